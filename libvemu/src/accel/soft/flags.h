@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Lazy arithmetic flags.
+ *
+ * Handlers of flag-setting instructions store operands and result (fr, fa, fb, each sign-extended
+ * from the operand size to 64 bits, and the kind ft); consumers compute just the flag they need.
+ * Because of the sign extension, comparing the 64-bit values gives the carry and the order of the
+ * original width (sign extension is monotonic for unsigned values too).
+ */
+#ifndef SC_FLAGS_H
+#define SC_FLAGS_H
+
+#include "accel/soft/cpu.h"
+
+SC_INLINE void sc_flags_store(struct sc_cpu *c, unsigned kind, int64_t r, int64_t a, int64_t b)
+{
+    c->fr = r;
+    c->fa = a;
+    c->fb = b;
+    c->ft = kind;
+}
+
+SC_INLINE unsigned sc_flag_cf(const struct sc_cpu *c)
+{
+    switch (c->ft) {
+    case SC_F_SUB: return (uint64_t)c->fa < (uint64_t)c->fb;
+    case SC_F_LOGIC: return 0;
+    case SC_F_ADD: return (uint64_t)c->fr < (uint64_t)c->fa;
+    case SC_F_ADC: return (uint64_t)c->fr <= (uint64_t)c->fa;
+    case SC_F_SBB: return (uint64_t)c->fa <= (uint64_t)c->fb;
+    case SC_F_RAW: return c->fa & SC_CF;
+    default: return c->fb & 1; /* INC, DEC, CO */
+    }
+}
+
+SC_INLINE unsigned sc_flag_of(const struct sc_cpu *c)
+{
+    switch (c->ft) {
+    case SC_F_SUB:
+    case SC_F_SBB: return (uint64_t)((c->fa ^ c->fb) & (c->fa ^ c->fr)) >> 63;
+    case SC_F_LOGIC: return 0;
+    case SC_F_ADD:
+    case SC_F_ADC: return (uint64_t)(~(c->fa ^ c->fb) & (c->fa ^ c->fr)) >> 63;
+    case SC_F_RAW: return (c->fa >> 11) & 1;
+    case SC_F_INC: return (uint64_t)(~c->fa & c->fr) >> 63; /* positive became negative */
+    case SC_F_DEC: return (uint64_t)(c->fa & ~c->fr) >> 63;
+    default: return (c->fb >> 1) & 1;
+    }
+}
+
+SC_INLINE unsigned sc_flag_zf(const struct sc_cpu *c)
+{
+    return SC_UNLIKELY(c->ft == SC_F_RAW) ? (c->fa >> 6) & 1 : c->fr == 0;
+}
+SC_INLINE unsigned sc_flag_sf(const struct sc_cpu *c)
+{
+    return SC_UNLIKELY(c->ft == SC_F_RAW) ? (c->fa >> 7) & 1 : (uint64_t)c->fr >> 63;
+}
+SC_INLINE unsigned sc_flag_pf(const struct sc_cpu *c)
+{
+    return c->ft == SC_F_RAW ? (c->fa >> 2) & 1 : !__builtin_parity((uint8_t)c->fr);
+}
+SC_INLINE unsigned sc_flag_af(const struct sc_cpu *c)
+{
+    switch (c->ft) {
+    case SC_F_RAW: return (c->fa >> 4) & 1;
+    case SC_F_LOGIC:
+    case SC_F_CO: return 0;
+    case SC_F_INC: return (c->fr & 0xf) == 0;
+    case SC_F_DEC: return (c->fr & 0xf) == 0xf;
+    default: return ((c->fa ^ c->fb ^ c->fr) >> 4) & 1;
+    }
+}
+
+/* The six arithmetic flags in their EFLAGS positions. */
+static inline uint32_t sc_flags_arith(const struct sc_cpu *c)
+{
+    if (c->ft == SC_F_RAW)
+        return (uint32_t)c->fa & SC_ARITH;
+    return sc_flag_cf(c) | sc_flag_pf(c) << 2 | sc_flag_af(c) << 4 | sc_flag_zf(c) << 6 |
+           sc_flag_sf(c) << 7 | sc_flag_of(c) << 11;
+}
+/* Sets the six arithmetic flags from an EFLAGS image. */
+SC_INLINE void sc_flags_set_arith(struct sc_cpu *c, uint32_t flags)
+{
+    c->fa = flags & SC_ARITH;
+    c->ft = SC_F_RAW;
+}
+/* All of RFLAGS. */
+static inline uint32_t sc_rflags(const struct sc_cpu *c)
+{
+    return sc_flags_arith(c) | c->eflags | 2u;
+}
+
+/* Condition `cc` of Jcc/SETcc/CMOVcc (SDM Vol. 1, appendix B). With constant cc this inlines well. */
+SC_INLINE bool sc_cond(const struct sc_cpu *c, unsigned cc)
+{
+    bool r;
+    switch (cc >> 1) {
+    case 0: r = sc_flag_of(c); break;
+    case 1: r = sc_flag_cf(c); break;
+    case 2: r = sc_flag_zf(c); break;
+    case 3: /* be: CF | ZF */
+        if (SC_LIKELY(c->ft == SC_F_SUB))
+            r = (uint64_t)c->fa <= (uint64_t)c->fb;
+        else
+            r = sc_flag_cf(c) | sc_flag_zf(c);
+        break;
+    case 4: r = sc_flag_sf(c); break;
+    case 5: r = sc_flag_pf(c); break;
+    case 6: /* l: SF != OF */
+        if (SC_LIKELY(c->ft == SC_F_SUB))
+            r = c->fa < c->fb;
+        else
+            r = sc_flag_sf(c) != sc_flag_of(c);
+        break;
+    default: /* le: ZF | (SF != OF) */
+        if (SC_LIKELY(c->ft == SC_F_SUB))
+            r = c->fa <= c->fb;
+        else
+            r = sc_flag_zf(c) | (sc_flag_sf(c) != sc_flag_of(c));
+        break;
+    }
+    return r ^ (cc & 1);
+}
+
+#endif
