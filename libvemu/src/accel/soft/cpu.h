@@ -89,6 +89,14 @@
 #define SC_EFER_LMA 0x400u
 #define SC_EFER_NXE 0x800u
 
+/* Debug registers */
+#define SC_DR6_FIXED 0xffff0ff0u
+#define SC_DR6_BD 0x2000u
+#define SC_DR6_BS 0x4000u
+#define SC_DR6_BT 0x8000u
+#define SC_DR7_ENABLE 0xffu /* L0 G0 .. L3 G3 */
+#define SC_DR7_GD 0x2000u
+
 /* Exception vectors */
 enum {
     SC_DE = 0, SC_DB = 1, SC_NMI = 2, SC_BP = 3, SC_OVF = 4, SC_BR = 5, SC_UD = 6, SC_NM = 7,
@@ -146,6 +154,10 @@ struct sc_tlbe {
 };
 #define SC_TLB_EMPTY 1ull /* never equal to a page address */
 #define SC_TLB_GLOBAL 1ull
+#define SC_TLB_LISTED_G 2ull /* the entry is on the list of global / non-global entries in use */
+#define SC_TLB_LISTED_N 4ull
+#define SC_TLB_LARGE 8ull  /* part of a page larger than 4 KiB */
+#define SC_TLB_SMC 16ull   /* writable, but wtag withheld because the page holds code */
 #define SC_TLB_BITS 10
 #define SC_TLB_SIZE (1u << SC_TLB_BITS)
 
@@ -156,6 +168,17 @@ struct sc_ctlbe {
     const uint8_t *hva; /* NULL: not RAM (fetch goes through MMIO) */
 };
 #define SC_CTLB_SIZE 256u
+
+/* What makes TLB flushes cheap: which entries are in use. tlb.c. */
+struct sc_tlb_use {
+    bool ready;           /* false: never initialised */
+    uint16_t count[2][2]; /* [set][0 non-global, 1 global] */
+    uint16_t list[2][2][SC_TLB_SIZE];
+    uint64_t large_lo[2], large_hi[2]; /* linear range with large pages, per half of the space */
+    uint16_t ccount;                   /* code TLB entries in use */
+    uint16_t clist[SC_CTLB_SIZE];
+    uint64_t code_seen[64]; /* hash of code pages used since the jump cache was flushed */
+};
 
 /* Jump cache: (linear address, mode) -> trace. tag is address ^ generation; see trace.h. */
 struct sc_jce {
@@ -192,7 +215,8 @@ struct sc_cpu {
     uint8_t halted;
     uint8_t shadow;       /* interrupt shadow: 1 STI, 2 MOV SS; the next instruction clears it */
     uint8_t nmi_masked;
-    uint64_t jc_gen;      /* XORed into jump cache tags; changes with code TLB flushes and mode */
+    uint64_t jc_gen;      /* XORed into jump cache tags. Bits 48..57: mode and privilege, exchanged by
+                             sc_update_mode(); the others change with sc_jump_cache_flush() */
     struct sc_insn *link_from; /* record that wants to be linked to the trace the loop finds next */
 
     /* --- architectural ----------------------------------------------------------------------- */
@@ -214,6 +238,11 @@ struct sc_cpu {
     uint8_t exc_vector, exc_has_error, exc_soft; /* the exception being raised, or */
     uint32_t exc_error;                          /* (after set_state) to be delivered first */
     bool exc_pending;
+    uint8_t delivering;  /* event.c: 0, or what is being delivered when another fault comes */
+    uint8_t dlv_vector;  /* its vector */
+    bool exc_triple;     /* a fault during #DF: sc_deliver_exception() shuts down */
+    uint32_t db_hits;    /* DR6 bits of data breakpoints the current instruction met; the loop raises the
+                            #DB trap after it (only in SC_M_STEP mode), see sc_debug_trap() */
     bool nmi_pending;
     enum vemu_mp_state mp_state;
     uint8_t sipi_vector;
@@ -229,6 +258,7 @@ struct sc_cpu {
     uint32_t phys_bits;
 
     /* --- caches, large ----------------------------------------------------------------------- */
+    struct sc_tlb_use tlb_use;
     struct sc_ctlbe ctlb[SC_CTLB_SIZE];
     struct sc_jce jc[SC_JC_SIZE];
     struct sc_tlbe tlbs[3][SC_TLB_SIZE]; /* kernel, user, always empty (AC checks, watchpoints) */
@@ -311,6 +341,14 @@ void sc_deliver_nmi(struct sc_cpu *c);
 void sc_software_interrupt(struct sc_cpu *c, uint8_t vector, uint64_t next_rip, bool int3_or_into);
 /* Triple fault: fills c->exit with VEMU_EXIT_SHUTDOWN and makes the loop return. */
 void sc_triple_fault(struct sc_cpu *c);
+/* Gives up with VEMU_EXIT_INTERNAL_ERROR, the state being that before the instruction; logs why. */
+_Noreturn void sc_internal_error(struct sc_cpu *c, const char *why);
+
+/* --- debug registers (debug.c) ----------------------------------------------------------------- */
+/* DR6 bits of enabled instruction breakpoints at linear address va (0: none, or RF is set). */
+uint32_t sc_debug_code(const struct sc_cpu *c, uint64_t va);
+/* #DB trap after an instruction: sets `dr6` bits (SC_DR6_*) and raises it at c->rip. */
+_Noreturn void sc_debug_trap(struct sc_cpu *c, uint32_t dr6);
 
 /* --- mode ------------------------------------------------------------------------------------ */
 /* Recomputes mode, tlb and jc_gen after a change of CS, SS, CPL, CRx, EFER, TF, AC, DR7, MXCSR. */

@@ -44,13 +44,15 @@ void sc_read_block(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, void 
 void sc_write_block(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, const void *buf,
                     unsigned size);
 
-/* Supervisor accesses to descriptor tables, TSS, stacks of event delivery; c->rip is set. With
- * `user` the access is made with CPL 3 rights (pushes on an inner-to-outer stack). */
+/* Supervisor accesses to descriptor tables, TSS, stacks of event delivery; c->rip is set. */
 uint64_t sc_sys_ld(struct sc_cpu *c, uint64_t va, unsigned size);
 void sc_sys_st(struct sc_cpu *c, uint64_t va, unsigned size, uint64_t v);
 
 /* Translation without side effects (no A/D bits, no fault). False: not mapped. */
 bool sc_translate(struct sc_cpu *c, uint64_t va, uint64_t *ret_pa);
+/* Loads the four PAE page-directory pointers from `cr3`. -1: a reserved bit is set (#GP). MOV CR3, and
+ * MOV CR0/CR4 when they turn PAE paging on outside long mode. */
+int sc_load_pdptes(struct sc_cpu *c, uint64_t cr3);
 /* Code fetch: physical page and host pointer for the linear page of va, through the code TLB. Raises
  * #PF/#GP with c->rip set by the caller. */
 const struct sc_ctlbe *sc_fetch_page(struct sc_cpu *c, uint64_t va);
