@@ -199,6 +199,19 @@ struct sc_fpu {
     uint16_t fop;
     uint64_t fip, fdp;
     uint32_t mxcsr;
+    /* fpu.c's own: while the vCPU runs, parts of the state live in the host's registers. */
+    uint32_t host_mxcsr; /* the embedder's, put back by sc_fpu_leave() */
+    uint8_t running;     /* between sc_fpu_enter() and sc_fpu_leave() */
+    uint8_t live;        /* enum sc_x87_live */
+    _Alignas(16) uint8_t scratch[16]; /* x87 memory operand in flight */
+    struct {                          /* what an instruction that raises #XM must not have changed */
+        _Alignas(16) uint8_t xmm[16];
+        uint8_t st[16];
+        uint64_t gpr;
+        int64_t fr, fa, fb;
+        uint32_t ft;
+        uint16_t fsw, ftag;
+    } undo;
 };
 
 struct sc_cpu {
@@ -231,6 +244,7 @@ struct sc_cpu {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, apic_base, tsc_aux, tsc_adjust, misc_enable, spec_ctrl;
     uint64_t mtrr_def, kvmclock_msr, kvm_wall_msr;
+    uint64_t mtrr_fixed[11], mtrr_var[16], mcg_status; /* stored; they have no effect */
     struct sc_fpu fpu;
 
     /* --- events ------------------------------------------------------------------------------ */
@@ -246,6 +260,8 @@ struct sc_cpu {
     bool nmi_pending;
     enum vemu_mp_state mp_state;
     uint8_t sipi_vector;
+    uint8_t stale;      /* SC_STALE_*: what set_state left to do before the next run, state.c */
+    uint32_t pauses;    /* PAUSEs since the last yield */
     struct vemu_exit *exit; /* filled by whoever makes the run loop return */
     bool want_exit;         /* run loop: return to the caller after this trace edge */
 
