@@ -138,7 +138,7 @@ enum sc_flag_kind {
     SC_F_SBB,   /* fr = fa - fb - 1 */
     SC_F_INC,   /* fr = fa + 1, CF in fb */
     SC_F_DEC,   /* fr = fa - 1, CF in fb */
-    SC_F_CO,    /* fr result for SF, ZF, PF; fb bit 0 CF, bit 1 OF, AF = 0 (shifts, multiplies) */
+    SC_F_CO,    /* fr result for SF, ZF, PF; fb bit 0 CF, bit 1 OF, bit 4 AF (shifts, multiplies) */
 };
 
 /*

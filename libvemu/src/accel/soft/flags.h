@@ -12,6 +12,21 @@
 
 #include "accel/soft/cpu.h"
 
+/* SC_F_LOGIC needs the result only. */
+SC_INLINE void sc_flags_logic(struct sc_cpu *c, int64_t r)
+{
+    c->fr = r;
+    c->ft = SC_F_LOGIC;
+}
+
+/* Result for SF, ZF, PF; CF and OF given; AF = 0 (shifts, multiplies). */
+SC_INLINE void sc_flags_co(struct sc_cpu *c, int64_t r, unsigned cf, unsigned of)
+{
+    c->fr = r;
+    c->fb = cf | of << 1;
+    c->ft = SC_F_CO;
+}
+
 SC_INLINE void sc_flags_store(struct sc_cpu *c, unsigned kind, int64_t r, int64_t a, int64_t b)
 {
     c->fr = r;
@@ -22,15 +37,20 @@ SC_INLINE void sc_flags_store(struct sc_cpu *c, unsigned kind, int64_t r, int64_
 
 SC_INLINE unsigned sc_flag_cf(const struct sc_cpu *c)
 {
-    switch (c->ft) {
-    case SC_F_SUB: return (uint64_t)c->fa < (uint64_t)c->fb;
-    case SC_F_LOGIC: return 0;
-    case SC_F_ADD: return (uint64_t)c->fr < (uint64_t)c->fa;
-    case SC_F_ADC: return (uint64_t)c->fr <= (uint64_t)c->fa;
-    case SC_F_SBB: return (uint64_t)c->fa <= (uint64_t)c->fb;
-    case SC_F_RAW: return c->fa & SC_CF;
-    default: return c->fb & 1; /* INC, DEC, CO */
-    }
+    const uint32_t k = c->ft;
+    if (SC_LIKELY(k == SC_F_SUB))
+        return (uint64_t)c->fa < (uint64_t)c->fb;
+    if (k == SC_F_LOGIC)
+        return 0;
+    if (k >= SC_F_INC) /* INC, DEC, CO */
+        return c->fb & 1;
+    if (k == SC_F_ADD)
+        return (uint64_t)c->fr < (uint64_t)c->fa;
+    if (k == SC_F_RAW)
+        return c->fa & SC_CF;
+    if (k == SC_F_SBB)
+        return (uint64_t)c->fa <= (uint64_t)c->fb;
+    return (uint64_t)c->fr <= (uint64_t)c->fa; /* ADC */
 }
 
 SC_INLINE unsigned sc_flag_of(const struct sc_cpu *c)
@@ -64,8 +84,8 @@ SC_INLINE unsigned sc_flag_af(const struct sc_cpu *c)
 {
     switch (c->ft) {
     case SC_F_RAW: return (c->fa >> 4) & 1;
-    case SC_F_LOGIC:
-    case SC_F_CO: return 0;
+    case SC_F_LOGIC: return 0;
+    case SC_F_CO: return (c->fb >> 4) & 1;
     case SC_F_INC: return (c->fr & 0xf) == 0;
     case SC_F_DEC: return (c->fr & 0xf) == 0xf;
     default: return ((c->fa ^ c->fb ^ c->fr) >> 4) & 1;
@@ -86,6 +106,24 @@ SC_INLINE void sc_flags_set_arith(struct sc_cpu *c, uint32_t flags)
     c->fa = flags & SC_ARITH;
     c->ft = SC_F_RAW;
 }
+/*
+ * Replaces CF, OF and AF and keeps SF, ZF, PF: those come from the result alone, whatever the kind, so
+ * only SC_F_RAW has to be edited (rotates, BT, CLC and the like).
+ */
+SC_INLINE void sc_flags_set_coa(struct sc_cpu *c, unsigned cf, unsigned of, unsigned af)
+{
+    if (SC_UNLIKELY(c->ft == SC_F_RAW)) {
+        c->fa = (c->fa & ~(int64_t)(SC_CF | SC_OF | SC_AF)) | cf | of << 11 | af << 4;
+    } else {
+        c->fb = cf | of << 1 | af << 4;
+        c->ft = SC_F_CO;
+    }
+}
+SC_INLINE void sc_flags_set_cf(struct sc_cpu *c, unsigned cf)
+{
+    sc_flags_set_coa(c, cf, sc_flag_of(c), sc_flag_af(c));
+}
+
 /* All of RFLAGS. */
 static inline uint32_t sc_rflags(const struct sc_cpu *c)
 {

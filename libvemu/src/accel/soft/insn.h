@@ -77,6 +77,10 @@ enum {
 #define SC_I_SS (1u << 0)       /* default segment is SS: a non-canonical address is #SS, not #GP */
 #define SC_I_MICRO (1u << 1)    /* record belongs to the same instruction as the one that follows */
 #define SC_I_LOCK (1u << 2)
+/* Arithmetic flags, for sc_int_drop_flags(); set by the integer emitters. */
+#define SC_I_FSET (1u << 3)   /* overwrites all six */
+#define SC_I_FQUIET (1u << 4) /* neither reads them nor can fault or leave the trace */
+#define SC_I_FNV (1u << 5)    /* aux2 and aux3 name a variant that sets none: sc_int_noflags() */
 
 struct sc_insn {
     sc_fn *fn;
