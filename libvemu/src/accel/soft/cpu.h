@@ -157,17 +157,18 @@ struct sc_tlbe {
 #define SC_TLB_LISTED_G 2ull /* the entry is on the list of global / non-global entries in use */
 #define SC_TLB_LISTED_N 4ull
 #define SC_TLB_LARGE 8ull  /* part of a page larger than 4 KiB */
-#define SC_TLB_SMC 16ull   /* writable, but wtag withheld because the page holds code */
+#define SC_TLB_W 16ull     /* page tables allow writes; wtag is withheld for code or dirty logging */
 #define SC_TLB_BITS 10
 #define SC_TLB_SIZE (1u << SC_TLB_BITS)
 
 /* Code TLB: linear page -> physical page and host address of instruction bytes. */
 struct sc_ctlbe {
-    uint64_t tag; /* linear page, or SC_TLB_EMPTY */
+    uint64_t tag; /* linear page | SC_CTLB_USER, or SC_TLB_EMPTY */
     uint64_t pa;  /* physical page | SC_TLB_GLOBAL */
     const uint8_t *hva; /* NULL: not RAM (fetch goes through MMIO) */
 };
 #define SC_CTLB_SIZE 256u
+#define SC_CTLB_USER 2ull /* fetched with CPL 3 rights */
 
 /* What makes TLB flushes cheap: which entries are in use. tlb.c. */
 struct sc_tlb_use {
@@ -175,8 +176,6 @@ struct sc_tlb_use {
     uint16_t count[2][2]; /* [set][0 non-global, 1 global] */
     uint16_t list[2][2][SC_TLB_SIZE];
     uint64_t large_lo[2], large_hi[2]; /* linear range with large pages, per half of the space */
-    uint16_t ccount;                   /* code TLB entries in use */
-    uint16_t clist[SC_CTLB_SIZE];
     uint64_t code_seen[64]; /* hash of code pages used since the jump cache was flushed */
 };
 
