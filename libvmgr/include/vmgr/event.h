@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events: what happened to domains.
+ *
+ * A connection queues events for its callbacks; vmgr_conn_dispatch() delivers them on the calling
+ * thread, so an embedder polls vmgr_conn_get_event_fd() in the loop it already has. Without a callback
+ * nothing is queued. Events come from every cause, whichever program brought it about: this connection,
+ * another one, or the guest. When several things happened to a domain of another program between two
+ * looks, a connection may see only their result (stopped and started again looks like both).
+ */
+#ifndef VMGR_EVENT_H
+#define VMGR_EVENT_H
+
+#include <stdint.h>
+
+#include <vmgr/connect.h>
+#include <vmgr/domain.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Kinds of events a callback can be registered for. Numbers of the libvirt protocol. */
+enum vmgr_domain_event_id {
+    VMGR_DOMAIN_EVENT_LIFECYCLE = 0,
+    VMGR_DOMAIN_EVENT_REBOOT = 1, /* the guest rebooted */
+};
+
+/** LIFECYCLE: what happened. */
+enum vmgr_domain_event_type {
+    VMGR_DOMAIN_EVENT_DEFINED = 0,
+    VMGR_DOMAIN_EVENT_UNDEFINED = 1,
+    VMGR_DOMAIN_EVENT_STARTED = 2,
+    VMGR_DOMAIN_EVENT_SUSPENDED = 3,
+    VMGR_DOMAIN_EVENT_RESUMED = 4,
+    VMGR_DOMAIN_EVENT_STOPPED = 5,
+    VMGR_DOMAIN_EVENT_SHUTDOWN = 6, /* the guest is off, its process is not yet gone */
+    VMGR_DOMAIN_EVENT_PMSUSPENDED = 7,
+    VMGR_DOMAIN_EVENT_CRASHED = 8,
+};
+
+/** LIFECYCLE: why, by type. */
+enum vmgr_domain_event_defined_detail {
+    VMGR_DOMAIN_EVENT_DEFINED_ADDED = 0,
+    VMGR_DOMAIN_EVENT_DEFINED_UPDATED = 1,
+    VMGR_DOMAIN_EVENT_DEFINED_RENAMED = 2,
+    VMGR_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT = 3,
+};
+enum vmgr_domain_event_undefined_detail {
+    VMGR_DOMAIN_EVENT_UNDEFINED_REMOVED = 0,
+    VMGR_DOMAIN_EVENT_UNDEFINED_RENAMED = 1,
+};
+enum vmgr_domain_event_started_detail {
+    VMGR_DOMAIN_EVENT_STARTED_BOOTED = 0,
+    VMGR_DOMAIN_EVENT_STARTED_MIGRATED = 1,
+    VMGR_DOMAIN_EVENT_STARTED_RESTORED = 2,
+    VMGR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT = 3,
+    VMGR_DOMAIN_EVENT_STARTED_WAKEUP = 4,
+};
+enum vmgr_domain_event_suspended_detail {
+    VMGR_DOMAIN_EVENT_SUSPENDED_PAUSED = 0,
+    VMGR_DOMAIN_EVENT_SUSPENDED_MIGRATED = 1,
+    VMGR_DOMAIN_EVENT_SUSPENDED_IOERROR = 2,
+    VMGR_DOMAIN_EVENT_SUSPENDED_WATCHDOG = 3,
+    VMGR_DOMAIN_EVENT_SUSPENDED_RESTORED = 4,
+    VMGR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT = 5,
+    VMGR_DOMAIN_EVENT_SUSPENDED_API_ERROR = 6,
+    VMGR_DOMAIN_EVENT_SUSPENDED_POSTCOPY = 7,
+    VMGR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED = 8,
+};
+enum vmgr_domain_event_resumed_detail {
+    VMGR_DOMAIN_EVENT_RESUMED_UNPAUSED = 0,
+    VMGR_DOMAIN_EVENT_RESUMED_MIGRATED = 1,
+    VMGR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT = 2,
+    VMGR_DOMAIN_EVENT_RESUMED_POSTCOPY = 3,
+    VMGR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED = 4,
+};
+enum vmgr_domain_event_stopped_detail {
+    VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN = 0,
+    VMGR_DOMAIN_EVENT_STOPPED_DESTROYED = 1,
+    VMGR_DOMAIN_EVENT_STOPPED_CRASHED = 2,
+    VMGR_DOMAIN_EVENT_STOPPED_MIGRATED = 3,
+    VMGR_DOMAIN_EVENT_STOPPED_SAVED = 4,
+    VMGR_DOMAIN_EVENT_STOPPED_FAILED = 5,
+    VMGR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT = 6,
+};
+enum vmgr_domain_event_shutdown_detail {
+    VMGR_DOMAIN_EVENT_SHUTDOWN_FINISHED = 0,
+    VMGR_DOMAIN_EVENT_SHUTDOWN_GUEST = 1,
+    VMGR_DOMAIN_EVENT_SHUTDOWN_HOST = 2,
+};
+enum vmgr_domain_event_crashed_detail {
+    VMGR_DOMAIN_EVENT_CRASHED_PANICKED = 0,
+    VMGR_DOMAIN_EVENT_CRASHED_CRASHLOADED = 1,
+};
+
+/**
+ * struct vmgr_domain_event - one event
+ * @size: sizeof(struct vmgr_domain_event) of the library
+ * @id: enum vmgr_domain_event_id
+ * @type, @detail: for LIFECYCLE; otherwise 0
+ */
+struct vmgr_domain_event {
+    uint32_t size;
+    int32_t id;
+    int32_t type;
+    int32_t detail;
+};
+
+/** Called by vmgr_conn_dispatch(). `domain` is borrowed; take a reference to keep it. */
+typedef void (*vmgr_domain_event_fn)(struct vmgr_conn *conn, struct vmgr_domain *domain,
+                                     const struct vmgr_domain_event *event, void *data);
+
+/**
+ * vmgr_conn_add_domain_event() - registers a callback
+ * @domain: only events of this one; NULL: of all
+ * @id: enum vmgr_domain_event_id
+ * @free_fn: called once with data when the callback is removed, the connection closed, or this call
+ *           fails; may be NULL
+ *
+ * Returns an id for vmgr_conn_remove_domain_event() (>= 0), or -1 and *err: VMGR_ERR_INVALID_ARG (id),
+ * VMGR_ERR_SYSTEM_ERROR (out of descriptors). The callback may register, remove and call anything.
+ * Context: any. Since 0.1
+ */
+int vmgr_conn_add_domain_event(struct vmgr_conn *conn, struct vmgr_domain *domain, int id,
+                               vmgr_domain_event_fn fn, void *data, void (*free_fn)(void *data),
+                               struct vmgr_error **err);
+/** Removes a callback. Returns 0, or -1 and *err: VMGR_ERR_INVALID_ARG (no such callback). Since 0.1 */
+int vmgr_conn_remove_domain_event(struct vmgr_conn *conn, int callback_id,
+                                  struct vmgr_error **err);
+/** A descriptor that polls readable while vmgr_conn_dispatch() has work. Borrowed. -1 and *err. */
+int vmgr_conn_get_event_fd(struct vmgr_conn *conn, struct vmgr_error **err);
+/**
+ * vmgr_conn_dispatch() - delivers the events that wait; never blocks
+ * Returns the number of events taken from the queue, or -1 and *err. No lock is held while a callback
+ * runs. Context: any one thread at a time. Since 0.1
+ */
+int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err);
+
+/** The library's word for a lifecycle event and its detail, as people see them ("Started",
+ * "Booted"); "unknown" for a number it does not know. Static. Since 0.1 */
+const char *vmgr_domain_event_type_name(int type);
+const char *vmgr_domain_event_detail_name(int type, int detail);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

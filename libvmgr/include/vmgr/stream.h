@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Streams: two-way byte pipes to a console. Always non-blocking.
+ */
+#ifndef VMGR_STREAM_H
+#define VMGR_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <vmgr/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vmgr_stream;
+
+/** What vmgr_stream_recv() and vmgr_stream_send() return when they would have to wait. */
+#define VMGR_STREAM_AGAIN (-2)
+
+/** Takes a reference. Returns stream. Since 0.1 */
+struct vmgr_stream *vmgr_stream_ref(struct vmgr_stream *stream);
+/** Drops a reference; the last one aborts. NULL is fine. Returns NULL. Since 0.1 */
+struct vmgr_stream *vmgr_stream_unref(struct vmgr_stream *stream);
+
+/**
+ * vmgr_stream_recv() - takes what has come
+ * Returns bytes (> 0), 0 at the end (the guest is gone or another client took the console over),
+ * VMGR_STREAM_AGAIN, or -1 and *err. Context: any. Since 0.1
+ */
+ssize_t vmgr_stream_recv(struct vmgr_stream *stream, void *buf, size_t size,
+                         struct vmgr_error **err);
+/** Sends; returns the bytes taken (maybe fewer), VMGR_STREAM_AGAIN, or -1 and *err. Since 0.1 */
+ssize_t vmgr_stream_send(struct vmgr_stream *stream, const void *buf, size_t size,
+                         struct vmgr_error **err);
+/** A descriptor that polls readable while vmgr_stream_recv() has something to say. Borrowed. */
+int vmgr_stream_get_fd(struct vmgr_stream *stream);
+/**
+ * A descriptor that polls writable while vmgr_stream_send() would take bytes; may be the same as
+ * vmgr_stream_get_fd(). Borrowed.
+ */
+int vmgr_stream_get_send_fd(struct vmgr_stream *stream);
+/** Ends it in good order. Returns 0, or -1 and *err: VMGR_ERR_INTERNAL_ERROR (ended before). */
+int vmgr_stream_finish(struct vmgr_stream *stream, struct vmgr_error **err);
+/** Breaks it off. Returns 0, or -1 and *err: VMGR_ERR_INTERNAL_ERROR (ended before). */
+int vmgr_stream_abort(struct vmgr_stream *stream, struct vmgr_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
