@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events: what happens to a virtual machine, by callback or by a pollable descriptor.
+ */
+#ifndef VEMU_EVENT_H
+#define VEMU_EVENT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+enum vemu_event_type {
+    VEMU_EVENT_STARTED = 1,    /* vCPUs run for the first time */
+    VEMU_EVENT_PAUSED = 2,     /* vCPUs stand still (pause) */
+    VEMU_EVENT_RESUMED = 3,
+    VEMU_EVENT_RESET = 4,      /* reset; cause says who asked */
+    VEMU_EVENT_SHUTDOWN = 5,   /* the guest is off for good; cause says why */
+    VEMU_EVENT_POWERDOWN = 6,  /* the power button was pressed (by vemu_vm_powerdown) */
+    VEMU_EVENT_PANICKED = 7,   /* the guest kernel reported a panic */
+    VEMU_EVENT_ERROR = 8,      /* an accelerator or device gave up; message says why; VM paused */
+    VEMU_EVENT_DEBUG_EXIT = 9, /* the guest wrote the debug-exit port; code holds the value */
+};
+
+enum vemu_cause {
+    VEMU_CAUSE_NONE = 0,
+    VEMU_CAUSE_HOST_QUIT = 1,          /* vemu_vm_stop() or QMP quit */
+    VEMU_CAUSE_HOST_RESET = 2,         /* vemu_vm_reset() */
+    VEMU_CAUSE_GUEST_SHUTDOWN = 3,     /* ACPI S5 or the like */
+    VEMU_CAUSE_GUEST_RESET = 4,        /* keyboard controller, port 0xcf9, ACPI reset */
+    VEMU_CAUSE_GUEST_TRIPLE_FAULT = 5,
+    VEMU_CAUSE_GUEST_PANIC = 6,
+    VEMU_CAUSE_GUEST_DEBUG_EXIT = 7,
+    VEMU_CAUSE_INTERNAL_ERROR = 8,
+};
+
+/**
+ * struct vemu_event - one event
+ * @size: sizeof(struct vemu_event) of the library that filled it
+ * @type: enum vemu_event_type
+ * @cause: enum vemu_cause
+ * @code: VEMU_EVENT_DEBUG_EXIT: the value written
+ * @realtime_us: wall-clock microseconds since the epoch
+ * @message: one line for a person, or ""; valid until the callback returns, or until the next
+ *           vemu_vm_next_event() call
+ */
+struct vemu_event {
+    uint32_t size;
+    int32_t type;
+    int32_t cause;
+    uint32_t code;
+    int64_t realtime_us;
+    const char *message;
+};
+
+/** Receives an event. Context: loop thread of the VM; no lock held; may call into the VM. */
+typedef void (*vemu_event_fn)(void *data, const struct vemu_event *event);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Virtual machines: configuration, life cycle, events.
+ *
+ * Life:  vemu_vm_new -> vemu_vm_add_chardev, vemu_vm_add_device ... -> vemu_vm_realize
+ *        -> vemu_vm_start -> pause / resume / reset / powerdown ... -> vemu_vm_stop -> vemu_vm_unref
+ *
+ * Every call is thread-safe. The VM runs a loop thread and one thread a vCPU of its own.
+ */
+#ifndef VEMU_VM_H
+#define VEMU_VM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vemu/error.h>
+#include <vemu/event.h>
+#include <vemu/log.h>
+#include <vemu/property.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct vemu_vm;
+
+/** What the guest's wish to reboot or power off leads to. */
+#define VEMU_VM_NO_REBOOT (1u << 0)   /* a guest reset ends the machine */
+#define VEMU_VM_NO_SHUTDOWN (1u << 1) /* a guest power-off pauses the machine */
+
+/**
+ * struct vemu_vm_config - what vemu_vm_new() needs to know
+ * @size: sizeof(struct vemu_vm_config), set by VEMU_VM_CONFIG_INIT
+ * @flags: VEMU_VM_*
+ * @name: shown to people; NULL: "vemu"
+ * @uuid: "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" or NULL
+ * @machine: "microvm"; options may follow: "microvm,pit=off"; NULL: "microvm"
+ * @accel: "kvm", "soft" or "auto" (NULL)
+ * @cpu: CPU model; NULL: "max", all the accelerator offers
+ * @memory_bytes: guest memory, a multiple of 4096; 0: 128 MiB
+ * @vcpus: 1..; 0: 1
+ * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; NULL: none
+ * @initrd, @cmdline: for the kernel; NULL: none
+ * @log, @log_data: where lines go; NULL: nowhere
+ *
+ * Strings are copied. Fields are only ever added at the end.
+ */
+struct vemu_vm_config {
+    uint32_t size;
+    uint32_t flags;
+    const char *name;
+    const char *uuid;
+    const char *machine;
+    const char *accel;
+    const char *cpu;
+    uint64_t memory_bytes;
+    uint32_t vcpus;
+    uint32_t reserved;
+    const char *kernel;
+    const char *initrd;
+    const char *cmdline;
+    vemu_log_fn log;
+    void *log_data;
+};
+#define VEMU_VM_CONFIG_INIT { .size = sizeof(struct vemu_vm_config) }
+
+/** Life-cycle state. Legal transitions stand in docs/lifecycle.md. */
+enum vemu_vm_state {
+    VEMU_VM_CREATED = 0,  /* devices are being added */
+    VEMU_VM_PRELAUNCH = 1, /* realized, not started */
+    VEMU_VM_RUNNING = 2,
+    VEMU_VM_PAUSED = 3,
+    VEMU_VM_SHUTDOWN = 4, /* the guest is off; with VEMU_VM_NO_SHUTDOWN it can be reset */
+    VEMU_VM_PANICKED = 5, /* the guest kernel reported a panic; vCPUs stopped */
+    VEMU_VM_ERROR = 6,    /* internal error; vCPUs stopped */
+    VEMU_VM_STOPPED = 7,  /* after vemu_vm_stop(): threads joined */
+};
+
+/**
+ * vemu_vm_new() - makes a virtual machine in state CREATED
+ * Errors: EINVAL (bad configuration: the message names the field), ENOMEM, ENOENT/EACCES (kernel or
+ * initrd cannot be read), ENOTSUP (accelerator not usable here). Context: any. Since 0.1
+ */
+int vemu_vm_new(const struct vemu_vm_config *config, struct vemu_vm **ret_vm,
+                struct vemu_error **err);
+struct vemu_vm *vemu_vm_ref(struct vemu_vm *vm);
+/** Drops a reference; the last one frees. A VM that still runs is stopped first. Returns NULL. */
+struct vemu_vm *vemu_vm_unref(struct vemu_vm *vm);
+
+/**
+ * vemu_vm_add_device() - adds a device by class name, for example "isa-serial"
+ * @id: unique name or NULL
+ * Errors: EINVAL (unknown class, property or value), EEXIST (id taken), EBUSY (state is not CREATED).
+ */
+int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *id,
+                       const struct vemu_property *props, size_t prop_count,
+                       struct vemu_error **err);
+/** vemu_vm_add_chardev() - adds a character back-end by class: null, stdio, file, pty, socket, ring */
+int vemu_vm_add_chardev(struct vemu_vm *vm, const char *class_name, const char *id,
+                        const struct vemu_property *props, size_t prop_count,
+                        struct vemu_error **err);
+/** Offers a QMP monitor on a chardev. Errors: ENOENT (no such chardev), EBUSY (chardev in use). */
+int vemu_vm_add_monitor(struct vemu_vm *vm, const char *chardev_id, struct vemu_error **err);
+
+/** CREATED -> PRELAUNCH: loads the kernel, realizes devices, creates vCPUs. */
+int vemu_vm_realize(struct vemu_vm *vm, struct vemu_error **err);
+/** PRELAUNCH -> RUNNING. */
+int vemu_vm_start(struct vemu_vm *vm, struct vemu_error **err);
+/** RUNNING -> PAUSED; returns when no vCPU runs. */
+int vemu_vm_pause(struct vemu_vm *vm, struct vemu_error **err);
+/** PAUSED -> RUNNING. */
+int vemu_vm_resume(struct vemu_vm *vm, struct vemu_error **err);
+/** Resets the machine; state stays RUNNING or PAUSED. */
+int vemu_vm_reset(struct vemu_vm *vm, struct vemu_error **err);
+/** Presses the power button. ENOTSUP when the machine has none. */
+int vemu_vm_powerdown(struct vemu_vm *vm, struct vemu_error **err);
+/** Any state -> STOPPED: vCPUs and loop end, devices are unrealized. */
+int vemu_vm_stop(struct vemu_vm *vm, struct vemu_error **err);
+
+/** enum vemu_vm_state. */
+int vemu_vm_get_state(struct vemu_vm *vm);
+/** Waits until the state is one of `mask` (bits 1u << enum vemu_vm_state). `timeout_ms` < 0: for ever.
+ * Returns the state, or -ETIMEDOUT. Not from a callback of this VM (-EDEADLK). */
+int vemu_vm_wait(struct vemu_vm *vm, uint32_t mask, int timeout_ms);
+/** Why the VM is in SHUTDOWN (enum vemu_cause), and the debug-exit value (cause DEBUG_EXIT). */
+int vemu_vm_get_cause(struct vemu_vm *vm, uint32_t *ret_code);
+/** The accelerator chosen ("kvm", "soft") and one sentence why; borrowed from the VM. */
+const char *vemu_vm_get_accel(struct vemu_vm *vm, const char **ret_reason);
+
+/** Sets the event callback (NULL: none). free(data) runs once, when replaced or the VM is freed. */
+int vemu_vm_set_event_handler(struct vemu_vm *vm, vemu_event_fn fn, void *data,
+                              void (*free_fn)(void *data));
+/** A descriptor that polls readable while events wait; borrowed. Turns event queueing on (at most 1024
+ * events; the oldest go first). -errno on failure. */
+int vemu_vm_get_event_fd(struct vemu_vm *vm);
+/** Takes the next queued event: 1 and *ret filled, or 0 when there is none. */
+int vemu_vm_next_event(struct vemu_vm *vm, struct vemu_event *ret);
+
+/** Copies guest-physical memory. -EFAULT when the range is not all RAM. */
+int vemu_vm_read_memory(struct vemu_vm *vm, uint64_t gpa, void *buf, size_t size);
+int vemu_vm_write_memory(struct vemu_vm *vm, uint64_t gpa, const void *buf, size_t size);
+
+/** "0.1.0" */
+const char *vemu_version(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

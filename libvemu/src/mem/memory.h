@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Guest-physical memory and port space: RAM blocks, device regions, dispatch.
+ *
+ * Each space is an immutable, sorted view that is swapped atomically; dispatch takes no lock and holds
+ * a read-side section, so that a region can go while another thread is in the middle of an access.
+ */
+#ifndef VEMU_MEM_MEMORY_H
+#define VEMU_MEM_MEMORY_H
+
+#include "core/device.h"
+
+struct vemu_memory;
+struct vemu_accel_ops;
+struct vemu_accel_vm;
+
+int vemu__memory_new(struct vemu_vm *vm, struct vemu_memory **ret);
+void vemu__memory_free(struct vemu_memory *mem);
+struct vemu_memory *vemu__vm_memory(struct vemu_vm *vm);
+
+/* Adds `size` bytes of zeroed RAM (or ROM) at gpa: mmap'd, not yet touched, given to the accelerator as
+ * a slot. *ret_hva is valid as long as the VM. */
+#define VEMU_RAM_READONLY (1u << 0)
+int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
+                         const char *name, void **ret_hva, struct vemu_error **err);
+/* Loader access: RAM and ROM alike. -EFAULT when [gpa, gpa + size) is not all RAM/ROM. */
+int vemu__memory_write_rom(struct vemu_memory *mem, uint64_t gpa, const void *buf, size_t size);
+/* Host pointer to [gpa, gpa + size) inside one RAM block, or NULL. */
+void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write);
+
+/* Accelerator callbacks land here. */
+uint64_t vemu__memory_read(struct vemu_memory *mem, enum vemu_space space, uint64_t address,
+                           unsigned size);
+void vemu__memory_write(struct vemu_memory *mem, enum vemu_space space, uint64_t address,
+                        unsigned size, uint64_t value);
+
+/* Walks the RAM blocks in order of address (for e820 and the like). */
+typedef void (*vemu_ram_fn)(void *data, uint64_t gpa, uint64_t size, bool readonly);
+void vemu__memory_for_each_ram(struct vemu_memory *mem, vemu_ram_fn fn, void *data);
+
+#endif
