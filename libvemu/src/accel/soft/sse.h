@@ -69,6 +69,74 @@ SC_INLINE __m128i sc_ldx32(struct sc_cpu *c, const struct sc_insn *i)
 {
     return _mm_cvtsi32_si128((int)sc_ld32(c, i, sc_ea(c, i)));
 }
+#define SC_LOAD_16 sc_ldx
+#define SC_LOAD_16u sc_ldx_unaligned
+#define SC_LOAD_8 sc_ldx64
+#define SC_LOAD_4 sc_ldx32
+
+/*
+ * Handlers of memory forms come in two: the TLB hit, which calls nothing and so needs no stack frame,
+ * and the rest in a second function. `statement` may use a, the destination's old value, and b, the
+ * memory operand: 16 bytes (16u: no alignment needed), 8 or 4.
+ */
+#define SC_BYTES_16 16u
+#define SC_BYTES_16u 16u
+#define SC_BYTES_8 8u
+#define SC_BYTES_4 4u
+#define SC_MISALIGNED_16(va) ((va) & 15)
+#define SC_MISALIGNED_16u(va) 0
+#define SC_MISALIGNED_8(va) 0
+#define SC_MISALIGNED_4(va) 0
+#define SC_DIRECT_16(hva) _mm_load_si128((const __m128i *)(hva))
+#define SC_DIRECT_16u(hva) _mm_loadu_si128((const __m128i *)(hva))
+#define SC_DIRECT_8(hva) _mm_loadl_epi64((const __m128i *)(hva))
+#define SC_DIRECT_4(hva) _mm_cvtsi32_si128((int)*(const sc_u32a *)(hva))
+#define SC_DEFINE_XM(name, size, statement)                                                        \
+    SC_NOINLINE SC_OP(name##_xm_slow)                                                       \
+    {                                                                                              \
+        __m128i b = SC_LOAD_##size(c, i), a = sc_x(c, i->dst);                                     \
+        (void)a;                                                                                   \
+        statement;                                                                                 \
+        SC_NEXT;                                                                                   \
+    }                                                                                              \
+    SC_OP_GLOBAL(sc_op_##name##_xm)                                                                \
+    {                                                                                              \
+        uint64_t va = sc_ea(c, i);                                                                 \
+        const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
+        if (SC_LIKELY(((va + SC_BYTES_##size - 1) & SC_PAGE_MASK) == t->rtag &&                    \
+                      !SC_MISALIGNED_##size(va))) {                                                \
+            __m128i b = SC_DIRECT_##size(va + t->addend), a = sc_x(c, i->dst);                     \
+            (void)a;                                                                               \
+            statement;                                                                             \
+            SC_NEXT;                                                                               \
+        }                                                                                          \
+        SC_SLOW(name##_xm_slow);                                                                   \
+    }
+/* Stores: `direct` puts the register at the host address p, `general` is the whole store at va. */
+#define SC_DEFINE_MX(name, size, direct, general)                                                  \
+    SC_NOINLINE SC_OP(name##_mx_slow)                                                       \
+    {                                                                                              \
+        general;                                                                                   \
+        SC_NEXT;                                                                                   \
+    }                                                                                              \
+    SC_OP_GLOBAL(sc_op_##name##_mx)                                                                \
+    {                                                                                              \
+        uint64_t va = sc_ea(c, i);                                                                 \
+        const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
+        if (SC_LIKELY(((va + SC_BYTES_##size - 1) & SC_PAGE_MASK) == t->wtag &&                    \
+                      !SC_MISALIGNED_##size(va))) {                                                \
+            uintptr_t p = va + t->addend;                                                          \
+            direct;                                                                                \
+            SC_NEXT;                                                                               \
+        }                                                                                          \
+        SC_SLOW(name##_mx_slow);                                                                   \
+    }
+#ifdef SC_PORTABLE
+#define SC_SLOW(handler) return handler(c, i)
+#else
+#define SC_SLOW(handler) SC_TAIL handler(c, i)
+#endif
+
 /* dst with its low 64 (32) bits from v. */
 SC_INLINE __m128i sc_merge64(__m128i dst, __m128i v)
 {

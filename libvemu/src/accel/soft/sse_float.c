@@ -12,10 +12,6 @@
 
 #define HOST_OP(insn, a, b) __asm__ volatile(insn " %1, %0" : "+x"(a) : "x"(b))
 
-#define LOAD_16 sc_ldx
-#define LOAD_8 sc_ldx64
-#define LOAD_4 sc_ldx32
-
 #define DEFINE_FP(name, prefix, opcode, bytes, ue)                                                 \
     SC_OP_GLOBAL(sc_op_##name##_xx)                                                                \
     {                                                                                              \
@@ -24,13 +20,7 @@
         sc_setx(c, i->dst, a);                                                                     \
         SC_NEXT;                                                                                   \
     }                                                                                              \
-    SC_OP_GLOBAL(sc_op_##name##_xm)                                                                \
-    {                                                                                              \
-        __m128i b = LOAD_##bytes(c, i), a = sc_x(c, i->dst);                                       \
-        HOST_OP(#name, a, b);                                                                      \
-        sc_setx(c, i->dst, a);                                                                     \
-        SC_NEXT;                                                                                   \
-    }
+    SC_DEFINE_XM(name, bytes, HOST_OP(#name, a, b); sc_setx(c, i->dst, a))
 SC_FP_OPS(DEFINE_FP)
 
 /* --- CMPPS and the like ---------------------------------------------------------------------- */
@@ -44,7 +34,7 @@ SC_FP_OPS(DEFINE_FP)
     }                                                                                              \
     SC_OP(name##n##_xm)                                                                            \
     {                                                                                              \
-        __m128i b = LOAD_##bytes(c, i), a = sc_x(c, i->dst);                                       \
+        __m128i b = SC_LOAD_##bytes(c, i), a = sc_x(c, i->dst);                                    \
         HOST_OP(#name " $" #n ",", a, b);                                                          \
         sc_setx(c, i->dst, a);                                                                     \
         SC_NEXT;                                                                                   \
@@ -89,12 +79,7 @@ sc_fn *const sc_op_cmp_xm[4][8] = {
         COMPARE(#name, a, b);                                                                      \
         SC_NEXT;                                                                                   \
     }                                                                                              \
-    SC_OP_GLOBAL(sc_op_##name##_xm)                                                                \
-    {                                                                                              \
-        __m128i b = LOAD_##bytes(c, i), a = sc_x(c, i->dst);                                       \
-        COMPARE(#name, a, b);                                                                      \
-        SC_NEXT;                                                                                   \
-    }
+    SC_DEFINE_XM(name, bytes, COMPARE(#name, a, b))
 DEFINE_COMI(ucomiss, 4)
 DEFINE_COMI(ucomisd, 8)
 DEFINE_COMI(comiss, 4)

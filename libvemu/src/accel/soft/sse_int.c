@@ -11,12 +11,7 @@
         sc_setx(c, i->dst, (expression));                                                          \
         SC_NEXT;                                                                                   \
     }                                                                                              \
-    SC_OP_GLOBAL(sc_op_##name##_xm)                                                                \
-    {                                                                                              \
-        __m128i b = sc_ldx(c, i), a = sc_x(c, i->dst);                                             \
-        sc_setx(c, i->dst, (expression));                                                          \
-        SC_NEXT;                                                                                   \
-    }
+    SC_DEFINE_XM(name, 16, sc_setx(c, i->dst, (expression)))
 #define DEFINE_XMM_PREFIX(name, prefix, opcode, expression) DEFINE_XMM(name, opcode, expression)
 
 SC_SIMD_BOTH(DEFINE_XMM)

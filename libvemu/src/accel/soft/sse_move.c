@@ -10,26 +10,12 @@ SC_OP_GLOBAL(sc_op_mov_xx)
     sc_setx(c, i->dst, sc_x(c, i->src));
     SC_NEXT;
 }
-SC_OP_GLOBAL(sc_op_mova_xm)
-{
-    sc_setx(c, i->dst, sc_ldx(c, i));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_movu_xm)
-{
-    sc_setx(c, i->dst, sc_ldx_unaligned(c, i));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_mova_mx)
-{
-    sc_st128(c, i, sc_ea_aligned(c, i), (sc_u64x2)sc_x(c, i->dst));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_movu_mx)
-{
-    sc_st128(c, i, sc_ea(c, i), (sc_u64x2)sc_x(c, i->dst));
-    SC_NEXT;
-}
+SC_DEFINE_XM(mova, 16, sc_setx(c, i->dst, b))
+SC_DEFINE_XM(movu, 16u, sc_setx(c, i->dst, b))
+SC_DEFINE_MX(mova, 16, _mm_store_si128((__m128i *)p, sc_x(c, i->dst)),
+             sc_st128(c, i, sc_ea_aligned(c, i), (sc_u64x2)sc_x(c, i->dst)))
+SC_DEFINE_MX(movu, 16u, _mm_storeu_si128((__m128i *)p, sc_x(c, i->dst)),
+             sc_st128(c, i, sc_ea(c, i), (sc_u64x2)sc_x(c, i->dst)))
 
 /* --- scalars: between registers merge, from memory zero the rest -------------------------------- */
 SC_OP_GLOBAL(sc_op_movss_xx)
@@ -37,26 +23,18 @@ SC_OP_GLOBAL(sc_op_movss_xx)
     sc_setx(c, i->dst, sc_merge32(sc_x(c, i->dst), sc_x(c, i->src)));
     SC_NEXT;
 }
-SC_OP_GLOBAL(sc_op_movss_xm) /* and MOVD xmm, m32 */
-{
-    sc_setx(c, i->dst, sc_ldx32(c, i));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_movss_mx) /* and MOVD m32, xmm */
-{
-    sc_st32(c, i, sc_ea(c, i), sc_x32(c, i->dst));
-    SC_NEXT;
-}
+/* and MOVD xmm, m32 */
+SC_DEFINE_XM(movss, 4, sc_setx(c, i->dst, b))
+/* and MOVD m32, xmm */
+SC_DEFINE_MX(movss, 4, *(sc_u32a *)p = sc_x32(c, i->dst),
+             sc_st32(c, i, sc_ea(c, i), sc_x32(c, i->dst)))
 SC_OP_GLOBAL(sc_op_movsd_xx)
 {
     sc_setx(c, i->dst, sc_merge64(sc_x(c, i->dst), sc_x(c, i->src)));
     SC_NEXT;
 }
-SC_OP_GLOBAL(sc_op_movsd_xm) /* and MOVQ xmm, m64 */
-{
-    sc_setx(c, i->dst, sc_ldx64(c, i));
-    SC_NEXT;
-}
+/* and MOVQ xmm, m64 */
+SC_DEFINE_XM(movsd, 8, sc_setx(c, i->dst, b))
 SC_OP_GLOBAL(sc_op_movq_xx)
 {
     sc_setx(c, i->dst, sc_x_low64(c, i->src));
@@ -64,28 +42,13 @@ SC_OP_GLOBAL(sc_op_movq_xx)
 }
 
 /* --- halves ---------------------------------------------------------------------------------- */
-SC_OP_GLOBAL(sc_op_movlow_xm)
-{
-    __m128i v = sc_ldx64(c, i);
-    sc_setx(c, i->dst, sc_merge64(sc_x(c, i->dst), v));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_movlow_mx) /* MOVLPS, MOVLPD, MOVSD, MOVQ to memory */
-{
-    sc_st64(c, i, sc_ea(c, i), sc_x64(c, i->dst, 0));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_movhigh_xm)
-{
-    __m128i v = sc_ldx64(c, i);
-    sc_setx(c, i->dst, _mm_unpacklo_epi64(sc_x(c, i->dst), v));
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_movhigh_mx)
-{
-    sc_st64(c, i, sc_ea(c, i), sc_x64(c, i->dst, 1));
-    SC_NEXT;
-}
+SC_DEFINE_XM(movlow, 8, sc_setx(c, i->dst, sc_merge64(a, b)))
+/* MOVLPS, MOVLPD, MOVSD, MOVQ to memory */
+SC_DEFINE_MX(movlow, 8, *(sc_u64a *)p = sc_x64(c, i->dst, 0),
+             sc_st64(c, i, sc_ea(c, i), sc_x64(c, i->dst, 0)))
+SC_DEFINE_XM(movhigh, 8, sc_setx(c, i->dst, _mm_unpacklo_epi64(a, b)))
+SC_DEFINE_MX(movhigh, 8, *(sc_u64a *)p = sc_x64(c, i->dst, 1),
+             sc_st64(c, i, sc_ea(c, i), sc_x64(c, i->dst, 1)))
 SC_OP_GLOBAL(sc_op_movhlps_xx)
 {
     sc_setx(c, i->dst, _mm_unpackhi_epi64(sc_x(c, i->src), sc_x(c, i->dst)));
