@@ -40,6 +40,9 @@ void sc_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4]
 void sc_cpuid_default(struct sc_vm *vm, struct vemu_cpuid *ret);
 uint32_t sc_io_in(struct sc_cpu *c, uint16_t port, unsigned size);
 void sc_io_out(struct sc_cpu *c, uint16_t port, unsigned size, uint32_t v);
+/* Physical accesses that no slot covers (and writes to read-only slots), within a page. */
+uint64_t sc_mmio_read(struct sc_cpu *c, uint64_t gpa, unsigned size);
+void sc_mmio_write(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v);
 void sc_set_rflags(struct sc_cpu *c, uint64_t v, uint32_t mask); /* bits in mask; updates mode */
 void sc_cpu_reset(struct sc_cpu *c, bool init); /* power-on, or INIT (keeps FPU, MSRs, caches) */
 
