@@ -39,7 +39,8 @@ static SC_COLD _Noreturn void page_fault(struct sc_cpu *c, const struct sc_insn 
  * submode of long mode. */
 static inline uint64_t wrap(const struct sc_cpu *c, uint64_t va, unsigned access)
 {
-    bool wide = access & SC_AX_IMPLICIT ? (c->efer & SC_EFER_LMA) != 0 : (c->mode & SC_M_64) != 0;
+    bool wide = access & (SC_AX_IMPLICIT | SC_AX_WIDE) ? (c->efer & SC_EFER_LMA) != 0
+                                                       : (c->mode & SC_M_64) != 0;
     return wide ? va : (uint32_t)va;
 }
 
@@ -354,6 +355,16 @@ void sc_write_block(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, cons
 {
     if (size)
         write_bytes(c, i, va, buf, size, data_access(c, SC_AX_WRITE));
+}
+
+void sc_read_as(struct sc_cpu *c, uint64_t va, void *buf, unsigned size, bool user)
+{
+    read_bytes(c, NULL, va, buf, size, SC_AX_READ | SC_AX_WIDE | (user ? SC_AX_USER : 0));
+}
+
+void sc_write_as(struct sc_cpu *c, uint64_t va, const void *buf, unsigned size, bool user)
+{
+    write_bytes(c, NULL, va, buf, size, SC_AX_WRITE | SC_AX_WIDE | (user ? SC_AX_USER : 0));
 }
 
 uint64_t sc_sys_ld(struct sc_cpu *c, uint64_t va, unsigned size)

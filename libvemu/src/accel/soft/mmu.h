@@ -15,6 +15,7 @@
 #define SC_AX_FETCH 16u
 #define SC_AX_IMPLICIT 0x100u /* made by the CPU itself (descriptor tables, TSS): SMAP ignores AC */
 #define SC_AX_DRY 0x200u      /* no permission checks, no A/D updates */
+#define SC_AX_WIDE 0x400u     /* 64-bit linear address in any submode of long mode */
 
 #define SC_PF_P 1u
 #define SC_PF_RSVD 8u
@@ -50,6 +51,11 @@ static inline _Atomic uint8_t *sc_slot_page(const struct sc_slot *s, uint64_t pa
 /* `size` bytes (within a page) are about to be written to RAM behind the write TLB's back: traces and
  * the dirty log must know. */
 void sc_slot_written(struct sc_cpu *c, struct sc_slot *s, uint64_t pa, unsigned size);
+
+/* Blocks of up to 4096 bytes with supervisor or user rights whatever the CPL (stacks of transfers
+ * between privileges). c->rip is set. In long mode all 64 address bits count. */
+void sc_read_as(struct sc_cpu *c, uint64_t va, void *buf, unsigned size, bool user);
+void sc_write_as(struct sc_cpu *c, uint64_t va, const void *buf, unsigned size, bool user);
 
 /* Bits of a physical address the guest may use. */
 static inline uint64_t sc_phys_mask(const struct sc_cpu *c)
