@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -113,4 +114,17 @@ void vkvm_vcpu_kick(struct vkvm_vcpu *vcpu)
 void vkvm_vcpu_set_kick_signal(struct vkvm_vcpu *vcpu, int signal_number)
 {
     atomic_store(&vcpu->kick_signal, signal_number);
+}
+
+int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const sigset_t *mask)
+{
+    /* the kernel's sigset is 8 bytes; the C library's begins with them */
+    struct {
+        struct kvm_signal_mask head;
+        uint8_t bits[8];
+    } request = { .head.len = 8 };
+    if (!mask)
+        return vkvm__ioctl_int(&vcpu->h, KVM_SET_SIGNAL_MASK, 0);
+    memcpy(request.head.sigset, mask, 8);
+    return vkvm__ioctl(&vcpu->h, KVM_SET_SIGNAL_MASK, &request);
 }

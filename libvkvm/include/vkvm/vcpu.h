@@ -9,6 +9,7 @@
 #define VKVM_VCPU_H
 
 #include <linux/kvm.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,13 @@ void vkvm_vcpu_kick(struct vkvm_vcpu *vcpu);
 /** The signal kicks use; the application installs a handler for it (an empty one does), without
  * SA_RESTART. 0: none. */
 void vkvm_vcpu_set_kick_signal(struct vkvm_vcpu *vcpu, int signal_number);
+
+/**
+ * KVM_SET_SIGNAL_MASK [4.31]: the signals blocked while the guest runs; NULL: as outside. With a kick
+ * signal blocked in the thread and not in this mask, kicks work without any signal handler: the signal
+ * ends KVM_RUN and stays pending until the thread takes it with sigtimedwait(2).
+ */
+int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const sigset_t *mask);
 
 /* Register groups. */
 int vkvm_vcpu_get_regs(struct vkvm_vcpu *vcpu, struct kvm_regs *ret);

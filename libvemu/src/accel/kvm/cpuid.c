@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * CPUID through KVM: what the host supports, per-vCPU identity, what the guest sees in the end.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "accel/kvm/kvm.h"
+
+/* 0x40000001 EAX: features that make the guest use hypercalls (Documentation/virt/kvm/x86/cpuid.rst) */
+#define KVM_FEATURES_HYPERCALL ((1u << 7) | (1u << 11) | (1u << 13)) /* unhalt, send_ipi, yield */
+
+int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)
+{
+    struct kvm_vm *vm = (struct kvm_vm *)opaque;
+    struct vkvm_cpuid *cpuid;
+    int r = vkvm_get_supported_cpuid(vm->sys, &cpuid);
+    if (r < 0)
+        return r;
+    bool deadline = vkvm_check_cap(vm->sys, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+    size_t count;
+    const struct kvm_cpuid_entry2 *e = vkvm_cpuid_entries(cpuid, &count);
+    ret->count = 0;
+    for (size_t i = 0; i < count && ret->count < VEMU_CPUID_MAX; i++) {
+        struct vemu_cpuid_entry out = {
+            .function = e[i].function,
+            .index = e[i].index,
+            .flags = e[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? VEMU_CPUID_INDEXED : 0,
+            .eax = e[i].eax, .ebx = e[i].ebx, .ecx = e[i].ecx, .edx = e[i].edx,
+        };
+        if (out.function == 1) /* true with a local APIC in the kernel, but not reported */
+            out.ecx |= (1u << 21) | (1u << 31) | (deadline ? 1u << 24 : 0);
+        if (out.function == 0x40000001 && vm->pvm)
+            out.eax &= ~KVM_FEATURES_HYPERCALL; /* a hypercall at CPL 0 spins for ever there */
+        ret->entries[ret->count++] = out;
+    }
+    vkvm_cpuid_free(cpuid);
+    return 0;
+}
+
+static uint32_t ceil_log2(uint32_t n)
+{
+    uint32_t bits = 0;
+    while ((1u << bits) < n)
+        bits++;
+    return bits;
+}
+
+/* Fields that differ between vCPUs: APIC id and topology (one thread a core, one package). */
+static void cpuid_personalise(struct kvm_cpuid_entry2 *e, uint32_t id, uint32_t vcpus)
+{
+    switch (e->function) {
+    case 1:
+        e->ebx = (e->ebx & 0x0000ffffu) | (id << 24) | ((vcpus < 255 ? vcpus : 255) << 16);
+        e->edx = vcpus > 1 ? e->edx | (1u << 28) : e->edx & ~(1u << 28);
+        break;
+    case 4:
+        if (e->eax & 0x1f) /* cores in the package, threads that share the cache */
+            e->eax = (e->eax & 0x00003fffu) | ((vcpus - 1) & 0x3f) << 26;
+        break;
+    case 0xb:
+    case 0x1f:
+        e->edx = id;
+        if (e->index == 0) {
+            e->eax = 0;
+            e->ebx = 1;
+            e->ecx = 1 << 8; /* SMT level */
+        } else if (e->index == 1) {
+            e->eax = ceil_log2(vcpus);
+            e->ebx = vcpus;
+            e->ecx = 1 | 2 << 8; /* core level */
+        } else {
+            e->eax = e->ebx = 0;
+            e->ecx = e->index;
+        }
+        break;
+    case 0x80000008: /* AMD: number of cores */
+        e->ecx = (e->ecx & ~0xf0ffu) | (vcpus - 1) | ceil_log2(vcpus) << 12;
+        break;
+    }
+}
+
+int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpuid)
+{
+    struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
+    struct vkvm_cpuid *table;
+    int r = vkvm_cpuid_new(&table);
+    for (uint32_t i = 0; r >= 0 && i < cpuid->count; i++) {
+        const struct vemu_cpuid_entry *in = &cpuid->entries[i];
+        struct kvm_cpuid_entry2 e = {
+            .function = in->function,
+            .index = in->index,
+            .flags = in->flags & VEMU_CPUID_INDEXED ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+            .eax = in->eax, .ebx = in->ebx, .ecx = in->ecx, .edx = in->edx,
+        };
+        cpuid_personalise(&e, vcpu->id, vcpu->vm->config.vcpus);
+        r = vkvm_cpuid_add(table, &e);
+    }
+    if (r >= 0) {
+        r = vkvm_vcpu_set_cpuid(vcpu->vcpu, table);
+        vkvm_cpuid_free(table);
+    }
+    return r < 0 ? r : 0;
+}
+
+int kvm__get_cpuid(struct vemu_accel_vcpu *opaque, struct vemu_cpuid *ret)
+{
+    struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
+    struct vkvm_cpuid *table;
+    int r = vkvm_vcpu_get_cpuid(vcpu->vcpu, &table);
+    if (r < 0)
+        return r;
+    size_t count;
+    const struct kvm_cpuid_entry2 *e = vkvm_cpuid_entries(table, &count);
+    ret->count = 0;
+    for (size_t i = 0; i < count && ret->count < VEMU_CPUID_MAX; i++)
+        ret->entries[ret->count++] = (struct vemu_cpuid_entry){
+            .function = e[i].function,
+            .index = e[i].index,
+            .flags = e[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? VEMU_CPUID_INDEXED : 0,
+            .eax = e[i].eax, .ebx = e[i].ebx, .ecx = e[i].ecx, .edx = e[i].edx,
+        };
+    vkvm_cpuid_free(table);
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The KVM accelerator: its VM and vCPU, shared by the files of this folder.
+ *
+ * The irqchip is split: the kernel has the local APICs; IOAPIC, PIC and PIT are libvemu devices.
+ */
+#ifndef VEMU_ACCEL_KVM_KVM_H
+#define VEMU_ACCEL_KVM_KVM_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <vkvm/vkvm.h>
+
+#include "accel/accel.h"
+
+#define KVM__MAX_SLOTS 64
+
+struct kvm_vm {
+    struct vkvm *sys;
+    struct vkvm_vm *vm;
+    struct vemu_accel_config config;
+    bool pvm; /* host whose KVM is the PVM module: see kvm.c */
+    struct {
+        bool used;
+        uint32_t kvm_slot;
+        struct vemu_accel_slot slot;
+    } slots[KVM__MAX_SLOTS];
+    struct vkvm_routing *routing;
+    pthread_mutex_t routing_lock;
+    struct kvm_vcpu **vcpus; /* config.vcpus entries */
+    _Atomic bool extint;     /* the 8259's INTR output */
+    uint32_t *msr_list;      /* MSRs this host can save, sorted as the kernel gave them */
+    size_t msr_count;
+    struct kvm_clock_data clock; /* while paused */
+    bool clock_valid;
+    _Atomic uint64_t exits_io, exits_mmio, exits_intr, exits_other;
+};
+
+struct kvm_vcpu {
+    struct kvm_vm *vm;
+    struct vkvm_vcpu *vcpu;
+    uint32_t id;
+    _Atomic bool kicked;
+    struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
+};
+
+/* state.c */
+int kvm__get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups, struct vemu_cpu_state *state);
+int kvm__set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
+                   const struct vemu_cpu_state *state);
+/* cpuid.c */
+int kvm__supported_cpuid(struct vemu_accel_vm *vm, struct vemu_cpuid *ret);
+int kvm__set_cpuid(struct vemu_accel_vcpu *vcpu, const struct vemu_cpuid *cpuid);
+int kvm__get_cpuid(struct vemu_accel_vcpu *vcpu, struct vemu_cpuid *ret);
+/* run.c */
+int kvm__vcpu_run(struct vemu_accel_vcpu *vcpu, struct vemu_exit *exit);
+void kvm__vcpu_kick(struct vemu_accel_vcpu *vcpu);
+/* The signal that ends KVM_RUN: blocked in vCPU threads except inside KVM_RUN, never handled. */
+int kvm__kick_signal(void);
+/* probe.c */
+void kvm__probe(struct vemu_accel_probe *ret);
+bool kvm__host_is_pvm(void);
+/* KVM_CAP_* the accelerator cannot do without; the missing ones are named in `text`. */
+int kvm__check_caps(struct vkvm *sys, char *text, size_t size);
+
+#endif
