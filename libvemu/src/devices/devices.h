@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The device classes of this directory, for core/registry.c.
+ */
+#ifndef VEMU_DEVICES_DEVICES_H
+#define VEMU_DEVICES_DEVICES_H
+
+#include "core/device.h"
+
+extern const struct vemu_device_class vemu__device_acpi_pm;
+extern const struct vemu_device_class vemu__device_debug_exit;
+extern const struct vemu_device_class vemu__device_debugcon;
+extern const struct vemu_device_class vemu__device_i8042;
+extern const struct vemu_device_class vemu__device_i8254;
+extern const struct vemu_device_class vemu__device_i8259;
+extern const struct vemu_device_class vemu__device_ioapic;
+extern const struct vemu_device_class vemu__device_port92;
+extern const struct vemu_device_class vemu__device_post_port;
+extern const struct vemu_device_class vemu__device_pvpanic;
+extern const struct vemu_device_class vemu__device_reset_port;
+extern const struct vemu_device_class vemu__device_rtc;
+extern const struct vemu_device_class vemu__device_serial_16550;
+
+#endif
