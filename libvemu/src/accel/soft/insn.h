@@ -81,6 +81,7 @@ enum {
 #define SC_I_FSET (1u << 3)   /* overwrites all six */
 #define SC_I_FQUIET (1u << 4) /* neither reads them nor can fault or leave the trace */
 #define SC_I_FNV (1u << 5)    /* aux2 and aux3 name a variant that sets none: sc_int_noflags() */
+#define SC_I_FNVQUIET (1u << 6) /* that variant is SC_I_FQUIET even if the handler is not */
 
 struct sc_insn {
     sc_fn *fn;
