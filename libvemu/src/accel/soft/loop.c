@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The run loop of a vCPU: events, then a trace, and again.
+ *
+ * Guest code leaves its traces for three reasons: c->async became nonzero (looked at on every edge), a
+ * handler ended with SC_EXIT, or a fault came by longjmp. Each time the loop looks for events in the
+ * order of SDM Vol. 3, table 6-2, and enters the trace at c->rip.
+ *
+ * One instruction at a time is executed while the interrupt shadow is on and while TF or a breakpoint
+ * is armed: the trace is one of SC_M_STEP's, and SC_A_STEP makes its edge come back here.
+ */
+#include <time.h>
+
+#include "accel/soft/mem.h"
+#include "accel/soft/sys.h"
+#include "accel/soft/trace.h"
+
+#ifdef SC_PORTABLE
+static void execute(struct sc_cpu *c, struct sc_insn *i)
+{
+    while (i)
+        i = i->fn(c, i);
+}
+#else
+static void execute(struct sc_cpu *c, struct sc_insn *i)
+{
+    i->fn(c, i);
+}
+#endif
+
+/* --- idle ---------------------------------------------------------------------------------------- */
+
+#define IDLE_WINDOW_NS 3000000000ull
+#define IDLE_RECORDS 16384u /* not worth the trouble below */
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Waits for async bits. A guest that does next to nothing for a while gives back the memory of the
+ * traces it needed to get there. */
+static void idle(struct sc_cpu *c)
+{
+    struct sc_traces *t = c->traces;
+    const bool big = t->used > IDLE_RECORDS;
+    uint64_t start = now_ns();
+
+    if (t->woken_ns)
+        t->ran_ns += start - t->woken_ns;
+    sc_sync_sleep(c, big ? IDLE_WINDOW_NS : 0);
+    t->woken_ns = now_ns();
+    t->slept_ns += t->woken_ns - start;
+    if (t->ran_ns + t->slept_ns < IDLE_WINDOW_NS)
+        return;
+    if (big && t->ran_ns * 32 < t->slept_ns)
+        sc_traces_trim(c);
+    t->ran_ns = t->slept_ns = 0;
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+/* Takes the async bits. False: leave sc_run(). */
+static bool take_async(struct sc_cpu *c)
+{
+    struct sc_traces *t = c->traces;
+    uint32_t bits = atomic_exchange(&c->async, 0);
+
+    if (bits & SC_A_EXCLUSIVE) {
+        sc_sync_leave(c);
+        sc_sync_enter(c);
+    }
+    if (bits & SC_A_SMC)
+        sc_smc_process(c);
+    if (bits & SC_A_FLUSH) {
+        sc_tlb_flush_all(c);
+        sc_traces_flush(c);
+    }
+    if (bits & SC_A_INIT)
+        sc_accept_init(c);
+    if (bits & SC_A_SIPI)
+        sc_accept_sipi(c);
+    if (bits & SC_A_NMI)
+        c->nmi_pending = true;
+    if (bits & SC_A_INTR)
+        t->irq_check = true;
+    if (bits & SC_A_EXIT) {
+        c->exit->reason = VEMU_EXIT_INTR;
+        return false;
+    }
+    return true;
+}
+
+/* Delivers one interrupt, if there is one that may come now. */
+static bool take_interrupt(struct sc_cpu *c)
+{
+    struct sc_traces *t = c->traces;
+
+    if (c->nmi_pending && !c->nmi_masked && !c->shadow) {
+        c->nmi_pending = false;
+        c->halted = 0;
+        sc_deliver_nmi(c);
+        return true;
+    }
+    if (t->irq_check && (c->eflags & SC_IF) && !c->shadow) {
+        if (sc_lapic_pending(c) == -1) {
+            t->irq_check = false;
+            return false;
+        }
+        int vector = sc_lapic_ack(c);
+        if (vector >= 0) {
+            c->halted = 0;
+            sc_deliver_interrupt(c, (uint8_t)vector);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Handles what is due before the next instruction. False: leave sc_run(). */
+static bool settle(struct sc_cpu *c)
+{
+    for (;;) {
+        if (c->want_exit)
+            return false;
+        if (atomic_load_explicit(&c->async, memory_order_acquire)) {
+            if (!take_async(c))
+                return false;
+        } else if (SC_UNLIKELY(c->mp_state == VEMU_MP_UNINITIALIZED ||
+                               c->mp_state == VEMU_MP_INIT_RECEIVED)) {
+            idle(c);
+        } else if (SC_UNLIKELY(c->exc_pending)) {
+            sc_deliver_exception(c);
+        } else if ((c->traces->irq_check || c->nmi_pending) && take_interrupt(c)) {
+            continue;
+        } else if (SC_UNLIKELY(c->halted)) {
+            idle(c);
+        } else {
+            return true;
+        }
+    }
+}
+
+/* --- execution ----------------------------------------------------------------------------------- */
+
+/* One instruction, with its debug exceptions. */
+static SC_NOINLINE void step(struct sc_cpu *c)
+{
+    const uint32_t trap = c->eflags & SC_TF;
+    struct sc_insn *i;
+
+    if (c->mode & SC_M_STEP) {
+        uint64_t lin = c->mode & SC_M_64 ? c->rip : (uint32_t)(c->rip + c->seg[VEMU_CS].base);
+        uint32_t hits = sc_debug_code(c, lin);
+        if (hits)
+            sc_debug_trap(c, hits);
+    }
+    c->eflags &= ~SC_RF;
+    c->db_hits = 0;
+    i = sc_trace_find(c);
+    c->shadow = 0;
+    atomic_fetch_or_explicit(&c->async, SC_A_STEP, memory_order_relaxed);
+    const bool no_trap = ((struct sc_trace *)(i - 1))->no_trap;
+    execute(c, i);
+    atomic_fetch_and_explicit(&c->async, ~SC_A_STEP, memory_order_relaxed);
+    if (c->shadow == 2) /* MOV SS holds back debug traps, too (17.3.1.1) */
+        return;
+    if ((trap && !no_trap) || c->db_hits)
+        sc_debug_trap(c, (trap && !no_trap ? SC_DR6_BS : 0) | c->db_hits);
+}
+
+int sc_run(struct sc_cpu *c, struct vemu_exit *exit)
+{
+    c->exit = exit;
+    c->want_exit = false;
+    c->gpr[SC_R_ZERO] = 0;
+    c->gpr[SC_R_4K] = SC_PAGE_SIZE;
+    c->link_from = NULL;
+    c->traces->woken_ns = 0;
+    if (c->mp_state == VEMU_MP_HALTED) {
+        c->halted = 1;
+        c->mp_state = VEMU_MP_RUNNABLE;
+    }
+    c->traces->irq_check = true; /* the state may have been set from outside */
+    sc_sync_enter(c);
+    sc_fpu_enter(c);
+
+    if (setjmp(c->fault))
+        atomic_fetch_and_explicit(&c->async, ~SC_A_STEP, memory_order_relaxed);
+    while (settle(c)) {
+        if (SC_UNLIKELY((c->mode & SC_M_STEP) || c->shadow)) {
+            step(c);
+            continue;
+        }
+        c->eflags &= ~SC_RF;
+        struct sc_insn *i = sc_trace_find(c);
+        if (SC_UNLIKELY(!(c->traces->options & SC_OPT_LINK)))
+            atomic_fetch_or_explicit(&c->async, SC_A_STEP, memory_order_relaxed);
+        execute(c, i);
+    }
+
+    sc_fpu_leave(c);
+    sc_sync_leave(c);
+    return 0;
+}
