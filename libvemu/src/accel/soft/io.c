@@ -15,6 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accel/soft/mem.h"
+#include "accel/soft/trace.h"
+
 struct event {
     uint64_t address, match;
     unsigned size; /* 0: any */
@@ -184,13 +187,21 @@ static bool signal_event(struct sc_bus *b, bool pio, uint64_t address, unsigned 
 
 /* --- accesses -------------------------------------------------------------------------------------- */
 
-void sc_callback_begin(struct sc_cpu *c)
+bool sc_callback_begin(struct sc_cpu *c)
 {
     sc_fpu_leave(c); /* devices must not see the guest's floating-point environment */
+    return c->vm->sync && c->traces && sc_sync_park(c);
 }
 
-void sc_callback_end(struct sc_cpu *c)
+void sc_callback_end(struct sc_cpu *c, bool parked)
 {
+    if (parked) {
+        sc_sync_enter(c);
+        /* Memory slots changed meanwhile: what is left of the instruction must not use old ones. The
+         * bit stays for the next trace edge, where the traces go, too. */
+        if (atomic_load_explicit(&c->async, memory_order_relaxed) & SC_A_FLUSH)
+            sc_tlb_flush_all(c);
+    }
     sc_fpu_enter(c);
 }
 
@@ -198,12 +209,13 @@ uint32_t sc_io_in(struct sc_cpu *c, uint16_t port, unsigned size)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
     uint32_t v = UINT32_MAX;
+    bool parked;
 
     sc_count(c, SC_CNT_IO);
     if (cb->pio_read) {
-        sc_callback_begin(c);
+        parked = sc_callback_begin(c);
         cb->pio_read(cb->data, port, size, &v);
-        sc_callback_end(c);
+        sc_callback_end(c, parked);
     }
     return size == 4 ? v : v & ((1u << size * 8) - 1);
 }
@@ -211,27 +223,29 @@ uint32_t sc_io_in(struct sc_cpu *c, uint16_t port, unsigned size)
 void sc_io_out(struct sc_cpu *c, uint16_t port, unsigned size, uint32_t v)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
+    bool parked;
 
     sc_count(c, SC_CNT_IO);
     if (size < 4)
         v &= (1u << size * 8) - 1;
     if (signal_event(c->vm->bus, true, port, size, v) || !cb->pio_write)
         return;
-    sc_callback_begin(c);
+    parked = sc_callback_begin(c);
     cb->pio_write(cb->data, port, size, v);
-    sc_callback_end(c);
+    sc_callback_end(c, parked);
 }
 
 uint64_t sc_mmio_read(struct sc_cpu *c, uint64_t gpa, unsigned size)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
     uint64_t v = UINT64_MAX;
+    bool parked;
 
     sc_count(c, SC_CNT_MMIO);
     if (cb->mmio_read) {
-        sc_callback_begin(c);
+        parked = sc_callback_begin(c);
         cb->mmio_read(cb->data, gpa, size, &v);
-        sc_callback_end(c);
+        sc_callback_end(c, parked);
     }
     return size == 8 ? v : v & ((1ull << size * 8) - 1);
 }
@@ -239,13 +253,14 @@ uint64_t sc_mmio_read(struct sc_cpu *c, uint64_t gpa, unsigned size)
 void sc_mmio_write(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
+    bool parked;
 
     sc_count(c, SC_CNT_MMIO);
     if (signal_event(c->vm->bus, false, gpa, size, v) || !cb->mmio_write)
         return;
-    sc_callback_begin(c);
+    parked = sc_callback_begin(c);
     cb->mmio_write(cb->data, gpa, size, v);
-    sc_callback_end(c);
+    sc_callback_end(c, parked);
 }
 
 /* --- counters and log -------------------------------------------------------------------------------- */

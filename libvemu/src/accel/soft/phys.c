@@ -44,27 +44,18 @@ static unsigned first_piece(uint64_t gpa, unsigned size)
 
 static uint64_t device_ld(struct sc_cpu *c, uint64_t gpa, unsigned size)
 {
-    const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
-    uint64_t v = ~0ull;
     if (sc_lapic_covers(c, gpa)) {
         unsigned offset = gpa & 0xfff;
-        v = sc_lapic_read(c, offset & ~3u) >> (offset & 3) * 8;
+        uint64_t v = sc_lapic_read(c, offset & ~3u) >> (offset & 3) * 8;
         if (size == 8)
             v |= (uint64_t)sc_lapic_read(c, offset + 4) << 32;
         return v;
     }
-    if (!cb->mmio_read)
-        return v;
-    /* Devices must not see the guest's floating-point environment. */
-    sc_fpu_leave(c);
-    cb->mmio_read(cb->data, gpa, size, &v);
-    sc_fpu_enter(c);
-    return v;
+    return sc_mmio_read(c, gpa, size);
 }
 
 static void device_st(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
-    const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
     if (sc_lapic_covers(c, gpa)) {
         /* Registers are 32 bits wide; narrower writes are undefined (SDM 3A.11.4.1), we drop them. */
         if (size >= 4)
@@ -73,11 +64,7 @@ static void device_st(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v)
             sc_lapic_write(c, (gpa & 0xfff) + 4, (uint32_t)(v >> 32));
         return;
     }
-    if (!cb->mmio_write)
-        return;
-    sc_fpu_leave(c);
-    cb->mmio_write(cb->data, gpa, size, v);
-    sc_fpu_enter(c);
+    sc_mmio_write(c, gpa, size, v);
 }
 
 uint64_t sc_phys_ld(struct sc_cpu *c, uint64_t gpa, unsigned size)

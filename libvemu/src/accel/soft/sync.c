@@ -67,6 +67,23 @@ void sc_sync_leave(struct sc_cpu *c)
     pthread_mutex_unlock(&s->lock);
 }
 
+bool sc_sync_park(struct sc_cpu *c)
+{
+    struct sc_sync *s = c->vm->sync;
+    bool parked;
+
+    pthread_mutex_lock(&s->lock);
+    parked = c->traces->inside && !(s->exclusive && pthread_equal(s->owner, pthread_self()));
+    if (parked) {
+        s->running--;
+        c->traces->inside = false;
+        if (s->exclusive)
+            pthread_cond_broadcast(&s->changed);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return parked;
+}
+
 void sc_exclusive_begin(struct sc_vm *vm, struct sc_cpu *c)
 {
     struct sc_sync *s = vm->sync;

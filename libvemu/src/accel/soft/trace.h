@@ -122,6 +122,9 @@ struct sc_sync {
 int sc_sync_init(struct sc_vm *vm);
 void sc_sync_fini(struct sc_vm *vm);
 void sc_sync_enter(struct sc_cpu *c); /* c goes on executing guest code; waits for exclusive sections */
+/* Counts as stopped until sc_sync_enter(), so that a device callback may wait for whatever wants all
+ * vCPUs stopped. False: it already was, or is itself the one that stopped the others. */
+bool sc_sync_park(struct sc_cpu *c);
 void sc_sync_leave(struct sc_cpu *c);
 /* Outside until an async bit is set, or for timeout_ns (0: for ever). */
 void sc_sync_sleep(struct sc_cpu *c, uint64_t timeout_ns);
