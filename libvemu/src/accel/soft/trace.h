@@ -165,12 +165,12 @@ SC_INLINE struct sc_trace *sc_trace_at(struct sc_traces *t, uint32_t index)
 SC_INLINE uint32_t sc_link_next(const struct sc_insn *i)
 {
     uint32_t v;
-    __builtin_memcpy(&v, &i->base, sizeof(v));
+    __builtin_memcpy(&v, &i->dst, sizeof(v));
     return v;
 }
 SC_INLINE void sc_link_set_next(struct sc_insn *i, uint32_t v)
 {
-    __builtin_memcpy(&i->base, &v, sizeof(v));
+    __builtin_memcpy(&i->dst, &v, sizeof(v));
 }
 
 /* --- branch.c and fuse.c ------------------------------------------------------------------------ */

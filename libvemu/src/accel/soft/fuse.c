@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Compare and conditional branch in one handler (64-bit code): CMP and TEST with registers, immediates
+ * and memory, SUB, ADD, AND, DEC and INC of a register, each followed by Jcc.
+ *
+ * Two records: the first is the compare's, with this file's handler; the second belongs to the Jcc,
+ * carries its target and is never executed itself. The flags are stored as usual, since code at either
+ * target may look; the condition is computed from the values at hand.
+ *
+ * The second record's aux is the kind of edge. A target in another page has its offset in `disp`, and
+ * its link stays NULL.
+ */
+#include "accel/soft/edge.h"
+#include "accel/soft/flags.h"
+#include "accel/soft/mem.h"
+
+/* A taken branch without a usable link; i is the Jcc's record. */
+SC_NOINLINE SC_OP(fused_slow)
+{
+    if (i->aux == SC_EDGE_SAME_PAGE)
+        SC_BECOME(sc_edge_unlinked, i);
+    SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + (uint64_t)(int64_t)i->disp);
+}
+
+#define TAKEN_IF(condition)                                                                        \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            struct sc_insn *to_ = i[1].link;                                                       \
+            if (SC_LIKELY(to_ != NULL) && SC_LIKELY(!sc_edge_async(c)))                            \
+                SC_GO(to_);                                                                        \
+            SC_BECOME(fused_slow, i + 1);                                                          \
+        }                                                                                          \
+        SC_GO(i + 2);                                                                              \
+    } while (0)
+
+/* --- conditions, from sign-extended operands a, b and result r ------------------------------------ */
+#define SUB_2 (uint64_t)a < (uint64_t)b
+#define SUB_3 (uint64_t)a >= (uint64_t)b
+#define SUB_4 a == b
+#define SUB_5 a != b
+#define SUB_6 (uint64_t)a <= (uint64_t)b
+#define SUB_7 (uint64_t)a > (uint64_t)b
+#define SUB_8 r < 0
+#define SUB_9 r >= 0
+#define SUB_c a < b
+#define SUB_d a >= b
+#define SUB_e a <= b
+#define SUB_f a > b
+
+#define AND_2 false
+#define AND_3 true
+#define AND_4 r == 0
+#define AND_5 r != 0
+#define AND_6 r == 0
+#define AND_7 r != 0
+#define AND_8 r < 0
+#define AND_9 r >= 0
+#define AND_c r < 0
+#define AND_d r >= 0
+#define AND_e r <= 0
+#define AND_f r > 0
+
+/* --- operations: `x` destination, `y` source, both sign-extended ----------------------------------- */
+#define SX(bits, v) ((int64_t)(int##bits##_t)(v))
+
+#define DO_CMP(bits)                                                                               \
+    const int64_t a = x, b = y, r = SX(bits, (uint64_t)x - (uint64_t)y);                           \
+    sc_flags_store(c, SC_F_SUB, r, a, b);
+#define DO_TEST(bits)                                                                              \
+    const int64_t r = x & y;                                                                       \
+    c->fr = r;                                                                                     \
+    c->ft = SC_F_LOGIC;
+#define DO_SUB(bits)                                                                               \
+    DO_CMP(bits)                                                                                   \
+    sc_set##bits(c, i->dst, (uint##bits##_t)r);
+#define DO_AND(bits)                                                                               \
+    DO_TEST(bits)                                                                                  \
+    sc_set##bits(c, i->dst, (uint##bits##_t)r);
+/* Only ZF and SF conditions: 4, 5, 8, 9. */
+#define DO_ADD(bits)                                                                               \
+    const int64_t r = SX(bits, (uint64_t)x + (uint64_t)y);                                         \
+    sc_flags_store(c, SC_F_ADD, r, x, y);                                                          \
+    sc_set##bits(c, i->dst, (uint##bits##_t)r);
+#define DO_INC(bits)                                                                               \
+    const unsigned cf = sc_flag_cf(c);                                                             \
+    const int64_t r = SX(bits, (uint64_t)x + 1);                                                   \
+    sc_flags_store(c, SC_F_INC, r, x, cf);                                                         \
+    sc_set##bits(c, i->dst, (uint##bits##_t)r);
+#define DO_DEC(bits)                                                                               \
+    const unsigned cf = sc_flag_cf(c);                                                             \
+    const int64_t r = SX(bits, (uint64_t)x - 1);                                                   \
+    sc_flags_store(c, SC_F_DEC, r, x, cf);                                                         \
+    sc_set##bits(c, i->dst, (uint##bits##_t)r);
+
+/* --- operand forms --------------------------------------------------------------------------------- */
+#define REG(bits, n) SX(bits, sc_get##bits(c, (n)))
+
+#define OP_RR(name, op, bits, condition)                                                           \
+    SC_OP(name)                                                                                    \
+    {                                                                                              \
+        const int64_t x = REG(bits, i->dst), y = REG(bits, i->src);                                \
+        DO_##op(bits) TAKEN_IF(condition);                                                         \
+    }
+#define OP_RI(name, op, bits, condition)                                                           \
+    SC_OP(name)                                                                                    \
+    {                                                                                              \
+        const int64_t x = REG(bits, i->dst), y = i->simm;                                          \
+        DO_##op(bits) TAKEN_IF(condition);                                                         \
+    }
+#define OP_R(name, op, bits, condition)                                                            \
+    SC_OP(name)                                                                                    \
+    {                                                                                              \
+        const int64_t x = REG(bits, i->dst);                                                       \
+        DO_##op(bits) TAKEN_IF(condition);                                                         \
+    }
+/* Memory operand `m`; a TLB miss goes to a cold twin, so that the hot one needs no stack frame. */
+#define OP_M(name, op, bits, condition, x_, y_)                                                    \
+    static SC_COLD SC_RET name##_miss(struct sc_cpu *c, struct sc_insn *i)                         \
+    {                                                                                              \
+        const int64_t m = SX(bits, sc_ld_slow(c, i, sc_ea(c, i), (bits) / 8));                     \
+        const int64_t x = x_, y = y_;                                                              \
+        DO_##op(bits) TAKEN_IF(condition);                                                         \
+    }                                                                                              \
+    SC_OP(name)                                                                                    \
+    {                                                                                              \
+        const uint64_t va = sc_ea(c, i);                                                           \
+        const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
+        if (SC_UNLIKELY(((va + (bits) / 8 - 1) & SC_PAGE_MASK) != t->rtag))                        \
+            SC_BECOME(name##_miss, i);                                                             \
+        const int64_t m = SX(bits, *(const MT##bits *)(va + t->addend));                           \
+        const int64_t x = x_, y = y_;                                                              \
+        DO_##op(bits) TAKEN_IF(condition);                                                         \
+    }
+#define MT8 uint8_t
+#define MT32 sc_u32a
+#define MT64 sc_u64a
+#define OP_MR(name, op, bits, condition) OP_M(name, op, bits, condition, m, REG(bits, i->src))
+#define OP_MI(name, op, bits, condition) OP_M(name, op, bits, condition, m, i->simm)
+#define OP_RM(name, op, bits, condition) OP_M(name, op, bits, condition, REG(bits, i->dst), m)
+
+/* Conditions on OF and PF are not fused. */
+#define DEFINE(form, op, bits, family, cc)                                                         \
+    OP_##form(f_##form##_##op##_##bits##_##cc, op, bits, family##_##cc)
+#define DEFINE_ALL(form, op, bits, family)                                                         \
+    DEFINE(form, op, bits, family, 2) DEFINE(form, op, bits, family, 3)                            \
+    DEFINE(form, op, bits, family, 4) DEFINE(form, op, bits, family, 5)                            \
+    DEFINE(form, op, bits, family, 6) DEFINE(form, op, bits, family, 7)                            \
+    DEFINE(form, op, bits, family, 8) DEFINE(form, op, bits, family, 9)                            \
+    DEFINE(form, op, bits, family, c) DEFINE(form, op, bits, family, d)                            \
+    DEFINE(form, op, bits, family, e) DEFINE(form, op, bits, family, f)
+#define DEFINE_ZS(form, op, bits, family)                                                          \
+    DEFINE(form, op, bits, family, 4) DEFINE(form, op, bits, family, 5)                            \
+    DEFINE(form, op, bits, family, 8) DEFINE(form, op, bits, family, 9)
+#define SIZES(macro, form, op, family)                                                             \
+    macro(form, op, 32, family) macro(form, op, 64, family)
+#define SIZES8(macro, form, op, family)                                                            \
+    macro(form, op, 8, family) SIZES(macro, form, op, family)
+
+SIZES8(DEFINE_ALL, RR, CMP, SUB)
+SIZES8(DEFINE_ALL, RI, CMP, SUB)
+SIZES8(DEFINE_ALL, MR, CMP, SUB)
+SIZES8(DEFINE_ALL, MI, CMP, SUB)
+SIZES8(DEFINE_ALL, RM, CMP, SUB)
+SIZES8(DEFINE_ALL, RR, TEST, AND)
+SIZES8(DEFINE_ALL, RI, TEST, AND)
+SIZES8(DEFINE_ALL, MI, TEST, AND)
+SIZES(DEFINE_ALL, RR, SUB, SUB)
+SIZES(DEFINE_ALL, RI, SUB, SUB)
+SIZES(DEFINE_ALL, RR, AND, AND)
+SIZES(DEFINE_ALL, RI, AND, AND)
+SIZES(DEFINE_ZS, RR, ADD, AND)
+SIZES(DEFINE_ZS, RI, ADD, AND)
+SIZES(DEFINE_ZS, R, INC, AND)
+SIZES(DEFINE_ZS, R, DEC, AND)
+
+#define N(form, op, bits, cc) f_##form##_##op##_##bits##_##cc
+#define ROW_ALL(form, op, bits)                                                                    \
+    { [0x2] = N(form, op, bits, 2), [0x3] = N(form, op, bits, 3), [0x4] = N(form, op, bits, 4),    \
+      [0x5] = N(form, op, bits, 5), [0x6] = N(form, op, bits, 6), [0x7] = N(form, op, bits, 7),    \
+      [0x8] = N(form, op, bits, 8), [0x9] = N(form, op, bits, 9), [0xc] = N(form, op, bits, c),    \
+      [0xd] = N(form, op, bits, d), [0xe] = N(form, op, bits, e), [0xf] = N(form, op, bits, f) }
+#define ROW_ZS(form, op, bits)                                                                     \
+    { [0x4] = N(form, op, bits, 4), [0x5] = N(form, op, bits, 5), [0x8] = N(form, op, bits, 8),    \
+      [0x9] = N(form, op, bits, 9) }
+
+enum form { FORM_RR, FORM_RI, FORM_MR, FORM_MI, FORM_RM, FORM_R, FORM_COUNT };
+enum op { FUSE_CMP, FUSE_TEST, FUSE_SUB, FUSE_AND, FUSE_ADD, FUSE_INC, FUSE_DEC, FUSE_NONE };
+enum width { W8, W32, W64, W_COUNT };
+
+static sc_fn *const fused[FUSE_NONE][FORM_COUNT][W_COUNT][16] = {
+    [FUSE_CMP] = {
+        [FORM_RR] = { ROW_ALL(RR, CMP, 8), ROW_ALL(RR, CMP, 32), ROW_ALL(RR, CMP, 64) },
+        [FORM_RI] = { ROW_ALL(RI, CMP, 8), ROW_ALL(RI, CMP, 32), ROW_ALL(RI, CMP, 64) },
+        [FORM_MR] = { ROW_ALL(MR, CMP, 8), ROW_ALL(MR, CMP, 32), ROW_ALL(MR, CMP, 64) },
+        [FORM_MI] = { ROW_ALL(MI, CMP, 8), ROW_ALL(MI, CMP, 32), ROW_ALL(MI, CMP, 64) },
+        [FORM_RM] = { ROW_ALL(RM, CMP, 8), ROW_ALL(RM, CMP, 32), ROW_ALL(RM, CMP, 64) },
+    },
+    [FUSE_TEST] = {
+        [FORM_RR] = { ROW_ALL(RR, TEST, 8), ROW_ALL(RR, TEST, 32), ROW_ALL(RR, TEST, 64) },
+        [FORM_RI] = { ROW_ALL(RI, TEST, 8), ROW_ALL(RI, TEST, 32), ROW_ALL(RI, TEST, 64) },
+        [FORM_MI] = { ROW_ALL(MI, TEST, 8), ROW_ALL(MI, TEST, 32), ROW_ALL(MI, TEST, 64) },
+    },
+    [FUSE_SUB] = {
+        [FORM_RR] = { [W32] = ROW_ALL(RR, SUB, 32), [W64] = ROW_ALL(RR, SUB, 64) },
+        [FORM_RI] = { [W32] = ROW_ALL(RI, SUB, 32), [W64] = ROW_ALL(RI, SUB, 64) },
+    },
+    [FUSE_AND] = {
+        [FORM_RR] = { [W32] = ROW_ALL(RR, AND, 32), [W64] = ROW_ALL(RR, AND, 64) },
+        [FORM_RI] = { [W32] = ROW_ALL(RI, AND, 32), [W64] = ROW_ALL(RI, AND, 64) },
+    },
+    [FUSE_ADD] = {
+        [FORM_RR] = { [W32] = ROW_ZS(RR, ADD, 32), [W64] = ROW_ZS(RR, ADD, 64) },
+        [FORM_RI] = { [W32] = ROW_ZS(RI, ADD, 32), [W64] = ROW_ZS(RI, ADD, 64) },
+    },
+    [FUSE_INC] = { [FORM_R] = { [W32] = ROW_ZS(R, INC, 32), [W64] = ROW_ZS(R, INC, 64) } },
+    [FUSE_DEC] = { [FORM_R] = { [W32] = ROW_ZS(R, DEC, 32), [W64] = ROW_ZS(R, DEC, 64) } },
+};
+
+/* --- recognition ----------------------------------------------------------------------------------- */
+
+struct pattern {
+    enum op op;
+    enum form form;
+    enum width width;
+    bool swap; /* reg, r/m: ModRM.reg is the destination */
+    bool accumulator;
+};
+
+static bool recognise(const struct sc_dec *d, struct pattern *p)
+{
+    static const enum op groups[8] = { FUSE_ADD, FUSE_NONE, FUSE_NONE, FUSE_NONE,
+                                       FUSE_AND, FUSE_SUB,  FUSE_NONE, FUSE_CMP };
+
+    if (!(d->mode & SC_M_64) || d->group != SC_G_INT || d->lock || d->opcode > 0xff)
+        return false;
+    *p = (struct pattern){ .op = FUSE_NONE };
+    p->width = d->osz == 8 ? W64 : W32;
+    switch (d->opcode) {
+    case 0x00 ... 0x03:
+    case 0x20 ... 0x23:
+    case 0x28 ... 0x2b:
+    case 0x38 ... 0x3b:
+        p->op = groups[d->opcode >> 3];
+        p->swap = d->opcode & 2;
+        p->form = !d->mem ? FORM_RR : p->swap ? FORM_RM : FORM_MR;
+        break;
+    case 0x04:
+    case 0x05:
+    case 0x24:
+    case 0x25:
+    case 0x2c:
+    case 0x2d:
+    case 0x3c:
+    case 0x3d:
+        p->op = groups[d->opcode >> 3];
+        p->form = FORM_RI;
+        p->accumulator = true;
+        break;
+    case 0x80:
+    case 0x81:
+    case 0x83:
+        p->op = groups[d->reg3];
+        p->form = d->mem ? FORM_MI : FORM_RI;
+        break;
+    case 0x84:
+    case 0x85:
+        p->op = d->mem ? FUSE_NONE : FUSE_TEST;
+        p->form = FORM_RR;
+        break;
+    case 0xa8:
+    case 0xa9:
+        p->op = FUSE_TEST;
+        p->form = FORM_RI;
+        p->accumulator = true;
+        break;
+    case 0xf6:
+    case 0xf7:
+        p->op = d->reg3 < 2 ? FUSE_TEST : FUSE_NONE;
+        p->form = d->mem ? FORM_MI : FORM_RI;
+        break;
+    case 0xff:
+        p->op = d->mem ? FUSE_NONE : d->reg3 == 0 ? FUSE_INC : d->reg3 == 1 ? FUSE_DEC : FUSE_NONE;
+        p->form = FORM_R;
+        break;
+    default: return false;
+    }
+    if (d->opcode != 0x83 && !(d->opcode & 1))
+        p->width = W8;
+    else if (d->osz == 2)
+        return false;
+    return p->op != FUSE_NONE && fused[p->op][p->form][p->width][4];
+}
+
+bool sc_can_fuse(const struct sc_dec *d)
+{
+    struct pattern p;
+
+    return recognise(d, &p);
+}
+
+bool sc_emit_fused(struct sc_tb *tb, const struct sc_dec *d, const struct sc_dec *j)
+{
+    static const uint8_t bytes[W_COUNT] = { 1, 4, 8 };
+    struct pattern p;
+    struct sc_insn *r, *jcc;
+    sc_fn *fn;
+    unsigned rm, reg;
+
+    if (!recognise(d, &p))
+        return false;
+    fn = fused[p.op][p.form][p.width][j->opcode & 15];
+    int64_t target = (int64_t)j->pgoff + j->len + j->imm;
+    if (!fn || target != (int32_t)target || j->pgoff + j->len > SC_PAGE_SIZE)
+        return false;
+
+    if (p.form == FORM_MR || p.form == FORM_MI || p.form == FORM_RM)
+        r = sc_tb_mem(tb, d, fn, bytes[p.width], false);
+    else
+        r = sc_tb_add(tb, d, fn);
+    rm = p.accumulator ? VEMU_RAX : d->rm;
+    reg = d->reg;
+    if (p.width == W8) {
+        rm = p.accumulator ? 0 : sc_reg8(d, d->rm);
+        reg = sc_reg8(d, d->reg);
+    }
+    r->dst = (uint8_t)(p.swap ? reg : rm);
+    r->src = (uint8_t)(p.swap ? rm : reg);
+    if (p.form <= FORM_RI && p.op <= FUSE_ADD)
+        r->flags |= SC_I_FSET | SC_I_FQUIET; /* leaves the trace only after the flags are set */
+
+    jcc = sc_tb_add(tb, j, sc_op_leave);
+    jcc->link = NULL;
+    jcc->disp = (int32_t)target;
+    jcc->aux = target >= 0 && target < (int64_t)SC_PAGE_SIZE ? SC_EDGE_SAME_PAGE : SC_EDGE_OTHER_PAGE;
+    return true;
+}
