@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Chardevs, serial ports, monitors and devices from their option texts.
+ */
+#include "build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyval.h"
+#include "report.h"
+
+static bool fail(const char *option, const char *value, struct vemu_error *err)
+{
+    report("-%s %s: %s", option, value, err ? vemu_error_message(err) : "failed");
+    vemu_error_free(err);
+    return false;
+}
+
+/* "unix:" + path is QEMU's short form of "socket,path=". */
+static const struct {
+    const char *prefix, *class_name, *key;
+} short_forms[] = {
+    { "file:", "file", "path" },
+    { "unix:", "socket", "path" },
+    { "pipe:", "pipe", "path" },
+};
+
+static bool name_taken_literally(const char *word)
+{
+    static const char *const words[] = { "stdio", "pty", "null", "ring" };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (!strcmp(word, words[i]))
+            return true;
+    return false;
+}
+
+/* -serial / -qmp shorthand: makes chardev `id` from it. */
+static bool chardev_from_short(struct vemu_vm *vm, const char *option, const char *value,
+                               const char *id, bool mux)
+{
+    struct keyval kv;
+    struct vemu_error *err = NULL;
+    const char *class_name = NULL;
+    if (!keyval_parse(&kv, option, value, true))
+        return false;
+    struct vemu_property props[KEYVAL_MAX + 2];
+    size_t count = 0;
+    if (kv.first && name_taken_literally(kv.first))
+        class_name = kv.first;
+    for (size_t i = 0; kv.first && i < sizeof(short_forms) / sizeof(short_forms[0]); i++) {
+        size_t length = strlen(short_forms[i].prefix);
+        if (strncmp(kv.first, short_forms[i].prefix, length))
+            continue;
+        class_name = short_forms[i].class_name;
+        props[count++] = (struct vemu_property){ short_forms[i].key, kv.first + length };
+    }
+    if (!class_name) {
+        report("-%s: unknown back-end '%s'", option, value);
+        keyval_free(&kv);
+        return false;
+    }
+    if (mux)
+        props[count++] = (struct vemu_property){ "mux", "on" };
+    for (size_t i = 0; i < kv.count; i++)
+        props[count++] = kv.items[i];
+    int r = vemu_vm_add_chardev(vm, class_name, id, props, count, &err);
+    keyval_free(&kv);
+    return r < 0 ? fail(option, value, err) : true;
+}
+
+static bool build_chardev(struct vemu_vm *vm, const char *value)
+{
+    struct keyval kv;
+    struct vemu_error *err = NULL;
+    if (!keyval_parse(&kv, "chardev", value, true))
+        return false;
+    const char *named = keyval_take(&kv, "backend");
+    const char *class_name = kv.first ? kv.first : named;
+    const char *id = keyval_take(&kv, "id");
+    bool ok = class_name && id;
+    if (!ok)
+        report("-chardev %s: %s", value, class_name ? "parameter 'id' is missing"
+                                                    : "the back-end is missing");
+    else if (vemu_vm_add_chardev(vm, class_name, id, kv.items, kv.count, &err) < 0)
+        ok = fail("chardev", value, err);
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool build_device(struct vemu_vm *vm, const char *value)
+{
+    struct keyval kv;
+    struct vemu_error *err = NULL;
+    if (!keyval_parse(&kv, "device", value, true))
+        return false;
+    const char *named = keyval_take(&kv, "driver");
+    const char *class_name = kv.first ? kv.first : named;
+    const char *id = keyval_take(&kv, "id");
+    bool ok = class_name != NULL;
+    if (!ok)
+        report("-device %s: the device class is missing", value);
+    else if (vemu_vm_add_device(vm, class_name, id, kv.items, kv.count, &err) < 0)
+        ok = fail("device", value, err);
+    keyval_free(&kv);
+    return ok;
+}
+
+/* The nth -serial: COM1.. with a chardev of its own or a named one. */
+static bool build_serial(struct vemu_vm *vm, const char *value, unsigned n, bool mux)
+{
+    static const char chardev_prefix[] = "chardev:";
+    char id[32], index[16];
+    struct vemu_error *err = NULL;
+    if (!strcmp(value, "none"))
+        return true;
+    bool mon = !strncmp(value, "mon:", 4); /* multiplexed with a monitor in QEMU */
+    const char *chardev = id;
+    snprintf(id, sizeof(id), "serial%u", n);
+    snprintf(index, sizeof(index), "%u", n);
+    if (!strncmp(value, chardev_prefix, sizeof(chardev_prefix) - 1))
+        chardev = value + sizeof(chardev_prefix) - 1;
+    else if (!chardev_from_short(vm, "serial", mon ? value + 4 : value, id, mux || mon))
+        return false;
+    const struct vemu_property props[] = { { "chardev", chardev }, { "index", index } };
+    if (vemu_vm_add_device(vm, "isa-serial", NULL, props, 2, &err) < 0)
+        return fail("serial", value, err);
+    return true;
+}
+
+static bool build_serials(struct vemu_vm *vm, const struct options *o)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < o->serials.count; i++)
+        ok = build_serial(vm, o->serials.items[i], (unsigned)i,
+                          o->nographic && !strcmp(o->serials.items[i], "stdio"));
+    if (!o->serials.count && !o->nodefaults)
+        ok = build_serial(vm, o->nographic ? "stdio" : "null", 0, o->nographic);
+    return ok;
+}
+
+static bool build_qmp(struct vemu_vm *vm, const char *value, unsigned n)
+{
+    static const char chardev_prefix[] = "chardev:";
+    char id[32];
+    struct vemu_error *err = NULL;
+    const char *chardev = id;
+    if (!strcmp(value, "none"))
+        return true;
+    snprintf(id, sizeof(id), "qmp%u", n);
+    if (!strncmp(value, chardev_prefix, sizeof(chardev_prefix) - 1))
+        chardev = value + sizeof(chardev_prefix) - 1;
+    else if (!chardev_from_short(vm, "qmp", value, id, false))
+        return false;
+    if (vemu_vm_add_monitor(vm, chardev, &err) < 0)
+        return fail("qmp", value, err);
+    return true;
+}
+
+struct vemu_vm *build_machine(struct options *o)
+{
+    struct vemu_vm *vm = NULL;
+    struct vemu_error *err = NULL;
+    bool ok = vemu_vm_new(&o->config, &vm, &err) >= 0;
+    for (size_t i = 0; ok && i < o->chardevs.count; i++)
+        ok = build_chardev(vm, o->chardevs.items[i]);
+    ok = ok && build_serials(vm, o);
+    for (size_t i = 0; ok && i < o->devices.count; i++)
+        ok = build_device(vm, o->devices.items[i]);
+    for (size_t i = 0; ok && i < o->qmps.count; i++)
+        ok = build_qmp(vm, o->qmps.items[i], (unsigned)i);
+    ok = ok && vemu_vm_realize(vm, &err) >= 0;
+    if (err) {
+        report("%s", vemu_error_message(err));
+        vemu_error_free(err);
+    }
+    return ok ? vm : vemu_vm_unref(vm);
+}

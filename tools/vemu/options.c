@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The command line: one table of options, in QEMU's grammar (one or two dashes, value as next word).
+ *
+ * An option that QEMU has and vemu does not is refused by name. Adding an option is a function and a
+ * line in the table; the manual page's list is checked against the table by a test.
+ */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "help.h"
+#include "keyval.h"
+#include "report.h"
+
+struct option {
+    const char *name;
+    const char *argument; /* how the value is shown; NULL: takes none */
+    bool (*handle)(struct options *o, const char *value);
+    const char *help;
+};
+
+void option_list_add(struct option_list *list, const char *item)
+{
+    const char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+    if (!items) {
+        report("out of memory");
+        exit(1);
+    }
+    list->items = items;
+    list->items[list->count++] = item;
+}
+
+/* A copy that lives as long as the options. */
+static const char *keep(struct options *o, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy) {
+        report("out of memory");
+        exit(1);
+    }
+    option_list_add(&o->owned, copy);
+    return copy;
+}
+
+/* --- handlers ---------------------------------------------------------------------------------- */
+
+static bool opt_machine(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "machine", value, true))
+        return false;
+    const char *type = keyval_take(&kv, "type");
+    const char *accel = keyval_take(&kv, "accel");
+    if (accel)
+        o->config.accel = keep(o, accel);
+    /* what is left goes to the machine class: "microvm,pit=off" */
+    char text[1024];
+    size_t used = (size_t)snprintf(text, sizeof(text), "%s",
+                                   type ? type : kv.first ? kv.first : "microvm");
+    for (size_t i = 0; i < kv.count && used < sizeof(text); i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, ",%s=%s", kv.items[i].name,
+                                 kv.items[i].value);
+    keyval_free(&kv);
+    if (used >= sizeof(text)) {
+        report("-machine: too long");
+        return false;
+    }
+    o->config.machine = keep(o, text);
+    return true;
+}
+
+static bool opt_accel(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "accel", value, true))
+        return false;
+    const char *named = keyval_take(&kv, "accel");
+    const char *name = kv.first ? kv.first : named;
+    bool ok = keyval_done(&kv, "accel");
+    if (ok && !name) {
+        report("-accel: no accelerator named");
+        ok = false;
+    }
+    if (ok)
+        o->config.accel = keep(o, name);
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool opt_enable_kvm(struct options *o, const char *value)
+{
+    o->config.accel = "kvm";
+    return true;
+}
+
+static bool opt_cpu(struct options *o, const char *value)
+{
+    o->config.cpu = value;
+    return true;
+}
+
+static bool opt_memory(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "m", value, true))
+        return false;
+    const char *named = keyval_take(&kv, "size");
+    const char *size = kv.first ? kv.first : named;
+    unsigned long long bytes = 0;
+    bool ok = keyval_done(&kv, "m");
+    if (ok && !size) {
+        report("-m: no size given");
+        ok = false;
+    }
+    ok = ok && parse_size("m", size, 1024 * 1024, &bytes);
+    if (ok && (!bytes || bytes % 4096)) {
+        report("-m: '%s' is not a positive multiple of 4096 bytes", size);
+        ok = false;
+    }
+    o->config.memory_bytes = bytes;
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool opt_smp(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "smp", value, true))
+        return false;
+    const char *named = keyval_take(&kv, "cpus");
+    const char *text = kv.first ? kv.first : named;
+    char *end = NULL;
+    unsigned long cpus = text ? strtoul(text, &end, 10) : 0;
+    bool ok = keyval_done(&kv, "smp");
+    if (ok && (!text || *end || cpus < 1 || cpus > 1024)) {
+        report("-smp: '%s' is not a number of CPUs", text ? text : value);
+        ok = false;
+    }
+    o->config.vcpus = (uint32_t)cpus;
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool opt_kernel(struct options *o, const char *value)
+{
+    o->config.kernel = value;
+    return true;
+}
+
+static bool opt_initrd(struct options *o, const char *value)
+{
+    o->config.initrd = value;
+    return true;
+}
+
+static bool opt_append(struct options *o, const char *value)
+{
+    o->config.cmdline = value;
+    return true;
+}
+
+static bool opt_name(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "name", value, true))
+        return false;
+    const char *named = keyval_take(&kv, "guest");
+    bool ok = keyval_done(&kv, "name");
+    if (ok)
+        o->config.name = keep(o, kv.first ? kv.first : named ? named : "");
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool opt_uuid(struct options *o, const char *value)
+{
+    o->config.uuid = value;
+    return true;
+}
+
+static bool opt_chardev(struct options *o, const char *value)
+{
+    option_list_add(&o->chardevs, value);
+    return true;
+}
+
+static bool opt_device(struct options *o, const char *value)
+{
+    option_list_add(&o->devices, value);
+    return true;
+}
+
+static bool opt_serial(struct options *o, const char *value)
+{
+    option_list_add(&o->serials, value);
+    return true;
+}
+
+static bool opt_qmp(struct options *o, const char *value)
+{
+    option_list_add(&o->qmps, value);
+    return true;
+}
+
+static bool opt_monitor(struct options *o, const char *value)
+{
+    if (!strcmp(value, "none") || !strcmp(value, "null"))
+        return true;
+    report("-monitor %s: there is no human monitor; use -qmp", value);
+    return false;
+}
+
+static bool opt_display(struct options *o, const char *value)
+{
+    if (!strcmp(value, "none"))
+        return true;
+    report("-display %s: only 'none' is supported", value);
+    return false;
+}
+
+static bool opt_nographic(struct options *o, const char *value)
+{
+    o->nographic = true;
+    return true;
+}
+
+static bool opt_nodefaults(struct options *o, const char *value)
+{
+    o->nodefaults = true;
+    return true;
+}
+
+/* vemu reads no configuration file, so there is nothing to leave out. */
+static bool opt_no_user_config(struct options *o, const char *value)
+{
+    return true;
+}
+
+static bool opt_paused(struct options *o, const char *value)
+{
+    o->paused = true;
+    return true;
+}
+
+static bool opt_no_reboot(struct options *o, const char *value)
+{
+    o->no_reboot = true;
+    return true;
+}
+
+static bool opt_no_shutdown(struct options *o, const char *value)
+{
+    o->no_shutdown = true;
+    return true;
+}
+
+/* One event=action pair of -action. */
+static bool action_set(struct options *o, const char *event, const char *action)
+{
+    static const struct {
+        const char *event, *action;
+        int what;
+    } rows[] = {
+        { "reboot", "reset", 0 },      { "reboot", "shutdown", 1 }, { "shutdown", "poweroff", 2 },
+        { "shutdown", "pause", 3 },    { "panic", "shutdown", 4 },  { "panic", "pause", 5 },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i].event, event) || strcmp(rows[i].action, action))
+            continue;
+        switch (rows[i].what) {
+        case 0: case 1: o->no_reboot = rows[i].what == 1; break;
+        case 2: case 3: o->no_shutdown = rows[i].what == 3; break;
+        default: o->on_panic = rows[i].what == 5 ? PANIC_PAUSE : PANIC_SHUTDOWN; break;
+        }
+        return true;
+    }
+    report("-action: '%s=%s' is not supported (reboot=reset|shutdown, shutdown=poweroff|pause, "
+           "panic=shutdown|pause)", event, action);
+    return false;
+}
+
+static bool opt_action(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "action", value, false))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < kv.count; i++)
+        ok = action_set(o, kv.items[i].name, kv.items[i].value);
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool opt_daemonize(struct options *o, const char *value)
+{
+    o->daemonize = true;
+    return true;
+}
+
+static bool opt_pidfile(struct options *o, const char *value)
+{
+    o->pidfile = value;
+    return true;
+}
+
+static bool opt_exit_file(struct options *o, const char *value)
+{
+    o->exit_file = value;
+    return true;
+}
+
+static bool opt_log_level(struct options *o, const char *value)
+{
+    static const char *const levels[] = { "error", "warning", "info", "debug" };
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(value, levels[i])) {
+            o->log_level = i;
+            return true;
+        }
+    report("-d: '%s' is not a log level (error, warning, info, debug)", value);
+    return false;
+}
+
+static bool opt_log_file(struct options *o, const char *value)
+{
+    o->log_file = value;
+    return true;
+}
+
+static const struct option table[] = {
+    { "machine", "TYPE[,OPTION=VALUE...]", opt_machine, "machine type and options ('help' lists)" },
+    { "M", "TYPE[,OPTION=VALUE...]", opt_machine, "the same" },
+    { "accel", "kvm|soft|auto", opt_accel, "what runs the vCPUs (auto: kvm where it is fast)" },
+    { "enable-kvm", NULL, opt_enable_kvm, "the same as -accel kvm" },
+    { "cpu", "MODEL", opt_cpu, "CPU model: max or host, all the accelerator offers" },
+    { "m", "SIZE[bKMGT]", opt_memory, "guest memory, in MiB without suffix (default 128)" },
+    { "smp", "N", opt_smp, "number of vCPUs (default 1)" },
+    { "kernel", "FILE", opt_kernel, "bzImage, ELF vmlinux or multiboot image to boot" },
+    { "initrd", "FILE", opt_initrd, "initial RAM disk for the kernel" },
+    { "append", "TEXT", opt_append, "kernel command line" },
+    { "device", "CLASS[,PROPERTY=VALUE...]", opt_device, "add a device ('help' lists)" },
+    { "chardev", "BACKEND,id=ID[,PROPERTY=VALUE...]", opt_chardev,
+      "add a character back-end ('help' lists)" },
+    { "serial", "stdio|pty|null|file:F|unix:S[,server=on][,wait=off]|chardev:ID|none", opt_serial,
+      "connect the next serial port" },
+    { "qmp", "stdio|unix:S[,server=on][,wait=off]|chardev:ID", opt_qmp, "offer a QMP monitor" },
+    { "monitor", "none", opt_monitor, "human monitor (there is none)" },
+    { "display", "none", opt_display, "display (there is none)" },
+    { "nographic", NULL, opt_nographic, "first serial port on the terminal (Ctrl-A h for help)" },
+    { "nodefaults", NULL, opt_nodefaults, "no serial port unless asked for" },
+    { "no-user-config", NULL, opt_no_user_config, "read no configuration file (there is none)" },
+    { "name", "NAME", opt_name, "name of the guest" },
+    { "uuid", "UUID", opt_uuid, "UUID of the guest" },
+    { "S", NULL, opt_paused, "do not start the vCPUs (QMP 'cont' does)" },
+    { "no-reboot", NULL, opt_no_reboot, "exit when the guest reboots" },
+    { "no-shutdown", NULL, opt_no_shutdown, "stay, stopped, when the guest powers off" },
+    { "action", "EVENT=ACTION[,...]", opt_action,
+      "reboot=reset|shutdown, shutdown=poweroff|pause, panic=shutdown|pause" },
+    { "daemonize", NULL, opt_daemonize, "go to the background once the machine is ready" },
+    { "pidfile", "FILE", opt_pidfile, "write the process id" },
+    { "exit-file", "FILE", opt_exit_file, "write why the machine ended, as JSON" },
+    { "d", "error|warning|info|debug", opt_log_level, "log level (default warning)" },
+    { "D", "FILE", opt_log_file, "log to FILE instead of stderr" },
+    /* QEMU has these, vemu does not: refused by name. */
+    { "drive", "...", NULL, NULL },
+    { "blockdev", "...", NULL, NULL },
+    { "netdev", "...", NULL, NULL },
+    { "nic", "...", NULL, NULL },
+    { "sandbox", "...", NULL, NULL },
+    { "incoming", "...", NULL, NULL },
+    { "bios", "...", NULL, NULL },
+    { "object", "...", NULL, NULL },
+    { "rtc", "...", NULL, NULL },
+    { "boot", "...", NULL, NULL },
+    { "mon", "...", NULL, NULL },
+    { "gdb", "...", NULL, NULL },
+    { "s", NULL, NULL, NULL },
+    { NULL, NULL, NULL, NULL },
+};
+
+static void print_help(void)
+{
+    printf("usage: vemu [options]\n\n"
+           "Runs a virtual machine. The exit status is 0 when the guest powered off, 1 on an error,\n"
+           "3 after a guest panic, and (value << 1) | 1 after a write to the debug-exit port.\n\n"
+           "Options:\n");
+    for (const struct option *opt = table; opt->name; opt++)
+        if (opt->help)
+            printf("  -%s%s%s\n        %s\n", opt->name, opt->argument ? " " : "",
+                   opt->argument ? opt->argument : "", opt->help);
+    printf("  -help, -h\n        this text\n  -version\n        version\n");
+}
+
+/* -machine help and the like. */
+static bool answer_help(const char *name, const char *value)
+{
+    if (!strcmp(name, "device"))
+        return help_devices(value);
+    if (!strcmp(name, "chardev"))
+        return help_chardevs(value);
+    if (!strcmp(name, "machine") || !strcmp(name, "M"))
+        return help_machines(value);
+    if (!strcmp(name, "accel"))
+        return help_accels(value);
+    if (!strcmp(name, "cpu"))
+        return help_cpus(value);
+    return false;
+}
+
+static const struct option *option_find(const char *word)
+{
+    if (word[0] != '-' || !word[1])
+        return NULL;
+    word += word[1] == '-' ? 2 : 1;
+    for (const struct option *opt = table; opt->name; opt++)
+        if (!strcmp(opt->name, word))
+            return opt;
+    return NULL;
+}
+
+static bool word_is(const char *word, const char *a, const char *b)
+{
+    return !strcmp(word, a) || !strcmp(word, b);
+}
+
+enum options_result options_parse(struct options *o, int argc, char **argv)
+{
+    memset(o, 0, sizeof(*o));
+    o->config = (struct vemu_vm_config)VEMU_VM_CONFIG_INIT;
+    o->log_level = VEMU_LOG_WARNING;
+    for (int i = 1; i < argc; i++) {
+        if (word_is(argv[i], "-h", "-help") || !strcmp(argv[i], "--help")) {
+            print_help();
+            return OPTIONS_DONE;
+        }
+        if (word_is(argv[i], "-version", "--version")) {
+            printf("vemu %s\n", vemu_version());
+            return OPTIONS_DONE;
+        }
+        const struct option *opt = option_find(argv[i]);
+        if (!opt) {
+            if (argv[i][0] == '-')
+                report("%s: unknown option (-help lists them)", argv[i]);
+            else
+                report("unexpected argument '%s' (disk images are not supported yet)", argv[i]);
+            return OPTIONS_ERROR;
+        }
+        if (!opt->handle) {
+            report("-%s: not supported yet", opt->name);
+            return OPTIONS_ERROR;
+        }
+        const char *value = NULL;
+        if (opt->argument) {
+            if (++i == argc) {
+                report("-%s: requires an argument: %s", opt->name, opt->argument);
+                return OPTIONS_ERROR;
+            }
+            value = argv[i];
+            if (answer_help(opt->name, value))
+                return OPTIONS_DONE;
+        }
+        if (!opt->handle(o, value))
+            return OPTIONS_ERROR;
+    }
+    o->config.flags = (o->no_reboot ? VEMU_VM_NO_REBOOT : 0) |
+                      (o->no_shutdown ? VEMU_VM_NO_SHUTDOWN : 0);
+    return OPTIONS_RUN;
+}
+
+void options_free(struct options *o)
+{
+    for (size_t i = 0; i < o->owned.count; i++)
+        free((char *)o->owned.items[i]);
+    free(o->owned.items);
+    free(o->chardevs.items);
+    free(o->devices.items);
+    free(o->serials.items);
+    free(o->qmps.items);
+}

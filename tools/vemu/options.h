@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the command line asks for.
+ */
+#ifndef VEMU_TOOL_OPTIONS_H
+#define VEMU_TOOL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vemu/vm.h>
+
+enum action_panic { PANIC_SHUTDOWN, PANIC_PAUSE };
+
+/* A repeatable option, kept as text until the machine is built. */
+struct option_list {
+    const char **items;
+    size_t count;
+};
+
+struct options {
+    struct vemu_vm_config config; /* strings point into argv or are owned by `owned` */
+    struct option_list chardevs, devices, serials, qmps;
+    bool nodefaults, nographic, paused, daemonize;
+    bool no_reboot, no_shutdown;
+    enum action_panic on_panic;
+    const char *pidfile, *exit_file, *log_file;
+    int log_level; /* enum vemu_log_level */
+    struct option_list owned; /* strings to free */
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_ERROR };
+
+/* Parses argv. OPTIONS_DONE: -help and the like have been answered. OPTIONS_ERROR: the reason was
+ * printed. */
+enum options_result options_parse(struct options *o, int argc, char **argv);
+void options_free(struct options *o);
+/* Appends to a list. Exits the program when memory runs out. */
+void option_list_add(struct option_list *list, const char *item);
+
+#endif
