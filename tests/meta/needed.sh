@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Libraries and programs link what their layer may link, and nothing else.
+set -u
+bad=0
+check() { # FILE ALLOWED
+    [ -e "$1" ] || { echo "$1 is missing"; bad=1; return; }
+    local needed
+    for needed in $(readelf -d "$1" | grep -oP 'NEEDED.*\[\K[^]]+'); do
+        echo "$needed" | grep -qE "^($2)\.so" || { echo "$(basename "$1") needs $needed"; bad=1; }
+    done
+}
+base='libc|libpthread|libm|ld-linux-x86-64|libasan|libubsan'
+check "$BUILD/libvkvm/libvkvm.so" "$base"
+check "$BUILD/libvemu/libvemu.so" \
+    "$base|libvkvm|libglib-2.0|libjson-c|libz|libbz2|liblzma|liblz4|libzstd"
+check "$BUILD/libvmgr/libvmgr.so" \
+    "$base|libvemu|libglib-2.0|libxml2|libjson-c|libnl-3|libnl-route-3|libgnutls"
+check "$BUILD/tools/vemu/vemu" "$base|libvemu"
+check "$BUILD/tools/vmsh/vmsh" "$base|libvmgr|libreadline|libtinfo"
+exit $bad
