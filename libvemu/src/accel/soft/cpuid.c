@@ -31,6 +31,7 @@
      BIT(18) /* rdseed */ | BIT(20) /* smap */)
 #define F7_ECX (BIT(2) /* umip */ | BIT(22) /* rdpid */)
 #define F7_EDX (BIT(4) /* fsrm */ | BIT(26) /* ibrs, ibpb */ | BIT(29) /* arch_capabilities */)
+#define F72_EDX BIT(4) /* bhi_ctrl: else Linux clears branch histories in software on each system call */
 #define F81_ECX BIT(0) /* lahf in 64-bit mode */
 #define F81_EDX                                                                                    \
     (BIT(11) /* syscall */ | BIT(20) /* nx */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* rdtscp */ | \
@@ -112,7 +113,8 @@ void sc_cpuid_default(struct sc_vm *vm, struct vemu_cpuid *t)
     add_cache(t, 3, 3, 3, 16384, 16, cores, cores);
     add_sub(t, 4, 4, 0, 0, 0, 0);
     add(t, 6, BIT(2) /* the LAPIC timer always runs */, 0, 0, 0);
-    add_sub(t, 7, 0, 0, F7_EBX, F7_ECX, F7_EDX);
+    add_sub(t, 7, 0, 2, F7_EBX, F7_ECX, F7_EDX);
+    add_sub(t, 7, 2, 0, 0, 0, F72_EDX);
     for (uint32_t leaf = 0xb; leaf <= 0x1f; leaf += 0x14) { /* 0xb, 0x1f */
         add_sub(t, leaf, 0, 0, 1, 1 << 8, 0);
         add_sub(t, leaf, 1, shift, cores, 2 << 8 | 1, 0);

@@ -48,6 +48,9 @@ enum {
      1ull << 15 /* PSDP_NO */ | 1ull << 20 /* BHI_NO */ | 1ull << 24 /* PBRSB_NO */ |              \
      1ull << 26 /* GDS_NO */ | 1ull << 27 /* RFDS_NO */ | 1ull << 62 /* ITS_NO */)
 
+/* IBRS, STIBP, SSBD, BHI_DIS_S: may be set, change nothing */
+#define SPEC_CTRL_BITS 0x407u
+
 #define MISC_FAST_STRINGS 0x1u
 #define MISC_READONLY 0x1800u /* no branch trace store, no PEBS */
 #define MISC_WRITABLE 0x50089u /* fast strings, thermal control, monitoring, EIST, MONITOR */
@@ -296,7 +299,7 @@ static int write_msr(struct sc_cpu *c, uint32_t index, uint64_t v)
         sc_kvmclock_update(c);
         break;
     case MSR_SPEC_CTRL:
-        if (!sc_has(c, SC_CPUID_7_EDX, 26) || (v & ~7ull))
+        if (!sc_has(c, SC_CPUID_7_EDX, 26) || (v & ~(uint64_t)SPEC_CTRL_BITS))
             return -1;
         c->spec_ctrl = v;
         break;
@@ -391,7 +394,7 @@ int sc_msr_restore(struct sc_cpu *c, uint32_t index, uint64_t v)
         c->kvmclock_msr = v;
         c->stale |= SC_STALE_CLOCK;
         return 0;
-    case MSR_SPEC_CTRL: c->spec_ctrl = v & 7; return 0;
+    case MSR_SPEC_CTRL: c->spec_ctrl = v & SPEC_CTRL_BITS; return 0;
     case MSR_TSC_AUX: c->tsc_aux = (uint32_t)v; return 0;
     case MSR_APIC_BASE: return sc_lapic_restore_base(c, v) ? -EINVAL : 0;
     case MSR_UCODE_REV:
