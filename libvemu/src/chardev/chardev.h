@@ -31,5 +31,8 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
 /* The front end has room again: input that was held back may flow. Context: any. */
 void vemu_chardev_input_ready(struct vemu_chardev *chr);
 bool vemu_chardev_is_open(struct vemu_chardev *chr);
+const char *vemu__chardev_id(const struct vemu_chardev *chr);
+/* Whether somebody is attached. Context: any. */
+bool vemu__chardev_has_front(struct vemu_chardev *chr);
 
 #endif

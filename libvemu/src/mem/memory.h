@@ -25,8 +25,17 @@ int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, u
                          const char *name, void **ret_hva, struct vemu_error **err);
 /* Loader access: RAM and ROM alike. -EFAULT when [gpa, gpa + size) is not all RAM/ROM. */
 int vemu__memory_write_rom(struct vemu_memory *mem, uint64_t gpa, const void *buf, size_t size);
+/* Makes [gpa, gpa + size) zero, RAM and ROM alike, without touching whole pages. -EFAULT as above. */
+int vemu__memory_zero(struct vemu_memory *mem, uint64_t gpa, uint64_t size);
 /* Host pointer to [gpa, gpa + size) inside one RAM block, or NULL. */
 void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write);
+
+/* What vemu_device_map() does; -EEXIST on overlap. */
+int vemu__memory_map(struct vemu_memory *mem, struct vemu_device *dev, enum vemu_space space,
+                     uint64_t address, uint64_t size, const struct vemu_region_ops *ops,
+                     const char *name, struct vemu_error **err);
+/* The device's regions go; on return no access to them is under way. Context: loop, no lock held. */
+void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev);
 
 /* Accelerator callbacks land here. */
 uint64_t vemu__memory_read(struct vemu_memory *mem, enum vemu_space space, uint64_t address,

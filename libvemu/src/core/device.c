@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Device instances: from class and properties to a working device, and away again.
+ *
+ * new (properties set) -> realize, reset -> ... -> unrealize -> free. What a device asked for in realize
+ * (regions, timers, interrupt ends) is taken back here, so that its own unrealize has to deal with
+ * nothing but its own.
+ */
+#include "core/device.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "chardev/chardev.h"
+#include "core/property.h"
+#include "core/vm.h"
+
+struct vemu_device_private {
+    GPtrArray *timers; /* struct vemu_timer */
+    vemu_powerdown_fn powerdown;
+};
+
+/* --- instances -------------------------------------------------------------------------------------- */
+
+int vemu__device_new(struct vemu_vm *vm, const struct vemu_device_class *class_, const char *id,
+                     const struct vemu_property *props, size_t prop_count,
+                     struct vemu_device **ret, struct vemu_error **err)
+{
+    struct vemu_device *dev;
+    int r;
+
+    if (id && vemu__vm_find_device(vm, id))
+        return vemu__error_set(err, EEXIST, "there is already a device '%s'", id);
+    dev = g_malloc0(class_->instance_size);
+    dev->class_ = class_;
+    dev->vm = vm;
+    dev->id = id ? g_strdup(id) : vemu__vm_make_id(vm, class_->name);
+    pthread_mutex_init(&dev->lock, NULL);
+    dev->private_ = g_new0(struct vemu_device_private, 1);
+    dev->private_->timers = g_ptr_array_new();
+    r = vemu__props_set(vm, dev, class_->props, props, prop_count, err);
+    if (r < 0) {
+        vemu__error_prefix(err, "%s '%s'", class_->name, dev->id);
+        vemu__device_free(dev);
+        return r;
+    }
+    *ret = dev;
+    return 0;
+}
+
+/* Timers and chardevs of the device are no more. */
+static void device_release(struct vemu_device *dev)
+{
+    const struct vemu_prop *prop;
+    guint i;
+
+    for (i = 0; i < dev->private_->timers->len; i++)
+        vemu__timer_free(dev->private_->timers->pdata[i]);
+    g_ptr_array_set_size(dev->private_->timers, 0);
+    for (prop = dev->class_->props; prop && prop->name; prop++) {
+        struct vemu_chardev **chr = (void *)((char *)dev + prop->offset);
+
+        if (prop->type == VEMU_PROP_CHARDEV && *chr)
+            vemu__chardev_detach_from(*chr, &dev->lock);
+    }
+    dev->private_->powerdown = NULL;
+}
+
+int vemu__device_realize(struct vemu_device *dev, struct vemu_error **err)
+{
+    const struct vemu_device_ops *ops = dev->class_->ops;
+    int r = 0;
+
+    pthread_mutex_lock(&dev->lock);
+    if (ops->realize)
+        r = ops->realize(dev, err);
+    if (r >= 0) {
+        dev->realized = true;
+        if (ops->reset)
+            ops->reset(dev);
+    }
+    pthread_mutex_unlock(&dev->lock);
+    if (r < 0) {
+        vemu__error_set(err, -r, "%s", strerror(-r));
+        vemu__error_prefix(err, "%s '%s'", dev->class_->name, dev->id);
+        vemu__memory_remove_device(dev->vm->memory, dev);
+        device_release(dev);
+    }
+    return r;
+}
+
+void vemu__device_unrealize(struct vemu_device *dev)
+{
+    if (!dev->realized)
+        return;
+    /* Without the device's lock: an access that is under way may be waiting for it. */
+    vemu__memory_remove_device(dev->vm->memory, dev);
+    pthread_mutex_lock(&dev->lock);
+    if (dev->class_->ops->unrealize)
+        dev->class_->ops->unrealize(dev);
+    dev->realized = false;
+    pthread_mutex_unlock(&dev->lock);
+    device_release(dev);
+}
+
+void vemu__device_free(struct vemu_device *dev)
+{
+    if (!dev)
+        return;
+    if (dev->class_->ops->fini)
+        dev->class_->ops->fini(dev);
+    vemu__props_clear(dev, dev->class_->props);
+    g_ptr_array_free(dev->private_->timers, TRUE);
+    g_free(dev->private_);
+    pthread_mutex_destroy(&dev->lock);
+    g_free(dev->id);
+    g_free(dev);
+}
+
+/* --- all devices ------------------------------------------------------------------------------------- */
+
+static struct vemu_device *find(GPtrArray *devices, const char *id)
+{
+    guint i;
+
+    for (i = 0; i < devices->len; i++) {
+        struct vemu_device *dev = devices->pdata[i];
+
+        if (strcmp(dev->id, id) == 0)
+            return dev;
+    }
+    return NULL;
+}
+
+struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id)
+{
+    struct vemu_device *dev = find(vm->devices, id);
+
+    return dev ? dev : find(vm->user_devices, id);
+}
+
+void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase)
+{
+    guint i;
+
+    for (i = 0; i < vm->devices->len; i++) {
+        struct vemu_device *dev = vm->devices->pdata[i];
+        const struct vemu_device_ops *ops = dev->class_->ops;
+        void (*fn)(struct vemu_device *dev) = phase == VEMU_DEVICE_RESET   ? ops->reset
+                                              : phase == VEMU_DEVICE_PAUSE ? ops->pause
+                                                                           : ops->resume;
+
+        if (!fn || !dev->realized)
+            continue;
+        pthread_mutex_lock(&dev->lock);
+        fn(dev);
+        pthread_mutex_unlock(&dev->lock);
+    }
+}
+
+unsigned vemu__devices_powerdown(struct vemu_vm *vm)
+{
+    unsigned count = 0;
+    guint i;
+
+    for (i = 0; i < vm->devices->len; i++) {
+        struct vemu_device *dev = vm->devices->pdata[i];
+
+        if (!dev->private_->powerdown)
+            continue;
+        pthread_mutex_lock(&dev->lock);
+        dev->private_->powerdown(dev);
+        pthread_mutex_unlock(&dev->lock);
+        count++;
+    }
+    return count;
+}
+
+/* --- adding by name ---------------------------------------------------------------------------------- */
+
+static const struct vemu_device_class *class_find(struct vemu_vm *vm, const char *name)
+{
+    size_t i;
+
+    for (i = 0; vm->extra_classes && vm->extra_classes[i]; i++)
+        if (strcmp(vm->extra_classes[i]->name, name) == 0)
+            return vm->extra_classes[i];
+    return vemu__device_class_find(name);
+}
+
+struct vemu_device *vemu__vm_add_board_device(struct vemu_vm *vm, const char *class_name,
+                                              const char *id, const struct vemu_property *props,
+                                              size_t prop_count, struct vemu_error **err)
+{
+    const struct vemu_device_class *class_ = class_find(vm, class_name);
+    struct vemu_device *dev;
+
+    g_assert(vm->board_open);
+    if (!class_) {
+        vemu__error_set(err, EINVAL, "device class '%s' is not known", class_name);
+        return NULL;
+    }
+    if (vemu__device_new(vm, class_, id, props, prop_count, &dev, err) < 0)
+        return NULL;
+    g_ptr_array_add(vm->devices, dev);
+    return vemu__device_realize(dev, err) < 0 ? NULL : dev;
+}
+
+struct add {
+    const char *class_name, *id;
+    const struct vemu_property *props;
+    size_t prop_count;
+};
+
+static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    const struct add *add = data;
+    const struct vemu_device_class *class_ = class_find(vm, add->class_name);
+    struct vemu_device *dev;
+    int r;
+
+    if (vm->stopping || vm->accel_vm || atomic_load(&vm->state) != VEMU_VM_CREATED)
+        return vemu__error_set(err, EBUSY, "cannot add device '%s': the machine is realized",
+                               add->class_name);
+    if (!class_)
+        return vemu__error_set(err, EINVAL, "device class '%s' is not known", add->class_name);
+    if (class_->flags & VEMU_DEVICE_INTERNAL)
+        return vemu__error_set(err, EINVAL, "device '%s' is part of a machine and cannot be added",
+                               add->class_name);
+    if (add->id) {
+        r = vemu__config_check_id(add->id, err);
+        if (r < 0)
+            return r;
+    }
+    r = vemu__device_new(vm, class_, add->id, add->props, add->prop_count, &dev, err);
+    if (r >= 0)
+        g_ptr_array_add(vm->user_devices, dev);
+    return r;
+}
+
+int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *id,
+                       const struct vemu_property *props, size_t prop_count,
+                       struct vemu_error **err)
+{
+    struct add add = { class_name, id, props, prop_count };
+
+    if (!class_name)
+        return vemu__error_set(err, EINVAL, "the device class is missing");
+    return vemu__vm_control(vm, do_add, &add, err);
+}
+
+/* --- what a device may ask for in realize -------------------------------------------------------------- */
+
+struct vemu_irq *vemu_device_get_irq(struct vemu_device *dev, unsigned n, struct vemu_error **err)
+{
+    struct vemu_machine *machine = dev->vm->machine;
+
+    if (n >= G_N_ELEMENTS(machine->irq_lines) || !machine->irq_lines[n]) {
+        vemu__error_set(err, EINVAL, "machine '%s' has no interrupt %u", machine->class_->name, n);
+        return NULL;
+    }
+    return vemu__irq_user(machine->irq_lines[n]);
+}
+
+struct vemu_timer *vemu_device_add_timer(struct vemu_device *dev, vemu_timer_fn fn)
+{
+    struct vemu_timer *timer = vemu__timer_new(dev->vm->timers, dev, fn);
+
+    g_ptr_array_add(dev->private_->timers, timer);
+    return timer;
+}
+
+void vemu_device_on_powerdown(struct vemu_device *dev, vemu_powerdown_fn fn)
+{
+    dev->private_->powerdown = fn;
+}

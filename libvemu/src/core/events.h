@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events on their way from the life cycle to listeners, the application's callback and its queue.
+ */
+#ifndef VEMU_CORE_EVENTS_H
+#define VEMU_CORE_EVENTS_H
+
+#include <vemu/event.h>
+
+struct vemu_vm;
+struct vemu_events;
+
+struct vemu_events *vemu__events_new(void);
+void vemu__events_free(struct vemu_events *events);
+
+/* Notes an event; it is handed out by the next vemu__events_flush(). `message` may be NULL. Context:
+ * loop. */
+void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t code,
+                       const char *message);
+/* Hands out what was noted, in order; no lock may be held. A call from inside a handler leaves the
+ * work to the outer one. Context: loop. */
+void vemu__events_flush(struct vemu_events *events);
+
+/* Listeners inside the library (monitors). Context: loop; not from inside a listener. */
+void vemu__events_listen(struct vemu_events *events, vemu_event_fn fn, void *data);
+void vemu__events_unlisten(struct vemu_events *events, vemu_event_fn fn, void *data);
+
+#endif

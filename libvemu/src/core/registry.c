@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tables of all classes: a new one adds its line here.
+ */
+#include <vemu/registry.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "chardev/backend.h"
+#include "core/property.h"
+#include "devices/devices.h"
+#include "machines/machine.h"
+
+/* --- devices (alphabetical) --------------------------------------------------------------------------- */
+
+const struct vemu_device_class *const vemu__device_classes[] = {
+    &vemu__device_acpi_pm,
+    &vemu__device_debug_exit,
+    &vemu__device_debugcon,
+    &vemu__device_i8042,
+    &vemu__device_i8254,
+    &vemu__device_i8259,
+    &vemu__device_ioapic,
+    &vemu__device_port92,
+    &vemu__device_post_port,
+    &vemu__device_pvpanic,
+    &vemu__device_reset_port,
+    &vemu__device_rtc,
+    &vemu__device_serial_16550,
+    NULL,
+};
+
+/* --- machines ------------------------------------------------------------------------------------------ */
+
+const struct vemu_machine_class *const vemu__machine_classes[] = {
+    NULL,
+};
+
+/* --- character back-ends (alphabetical) ------------------------------------------------------------------ */
+
+const struct vemu_chardev_class *const vemu__chardev_classes[] = {
+    &vemu__chardev_callback,
+    &vemu__chardev_file,
+    &vemu__chardev_null,
+    &vemu__chardev_ring,
+    NULL,
+};
+
+const struct vemu_device_class *vemu__device_class_find(const char *name)
+{
+    size_t i;
+
+    for (i = 0; vemu__device_classes[i]; i++)
+        if (strcmp(vemu__device_classes[i]->name, name) == 0)
+            return vemu__device_classes[i];
+    return NULL;
+}
+
+/* --- <vemu/registry.h> ------------------------------------------------------------------------------------ */
+
+static uint32_t count_props(const struct vemu_prop *props)
+{
+    uint32_t count = 0;
+
+    while (props && props[count].name)
+        count++;
+    return count;
+}
+
+/* The class `index` of a kind as a complete description; false past the last. */
+static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
+                     const struct vemu_prop **ret_props)
+{
+    uint32_t i;
+
+    /* Walks, so that an index behind the end is never used. */
+    switch (kind) {
+    case VEMU_CLASS_DEVICE:
+        for (i = 0; vemu__device_classes[i]; i++) {
+            const struct vemu_device_class *class_ = vemu__device_classes[i];
+
+            if (i != index)
+                continue;
+            info->name = class_->name;
+            info->summary = class_->summary;
+            info->flags = class_->flags & VEMU_DEVICE_INTERNAL ? VEMU_CLASS_INTERNAL : 0;
+            *ret_props = class_->props;
+            return true;
+        }
+        return false;
+    case VEMU_CLASS_CHARDEV:
+        for (i = 0; vemu__chardev_classes[i]; i++) {
+            const struct vemu_chardev_class *class_ = vemu__chardev_classes[i];
+
+            if (i != index)
+                continue;
+            info->name = class_->name;
+            info->summary = class_->summary;
+            info->flags = class_->flags & VEMU_CHARDEV_INTERNAL ? VEMU_CLASS_INTERNAL : 0;
+            *ret_props = class_->props;
+            return true;
+        }
+        return false;
+    default:
+        for (i = 0; vemu__machine_classes[i]; i++) {
+            const struct vemu_machine_class *class_ = vemu__machine_classes[i];
+
+            if (i != index)
+                continue;
+            info->name = class_->name;
+            info->alias = class_->alias;
+            info->summary = class_->summary;
+            info->max_vcpus = class_->max_vcpus;
+            *ret_props = class_->props;
+            return true;
+        }
+        return false;
+    }
+}
+
+static bool kind_valid(int kind)
+{
+    return kind == VEMU_CLASS_MACHINE || kind == VEMU_CLASS_DEVICE || kind == VEMU_CLASS_CHARDEV;
+}
+
+static int lookup(int kind, const char *name, struct vemu_class_info *info,
+                  const struct vemu_prop **ret_props)
+{
+    uint32_t i;
+
+    for (i = 0;; i++) {
+        memset(info, 0, sizeof(*info));
+        if (!describe(kind, i, info, ret_props))
+            return -ENOENT;
+        if (strcmp(info->name, name) == 0 || (info->alias && strcmp(info->alias, name) == 0))
+            return 0;
+    }
+}
+
+/* Fills no more than the caller has; `size` stays the caller's. */
+static void hand_over(void *ret, const void *from, size_t size, uint32_t caller_size)
+{
+    memcpy((char *)ret + sizeof(uint32_t), (const char *)from + sizeof(uint32_t),
+           (caller_size < size ? caller_size : size) - sizeof(uint32_t));
+}
+
+int vemu_class_get(int kind, uint32_t index, struct vemu_class_info *ret)
+{
+    struct vemu_class_info info = { 0 };
+    const struct vemu_prop *props;
+
+    if (!kind_valid(kind) || ret->size < sizeof(*ret))
+        return -EINVAL;
+    if (!describe(kind, index, &info, &props))
+        return -ENOENT;
+    info.property_count = count_props(props);
+    hand_over(ret, &info, sizeof(info), ret->size);
+    return 0;
+}
+
+int vemu_class_lookup(int kind, const char *name, struct vemu_class_info *ret)
+{
+    struct vemu_class_info info;
+    const struct vemu_prop *props;
+    int r;
+
+    if (!kind_valid(kind) || ret->size < sizeof(*ret))
+        return -EINVAL;
+    r = lookup(kind, name, &info, &props);
+    if (r < 0)
+        return r;
+    info.property_count = count_props(props);
+    hand_over(ret, &info, sizeof(info), ret->size);
+    return 0;
+}
+
+int vemu_class_get_property(int kind, const char *name, uint32_t index,
+                            struct vemu_property_info *ret)
+{
+    struct vemu_property_info info = { 0 };
+    struct vemu_class_info class_info;
+    const struct vemu_prop *props;
+    int r;
+
+    if (!kind_valid(kind) || ret->size < sizeof(*ret))
+        return -EINVAL;
+    r = lookup(kind, name, &class_info, &props);
+    if (r < 0)
+        return r;
+    if (index >= count_props(props))
+        return -ENOENT;
+    info.name = props[index].name;
+    info.type = vemu__prop_type_name(props[index].type);
+    info.default_value = props[index].def;
+    info.summary = props[index].summary;
+    hand_over(ret, &info, sizeof(info), ret->size);
+    return 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The library's own threads: named, small stacks, no signals, each belonging to one VM.
+ *
+ * Every signal but the synchronous ones is blocked, so that the application's handlers never run
+ * here, and so that a write to a closed pipe ends in EPIPE: SIGPIPE goes to the writing thread and
+ * stays pending there.
+ */
+#include "core/thread.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_SIZE (2u << 20)
+#else
+#define STACK_SIZE (256u << 10)
+#endif
+
+struct start {
+    struct vemu_vm *vm;
+    char name[16];
+    void *(*fn)(void *arg);
+    void *arg;
+};
+
+/* Which VM this thread works for: how calls that would wait for themselves are recognized. */
+static _Thread_local struct vemu_vm *thread_vm;
+
+static void *thread_main(void *data)
+{
+    struct start start = *(struct start *)data;
+
+    g_free(data);
+    pthread_setname_np(pthread_self(), start.name);
+    thread_vm = start.vm;
+    return start.fn(start.arg);
+}
+
+int vemu__thread_start(struct vemu_vm *vm, const char *name, void *(*fn)(void *arg), void *arg,
+                       pthread_t *ret)
+{
+    struct start *start = g_new0(struct start, 1);
+    sigset_t blocked, old;
+    pthread_attr_t attr;
+    int r;
+
+    start->vm = vm;
+    g_strlcpy(start->name, name, sizeof(start->name));
+    start->fn = fn;
+    start->arg = arg;
+
+    sigfillset(&blocked);
+    sigdelset(&blocked, SIGSEGV);
+    sigdelset(&blocked, SIGBUS);
+    sigdelset(&blocked, SIGFPE);
+    sigdelset(&blocked, SIGILL);
+    sigdelset(&blocked, SIGTRAP);
+    sigdelset(&blocked, SIGSYS);
+    sigdelset(&blocked, SIGABRT);
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, MAX((size_t)STACK_SIZE, (size_t)PTHREAD_STACK_MIN));
+    /* The new thread inherits the mask, so there is no moment in which it takes a signal. */
+    pthread_sigmask(SIG_SETMASK, &blocked, &old);
+    r = pthread_create(ret, &attr, thread_main, start);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    if (r)
+        g_free(start);
+    return -r;
+}
+
+struct vemu_vm *vemu__thread_vm(void)
+{
+    return thread_vm;
+}
+
+void vemu__cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The library's own threads: named, small stacks, no signals, each belonging to one VM.
+ */
+#ifndef VEMU_CORE_THREAD_H
+#define VEMU_CORE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct vemu_vm;
+
+/* Starts a thread of `vm`. `name` is copied (15 characters are kept). -errno on failure. */
+int vemu__thread_start(struct vemu_vm *vm, const char *name, void *(*fn)(void *arg), void *arg,
+                       pthread_t *ret);
+/* The VM the calling thread belongs to; NULL for the application's threads. */
+struct vemu_vm *vemu__thread_vm(void);
+
+/* A condition variable whose timed waits use CLOCK_MONOTONIC. */
+void vemu__cond_init(pthread_cond_t *cond);
+
+#endif

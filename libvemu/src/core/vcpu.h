@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vCPUs: one thread each, which creates, runs and destroys the accelerator's vCPU.
+ */
+#ifndef VEMU_CORE_VCPU_H
+#define VEMU_CORE_VCPU_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "accel/accel.h"
+
+struct vemu_vm;
+struct vemu_vcpu;
+
+struct vemu_vcpus {
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t wake;  /* to the vCPU threads */
+    pthread_cond_t done;  /* from them */
+    struct vemu_vcpu *list;
+    uint32_t count;
+    bool run;  /* vCPUs may be inside vcpu_run() */
+    bool quit;
+};
+
+void vemu__vcpus_init(struct vemu_vcpus *vcpus);
+void vemu__vcpus_fini(struct vemu_vcpus *vcpus);
+
+/* Starts the threads and waits until each has its vCPU. Context: loop, as all but interrupt. */
+int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err);
+/* Ends and joins the threads. */
+void vemu__vcpus_destroy(struct vemu_vm *vm);
+void vemu__vcpus_run(struct vemu_vm *vm);
+/* Returns when no vCPU is inside vcpu_run(). */
+void vemu__vcpus_park(struct vemu_vm *vm);
+/* Asks all vCPUs to come out of vcpu_run() and stay out, without waiting. Context: any. */
+void vemu__vcpus_interrupt(struct vemu_vm *vm);
+
+/* Runs fn on every vCPU's thread while it is parked; the first failure is returned. */
+typedef int (*vemu_vcpu_fn)(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu);
+int vemu__vcpus_call(struct vemu_vm *vm, vemu_vcpu_fn fn);
+/* Power-on state of every vCPU, then the machine's boot state. vCPUs are parked. */
+int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
+
+/* cpuid.c: `cpuid` as offered by the accelerator becomes that of vCPU `id` of `count`. */
+void vemu__cpuid_topology(struct vemu_cpuid *cpuid, uint32_t id, uint32_t count);
+/* cpuid.c: refuses models and feature lists that are not known: "max", "host". */
+int vemu__cpuid_check_model(const char *model, struct vemu_error **err);
+
+#endif

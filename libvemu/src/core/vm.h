@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * struct vemu_vm, and what the files of core/ offer to each other.
+ *
+ * Which thread owns what: the lists of devices and monitors, and every change of the life-cycle state,
+ * belong to the loop thread. The rest names its lock. docs/locking.md has the order.
+ */
+#ifndef VEMU_CORE_VM_H
+#define VEMU_CORE_VM_H
+
+#include <glib.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "accel/accel.h"
+#include "core/device.h"
+#include "core/events.h"
+#include "core/loop.h"
+#include "core/timer.h"
+#include "core/vcpu.h"
+#include "machines/machine.h"
+#include "mem/memory.h"
+
+/* What the guest or the machine's inside asked for, until the loop gets to it. */
+struct vemu_wishes {
+    bool reset, shutdown, panic, error;
+    enum vemu_cause reset_cause, shutdown_cause;
+    uint32_t shutdown_code;
+    char *message; /* of error, or else of panic */
+};
+struct vemu_requests {
+    pthread_mutex_t lock;
+    bool posted; /* the loop has been told */
+    struct vemu_wishes wishes;
+};
+
+struct vemu_vm {
+    atomic_uint refs;
+    struct vemu_vm_config config; /* owned strings, defaults filled in */
+    const struct vemu_device_class *const *extra_classes; /* NULL, or a table of the embedding test */
+
+    const struct vemu_accel_ops *accel;
+    struct vemu_accel_vm *accel_vm; /* from realize until the VM is freed */
+    char accel_reason[256];
+    struct vemu_machine *machine;
+    struct vemu_memory *memory;
+    struct vemu_loop *loop;
+    struct vemu_timers *timers;
+    struct vemu_events *events;
+    struct vemu_vcpus vcpus;
+    struct vemu_requests requests;
+
+    GPtrArray *devices;      /* board order, then user devices; loop */
+    GPtrArray *user_devices; /* added before realize; loop */
+    GPtrArray *monitors;     /* struct vemu_monitor; loop */
+    bool board_open;         /* machine->init runs: board devices may be added; loop */
+
+    pthread_mutex_t list_lock; /* chardevs, irqs, id counter */
+    GPtrArray *chardevs;
+    struct vemu_irq *irqs;
+    unsigned next_id;
+
+    pthread_mutex_t stop_lock; /* one stop at a time */
+
+    pthread_mutex_t state_lock; /* written by the loop only */
+    pthread_cond_t state_cond;
+    atomic_int state; /* enum vemu_vm_state */
+    int cause;
+    uint32_t code;
+    bool started;  /* vCPUs have run since realize; loop */
+    bool stopping; /* vemu_vm_stop() is at work; loop */
+};
+
+/* --- vm.c ------------------------------------------------------------------------------------- */
+/* What vemu_vm_new() finds out by name; tests hand in their own. */
+struct vemu_vm_parts {
+    const struct vemu_accel_ops *accel;
+    const char *accel_reason;
+    const struct vemu_machine_class *machine;            /* NULL: by config->machine */
+    const struct vemu_device_class *const *extra_classes; /* NULL-terminated, or NULL */
+};
+int vemu__vm_new(const struct vemu_vm_config *config, const struct vemu_vm_parts *parts,
+                 struct vemu_vm **ret_vm, struct vemu_error **err);
+struct vemu_chardev *vemu__vm_find_chardev(struct vemu_vm *vm, const char *id);
+/* A name for an object nobody named: "class#N". */
+char *vemu__vm_make_id(struct vemu_vm *vm, const char *class_name);
+/* Runs fn(vm, data, err) on the loop thread, then hands out the events it caused. Sets *err also
+ * for what keeps it from running: -EDEADLK (vCPU thread), -ESHUTDOWN. */
+int vemu__vm_control(struct vemu_vm *vm, int (*fn)(struct vemu_vm *vm, void *data,
+                                                   struct vemu_error **err),
+                     void *data, struct vemu_error **err);
+
+/* --- config.c ----------------------------------------------------------------------------------- */
+/* Checks and copies; fills in defaults. `ret` is ready for vemu__config_clear() also on failure. */
+int vemu__config_copy(const struct vemu_vm_config *config, struct vemu_vm_config *ret,
+                      struct vemu_error **err);
+void vemu__config_clear(struct vemu_vm_config *config);
+/* The machine object of the class, its options set from config->machine. */
+int vemu__config_machine(struct vemu_vm *vm, const struct vemu_machine_class *class_,
+                         struct vemu_error **err);
+/* Letters, digits, '-', '.', '_', beginning with a letter. */
+int vemu__config_check_id(const char *id, struct vemu_error **err);
+
+/* --- request.c ---------------------------------------------------------------------------------- */
+/* An accelerator or device gave up: state ERROR, soon. Context: any. */
+void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void vemu__requests_init(struct vemu_requests *requests);
+void vemu__requests_fini(struct vemu_requests *requests);
+
+/* --- device.c -------------------------------------------------------------------------------------- */
+int vemu__device_new(struct vemu_vm *vm, const struct vemu_device_class *class_, const char *id,
+                     const struct vemu_property *props, size_t prop_count,
+                     struct vemu_device **ret, struct vemu_error **err);
+/* realize, then reset. */
+int vemu__device_realize(struct vemu_device *dev, struct vemu_error **err);
+void vemu__device_unrealize(struct vemu_device *dev);
+void vemu__device_free(struct vemu_device *dev);
+enum vemu_device_phase { VEMU_DEVICE_RESET, VEMU_DEVICE_PAUSE, VEMU_DEVICE_RESUME };
+void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase);
+/* Number of devices that took the power button. */
+unsigned vemu__devices_powerdown(struct vemu_vm *vm);
+struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id);
+
+/* --- chardev/chardev.c --------------------------------------------------------------------------- */
+void vemu__chardevs_close(struct vemu_vm *vm); /* loop */
+void vemu__chardev_free(struct vemu_chardev *chr);
+/* Detaches the front end that attached with `lock`, if it is there. Context: loop. */
+void vemu__chardev_detach_from(struct vemu_chardev *chr, pthread_mutex_t *lock);
+
+/* --- irq.c ---------------------------------------------------------------------------------- */
+void vemu__irqs_free(struct vemu_vm *vm);
+
+#endif

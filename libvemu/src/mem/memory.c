@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * RAM blocks, device regions, copies between guest memory and the host.
+ *
+ * Changing a space makes a new view and swaps the pointer; the old view is retired and freed on the
+ * loop thread once no reader can hold it. It is not waited for at once, because the one who changes
+ * the space may hold a device's lock that a reader waits for. Only removing a device waits
+ * (vemu__memory_remove_device), and holds no lock.
+ *
+ * RAM is mmap'd without reserve and never touched here: a page costs memory once the guest, the
+ * loader or a device writes it.
+ */
+#include "mem/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/vm.h"
+#include "mem/space.h"
+
+#define PAGE_SIZE 4096u
+#define HUGE_SIZE (2ull << 20)
+#define IO_SPACE_SIZE 0x10000u
+#define MAX_GPA (1ull << 52)
+
+struct vemu_retired {
+    struct vemu_retired *next;
+    struct vemu_view *view;
+};
+
+int vemu__memory_new(struct vemu_vm *vm, struct vemu_memory **ret)
+{
+    struct vemu_memory *mem = NULL;
+    int i;
+
+    if (posix_memalign((void **)&mem, _Alignof(struct vemu_memory), sizeof(*mem)))
+        return -ENOMEM;
+    memset(mem, 0, sizeof(*mem));
+    mem->vm = vm;
+    vemu__srcu_init(&mem->srcu);
+    pthread_mutex_init(&mem->lock, NULL);
+    for (i = 0; i < VEMU_SPACES; i++)
+        atomic_init(&mem->views[i], vemu__view_new());
+    *ret = mem;
+    return 0;
+}
+
+static void region_free(struct vemu_region *region)
+{
+    if (region->hva)
+        munmap(region->hva, region->size);
+    g_free(region->name);
+    g_free(region);
+}
+
+static void retired_free(struct vemu_retired *retired)
+{
+    while (retired) {
+        struct vemu_retired *next = retired->next;
+
+        vemu__view_free(retired->view);
+        g_free(retired);
+        retired = next;
+    }
+}
+
+void vemu__memory_free(struct vemu_memory *mem)
+{
+    size_t i, j;
+
+    if (!mem)
+        return;
+    for (i = 0; i < VEMU_SPACES; i++) {
+        struct vemu_view *view = atomic_load(&mem->views[i]);
+
+        for (j = 0; j < view->count; j++)
+            region_free(view->regions[j]);
+        vemu__view_free(view);
+    }
+    retired_free(mem->retired);
+    pthread_mutex_destroy(&mem->lock);
+    vemu__srcu_fini(&mem->srcu);
+    free(mem);
+}
+
+/* --- changing a space ----------------------------------------------------------------------------------- */
+
+static void reclaim(void *data)
+{
+    struct vemu_memory *mem = data;
+    struct vemu_retired *retired;
+
+    pthread_mutex_lock(&mem->lock);
+    retired = mem->retired;
+    mem->retired = NULL;
+    mem->reclaim_posted = false;
+    pthread_mutex_unlock(&mem->lock);
+    vemu__srcu_synchronize(&mem->srcu);
+    retired_free(retired);
+}
+
+static void publish_locked(struct vemu_memory *mem, enum vemu_space space, struct vemu_view *view)
+{
+    struct vemu_retired *retired = g_new(struct vemu_retired, 1);
+
+    retired->view = atomic_exchange(&mem->views[space], view);
+    retired->next = mem->retired;
+    mem->retired = retired;
+    if (!mem->reclaim_posted) {
+        mem->reclaim_posted = true;
+        vemu__loop_post(mem->vm->loop, reclaim, mem, NULL);
+    }
+}
+
+static int insert_locked(struct vemu_memory *mem, enum vemu_space space,
+                         struct vemu_region *region, struct vemu_error **err)
+{
+    struct vemu_region *other = NULL;
+    struct vemu_view *view = vemu__view_insert(atomic_load(&mem->views[space]), region, &other);
+
+    if (!view)
+        return vemu__error_set(err, EEXIST,
+                               "%s at 0x%" PRIx64 " (size 0x%" PRIx64 ") overlaps %s at 0x%" PRIx64,
+                               region->name, region->address, region->size, other->name,
+                               other->address);
+    publish_locked(mem, space, view);
+    return 0;
+}
+
+int vemu__memory_map(struct vemu_memory *mem, struct vemu_device *dev, enum vemu_space space,
+                     uint64_t address, uint64_t size, const struct vemu_region_ops *ops,
+                     const char *name, struct vemu_error **err)
+{
+    uint64_t limit = space == VEMU_SPACE_IO ? IO_SPACE_SIZE : MAX_GPA;
+    struct vemu_region *region;
+    int r;
+
+    if (size == 0 || address >= limit || size > limit - address)
+        return vemu__error_set(err, EINVAL,
+                               "%s at 0x%" PRIx64 " (size 0x%" PRIx64 ") lies outside the %s space",
+                               name, address, size, space == VEMU_SPACE_IO ? "port" : "memory");
+    region = g_new0(struct vemu_region, 1);
+    region->address = address;
+    region->size = size;
+    region->name = g_strdup(name);
+    region->dev = dev;
+    region->ops = ops;
+    region->min_size = ops->min_size ? ops->min_size : 1;
+    region->max_size = ops->max_size ? ops->max_size : 8;
+
+    pthread_mutex_lock(&mem->lock);
+    r = insert_locked(mem, space, region, err);
+    pthread_mutex_unlock(&mem->lock);
+    if (r < 0)
+        region_free(region);
+    return r;
+}
+
+int vemu_device_map(struct vemu_device *dev, enum vemu_space space, uint64_t address, uint64_t size,
+                    const struct vemu_region_ops *ops, const char *region_name,
+                    struct vemu_error **err)
+{
+    return vemu__memory_map(dev->vm->memory, dev, space, address, size, ops, region_name, err);
+}
+
+void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev)
+{
+    g_autofree struct vemu_region **removed = NULL;
+    size_t i, count, total = 0, room = 0;
+
+    pthread_mutex_lock(&mem->lock);
+    for (i = 0; i < VEMU_SPACES; i++)
+        room += atomic_load(&mem->views[i])->count;
+    removed = g_new(struct vemu_region *, room + 1);
+    for (i = 0; i < VEMU_SPACES; i++) {
+        struct vemu_view *view =
+            vemu__view_remove(atomic_load(&mem->views[i]), dev, removed + total, &count);
+
+        if (count)
+            publish_locked(mem, (enum vemu_space)i, view);
+        else
+            vemu__view_free(view);
+        total += count;
+    }
+    pthread_mutex_unlock(&mem->lock);
+    if (!total)
+        return;
+    reclaim(mem);
+    for (i = 0; i < total; i++)
+        region_free(removed[i]);
+}
+
+/* --- RAM ---------------------------------------------------------------------------------------------------- */
+
+/* Zero pages at an address that is congruent to gpa modulo 2 MiB, so that the kernel may back both
+ * with huge pages. */
+static void *ram_map(uint64_t gpa, uint64_t size)
+{
+    uint64_t slack = size >= HUGE_SIZE ? HUGE_SIZE : 0;
+    uint8_t *base, *start;
+    size_t before, after;
+
+    base = mmap(NULL, size + slack, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return NULL;
+    if (!slack)
+        return base;
+    before = (gpa - (uintptr_t)base) & (HUGE_SIZE - 1);
+    start = base + before;
+    after = slack - before;
+    if (before)
+        munmap(base, before);
+    if (after)
+        munmap(start + size, after);
+    return start;
+}
+
+int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
+                         const char *name, void **ret_hva, struct vemu_error **err)
+{
+    struct vemu_vm *vm = mem->vm;
+    struct vemu_region *region;
+    struct vemu_accel_slot slot;
+    int r;
+
+    if (size == 0 || (gpa | size) % PAGE_SIZE || gpa >= MAX_GPA || size > MAX_GPA - gpa)
+        return vemu__error_set(err, EINVAL,
+                               "%s: bad memory range at 0x%" PRIx64 " (size 0x%" PRIx64 ")", name,
+                               gpa, size);
+    region = g_new0(struct vemu_region, 1);
+    region->address = gpa;
+    region->size = size;
+    region->flags = flags;
+    region->name = g_strdup(name);
+    region->hva = ram_map(gpa, size);
+    if (!region->hva) {
+        r = vemu__error_set(err, ENOMEM, "%s: cannot map %" PRIu64 " MiB of guest memory", name,
+                            size >> 20);
+        region_free(region);
+        return r;
+    }
+
+    pthread_mutex_lock(&mem->lock);
+    region->slot = mem->slots;
+    slot = (struct vemu_accel_slot){
+        .slot = region->slot,
+        .flags = flags & VEMU_RAM_READONLY ? VEMU_SLOT_READONLY : 0,
+        .gpa = gpa,
+        .size = size,
+        .hva = region->hva,
+    };
+    r = insert_locked(mem, VEMU_SPACE_MEMORY, region, err);
+    if (r < 0) {
+        region_free(region);
+    } else {
+        /* From here on the region is in the view; it stays there, unused, if the slot is refused:
+         * the machine cannot be realized then. */
+        mem->slots++;
+        r = vm->accel->mem_slot(vm->accel_vm, &slot);
+        if (r < 0)
+            vemu__error_set(err, -r, "%s: accelerator %s refuses the memory: %s", name,
+                            vm->accel->name, strerror(-r));
+        else if (ret_hva)
+            *ret_hva = region->hva;
+    }
+    pthread_mutex_unlock(&mem->lock);
+    return r;
+}
+
+void vemu__memory_for_each_ram(struct vemu_memory *mem, vemu_ram_fn fn, void *data)
+{
+    atomic_uint *section = vemu__srcu_enter(&mem->srcu);
+    struct vemu_view *view = atomic_load(&mem->views[VEMU_SPACE_MEMORY]);
+    size_t i;
+
+    for (i = 0; i < view->count; i++) {
+        struct vemu_region *region = view->regions[i];
+
+        if (region->hva)
+            fn(data, region->address, region->size, region->flags & VEMU_RAM_READONLY);
+    }
+    vemu__srcu_leave(section);
+}
+
+/* --- copies --------------------------------------------------------------------------------------------------- */
+
+enum copy { COPY_READ, COPY_WRITE, COPY_LOAD, COPY_ZERO };
+
+static bool all_zero(const uint8_t *buf, size_t size)
+{
+    return size == 0 || (buf[0] == 0 && memcmp(buf, buf + 1, size - 1) == 0);
+}
+
+/* Stores into RAM that may never have been touched: a page of zeros over zeros stays untouched. */
+static void store_sparse(uint8_t *hva, const uint8_t *buf, size_t size)
+{
+    while (size) {
+        size_t n = MIN(size, PAGE_SIZE - ((uintptr_t)hva & (PAGE_SIZE - 1)));
+
+        if (!all_zero(buf, n))
+            memcpy(hva, buf, n);
+        else if (n < PAGE_SIZE || madvise(hva, n, MADV_DONTNEED) < 0)
+            memset(hva, 0, n);
+        hva += n;
+        buf += n;
+        size -= n;
+    }
+}
+
+static void store_zero(uint8_t *hva, size_t size)
+{
+    uint8_t *first = (uint8_t *)(((uintptr_t)hva + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1));
+    uint8_t *end = hva + size;
+    uint8_t *last = (uint8_t *)((uintptr_t)end & ~(uintptr_t)(PAGE_SIZE - 1));
+
+    if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) < 0) {
+        memset(hva, 0, size);
+        return;
+    }
+    memset(hva, 0, (size_t)(first - hva));
+    memset(last, 0, (size_t)(end - last));
+}
+
+static bool copy_allowed(const struct vemu_region *region, enum copy copy)
+{
+    return region && region->hva && (copy != COPY_WRITE || !(region->flags & VEMU_RAM_READONLY));
+}
+
+/* Touches nothing unless the whole range is what it should be. */
+static int copy_ram(struct vemu_memory *mem, uint64_t gpa, void *buf, uint64_t size, enum copy copy)
+{
+    struct vemu_vm *vm = mem->vm;
+    atomic_uint *section;
+    struct vemu_region *region;
+    struct vemu_view *view;
+    uint64_t at, n;
+    int r = 0;
+
+    if (size == 0)
+        return 0;
+    if (gpa + size < gpa)
+        return -EFAULT;
+    section = vemu__srcu_enter(&mem->srcu);
+    view = atomic_load(&mem->views[VEMU_SPACE_MEMORY]);
+    for (at = gpa; at < gpa + size; at = region->address + region->size) {
+        region = vemu__view_find(view, at);
+        if (!copy_allowed(region, copy)) {
+            r = -EFAULT;
+            goto out;
+        }
+    }
+    for (at = gpa; at < gpa + size; at += n) {
+        uint8_t *hva, *at_buf = (uint8_t *)buf + (at - gpa);
+
+        region = vemu__view_find(view, at);
+        n = MIN(gpa + size - at, region->size - (at - region->address));
+        hva = region->hva + (at - region->address);
+        switch (copy) {
+        case COPY_READ: memcpy(at_buf, hva, n); break;
+        case COPY_WRITE: memcpy(hva, at_buf, n); break;
+        case COPY_LOAD: store_sparse(hva, at_buf, n); break;
+        case COPY_ZERO: store_zero(hva, n); break;
+        }
+    }
+    if (copy != COPY_READ && vm->accel->ram_written)
+        vm->accel->ram_written(vm->accel_vm, gpa, size);
+out:
+    vemu__srcu_leave(section);
+    return r;
+}
+
+int vemu_dma_read(struct vemu_vm *vm, uint64_t gpa, void *buf, size_t size)
+{
+    return copy_ram(vm->memory, gpa, buf, size, COPY_READ);
+}
+
+int vemu_dma_write(struct vemu_vm *vm, uint64_t gpa, const void *buf, size_t size)
+{
+    return copy_ram(vm->memory, gpa, (void *)buf, size, COPY_WRITE);
+}
+
+int vemu__memory_write_rom(struct vemu_memory *mem, uint64_t gpa, const void *buf, size_t size)
+{
+    return copy_ram(mem, gpa, (void *)buf, size, COPY_LOAD);
+}
+
+int vemu__memory_zero(struct vemu_memory *mem, uint64_t gpa, uint64_t size)
+{
+    return copy_ram(mem, gpa, NULL, size, COPY_ZERO);
+}
+
+void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write)
+{
+    atomic_uint *section = vemu__srcu_enter(&mem->srcu);
+    struct vemu_region *region =
+        vemu__view_find(atomic_load(&mem->views[VEMU_SPACE_MEMORY]), gpa);
+    void *ptr = NULL;
+
+    if (copy_allowed(region, write ? COPY_WRITE : COPY_READ) &&
+        size <= region->size - (gpa - region->address))
+        ptr = region->hva + (gpa - region->address);
+    vemu__srcu_leave(section);
+    return ptr;
+}
