@@ -154,7 +154,7 @@ static int pm_realize(struct vemu_device *dev, struct vemu_error **err)
     }
     s->timer = vemu_device_add_timer(dev, pm_tick);
     if (!s->timer) {
-        return vemu__error_set(err, ENOMEM, "%s: no memory for a timer", dev->id);
+        return vemu__error_set(err, ENOMEM, "no memory for a timer");
     }
     r = vemu_device_map(dev, VEMU_SPACE_IO, VEMU_ACPI_PM1_EVENT, 4, &event_region, "pm1-event", err);
     if (r >= 0) {

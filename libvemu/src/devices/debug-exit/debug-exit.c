@@ -36,8 +36,7 @@ static int debug_exit_realize(struct vemu_device *dev, struct vemu_error **err)
     struct debug_exit *s = (struct debug_exit *)dev;
 
     if (s->iosize != 1 && s->iosize != 2 && s->iosize != 4) {
-        return vemu__error_set(err, EINVAL, "%s: iosize is %u; it must be 1, 2 or 4", dev->id,
-                               s->iosize);
+        return vemu__error_set(err, EINVAL, "iosize is %u; it must be 1, 2 or 4", s->iosize);
     }
     return vemu_device_map(dev, VEMU_SPACE_IO, s->iobase, s->iosize, &debug_exit_region,
                            "debug-exit", err);

@@ -69,7 +69,7 @@ static int debugcon_realize(struct vemu_device *dev, struct vemu_error **err)
     if (r >= 0 && s->chr) {
         r = vemu_chardev_attach(s->chr, &debugcon_handlers, s, &dev->lock);
         if (r < 0) {
-            return vemu__error_set(err, -r, "%s: the chardev already has another user", dev->id);
+            return vemu__error_set(err, -r, "the chardev already has another user");
         }
         s->attached = true;
     }

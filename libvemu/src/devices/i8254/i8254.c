@@ -381,7 +381,7 @@ static int pit_realize(struct vemu_device *dev, struct vemu_error **err)
     }
     s->timer = vemu_device_add_timer(dev, pit_tick);
     if (!s->timer) {
-        return vemu__error_set(err, ENOMEM, "%s: no memory for a timer", dev->id);
+        return vemu__error_set(err, ENOMEM, "no memory for a timer");
     }
     r = vemu_device_map(dev, VEMU_SPACE_IO, 0x40, 4, &pit_region, "pit", err);
     if (r >= 0) {

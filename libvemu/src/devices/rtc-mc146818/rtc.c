@@ -429,7 +429,7 @@ static int rtc_parse_base(struct rtc *s, struct vemu_error **err)
         time_t now = time(NULL);
 
         if (!localtime_r(&now, &tm)) {
-            return vemu__error_set(err, EINVAL, "%s: the host's local time is not known", s->dev.id);
+            return vemu__error_set(err, EINVAL, "the host's local time is not known");
         }
         s->host_delta_ns = (int64_t)tm.tm_gmtoff * NS;
         return 0;
@@ -441,13 +441,13 @@ static int rtc_parse_base(struct rtc *s, struct vemu_error **err)
     }
     if (!end || *end) {
         return vemu__error_set(err, EINVAL,
-                               "%s: base is '%s'; it must be utc, localtime, or a date like "
-                               "2026-01-31T12:00:00", s->dev.id, s->base);
+                               "base is '%s'; it must be utc, localtime, or a date like "
+                               "2026-01-31T12:00:00", s->base);
     }
     seconds = timegm(&tm);
     if (seconds < 0 || seconds > UINT32_MAX) {
-        return vemu__error_set(err, EINVAL, "%s: base is '%s'; it must lie between 1970 and 2106",
-                               s->dev.id, s->base);
+        return vemu__error_set(err, EINVAL, "base is '%s'; it must lie between 1970 and 2106",
+                               s->base);
     }
     s->host_delta_ns = seconds * NS - host_time_ns();
     return 0;
@@ -500,7 +500,7 @@ static int rtc_realize(struct vemu_device *dev, struct vemu_error **err)
     }
     s->timer = vemu_device_add_timer(dev, rtc_tick);
     if (!s->timer) {
-        return vemu__error_set(err, ENOMEM, "%s: no memory for a timer", dev->id);
+        return vemu__error_set(err, ENOMEM, "no memory for a timer");
     }
     /* The battery-backed part: survives resets. */
     s->cmos[REG_A] = A_RUNNING | 6;

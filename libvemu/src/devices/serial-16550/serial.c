@@ -473,8 +473,8 @@ static int serial_map(struct serial *s, struct vemu_error **err)
         unsigned index = s->index == INDEX_AUTO ? 0 : s->index;
 
         if (index >= 4) {
-            return vemu__error_set(err, EINVAL, "%s: index is %u; it goes from 0 (COM1) to 3 (COM4)",
-                                   s->dev.id, index);
+            return vemu__error_set(err, EINVAL, "index is %u; it goes from 0 (COM1) to 3 (COM4)",
+                                   index);
         }
         s->iobase = s->iobase ? s->iobase : com_ports[index].iobase;
         s->irq_number = s->irq_number ? s->irq_number : com_ports[index].irq;
@@ -488,15 +488,14 @@ static int serial_map(struct serial *s, struct vemu_error **err)
             continue;
         }
         if (r < 0) {
-            return vemu__error_set(err, -r, "%s: cannot take the ports of COM%u", s->dev.id, i + 1);
+            return vemu__error_set(err, -r, "cannot take the ports of COM%u", i + 1);
         }
         s->iobase = com_ports[i].iobase;
         s->irq_number = s->irq_number ? s->irq_number : com_ports[i].irq;
         return 0;
     }
     return vemu__error_set(err, EBUSY,
-                           "%s: COM1 to COM4 are all taken; give iobase= and irq= for a fifth port",
-                           s->dev.id);
+                           "COM1 to COM4 are all taken; give iobase= and irq= for a fifth port");
 }
 
 static int serial_realize(struct vemu_device *dev, struct vemu_error **err)
@@ -514,7 +513,7 @@ static int serial_realize(struct vemu_device *dev, struct vemu_error **err)
     if (s->chr) {
         r = vemu_chardev_attach(s->chr, &serial_handlers, s, &dev->lock);
         if (r < 0) {
-            return vemu__error_set(err, -r, "%s: the chardev already has another user", dev->id);
+            return vemu__error_set(err, -r, "the chardev already has another user");
         }
         s->attached = true;
     }
