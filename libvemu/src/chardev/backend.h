@@ -3,7 +3,7 @@
  * What a character back-end implements and may use.
  *
  * Most back-ends are streams: descriptors that stream.c reads and writes. The back-end opens them, hands
- * them over with vemu__stream_start() and hears from `lost` when the other side is gone. Others (ring,
+ * them over with vemu__chardev_stream_start() and hears from `lost` when the other side is gone. Others (ring,
  * callback) keep bytes in memory.
  *
  * Locking: chr->lock guards the fields marked so and is held around `write`. It comes after the front
@@ -111,16 +111,16 @@ void vemu__chardev_callback_setup(struct vemu_chardev *chr, void *data);
 
 /* --- stream.c ---------------------------------------------------------------------------------------- */
 /* Reads from in_fd and writes to out_fd (both non-blocking or never blocking; -1: none; may be the
- * same) until vemu__stream_stop(). Opens the chardev. Context: loop. */
-void vemu__stream_start(struct vemu_chardev *chr, int in_fd, int out_fd);
+ * same) until vemu__chardev_stream_stop(). Opens the chardev. Context: loop. */
+void vemu__chardev_stream_start(struct vemu_chardev *chr, int in_fd, int out_fd);
 /* The descriptors are the back-end's again. Closes the chardev; buffered output is dropped. */
-void vemu__stream_stop(struct vemu_chardev *chr);
+void vemu__chardev_stream_stop(struct vemu_chardev *chr);
 /* Tries to get rid of buffered output for up to `timeout_ms`. */
-void vemu__stream_drain(struct vemu_chardev *chr, unsigned timeout_ms);
+void vemu__chardev_stream_drain(struct vemu_chardev *chr, unsigned timeout_ms);
 /* write(2) on out_fd, for class->write. */
-ssize_t vemu__stream_write(struct vemu_chardev *chr, const void *buf, size_t size);
-void vemu__stream_flush(struct vemu_chardev *chr);
+ssize_t vemu__chardev_stream_write(struct vemu_chardev *chr, const void *buf, size_t size);
+void vemu__chardev_stream_flush(struct vemu_chardev *chr);
 /* What to wait for has changed. chr->lock is held. */
-void vemu__stream_update_locked(struct vemu_chardev *chr);
+void vemu__chardev_stream_update_locked(struct vemu_chardev *chr);
 
 #endif

@@ -85,7 +85,7 @@ int vemu_chardev_attach(struct vemu_chardev *chr, const struct vemu_chardev_hand
         chr->fe_lock = lock;
         chr->fe_open = false;
         chr->in_held = false;
-        vemu__stream_update_locked(chr);
+        vemu__chardev_stream_update_locked(chr);
         post_deliver_locked(chr);
         /* Not now: the caller holds its lock. */
         vemu__loop_post(chr->vm->loop, announce, chr, NULL);
@@ -101,7 +101,7 @@ void vemu_chardev_detach(struct vemu_chardev *chr)
     chr->fe_data = NULL;
     chr->fe_lock = NULL;
     chr->out_refused = false;
-    vemu__stream_update_locked(chr);
+    vemu__chardev_stream_update_locked(chr);
     pthread_mutex_unlock(&chr->lock);
 }
 
@@ -144,7 +144,7 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
         taken += vemu__bytes_put(&chr->out, (const uint8_t *)buf + taken, size - taken);
         chr->out_refused |= taken < size;
         if (!chr->class_->flush) {
-            vemu__stream_update_locked(chr);
+            vemu__chardev_stream_update_locked(chr);
         } else if (!chr->flush_posted) {
             chr->flush_posted = true;
             vemu__loop_post(chr->vm->loop, flush, chr, NULL);
@@ -177,7 +177,7 @@ void vemu_chardev_input_ready(struct vemu_chardev *chr)
     pthread_mutex_lock(&chr->lock);
     if (chr->in_held) {
         chr->in_held = false;
-        vemu__stream_update_locked(chr);
+        vemu__chardev_stream_update_locked(chr);
         post_deliver_locked(chr);
     }
     pthread_mutex_unlock(&chr->lock);

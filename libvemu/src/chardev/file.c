@@ -41,7 +41,7 @@ static int file_open(struct vemu_chardev *chr, struct vemu_error **err)
         if (file->in < 0)
             return file->in;
     }
-    vemu__stream_start(chr, file->in, file->out);
+    vemu__chardev_stream_start(chr, file->in, file->out);
     vemu__chardev_set_filename(chr, "file");
     return 0;
 }
@@ -50,8 +50,8 @@ static void file_close(struct vemu_chardev *chr)
 {
     struct file *file = (struct file *)chr;
 
-    vemu__stream_drain(chr, chr->class_->drain_ms);
-    vemu__stream_stop(chr);
+    vemu__chardev_stream_drain(chr, chr->class_->drain_ms);
+    vemu__chardev_stream_stop(chr);
     if (file->out >= 0)
         close(file->out);
     if (file->in >= 0)
@@ -74,5 +74,5 @@ const struct vemu_chardev_class vemu__chardev_file = {
     .props = file_props,
     .open = file_open,
     .close = file_close,
-    .write = vemu__stream_write,
+    .write = vemu__chardev_stream_write,
 };

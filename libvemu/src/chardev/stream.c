@@ -19,7 +19,7 @@
 
 #define READ_SIZE 4096u
 
-void vemu__stream_update_locked(struct vemu_chardev *chr)
+void vemu__chardev_stream_update_locked(struct vemu_chardev *chr)
 {
     uint32_t in = 0, out = 0;
 
@@ -39,7 +39,7 @@ void vemu__stream_update_locked(struct vemu_chardev *chr)
         vemu__watch_set(chr->out_watch, out);
 }
 
-ssize_t vemu__stream_write(struct vemu_chardev *chr, const void *buf, size_t size)
+ssize_t vemu__chardev_stream_write(struct vemu_chardev *chr, const void *buf, size_t size)
 {
     ssize_t n;
 
@@ -53,7 +53,7 @@ ssize_t vemu__stream_write(struct vemu_chardev *chr, const void *buf, size_t siz
     return n;
 }
 
-void vemu__stream_flush(struct vemu_chardev *chr)
+void vemu__chardev_stream_flush(struct vemu_chardev *chr)
 {
     const uint8_t *data;
     ssize_t n;
@@ -71,7 +71,7 @@ void vemu__stream_flush(struct vemu_chardev *chr)
             break;
         vemu__bytes_drop(&chr->out, (size_t)n);
     }
-    vemu__stream_update_locked(chr);
+    vemu__chardev_stream_update_locked(chr);
     pthread_mutex_unlock(&chr->lock);
     vemu__chardev_out_progress(chr);
 }
@@ -90,7 +90,7 @@ static void input_ended(struct vemu_chardev *chr)
         unused = chr->in_watch;
     chr->in_watch = NULL;
     chr->in_fd = -1;
-    vemu__stream_update_locked(chr);
+    vemu__chardev_stream_update_locked(chr);
     pthread_mutex_unlock(&chr->lock);
     vemu__watch_free(unused);
 }
@@ -101,7 +101,7 @@ static void hang_up(struct vemu_chardev *chr)
     chr->hup = true;
     chr->broken = true;
     vemu__bytes_clear(&chr->out);
-    vemu__stream_update_locked(chr);
+    vemu__chardev_stream_update_locked(chr);
     pthread_mutex_unlock(&chr->lock);
     vemu__chardev_out_progress(chr);
     if (chr->class_->hung_up)
@@ -122,7 +122,7 @@ static bool read_input(struct vemu_chardev *chr)
     if (room == 0) {
         pthread_mutex_lock(&chr->lock);
         chr->in_held = true;
-        vemu__stream_update_locked(chr);
+        vemu__chardev_stream_update_locked(chr);
         pthread_mutex_unlock(&chr->lock);
         vemu__chardev_fe_leave(chr);
         return false;
@@ -153,7 +153,7 @@ static void on_in(void *data, uint32_t revents)
 
 static void on_out(void *data, uint32_t revents)
 {
-    vemu__stream_flush(data);
+    vemu__chardev_stream_flush(data);
 }
 
 static void on_both(void *data, uint32_t revents)
@@ -164,7 +164,7 @@ static void on_both(void *data, uint32_t revents)
         on_in(data, revents);
 }
 
-void vemu__stream_start(struct vemu_chardev *chr, int in_fd, int out_fd)
+void vemu__chardev_stream_start(struct vemu_chardev *chr, int in_fd, int out_fd)
 {
     struct vemu_loop *loop = chr->vm->loop;
 
@@ -180,12 +180,12 @@ void vemu__stream_start(struct vemu_chardev *chr, int in_fd, int out_fd)
         chr->out_watch = chr->in_watch;
     else if (out_fd >= 0)
         chr->out_watch = vemu__watch_new(loop, out_fd, 0, on_out, chr);
-    vemu__stream_update_locked(chr);
+    vemu__chardev_stream_update_locked(chr);
     pthread_mutex_unlock(&chr->lock);
     vemu__chardev_set_open(chr, true);
 }
 
-void vemu__stream_stop(struct vemu_chardev *chr)
+void vemu__chardev_stream_stop(struct vemu_chardev *chr)
 {
     struct vemu_watch *in, *out;
 
@@ -209,17 +209,17 @@ static int64_t now_ms(void)
     return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
 }
 
-void vemu__stream_drain(struct vemu_chardev *chr, unsigned timeout_ms)
+void vemu__chardev_stream_drain(struct vemu_chardev *chr, unsigned timeout_ms)
 {
     int64_t end = now_ms() + timeout_ms, left;
     struct pollfd poll_fd = { .fd = chr->out_fd, .events = POLLOUT };
 
     if (chr->out_fd < 0)
         return;
-    vemu__stream_flush(chr);
+    vemu__chardev_stream_flush(chr);
     while (chr->out.used && (left = end - now_ms()) > 0) {
         if (poll(&poll_fd, 1, (int)left) > 0 && poll_fd.revents & (POLLHUP | POLLERR | POLLNVAL))
             return;
-        vemu__stream_flush(chr);
+        vemu__chardev_stream_flush(chr);
     }
 }

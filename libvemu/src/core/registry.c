@@ -34,6 +34,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
 /* --- machines ------------------------------------------------------------------------------------------ */
 
 const struct vemu_machine_class *const vemu__machine_classes[] = {
+    &vemu__machine_microvm,
     NULL,
 };
 
