@@ -55,17 +55,20 @@ SC_INLINE unsigned sc_flag_cf(const struct sc_cpu *c)
 
 SC_INLINE unsigned sc_flag_of(const struct sc_cpu *c)
 {
-    switch (c->ft) {
-    case SC_F_SUB:
-    case SC_F_SBB: return (uint64_t)((c->fa ^ c->fb) & (c->fa ^ c->fr)) >> 63;
-    case SC_F_LOGIC: return 0;
-    case SC_F_ADD:
-    case SC_F_ADC: return (uint64_t)(~(c->fa ^ c->fb) & (c->fa ^ c->fr)) >> 63;
-    case SC_F_RAW: return (c->fa >> 11) & 1;
-    case SC_F_INC: return (uint64_t)(~c->fa & c->fr) >> 63; /* positive became negative */
-    case SC_F_DEC: return (uint64_t)(c->fa & ~c->fr) >> 63;
-    default: return (c->fb >> 1) & 1;
-    }
+    const uint32_t k = c->ft;
+    if (SC_LIKELY(k == SC_F_SUB) || k == SC_F_SBB)
+        return (uint64_t)((c->fa ^ c->fb) & (c->fa ^ c->fr)) >> 63;
+    if (k == SC_F_LOGIC)
+        return 0;
+    if (k == SC_F_CO)
+        return (c->fb >> 1) & 1;
+    if (k == SC_F_INC) /* positive became negative */
+        return (uint64_t)(~c->fa & c->fr) >> 63;
+    if (k == SC_F_DEC)
+        return (uint64_t)(c->fa & ~c->fr) >> 63;
+    if (k == SC_F_RAW)
+        return (c->fa >> 11) & 1;
+    return (uint64_t)(~(c->fa ^ c->fb) & (c->fa ^ c->fr)) >> 63; /* ADD, ADC */
 }
 
 SC_INLINE unsigned sc_flag_zf(const struct sc_cpu *c)
@@ -82,14 +85,18 @@ SC_INLINE unsigned sc_flag_pf(const struct sc_cpu *c)
 }
 SC_INLINE unsigned sc_flag_af(const struct sc_cpu *c)
 {
-    switch (c->ft) {
-    case SC_F_RAW: return (c->fa >> 4) & 1;
-    case SC_F_LOGIC: return 0;
-    case SC_F_CO: return (c->fb >> 4) & 1;
-    case SC_F_INC: return (c->fr & 0xf) == 0;
-    case SC_F_DEC: return (c->fr & 0xf) == 0xf;
-    default: return ((c->fa ^ c->fb ^ c->fr) >> 4) & 1;
-    }
+    const uint32_t k = c->ft;
+    if (k == SC_F_LOGIC)
+        return 0;
+    if (k == SC_F_CO)
+        return (c->fb >> 4) & 1;
+    if (k == SC_F_INC)
+        return (c->fr & 0xf) == 0;
+    if (k == SC_F_DEC)
+        return (c->fr & 0xf) == 0xf;
+    if (k == SC_F_RAW)
+        return (c->fa >> 4) & 1;
+    return ((c->fa ^ c->fb ^ c->fr) >> 4) & 1;
 }
 
 /* The six arithmetic flags in their EFLAGS positions. */

@@ -3,8 +3,8 @@
  * Bit instructions: BT BTS BTR BTC, BSF BSR, TZCNT LZCNT POPCNT.
  *
  * With a register bit offset and a memory operand BT and its relatives address a bit string: the
- * offset is signed and reaches beyond the operand. BT changes CF only; the other flags are undefined
- * by the manual, except ZF, and stay as they were on processors.
+ * offset is signed and reaches beyond the operand. CF gets the bit and ZF stays; the other flags are
+ * undefined, of which SF and PF stay and OF and AF are cleared here.
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/linear.h"
@@ -22,13 +22,18 @@ SC_INLINE uint64_t bit_result(unsigned op, uint64_t v, uint64_t mask)
     }
 }
 
+SC_INLINE void bit_done(struct sc_cpu *c, unsigned bit)
+{
+    sc_flags_set_coa(c, bit, 0, 0);
+}
+
 /* Bit number: from register src or the immediate. */
 #define BIT_N_R(bits) ((unsigned)sc_get##bits(c, i->src) & ((bits) - 1))
 #define BIT_N_I(bits) ((unsigned)i->imm & ((bits) - 1))
 
 /* Linear address of the word that holds the bit: with a register bit number in 64-bit code. */
 #define BIT_EA_R(bits)                                                                             \
-    (sc_ea(c, i) + (uint64_t)(SC_GETS(bits, i->src) >> ((bits) == 16 ? 4 : (bits) == 32 ? 5 : 6)) *  \
+    (sc_ea(c, i) + (uint64_t)(SC_GETS(bits, i->src) >> ((bits) == 16 ? 4 : (bits) == 32 ? 5 : 6)) *\
                        ((bits) / 8))
 #define BIT_EA_I(bits) sc_ea(c, i)
 
@@ -40,7 +45,7 @@ SC_INLINE uint64_t bit_result(unsigned op, uint64_t v, uint64_t mask)
         const uint##bits##_t v = sc_get##bits(c, i->dst);                                          \
         if (OP != BT)                                                                              \
             sc_set##bits(c, i->dst, (uint##bits##_t)bit_result(OP, v, 1ull << n));                 \
-        sc_flags_set_cf(c, (v >> n) & 1);                                                          \
+        bit_done(c, (v >> n) & 1);                                                                 \
         SC_NEXT;                                                                                   \
     }
 /* Memory. */
@@ -48,7 +53,7 @@ SC_INLINE uint64_t bit_result(unsigned op, uint64_t v, uint64_t mask)
     SC_OP(op_##name##bits##_m##F)                                                                  \
     {                                                                                              \
         const unsigned n = BIT_N_##F(bits);                                                        \
-        sc_flags_set_cf(c, (sc_ld##bits(c, i, BIT_EA_##F(bits)) >> n) & 1);                        \
+        bit_done(c, (sc_ld##bits(c, i, BIT_EA_##F(bits)) >> n) & 1);                               \
         SC_NEXT;                                                                                   \
     }
 #define BIT_MEM(name, OP, F, bits)                                                                 \
@@ -63,7 +68,7 @@ SC_INLINE uint64_t bit_result(unsigned op, uint64_t v, uint64_t mask)
             *p = r;                                                                                \
         else                                                                                       \
             sc_st_slow(c, i, va, (bits) / 8, r);                                                   \
-        sc_flags_set_cf(c, (v >> n) & 1);                                                          \
+        bit_done(c, (v >> n) & 1);                                                                 \
         SC_NEXT;                                                                                   \
     }
 #define BIT_LOCK(name, KIND, NOT, F, bits)                                                         \
@@ -72,7 +77,7 @@ SC_INLINE uint64_t bit_result(unsigned op, uint64_t v, uint64_t mask)
         const unsigned n = BIT_N_##F(bits);                                                        \
         const uint##bits##_t mask = (uint##bits##_t)(NOT(1ull << n));                              \
         const uint##bits##_t v = sc_lock##bits(c, i, BIT_EA_##F(bits), KIND, mask, 0);             \
-        sc_flags_set_cf(c, (v >> n) & 1);                                                          \
+        bit_done(c, (v >> n) & 1);                                                                 \
         SC_NEXT;                                                                                   \
     }
 #define BIT_ALL(name, OP, KIND, NOT)                                                               \
@@ -127,7 +132,7 @@ static SC_NOINLINE void bit_string(struct sc_cpu *c, const struct sc_insn *i)
         v = sc_ld_rmw(c, i, va, size);
         sc_st_slow(c, i, va, size, bit_result(op, v, mask));
     }
-    sc_flags_set_cf(c, (v >> n) & 1);
+    bit_done(c, (v >> n) & 1);
 }
 SC_OP(op_bit_string)
 {

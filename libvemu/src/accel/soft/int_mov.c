@@ -246,7 +246,7 @@ bool sc_emit_mov(struct sc_tb *tb, const struct sc_dec *d)
         return true;
     }
     case SC_MAP_0F | 0xc3: /* MOVNTI: a hint we ignore */
-        if (!d->mem || d->osz == 2 || d->rep)
+        if (!d->mem || d->p66 || d->rep)
             return false;
         return mov_mem(tb, d, MR, d->osz, d->reg);
     case SC_MAP_0F | 0xc8 ... SC_MAP_0F | 0xcf:
