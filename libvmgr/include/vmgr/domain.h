@@ -234,9 +234,9 @@ int vmgr_domain_reset(struct vmgr_domain *domain, uint32_t flags, struct vmgr_er
 #define VMGR_DOMAIN_DESTROY_GRACEFUL (1u << 0)
 /** Pulls the plug; returns when the process is gone. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
 int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
-/** Stops the vCPUs. Fine when they are stopped. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
+/** Stops the vCPUs. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
 int vmgr_domain_suspend(struct vmgr_domain *domain, struct vmgr_error **err);
-/** Lets the vCPUs run. Fine when they run. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
+/** Lets the vCPUs run. Errors: VMGR_ERR_OPERATION_INVALID (not running, or not paused). */
 int vmgr_domain_resume(struct vmgr_domain *domain, struct vmgr_error **err);
 
 /* ---- looking ------------------------------------------------------------------------------------- */

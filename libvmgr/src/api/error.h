@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Making errors, for every part of the library.
+ */
+#ifndef VMGR_SRC_API_ERROR_H
+#define VMGR_SRC_API_ERROR_H
+
+#include <glib.h>
+#include <vmgr/error.h>
+
+/* A new error "<class phrase>: <detail>"; without a detail the phrase alone. */
+struct vmgr_error *vmgr__error_new(int code, int domain, const char *detail);
+/* Sets *err unless err is NULL or an error is there already. Always -1, for `return`. */
+int vmgr__error_set(struct vmgr_error **err, int code, int domain, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+/* The sentence alone, without the phrase of its class. Always -1. */
+int vmgr__error_set_plain(struct vmgr_error **err, int code, int domain, const char *sentence);
+/* VMGR_ERR_SYSTEM_ERROR "<what>: <text of errnum>". Always -1. */
+int vmgr__error_set_errno(struct vmgr_error **err, int errnum, int domain, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A domain's definition in memory, and the table of elements it is read from and written to.
+ *
+ * Each element has a file that parses, checks and formats it. What a definition says and this version does
+ * not understand is kept as text where it stood, and reported as a warning.
+ */
+#ifndef VMGR_SRC_CONF_DEF_H
+#define VMGR_SRC_CONF_DEF_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <vmgr/domain.h>
+
+#include "xml.h"
+
+enum vmgr__virt_type {
+    VMGR__VIRT_NONE = 0,
+    VMGR__VIRT_QEMU,
+    VMGR__VIRT_KQEMU,
+    VMGR__VIRT_KVM,
+    VMGR__VIRT_XEN,
+    VMGR__VIRT_LXC,
+    VMGR__VIRT_UML,
+    VMGR__VIRT_OPENVZ,
+    VMGR__VIRT_TEST,
+    VMGR__VIRT_VMWARE,
+    VMGR__VIRT_HYPERV,
+    VMGR__VIRT_VBOX,
+    VMGR__VIRT_PHYP,
+    VMGR__VIRT_PARALLELS,
+    VMGR__VIRT_BHYVE,
+    VMGR__VIRT_VZ,
+    VMGR__VIRT_VEMU,
+};
+extern const char *const vmgr__virt_type_names[];
+
+/* What a driver fills in where a document is silent. */
+struct vmgr__conf_defaults {
+    const char *arch;          /* "x86_64" */
+    const char *machine;       /* NULL: leave it out */
+    bool serial_target;        /* write back the kind of serial port */
+};
+
+enum vmgr__os_type { VMGR__OS_HVM = 0, VMGR__OS_XEN, VMGR__OS_LINUX, VMGR__OS_EXE, VMGR__OS_UML,
+                     VMGR__OS_XENPVH };
+extern const char *const vmgr__os_type_names[];
+
+struct vmgr__os {
+    int type; /* enum vmgr__os_type */
+    char *arch;
+    char *machine;
+    char *firmware; /* attribute of <os> */
+    char *init;
+    char *kernel;
+    char *initrd;
+    char *cmdline;
+    GArray *boot;    /* int, index into vmgr__boot_names */
+    GPtrArray *kept; /* char *, in order of the schema, then unknown ones */
+    GPtrArray *kept_names;
+};
+extern const char *const vmgr__boot_names[];
+
+/* A tristate is 0 absent, 1 on/yes, 2 off/no. */
+extern const char *const vmgr__on_off[];
+extern const char *const vmgr__yes_no[];
+
+struct vmgr__feature {
+    bool present;
+    int state;  /* tristate */
+    char *kept; /* the element, for those with more than a state */
+};
+enum { VMGR__FEATURE_COUNT = 25 };
+extern const char *const vmgr__feature_names[];
+
+enum vmgr__cpu_mode {
+    VMGR__CPU_CUSTOM = 0,
+    VMGR__CPU_HOST_MODEL,
+    VMGR__CPU_HOST_PASSTHROUGH,
+    VMGR__CPU_MAXIMUM,
+};
+struct vmgr__cpu_feature {
+    int policy;
+    char *name;
+};
+struct vmgr__cpu {
+    bool present;
+    bool has_mode;
+    int mode;  /* enum vmgr__cpu_mode */
+    int match; /* -1: none */
+    int check; /* -1: none */
+    int migratable; /* tristate */
+    char *model;
+    bool fallback_forbid;
+    char *vendor_id;
+    char *vendor;
+    uint32_t sockets, dies, cores, threads; /* 0: no topology */
+    GArray *features; /* struct vmgr__cpu_feature */
+    GPtrArray *kept;
+    GPtrArray *kept_names;
+};
+extern const char *const vmgr__cpu_mode_names[];
+extern const char *const vmgr__cpu_policy_names[];
+
+enum vmgr__clock_offset { VMGR__CLOCK_UTC = 0, VMGR__CLOCK_LOCALTIME, VMGR__CLOCK_VARIABLE,
+                          VMGR__CLOCK_TIMEZONE, VMGR__CLOCK_ABSOLUTE };
+struct vmgr__timer {
+    int name; /* index into vmgr__timer_names */
+    int present; /* tristate */
+    int tickpolicy, track, mode; /* -1: none */
+    uint64_t frequency;
+    char *kept; /* <catchup> */
+};
+struct vmgr__clock {
+    int offset;
+    bool adjust_reset;
+    bool has_adjustment;
+    int64_t adjustment;
+    int basis; /* 0 utc, 1 localtime */
+    char *timezone;
+    uint64_t start;
+    GArray *timers; /* struct vmgr__timer */
+};
+extern const char *const vmgr__clock_names[];
+extern const char *const vmgr__timer_names[];
+extern const char *const vmgr__tickpolicy_names[];
+
+/* <on_poweroff>, <on_reboot>, <on_crash> */
+enum vmgr__action {
+    VMGR__ACTION_DESTROY = 0,
+    VMGR__ACTION_RESTART,
+    VMGR__ACTION_RENAME_RESTART,
+    VMGR__ACTION_PRESERVE,
+    VMGR__ACTION_COREDUMP_DESTROY,
+    VMGR__ACTION_COREDUMP_RESTART,
+};
+extern const char *const vmgr__action_names[];
+
+enum vmgr__chardev_type {
+    VMGR__CHARDEV_NULL = 0,
+    VMGR__CHARDEV_VC,
+    VMGR__CHARDEV_PTY,
+    VMGR__CHARDEV_DEV,
+    VMGR__CHARDEV_FILE,
+    VMGR__CHARDEV_PIPE,
+    VMGR__CHARDEV_STDIO,
+    VMGR__CHARDEV_UDP,
+    VMGR__CHARDEV_TCP,
+    VMGR__CHARDEV_UNIX,
+    VMGR__CHARDEV_SPICEVMC,
+    VMGR__CHARDEV_SPICEPORT,
+    VMGR__CHARDEV_NMDM,
+    VMGR__CHARDEV_QEMU_VDAGENT,
+    VMGR__CHARDEV_DBUS,
+};
+extern const char *const vmgr__chardev_type_names[];
+
+/* A <serial> or <console>. */
+struct vmgr__chardev {
+    int type;
+    char *path;
+    int mode;   /* unix: 0 none, 1 connect, 2 bind */
+    int append; /* file: tristate */
+    char *kept_source; /* <source>, <protocol> ... of the other types */
+    char *kept_log;
+    char *target_type;  /* NULL: the default */
+    char *target_model; /* serial only */
+    int port;           /* -1: not chosen */
+    char *alias;
+    char *kept; /* address and what is unknown */
+};
+
+/* A device known by name only, or checked and kept. */
+struct vmgr__device {
+    int kind;  /* index into the table of devices.c; its length for unknown ones */
+    char *name;
+    char *text;
+    /* for checks between devices */
+    char *source;
+    char *target;
+    int model; /* memballoon */
+};
+
+struct vmgr__domain_def {
+    int virt_type;
+    int id; /* -1: not running */
+    char *name;
+    uint8_t uuid[VMGR_UUID_SIZE];
+    bool has_uuid;
+    char *title;
+    char *description;
+    xmlDoc *metadata; /* a document whose root is <metadata>, or NULL */
+    uint64_t memory_kib;
+    uint64_t current_memory_kib;
+    int dump_core; /* tristate */
+    uint32_t vcpus;
+    uint32_t max_vcpus;
+    int vcpu_placement; /* 0 static, 1 auto */
+    char *cpuset;       /* canonical, NULL: none */
+    struct vmgr__os os;
+    struct vmgr__feature features[VMGR__FEATURE_COUNT];
+    bool has_features;
+    struct vmgr__cpu cpu;
+    struct vmgr__clock clock;
+    int on_poweroff, on_reboot, on_crash; /* enum vmgr__action */
+    char *emulator;
+    GPtrArray *serials;  /* struct vmgr__chardev * */
+    GPtrArray *consoles; /* struct vmgr__chardev * */
+    bool console_is_serial; /* the first console is the first serial port by another name */
+    GPtrArray *devices;  /* struct vmgr__device *, all others in the order of the schema */
+    GPtrArray *kept;       /* struct vmgr__kept *: top-level elements that are only kept */
+    GPtrArray *warnings;   /* char * */
+};
+
+struct vmgr__kept {
+    int rank; /* index of its element in the table; its length for unknown ones */
+    char *name;
+    char *text;
+};
+
+/* ---- what conf does for others ---- */
+
+/* The document is about a domain at rest: drop its id, its paths of this run and generated aliases. */
+#define VMGR__CONF_INACTIVE (1u << 0)
+
+struct vmgr__domain_def *vmgr__domain_def_parse(const char *xml,
+                                                const struct vmgr__conf_defaults *defaults,
+                                                uint32_t flags, struct vmgr_error **err);
+/* The same from a <domain> element inside another document (a status file). */
+struct vmgr__domain_def *vmgr__domain_def_parse_node(xmlNode *root,
+                                                     const struct vmgr__conf_defaults *defaults,
+                                                     uint32_t flags, struct vmgr_error **err);
+char *vmgr__domain_def_format(const struct vmgr__domain_def *def, uint32_t flags);
+void vmgr__domain_def_write(const struct vmgr__domain_def *def, uint32_t flags,
+                            struct vmgr__xml_writer *w);
+/* Through the text form, so that a copy is what a reader would get. NULL only if def is broken. */
+struct vmgr__domain_def *vmgr__domain_def_copy(const struct vmgr__domain_def *def,
+                                               const struct vmgr__conf_defaults *defaults,
+                                               struct vmgr_error **err);
+void vmgr__domain_def_free(struct vmgr__domain_def *def);
+
+/* Name rules shared by definitions and renaming. */
+int vmgr__name_check(const char *name, struct vmgr_error **err);
+/* Title rule shared by definitions and set_metadata. */
+int vmgr__title_check(const char *title, struct vmgr_error **err);
+/* 16 bytes from text with or without dashes; false when it is not a UUID. */
+bool vmgr__uuid_parse(const char *text, uint8_t ret[VMGR_UUID_SIZE]);
+void vmgr__uuid_format(const uint8_t uuid[VMGR_UUID_SIZE], char ret[VMGR_UUID_STRING_SIZE]);
+/* A fresh random (version 4) UUID. */
+int vmgr__uuid_generate(uint8_t ret[VMGR_UUID_SIZE], struct vmgr_error **err);
+/* "0,2-3" into set[i] for i < size; false when it is not a list of CPUs. */
+bool vmgr__cpuset_parse(const char *text, uint8_t *set, size_t size);
+/* The child of <metadata> in this namespace as text without that declaration; NULL: none. */
+char *vmgr__metadata_get(const struct vmgr__domain_def *def, const char *uri);
+/* Replaces (text NULL: removes) the child of <metadata> in this namespace. */
+int vmgr__metadata_set(struct vmgr__domain_def *def, const char *text, const char *key,
+                       const char *uri, struct vmgr_error **err);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <interface>: checked, given a MAC address that stays, and kept.
+ */
+#include "element.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+static const char *const types[] = { "user", "ethernet", "vhostuser", "server", "client", "mcast",
+                                     "network", "bridge", "internal", "direct", "hostdev", "udp",
+                                     "vdpa", "null", "vds", NULL };
+
+/* What <source> must say, by type; NULL: nothing that is checked here. */
+static const char *const source_attrs[] = { NULL, NULL, NULL, NULL, NULL, NULL, "network", "bridge",
+                                            "name", "dev", NULL, NULL, "dev", NULL, NULL };
+
+static bool parse_mac(const char *text, uint8_t mac[6])
+{
+    for (int i = 0; i < 6; i++) {
+        int value = 0, digits = 0;
+
+        for (; digits < 2 && g_ascii_isxdigit(*text); text++, digits++)
+            value = value * 16 + g_ascii_xdigit_value(*text);
+        if (!digits || *text != (i < 5 ? ':' : '\0'))
+            return false;
+        mac[i] = (uint8_t)value;
+        text++;
+    }
+    return true;
+}
+
+static int check_mac(struct vmgr__parse *p, xmlNode *node)
+{
+    xmlNode *element = vmgr__xml_child(node, "mac");
+    g_autofree char *text = vmgr__xml_attr(element, "address");
+    char fresh[18];
+    uint8_t mac[6];
+
+    if (text) {
+        if (!parse_mac(text, mac))
+            return conf_error(p, VMGR_ERR_XML_ERROR, "unable to parse mac address '%s'", text);
+        if (mac[0] & 1)
+            return conf_error(p, VMGR_ERR_XML_ERROR,
+                              "expected unicast mac address, found multicast '%s'", text);
+        return 0;
+    }
+    if (getrandom(mac, sizeof(mac), 0) != sizeof(mac))
+        return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "cannot make up a MAC address");
+    g_snprintf(fresh, sizeof(fresh), "52:54:00:%02x:%02x:%02x", mac[3], mac[4], mac[5]);
+    if (!element) {
+        element = xmlNewDocNode(node->doc, NULL, BAD_CAST "mac", NULL);
+        if (node->children)
+            xmlAddPrevSibling(node->children, element);
+        else
+            xmlAddChild(node, element);
+    }
+    xmlNewProp(element, BAD_CAST "address", BAD_CAST fresh);
+    return 0;
+}
+
+int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
+                          struct vmgr__device *dev G_GNUC_UNUSED)
+{
+    xmlNode *source = vmgr__xml_child(node, "source");
+    g_autofree char *name = NULL;
+    int type = 0;
+
+    if (vmgr__xml_enum(node, "type", types, &type, p->err) < 0)
+        return -1;
+    if (!xmlHasProp(node, BAD_CAST "type"))
+        xmlNewProp(node, BAD_CAST "type", BAD_CAST types[type]);
+    if (check_mac(p, node) < 0)
+        return -1;
+    if (!source_attrs[type])
+        return 0;
+    if (!source)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "interface type='%s' requires a 'source' element",
+                          types[type]);
+    name = vmgr__xml_attr(source, source_attrs[type]);
+    if (!name || !*name)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "Missing required attribute '%s' in element 'source'",
+                          source_attrs[type]);
+    return 0;
+}

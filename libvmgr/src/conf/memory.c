@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <memory> and <currentMemory>: how much the guest may have and has; in KiB once read.
+ */
+#include "element.h"
+
+/* Bytes must stay in what a signed 64-bit file offset can say. */
+#define MEMORY_MAX_BYTES ((uint64_t)INT64_MAX)
+
+static int parse_kib(struct vmgr__parse *p, xmlNode *node, const char *path, uint64_t *ret_kib)
+{
+    g_autofree char *text = vmgr__xml_text(node);
+    g_autofree char *unit = vmgr__xml_attr(node, "unit");
+    uint64_t value, bytes;
+
+    if (!*text) /* <memory/> says as little as no <memory> */
+        return 0;
+    if (!vmgr__parse_u64(text, &value))
+        return conf_error(p, VMGR_ERR_XML_ERROR, "Invalid value '%s' for element or attribute '%s'",
+                          text, path);
+    if (vmgr__scale(value, unit, 1024, MEMORY_MAX_BYTES, &bytes, p->err) < 0)
+        return -1;
+    *ret_kib = bytes / 1024 + (bytes % 1024 ? 1 : 0);
+    return 0;
+}
+
+static int memory_parse(struct vmgr__parse *p, xmlNode *node)
+{
+    static const char *const known[] = { "unit", "dumpCore", NULL };
+    static const char *const values[] = { "on", "off", NULL };
+    int value;
+
+    if (node) {
+        vmgr__warn_attrs(p, node, known);
+        if (parse_kib(p, node, "./memory[1]", &p->def->memory_kib) < 0)
+            return -1;
+        switch (vmgr__xml_enum(node, "dumpCore", values, &value, p->err)) {
+        case 1: p->def->dump_core = value + 1; break;
+        case -1: return -1;
+        default: break;
+        }
+    }
+    return 0;
+}
+
+static void memory_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
+                          struct vmgr__xml_writer *w)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, def->memory_kib);
+
+    vmgr__xw_begin(w, "memory");
+    if (def->dump_core)
+        vmgr__xw_attr(w, "dumpCore", vmgr__on_off[def->dump_core]);
+    vmgr__xw_attr(w, "unit", "KiB");
+    vmgr__xw_end_text(w, "memory", text);
+}
+
+const struct vmgr__element vmgr__element_memory = { "memory", memory_parse, memory_format,
+                                                    .always = true };
+
+/* Comes after <memory> in the table, so both are known here. */
+static int current_parse(struct vmgr__parse *p, xmlNode *node)
+{
+    static const char *const known[] = { "unit", NULL };
+    struct vmgr__domain_def *def = p->def;
+
+    if (node) {
+        vmgr__warn_attrs(p, node, known);
+        if (parse_kib(p, node, "./currentMemory[1]", &def->current_memory_kib) < 0)
+            return -1;
+    }
+    if (def->memory_kib == 0)
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Memory size must be specified via <memory> or in the <numa> configuration");
+    if (def->current_memory_kib == 0 || def->current_memory_kib > def->memory_kib)
+        def->current_memory_kib = def->memory_kib;
+    return 0;
+}
+
+static void current_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
+                           struct vmgr__xml_writer *w)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, def->current_memory_kib);
+
+    vmgr__xw_begin(w, "currentMemory");
+    vmgr__xw_attr(w, "unit", "KiB");
+    vmgr__xw_end_text(w, "currentMemory", text);
+}
+
+const struct vmgr__element vmgr__element_current_memory = { "currentMemory", current_parse,
+                                                            current_format, .always = true };

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a driver is: a table of operations behind the public calls.
+ *
+ * The calls in src/api check arguments and permission, then come here. A driver that leaves an operation
+ * NULL does not support it; the caller gets VMGR_ERR_NO_SUPPORT. Operations may be called from several
+ * threads at once; none of them may call an embedder's callback: events go to vmgr__conn_emit().
+ */
+#ifndef VMGR_SRC_DRIVER_DRIVER_H
+#define VMGR_SRC_DRIVER_DRIVER_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <vmgr/vmgr.h>
+
+#include "../api/error.h"
+
+/* What vmgr_conn_open() understood of its URI and options; borrowed during open. */
+struct vmgr__open_args {
+    const char *scheme;
+    const char *path;
+    const char *root;     /* NULL: usual places */
+    const char *emulator; /* NULL: look for one */
+    uint32_t flags;       /* VMGR_CONN_* */
+};
+
+struct vmgr__driver {
+    const char *name;           /* of vmgr_conn_get_type() */
+    const char *const *schemes; /* NULL-terminated; the first is canonical */
+    int error_domain;           /* VMGR_FROM_* */
+
+    /* Sets conn->driver_data and conn->uri_path. */
+    int (*open)(struct vmgr_conn *conn, const struct vmgr__open_args *args,
+                struct vmgr_error **err);
+    void (*close)(struct vmgr_conn *conn);
+
+    int (*get_hostname)(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+    int (*get_version)(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
+    int (*get_capabilities)(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+    int (*get_max_vcpus)(struct vmgr_conn *conn, const char *type, struct vmgr_error **err);
+    int (*get_node_info)(struct vmgr_conn *conn, struct vmgr_node_info *ret,
+                         struct vmgr_error **err);
+    int (*get_security_model)(struct vmgr_conn *conn, struct vmgr_security_model *ret,
+                              struct vmgr_error **err);
+
+    /* Adds to an epoll instance what tells that poll_events() has work; called once, when the first
+     * callback is registered. */
+    int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
+    void (*poll_events)(struct vmgr_conn *conn);
+
+    int (*domain_lookup)(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,
+                         struct vmgr_domain **ret, struct vmgr_error **err);
+    int (*domain_list)(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
+                       struct vmgr_error **err);
+    int (*domain_define)(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                         struct vmgr_domain **ret, struct vmgr_error **err);
+    int (*domain_create)(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                         struct vmgr_domain **ret, struct vmgr_error **err);
+    int (*domain_undefine)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+    int (*domain_rename)(struct vmgr_domain *dom, const char *name, struct vmgr_error **err);
+    int (*domain_start)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+    int (*domain_shutdown)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+    int (*domain_reboot)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+    int (*domain_reset)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_destroy)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+    int (*domain_suspend)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_resume)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_get_state)(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
+                            struct vmgr_error **err);
+    int (*domain_get_info)(struct vmgr_domain *dom, struct vmgr_domain_info *ret,
+                           struct vmgr_error **err);
+    int (*domain_get_id)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_is_persistent)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_is_updated)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_has_managed_save)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_get_os_type)(struct vmgr_domain *dom, char **ret, struct vmgr_error **err);
+    int (*domain_get_vcpus)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+    int (*domain_get_autostart)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_set_autostart)(struct vmgr_domain *dom, bool on, struct vmgr_error **err);
+    int (*domain_get_security_label)(struct vmgr_domain *dom, struct vmgr_security_label *ret,
+                                     struct vmgr_error **err);
+    int (*domain_get_xml)(struct vmgr_domain *dom, uint32_t flags, char **ret,
+                          struct vmgr_error **err);
+    int (*domain_get_messages)(struct vmgr_domain *dom, uint32_t flags, GPtrArray *ret,
+                               struct vmgr_error **err);
+    int (*domain_get_metadata)(struct vmgr_domain *dom, int type, const char *uri, uint32_t flags,
+                               char **ret, struct vmgr_error **err);
+    int (*domain_set_metadata)(struct vmgr_domain *dom, int type, const char *text,
+                               const char *key, const char *uri, uint32_t flags,
+                               struct vmgr_error **err);
+    int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
+                               struct vmgr_stream **ret, struct vmgr_error **err);
+};
+
+extern const struct vmgr__driver vmgr__driver_test;
+extern const struct vmgr__driver vmgr__driver_vemu;
+
+/* ---- what the api offers to drivers ---- */
+
+struct vmgr_conn {
+    gint refs;
+    const struct vmgr__driver *driver;
+    void *driver_data;
+    bool read_only;
+    char *uri;
+    struct vmgr__events *events;
+};
+
+/* Fails with VMGR_ERR_INVALID_ARG "unsupported flags (0x80) in function F" if flags has more bits. */
+int vmgr__check_flags(uint32_t flags, uint32_t known, const char *function,
+                      struct vmgr_error **err);
+
+struct vmgr_domain *vmgr__domain_new(struct vmgr_conn *conn, const char *name,
+                                     const uint8_t uuid[VMGR_UUID_SIZE]);
+/* After a rename. */
+void vmgr__domain_set_name(struct vmgr_domain *dom, const char *name);
+
+/* Queues an event for the callbacks that want it. Any thread, any lock. */
+void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
+                     int type, int detail);
+
+/* A stream over descriptors, which it owns. watch_fd: when it polls readable another client took the
+ * console over (-1: never); taken(data) says whether that really happened. closed(data) runs once. */
+struct vmgr__stream_ops {
+    bool (*taken)(void *data);
+    void (*closed)(void *data);
+};
+struct vmgr_stream *vmgr__stream_new(struct vmgr_conn *conn, int recv_fd, int send_fd, int watch_fd,
+                                     const struct vmgr__stream_ops *ops, void *data,
+                                     struct vmgr_error **err);
+
+#endif
