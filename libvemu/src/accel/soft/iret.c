@@ -4,7 +4,6 @@
 
 #include "accel/soft/flags.h"
 #include "accel/soft/seg.h"
-#include "accel/soft/sys.h"
 
 /* RFLAGS from an image of osz bytes. `cpl` is the privilege that executes IRET. */
 void sc_iret_flags(struct sc_cpu *c, uint64_t v, unsigned osz, unsigned cpl)
@@ -26,11 +25,10 @@ void sc_iret_flags(struct sc_cpu *c, uint64_t v, unsigned osz, unsigned cpl)
 
 static void finish(struct sc_cpu *c, uint32_t old_flags)
 {
+    /* An interrupt held back by IF is found by the run loop, which is entered next. */
     c->nmi_masked = 0;
     if (SC_UNLIKELY((c->eflags ^ old_flags) & (SC_TF | SC_AC | SC_VM)))
         sc_update_mode(c);
-    if (c->eflags & ~old_flags & SC_IF)
-        sc_intr_recheck(c);
 }
 
 static void iret_real(struct sc_cpu *c, unsigned osz)

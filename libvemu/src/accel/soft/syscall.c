@@ -6,7 +6,6 @@
  */
 #include "accel/soft/flags.h"
 #include "accel/soft/seg.h"
-#include "accel/soft/sys.h"
 
 /* Attributes as sc_set_seg_raw() takes them: present, S, type, G. */
 #define FLAT_CODE(dpl) (0xb | 1 << 4 | (dpl) << 5 | 1 << 7 | 1 << 11)
@@ -44,14 +43,11 @@ void sc_sysret(struct sc_cpu *c, unsigned osz)
     if (c->cpl != 0 || (osz == 8 && !sc_canonical(c->gpr[VEMU_RCX])))
         sc_raise_at_rip(c, SC_GP, 0);
     uint16_t cs = (uint16_t)(c->star >> 48);
-    uint32_t old_flags = c->eflags;
     uint32_t flags = (uint32_t)c->gpr[VEMU_R11] & 0x3c7fd7;
     c->rip = osz == 8 ? c->gpr[VEMU_RCX] : (uint32_t)c->gpr[VEMU_RCX];
     sc_flags_set_arith(c, flags);
     c->eflags = flags & ~(SC_ARITH | 2u);
     set_flat(c, (uint16_t)(osz == 8 ? cs + 16 : cs), (uint16_t)(cs + 8), 3, osz == 8);
-    if (c->eflags & ~old_flags & SC_IF)
-        sc_intr_recheck(c);
 }
 
 void sc_sysenter(struct sc_cpu *c)

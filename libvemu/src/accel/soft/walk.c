@@ -11,6 +11,7 @@
 #include "accel/soft/mmu.h"
 
 #include "accel/soft/parts.h"
+#include "accel/soft/sys.h"
 
 #define PTE_P 0x1ull
 #define PTE_RW 0x2ull
@@ -148,7 +149,7 @@ static bool walk_long(struct sc_cpu *c, uint64_t va, unsigned access, struct sc_
             bool leaf = level == 1;
             if (level > 1 && (v & PTE_PS)) {
                 leaf = true;
-                if (level == 4)
+                if (level == 4 || (level == 3 && !sc_has(c, SC_CPUID_81_EDX, 26)))
                     reserved |= PTE_PS;
                 else /* address bits below the page size, except PAT in bit 12 */
                     reserved |= ((1ull << shift) - 1) & ~0x1fffull;

@@ -1,0 +1,682 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The software CPU's events: gates, stacks, error codes, double and triple faults. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accel/soft/flags.h"
+#include "accel/soft/seg.h"
+#include "bare-cpu.h"
+
+static struct bare *b;
+static struct sc_cpu *c;
+
+static void setup(void)
+{
+    b = bare_new();
+    c = b->c;
+}
+
+static void teardown(void)
+{
+    bare_free(b);
+}
+
+/* What the run loop does with a fault. */
+static void settle(void)
+{
+    while (c->exc_pending && !c->want_exit)
+        if (setjmp(c->fault) == 0)
+            sc_deliver_exception(c);
+}
+
+static void raise_(unsigned vector, int64_t error)
+{
+    if (setjmp(c->fault) == 0)
+        sc_raise_at_rip(c, vector, error);
+    settle();
+}
+
+static void interrupt(unsigned vector)
+{
+    if (setjmp(c->fault) == 0)
+        sc_deliver_interrupt(c, (uint8_t)vector);
+    settle();
+}
+
+static void software(unsigned vector, bool int3)
+{
+    if (setjmp(c->fault) == 0)
+        sc_software_interrupt(c, (uint8_t)vector, c->rip + 2, int3);
+    settle();
+}
+
+/* Long mode with everything below 16 MiB mapped 1:1, user accessible, large. */
+static void long_mode(unsigned cpl)
+{
+    bare_paging(b, BARE_LONG, 0);
+    for (uint64_t va = 0; va < BARE_RAM; va += 0x200000)
+        bare_map(b, va, va, 21, P_P | P_W | P_U);
+    bare_tables(b, cpl);
+}
+
+static uint64_t q(uint64_t va)
+{
+    return bare_get(b, va, 8);
+}
+
+/* --- long mode --------------------------------------------------------------------------------- */
+
+START_TEST(long_user_fault)
+{
+    long_mode(3);
+    c->gpr[VEMU_RSP] = 0xb123;
+    sc_flags_set_arith(c, SC_CF | SC_ZF);
+    c->eflags |= SC_TF | SC_NT;
+    raise_(SC_GP, 0x1234);
+    uint64_t sp = c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(sp, BARE_STACK0 - 48);
+    ck_assert_uint_eq(q(sp), 0x1234);
+    ck_assert_uint_eq(q(sp + 8), 0x5000);
+    ck_assert_uint_eq(q(sp + 16), SEL_UC64);
+    ck_assert_uint_eq(q(sp + 24), 2 | SC_CF | SC_ZF | SC_IF | SC_TF | SC_NT | SC_RF);
+    ck_assert_uint_eq(q(sp + 32), 0xb123);
+    ck_assert_uint_eq(q(sp + 40), SEL_UD);
+    ck_assert_uint_eq(c->cpl, 0);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert_uint_eq(c->seg[VEMU_CS].selector, SEL_C64);
+    ck_assert(c->mode & SC_M_64);
+    ck_assert_uint_eq(c->seg[VEMU_SS].selector, 0);
+    ck_assert_uint_eq(sc_rflags(c), 2 | SC_CF | SC_ZF);
+    ck_assert_ptr_eq(c->tlb, c->tlbs[0]);
+
+    /* And back. */
+    c->gpr[VEMU_RSP] += 8;
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 8)), -1);
+    ck_assert_uint_eq(c->rip, 0x5000);
+    ck_assert_uint_eq(c->cpl, 3);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], 0xb123);
+    ck_assert_uint_eq(c->seg[VEMU_SS].selector, SEL_UD);
+    ck_assert_ptr_eq(c->tlb, c->tlbs[1]);
+    ck_assert(c->eflags & SC_RF);
+}
+END_TEST
+
+START_TEST(long_same_level)
+{
+    long_mode(0);
+    c->gpr[VEMU_RSP] = 0x8ffd; /* aligned down before the push */
+    raise_(SC_UD, -1);
+    uint64_t sp = c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(sp, 0x8ff0 - 40);
+    ck_assert_uint_eq(q(sp), 0x5000);
+    ck_assert_uint_eq(q(sp + 24), 0x8ffd);
+    ck_assert_uint_eq(q(sp + 32), SEL_D0);
+    ck_assert_uint_eq(c->seg[VEMU_SS].selector, SEL_D0);
+}
+END_TEST
+
+START_TEST(long_ist)
+{
+    long_mode(0);
+    bare_set(b, BARE_IDT + SC_GP * 16, 8, bare_gate(SEL_C64, BARE_HANDLER(SC_GP), 0xf, 0, 1));
+    raise_(SC_GP, 0);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], BARE_IST1 - 48);
+    ck_assert(c->eflags & SC_IF); /* a trap gate */
+    ck_assert_uint_eq(c->seg[VEMU_SS].selector, SEL_D0);
+    /* An IST entry beyond the TSS: #TS with TR's selector. */
+    c->tr.limit = 0x30;
+    bare_set(b, BARE_IDT + SC_GP * 16, 8, bare_gate(SEL_C64, BARE_HANDLER(SC_GP), 0xf, 0, 3));
+    c->gpr[VEMU_RSP] = BARE_STACK0;
+    interrupt(SC_GP);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_TS));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), SEL_TSS | 1);
+}
+END_TEST
+
+START_TEST(long_external)
+{
+    long_mode(3);
+    c->shadow = 1;
+    interrupt(0x55);
+    uint64_t sp = c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(sp, BARE_STACK0 - 40);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(0x55));
+    ck_assert_uint_eq(q(sp + 16) & SC_RF, 0);
+    ck_assert_uint_eq(c->shadow, 0);
+    ck_assert(!(c->eflags & SC_IF));
+}
+END_TEST
+
+START_TEST(software_interrupts)
+{
+    long_mode(3);
+    software(0x80, false);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(0x80));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x5002);
+    /* DPL 0: #GP with IDT bit, without EXT, RIP at the instruction. */
+    long_mode(3);
+    software(0x81, false);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x81 * 8 + 2);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x5000);
+    /* The same vector as a hardware interrupt is fine. */
+    long_mode(3);
+    interrupt(0x81);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(0x81));
+    long_mode(3);
+    software(3, true);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(3));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 16) & SC_RF, 0);
+}
+END_TEST
+
+START_TEST(bad_gates)
+{
+    /* type; expected vector of an external interrupt through it; its error code */
+    static const struct {
+        uint64_t gate;
+        unsigned vector, error;
+    } t[] = {
+        { 0, SC_GP, 0x60 * 8 + 3 },
+        { 0x00008e0000080000ull & ~(1ull << 47), SC_NP, 0x60 * 8 + 3 },
+        { 0x00008600 * 0x100000000ull | SEL_C64 << 16, SC_GP, 0x60 * 8 + 3 }, /* 16-bit gate */
+        { 0x00008500 * 0x100000000ull, SC_GP, 0x60 * 8 + 3 },                 /* task gate */
+        { 0x8e00 * 0x100000000ull, SC_GP, 1 },                                /* null selector */
+        { 0x8e00 * 0x100000000ull | SEL_D0 << 16, SC_GP, SEL_D0 | 1 },
+        { 0x8e00 * 0x100000000ull | SEL_C32 << 16, SC_GP, SEL_C32 | 1 },
+        { 0x8e00 * 0x100000000ull | SEL_UC64 << 16, SC_GP, (SEL_UC64 & ~3) | 1 },
+        { 0x8e00 * 0x100000000ull | 0x1008 << 16, SC_GP, 0x1008 | 1 },
+        { 0x8e00 * 0x100000000ull | 0x84 << 16, SC_GP, 0x84 | 1 }, /* no LDT */
+    };
+    long_mode(0);
+    bare_set(b, BARE_IDT + 0x60 * 16, 8, t[_i].gate);
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(t[_i].vector));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), t[_i].error);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x5000);
+}
+END_TEST
+
+START_TEST(not_canonical)
+{
+    long_mode(0);
+    bare_set(b, BARE_IDT + 0x60 * 16 + 8, 8, 0x00008000);
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 1);
+    /* The handler's stack: #SS(EXT) on a good one. */
+    long_mode(0);
+    bare_set(b, BARE_IDT + SC_SS * 16, 8, bare_gate(SEL_C64, BARE_HANDLER(SC_SS), 0xe, 0, 1));
+    c->gpr[VEMU_RSP] = 0x8000000000000000ull;
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_SS));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 1);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 32), 0x8000000000000000ull);
+}
+END_TEST
+
+START_TEST(idt_limit)
+{
+    long_mode(0);
+    c->idt.limit = 0x60 * 16 + 14;
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x60 * 8 + 3);
+}
+END_TEST
+
+/* From compatibility mode: the frame is a 64-bit one. */
+START_TEST(from_compat)
+{
+    long_mode(3);
+    sc_set_seg_raw(c, VEMU_CS, SEL_UC32, 0, ~0u, 0xcfb);
+    sc_update_mode(c);
+    ck_assert(!(c->mode & SC_M_64));
+    interrupt(0x60);
+    ck_assert(c->mode & SC_M_64);
+    uint64_t sp = c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(q(sp + 8), SEL_UC32);
+    ck_assert_uint_eq(q(sp + 32), SEL_UD);
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 8)), -1);
+    ck_assert_uint_eq(c->seg[VEMU_CS].selector, SEL_UC32);
+    ck_assert(!(c->mode & SC_M_64));
+    ck_assert(c->mode & SC_M_32);
+}
+END_TEST
+
+START_TEST(conforming_handler)
+{
+    long_mode(3);
+    bare_set(b, BARE_IDT + 0x60 * 16, 8, bare_gate(SEL_CONF, BARE_HANDLER(0x60), 0xe, 0, 0));
+    interrupt(0x60);
+    ck_assert_uint_eq(c->cpl, 3);
+    ck_assert_uint_eq(c->seg[VEMU_CS].selector, SEL_CONF | 3);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], BARE_STACK3 - 40);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(0x60));
+}
+END_TEST
+
+/* --- nested faults ----------------------------------------------------------------------------- */
+
+/* The stack of ring 0 is not mapped; #DF has one of its own. */
+static void broken_stack(void)
+{
+    long_mode(3);
+    bare_set(b, BARE_TSS + 4, 8, 0x40000000);
+    bare_set(b, BARE_IDT + SC_DFV * 16, 8, bare_gate(SEL_C64, BARE_HANDLER(SC_DFV), 0xe, 0, 1));
+}
+
+START_TEST(double_fault)
+{
+    static const uint8_t first[] = { SC_PFV, SC_GP, SC_DE, SC_TS, SC_NP, SC_SS };
+    broken_stack();
+    c->cr2 = 1;
+    /* A #PF during a contributory one is handled serially, and then fails as a #PF during #PF. */
+    raise_(first[_i], _i == 2 ? -1 : 5);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_DFV));
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], BARE_IST1 - 48);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x5000);
+    ck_assert_uint_eq(c->cr2, 0x40000000 - (_i == 2 ? 48 : 48));
+    ck_assert_uint_eq(c->delivering, 0);
+}
+END_TEST
+
+START_TEST(contributory_pairs)
+{
+    /* #NP's gate is not present: #NP + #NP = #DF; #UD (benign) + #NP = #NP. */
+    long_mode(0);
+    uint64_t gate = bare_gate(SEL_C64, BARE_HANDLER(SC_GP), 0xe, 0, 0) & ~(1ull << 47);
+    bare_set(b, BARE_IDT + SC_GP * 16, 8, gate);
+    raise_(SC_GP, 0);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_DFV));
+    long_mode(0);
+    bare_set(b, BARE_IDT + SC_UD * 16, 8, gate);
+    raise_(SC_UD, -1);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_NP));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), SC_UD * 8 + 3);
+    /* #PF + #NP = #DF. */
+    long_mode(0);
+    bare_set(b, BARE_IDT + SC_PFV * 16, 8, gate);
+    raise_(SC_PFV, 2);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_DFV));
+    /* #GP + #PF: the #PF is delivered (the GDT is not mapped, the IDT is, #PF's segment is the
+     * same, so that ends in #DF and then a shutdown). */
+    long_mode(0);
+    c->gdt.base = 0x40000000;
+    raise_(SC_GP, 0);
+    ck_assert(c->want_exit);
+    ck_assert_int_eq(b->exit.reason, VEMU_EXIT_SHUTDOWN);
+}
+END_TEST
+
+START_TEST(triple_fault)
+{
+    long_mode(3);
+    c->idt.limit = 0;
+    raise_(SC_UD, -1);
+    ck_assert(c->want_exit);
+    ck_assert_int_eq(b->exit.reason, VEMU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(c->rip, 0x5000);
+    ck_assert_uint_eq(c->cpl, 3);
+    ck_assert(!c->exc_pending);
+    ck_assert(!c->exc_triple);
+}
+END_TEST
+
+/* Faults while an interrupt is delivered are simple faults. */
+START_TEST(fault_in_interrupt)
+{
+    long_mode(3);
+    bare_set(b, BARE_TSS + 4, 8, 0x40000000);
+    bare_set(b, BARE_IDT + SC_PFV * 16, 8, bare_gate(SEL_C64, BARE_HANDLER(SC_PFV), 0xe, 0, 1));
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_PFV));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 2);
+    ck_assert_uint_eq(c->cr2, 0x40000000 - 40);
+}
+END_TEST
+
+START_TEST(nmi)
+{
+    long_mode(3);
+    c->nmi_pending = true;
+    if (setjmp(c->fault) == 0)
+        sc_deliver_nmi(c);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_NMI));
+    ck_assert(c->nmi_masked && !c->nmi_pending);
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 8)), -1);
+    ck_assert(!c->nmi_masked);
+}
+END_TEST
+
+START_TEST(debug_trap)
+{
+    long_mode(0);
+    c->dr6 = SC_DR6_FIXED | 8;
+    c->dr7 = 0x400 | SC_DR7_GD;
+    if (setjmp(c->fault) == 0)
+        sc_debug_trap(c, SC_DR6_BS);
+    settle();
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_DB));
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 16) & SC_RF, 0);
+    ck_assert_uint_eq(c->dr6, SC_DR6_FIXED | SC_DR6_BS);
+    ck_assert_uint_eq(c->dr7, 0x400);
+}
+END_TEST
+
+/* --- legacy modes ------------------------------------------------------------------------------ */
+
+static uint32_t d(uint64_t va)
+{
+    return (uint32_t)bare_get(b, va, 4);
+}
+
+static void protected_mode(unsigned cpl)
+{
+    bare_paging(b, BARE_NOPAGING, 0);
+    bare_tables(b, cpl);
+}
+
+START_TEST(protected_inner)
+{
+    protected_mode(3);
+    raise_(SC_GP, 0x44);
+    uint32_t sp = (uint32_t)c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(sp, BARE_STACK0 - 24);
+    ck_assert_uint_eq(d(sp), 0x44);
+    ck_assert_uint_eq(d(sp + 4), 0x5000);
+    ck_assert_uint_eq(d(sp + 8), SEL_UC32);
+    ck_assert_uint_eq(d(sp + 12), 2 | SC_IF | SC_RF);
+    ck_assert_uint_eq(d(sp + 16), BARE_STACK3);
+    ck_assert_uint_eq(d(sp + 20), SEL_UD);
+    ck_assert_uint_eq(c->cpl, 0);
+    ck_assert_uint_eq(c->seg[VEMU_SS].selector, SEL_D0);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert(!(c->eflags & SC_IF));
+    c->gpr[VEMU_RSP] += 4;
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 4)), -1);
+    ck_assert_uint_eq(c->cpl, 3);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], BARE_STACK3);
+    ck_assert_uint_eq(c->seg[VEMU_SS].selector, SEL_UD);
+}
+END_TEST
+
+START_TEST(protected_same)
+{
+    protected_mode(0);
+    interrupt(0x60);
+    uint32_t sp = (uint32_t)c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(sp, BARE_STACK0 - 12);
+    ck_assert_uint_eq(d(sp), 0x5000);
+    /* A 16-bit gate pushes words and takes a 16-bit offset. */
+    protected_mode(0);
+    bare_set(b, BARE_IDT + 0x60 * 8, 8, bare_gate(SEL_C16, 0xffff1230, 0x7, 0, 0));
+    interrupt(0x60);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], BARE_STACK0 - 6);
+    ck_assert_uint_eq(bare_get(b, BARE_STACK0 - 6, 2), 0x5000);
+    ck_assert_uint_eq(c->rip, 0x1230);
+    ck_assert(c->eflags & SC_IF);
+    ck_assert(!(c->mode & SC_M_32));
+    /* Beyond the code segment's limit. */
+    protected_mode(0);
+    bare_set(b, BARE_IDT + 0x60 * 8, 8, bare_gate(SEL_C16, 0x12345, 0xe, 0, 0));
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert_uint_eq(d((uint32_t)c->gpr[VEMU_RSP]), 1);
+}
+END_TEST
+
+/* What the TSS says about the inner stack. */
+START_TEST(protected_bad_stack)
+{
+    static const struct {
+        uint16_t ss;
+        unsigned vector, error;
+    } t[] = {
+        { 0, SC_TS, 1 },
+        { SEL_UD, SC_TS, (SEL_UD & ~3) | 1 },
+        { SEL_RO, SC_TS, SEL_RO | 1 },
+        { SEL_C32, SC_TS, SEL_C32 | 1 },
+        { SEL_NP, SC_SS, SEL_NP | 1 },
+        { 0x1000, SC_TS, 0x1000 | 1 },
+    };
+    protected_mode(3);
+    bare_set(b, BARE_TSS + 8, 2, t[_i].ss);
+    /* The handlers of the consequences run at ring 3, so that they need no stack switch. */
+    bare_set(b, BARE_IDT + SC_TS * 8, 8, bare_gate(SEL_UC32, BARE_HANDLER(SC_TS), 0xe, 0, 0));
+    bare_set(b, BARE_IDT + SC_SS * 8, 8, bare_gate(SEL_UC32, BARE_HANDLER(SC_SS), 0xe, 0, 0));
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(t[_i].vector));
+    ck_assert_uint_eq(d((uint32_t)c->gpr[VEMU_RSP]), t[_i].error);
+    ck_assert_uint_eq(c->cpl, 3);
+}
+END_TEST
+
+START_TEST(stack_limit)
+{
+    protected_mode(0);
+    bare_set(b, BARE_IDT + SC_DFV * 8, 8, 0);
+    c->seg[VEMU_SS].limit = 0x8fff;
+    c->gpr[VEMU_RSP] = 0x9004;
+    interrupt(0x60); /* #SS, whose delivery fails the same: #DF, then shutdown */
+    ck_assert(c->want_exit);
+    ck_assert_int_eq(b->exit.reason, VEMU_EXIT_SHUTDOWN);
+}
+END_TEST
+
+START_TEST(task_gate)
+{
+    protected_mode(0);
+    bare_set(b, BARE_IDT + SC_DFV * 8, 8, bare_gate(SEL_TSS, 0, 5, 0, 0));
+    raise_(SC_DFV, 0);
+    ck_assert(c->want_exit);
+    ck_assert_int_eq(b->exit.reason, VEMU_EXIT_INTERNAL_ERROR);
+    ck_assert_ptr_nonnull(strstr(b->message, "hardware task switch is not implemented"));
+    ck_assert_uint_eq(c->rip, 0x5000);
+}
+END_TEST
+
+START_TEST(real_mode)
+{
+    c->cr0 &= ~SC_CR0_PE;
+    for (unsigned k = 0; k < VEMU_SEG_COUNT; k++)
+        sc_set_seg_raw(c, k, 0x100, 0x1000, 0xffff, 0x93);
+    c->cpl = 0;
+    c->idt = (struct vemu_dtable){ 0, 0x3ff };
+    bare_set(b, 0x21 * 4, 4, 0x12345678);
+    c->rip = 0x55;
+    c->gpr[VEMU_RSP] = 0xffff0000ull + 2; /* SP wraps: only its 16 bits count */
+    c->eflags = SC_IF | SC_TF;
+    sc_flags_set_arith(c, SC_CF);
+    sc_update_mode(c);
+    software(0x21, false);
+    ck_assert_uint_eq(c->seg[VEMU_CS].selector, 0x1234);
+    ck_assert_uint_eq(c->seg[VEMU_CS].base, 0x12340);
+    ck_assert_uint_eq(c->rip, 0x5678);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], 0xfffffffcull);
+    ck_assert_uint_eq(bare_get(b, 0x1000, 2), 2 | SC_IF | SC_TF | SC_CF);
+    ck_assert_uint_eq(bare_get(b, 0x1000 + 0xfffe, 2), 0x100);
+    ck_assert_uint_eq(bare_get(b, 0x1000 + 0xfffc, 2), 0x57);
+    ck_assert_uint_eq(c->eflags & (SC_IF | SC_TF), 0);
+    /* IRET restores it. */
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 2)), -1);
+    ck_assert_uint_eq(c->rip, 0x57);
+    ck_assert_uint_eq(c->seg[VEMU_CS].base, 0x1000);
+    ck_assert_uint_eq(c->eflags & (SC_IF | SC_TF), SC_IF | SC_TF);
+    /* No error codes in real mode; a short IVT ends in a shutdown. */
+    c->gpr[VEMU_RSP] = 0x800;
+    bare_set(b, SC_GP * 4, 4, 0x00500020);
+    raise_(SC_GP, 0);
+    ck_assert_uint_eq(c->gpr[VEMU_RSP], 0x7fa);
+    ck_assert_uint_eq(c->seg[VEMU_CS].base + c->rip, 0x520);
+    c->idt.limit = 0x10;
+    raise_(SC_GP, 0);
+    ck_assert(c->want_exit);
+}
+END_TEST
+
+START_TEST(virtual_8086)
+{
+    protected_mode(0);
+    /* IRET into it. */
+    uint32_t frame[9] = { 0x10, 0x2000, SC_VM | SC_IF | 2, 0x800, 0x3000, 0x11, 0x22, 0x33, 0x44 };
+    memcpy(b->ram + 0x8000, frame, sizeof(frame));
+    c->gpr[VEMU_RSP] = 0x8000;
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 4)), -1);
+    ck_assert_uint_eq(c->cpl, 3);
+    ck_assert(c->mode & SC_M_V86);
+    ck_assert_uint_eq(c->seg[VEMU_CS].base, 0x20000);
+    ck_assert_uint_eq(c->seg[VEMU_SS].base, 0x30000);
+    ck_assert_uint_eq(c->seg[VEMU_ES].selector, 0x11);
+    ck_assert_uint_eq(c->seg[VEMU_GS].selector, 0x44);
+    ck_assert_uint_eq(c->rip, 0x10);
+    /* INT n with IOPL 0 is #GP(0), through the protected-mode IDT. */
+    software(0x21, false);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    uint32_t sp = (uint32_t)c->gpr[VEMU_RSP];
+    ck_assert_uint_eq(sp, BARE_STACK0 - 40);
+    ck_assert_uint_eq(d(sp), 0);
+    ck_assert_uint_eq(d(sp + 4), 0x10);
+    ck_assert_uint_eq(d(sp + 8), 0x2000);
+    ck_assert_uint_eq(d(sp + 12), SC_VM | SC_IF | SC_RF | 2);
+    ck_assert_uint_eq(d(sp + 16), 0x800);
+    ck_assert_uint_eq(d(sp + 20), 0x3000);
+    ck_assert_uint_eq(d(sp + 24), 0x11); /* ES DS FS GS */
+    ck_assert_uint_eq(d(sp + 28), 0x22);
+    ck_assert_uint_eq(d(sp + 36), 0x44);
+    ck_assert(!(c->mode & SC_M_REAL));
+    ck_assert_uint_eq(c->seg[VEMU_DS].selector, 0);
+    ck_assert(c->seg[VEMU_DS].unusable);
+    ck_assert_uint_eq(c->cpl, 0);
+    /* And back again. */
+    c->gpr[VEMU_RSP] += 4;
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 4)), -1);
+    ck_assert(c->mode & SC_M_V86);
+    /* IRET with IOPL 0 is sensitive. */
+    ck_assert_int_eq(CATCH(b, sc_iret(c, 2)), SC_GP);
+    /* A handler outside ring 0 is refused. */
+    bare_set(b, BARE_IDT + 0x60 * 8, 8, bare_gate(SEL_UC32, 0x1000, 0xe, 0, 0));
+    interrupt(0x60);
+    ck_assert_uint_eq(c->rip, BARE_HANDLER(SC_GP));
+    ck_assert_uint_eq(d((uint32_t)c->gpr[VEMU_RSP]), (SEL_UC32 & ~3) | 1);
+}
+END_TEST
+
+/* --- through the run loop ---------------------------------------------------------------------- */
+
+START_TEST(run_faults)
+{
+    /* ring 3: ud2; the handler reports through port 0xf4 */
+    static const uint8_t code[] = { 0x0f, 0x0b }, stop[] = { 0xe6, 0xf4 };
+    long_mode(3);
+    memcpy(b->ram + BARE_HANDLER(SC_UD), stop, 2);
+    ck_assert_int_eq(bare_run(b, code, sizeof(code)), VEMU_EXIT_INTR);
+    ck_assert(b->exited);
+    ck_assert_uint_eq(c->cpl, 0);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x5000);
+    /* int $0x80 and back, then hlt in ring 3: #GP */
+    static const uint8_t code2[] = { 0xcd, 0x80, 0xf4 }, back[] = { 0xff, 0xc0, 0x48, 0xcf };
+    long_mode(3);
+    c->gpr[VEMU_RAX] = 41;
+    memcpy(b->ram + BARE_HANDLER(0x80), back, sizeof(back));
+    memcpy(b->ram + BARE_HANDLER(SC_GP), stop, 2);
+    ck_assert_int_eq(bare_run(b, code2, sizeof(code2)), VEMU_EXIT_INTR);
+    ck_assert_uint_eq(c->gpr[VEMU_RAX], 42);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x5002);
+    /* No IDT at all. */
+    long_mode(3);
+    c->idt.limit = 0;
+    ck_assert_int_eq(bare_run(b, code, sizeof(code)), VEMU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(c->rip, 0x5000);
+}
+END_TEST
+
+/* mov %eax,(%rbx) on a page that is not there: the exact #PF, registers untouched. */
+START_TEST(run_page_fault)
+{
+    static const uint8_t code[] = { 0xff, 0xc1, 0x89, 0x03 }, stop[] = { 0xe6, 0xf4 };
+    long_mode(3);
+    c->gpr[VEMU_RBX] = 0x7654321000;
+    memcpy(b->ram + BARE_HANDLER(SC_PFV), stop, 2);
+    ck_assert_int_eq(bare_run(b, code, sizeof(code)), VEMU_EXIT_INTR);
+    ck_assert_uint_eq(c->cr2, 0x7654321000);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 6);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x5002);
+    ck_assert_uint_eq(c->gpr[VEMU_RCX], 1);
+    /* jump into the void: the fetch faults at the target */
+    static const uint8_t jump[] = { 0xff, 0xe3 };
+    long_mode(3);
+    c->gpr[VEMU_RBX] = 0x7654321000;
+    memcpy(b->ram + BARE_HANDLER(SC_PFV), stop, 2);
+    ck_assert_int_eq(bare_run(b, jump, sizeof(jump)), VEMU_EXIT_INTR);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x14);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x7654321000);
+}
+END_TEST
+
+START_TEST(run_single_step)
+{
+    /* nop; nop with TF: the trap comes after the first instruction */
+    static const uint8_t code[] = { 0x90, 0x90, 0x90 }, stop[] = { 0xe6, 0xf4 };
+    long_mode(3);
+    memcpy(b->ram + BARE_HANDLER(SC_DB), stop, 2);
+    c->eflags |= SC_TF;
+    sc_update_mode(c);
+    ck_assert_int_eq(bare_run(b, code, sizeof(code)), VEMU_EXIT_INTR);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x5001);
+    ck_assert(c->dr6 & SC_DR6_BS);
+    /* A data breakpoint. */
+    static const uint8_t store[] = { 0x90, 0x89, 0x03, 0x90 };
+    long_mode(3);
+    memcpy(b->ram + BARE_HANDLER(SC_DB), stop, 2);
+    c->gpr[VEMU_RBX] = 0x6000;
+    c->dr[1] = 0x6000;
+    c->dr7 = 0x400 | 1 << 2 | 0xdu << 20;
+    c->dr6 = SC_DR6_FIXED;
+    sc_update_mode(c);
+    ck_assert_int_eq(bare_run(b, store, sizeof(store)), VEMU_EXIT_INTR);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), 0x5003);
+    ck_assert_uint_eq(c->dr6, SC_DR6_FIXED | 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("soft-event");
+    TCase *t = tcase_create("event");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, long_user_fault);
+    tcase_add_test(t, long_same_level);
+    tcase_add_test(t, long_ist);
+    tcase_add_test(t, long_external);
+    tcase_add_test(t, software_interrupts);
+    tcase_add_loop_test(t, bad_gates, 0, 10);
+    tcase_add_test(t, not_canonical);
+    tcase_add_test(t, idt_limit);
+    tcase_add_test(t, from_compat);
+    tcase_add_test(t, conforming_handler);
+    tcase_add_loop_test(t, double_fault, 0, 6);
+    tcase_add_test(t, contributory_pairs);
+    tcase_add_test(t, triple_fault);
+    tcase_add_test(t, fault_in_interrupt);
+    tcase_add_test(t, nmi);
+    tcase_add_test(t, debug_trap);
+    tcase_add_test(t, protected_inner);
+    tcase_add_test(t, protected_same);
+    tcase_add_loop_test(t, protected_bad_stack, 0, 6);
+    tcase_add_test(t, stack_limit);
+    tcase_add_test(t, task_gate);
+    tcase_add_test(t, real_mode);
+    tcase_add_test(t, virtual_8086);
+    tcase_add_test(t, run_faults);
+    tcase_add_test(t, run_page_fault);
+    tcase_add_test(t, run_single_step);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
