@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "accel/soft/flags.h"
+#include "accel/soft/mem.h"
 #include "accel/soft/sys.h"
 #include "accel/soft/trace.h"
 
