@@ -29,18 +29,19 @@ SC_NOINLINE SC_OP_GLOBAL(sc_edge_unlinked)
 
 /* --- 64-bit code --------------------------------------------------------------------------------- */
 
-/* The push of a CALL; slow when the TLB misses. */
-SC_INLINE void push64(struct sc_cpu *c, const struct sc_insn *i, uint64_t v)
-{
-    uint64_t va = c->gpr[VEMU_RSP] - 8;
-    const struct sc_tlbe *t = sc_tlbe(c, va);
-
-    if (SC_LIKELY(((va + 7) & SC_PAGE_MASK) == t->wtag))
-        *(sc_u64a *)(va + t->addend) = v;
-    else
-        sc_stack_st(c, i, va, 8, v);
-    c->gpr[VEMU_RSP] = va;
-}
+/*
+ * CALL and RET must not pay for a stack frame, so whatever needs a call (TLB misses, faults) is in a
+ * cold twin of the handler that starts the instruction over.
+ */
+#define PUSH64_OR(slow, v)                                                                         \
+    do {                                                                                           \
+        uint64_t push_va_ = c->gpr[VEMU_RSP] - 8;                                                  \
+        const struct sc_tlbe *push_t_ = sc_tlbe(c, push_va_);                                      \
+        if (SC_UNLIKELY(((push_va_ + 7) & SC_PAGE_MASK) != push_t_->wtag))                         \
+            SC_BECOME(slow, i);                                                                    \
+        *(sc_u64a *)(push_va_ + push_t_->addend) = (v);                                            \
+        c->gpr[VEMU_RSP] = push_va_;                                                               \
+    } while (0)
 
 SC_INLINE uint64_t next64(const struct sc_cpu *c, const struct sc_insn *i)
 {
@@ -58,10 +59,33 @@ SC_OP(op_jmp_x)
     SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + i->imm);
 }
 
+static SC_COLD SC_RET op_call_slow(struct sc_cpu *c, struct sc_insn *i)
+{
+    sc_push(c, i, 8, next64(c, i));
+    SC_EDGE_LINK(i);
+}
+
 SC_OP(op_call)
 {
-    push64(c, i, next64(c, i));
+    PUSH64_OR(op_call_slow, next64(c, i));
     SC_EDGE_LINK(i);
+}
+
+/* Indirect and far-off targets are checked before anything is changed; the SDM's CALL, JMP and RET
+ * have it so. */
+static uint64_t checked(struct sc_cpu *c, const struct sc_insn *i, uint64_t to)
+{
+    if (!sc_is_canonical(to))
+        sc_raise(c, i, SC_GP, 0);
+    return to;
+}
+
+static SC_COLD SC_RET op_call_x_slow(struct sc_cpu *c, struct sc_insn *i)
+{
+    uint64_t to = checked(c, i, c->gpr[SC_R_PAGE] + i->imm);
+
+    sc_push(c, i, 8, next64(c, i));
+    SC_EDGE_LOOKUP(to);
 }
 
 SC_OP(op_call_x)
@@ -69,8 +93,8 @@ SC_OP(op_call_x)
     uint64_t to = c->gpr[SC_R_PAGE] + i->imm;
 
     if (SC_UNLIKELY(!sc_is_canonical(to)))
-        sc_raise(c, i, SC_GP, 0);
-    push64(c, i, next64(c, i));
+        SC_BECOME(op_call_x_slow, i);
+    PUSH64_OR(op_call_x_slow, next64(c, i));
     SC_EDGE_LOOKUP(to);
 }
 
@@ -104,46 +128,101 @@ static sc_fn *const jcc_fns[16][3] = {
 };
 #undef ROW
 
-/* Indirect targets are checked before anything is changed; the SDM's CALL, JMP and RET have it so. */
-SC_INLINE uint64_t checked(struct sc_cpu *c, const struct sc_insn *i, uint64_t to)
+static SC_COLD SC_RET op_jmp_r_slow(struct sc_cpu *c, struct sc_insn *i)
 {
-    if (SC_UNLIKELY(!sc_is_canonical(to)))
-        sc_raise(c, i, SC_GP, 0);
-    return to;
+    c->rip = checked(c, i, c->gpr[i->src]);
+    SC_EXIT;
 }
 
 SC_OP(op_jmp_r)
 {
-    SC_EDGE_LOOKUP(checked(c, i, c->gpr[i->src]));
+    uint64_t to = c->gpr[i->src];
+
+    if (SC_UNLIKELY(!sc_is_canonical(to)))
+        SC_BECOME(op_jmp_r_slow, i);
+    SC_EDGE_LOOKUP(to);
+}
+
+static SC_COLD SC_RET op_jmp_m_slow(struct sc_cpu *c, struct sc_insn *i)
+{
+    c->rip = checked(c, i, sc_ld64(c, i, sc_ea(c, i)));
+    SC_EXIT;
 }
 
 SC_OP(op_jmp_m)
 {
-    SC_EDGE_LOOKUP(checked(c, i, sc_ld64(c, i, sc_ea(c, i))));
+    uint64_t va = sc_ea(c, i), to;
+    const struct sc_tlbe *t = sc_tlbe(c, va);
+
+    if (SC_UNLIKELY(((va + 7) & SC_PAGE_MASK) != t->rtag))
+        SC_BECOME(op_jmp_m_slow, i);
+    to = *(const sc_u64a *)(va + t->addend);
+    if (SC_UNLIKELY(!sc_is_canonical(to)))
+        SC_BECOME(op_jmp_m_slow, i);
+    SC_EDGE_LOOKUP(to);
+}
+
+static SC_COLD SC_RET op_call_r_slow(struct sc_cpu *c, struct sc_insn *i)
+{
+    uint64_t to = checked(c, i, c->gpr[i->src]);
+
+    sc_push(c, i, 8, next64(c, i));
+    c->rip = to;
+    SC_EXIT;
 }
 
 SC_OP(op_call_r)
 {
-    uint64_t to = checked(c, i, c->gpr[i->src]);
+    uint64_t to = c->gpr[i->src];
 
-    push64(c, i, next64(c, i));
+    if (SC_UNLIKELY(!sc_is_canonical(to)))
+        SC_BECOME(op_call_r_slow, i);
+    PUSH64_OR(op_call_r_slow, next64(c, i));
     SC_EDGE_LOOKUP(to);
+}
+
+static SC_COLD SC_RET op_call_m_slow(struct sc_cpu *c, struct sc_insn *i)
+{
+    uint64_t to = checked(c, i, sc_ld64(c, i, sc_ea(c, i)));
+
+    sc_push(c, i, 8, next64(c, i));
+    c->rip = to;
+    SC_EXIT;
 }
 
 SC_OP(op_call_m)
 {
-    uint64_t to = checked(c, i, sc_ld64(c, i, sc_ea(c, i)));
+    uint64_t va = sc_ea(c, i), to;
+    const struct sc_tlbe *t = sc_tlbe(c, va);
 
-    push64(c, i, next64(c, i));
+    if (SC_UNLIKELY(((va + 7) & SC_PAGE_MASK) != t->rtag))
+        SC_BECOME(op_call_m_slow, i);
+    to = *(const sc_u64a *)(va + t->addend);
+    if (SC_UNLIKELY(!sc_is_canonical(to)))
+        SC_BECOME(op_call_m_slow, i);
+    PUSH64_OR(op_call_m_slow, next64(c, i));
     SC_EDGE_LOOKUP(to);
 }
 
 /* imm: bytes to release beyond the return address, plus 8. */
+static SC_COLD SC_RET op_ret_slow(struct sc_cpu *c, struct sc_insn *i)
+{
+    uint64_t to = checked(c, i, sc_ld64(c, i, c->gpr[VEMU_RSP]));
+
+    c->gpr[VEMU_RSP] += i->imm;
+    SC_EDGE_LOOKUP(to);
+}
+
 SC_OP(op_ret)
 {
-    uint64_t sp = c->gpr[VEMU_RSP];
-    uint64_t to = checked(c, i, sc_ld64(c, i, sp));
+    uint64_t sp = c->gpr[VEMU_RSP], to;
+    const struct sc_tlbe *t = sc_tlbe(c, sp);
 
+    if (SC_UNLIKELY(((sp + 7) & SC_PAGE_MASK) != t->rtag))
+        SC_BECOME(op_ret_slow, i);
+    to = *(const sc_u64a *)(sp + t->addend);
+    if (SC_UNLIKELY(!sc_is_canonical(to)))
+        SC_BECOME(op_ret_slow, i);
     c->gpr[VEMU_RSP] = sp + i->imm;
     SC_EDGE_LOOKUP(to);
 }
