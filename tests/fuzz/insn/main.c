@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * insn-fuzz: runs random instructions on the software CPU and on the host's and compares.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "insn.h"
+
+struct totals {
+    uint64_t runs, faults, differences;
+};
+
+static struct fuzz_case current, reduced;
+static struct outcome host, soft, trial_host, trial_soft;
+
+static bool run_both(const struct fuzz_case *k, struct outcome *h, struct outcome *s)
+{
+    case_place(k);
+    soft_run(k, s);
+    native_run(k, h);
+    return outcomes_equal(k, h, s, NULL);
+}
+
+/* Sets what does not matter to zero. */
+static bool still_differs(const struct fuzz_case *k)
+{
+    soft_new_code();
+    return !run_both(k, &trial_host, &trial_soft);
+}
+static void reduce(void)
+{
+    static const uint16_t fcw = 0x037f;
+    static const uint32_t mxcsr = 0x1f80;
+    struct fuzz_case save;
+
+    reduced = current;
+#define TRY(change)                                                                                \
+    do {                                                                                           \
+        save = reduced;                                                                            \
+        change;                                                                                    \
+        if (!still_differs(&reduced))                                                              \
+            reduced = save;                                                                        \
+    } while (0)
+    for (unsigned n = 0; n < 16; n++)
+        if (!(reduced.pinned >> n & 1))
+            TRY(reduced.in.gpr[n] = 0);
+    TRY(reduced.in.rflags = 2);
+    TRY(memset(reduced.in.fx + 32, 0, 128));
+    TRY(memset(reduced.in.fx + 160, 0, 256));
+    for (unsigned n = 0; n < 24; n++)
+        TRY(memset(reduced.in.fx + 32 + 16 * n, 0, 16));
+    TRY(memcpy(reduced.in.fx + 24, &mxcsr, 4));
+    TRY(memcpy(reduced.in.fx, &fcw, 2));
+    TRY(memset(reduced.in.fx + 2, 0, 2));
+    TRY(reduced.in.fx[4] = 0);
+    TRY(reduced.in.fx[4] = 0xff);
+    TRY(memset(reduced.memory, 0, ARENA_SIZE));
+#undef TRY
+}
+
+static const struct form *find_form(const char *name)
+{
+    for (unsigned n = 0; n < form_count; n++)
+        if (!strcmp(forms[n].name, name))
+            return &forms[n];
+    return NULL;
+}
+
+static void usage(FILE *out)
+{
+    fputs("usage: insn-fuzz [options]\n"
+          "  --seed N     all cases follow from it (default 1)\n"
+          "  --count N    number of cases (default 100000)\n"
+          "  --first N    number of the first case (default 0)\n"
+          "  --form NAME  only this form\n"
+          "  --prefix S   only forms whose names begin so\n"
+          "  --blocks P   percent of cases that are blocks of instructions (default 20)\n"
+          "  --stop N     stop after N differences (default 20, 0: never)\n"
+          "  --list       print the forms\n"
+          "  --summary    print how often each form ran\n"
+          "exit status: 0 no difference, 1 differences, 2 cannot run\n",
+          out);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"seed", 1, NULL, 's'},   {"count", 1, NULL, 'c'},   {"first", 1, NULL, 'f'},
+        {"form", 1, NULL, 'o'},   {"blocks", 1, NULL, 'b'},  {"stop", 1, NULL, 'x'},
+        {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},    {"summary", 0, NULL, 'u'},
+        {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
+    uint64_t seed = 1, count = 100000, first = 0, stop = 20, faults = 0, differences = 0, done = 0;
+    const struct form *only = NULL;
+    const char *prefix = NULL;
+    unsigned blocks = 20, chosen = 0;
+    bool summary = false;
+    struct totals *totals = calloc(form_count, sizeof *totals);
+    const struct form **list = calloc(form_count, sizeof *list);
+    double start;
+    int o;
+
+    if (!totals || !list)
+        return 2;
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (o) {
+        case 's': seed = strtoull(optarg, NULL, 0); break;
+        case 'c': count = strtoull(optarg, NULL, 0); break;
+        case 'f': first = strtoull(optarg, NULL, 0); break;
+        case 'b': blocks = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 'x': stop = strtoull(optarg, NULL, 0); break;
+        case 'p': prefix = optarg; break;
+        case 'u': summary = true; break;
+        case 'o':
+            only = find_form(optarg);
+            if (!only) {
+                fprintf(stderr, "insn-fuzz: no form '%s'; --list shows them\n", optarg);
+                return 2;
+            }
+            break;
+        case 'l':
+            for (unsigned n = 0; n < form_count; n++)
+                puts(forms[n].name);
+            return 0;
+        case 'h': usage(stdout); return 0;
+        default: usage(stderr); return 2;
+        }
+    }
+    for (unsigned n = 0; prefix && n < form_count; n++)
+        if (!strncmp(forms[n].name, prefix, strlen(prefix)))
+            list[chosen++] = &forms[n];
+    if (prefix && !chosen) {
+        fprintf(stderr, "insn-fuzz: no form begins with '%s'\n", prefix);
+        return 2;
+    }
+    if (native_init() < 0 || soft_init() < 0) {
+        fprintf(stderr, "insn-fuzz: cannot set up memory or the CPU\n");
+        return 2;
+    }
+
+    start = seconds();
+    for (uint64_t n = first; n < first + count && (!stop || differences < stop); n++) {
+        const struct form *form = only ? only : chosen ? list[n % chosen] : NULL;
+        unsigned index;
+
+        if (n == first || n % CODE_SLOTS == 0)
+            soft_new_code();
+        generate_case(&current, seed, n, form, blocks);
+        done++;
+        if (run_both(&current, &host, &soft)) {
+            index = (unsigned)(current.block[0] - forms);
+            totals[index].runs++;
+            totals[index].faults += host.vector >= 0;
+            faults += host.vector >= 0;
+            continue;
+        }
+        differences++;
+        totals[current.block[0] - forms].runs++;
+        totals[current.block[0] - forms].differences++;
+        reduce();
+        soft_new_code();
+        run_both(&reduced, &host, &soft);
+        printf("difference: --seed %llu --first %llu --count 1%s%s%s\n", (unsigned long long)seed,
+               (unsigned long long)n, only ? " --form '" : prefix ? " --prefix '" : "",
+               only ? only->name : prefix ? prefix : "", only || prefix ? "'" : "");
+        case_print(&reduced, stdout);
+        outcomes_equal(&reduced, &host, &soft, stdout);
+        soft_new_code();
+    }
+    printf("%llu cases, %llu faults, %llu differences, %.0f cases/s\n", (unsigned long long)done,
+           (unsigned long long)faults, (unsigned long long)differences,
+           (double)done / (seconds() - start));
+    for (unsigned n = 0; n < form_count; n++)
+        if (summary || totals[n].differences)
+            printf("  %-24s %9llu runs %9llu faults %6llu differences\n", forms[n].name,
+                   (unsigned long long)totals[n].runs, (unsigned long long)totals[n].faults,
+                   (unsigned long long)totals[n].differences);
+    soft_fini();
+    free(totals);
+    free(list);
+    return differences ? 1 : 0;
+}
