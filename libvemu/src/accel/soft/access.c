@@ -206,7 +206,8 @@ static void write_bytes(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, 
 static SC_COLD void special(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned size,
                             bool write)
 {
-    if (c->cpl == 3 && (c->cr0 & SC_CR0_AM) && (c->eflags & SC_AC) && size <= 8 && (va & (size - 1)))
+    if (c->cpl == 3 && (c->cr0 & SC_CR0_AM) && (c->eflags & SC_AC) && size <= 8 && (va & (size - 1)) &&
+        sc_canonical(va)) /* otherwise #GP or #SS, when the access is made */
         fault(c, i, SC_ACV, 0);
     if (!(c->dr7 & SC_DR7_ENABLE))
         return;

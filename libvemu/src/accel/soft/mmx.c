@@ -73,6 +73,7 @@ SC_OP_GLOBAL(sc_op_movq_pm)
 SC_OP_GLOBAL(sc_op_movq_mp)
 {
     sc_mmx_prepare(c, i);
+    sc_mmx_clear_top(c);
     sc_st64(c, i, sc_ea(c, i), mm64(c, i->dst));
     sc_mmx_touch(c);
     SC_NEXT;
@@ -112,6 +113,7 @@ SC_OP_GLOBAL(sc_op_movd_rp64)
 SC_OP_GLOBAL(sc_op_movd_mp)
 {
     sc_mmx_prepare(c, i);
+    sc_mmx_clear_top(c);
     sc_st32(c, i, sc_ea(c, i), (uint32_t)mm64(c, i->dst));
     sc_mmx_touch(c);
     SC_NEXT;
@@ -191,9 +193,7 @@ static SC_NOINLINE void masked_store(struct sc_cpu *c, const struct sc_insn *i)
     uint64_t va = sc_ea(c, i), v = mm64(c, i->dst);
     unsigned mask = (unsigned)_mm_movemask_epi8(sc_mm(c, i->src));
 
-    for (unsigned n = 0; n < 8; n++)
-        if (mask >> n & 1)
-            sc_probe_write(c, i, va + n, 1);
+    sc_probe_write(c, i, va, 8);
     for (unsigned n = 0; n < 8; n++)
         if (mask >> n & 1)
             sc_st8(c, i, va + n, (uint8_t)(v >> (8 * n)));
@@ -201,8 +201,8 @@ static SC_NOINLINE void masked_store(struct sc_cpu *c, const struct sc_insn *i)
 SC_OP_GLOBAL(sc_op_maskmovq)
 {
     sc_mmx_prepare(c, i);
-    masked_store(c, i);
     sc_mmx_touch(c);
+    masked_store(c, i);
     SC_NEXT;
 }
 

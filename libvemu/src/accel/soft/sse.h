@@ -155,10 +155,15 @@ SC_INLINE void sc_mmx_prepare(struct sc_cpu *c, const struct sc_insn *i)
     if (SC_UNLIKELY(c->fpu.live || (c->fpu.fsw & SC_FSW_ES)))
         sc_mmx_prepare_slow(c, i);
 }
-/* Every MMX instruction but EMMS leaves TOP = 0 and all registers valid (SDM Vol. 1, 9.5.1). */
+/*
+ * Every MMX instruction but EMMS leaves TOP = 0 and all registers valid (SDM Vol. 1, 9.5.1). On CPUs
+ * also one that raises #XM does so, one whose load faults does not, and one whose store faults has
+ * cleared TOP only.
+ */
+SC_INLINE void sc_mmx_clear_top(struct sc_cpu *c) { c->fpu.fsw &= (uint16_t)~SC_FSW_TOP; }
 SC_INLINE void sc_mmx_touch(struct sc_cpu *c)
 {
-    c->fpu.fsw &= (uint16_t)~SC_FSW_TOP;
+    sc_mmx_clear_top(c);
     c->fpu.ftag = 0xff;
 }
 SC_INLINE __m128i sc_mm(const struct sc_cpu *c, unsigned n)

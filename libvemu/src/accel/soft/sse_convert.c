@@ -53,9 +53,9 @@ DEFINE_FROM_GPR(cvtsi2sd)
     {                                                                                              \
         __m128i b, r;                                                                              \
         sc_mmx_prepare(c, i);                                                                      \
+        sc_mmx_touch(c);                                                                           \
         b = sc_mm(c, i->src);                                                                      \
         __asm__ volatile(insn " %1, %0" : "=x"(r) : "x"(b));                                       \
-        sc_mmx_touch(c);                                                                           \
         sc_setx(c, i->dst, merge);                                                                 \
         SC_NEXT;                                                                                   \
     }                                                                                              \

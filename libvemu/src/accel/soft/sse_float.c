@@ -106,8 +106,6 @@ static SC_NOINLINE void xm_begin(struct sc_cpu *c, const struct sc_insn *i)
     control = sc_mxcsr(c) & ~SC_MXCSR_FLAGS;
     __builtin_memcpy(c->fpu.undo.xmm, c->fpu.xmm[i->dst], 16);
     __builtin_memcpy(c->fpu.undo.st, c->fpu.st[i->dst & 7], 16);
-    c->fpu.undo.fsw = c->fpu.fsw;
-    c->fpu.undo.ftag = c->fpu.ftag;
     c->fpu.undo.gpr = c->gpr[i->dst];
     c->fpu.undo.fr = c->fr;
     c->fpu.undo.fa = c->fa;
@@ -121,11 +119,8 @@ static SC_NOINLINE void xm_begin(struct sc_cpu *c, const struct sc_insn *i)
 static void undo(struct sc_cpu *c, const struct sc_insn *i)
 {
     __builtin_memcpy(c->fpu.xmm[i->dst], c->fpu.undo.xmm, 16);
-    if (i->aux2) {
+    if (i->aux2)
         __builtin_memcpy(c->fpu.st[i->dst & 7], c->fpu.undo.st, 16);
-        c->fpu.fsw = c->fpu.undo.fsw;
-        c->fpu.ftag = c->fpu.undo.ftag;
-    }
     c->gpr[i->dst] = c->fpu.undo.gpr;
     c->fr = c->fpu.undo.fr;
     c->fa = c->fpu.undo.fa;

@@ -92,16 +92,14 @@ SC_OP_GLOBAL(sc_op_movmskpd_rx)
     SC_NEXT;
 }
 
-/* --- MASKMOVDQU: only the selected bytes are touched, so only they can fault -------------------- */
+/* --- MASKMOVDQU: all 16 bytes must be writable, whatever the mask, as Intel's CPUs do it ---------- */
 static SC_NOINLINE void masked_store(struct sc_cpu *c, const struct sc_insn *i)
 {
     const uint8_t *v = c->fpu.xmm[i->dst];
     uint64_t va = sc_ea(c, i);
     unsigned mask = (unsigned)_mm_movemask_epi8(sc_x(c, i->src));
 
-    for (unsigned n = 0; n < 16; n++)
-        if (mask >> n & 1)
-            sc_probe_write(c, i, va + n, 1);
+    sc_probe_write(c, i, va, 16);
     for (unsigned n = 0; n < 16; n++)
         if (mask >> n & 1)
             sc_st8(c, i, va + n, v[n]);

@@ -132,8 +132,8 @@ struct str_last {
 };
 static void str_cmps(struct sc_cpu *c, const struct sc_insn *i, struct str_last *last)
 {
+    last->b = str_load(c, i, VEMU_ES, VEMU_RDI); /* CPUs look at this one first */
     last->a = str_load(c, i, i->aux3, VEMU_RSI);
-    last->b = str_load(c, i, VEMU_ES, VEMU_RDI);
     str_advance(c, i, VEMU_RSI, 1);
     str_advance(c, i, VEMU_RDI, 1);
 }
@@ -347,10 +347,10 @@ SC_INLINE uint64_t str_chunk(struct sc_cpu *c, const struct sc_insn *i, enum kin
 
     if (c->mode & SC_M_STEP)
         n = 1;
-    if (kind == MOVS || kind == CMPS || kind == LODS)
-        p = str_span(c, i, i->aux3, VEMU_RSI, false, &n);
-    if (kind == SCAS || (kind == CMPS && p))
+    if (kind == SCAS || kind == CMPS)
         q = str_span(c, i, VEMU_ES, VEMU_RDI, false, &n);
+    if (kind == MOVS || kind == LODS || (kind == CMPS && q))
+        p = str_span(c, i, i->aux3, VEMU_RSI, false, &n);
     if (kind == STOS || (kind == MOVS && p))
         q = str_span(c, i, VEMU_ES, VEMU_RDI, true, &n);
 
@@ -406,14 +406,15 @@ SC_INLINE uint64_t str_chunk(struct sc_cpu *c, const struct sc_insn *i, enum kin
 }
 
 /*
- * A count of zero does nothing, but with 32-bit addresses in 64-bit code the processor's registers
- * still come out zero-extended: RCX, and what the block moves of its microcode have loaded.
+ * With 32-bit addresses in 64-bit code the processor's registers come out zero-extended even when
+ * nothing is done, for a count of zero or a fault: RCX, and what the block moves of its microcode have
+ * loaded.
  */
-static void str_none(struct sc_cpu *c, const struct sc_insn *i, enum kind kind)
+SC_INLINE void str_extend(struct sc_cpu *c, const struct sc_insn *i, enum kind kind)
 {
-    if (i->aux2 != 4)
+    if (SC_LIKELY(i->aux2 != 4))
         return;
-    str_set(c, i, VEMU_RCX, 0);
+    str_set(c, i, VEMU_RCX, c->gpr[VEMU_RCX]);
     if (kind == MOVS)
         str_set(c, i, VEMU_RSI, c->gpr[VEMU_RSI]);
     if (kind == MOVS || kind == STOS)
@@ -427,10 +428,9 @@ SC_INLINE bool str_repeat(struct sc_cpu *c, const struct sc_insn *i, enum kind k
     uint64_t n = str_reg(c, i, VEMU_RCX);
     struct str_last last = {0, 0};
 
-    if (!n) {
-        str_none(c, i, kind);
+    str_extend(c, i, kind);
+    if (!n)
         return true;
-    }
     for (;;) {
         bool stop = false;
         n -= str_chunk(c, i, kind, n, &last);

@@ -113,25 +113,44 @@ SC_OP_GLOBAL(sc_op_x87_ld64)
 SC_OP_GLOBAL(sc_op_x87_ld80)
 {
     sc_x87_prepare(c, i);
+    sc_x87_align(c, i, sc_ea(c, i), 7);
     sc_read_block(c, i, sc_ea(c, i), c->fpu.scratch, 10);
     run_on_scratch(c, i);
     SC_NEXT;
 }
 
 /* --- memory destinations --------------------------------------------------------------------- */
-/* The destination is not plain RAM within a page: into the scratch slot, and from there if the unit
- * stored at all (it does not for an unmasked exception other than precision). */
+/* The destination is not plain RAM within a page: by way of the scratch slot. */
 static SC_NOINLINE void store_slow(struct sc_cpu *c, const struct sc_insn *i, uint64_t va)
 {
+    sc_x87_align(c, i, va, i->aux == 10 ? 7 : i->aux - 1);
     sc_probe_write(c, i, va, i->aux);
     ((sc_x87_stub *)i->imm)(c->fpu.scratch);
-    if (c->fpu.live == SC_X87_UNMASKED) {
-        uint16_t fcw, fsw = sc_host_fsw();
-        __asm__ volatile("fnstcw %0" : "=m"(fcw));
-        if (fsw & ~fcw & SC_FPU_EXCEPTIONS & ~FSW_PE)
-            return;
-    }
     sc_write_block(c, i, va, c->fpu.scratch, i->aux);
+}
+
+/* An unmasked exception other than precision stores nothing, and then memory is not looked at. So the
+ * instruction is tried on the scratch slot, taken back, and done if it would have stored. */
+static SC_NOINLINE void store_unmasked(struct sc_cpu *c, const struct sc_insn *i, uint64_t va)
+{
+    struct sc_fpu *f = &c->fpu;
+    uint8_t st[8][16];
+    uint16_t fsw, ftag;
+
+    sc_x87_flush(c);
+    memcpy(st, f->st, sizeof st);
+    fsw = f->fsw;
+    ftag = f->ftag;
+    sc_x87_load(c);
+    ((sc_x87_stub *)i->imm)(f->scratch);
+    if (sc_host_fsw() & ~f->fcw & SC_FPU_EXCEPTIONS & ~FSW_PE)
+        return;
+    sc_x87_flush(c);
+    memcpy(f->st, st, sizeof st);
+    f->fsw = fsw;
+    f->ftag = ftag;
+    sc_x87_load(c);
+    store_slow(c, i, va);
 }
 
 SC_OP_GLOBAL(sc_op_x87_st)
@@ -140,11 +159,17 @@ SC_OP_GLOBAL(sc_op_x87_st)
     void *p;
 
     sc_x87_prepare(c, i);
-    p = sc_rmw(c, i, va, i->aux);
-    if (SC_LIKELY(p != NULL))
-        ((sc_x87_stub *)i->imm)(p);
-    else
-        store_slow(c, i, va);
+    if (SC_UNLIKELY(c->fpu.live == SC_X87_UNMASKED)) {
+        store_unmasked(c, i, va);
+    } else {
+        if (i->aux == 10)
+            sc_x87_align(c, i, va, 7);
+        p = sc_rmw(c, i, va, i->aux);
+        if (SC_LIKELY(p != NULL))
+            ((sc_x87_stub *)i->imm)(p);
+        else
+            store_slow(c, i, va);
+    }
     finish(c, i, true);
     SC_NEXT;
 }

@@ -7,6 +7,7 @@
 
 #include "accel/soft/cpu.h"
 #include "accel/soft/fpu.h"
+#include "accel/soft/mmu.h"
 
 /*
  * Host code for x87 instructions (x87_host.c): each stub is the guest's instruction and a return.
@@ -54,6 +55,13 @@ SC_INLINE void sc_x87_prepare(struct sc_cpu *c, const struct sc_insn *i)
 {
     if (SC_UNLIKELY(c->fpu.live != SC_X87_HOST))
         sc_x87_prepare_slow(c, i);
+}
+/* #AC for operands that are not a power of two long; `mask`: address bits that must be clear. */
+SC_INLINE void sc_x87_align(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned mask)
+{
+    if (SC_UNLIKELY((c->eflags & SC_AC) && (va & mask) && c->cpl == 3 && (c->cr0 & SC_CR0_AM) &&
+                    sc_canonical(va)))
+        sc_raise(c, i, SC_ACV, 0);
 }
 SC_INLINE uint16_t sc_host_fsw(void)
 {

@@ -164,6 +164,7 @@ static SC_NOINLINE void fnstenv(struct sc_cpu *c, const struct sc_insn *i)
     uint8_t image[108];
     unsigned size;
 
+    sc_x87_align(c, i, sc_ea(c, i), i->aux ? 1 : 3);
     sc_x87_flush(c);
     size = encode_environment(c, image, i->aux);
     if (i->dst) {
@@ -189,6 +190,7 @@ static SC_NOINLINE void fldenv(struct sc_cpu *c, const struct sc_insn *i)
     sc_x87_flush(c);
     if (f->fsw & SC_FSW_ES)
         sc_raise(c, i, SC_MF, -1);
+    sc_x87_align(c, i, sc_ea(c, i), i->aux ? 1 : 3);
     sc_read_block(c, i, sc_ea(c, i), image, i->dst ? size + 80 : size);
     decode_environment(c, image, i->aux);
     if (i->dst)
