@@ -95,8 +95,11 @@ static void input_ended(struct vemu_chardev *chr)
     vemu__watch_free(unused);
 }
 
+/* The peer is gone, but what it sent last has to wait for the front end. */
 static void hang_up(struct vemu_chardev *chr)
 {
+    if (chr->in_watch != chr->out_watch)
+        return; /* the output goes somewhere else */
     pthread_mutex_lock(&chr->lock);
     chr->hup = true;
     chr->broken = true;

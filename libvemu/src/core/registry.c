@@ -44,7 +44,10 @@ const struct vemu_chardev_class *const vemu__chardev_classes[] = {
     &vemu__chardev_callback,
     &vemu__chardev_file,
     &vemu__chardev_null,
+    &vemu__chardev_pty,
     &vemu__chardev_ring,
+    &vemu__chardev_socket,
+    &vemu__chardev_stdio,
     NULL,
 };
 

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A Unix stream socket: a server that takes one client at a time, or a client.
+ *
+ * A server listens while it has no client; further ones wait in the backlog. A client that hangs up while
+ * the guest does not take its last input keeps its place only until the next one calls. A client
+ * connects when it is made and, with reconnect=N, again every N seconds after the connection ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "chardev/backend.h"
+#include "core/property.h"
+#include "core/vm.h"
+
+struct socket {
+    struct vemu_chardev chr;
+    char *path, *fd;
+    bool server, wait;
+    uint32_t reconnect;
+
+    int listener, peer; /* -1: none */
+    struct vemu_watch *listen_watch;
+    struct vemu_delay *retry;
+    /* The path that bind() made, to remove just that. */
+    bool bound;
+    dev_t bound_dev;
+    ino_t bound_ino;
+};
+
+static int address_set(const struct socket *sock, struct sockaddr_un *address,
+                       struct vemu_error **err)
+{
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    if (strlen(sock->path) >= sizeof(address->sun_path))
+        return vemu__error_set(err, ENAMETOOLONG, "socket path '%s' is longer than %zu bytes",
+                               sock->path, sizeof(address->sun_path) - 1);
+    strcpy(address->sun_path, sock->path);
+    return 0;
+}
+
+/* --- the peer ----------------------------------------------------------------------------------------- */
+
+static void retry_later(struct socket *sock);
+
+static void peer_start(struct socket *sock, int fd)
+{
+    sock->peer = fd;
+    if (sock->listen_watch)
+        vemu__watch_set(sock->listen_watch, 0);
+    vemu__chardev_stream_start(&sock->chr, fd, fd);
+}
+
+static void peer_stop(struct socket *sock)
+{
+    if (sock->peer < 0)
+        return;
+    vemu__chardev_stream_stop(&sock->chr);
+    close(sock->peer);
+    sock->peer = -1;
+}
+
+static void socket_lost(struct vemu_chardev *chr)
+{
+    struct socket *sock = (struct socket *)chr;
+
+    peer_stop(sock);
+    if (sock->listen_watch)
+        vemu__watch_set(sock->listen_watch, POLLIN);
+    else
+        retry_later(sock);
+}
+
+static void socket_hung_up(struct vemu_chardev *chr)
+{
+    struct socket *sock = (struct socket *)chr;
+
+    if (sock->listen_watch)
+        vemu__watch_set(sock->listen_watch, POLLIN);
+}
+
+/* --- server ---------------------------------------------------------------------------------------------- */
+
+static void on_listen_again(void *data)
+{
+    struct socket *sock = data;
+
+    if (sock->peer < 0 || sock->chr.hup)
+        vemu__watch_set(sock->listen_watch, POLLIN);
+}
+
+static void on_listener(void *data, uint32_t revents)
+{
+    struct socket *sock = data;
+    int fd = accept4(sock->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        /* No descriptors or memory: the client stays in the backlog, and poll(2) would not rest. */
+        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+            vemu__watch_set(sock->listen_watch, 0);
+            vemu__delay_free(sock->retry);
+            sock->retry = vemu__delay_new(sock->chr.vm->loop, 1000, on_listen_again, sock);
+        }
+        return;
+    }
+    peer_stop(sock);
+    peer_start(sock, fd);
+}
+
+/* A socket file that nobody listens on is a leftover of a process that died. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+    struct stat st;
+    int fd, r;
+
+    if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return -EADDRINUSE;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+    close(fd);
+    if (r != -ECONNREFUSED)
+        return -EADDRINUSE;
+    return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+static int listen_on_path(struct socket *sock, struct vemu_error **err)
+{
+    struct sockaddr_un address;
+    struct stat st;
+    int r = address_set(sock, &address, err);
+
+    if (r < 0)
+        return r;
+    sock->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (sock->listener < 0)
+        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
+    r = bind(sock->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+    if (r == -EADDRINUSE) {
+        r = remove_stale(&address);
+        if (r >= 0)
+            r = bind(sock->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+    }
+    if (r < 0)
+        return vemu__error_set(err, -r, "cannot bind to '%s': %s", sock->path, strerror(-r));
+    if (lstat(sock->path, &st) == 0) {
+        sock->bound = true;
+        sock->bound_dev = st.st_dev;
+        sock->bound_ino = st.st_ino;
+    }
+    if (listen(sock->listener, 1) < 0)
+        return vemu__error_set(err, errno, "cannot listen on '%s': %s", sock->path,
+                               strerror(errno));
+    return 0;
+}
+
+static void serve(struct socket *sock)
+{
+    sock->listen_watch =
+        vemu__watch_new(sock->chr.vm->loop, sock->listener, POLLIN, on_listener, sock);
+    pthread_mutex_lock(&sock->chr.lock);
+    sock->chr.wait_connected = sock->wait;
+    pthread_mutex_unlock(&sock->chr.lock);
+}
+
+/* --- client ---------------------------------------------------------------------------------------------- */
+
+static int connect_to_path(struct socket *sock, struct vemu_error **err)
+{
+    struct sockaddr_un address;
+    int fd, r = address_set(sock, &address, err);
+
+    if (r < 0)
+        return r;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
+    /* Connecting to a Unix socket does not take time: it fails at once when the backlog is full. */
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        r = vemu__error_set(err, errno, "cannot connect to '%s': %s", sock->path, strerror(errno));
+        close(fd);
+        return r;
+    }
+    peer_start(sock, fd);
+    return 0;
+}
+
+static void on_retry(void *data)
+{
+    struct socket *sock = data;
+
+    if (connect_to_path(sock, NULL) < 0)
+        retry_later(sock);
+}
+
+static void retry_later(struct socket *sock)
+{
+    vemu__delay_free(sock->retry);
+    sock->retry = NULL;
+    if (sock->reconnect)
+        sock->retry = vemu__delay_new(sock->chr.vm->loop, sock->reconnect * 1000, on_retry, sock);
+}
+
+/* --- both -------------------------------------------------------------------------------------------------- */
+
+/* A descriptor that the application opened; it is ours from now on. */
+static int use_fd(struct socket *sock, struct vemu_error **err)
+{
+    socklen_t length = sizeof(int);
+    uint64_t number;
+    int fd, flags, type = 0, listens = 0;
+
+    if (!vemu__parse_number(sock->fd, INT32_MAX, &number))
+        return vemu__error_set(err, EINVAL, "property 'fd': '%s' is not a descriptor", sock->fd);
+    fd = (int)number;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
+        return vemu__error_set(err, errno, "property 'fd': %d: %s", fd, strerror(errno));
+    if (type != SOCK_STREAM)
+        return vemu__error_set(err, EINVAL, "property 'fd': %d is not a stream socket", fd);
+    length = sizeof(int);
+    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
+    if (!listens != !sock->server)
+        return vemu__error_set(err, EINVAL, "property 'fd': %d %s", fd,
+                               sock->server ? "does not listen, but server=on was given"
+                                            : "listens, but server=on was not given");
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return vemu__error_set(err, errno, "property 'fd': %d: %s", fd, strerror(errno));
+    if (sock->server) {
+        sock->listener = fd;
+        serve(sock);
+    } else {
+        peer_start(sock, fd);
+    }
+    vemu__chardev_set_filename(&sock->chr, "fd:%d%s", fd, sock->server ? ",server=on" : "");
+    return 0;
+}
+
+static int check(const struct socket *sock, struct vemu_error **err)
+{
+    if (!sock->path == !sock->fd)
+        return vemu__error_set(err, EINVAL, sock->path ? "'path' and 'fd' exclude each other"
+                                                       : "property 'path' is missing");
+    if (sock->reconnect && sock->server)
+        return vemu__error_set(err, EINVAL, "property 'reconnect' is for clients, not server=on");
+    if (sock->reconnect && sock->fd)
+        return vemu__error_set(err, EINVAL, "property 'reconnect' needs 'path'");
+    if (sock->reconnect > 86400)
+        return vemu__error_set(err, EINVAL, "property 'reconnect': more than a day");
+    return 0;
+}
+
+static int socket_open(struct vemu_chardev *chr, struct vemu_error **err)
+{
+    struct socket *sock = (struct socket *)chr;
+    struct vemu_error *why = NULL;
+    int r;
+
+    sock->listener = sock->peer = -1;
+    r = check(sock, err);
+    if (r < 0)
+        return r;
+    if (sock->fd)
+        return use_fd(sock, err);
+    if (sock->server) {
+        r = listen_on_path(sock, err);
+        if (r < 0)
+            return r;
+        serve(sock);
+    } else {
+        r = connect_to_path(sock, &why);
+        if (r < 0 && (!sock->reconnect || r == -ENAMETOOLONG)) {
+            vemu__error_set(err, -r, "%s", vemu_error_message(why));
+            vemu_error_free(why);
+            return r;
+        }
+        vemu_error_free(why);
+        if (r < 0)
+            retry_later(sock);
+    }
+    vemu__chardev_set_filename(chr, "unix:%s%s", sock->path, sock->server ? ",server=on" : "");
+    return 0;
+}
+
+static void socket_close(struct vemu_chardev *chr)
+{
+    struct socket *sock = (struct socket *)chr;
+    struct stat st;
+
+    vemu__chardev_stream_drain(chr, chr->class_->drain_ms);
+    peer_stop(sock);
+    vemu__watch_free(sock->listen_watch);
+    vemu__delay_free(sock->retry);
+    sock->listen_watch = NULL;
+    sock->retry = NULL;
+    if (sock->bound && lstat(sock->path, &st) == 0 && st.st_dev == sock->bound_dev &&
+        st.st_ino == sock->bound_ino)
+        unlink(sock->path);
+    sock->bound = false;
+    if (sock->listener >= 0)
+        close(sock->listener);
+    sock->listener = -1;
+}
+
+static ssize_t socket_write(struct vemu_chardev *chr, const void *buf, size_t size)
+{
+    ssize_t n;
+
+    do
+        n = send(chr->out_fd, buf, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    return n;
+}
+
+static const struct vemu_prop socket_props[] = {
+    VEMU_PROP(struct socket, path, "path", STRING, NULL, "path of the Unix socket"),
+    VEMU_PROP(struct socket, fd, "fd", STRING, NULL, "number of an open socket, instead of path"),
+    VEMU_PROP(struct socket, server, "server", BOOL, "off", "listen instead of connecting"),
+    VEMU_PROP(struct socket, wait, "wait", BOOL, "on",
+              "server: adding the chardev waits for the first client"),
+    VEMU_PROP(struct socket, reconnect, "reconnect", U32, "0",
+              "client: seconds between attempts to connect, 0: one attempt"),
+    VEMU_PROP_END,
+};
+
+const struct vemu_chardev_class vemu__chardev_socket = {
+    .name = "socket",
+    .summary = "A Unix stream socket",
+    .drain_ms = 200,
+    .instance_size = sizeof(struct socket),
+    .props = socket_props,
+    .open = socket_open,
+    .close = socket_close,
+    .write = socket_write,
+    .lost = socket_lost,
+    .hung_up = socket_hung_up,
+};
