@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A command's options from its words, with virsh's grammar and usage errors.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shell.h"
+
+static const struct opt *opt_by_name(const struct cmd *cmd, const char *name, size_t length)
+{
+    for (const struct opt *o = cmd->opts; o && o->name; o++)
+        if (strlen(o->name) == length && !memcmp(o->name, name, length))
+            return o;
+    return NULL;
+}
+
+static bool args_have(const struct args *args, const struct opt *opt)
+{
+    for (size_t i = 0; i < args->count; i++)
+        if (args->items[i].opt == opt)
+            return true;
+    return false;
+}
+
+/* The next option that takes a word without a name. */
+static const struct opt *opt_positional(const struct args *args)
+{
+    for (const struct opt *o = args->cmd->opts; o && o->name; o++) {
+        if (o->type == OPT_ARGV)
+            return o;
+        if ((o->type == OPT_DATA || o->positional) && !args_have(args, o))
+            return o;
+    }
+    return NULL;
+}
+
+static bool args_add(struct shell *sh, struct args *args, const struct opt *opt, const char *value)
+{
+    if (args->count == ARGS_MAX) {
+        shell_error(sh, "too many arguments for command '%s'", args->cmd->name);
+        return false;
+    }
+    args->items[args->count].opt = opt;
+    args->items[args->count++].value = value;
+    return true;
+}
+
+/* Takes "--name", "--name=value" or "--name value"; *used becomes the number of words. */
+static bool parse_named(struct shell *sh, struct args *args, char *const *words, size_t count,
+                        size_t *used)
+{
+    const char *name = words[0] + 2;
+    const char *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const struct opt *opt = opt_by_name(args->cmd, name, length);
+    *used = 1;
+    if (!opt) {
+        shell_error(sh, "command '%s' doesn't support option --%.*s", args->cmd->name, (int)length,
+                    name);
+        return false;
+    }
+    if (opt->type != OPT_ARGV && args_have(args, opt)) {
+        shell_error(sh, "option --%s already seen", opt->name);
+        return false;
+    }
+    if (opt->type == OPT_BOOL) {
+        if (equals) {
+            shell_error(sh, "invalid '=' after option --%s", opt->name);
+            return false;
+        }
+        return args_add(sh, args, opt, NULL);
+    }
+    const char *value = equals ? equals + 1 : count > 1 ? words[1] : NULL;
+    if (!value) {
+        shell_error(sh, "expected syntax: --%s <%s>", opt->name,
+                    opt->type == OPT_INT ? "number" : "string");
+        return false;
+    }
+    *used = equals ? 1 : 2;
+    return args_add(sh, args, opt, value);
+}
+
+static bool args_required(struct shell *sh, const struct args *args)
+{
+    for (const struct opt *o = args->cmd->opts; o && o->name; o++)
+        if (o->type == OPT_DATA && !args_have(args, o)) {
+            shell_error(sh, "command '%s' requires <%s> option", args->cmd->name, o->name);
+            return false;
+        }
+    return true;
+}
+
+bool args_parse(struct shell *sh, struct args *args, const struct cmd *cmd, char *const *words,
+                size_t count)
+{
+    bool data_only = false;
+    args->cmd = cmd;
+    args->count = 0;
+    for (size_t i = 0, used; i < count; i += used) {
+        const char *w = words[i];
+        used = 1;
+        if (!data_only && !strcmp(w, "--")) {
+            data_only = true;
+        } else if (!data_only && w[0] == '-' && w[1] == '-' && isalnum((unsigned char)w[2])) {
+            if (!parse_named(sh, args, words + i, count - i, &used))
+                return false;
+        } else {
+            const struct opt *opt = opt_positional(args);
+            if (!opt) {
+                shell_error(sh, "unexpected data '%s'", w);
+                return false;
+            }
+            if (!args_add(sh, args, opt, w))
+                return false;
+        }
+    }
+    return args_required(sh, args);
+}
+
+bool args_bool(const struct args *args, const char *name)
+{
+    for (size_t i = 0; i < args->count; i++)
+        if (!strcmp(args->items[i].opt->name, name))
+            return true;
+    return false;
+}
+
+const char *args_string(const struct args *args, const char *name)
+{
+    for (size_t i = 0; i < args->count; i++)
+        if (!strcmp(args->items[i].opt->name, name))
+            return args->items[i].value;
+    return NULL;
+}
+
+int args_int(struct shell *sh, const struct args *args, const char *name, int *ret)
+{
+    const char *text = args_string(args, name);
+    char *end;
+    if (!text)
+        return 0;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value < INT_MIN || value > INT_MAX) {
+        shell_error(sh, "Numeric value '%s' for <%s> option is malformed or out of range", text,
+                    name);
+        return -1;
+    }
+    *ret = (int)value;
+    return 1;
+}
+
+/* By id, then UUID, then name, as virsh does. */
+struct vmgr_domain *args_domain(struct shell *sh, const struct args *args)
+{
+    const char *text = args_string(args, "domain");
+    struct vmgr_domain *domain = NULL;
+    char *end;
+    if (!text)
+        return NULL;
+    errno = 0;
+    long id = strtol(text, &end, 10);
+    if (!errno && end != text && !*end && id >= 0 && id <= INT_MAX)
+        vmgr_domain_lookup_by_id(sh->conn, (int)id, &domain, NULL);
+    if (!domain && strlen(text) == VMGR_UUID_SIZE * 2 + 4)
+        vmgr_domain_lookup_by_uuid_string(sh->conn, text, &domain, NULL);
+    if (!domain)
+        vmgr_domain_lookup_by_name(sh->conn, text, &domain, NULL);
+    if (!domain)
+        shell_error(sh, "failed to get domain '%s'", text);
+    return domain;
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Commands that change domains: definition and life cycle.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "domain-text.h"
+#include "shell.h"
+
+#define DOMAIN_OPT(completer_)                                                                     \
+    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                       \
+      .completer = completer_ }
+#define FLAG(name_, help_) { .name = name_, .type = OPT_BOOL, .help = help_ }
+
+/* Remarks of the library on what it did not understand in a definition. */
+static void print_messages(struct shell *sh, struct vmgr_domain *domain)
+{
+    char **messages = NULL;
+    if (vmgr_domain_get_messages(domain, VMGR_DOMAIN_MESSAGE_UNKNOWN, &messages, NULL) < 0)
+        return;
+    fflush(stdout);
+    for (size_t i = 0; messages[i]; i++)
+        fprintf(stderr, "warning: %s\n", messages[i]);
+    vmgr_strings_free(messages);
+}
+
+/* --- define, create, undefine ------------------------------------------------------------------- */
+
+static const struct opt define_opts[] = {
+    { .name = "file", .type = OPT_DATA, .help = "file containing an XML domain description",
+      .completer = COMPLETE_FILE },
+    FLAG("validate", "validate the XML against the schema"),
+    OPT_END,
+};
+
+static bool cmd_define(struct shell *sh, const struct args *args)
+{
+    const char *path = args_string(args, "file");
+    uint32_t flags = args_bool(args, "validate") ? VMGR_DOMAIN_DEFINE_VALIDATE : 0;
+    struct vmgr_domain *domain = NULL;
+    char *xml = file_read(sh, path);
+    if (!xml)
+        return false;
+    bool ok = vmgr_domain_define_xml(sh->conn, xml, flags, &domain, shell_err(sh)) >= 0;
+    free(xml);
+    if (!ok) {
+        shell_error(sh, "Failed to define domain from %s", path);
+        return false;
+    }
+    shell_extra(sh, "Domain '%s' defined from %s\n", vmgr_domain_get_name(domain), path);
+    print_messages(sh, domain);
+    vmgr_domain_unref(domain);
+    return true;
+}
+
+static const struct opt create_opts[] = {
+    { .name = "file", .type = OPT_DATA, .help = "file containing an XML domain description",
+      .completer = COMPLETE_FILE },
+    FLAG("console", "attach to console after creation"),
+    FLAG("paused", "leave the guest paused after creation"),
+    FLAG("autodestroy", "automatically destroy the guest when vmsh disconnects"),
+    FLAG("validate", "validate the XML against the schema"),
+    FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
+    OPT_END,
+};
+
+static bool cmd_create(struct shell *sh, const struct args *args)
+{
+    const char *path = args_string(args, "file");
+    uint32_t flags = 0;
+    struct vmgr_domain *domain = NULL;
+    char *xml = file_read(sh, path);
+    if (!xml)
+        return false;
+    if (args_bool(args, "paused"))
+        flags |= VMGR_DOMAIN_START_PAUSED;
+    if (args_bool(args, "autodestroy"))
+        flags |= VMGR_DOMAIN_START_AUTODESTROY;
+    if (args_bool(args, "validate"))
+        flags |= VMGR_DOMAIN_START_VALIDATE;
+    if (args_bool(args, "reset-nvram"))
+        flags |= VMGR_DOMAIN_START_RESET_NVRAM;
+    bool ok = vmgr_domain_create_xml(sh->conn, xml, flags, &domain, shell_err(sh)) >= 0;
+    free(xml);
+    if (!ok) {
+        shell_error(sh, "Failed to create domain from %s", path);
+        return false;
+    }
+    shell_extra(sh, "Domain '%s' created from %s\n", vmgr_domain_get_name(domain), path);
+    print_messages(sh, domain);
+    if (args_bool(args, "console"))
+        ok = console_run(sh, domain, NULL, 0);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+static const struct opt undefine_opts[] = {
+    DOMAIN_OPT(COMPLETE_DOMAIN_PERSISTENT),
+    FLAG("managed-save", "remove domain managed state file"),
+    FLAG("snapshots-metadata", "remove all domain snapshot metadata (vm must be inactive)"),
+    FLAG("checkpoints-metadata", "remove all domain checkpoint metadata (vm must be inactive)"),
+    FLAG("nvram", "remove nvram file"),
+    FLAG("keep-nvram", "keep nvram file"),
+    FLAG("tpm", "remove TPM state"),
+    FLAG("keep-tpm", "keep TPM state"),
+    OPT_END,
+};
+
+static bool cmd_undefine(struct shell *sh, const struct args *args)
+{
+    static const struct {
+        const char *name;
+        uint32_t flag;
+    } rows[] = {
+        { "managed-save", VMGR_DOMAIN_UNDEFINE_MANAGED_SAVE },
+        { "snapshots-metadata", VMGR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA },
+        { "checkpoints-metadata", VMGR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA },
+        { "nvram", VMGR_DOMAIN_UNDEFINE_NVRAM },
+        { "keep-nvram", VMGR_DOMAIN_UNDEFINE_KEEP_NVRAM },
+        { "tpm", VMGR_DOMAIN_UNDEFINE_TPM },
+        { "keep-tpm", VMGR_DOMAIN_UNDEFINE_KEEP_TPM },
+    };
+    uint32_t flags = 0;
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (args_bool(args, rows[i].name))
+            flags |= rows[i].flag;
+    bool ok = vmgr_domain_undefine(domain, flags, shell_err(sh)) >= 0;
+    if (ok)
+        shell_extra(sh, "Domain '%s' has been undefined\n", vmgr_domain_get_name(domain));
+    else
+        shell_error(sh, "Failed to undefine domain '%s'", vmgr_domain_get_name(domain));
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+/* --- start ----------------------------------------------------------------------------------------- */
+
+static const struct opt start_opts[] = {
+    { .name = "domain", .type = OPT_DATA, .help = "name of the inactive domain",
+      .completer = COMPLETE_DOMAIN_INACTIVE },
+    FLAG("console", "attach to console after creation"),
+    FLAG("paused", "leave the guest paused after creation"),
+    FLAG("autodestroy", "automatically destroy the guest when vmsh disconnects"),
+    FLAG("bypass-cache", "avoid file system cache when loading"),
+    FLAG("force-boot", "force fresh boot by discarding any managed save"),
+    FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
+    OPT_END,
+};
+
+static bool start(struct shell *sh, const struct args *args, struct vmgr_domain *domain)
+{
+    uint32_t flags = 0;
+    if (vmgr_domain_is_active(domain, NULL) == 1) {
+        shell_error(sh, "Domain is already active");
+        return false;
+    }
+    if (args_bool(args, "paused"))
+        flags |= VMGR_DOMAIN_START_PAUSED;
+    if (args_bool(args, "autodestroy"))
+        flags |= VMGR_DOMAIN_START_AUTODESTROY;
+    if (args_bool(args, "bypass-cache"))
+        flags |= VMGR_DOMAIN_START_BYPASS_CACHE;
+    if (args_bool(args, "force-boot"))
+        flags |= VMGR_DOMAIN_START_FORCE_BOOT;
+    if (args_bool(args, "reset-nvram"))
+        flags |= VMGR_DOMAIN_START_RESET_NVRAM;
+    if (vmgr_domain_start(domain, flags, shell_err(sh)) < 0) {
+        shell_error(sh, "Failed to start domain '%s'", vmgr_domain_get_name(domain));
+        return false;
+    }
+    shell_extra(sh, "Domain '%s' started\n", vmgr_domain_get_name(domain));
+    return args_bool(args, "console") ? console_run(sh, domain, NULL, 0) : true;
+}
+
+static bool cmd_start(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    bool ok = domain && start(sh, args, domain);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+/* --- one call, one sentence --------------------------------------------------------------------------- */
+
+/* Runs `call`; prints "Domain 'x' <done>" or "Failed to <verb> domain 'x'". */
+static bool simple(struct shell *sh, const struct args *args, uint32_t flags,
+                   int (*call)(struct vmgr_domain *, uint32_t, struct vmgr_error **),
+                   const char *verb, const char *done)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    bool ok = call(domain, flags, shell_err(sh)) >= 0;
+    if (ok)
+        shell_extra(sh, "Domain '%s' %s\n", vmgr_domain_get_name(domain), done);
+    else
+        shell_error(sh, "Failed to %s domain '%s'", verb, vmgr_domain_get_name(domain));
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+static int call_suspend(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
+{
+    return vmgr_domain_suspend(domain, err);
+}
+
+static int call_resume(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
+{
+    return vmgr_domain_resume(domain, err);
+}
+
+static const struct opt suspend_opts[] = { DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE), OPT_END };
+
+static bool cmd_suspend(struct shell *sh, const struct args *args)
+{
+    return simple(sh, args, 0, call_suspend, "suspend", "suspended");
+}
+
+static bool cmd_resume(struct shell *sh, const struct args *args)
+{
+    return simple(sh, args, 0, call_resume, "resume", "resumed");
+}
+
+static bool cmd_reset(struct shell *sh, const struct args *args)
+{
+    return simple(sh, args, 0, vmgr_domain_reset, "reset", "was reset");
+}
+
+static const struct opt destroy_opts[] = {
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
+    FLAG("graceful", "terminate gracefully"),
+    OPT_END,
+};
+
+static bool cmd_destroy(struct shell *sh, const struct args *args)
+{
+    uint32_t flags = args_bool(args, "graceful") ? VMGR_DOMAIN_DESTROY_GRACEFUL : 0;
+    return simple(sh, args, flags, vmgr_domain_destroy, "destroy", "destroyed");
+}
+
+static const struct opt shutdown_opts[] = {
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
+    { .name = "mode", .type = OPT_STRING,
+      .help = "shutdown mode: acpi|agent|initctl|signal|paravirt",
+      .completer = COMPLETE_SHUTDOWN_MODE },
+    OPT_END,
+};
+
+/* False: an unknown mode was named. */
+static bool shutdown_flags(struct shell *sh, const struct args *args, uint32_t *flags)
+{
+    char *modes = must_strdup(args_string(args, "mode") ? args_string(args, "mode") : "");
+    char *save = NULL;
+    bool ok = true;
+    *flags = 0;
+    for (char *m = strtok_r(modes, ",", &save); m && ok; m = strtok_r(NULL, ",", &save)) {
+        uint32_t flag = shutdown_mode_flag(m);
+        if (!flag) {
+            shell_error(sh, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', "
+                            "'signal', or 'paravirt'", m);
+            ok = false;
+        }
+        *flags |= flag;
+    }
+    free(modes);
+    return ok;
+}
+
+static bool cmd_shutdown(struct shell *sh, const struct args *args)
+{
+    uint32_t flags;
+    return shutdown_flags(sh, args, &flags) &&
+           simple(sh, args, flags, vmgr_domain_shutdown, "shutdown", "is being shutdown");
+}
+
+static bool cmd_reboot(struct shell *sh, const struct args *args)
+{
+    uint32_t flags;
+    return shutdown_flags(sh, args, &flags) &&
+           simple(sh, args, flags, vmgr_domain_reboot, "reboot", "is being rebooted");
+}
+
+/* --- settings ------------------------------------------------------------------------------------------- */
+
+static const struct opt autostart_opts[] = {
+    DOMAIN_OPT(COMPLETE_DOMAIN_PERSISTENT),
+    FLAG("disable", "disable autostarting"),
+    OPT_END,
+};
+
+static bool cmd_autostart(struct shell *sh, const struct args *args)
+{
+    bool on = !args_bool(args, "disable");
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    bool ok = vmgr_domain_set_autostart(domain, on, shell_err(sh)) >= 0;
+    if (ok)
+        shell_extra(sh, "Domain '%s' %smarked as autostarted\n", vmgr_domain_get_name(domain),
+                    on ? "" : "un");
+    else
+        shell_error(sh, "Failed to %smark domain '%s' as autostarted", on ? "" : "un",
+                    vmgr_domain_get_name(domain));
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+static const struct opt rename_opts[] = {
+    { .name = "domain", .type = OPT_DATA, .help = "domain name or uuid",
+      .completer = COMPLETE_DOMAIN_INACTIVE },
+    { .name = "new-name", .type = OPT_DATA, .help = "new domain name" },
+    OPT_END,
+};
+
+static bool cmd_domrename(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    bool ok = vmgr_domain_rename(domain, args_string(args, "new-name"), 0, shell_err(sh)) >= 0;
+    if (ok)
+        shell_extra(sh, "Domain successfully renamed\n");
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+/* --- identity ------------------------------------------------------------------------------------------------ */
+
+static const struct opt domid_opts[] = {
+    { .name = "domain", .type = OPT_DATA, .help = "domain name or uuid",
+      .completer = COMPLETE_DOMAIN },
+    OPT_END,
+};
+
+static bool cmd_domid(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    int id = vmgr_domain_get_id(domain, shell_err(sh));
+    if (id > 0)
+        printf("%d\n", id);
+    else if (id == 0)
+        printf("-\n");
+    vmgr_domain_unref(domain);
+    return id >= 0;
+}
+
+static const struct opt domname_opts[] = {
+    { .name = "domain", .type = OPT_DATA, .help = "domain id or uuid",
+      .completer = COMPLETE_DOMAIN },
+    OPT_END,
+};
+
+static bool cmd_domname(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (domain)
+        printf("%s\n", vmgr_domain_get_name(domain));
+    vmgr_domain_unref(domain);
+    return domain != NULL;
+}
+
+static const struct opt domuuid_opts[] = {
+    { .name = "domain", .type = OPT_DATA, .help = "domain id or name",
+      .completer = COMPLETE_DOMAIN },
+    OPT_END,
+};
+
+static bool cmd_domuuid(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (domain)
+        printf("%s\n", vmgr_domain_get_uuid_string(domain));
+    vmgr_domain_unref(domain);
+    return domain != NULL;
+}
+
+/* --- XML ---------------------------------------------------------------------------------------------------------- */
+
+static const struct opt dumpxml_opts[] = {
+    DOMAIN_OPT(COMPLETE_DOMAIN),
+    FLAG("inactive", "show inactive defined XML"),
+    FLAG("security-info", "include security sensitive information in XML dump"),
+    FLAG("update-cpu", "update guest CPU according to host CPU"),
+    FLAG("migratable", "provide XML suitable for migrations"),
+    OPT_END,
+};
+
+static bool cmd_dumpxml(struct shell *sh, const struct args *args)
+{
+    char *xml = NULL;
+    uint32_t flags = 0;
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    if (args_bool(args, "inactive"))
+        flags |= VMGR_DOMAIN_XML_INACTIVE;
+    if (args_bool(args, "security-info"))
+        flags |= VMGR_DOMAIN_XML_SECURE;
+    if (args_bool(args, "update-cpu"))
+        flags |= VMGR_DOMAIN_XML_UPDATE_CPU;
+    if (args_bool(args, "migratable"))
+        flags |= VMGR_DOMAIN_XML_MIGRATABLE;
+    bool ok = vmgr_domain_get_xml(domain, flags, &xml, shell_err(sh)) >= 0;
+    if (ok)
+        printf("%s", xml);
+    free(xml);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+/* --- console -------------------------------------------------------------------------------------------------------- */
+
+static const struct opt console_opts[] = {
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
+    { .name = "devname", .type = OPT_STRING, .help = "character device name" },
+    FLAG("force", "force console connection (disconnect already connected sessions)"),
+    FLAG("safe", "only connect if safe console handling is supported"),
+    OPT_END,
+};
+
+static bool cmd_console(struct shell *sh, const struct args *args)
+{
+    uint32_t flags = (args_bool(args, "force") ? VMGR_DOMAIN_CONSOLE_FORCE : 0) |
+                     (args_bool(args, "safe") ? VMGR_DOMAIN_CONSOLE_SAFE : 0);
+    struct vmgr_domain *domain = args_domain(sh, args);
+    bool ok = domain && console_run(sh, domain, args_string(args, "devname"), flags);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+const struct cmd cmds_domain[] = {
+    { "autostart", cmd_autostart, autostart_opts, "autostart a domain",
+      "Configure a domain to be automatically started at boot.", false },
+    { "console", cmd_console, console_opts, "connect to the guest console",
+      "Connect the virtual serial console for the guest", false },
+    { "create", cmd_create, create_opts, "create a domain from an XML file", "Create a domain.",
+      false },
+    { "define", cmd_define, define_opts, "define (but don't start) a domain from an XML file",
+      "Define a domain.", false },
+    { "desc", cmd_desc, desc_opts, "show or set domain's description or title",
+      "Allows setting or modifying the description or title of a domain.", false },
+    { "destroy", cmd_destroy, destroy_opts, "destroy (stop) a domain",
+      "Forcefully stop a given domain, but leave its resources intact.", false },
+    { "domid", cmd_domid, domid_opts, "convert a domain name or UUID to domain id", "", false },
+    { "domname", cmd_domname, domname_opts, "convert a domain id or UUID to domain name", "",
+      false },
+    { "domrename", cmd_domrename, rename_opts, "rename a domain", "Rename an inactive domain.",
+      false },
+    { "domuuid", cmd_domuuid, domuuid_opts, "convert a domain name or id to domain UUID", "",
+      false },
+    { "dumpxml", cmd_dumpxml, dumpxml_opts, "domain information in XML",
+      "Output the domain information as an XML dump to stdout.", false },
+    { "edit", cmd_edit, edit_opts, "edit XML configuration for a domain",
+      "Edit the XML configuration for a domain.", false },
+    { "reboot", cmd_reboot, shutdown_opts, "reboot a domain",
+      "Run a reboot command in the target domain.", false },
+    { "reset", cmd_reset, suspend_opts, "reset a domain",
+      "Reset the target domain as if by power button", false },
+    { "resume", cmd_resume, suspend_opts, "resume a domain",
+      "Resume a previously suspended domain.", false },
+    { "shutdown", cmd_shutdown, shutdown_opts, "gracefully shutdown a domain",
+      "Run shutdown in the target domain.", false },
+    { "start", cmd_start, start_opts, "start a (previously defined) inactive domain",
+      "Start a domain, either from the last managedsave\n"
+      "    state, or via a fresh boot if no managedsave state\n"
+      "    is present.", false },
+    { "suspend", cmd_suspend, suspend_opts, "suspend a domain", "Suspend a running domain.",
+      false },
+    { "undefine", cmd_undefine, undefine_opts, "undefine a domain",
+      "Undefine an inactive domain, or convert persistent to transient.", false },
+    { "vcpucount", cmd_vcpucount, vcpucount_opts, "domain vcpu counts",
+      "Returns the number of virtual CPUs used by the domain.", false },
+    CMD_END,
+};

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What may stand at the cursor: commands, options, names of living objects. Used by Tab in the shell and
+ * by bash through the hidden option --complete.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "domain-text.h"
+#include "shell.h"
+
+struct offers {
+    char **items;
+    size_t count, room;
+    const char *prefix;
+};
+
+static void offer(struct offers *o, const char *lead, const char *text)
+{
+    char *item = must_printf("%s%s", lead, text);
+    if (strncmp(item, o->prefix, strlen(o->prefix))) {
+        free(item);
+        return;
+    }
+    if (o->count + 1 >= o->room) {
+        o->room = o->room ? o->room * 2 : 32;
+        char **items = must_alloc(o->room * sizeof(*items));
+        if (o->count)
+            memcpy(items, o->items, o->count * sizeof(*items));
+        free(o->items);
+        o->items = items;
+    }
+    o->items[o->count++] = item;
+    o->items[o->count] = NULL;
+}
+
+static void offer_commands(struct offers *o)
+{
+    for (const struct cmd_group *g = cmd_groups; g->title; g++)
+        for (const struct cmd *c = g->cmds; c->name; c++)
+            offer(o, "", c->name);
+}
+
+static void offer_domains(struct shell *sh, struct offers *o, uint32_t flags)
+{
+    struct vmgr_domain **domains = NULL;
+    if (!sh->conn) /* quietly: completion prints nothing */ {
+        struct vmgr_conn_options options = VMGR_CONN_OPTIONS_INIT;
+        options.flags = sh->readonly ? VMGR_CONN_RO : 0;
+        options.uri = sh->uri;
+        options.root = sh->root;
+        if (vmgr_conn_open_with(&options, &sh->conn, NULL) < 0)
+            return;
+    }
+    int count = vmgr_domain_list(sh->conn, flags, &domains, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_domain_get_name(domains[i]));
+    vmgr_domain_list_free(domains);
+}
+
+/* Names in the directory part of the prefix; directories end with '/'. */
+static void offer_files(struct offers *o)
+{
+    const char *slash = strrchr(o->prefix, '/');
+    char *lead = slash ? must_printf("%.*s", (int)(slash - o->prefix + 1), o->prefix)
+                       : must_strdup("");
+    DIR *dir = opendir(*lead ? lead : ".");
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        struct stat st;
+        if (entry->d_name[0] == '.')
+            continue;
+        char *path = must_printf("%s%s", lead, entry->d_name);
+        char *name = must_printf("%s%s", entry->d_name,
+                                 stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "/" : "");
+        offer(o, lead, name);
+        free(name);
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    free(lead);
+}
+
+static void offer_values(struct shell *sh, struct offers *o, enum completer completer)
+{
+    switch (completer) {
+    case COMPLETE_NONE: break;
+    case COMPLETE_DOMAIN: offer_domains(sh, o, 0); break;
+    case COMPLETE_DOMAIN_ACTIVE: offer_domains(sh, o, VMGR_DOMAIN_LIST_ACTIVE); break;
+    case COMPLETE_DOMAIN_INACTIVE: offer_domains(sh, o, VMGR_DOMAIN_LIST_INACTIVE); break;
+    case COMPLETE_DOMAIN_PERSISTENT: offer_domains(sh, o, VMGR_DOMAIN_LIST_PERSISTENT); break;
+    case COMPLETE_FILE: offer_files(o); break;
+    case COMPLETE_COMMAND:
+        offer_commands(o);
+        for (const struct cmd_group *g = cmd_groups; g->title; g++)
+            offer(o, "", g->keyword);
+        break;
+    case COMPLETE_EVENT:
+        offer(o, "", "lifecycle");
+        offer(o, "", "reboot");
+        break;
+    case COMPLETE_SHUTDOWN_MODE:
+        for (size_t i = 0; shutdown_mode_name(i); i++)
+            offer(o, "", shutdown_mode_name(i));
+        break;
+    }
+}
+
+static const struct opt *opt_find(const struct cmd *cmd, const char *word)
+{
+    for (const struct opt *o = cmd->opts; o && o->name; o++)
+        if (word[0] == '-' && word[1] == '-' && !strcmp(o->name, word + 2))
+            return o;
+    return NULL;
+}
+
+static bool was_given(const struct opt *opt, char *const *words, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (words[i][0] == '-' && words[i][1] == '-' && !strcmp(words[i] + 2, opt->name))
+            return true;
+    return false;
+}
+
+/* The positional option whose turn it is after these words. */
+static const struct opt *opt_next_positional(const struct cmd *cmd, char *const *words,
+                                             size_t count)
+{
+    size_t filled = 0;
+    for (size_t i = 1; i < count; i++) {
+        const struct opt *o = opt_find(cmd, words[i]);
+        if (o && o->type != OPT_BOOL)
+            i++;
+        else if (!o)
+            filled++;
+    }
+    for (const struct opt *o = cmd->opts; o && o->name; o++) {
+        if (o->type == OPT_ARGV)
+            return o;
+        if ((o->type == OPT_DATA || o->positional) && !was_given(o, words, count) &&
+            filled-- == 0)
+            return o;
+    }
+    return NULL;
+}
+
+static void offer_for_command(struct shell *sh, struct offers *o, const struct cmd *cmd,
+                              char *const *words, size_t count)
+{
+    const struct opt *before = opt_find(cmd, words[count - 1]);
+    if (count > 1 && before && before->type != OPT_BOOL) {
+        offer_values(sh, o, before->completer);
+        return;
+    }
+    if (o->prefix[0] == '-') {
+        for (const struct opt *opt = cmd->opts; opt && opt->name; opt++)
+            if (!was_given(opt, words, count) && !(opt->type == OPT_ARGV && opt->positional))
+                offer(o, "--", opt->name);
+        return;
+    }
+    const struct opt *next = opt_next_positional(cmd, words, count);
+    if (next)
+        offer_values(sh, o, next->completer);
+}
+
+char **complete_line(struct shell *sh, const char *line, size_t start)
+{
+    struct offers o = { .prefix = line + start };
+    char *head = must_printf("%.*s", (int)start, line);
+    const char *at = head, *error;
+    char **words = NULL, **last = NULL;
+    size_t count = 0, last_count = 0;
+    o.items = must_alloc(sizeof(*o.items));
+    o.room = 1;
+    /* only the command the cursor is in */
+    while (lexer_next(&at, &words, &count, &error) > 0) {
+        words_free(last);
+        last = words;
+        last_count = count;
+        if (!*at)
+            break;
+    }
+    bool fresh = !last_count || (start && strchr(";\n", head[start - 1]));
+    const struct cmd *cmd = fresh ? NULL : cmd_find(last[0]);
+    if (fresh)
+        offer_commands(&o);
+    else if (cmd)
+        offer_for_command(sh, &o, cmd, last, last_count);
+    words_free(last);
+    free(head);
+    return o.items;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Running commands: connection, errors, command strings.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "shell.h"
+
+void shell_error(struct shell *sh, const char *format, ...)
+{
+    va_list args;
+    fflush(stdout);
+    va_start(args, format);
+    fputs("error: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+void shell_extra(struct shell *sh, const char *format, ...)
+{
+    va_list args;
+    if (sh->quiet)
+        return;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+}
+
+void shell_err_clear(struct shell *sh)
+{
+    sh->error = vmgr_error_free(sh->error);
+}
+
+struct vmgr_error **shell_err(struct shell *sh)
+{
+    shell_err_clear(sh);
+    return &sh->error;
+}
+
+static void report_library_error(struct shell *sh)
+{
+    if (sh->error) {
+        shell_error(sh, "%s", vmgr_error_get_message(sh->error));
+        shell_err_clear(sh);
+    }
+}
+
+struct vmgr_conn *shell_connect(struct shell *sh)
+{
+    if (sh->conn)
+        return sh->conn;
+    struct vmgr_conn_options options = VMGR_CONN_OPTIONS_INIT;
+    options.flags = sh->readonly ? VMGR_CONN_RO : 0;
+    options.uri = sh->uri;
+    options.root = sh->root;
+    if (vmgr_conn_open_with(&options, &sh->conn, shell_err(sh)) < 0) {
+        shell_error(sh, "failed to connect to the hypervisor");
+        report_library_error(sh);
+        sh->conn = NULL;
+    }
+    return sh->conn;
+}
+
+void shell_disconnect(struct shell *sh)
+{
+    sh->conn = vmgr_conn_unref(sh->conn);
+}
+
+static double elapsed_ms(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) * 1e3 +
+           (double)(now.tv_nsec - start->tv_nsec) / 1e6;
+}
+
+bool shell_run_words(struct shell *sh, char *const *words, size_t count)
+{
+    struct args args;
+    struct timespec start;
+    if (!count)
+        return true;
+    const struct cmd *cmd = cmd_find(words[0]);
+    if (!cmd) {
+        shell_error(sh, "unknown command: '%s'", words[0]);
+        return false;
+    }
+    if (!args_parse(sh, &args, cmd, words + 1, count - 1))
+        return false;
+    if (!cmd->offline && !shell_connect(sh))
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    bool ok = cmd->run(sh, &args);
+    double ms = elapsed_ms(&start);
+    if (!ok)
+        report_library_error(sh);
+    else
+        shell_err_clear(sh);
+    if (sh->timing)
+        printf("\n(Time: %.3f ms)\n\n", ms);
+    else if (!sh->leave)
+        shell_extra(sh, "\n");
+    fflush(stdout);
+    return ok;
+}
+
+bool shell_run_string(struct shell *sh, const char *text)
+{
+    bool ok = true;
+    char **words;
+    size_t count;
+    const char *error;
+    while (!sh->leave) {
+        int r = lexer_next(&text, &words, &count, &error);
+        if (r == 0)
+            break;
+        if (r < 0) {
+            shell_error(sh, "%s", error);
+            return false;
+        }
+        if (count)
+            ok = shell_run_words(sh, words, count);
+        words_free(words);
+    }
+    return ok;
+}

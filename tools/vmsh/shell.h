@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vmsh: the shell's state, commands and their options, and what command files use.
+ *
+ * A command is a function, its options, and one line in the table of its file (cmd-*.c); a new file
+ * adds one line to the groups in commands.c. Options and texts follow virsh.
+ */
+#ifndef VMSH_SHELL_H
+#define VMSH_SHELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <vmgr/vmgr.h>
+
+struct shell;
+struct args;
+
+/* --- options ----------------------------------------------------------------------------------- */
+
+enum opt_type {
+    OPT_BOOL,   /* --name */
+    OPT_STRING, /* --name VALUE */
+    OPT_INT,    /* --name NUMBER */
+    OPT_DATA,   /* positional and required; also --name VALUE */
+    OPT_ARGV,   /* all that is left */
+};
+
+/* What Tab offers for the value. */
+enum completer {
+    COMPLETE_NONE,
+    COMPLETE_DOMAIN,          /* any */
+    COMPLETE_DOMAIN_ACTIVE,
+    COMPLETE_DOMAIN_INACTIVE,
+    COMPLETE_DOMAIN_PERSISTENT,
+    COMPLETE_FILE,
+    COMPLETE_COMMAND,
+    COMPLETE_EVENT,
+    COMPLETE_SHUTDOWN_MODE,
+};
+
+struct opt {
+    const char *name;
+    enum opt_type type;
+    const char *help;
+    enum completer completer;
+    bool positional; /* OPT_STRING: also taken without --name; OPT_ARGV: only without */
+};
+#define OPT_END { .name = NULL }
+
+/* --- commands ------------------------------------------------------------------------------------ */
+
+struct cmd {
+    const char *name;
+    bool (*run)(struct shell *sh, const struct args *args); /* false: failed, error was printed */
+    const struct opt *opts;                                 /* NULL: none */
+    const char *help;                                       /* one line */
+    const char *description;                                /* "" as virsh has it sometimes */
+    bool offline;                                           /* needs no connection */
+};
+#define CMD_END { .name = NULL }
+
+struct cmd_group {
+    const char *title, *keyword;
+    const struct cmd *cmds;
+};
+extern const struct cmd_group cmd_groups[]; /* ended by title NULL */
+const struct cmd *cmd_find(const char *name);
+const struct cmd_group *cmd_group_find(const char *keyword);
+
+extern const struct cmd cmds_domain[];
+extern const struct cmd cmds_monitor[];
+extern const struct cmd cmds_event[];
+extern const struct cmd cmds_host[];
+extern const struct cmd cmds_shell[];
+
+/* --- state ----------------------------------------------------------------------------------------- */
+
+struct shell {
+    const char *program;     /* argv[0] */
+    char *uri;               /* as asked for, NULL: the library's default */
+    const char *root;        /* --root */
+    struct vmgr_conn *conn;  /* NULL: not connected yet */
+    bool readonly, quiet, timing;
+    bool interactive;
+    bool leave;              /* quit was typed */
+    char escape;             /* console's escape character */
+    struct vmgr_error *error; /* library error to report after the command */
+};
+
+/* The connection, opened on demand. NULL: the error was printed. */
+struct vmgr_conn *shell_connect(struct shell *sh);
+void shell_disconnect(struct shell *sh);
+/* "error: <text>" on stderr. */
+void shell_error(struct shell *sh, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Prints, unless --quiet. */
+void shell_extra(struct shell *sh, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Where library calls put their error: &sh->error, emptied. */
+struct vmgr_error **shell_err(struct shell *sh);
+/* Drops the library error: it shall not be reported. */
+void shell_err_clear(struct shell *sh);
+/* Runs one command from words. False: failed. */
+bool shell_run_words(struct shell *sh, char *const *words, size_t count);
+/* Runs a command string: several commands, quoting. The result is the last command's. */
+bool shell_run_string(struct shell *sh, const char *text);
+/* The interactive loop. */
+int shell_interactive(struct shell *sh);
+
+/* --- args.c ------------------------------------------------------------------------------------------ */
+
+#define ARGS_MAX 64
+struct args {
+    const struct cmd *cmd;
+    struct {
+        const struct opt *opt;
+        const char *value; /* borrowed; NULL for OPT_BOOL */
+    } items[ARGS_MAX];
+    size_t count;
+};
+/* False: the usage error was printed. `words` must stay valid. */
+bool args_parse(struct shell *sh, struct args *args, const struct cmd *cmd, char *const *words,
+                size_t count);
+bool args_bool(const struct args *args, const char *name);
+const char *args_string(const struct args *args, const char *name); /* NULL: not given */
+/* 1 given, 0 not, -1: not a number, the error was printed. */
+int args_int(struct shell *sh, const struct args *args, const char *name, int *ret);
+/* The domain named by option "domain": id, UUID or name. NULL: the error was printed. */
+struct vmgr_domain *args_domain(struct shell *sh, const struct args *args);
+
+/* --- lexer.c ------------------------------------------------------------------------------------------ */
+
+/* Cuts one command off *text: words up to ';', newline or the end. 1: *words (NULL-terminated, for
+ * words_free) filled, maybe empty; 0: nothing left; -1: error text in *error (static). */
+int lexer_next(const char **text, char ***words, size_t *count, const char **error);
+void words_free(char **words);
+
+/* --- table.c -------------------------------------------------------------------------------------------- */
+
+struct table;
+/* Column titles, ended by NULL. */
+struct table *table_new(const char *title, ...) __attribute__((sentinel));
+/* As many cells as titles, ended by NULL. */
+void table_row(struct table *table, const char *cell, ...) __attribute__((sentinel));
+/* Prints (without titles and rule when quiet) and frees. */
+void table_print(struct table *table, bool quiet);
+
+/* --- others ------------------------------------------------------------------------------------------------ */
+
+void help_all(void);
+void help_command(const struct cmd *cmd);
+void help_group(const struct cmd_group *group);
+/* Offers for the word being typed; NULL-terminated, each for free(). words: those before it. */
+char **complete_line(struct shell *sh, const char *line, size_t start);
+/* A terminal on a console stream until the escape character, end of stream or hang-up. */
+bool console_run(struct shell *sh, struct vmgr_domain *domain, const char *device, uint32_t flags);
+/* The whole file, for free(); NULL: printed why. */
+char *file_read(struct shell *sh, const char *path);
+/* malloc and friends that end the program when memory is out. */
+void *must_alloc(size_t size);
+char *must_strdup(const char *text);
+char *must_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
