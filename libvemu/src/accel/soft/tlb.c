@@ -37,11 +37,9 @@ static void jump_cache_flush(struct sc_cpu *c)
     sc_jump_cache_flush(c);
 }
 
-static uint64_t *code_seen_word(struct sc_cpu *c, uint64_t va, uint64_t *bit)
+static unsigned code_seen_bit(uint64_t va)
 {
-    uint64_t h = (va >> SC_PAGE_BITS) ^ (va >> (SC_PAGE_BITS + 12));
-    *bit = 1ull << (h & 63);
-    return &c->tlb_use.code_seen[(h >> 6) & 63];
+    return ((va >> SC_PAGE_BITS) ^ (va >> (SC_PAGE_BITS + 12))) & 4095;
 }
 
 static void large_reset(struct sc_tlb_use *u)
@@ -190,7 +188,8 @@ void sc_tlb_flush_page(struct sc_cpu *c, uint64_t va)
         va = (uint32_t)va;
     if (!u->ready)
         return;
-    uint64_t page = va & SC_PAGE_MASK, bit;
+    uint64_t page = va & SC_PAGE_MASK;
+    unsigned seen = code_seen_bit(page);
     for (unsigned set = 0; set < 2; set++) {
         struct sc_tlbe *e = &c->tlbs[set][(page >> SC_PAGE_BITS) & (SC_TLB_SIZE - 1)];
         if (e->rtag == page)
@@ -202,7 +201,7 @@ void sc_tlb_flush_page(struct sc_cpu *c, uint64_t va)
     unsigned half = va >> 63;
     if (va >= u->large_lo[half] && va <= u->large_hi[half])
         flush_large(c, va);
-    else if (*code_seen_word(c, page, &bit) & bit)
+    else if ((u->code_seen[seen / 64] >> (seen & 63)) & 1)
         jump_cache_flush(c);
 }
 
@@ -227,7 +226,7 @@ const struct sc_ctlbe *sc_fetch_page(struct sc_cpu *c, uint64_t va)
         sc_raise_at_rip(c, SC_GP, 0);
 
     unsigned user = c->cpl == 3;
-    uint64_t page = va & SC_PAGE_MASK, bit, tag = page | (user ? SC_CTLB_USER : 0);
+    uint64_t page = va & SC_PAGE_MASK, tag = page | (user ? SC_CTLB_USER : 0);
     struct sc_ctlbe *e = &c->ctlb[(page >> SC_PAGE_BITS) & (SC_CTLB_SIZE - 1)];
     if (SC_UNLIKELY(!c->tlb_use.ready))
         init(c);
@@ -245,6 +244,7 @@ const struct sc_ctlbe *sc_fetch_page(struct sc_cpu *c, uint64_t va)
         if (w.shift > SC_PAGE_BITS)
             sc_tlb_note_large(c, page, w.shift);
     }
-    *code_seen_word(c, page, &bit) |= bit;
+    unsigned seen = code_seen_bit(page);
+    c->tlb_use.code_seen[seen / 64] |= 1ull << (seen & 63);
     return e;
 }
