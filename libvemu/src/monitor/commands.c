@@ -7,6 +7,7 @@
 
 #include <vemu/chardev.h>
 
+#include "chardev/chardev.h"
 #include "monitor/qmp.h"
 
 /* The QMP level we follow: that of QEMU 7.2. `package` tells who really answers. */
