@@ -48,15 +48,36 @@ SC_INLINE uint64_t next64(const struct sc_cpu *c, const struct sc_insn *i)
     return c->gpr[SC_R_PAGE] + i->pgoff + i->len;
 }
 
-SC_OP(op_jmp)
+/* The link of a branch to another page is missing or from another time. */
+SC_NOINLINE SC_OP_GLOBAL(sc_edge_far)
+{
+    const uint64_t page = c->gpr[SC_R_PAGE], lin = page + (uint64_t)(int64_t)i->disp;
+
+    if (!sc_edge_async(c)) {
+        struct sc_insn *to = sc_edge_find(c, NULL, lin);
+        if (to) {
+            i->link = to;
+            sc_far_set_key(i, page ^ c->jc_gen);
+            SC_GO(to);
+        }
+    }
+    c->rip = lin;
+    SC_EXIT;
+}
+
+SC_OP_GLOBAL(sc_op_jmp)
 {
     SC_EDGE_LINK(i);
 }
 
-/* Target in another page: its offset from SC_R_PAGE is imm. */
+SC_OP_GLOBAL(sc_op_jmp_lookup)
+{
+    SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + (uint64_t)(int64_t)i->disp);
+}
+
 SC_OP(op_jmp_x)
 {
-    SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + i->imm);
+    SC_EDGE_FAR(i);
 }
 
 static SC_COLD SC_RET op_call_slow(struct sc_cpu *c, struct sc_insn *i)
@@ -82,20 +103,31 @@ static uint64_t checked(struct sc_cpu *c, const struct sc_insn *i, uint64_t to)
 
 static SC_COLD SC_RET op_call_x_slow(struct sc_cpu *c, struct sc_insn *i)
 {
-    uint64_t to = checked(c, i, c->gpr[SC_R_PAGE] + i->imm);
-
+    checked(c, i, c->gpr[SC_R_PAGE] + (uint64_t)(int64_t)i->disp);
     sc_push(c, i, 8, next64(c, i));
-    SC_EDGE_LOOKUP(to);
+    SC_BECOME(sc_edge_far, i);
 }
 
+/* A key that fits vouches for the target, too. */
 SC_OP(op_call_x)
 {
-    uint64_t to = c->gpr[SC_R_PAGE] + i->imm;
-
-    if (SC_UNLIKELY(!sc_is_canonical(to)))
+    if (SC_UNLIKELY(sc_far_key(i) != (c->gpr[SC_R_PAGE] ^ c->jc_gen)))
         SC_BECOME(op_call_x_slow, i);
     PUSH64_OR(op_call_x_slow, next64(c, i));
-    SC_EDGE_LOOKUP(to);
+    SC_EDGE_FAR(i);
+}
+
+/* A relative branch whose distance from the page's beginning does not fit `disp`: imm has it. aux: 0
+ * Jcc with condition aux2, 1 JMP, 2 CALL. */
+SC_OP(op_wide)
+{
+    if (i->aux == 0 && !sc_cond(c, i->aux2))
+        SC_NEXT;
+    uint64_t to = checked(c, i, c->gpr[SC_R_PAGE] + i->imm);
+    if (i->aux == 2)
+        sc_push(c, i, 8, next64(c, i));
+    c->rip = to;
+    SC_EXIT;
 }
 
 #define JCC(cc)                                                                                    \
@@ -108,7 +140,7 @@ SC_OP(op_call_x)
     SC_OP(op_j##cc##_x)                                                                            \
     {                                                                                              \
         if (sc_cond(c, 0x##cc))                                                                    \
-            SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + i->imm);                                            \
+            SC_EDGE_FAR(i);                                                                        \
         SC_NEXT;                                                                                   \
     }                                                                                              \
     SC_OP(op_j##cc##_l)                                                                            \
@@ -121,8 +153,8 @@ JCC(0) JCC(1) JCC(2) JCC(3) JCC(4) JCC(5) JCC(6) JCC(7)
 JCC(8) JCC(9) JCC(a) JCC(b) JCC(c) JCC(d) JCC(e) JCC(f)
 #undef JCC
 
-#define ROW(cc) { op_j##cc, op_j##cc##_x, op_j##cc##_l }
-static sc_fn *const jcc_fns[16][3] = {
+#define ROW(cc) { op_j##cc, op_j##cc##_x, op_j##cc##_l, op_wide }
+static sc_fn *const jcc_fns[16][4] = {
     ROW(0), ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6), ROW(7),
     ROW(8), ROW(9), ROW(a), ROW(b), ROW(c), ROW(d), ROW(e), ROW(f),
 };
@@ -362,7 +394,7 @@ SC_OP(op_loop)
 SC_OP(op_loop_x)
 {
     if (loop_taken(c, i))
-        SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + i->imm);
+        SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + (uint64_t)(int64_t)i->disp);
     SC_NEXT;
 }
 
@@ -379,13 +411,17 @@ static enum sc_edge_kind edge_to(struct sc_insn *r, const struct sc_dec *d, int6
 {
     r->link = NULL;
     r->disp = (int32_t)offset;
+    sc_far_set_key(r, SC_FAR_UNLINKED);
     if (!(d->mode & SC_M_64)) {
         r->aux = d->osz;
         return SC_EDGE_16_32;
     }
+    if (offset != r->disp) {
+        r->imm = (uint64_t)offset;
+        return SC_EDGE_WIDE;
+    }
     if (offset >= 0 && offset < (int64_t)SC_PAGE_SIZE && r->pgoff + r->len <= SC_PAGE_SIZE)
         return SC_EDGE_SAME_PAGE;
-    r->imm = (uint64_t)offset;
     return SC_EDGE_OTHER_PAGE;
 }
 
@@ -397,20 +433,27 @@ enum sc_edge_kind sc_edge_fill(struct sc_insn *r, const struct sc_dec *d)
 void sc_tb_fall(struct sc_tb *tb, const struct sc_dec *last, unsigned pgoff)
 {
     struct sc_insn *r = sc_tb_add(tb, last, NULL);
-    static sc_fn *const fns[3] = { op_jmp, op_jmp_x, sc_edge_legacy };
+    static sc_fn *const fns[4] = { sc_op_jmp, op_jmp_x, sc_edge_legacy, op_wide };
 
     r->pgoff = (uint16_t)pgoff;
     r->len = 0;
     r->flags = 0;
     r->fn = fns[edge_to(r, last, pgoff)];
-    r->aux = 4; /* IP does not wrap at 64 KiB: it runs into the limit */
+    if (!(tb->mode & SC_M_64))
+        r->aux = 4; /* IP does not wrap at 64 KiB: it runs into the limit */
     tb->end = true;
 }
 
-static void emit_relative(struct sc_tb *tb, const struct sc_dec *d, sc_fn *const fns[3])
+static void emit_relative(struct sc_tb *tb, const struct sc_dec *d, sc_fn *const fns[4])
 {
     struct sc_insn *r = sc_tb_add(tb, d, NULL);
-    r->fn = fns[sc_edge_fill(r, d)];
+    enum sc_edge_kind kind = sc_edge_fill(r, d);
+
+    r->fn = fns[kind];
+    if (kind == SC_EDGE_WIDE) {
+        r->aux = d->opcode == 0xe8 ? 2 : d->opcode == 0xe9 ? 1 : 0;
+        r->aux2 = d->opcode & 15;
+    }
 }
 
 static void emit_loop(struct sc_tb *tb, const struct sc_dec *d)
@@ -453,8 +496,8 @@ static void emit_ret(struct sc_tb *tb, const struct sc_dec *d)
 
 bool sc_emit_branch(struct sc_tb *tb, const struct sc_dec *d)
 {
-    static sc_fn *const jmp_fns[3] = { op_jmp, op_jmp_x, sc_edge_legacy };
-    static sc_fn *const call_fns[3] = { op_call, op_call_x, op_call_l };
+    static sc_fn *const jmp_fns[4] = { sc_op_jmp, op_jmp_x, sc_edge_legacy, op_wide };
+    static sc_fn *const call_fns[4] = { op_call, op_call_x, op_call_l, op_wide };
 
     switch (d->opcode) {
     case 0x70 ... 0x7f:

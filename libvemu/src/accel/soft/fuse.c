@@ -3,24 +3,15 @@
  * Compare and conditional branch in one handler (64-bit code): CMP and TEST with registers, immediates
  * and memory, SUB, ADD, AND, DEC and INC of a register, each followed by Jcc.
  *
- * Two records: the first is the compare's, with this file's handler; the second belongs to the Jcc,
- * carries its target and is never executed itself. The flags are stored as usual, since code at either
- * target may look; the condition is computed from the values at hand.
- *
- * The second record's aux is the kind of edge. A target in another page has its offset in `disp`, and
- * its link stays NULL.
+ * Two records: the first is the compare's, with this file's handler; the second belongs to the Jcc and
+ * is an unconditional jump to its target, executed when the first finds the condition true and has no
+ * link to follow itself. The flags are stored as usual, since code at either target may look; the
+ * condition is computed from the values at hand. When the trace is killed between the two, the run loop
+ * goes on at the Jcc, with the flags in place.
  */
 #include "accel/soft/edge.h"
 #include "accel/soft/flags.h"
 #include "accel/soft/mem.h"
-
-/* A taken branch without a usable link; i is the Jcc's record. */
-SC_NOINLINE SC_OP(fused_slow)
-{
-    if (i->aux == SC_EDGE_SAME_PAGE)
-        SC_BECOME(sc_edge_unlinked, i);
-    SC_EDGE_LOOKUP(c->gpr[SC_R_PAGE] + (uint64_t)(int64_t)i->disp);
-}
 
 #define TAKEN_IF(condition)                                                                        \
     do {                                                                                           \
@@ -28,7 +19,7 @@ SC_NOINLINE SC_OP(fused_slow)
             struct sc_insn *to_ = i[1].link;                                                       \
             if (SC_LIKELY(to_ != NULL) && SC_LIKELY(!sc_edge_async(c)))                            \
                 SC_GO(to_);                                                                        \
-            SC_BECOME(fused_slow, i + 1);                                                          \
+            SC_GO(i + 1); /* takes the branch in its way */                                        \
         }                                                                                          \
         SC_GO(i + 2);                                                                              \
     } while (0)
@@ -328,9 +319,7 @@ bool sc_emit_fused(struct sc_tb *tb, const struct sc_dec *d, const struct sc_dec
     if (p.form <= FORM_RI && p.op <= FUSE_ADD)
         r->flags |= SC_I_FSET | SC_I_FQUIET; /* leaves the trace only after the flags are set */
 
-    jcc = sc_tb_add(tb, j, sc_op_leave);
-    jcc->link = NULL;
-    jcc->disp = (int32_t)target;
-    jcc->aux = target >= 0 && target < (int64_t)SC_PAGE_SIZE ? SC_EDGE_SAME_PAGE : SC_EDGE_OTHER_PAGE;
+    jcc = sc_tb_add(tb, j, NULL);
+    jcc->fn = sc_edge_fill(jcc, j) == SC_EDGE_SAME_PAGE ? sc_op_jmp : sc_op_jmp_lookup;
     return true;
 }

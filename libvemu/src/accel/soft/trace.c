@@ -93,8 +93,14 @@ void sc_traces_fini(struct sc_cpu *c)
 void sc_jump_cache_flush(struct sc_cpu *c)
 {
     c->jc_gen += 1ull << 58;
-    if (c->jc_gen >> 58 == 0)
-        memset(c->jc, 0, sizeof(c->jc));
+    if (c->jc_gen >> 58)
+        return;
+    /* All generations are used up: bits 0..11 tell this round's from those of before, which live on
+     * as keys of far links. */
+    memset(c->jc, 0, sizeof(c->jc));
+    c->jc_gen = (c->jc_gen & SC_PAGE_MASK) | ((c->jc_gen + 1) & ~SC_PAGE_MASK);
+    if (!(c->jc_gen & ~SC_PAGE_MASK))
+        sc_traces_flush(c);
 }
 
 void sc_traces_flush(struct sc_cpu *c)
@@ -215,6 +221,15 @@ static bool suppresses_trap(const struct sc_dec *d)
     return (d->opcode >= 0xcc && d->opcode <= 0xce) || d->opcode == 0xf1;
 }
 
+/* NOP, multi-byte NOP and ENDBR (an instruction that needs CET to be more) take no record. */
+static bool is_nop(const struct sc_dec *d)
+{
+    if (d->group != SC_G_SYS)
+        return false;
+    return (d->opcode == 0x90 && d->rep != 0xf3) || d->opcode == (SC_MAP_0F | 0x1f) ||
+           (d->opcode == (SC_MAP_0F | 0x1e) && d->rep == 0xf3 && d->modrm == 0xfa);
+}
+
 static bool is_jcc(const struct sc_dec *d)
 {
     return (d->opcode & 0xfff0) == 0x70 || (d->opcode & 0xfff0) == (SC_MAP_0F | 0x80);
@@ -257,7 +272,8 @@ static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, uns
                 goto emitted;
             }
         }
-        emit(tb, &d);
+        if (step || !is_nop(&d))
+            emit(tb, &d);
         tb->c->traces->no_trap = suppresses_trap(&d);
         pos += (unsigned)len;
         insns++;
