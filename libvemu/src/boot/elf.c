@@ -145,16 +145,16 @@ static int elf_load_segment(struct vemu_boot *boot, const struct vemu_boot_board
                             struct vemu_stream *stream, const struct vemu_elf_segment *s,
                             struct vemu_error **err)
 {
-    uint8_t *to;
-    int r = 0;
+    void *to;
+    int r;
 
     if (s->filesz > s->memsz) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s': a segment of %" PRIu64 " bytes holds %"
                                PRIu64 " in the file", boot->kernel.path, s->memsz, s->filesz);
     }
-    to = vemu__boot_claim(boot, board, s->paddr, s->memsz, "segment", err);
-    if (!to) {
-        return -EINVAL;
+    r = vemu__boot_claim(boot, board, s->paddr, s->memsz, "segment", &to, err);
+    if (r < 0) {
+        return r;
     }
     if (s->filesz) {
         r = vemu__stream_seek(stream, s->offset);
@@ -166,7 +166,7 @@ static int elf_load_segment(struct vemu_boot *boot, const struct vemu_boot_board
         return elf_stream_error(boot->kernel.path, r, err);
     }
     if (boot->reload) { /* at the first load guest memory is zero already, and not yet touched */
-        memset(to + s->filesz, 0, (size_t)(s->memsz - s->filesz));
+        memset((uint8_t *)to + s->filesz, 0, (size_t)(s->memsz - s->filesz));
     }
     return 0;
 }

@@ -27,41 +27,35 @@ int vemu__boot_no_room(struct vemu_boot *boot, const struct vemu_boot_board *boa
                            board->ram_total / MIB);
 }
 
-void *vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t gpa,
-                       uint64_t size, const char *what, struct vemu_error **err)
+int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t gpa,
+                     uint64_t size, const char *what, void **ret, struct vemu_error **err)
 {
+    const char *path = boot->kernel.path;
     uint64_t end;
-    void *p;
 
     if (__builtin_add_overflow(gpa, size, &end) || size > VEMU_BOOT_IMAGE_MAX) {
-        vemu__error_set(err, ENOEXEC, "kernel '%s': a %s of %" PRIu64 " bytes at 0x%" PRIx64
-                        " is out of bounds", boot->kernel.path, what, size, gpa);
-        return NULL;
+        return vemu__error_set(err, ENOEXEC, "kernel '%s': a %s of %" PRIu64 " bytes at 0x%" PRIx64
+                               " is out of bounds", path, what, size, gpa);
     }
     if (gpa < VEMU_BOOT_LOW_END && end > VEMU_BOOT_LOW_START) {
-        vemu__error_set(err, ENOEXEC, "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64 " lies on the "
-                        "boot loader's own 0x%x-0x%x", boot->kernel.path, what, gpa, end - 1,
-                        VEMU_BOOT_LOW_START, VEMU_BOOT_LOW_END - 1);
-        return NULL;
+        return vemu__error_set(err, ENOEXEC, "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
+                               " lies on the boot loader's own 0x%x-0x%x", path, what, gpa, end - 1,
+                               VEMU_BOOT_LOW_START, VEMU_BOOT_LOW_END - 1);
     }
     if (!vemu__e820_is_ram(board->e820, gpa, size)) {
-        if (gpa >= MIB && end > board->ram_low && end <= 1ull << 32) {
-            vemu__boot_no_room(boot, board, end, "it", err);
-        } else {
-            vemu__error_set(err, ENOEXEC, "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64 " lies "
-                            "where the machine has no memory", boot->kernel.path, what, gpa,
-                            end - 1);
+        if (gpa >= MIB && end > board->ram_low && end <= (uint64_t)1 << 32) {
+            return vemu__boot_no_room(boot, board, end, "it", err);
         }
-        return NULL;
+        return vemu__error_set(err, ENOEXEC, "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
+                               " lies where the machine has no memory", path, what, gpa, end - 1);
     }
-    p = vemu__memory_ptr(board->memory, gpa, size, true);
-    if (!p) {
-        vemu__error_set(err, EFAULT, "no memory at 0x%" PRIx64, gpa);
-        return NULL;
+    *ret = vemu__memory_ptr(board->memory, gpa, size, true);
+    if (!*ret) {
+        return vemu__error_set(err, EFAULT, "no memory at 0x%" PRIx64, gpa);
     }
     boot->image_start = MIN(boot->image_start, gpa);
     boot->image_end = MAX(boot->image_end, end);
-    return p;
+    return 0;
 }
 
 void *vemu__boot_low(const struct vemu_boot_board *board, uint32_t gpa, uint32_t size,

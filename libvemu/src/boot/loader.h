@@ -65,9 +65,9 @@ extern const struct vemu_boot_format vemu__boot_linux, vemu__boot_elf, vemu__boo
 
 /* --- loader.c: placing things --------------------------------------------------------------------- */
 /* Host pointer to guest memory an image asked for: inside usable RAM, clear of the loader's own area.
- * `what` is for the message ("segment"). NULL and *err otherwise. */
-void *vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t gpa,
-                       uint64_t size, const char *what, struct vemu_error **err);
+ * `what` is for the message ("segment"). -ENOMEM: more memory would help; -ENOEXEC: nothing would. */
+int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t gpa,
+                     uint64_t size, const char *what, void **ret, struct vemu_error **err);
 /* Host pointer to the loader's own area; it is always there when the machine has 1 MiB. */
 void *vemu__boot_low(const struct vemu_boot_board *board, uint32_t gpa, uint32_t size,
                      struct vemu_error **err);

@@ -109,7 +109,7 @@ static int mb_load_addresses(struct vemu_boot *boot, const struct vemu_boot_boar
 {
     const char *path = boot->kernel.path;
     uint64_t offset, size, memory_size;
-    uint8_t *to;
+    void *to;
     int r;
 
     if (h->header_addr < h->load_addr || h->header_addr - h->load_addr > header_offset) {
@@ -134,15 +134,17 @@ static int mb_load_addresses(struct vemu_boot *boot, const struct vemu_boot_boar
     if (h->bss_end_addr > h->load_addr && h->bss_end_addr - h->load_addr > size) {
         memory_size = h->bss_end_addr - h->load_addr;
     }
-    to = vemu__boot_claim(boot, board, h->load_addr, memory_size, "multiboot image", err);
-    if (!to) {
-        return -EINVAL;
+    r = vemu__boot_claim(boot, board, h->load_addr, memory_size, "multiboot image", &to, err);
+    if (r < 0) {
+        return r;
     }
     r = vemu__boot_file_read(&boot->kernel, offset, to, (size_t)size);
     if (r < 0) {
         return vemu__error_set(err, -r, "kernel '%s' %s", path, vemu__stream_strerror(r));
     }
-    memset(to + size, 0, (size_t)(memory_size - size));
+    if (boot->reload) {
+        memset((uint8_t *)to + size, 0, (size_t)(memory_size - size));
+    }
     boot->rip = h->entry_addr;
     return 0;
 }
