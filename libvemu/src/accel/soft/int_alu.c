@@ -3,8 +3,8 @@
  * ADD OR ADC SBB AND SUB XOR CMP TEST in all operand forms and sizes, and INC DEC NOT NEG.
  *
  * Handlers are named op_<operation><size>_<form>: rr register, register; ri register, immediate; rm
- * register, memory; mr memory, register; mi memory, immediate; lmr and lmi the LOCK forms. A trailing
- * q ("quiet") sets no flags.
+ * register, memory; mr memory, register; mi memory, immediate; lmr and lmi the LOCK forms. A b behind
+ * these: the memory operand has no index. A trailing q ("quiet"): sets no flags.
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/lock.h"
@@ -63,17 +63,20 @@ _Static_assert(SC_F_ADC == SC_F_ADD + 1 && SC_F_SBB == SC_F_SUB + 1, "kinds with
         ALU_FLAGS(OP, set);                                                                        \
         SC_NEXT;                                                                                   \
     }
+/* Memory operands; LD and RMW with or without an index (B is b then). */
+#define ALU_WRITE_MEM(name, OP, sfx, set, bits, B, LD, RMW)                                        \
+    LD(op_##name##bits##_rm##B##sfx, bits, const int64_t a = SC_GETS(bits, i->dst);                \
+       const int64_t b = SC_SX(bits, m); ALU_CALC(OP, bits);                                       \
+       sc_set##bits(c, i->dst, (uint##bits##_t)r); ALU_FLAGS(OP, set))                             \
+    RMW(op_##name##bits##_mr##B##sfx, bits, const int64_t a = m;                                   \
+        const int64_t b = SC_GETS(bits, i->src); ALU_CALC(OP, bits), ALU_FLAGS(OP, set))           \
+    RMW(op_##name##bits##_mi##B##sfx, bits, const int64_t a = m; const int64_t b = i->simm;        \
+        ALU_CALC(OP, bits), ALU_FLAGS(OP, set))
 #define ALU_WRITE(name, OP, sfx, set, bits)                                                        \
     ALU_REG(op_##name##bits##_rr##sfx, OP, set, bits, SC_GETS(bits, i->src))                       \
     ALU_REG(op_##name##bits##_ri##sfx, OP, set, bits, i->simm)                                     \
-    SC_OP_LD(op_##name##bits##_rm##sfx, bits,                                                      \
-             const int64_t a = SC_GETS(bits, i->dst); const int64_t b = SC_SX(bits, m);            \
-             ALU_CALC(OP, bits); sc_set##bits(c, i->dst, (uint##bits##_t)r); ALU_FLAGS(OP, set))   \
-    SC_OP_RMW(op_##name##bits##_mr##sfx, bits,                                                     \
-              const int64_t a = m; const int64_t b = SC_GETS(bits, i->src); ALU_CALC(OP, bits),    \
-              ALU_FLAGS(OP, set))                                                                  \
-    SC_OP_RMW(op_##name##bits##_mi##sfx, bits, const int64_t a = m; const int64_t b = i->simm;     \
-              ALU_CALC(OP, bits), ALU_FLAGS(OP, set))
+    ALU_WRITE_MEM(name, OP, sfx, set, bits, , SC_OP_LD, SC_OP_RMW)                                 \
+    ALU_WRITE_MEM(name, OP, sfx, set, bits, b, SC_OP_LD_B, SC_OP_RMW_B)
 
 /* CMP and TEST write no operand. */
 #define ALU_LOOK_REG(name, OP, bits, B)                                                            \
@@ -84,15 +87,18 @@ _Static_assert(SC_F_ADC == SC_F_ADD + 1 && SC_F_SBB == SC_F_SUB + 1, "kinds with
         ALU_FLAGS(OP, true);                                                                       \
         SC_NEXT;                                                                                   \
     }
+#define ALU_LOOK_MEM(name, OP, bits, B, LD)                                                        \
+    LD(op_##name##bits##_rm##B, bits, const int64_t a = SC_GETS(bits, i->dst);                     \
+       const int64_t b = SC_SX(bits, m); ALU_CALC(OP, bits); ALU_FLAGS(OP, true))                  \
+    LD(op_##name##bits##_mr##B, bits, const int64_t a = SC_SX(bits, m);                            \
+       const int64_t b = SC_GETS(bits, i->src); ALU_CALC(OP, bits); ALU_FLAGS(OP, true))           \
+    LD(op_##name##bits##_mi##B, bits, const int64_t a = SC_SX(bits, m);                            \
+       const int64_t b = i->simm; ALU_CALC(OP, bits); ALU_FLAGS(OP, true))
 #define ALU_LOOK(name, OP, bits)                                                                   \
     ALU_LOOK_REG(op_##name##bits##_rr, OP, bits, SC_GETS(bits, i->src))                            \
     ALU_LOOK_REG(op_##name##bits##_ri, OP, bits, i->simm)                                          \
-    SC_OP_LD(op_##name##bits##_rm, bits, const int64_t a = SC_GETS(bits, i->dst);                  \
-             const int64_t b = SC_SX(bits, m); ALU_CALC(OP, bits); ALU_FLAGS(OP, true))            \
-    SC_OP_LD(op_##name##bits##_mr, bits, const int64_t a = SC_SX(bits, m);                         \
-             const int64_t b = SC_GETS(bits, i->src); ALU_CALC(OP, bits); ALU_FLAGS(OP, true))     \
-    SC_OP_LD(op_##name##bits##_mi, bits, const int64_t a = SC_SX(bits, m);                         \
-             const int64_t b = i->simm; ALU_CALC(OP, bits); ALU_FLAGS(OP, true))
+    ALU_LOOK_MEM(name, OP, bits, , SC_OP_LD)                                                       \
+    ALU_LOOK_MEM(name, OP, bits, b, SC_OP_LD_B)
 
 /* LOCK: the old value comes from an atomic operation that needs no flags (carry is added to b). */
 #define ALU_LOCK_FORM(name, OP, KIND, V, bits, B)                                                  \
@@ -158,11 +164,12 @@ SC_FOR_SIZES(ALU_TEST_SELF, testself)
 
 /* --- tables ---------------------------------------------------------------------------------- */
 
-enum { RR, RI, RM, MR, MI, FORMS };
+enum { RR, RI, RM, MR, MI, RMB, MRB, MIB, FORMS };
 #define ALU_ROW(name, form) { op_##name##8_##form, op_##name##16_##form, op_##name##32_##form,     \
                               op_##name##64_##form }
 #define ALU_TABLE(name, q) { ALU_ROW(name, rr##q), ALU_ROW(name, ri##q), ALU_ROW(name, rm##q),     \
-                             ALU_ROW(name, mr##q), ALU_ROW(name, mi##q) }
+                             ALU_ROW(name, mr##q), ALU_ROW(name, mi##q), ALU_ROW(name, rmb##q),    \
+                             ALU_ROW(name, mrb##q), ALU_ROW(name, mib##q) }
 static sc_fn *const alu_fn[SC_ALU_COUNT][FORMS][4] = {
     ALU_TABLE(add, ), ALU_TABLE(or, ),  ALU_TABLE(adc, ), ALU_TABLE(sbb, ),  ALU_TABLE(and, ),
     ALU_TABLE(sub, ), ALU_TABLE(xor, ), ALU_TABLE(cmp, ), ALU_TABLE(test, ),
@@ -178,6 +185,7 @@ static sc_fn *const alu_lock[SC_ALU_CMP][2][4] = {
 };
 static sc_fn *const alu_test_self[4] = {op_testself8, op_testself16, op_testself32, op_testself64};
 #define ALU_ID_ZERO (SC_ALU_CMP * FORMS * 4u)
+_Static_assert(ALU_ID_ZERO < 256, "sc_insn.aux3 is a byte");
 
 sc_fn *sc_alu_noflags(unsigned id)
 {
@@ -247,8 +255,12 @@ bool sc_emit_alu(struct sc_tb *tb, const struct sc_dec *d, unsigned op, unsigned
         r->src = sc_reg_operand(d, size, form == SC_FORM_RM_R ? d->reg : d->rm);
         alu_mark(r, op, RR, s, false);
     } else {
-        const unsigned f = form == SC_FORM_RM_I ? MI : form == SC_FORM_RM_R ? MR : RM;
+        unsigned f = form == SC_FORM_RM_I ? MI : form == SC_FORM_RM_R ? MR : RM;
         r = sc_tb_mem(tb, d, alu_fn[op][f][s], size, f != RM && !look);
+        if (r->index == SC_R_ZERO) {
+            f += RMB - RM;
+            r->fn = alu_fn[op][f][s];
+        }
         r->dst = r->src = sc_reg_operand(d, size, d->reg);
         alu_mark(r, op, f, s, true);
     }

@@ -55,9 +55,10 @@ static SC_NOINLINE void bcd_aam(struct sc_cpu *c, const struct sc_insn *i)
 
 static SC_NOINLINE void bcd_aad(struct sc_cpu *c, const struct sc_insn *i)
 {
-    const uint8_t al = (uint8_t)(sc_get8(c, 0) + sc_get8(c, 1) * (uint8_t)i->imm);
+    const uint8_t a = sc_get8(c, 0), b = (uint8_t)(sc_get8(c, 1) * (uint8_t)i->imm);
+    const uint8_t al = (uint8_t)(a + b);
     sc_set16(c, VEMU_RAX, al);
-    bcd_flags(c, al, false, false);
+    sc_flags_store(c, SC_F_ADD, (int8_t)al, (int8_t)a, (int8_t)b);
 }
 
 SC_OP(op_daa) { bcd_daa_das(c, false); SC_NEXT; }

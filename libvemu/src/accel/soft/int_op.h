@@ -87,10 +87,12 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
  * Handler with a memory operand that is read, modified and written. `calc` sees the old value as `m`
  * (sign-extended) and defines `r`; `done` runs after the write.
  */
-#define SC_OP_RMW(name, bits, calc, done)                                                          \
+#define SC_OP_RMW(name, bits, calc, done) SC_OP_RMW_(name, bits, sc_ea, calc, done)
+#define SC_OP_RMW_B(name, bits, calc, done) SC_OP_RMW_(name, bits, sc_ea_b, calc, done)
+#define SC_OP_RMW_(name, bits, ea, calc, done)                                                     \
     static SC_COLD SC_RET name##_miss(struct sc_cpu *c, struct sc_insn *i)                         \
     {                                                                                              \
-        const uint64_t va = sc_ea(c, i);                                                           \
+        const uint64_t va = ea(c, i);                                                              \
         SC_MT##bits *const p = sc_rmw_slow(c, i, va, (bits) / 8);                                  \
         const int64_t m = SC_SX(bits, p ? *p : sc_ld_rmw(c, i, va, (bits) / 8));                   \
         calc;                                                                                      \
@@ -103,7 +105,7 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     }                                                                                              \
     SC_OP(name)                                                                                    \
     {                                                                                              \
-        const uint64_t va = sc_ea(c, i);                                                           \
+        const uint64_t va = ea(c, i);                                                              \
         const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
         if (!SC_HIT_W(t, va, bits))                                                                \
             SC_JUMP(name##_miss);                                                                  \
