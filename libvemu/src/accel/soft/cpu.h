@@ -164,7 +164,7 @@ struct sc_tlbe {
 /* Code TLB: linear page -> physical page and host address of instruction bytes. */
 struct sc_ctlbe {
     uint64_t tag; /* linear page | SC_CTLB_USER, or SC_TLB_EMPTY */
-    uint64_t pa;  /* physical page | SC_TLB_GLOBAL */
+    uint64_t pa;  /* physical page | SC_TLB_GLOBAL, SC_TLB_LISTED_* */
     const uint8_t *hva; /* NULL: not RAM (fetch goes through MMIO) */
 };
 #define SC_CTLB_SIZE 256u
@@ -176,6 +176,8 @@ struct sc_tlb_use {
     uint16_t count[2][2]; /* [set][0 non-global, 1 global] */
     uint16_t list[2][2][SC_TLB_SIZE];
     uint64_t large_lo[2], large_hi[2]; /* linear range with large pages, per half of the space */
+    uint16_t ccount[2]; /* the same for the code TLB */
+    uint16_t clist[2][SC_CTLB_SIZE];
     uint64_t code_seen[64]; /* hash of code pages used since the jump cache was flushed */
 };
 

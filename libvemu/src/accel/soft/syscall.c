@@ -7,18 +7,16 @@
 #include "accel/soft/flags.h"
 #include "accel/soft/seg.h"
 
-/* Attributes as sc_set_seg_raw() takes them: present, S, type, G. */
-#define FLAT_CODE(dpl) (0xb | 1 << 4 | (dpl) << 5 | 1 << 7 | 1 << 11)
-#define FLAT_DATA(dpl) (0x3 | 1 << 4 | (dpl) << 5 | 1 << 7 | 1 << 10 | 1 << 11)
-#define FLAT_L (1 << 9)
-#define FLAT_D (1 << 10)
-
 static void set_flat(struct sc_cpu *c, uint16_t cs, uint16_t ss, unsigned cpl, bool in64)
 {
-    uint16_t code = (uint16_t)(FLAT_CODE(cpl) | (in64 ? FLAT_L : FLAT_D));
-    sc_set_seg_raw(c, VEMU_CS, (uint16_t)((cs & 0xfffc) | cpl), 0, 0xffffffffu, code);
-    sc_set_seg_raw(c, VEMU_SS, (uint16_t)((ss & 0xfffc) | cpl), 0, 0xffffffffu,
-                   (uint16_t)FLAT_DATA(cpl));
+    c->seg[VEMU_CS] = (struct vemu_segment){
+        .selector = (uint16_t)((cs & 0xfffc) | cpl), .limit = 0xffffffffu, .type = 0xb, .s = 1,
+        .dpl = (uint8_t)cpl, .present = 1, .l = in64, .db = !in64, .g = 1,
+    };
+    c->seg[VEMU_SS] = (struct vemu_segment){
+        .selector = (uint16_t)((ss & 0xfffc) | cpl), .limit = 0xffffffffu, .type = 3, .s = 1,
+        .dpl = (uint8_t)cpl, .present = 1, .db = 1, .g = 1,
+    };
     sc_set_cpl(c, cpl);
 }
 

@@ -58,7 +58,7 @@ static void init(struct sc_cpu *c)
         for (unsigned k = 0; k < SC_TLB_SIZE; k++)
             c->tlbs[set][k] = (struct sc_tlbe){ .rtag = SC_TLB_EMPTY, .wtag = SC_TLB_EMPTY };
     for (unsigned k = 0; k < SC_CTLB_SIZE; k++)
-        c->ctlb[k].tag = SC_TLB_EMPTY;
+        c->ctlb[k] = (struct sc_ctlbe){ .tag = SC_TLB_EMPTY };
     large_reset(u);
     u->ready = true;
 }
@@ -132,6 +132,19 @@ static void flush_list(struct sc_cpu *c, unsigned set, unsigned which)
     u->count[set][which] = 0;
 }
 
+static void flush_code_list(struct sc_cpu *c, unsigned which)
+{
+    struct sc_tlb_use *u = &c->tlb_use;
+    uint64_t mine = which == GLOBAL ? SC_TLB_LISTED_G : SC_TLB_LISTED_N;
+    for (unsigned k = 0; k < u->ccount[which]; k++) {
+        struct sc_ctlbe *e = &c->ctlb[u->clist[which][k]];
+        if (which == GLOBAL || !(e->pa & SC_TLB_GLOBAL))
+            e->tag = SC_TLB_EMPTY;
+        e->pa &= ~mine;
+    }
+    u->ccount[which] = 0;
+}
+
 void sc_tlb_flush_all(struct sc_cpu *c)
 {
     if (!c->tlb_use.ready) {
@@ -141,8 +154,8 @@ void sc_tlb_flush_all(struct sc_cpu *c)
             flush_list(c, set, NONGLOBAL);
             flush_list(c, set, GLOBAL);
         }
-        for (unsigned k = 0; k < SC_CTLB_SIZE; k++)
-            c->ctlb[k].tag = SC_TLB_EMPTY;
+        flush_code_list(c, NONGLOBAL);
+        flush_code_list(c, GLOBAL);
         large_reset(&c->tlb_use);
     }
     jump_cache_flush(c);
@@ -156,9 +169,7 @@ void sc_tlb_flush_nonglobal(struct sc_cpu *c)
     }
     flush_list(c, 0, NONGLOBAL);
     flush_list(c, 1, NONGLOBAL);
-    for (unsigned k = 0; k < SC_CTLB_SIZE; k++)
-        if (!(c->ctlb[k].pa & SC_TLB_GLOBAL))
-            c->ctlb[k].tag = SC_TLB_EMPTY;
+    flush_code_list(c, NONGLOBAL);
     jump_cache_flush(c);
 }
 
@@ -238,8 +249,13 @@ const struct sc_ctlbe *sc_fetch_page(struct sc_cpu *c, uint64_t va)
             sc_raise_at_rip(c, SC_PFV, error);
         }
         struct sc_slot *s = sc_slot_find(c->vm, w.pa);
+        unsigned which = w.global ? GLOBAL : NONGLOBAL;
+        uint64_t listed = e->pa & (SC_TLB_LISTED_G | SC_TLB_LISTED_N);
+        uint64_t mine = w.global ? SC_TLB_LISTED_G : SC_TLB_LISTED_N;
+        if (!(listed & mine))
+            c->tlb_use.clist[which][c->tlb_use.ccount[which]++] = (uint16_t)(e - c->ctlb);
         e->tag = tag;
-        e->pa = w.pa | (w.global ? SC_TLB_GLOBAL : 0);
+        e->pa = w.pa | listed | mine | (w.global ? SC_TLB_GLOBAL : 0);
         e->hva = s ? sc_slot_host(s, w.pa) : NULL;
         if (w.shift > SC_PAGE_BITS)
             sc_tlb_note_large(c, page, w.shift);
