@@ -113,7 +113,8 @@ bool outcomes_equal(const struct fuzz_case *k, const struct outcome *a, const st
         for (unsigned n = 0; n < 16; n++)
             vector(&r, "xmm", n, x + 160 + 16 * n, y + 160 + 16 * n, 16);
     }
-    if (memcmp(a->memory, b->memory, ARENA_SIZE)) {
+    /* A CPU may store the first part of a long operand before the second part faults. */
+    if (memcmp(a->memory, b->memory, ARENA_SIZE) && !(k->loose_fault && a->vector == 14)) {
         unsigned shown = 0;
         for (unsigned n = 0; n < ARENA_SIZE && shown < 16; n++)
             if (a->memory[n] != b->memory[n]) {

@@ -122,7 +122,7 @@ const struct form forms[] = {
     {"xaddb", 0x0fc0, -1, 0, 0, 0, B_ | F_LOCKABLE, 0}, {"xaddv", 0x0fc1, -1, 0, 0, 0, V_ | F_LOCKABLE, 0},
     {"cmpxchgb", 0x0fb0, -1, 0, 0, 0, B_ | F_LOCKABLE | F_CMPXCHG, 0},
     {"cmpxchgv", 0x0fb1, -1, 0, 0, 0, V_ | F_LOCKABLE | F_CMPXCHG, 0},
-    {"cmpxchg8b", 0x0fc7, 1, 0, 8, 0, F_MODRM | F_MEM | F_LOCKABLE | F_CMPXCHG, 0},
+    {"cmpxchg8b 16b", 0x0fc7, 1, 0, 8, 0, F_MODRM | F_MEM | F_LOCKABLE | F_CMPXCHG | F_W, 0},
     {"cbw cwde cdqe", 0x98, -1, 0, 0, 0, F_VAR, 0}, {"cwd cdq cqo", 0x99, -1, 0, 0, 0, F_VAR, 0},
     {"sahf", 0x9e, -1, 0, 0, 0, 0, 0}, {"lahf", 0x9f, -1, 0, 0, 0, 0, 0},
     {"cmc", 0xf5, -1, 0, 0, 0, 0, 0}, {"clc", 0xf8, -1, 0, 0, 0, 0, 0},

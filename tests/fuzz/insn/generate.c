@@ -243,6 +243,8 @@ static unsigned operand_size(const struct builder *b)
 {
     if (b->f->size == 0xff)
         return 512;
+    if (b->f->opcode == 0x0fc7 && b->rex & REX_W) /* CMPXCHG16B */
+        return 16;
     if (b->f->size)
         return b->f->size;
     return b->f->flags & F_BYTE ? 1 : b->osz;
@@ -269,7 +271,7 @@ static uint64_t choose_target(struct builder *b, unsigned size)
     }
     if (how < 72) {
         t = ARENA_A + 700 + below(r, ARENA_A_SIZE - 1400 - (size > 64 ? 640 : size));
-        if (b->f->flags & F_ALIGN && !chance(r, 8))
+        if ((b->f->flags & F_ALIGN || b->f->opcode == 0x0fc7) && !chance(r, 8))
             t &= ~15ull;
         return t;
     }
@@ -283,7 +285,7 @@ static uint64_t choose_target(struct builder *b, unsigned size)
         return RO_BASE + below(r, 4096 - size + 1);
     if (how < 92) /* over the end */
         return RO_BASE + 4096 - below(r, size + 1);
-    if (how < 94) /* from nothing into the arena's first page: that page is not compared */
+    if (how < 94 && !(b->f->flags & F_BITOFF)) /* from nothing into the arena's first page: that page is not compared */
         return DATA_BASE - 64 + (below(r, 64 - (size < 64 ? size : 63)));
     if (how < 97)
         return RO_BASE + 4096 + below(r, 4096);
@@ -412,7 +414,7 @@ static void fill_operand(struct builder *b, unsigned size)
         memcpy(p, &v, size < 8 ? size : 8);
     }
     if (b->f->flags & F_CMPXCHG && chance(r, 50)) {
-        unsigned half = size > 8 ? 8 : b->f->size == 8 ? 4 : size;
+        unsigned half = size > 8 ? 8 : b->f->size == 8 && size == 8 ? 4 : size;
         if (!(k->pinned & 1))
             memcpy(&k->in.gpr[0], p, half);
         if (b->f->size >= 8 && !(k->pinned & 4))
@@ -499,6 +501,27 @@ static uint8_t immediate8(struct builder *b)
     return chance(&b->r, 50) ? (uint8_t)below(&b->r, 70) : (uint8_t)next(&b->r);
 }
 
+/* Prefixes that change nothing, or make it another instruction or none. 0: better not. */
+static uint8_t stray_prefix(struct builder *b)
+{
+    static const uint16_t special[] = {0x90, 0x0f0b, 0x0f0d, 0x0f18, 0x0f1e, 0x0f1f, 0x0fae, 0x0fb9,
+                                       0x0fbc, 0x0fbd, 0x0fc3, 0x0fc7,
+                                       0x0f12, 0x0f16, 0x0ff7 /* SSE3 there */};
+    static const uint8_t stray[] = {0x66, 0xf2, 0xf3};
+    uint8_t p = stray[below(&b->r, 3)];
+
+    for (unsigned n = 0; n < sizeof special / sizeof special[0]; n++)
+        if (b->f->opcode == special[n])
+            return 0;
+    if (b->f->flags & (F_STRING | F_BRANCH | F_STACK) || b->p66)
+        return 0;
+    if (b->f->flags & (F_SSE | F_MMX))
+        return p;
+    if (p == 0x66 && b->f->flags & (F_VAR | F_W | F_D64 | F_I8 | F_IZ))
+        return 0;
+    return p;
+}
+
 static void prefixes(struct builder *b)
 {
     static const uint8_t junk[] = {0x26, 0x2e, 0x36, 0x3e};
@@ -519,6 +542,8 @@ static void prefixes(struct builder *b)
         list[n++] = b->rep;
     if (chance(r, 3)) /* ignored segment overrides */
         list[n++] = junk[below(r, 4)];
+    if (chance(r, 3) && (list[n] = stray_prefix(b)))
+        n++;
     if (chance(r, 1))
         for (unsigned m = below(r, 10); m && n < 14; m--)
             list[n++] = b->gs ? 0x65 : junk[below(r, 4)];
@@ -583,7 +608,7 @@ static void build(struct builder *b)
     if ((opcode == 0xd9 || opcode == 0xdd) && size >= 28 && b->osz == 2)
         size -= 14;
 
-    k->loose_fault |= size > 10 && (flags & (F_X87 | F_MASKMOV));
+    k->loose_fault |= size > 8 && (flags & (F_X87 | F_MASKMOV));
     if (flags & F_MODRM) {
         memory = flags & F_MEM || (!(flags & F_REG) && chance(r, b->block ? 20 : 45));
         if (f->ext < 0) {

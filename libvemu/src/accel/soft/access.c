@@ -295,6 +295,7 @@ void *sc_rmw_slow(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsign
 uint64_t sc_ld_rmw(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned size)
 {
     uint64_t v = 0;
+    check_special(c, i, va, size, true);
     read_bytes(c, i, va, &v, size, data_access(c, SC_AX_WRITE));
     return v;
 }

@@ -356,6 +356,10 @@ SC_DECLARE2(comiss_xx, comiss_xm)
 SC_DECLARE2(comisd_xx, comisd_xm)
 extern sc_fn *const sc_op_cmp_xx[4][8]; /* [prefix][predicate] */
 extern sc_fn *const sc_op_cmp_xm[4][8];
+
+/* sse_exact.c: brackets of an instruction when exceptions are unmasked. dst the register it writes, aux2
+ * whether MMX registers take part; in xm_end aux SC_UE_*, aux3 the opcode, and the source: its record's
+ * src, or its address and in imm the size. */
 SC_DECLARE2(xm_begin, xm_end)
 
 /* sse_convert.c */

@@ -217,9 +217,19 @@ static bool emit(struct sc_tb *tb, const struct sc_dec *d, const struct sse_op *
         r->src = op->flags & F_STORE ? reg : rm;
     }
     if (exact) {
-        r->flags |= SC_I_MICRO;
+        struct sc_insn *operation = r;
+
+        operation->flags |= SC_I_MICRO;
         r = sc_tb_add(tb, d, sc_op_xm_end);
+        r->flags |= operation->flags & SC_I_SS;
+        r->disp = operation->disp;
+        r->base = operation->base;
+        r->index = operation->index;
+        r->scale = operation->scale;
+        r->src = rm;
+        r->imm = d->mem ? op->size : 0;
         r->dst = reg;
+        r->aux3 = (uint8_t)d->opcode;
         r->aux = (uint8_t)(op->flags >> 8);
         r->aux2 = (op->flags & F_MREG) || ((op->flags & F_MRM) && !d->mem);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SSE and SSE2 floating-point arithmetic, and unmasked SIMD exceptions.
+ * SSE and SSE2 floating-point arithmetic.
  *
  * Each handler executes the host's instruction of the same name under the guest's MXCSR (fpu.h): NaN
  * payloads, signed zeros, operand order of MIN and MAX, denormals and flags are then the host CPU's.
@@ -84,90 +84,3 @@ DEFINE_COMI(ucomiss, 4)
 DEFINE_COMI(ucomisd, 8)
 DEFINE_COMI(comiss, 4)
 DEFINE_COMI(comisd, 8)
-
-/* --- unmasked exceptions (SC_M_XM) ----------------------------------------------------------- */
-/*
- * sse_emit.c puts xm_begin before and xm_end after an instruction. The first saves what it may change
- * and clears the host's flags; the second looks at the flags that came and, if one is unmasked, puts
- * everything back and raises #XM. The rules (SDM Vol. 1, E.4): an unmasked pre-computation exception
- * (IE, DE, ZE) of any lane keeps the post-computation ones (OE, UE, PE) from being reported; with
- * underflow unmasked a tiny result counts though it is exact, and flush-to-zero does nothing.
- */
-#define FLAG_UE 0x10u
-#define PRE_FLAGS 0x07u
-#define UNMASKED(mxcsr) (~(mxcsr) >> 7 & SC_MXCSR_FLAGS)
-
-static SC_NOINLINE void xm_begin(struct sc_cpu *c, const struct sc_insn *i)
-{
-    uint32_t control;
-
-    if (i->aux2) /* an MMX instruction: the registers must be in memory to be saved */
-        sc_mmx_prepare(c, i);
-    control = sc_mxcsr(c) & ~SC_MXCSR_FLAGS;
-    __builtin_memcpy(c->fpu.undo.xmm, c->fpu.xmm[i->dst], 16);
-    __builtin_memcpy(c->fpu.undo.st, c->fpu.st[i->dst & 7], 16);
-    c->fpu.undo.gpr = c->gpr[i->dst];
-    c->fpu.undo.fr = c->fr;
-    c->fpu.undo.fa = c->fa;
-    c->fpu.undo.fb = c->fb;
-    c->fpu.undo.ft = c->ft;
-    if (UNMASKED(control) & FLAG_UE)
-        control &= ~SC_MXCSR_FTZ;
-    sc_host_set_mxcsr(control | SC_MXCSR_MASKS);
-}
-
-static void undo(struct sc_cpu *c, const struct sc_insn *i)
-{
-    __builtin_memcpy(c->fpu.xmm[i->dst], c->fpu.undo.xmm, 16);
-    if (i->aux2)
-        __builtin_memcpy(c->fpu.st[i->dst & 7], c->fpu.undo.st, 16);
-    c->gpr[i->dst] = c->fpu.undo.gpr;
-    c->fr = c->fpu.undo.fr;
-    c->fa = c->fpu.undo.fa;
-    c->fb = c->fpu.undo.fb;
-    c->ft = c->fpu.undo.ft;
-}
-
-static bool denormal32(uint32_t v) { return !(v & 0x7f800000u) && (v & 0x7fffffu); }
-static bool denormal64(uint64_t v) { return !(v & 0x7ff0000000000000ull) && (v & 0xfffffffffffffull); }
-
-/* Is a lane of the result tiny? `lanes`: SC_UE_*. */
-static bool tiny(const struct sc_cpu *c, unsigned reg, unsigned lanes)
-{
-    const sc_u32a *s = (const sc_u32a *)c->fpu.xmm[reg];
-
-    switch (lanes) {
-    case SC_UE_PS: return denormal32(s[0]) || denormal32(s[1]) || denormal32(s[2]) || denormal32(s[3]);
-    case SC_UE_PD: return denormal64(sc_x64(c, reg, 0)) || denormal64(sc_x64(c, reg, 1));
-    case SC_UE_SS: return denormal32(s[0]);
-    case SC_UE_SD: return denormal64(sc_x64(c, reg, 0));
-    default: return false;
-    }
-}
-
-static SC_NOINLINE void xm_end(struct sc_cpu *c, const struct sc_insn *i)
-{
-    uint32_t raised = sc_host_mxcsr() & SC_MXCSR_FLAGS, unmasked = UNMASKED(c->fpu.mxcsr);
-
-    if ((unmasked & FLAG_UE) && tiny(c, i->dst, i->aux))
-        raised |= FLAG_UE;
-    if (raised & unmasked & PRE_FLAGS)
-        raised &= PRE_FLAGS;
-    c->fpu.mxcsr |= raised;
-    sc_host_set_mxcsr(c->fpu.mxcsr | SC_MXCSR_MASKS);
-    if (raised & unmasked) {
-        undo(c, i);
-        sc_raise(c, i, c->cr4 & SC_CR4_OSXMMEXCPT ? SC_XM : SC_UD, -1);
-    }
-}
-
-SC_OP_GLOBAL(sc_op_xm_begin)
-{
-    xm_begin(c, i);
-    SC_NEXT;
-}
-SC_OP_GLOBAL(sc_op_xm_end)
-{
-    xm_end(c, i);
-    SC_NEXT;
-}

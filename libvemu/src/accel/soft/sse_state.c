@@ -5,16 +5,29 @@
 #include <string.h>
 
 #include "accel/soft/sse.h"
+#include "accel/soft/x87.h"
 
 /* The image's part that FXSAVE writes ends before the reserved bytes; in 64-bit code it holds all 16
  * XMM registers, elsewhere 8 (SDM Vol. 1, 10.5.1). */
 #define IMAGE_FIXED 160u
 
+/* Misaligned: #AC if that is enabled, or #GP (SDM Vol. 2, FXSAVE). A non-canonical address is found
+ * before, and may be #SS. */
+static uint64_t image_address(struct sc_cpu *c, const struct sc_insn *i)
+{
+    uint64_t va = sc_ea(c, i);
+
+    if (SC_UNLIKELY((c->mode & SC_M_64) && !sc_canonical(va)))
+        sc_raise(c, i, i->flags & SC_I_SS ? SC_SS : SC_GP, 0);
+    sc_x87_align(c, i, va, 3);
+    return sc_ea_aligned(c, i);
+}
+
 static unsigned xmm_count(const struct sc_cpu *c) { return c->mode & SC_M_64 ? 16 : 8; }
 
 static SC_NOINLINE void fxsave(struct sc_cpu *c, const struct sc_insn *i)
 {
-    uint64_t va = sc_ea_aligned(c, i);
+    uint64_t va = image_address(c, i);
     unsigned xmms = xmm_count(c);
     uint8_t image[512];
 
@@ -25,7 +38,7 @@ static SC_NOINLINE void fxsave(struct sc_cpu *c, const struct sc_insn *i)
 /* True: the mode changed. */
 static SC_NOINLINE bool fxrstor(struct sc_cpu *c, const struct sc_insn *i)
 {
-    uint64_t va = sc_ea_aligned(c, i);
+    uint64_t va = image_address(c, i);
     uint32_t mode = c->mode, mxcsr;
     uint8_t image[512];
 
