@@ -61,6 +61,7 @@ void vemu__state_set(struct vemu_vm *vm, int to)
     pthread_mutex_unlock(&vm->state_lock);
 }
 
+/* Before the state: whoever waits for that asks for the cause next. */
 static void cause_set(struct vemu_vm *vm, enum vemu_cause cause, uint32_t code)
 {
     pthread_mutex_lock(&vm->state_lock);
@@ -113,8 +114,8 @@ static void leave(struct vemu_vm *vm, int to)
 void vemu__life_error(struct vemu_vm *vm, const char *message)
 {
     vemu_vm_log(vm, VEMU_LOG_ERROR, "%s", message);
-    leave(vm, VEMU_VM_ERROR);
     cause_set(vm, VEMU_CAUSE_INTERNAL_ERROR, 0);
+    leave(vm, VEMU_VM_ERROR);
     vemu__events_emit(vm->events, VEMU_EVENT_ERROR, VEMU_CAUSE_INTERNAL_ERROR, 0, message);
 }
 
@@ -156,8 +157,8 @@ int vemu__life_reset(struct vemu_vm *vm, enum vemu_cause cause, struct vemu_erro
 
 void vemu__life_panic(struct vemu_vm *vm, const char *message)
 {
-    leave(vm, VEMU_VM_PANICKED);
     cause_set(vm, VEMU_CAUSE_GUEST_PANIC, 0);
+    leave(vm, VEMU_VM_PANICKED);
     vemu__events_emit(vm->events, VEMU_EVENT_PANICKED, VEMU_CAUSE_GUEST_PANIC, 0, message);
 }
 
@@ -165,8 +166,8 @@ void vemu__life_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_t cod
 {
     int state = state_get(vm);
 
-    leave(vm, VEMU_VM_SHUTDOWN);
     cause_set(vm, cause, code);
+    leave(vm, VEMU_VM_SHUTDOWN);
     vemu_vm_log(vm, VEMU_LOG_INFO, "machine shut down from state %s", vemu__state_name(state));
     if (cause == VEMU_CAUSE_GUEST_DEBUG_EXIT)
         vemu__events_emit(vm->events, VEMU_EVENT_DEBUG_EXIT, cause, code, NULL);
