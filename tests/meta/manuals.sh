@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Manual pages format without warnings and name every option and command the programs have.
+set -u
+bad=0
+for page in "$TOP"/tools/man/*.1; do
+    warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+    [ -z "$warnings" ] || { echo "$page: $warnings"; bad=1; }
+done
+plain() { sed 's/\\-/-/g; s/\\f[BIR]//g' "$1"; }
+vemu=$BUILD/tools/vemu/vemu vmsh=$BUILD/tools/vmsh/vmsh
+for option in $("$vemu" -help | sed -n 's/^  \(-[A-Za-z-]*\).*/\1/p'); do
+    plain "$TOP/tools/man/vemu.1" | grep -qw -- "$option" || { echo "vemu.1 lacks $option"; bad=1; }
+done
+for command in $("$vmsh" help | sed -n 's/^    \([a-z-]*\) .*/\1/p'); do
+    plain "$TOP/tools/man/vmsh.1" | grep -qw -- "$command" || { echo "vmsh.1 lacks $command"; bad=1; }
+done
+bash -n "$TOP/tools/completion/vemu" && bash -n "$TOP/tools/completion/vmsh" || bad=1
+exit $bad
