@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct vmgr_conn;
 
@@ -138,6 +139,7 @@ uint64_t vmgr_version(void);
 /** Frees a NULL-terminated array of strings and the strings. NULL is fine. Returns NULL. Since 0.1 */
 char **vmgr_strings_free(char **strings);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

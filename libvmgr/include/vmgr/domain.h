@@ -23,6 +23,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct vmgr_domain;
 
@@ -382,6 +383,7 @@ int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *t
 int vmgr_domain_open_console(struct vmgr_domain *domain, const char *device, uint32_t flags,
                              struct vmgr_stream **ret_stream, struct vmgr_error **err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

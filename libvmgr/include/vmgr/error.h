@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /**
  * struct vmgr_error - why a call failed
@@ -234,6 +235,7 @@ const char *vmgr_error_get_message(const struct vmgr_error *error);
 /** Frees the error; NULL is fine. Returns NULL. Context: any. Since 0.1 */
 struct vmgr_error *vmgr_error_free(struct vmgr_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

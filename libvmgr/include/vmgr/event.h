@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Kinds of events a callback can be registered for. Numbers of the libvirt protocol. */
 enum vmgr_domain_event_id {
@@ -142,6 +143,7 @@ int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err);
 const char *vmgr_domain_event_type_name(int type);
 const char *vmgr_domain_event_detail_name(int type, int detail);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

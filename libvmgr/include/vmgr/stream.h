@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct vmgr_stream;
 
@@ -47,6 +48,7 @@ int vmgr_stream_finish(struct vmgr_stream *stream, struct vmgr_error **err);
 /** Breaks it off. Returns 0, or -1 and *err: VMGR_ERR_INTERNAL_ERROR (ended before). */
 int vmgr_stream_abort(struct vmgr_stream *stream, struct vmgr_error **err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

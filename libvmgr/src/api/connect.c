@@ -225,10 +225,11 @@ struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn)
     return NULL;
 }
 
-#define NEED(conn, op, name)                                                                     \
-    do {                                                                                         \
-        if (!(conn)->driver->op)                                                                 \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, name); \
+#define NEED(conn, op, name)                                                                \
+    do {                                                                                    \
+        if (!(conn)->driver->op)                                                            \
+            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, \
+                                   "%s", name);                                             \
     } while (0)
 
 /* Results for callers stand on malloc, whatever GLib uses. */

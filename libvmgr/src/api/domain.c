@@ -87,10 +87,11 @@ struct vmgr_conn *vmgr_domain_get_conn(struct vmgr_domain *domain)
 
 /* ---- checks ---- */
 
-#define NEED(conn, op, name)                                                                     \
-    do {                                                                                         \
-        if (!(conn)->driver->op)                                                                 \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, name); \
+#define NEED(conn, op, name)                                                                \
+    do {                                                                                    \
+        if (!(conn)->driver->op)                                                            \
+            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, \
+                                   "%s", name);                                             \
     } while (0)
 
 static int need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err)
@@ -158,6 +159,11 @@ int vmgr_domain_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
     return vmgr_domain_lookup_by_uuid(conn, raw, ret_domain, err);
 }
 
+static void drop_domain(void *domain)
+{
+    vmgr_domain_unref(domain);
+}
+
 int vmgr_domain_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_domain ***ret_domains,
                      struct vmgr_error **err)
 {
@@ -167,7 +173,7 @@ int vmgr_domain_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_domain 
     NEED(conn, domain_list, "virConnectListAllDomains");
     if (vmgr__check_flags(flags, 0xffff, "virConnectListAllDomains", err) < 0)
         return -1;
-    found = g_ptr_array_new_with_free_func((GDestroyNotify)vmgr_domain_unref);
+    found = g_ptr_array_new_with_free_func(drop_domain);
     if (conn->driver->domain_list(conn, flags, found, err) < 0)
         return -1;
     if (ret_domains) {

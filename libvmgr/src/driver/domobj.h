@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A driver's record of a domain, and a list of them: what drivers in this process have in common.
+ *
+ * Nothing here locks: the driver's own lock protects its list.
+ */
+#ifndef VMGR_SRC_DRIVER_DOMOBJ_H
+#define VMGR_SRC_DRIVER_DOMOBJ_H
+
+#include "../conf/def.h"
+#include "driver.h"
+
+/* At least one of config and live is there. Name and UUID are the same in both. */
+struct vmgr__domobj {
+    struct vmgr__domain_def *config; /* what the next start uses; NULL: transient */
+    struct vmgr__domain_def *live;   /* what runs; NULL: inactive */
+    int state;                       /* enum vmgr_domain_state */
+    int reason;
+    bool autostart;
+    bool updated;
+    bool autodestroy;
+    void *priv; /* the driver's, freed by priv_free */
+    void (*priv_free)(void *priv);
+};
+
+struct vmgr__domobj *vmgr__domobj_new(void);
+void vmgr__domobj_free(void *obj);
+const char *vmgr__domobj_name(const struct vmgr__domobj *obj);
+const uint8_t *vmgr__domobj_uuid(const struct vmgr__domobj *obj);
+bool vmgr__domobj_is_active(const struct vmgr__domobj *obj);
+/* What runs, else what would. */
+struct vmgr__domain_def *vmgr__domobj_current(const struct vmgr__domobj *obj);
+
+struct vmgr__domlist {
+    GHashTable *by_name; /* owns the objects */
+    GHashTable *by_uuid;
+};
+void vmgr__domlist_init(struct vmgr__domlist *list);
+void vmgr__domlist_fini(struct vmgr__domlist *list);
+/* Takes the object; its name and UUID must be free. */
+void vmgr__domlist_add(struct vmgr__domlist *list, struct vmgr__domobj *obj);
+/* Frees the object. */
+void vmgr__domlist_remove(struct vmgr__domlist *list, struct vmgr__domobj *obj);
+struct vmgr__domobj *vmgr__domlist_by_name(const struct vmgr__domlist *list, const char *name);
+struct vmgr__domobj *vmgr__domlist_by_uuid(const struct vmgr__domlist *list, const uint8_t *uuid);
+struct vmgr__domobj *vmgr__domlist_by_id(const struct vmgr__domlist *list, int id);
+/* The object of a handle, or NULL and VMGR_ERR_NO_DOMAIN. */
+struct vmgr__domobj *vmgr__domlist_of(const struct vmgr__domlist *list, struct vmgr_domain *dom,
+                                      struct vmgr_error **err);
+/* As driver operation domain_lookup. */
+int vmgr__domlist_lookup(const struct vmgr__domlist *list, struct vmgr_conn *conn, int id,
+                         const uint8_t *uuid, const char *name, struct vmgr_domain **ret,
+                         struct vmgr_error **err);
+/* Adds handles of what passes the filters. */
+void vmgr__domlist_select(const struct vmgr__domlist *list, struct vmgr_conn *conn, uint32_t flags,
+                          GPtrArray *ret);
+/* Whether `def` may take its name and UUID: *ret is the object it replaces or NULL. inactive: that must
+ * not run. */
+int vmgr__domlist_check(const struct vmgr__domlist *list, const struct vmgr__domain_def *def,
+                        bool inactive, struct vmgr__domobj **ret, struct vmgr_error **err);
+
+/* The definition that VMGR_DOMAIN_AFFECT_* means, or NULL and VMGR_ERR_OPERATION_INVALID. */
+struct vmgr__domain_def *vmgr__domobj_def(const struct vmgr__domobj *obj, uint32_t flags,
+                                          struct vmgr_error **err);
+int vmgr__domobj_need_active(const struct vmgr__domobj *obj, struct vmgr_error **err);
+char *vmgr__domobj_get_xml(const struct vmgr__domobj *obj, uint32_t flags);
+int vmgr__domobj_get_vcpus(const struct vmgr__domobj *obj, uint32_t flags, struct vmgr_error **err);
+void vmgr__domobj_get_info(const struct vmgr__domobj *obj, struct vmgr_domain_info *ret);
+int vmgr__domobj_get_metadata(const struct vmgr__domobj *obj, int type, const char *uri,
+                              uint32_t flags, char **ret, struct vmgr_error **err);
+/* Changes one definition. */
+int vmgr__def_set_metadata(struct vmgr__domain_def *def, int type, const char *text,
+                           const char *key, const char *uri, struct vmgr_error **err);
+void vmgr__domobj_get_messages(const struct vmgr__domobj *obj, uint32_t flags, GPtrArray *ret);
+/* Checks shared by renaming: name, active, transient, taken. */
+int vmgr__domlist_check_rename(const struct vmgr__domlist *list, const struct vmgr__domobj *obj,
+                               const char *name, struct vmgr_error **err);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a definition to the emulator's command line.
+ *
+ * What a definition asks for and the guest would not get is refused here by name: a guest that starts has
+ * everything its definition says.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vemu.h"
+
+const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
+                                                         .machine = "microvm",
+                                                         .serial_target = true };
+
+#define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
+
+static int no_element(struct vmgr_error **err, const char *name)
+{
+    return unsupported(err, "<%s> is not supported by the vemu driver yet", name);
+}
+
+int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    switch (def->virt_type) {
+    case VMGR__VIRT_KVM:
+    case VMGR__VIRT_QEMU:
+    case VMGR__VIRT_VEMU: break;
+    default:
+        return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for domaintype=%s",
+                          vmgr__virt_type_names[def->virt_type]);
+    }
+    if (def->os.type != VMGR__OS_HVM)
+        return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for ostype=%s",
+                          vmgr__os_type_names[def->os.type]);
+    if (strcmp(def->os.arch, "x86_64") != 0)
+        return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for arch=%s",
+                          def->os.arch);
+    if (strcmp(def->os.machine, "microvm") != 0)
+        return unsupported(err, "Emulator 'vemu' does not support machine type '%s'",
+                           def->os.machine);
+    if (strlen(def->name) > VEMU_NAME_MAX)
+        return unsupported(err, "the domain's name is longer than %d bytes", VEMU_NAME_MAX);
+    return 0;
+}
+
+static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct vmgr__os *os = &def->os;
+    const struct {
+        const char *name;
+        const char *path;
+    } files[] = { { "kernel", os->kernel }, { "initrd", os->initrd } };
+
+    if (os->kept_names->len)
+        return no_element(err, os->kept_names->pdata[0]);
+    if (os->firmware)
+        return unsupported(err, "firmware '%s' is not supported by the vemu driver yet", os->firmware);
+    if (os->init)
+        return no_element(err, "init");
+    if (!os->kernel)
+        return unsupported(err, "the domain has no <kernel>, and the vemu driver boots nothing else yet");
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        if (files[i].path && !g_path_is_absolute(files[i].path))
+            return unsupported(err, "the path of <%s> must be absolute: '%s'", files[i].name,
+                               files[i].path);
+    }
+    return 0;
+}
+
+/* What is in the machine anyway, and what may be switched off because it is not. */
+static int check_features(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    for (int i = 0; i < VMGR__FEATURE_COUNT; i++) {
+        const char *name = vmgr__feature_names[i];
+        const struct vmgr__feature *f = &def->features[i];
+        bool builtin = strcmp(name, "acpi") == 0 || strcmp(name, "pae") == 0 ||
+                       (strcmp(name, "apic") == 0 && !strstr(f->kept ? f->kept : "", "eoi"));
+
+        if (f->present && !builtin && f->state != 2)
+            return unsupported(err, "feature '%s' is not supported by the vemu driver yet", name);
+    }
+    return 0;
+}
+
+static int check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+
+    if (def->vcpus != def->max_vcpus)
+        return unsupported(err, "fewer current than maximum vCPUs (%u of %u) are not supported by the "
+                                "vemu driver yet",
+                           def->vcpus, def->max_vcpus);
+    if (def->vcpu_placement)
+        return unsupported(err, "vCPU placement 'auto' is not supported by the vemu driver yet");
+    if (!cpu->present)
+        return 0;
+    if (cpu->model || cpu->mode == VMGR__CPU_HOST_MODEL)
+        return unsupported(err, "CPU mode '%s' is not supported by the vemu driver yet, only "
+                                "'host-passthrough' and 'maximum'",
+                           vmgr__cpu_mode_names[cpu->mode]);
+    if (cpu->features->len)
+        return unsupported(err, "choosing CPU feature '%s' is not supported by the vemu driver yet",
+                           g_array_index(cpu->features, struct vmgr__cpu_feature, 0).name);
+    if (cpu->kept_names->len)
+        return no_element(err, cpu->kept_names->pdata[0]);
+    if (cpu->sockets) {
+        uint64_t total = (uint64_t)cpu->sockets * cpu->dies;
+
+        if (cpu->cores != 1 || cpu->threads != 1 || cpu->dies != 1)
+            return unsupported(err, "CPU topology with cores, dies or threads is not supported by the "
+                                    "vemu driver yet");
+        if (total != def->max_vcpus)
+            return unsupported(err, "CPU topology doesn't match maximum vcpu count");
+    }
+    return 0;
+}
+
+static int check_clock(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct vmgr__clock *clock = &def->clock;
+
+    if (clock->offset != VMGR__CLOCK_UTC || clock->has_adjustment)
+        return unsupported(err, "clock offset '%s'%s is not supported by the vemu driver yet",
+                           vmgr__clock_names[clock->offset],
+                           clock->has_adjustment ? " with an adjustment" : "");
+    for (guint i = 0; i < clock->timers->len; i++) {
+        const struct vmgr__timer *t = &g_array_index(clock->timers, struct vmgr__timer, i);
+        const char *name = vmgr__timer_names[t->name];
+        bool here = strcmp(name, "pit") == 0 || strcmp(name, "rtc") == 0 ||
+                    strcmp(name, "tsc") == 0 || strcmp(name, "kvmclock") == 0;
+        bool wanted = t->present != 2;
+
+        if (wanted != here)
+            return unsupported(err, "timer '%s' cannot be switched %s by the vemu driver yet", name,
+                               wanted ? "on" : "off");
+        if (t->tickpolicy > 0 || t->track >= 0 || t->mode > 0 || t->frequency || t->kept)
+            return unsupported(err, "the settings of timer '%s' are not supported by the vemu driver yet",
+                               name);
+    }
+    return 0;
+}
+
+static int check_actions(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct {
+        const char *event;
+        int action, can1, can2;
+    } rows[] = {
+        { "poweroff", def->on_poweroff, VMGR__ACTION_DESTROY, VMGR__ACTION_PRESERVE },
+        { "reboot", def->on_reboot, VMGR__ACTION_RESTART, VMGR__ACTION_DESTROY },
+        { "crash", def->on_crash, VMGR__ACTION_DESTROY, VMGR__ACTION_PRESERVE },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (rows[i].action != rows[i].can1 && rows[i].action != rows[i].can2)
+            return unsupported(err, "on_%s action '%s' is not supported by the vemu driver yet",
+                               rows[i].event, vmgr__action_names[rows[i].action]);
+    }
+    return 0;
+}
+
+static int check_chardev(const struct vmgr__chardev *c, struct vmgr_error **err)
+{
+    switch (c->type) {
+    case VMGR__CHARDEV_NULL:
+    case VMGR__CHARDEV_PTY:
+    case VMGR__CHARDEV_STDIO: break;
+    case VMGR__CHARDEV_FILE:
+    case VMGR__CHARDEV_UNIX:
+        if (!g_path_is_absolute(c->path))
+            return unsupported(err, "the path of a serial port must be absolute: '%s'", c->path);
+        break;
+    default:
+        return unsupported(err, "character device type '%s' is not supported by the vemu driver yet",
+                           vmgr__chardev_type_names[c->type]);
+    }
+    if (c->kept_log)
+        return no_element(err, "log");
+    if (c->kept)
+        return unsupported(err, "addresses of serial ports are not supported by the vemu driver yet");
+    return 0;
+}
+
+static int check_serials(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    unsigned taken = 0;
+
+    for (guint i = 0; i < def->serials->len; i++) {
+        const struct vmgr__chardev *c = def->serials->pdata[i];
+
+        if (check_chardev(c, err) < 0)
+            return -1;
+        if (strcmp(c->target_type, "isa-serial") != 0 || g_strcmp0(c->target_model, "isa-serial") != 0)
+            return unsupported(err, "serial port of type '%s' is not supported by the vemu driver yet",
+                               c->target_type);
+        if (c->port > 3)
+            return unsupported(err, "serial port %d: there are four, 0 to 3", c->port);
+        if (taken & 1u << c->port)
+            return unsupported(err, "serial port %d is used twice", c->port);
+        taken |= 1u << c->port;
+    }
+    if (def->consoles->len > (def->console_is_serial ? 1u : 0u))
+        return unsupported(err, "<console> of type '%s' is not supported by the vemu driver yet",
+                           ((struct vmgr__chardev *)def->consoles->pdata[def->consoles->len - 1])
+                               ->target_type);
+    return 0;
+}
+
+static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        const struct vmgr__device *dev = def->devices->pdata[i];
+
+        if (strcmp(dev->name, "memballoon") == 0 && dev->model == 0)
+            continue;
+        return no_element(err, dev->name);
+    }
+    return check_serials(def, err);
+}
+
+/* Top-level elements that ask for nothing. */
+static bool is_harmless(const struct vmgr__kept *k)
+{
+    if (strcmp(k->name, "pm") == 0)
+        return !strstr(k->text, "'yes'");
+    return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
+}
+
+int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    for (guint i = 0; i < def->kept->len; i++) {
+        const struct vmgr__kept *k = def->kept->pdata[i];
+
+        if (!is_harmless(k))
+            return no_element(err, k->name);
+    }
+    if (def->dump_core)
+        return unsupported(err, "attribute dumpCore of <memory> is not supported by the vemu driver yet");
+    if (def->current_memory_kib != def->memory_kib)
+        return unsupported(err, "<currentMemory> below <memory> needs a memory balloon, which is not "
+                                "supported by the vemu driver yet");
+    if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
+        check_features(def, err) < 0 || check_cpu(def, err) < 0 || check_clock(def, err) < 0 ||
+        check_actions(def, err) < 0)
+        return -1;
+    return check_devices(def, err);
+}
+
+/* ---- the command line ---- */
+
+static void add(GPtrArray *args, const char *option, const char *value)
+{
+    g_ptr_array_add(args, g_strdup(option));
+    if (value)
+        g_ptr_array_add(args, g_strdup(value));
+}
+
+static void G_GNUC_PRINTF(3, 4) addf(GPtrArray *args, const char *option, const char *format, ...)
+{
+    va_list ap;
+
+    g_ptr_array_add(args, g_strdup(option));
+    va_start(ap, format);
+    g_ptr_array_add(args, g_strdup_vprintf(format, ap));
+    va_end(ap);
+}
+
+/* In values of key=value lists a comma is written twice. */
+static char *escape(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+    return g_strjoinv(",,", parts);
+}
+
+static void add_serial(GPtrArray *args, const struct vmgr__chardev *c)
+{
+    g_autofree char *path = escape(c->path ? c->path : "");
+
+    switch (c->type) {
+    case VMGR__CHARDEV_FILE:
+        addf(args, "-chardev", "file,id=charserial%d,path=%s,append=%s", c->port, path,
+             c->append == 1 ? "on" : "off");
+        break;
+    case VMGR__CHARDEV_UNIX:
+        if (c->mode == 2)
+            addf(args, "-chardev", "socket,id=charserial%d,path=%s,server=on,wait=off", c->port, path);
+        else
+            addf(args, "-chardev", "socket,id=charserial%d,path=%s", c->port, path);
+        break;
+    default:
+        addf(args, "-chardev", "%s,id=charserial%d", vmgr__chardev_type_names[c->type], c->port);
+        break;
+    }
+    addf(args, "-device", "isa-serial,chardev=charserial%d,index=%d", c->port, c->port);
+}
+
+static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
+{
+    if (def->on_reboot == VMGR__ACTION_DESTROY)
+        add(args, "-no-reboot", NULL);
+    if (def->on_poweroff == VMGR__ACTION_PRESERVE)
+        add(args, "-action", "shutdown=pause");
+    if (def->on_crash == VMGR__ACTION_PRESERVE)
+        add(args, "-action", "panic=pause");
+}
+
+char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator)
+{
+    GPtrArray *args = g_ptr_array_new();
+    g_autofree char *name = escape(def->name);
+    char uuid[VMGR_UUID_STRING_SIZE];
+
+    vmgr__uuid_format(def->uuid, uuid);
+    add(args, emulator, NULL);
+    addf(args, "-name", "guest=%s", name);
+    add(args, "-uuid", uuid);
+    add(args, "-nodefaults", NULL);
+    add(args, "-display", "none");
+    add(args, "-machine", def->os.machine);
+    add(args, "-accel", def->virt_type == VMGR__VIRT_KVM    ? "kvm"
+                        : def->virt_type == VMGR__VIRT_QEMU ? "soft"
+                                                            : "auto");
+    add(args, "-cpu", "max");
+    /* The emulator wants whole pages. */
+    addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", (def->memory_kib + 3) / 4 * 4);
+    addf(args, "-smp", "%u", def->max_vcpus);
+    add(args, "-kernel", def->os.kernel);
+    if (def->os.initrd)
+        add(args, "-initrd", def->os.initrd);
+    if (def->os.cmdline)
+        add(args, "-append", def->os.cmdline);
+    for (guint i = 0; i < def->serials->len; i++)
+        add_serial(args, def->serials->pdata[i]);
+    add_actions(args, def);
+    /* Relative to the run's directory, in which the emulator lives. */
+    add(args, "-qmp", "unix:qmp.sock,server=on,wait=off");
+    add(args, "-exit-file", "exit.json");
+    add(args, "-S", NULL);
+    g_ptr_array_add(args, NULL);
+    return (char **)g_ptr_array_free(args, FALSE);
+}
+
+/* ---- the program ---- */
+
+static char *beside_caller(void)
+{
+    static const char *const places[] = { "vemu", "../vemu/vemu" }; /* installed; build tree */
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *dir = self ? g_path_get_dirname(self) : NULL;
+
+    for (size_t i = 0; dir && i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *raw = g_build_filename(dir, places[i], NULL);
+        char *path = g_canonicalize_filename(raw, NULL);
+
+        if (g_file_test(path, G_FILE_TEST_IS_REGULAR) && access(path, X_OK) == 0)
+            return path;
+        g_free(path);
+    }
+    return NULL;
+}
+
+char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_def *def,
+                               struct vmgr_error **err)
+{
+    const char *env = g_getenv("VMGR_EMULATOR");
+    char *path;
+
+    if (def && def->emulator)
+        path = g_strdup(def->emulator);
+    else if (d->emulator)
+        path = g_strdup(d->emulator);
+    else if (env && *env)
+        path = g_canonicalize_filename(env, NULL);
+    else
+        path = beside_caller();
+    if (!path)
+        path = g_strdup(VMGR_BINDIR "/vemu");
+    if (!g_path_is_absolute(path) || access(path, X_OK) < 0) {
+        vmgr__error_set_errno(err, g_path_is_absolute(path) ? errno : EINVAL, VMGR_FROM_VEMU,
+                              "Cannot check emulator binary %s", path);
+        g_clear_pointer(&path, g_free);
+    }
+    return path;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A change of one domain: the frame around every operation that writes.
+ */
+#include "change.h"
+
+#include <string.h>
+
+static int load(struct vemu_change *c, struct vmgr_error **err)
+{
+    if (vmgr__vemu_config_load(c->d, c->name, &c->config, err) < 0 ||
+        vmgr__vemu_status_load(c->d, c->name, &c->status, err) < 0)
+        return -1;
+    return vmgr__vemu_settle_locked(c->d, c->name, &c->status, err);
+}
+
+int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const char *name,
+                                 struct vmgr_error **err)
+{
+    *c = (struct vemu_change){ .d = d, .name = g_strdup(name), .lock = -1,
+                               .status = { .state = VMGR_DOMAIN_SHUTOFF } };
+    c->lock = vmgr__vemu_lock(d, name, err);
+    if (c->lock >= 0 && load(c, err) == 0)
+        return 0;
+    return vmgr__vemu_change_end(c, -1);
+}
+
+static bool has_uuid(const struct vemu_change *c, const uint8_t *uuid)
+{
+    const struct vmgr__domain_def *def = c->status.def ? c->status.def : c->config;
+
+    return def && memcmp(def->uuid, uuid, VMGR_UUID_SIZE) == 0;
+}
+
+int vmgr__vemu_change_begin(struct vemu_change *c, struct vmgr_domain *dom,
+                            struct vmgr_error **err)
+{
+    struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
+    g_autofree char *name = vmgr__vemu_name_of(d, dom, err);
+    uint8_t uuid[VMGR_UUID_SIZE];
+
+    if (!name || vmgr__vemu_change_begin_name(c, d, name, err) < 0)
+        return -1;
+    vmgr_domain_get_uuid(dom, uuid);
+    if (has_uuid(c, uuid))
+        return 0;
+    /* It was removed or renamed while this call waited for the lock. */
+    vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching uuid '%s' (%s)",
+               vmgr_domain_get_uuid_string(dom), name);
+    return vmgr__vemu_change_end(c, -1);
+}
+
+int vmgr__vemu_change_end(struct vemu_change *c, int r)
+{
+    vmgr__vemu_unlock(c->lock);
+    c->lock = -1;
+    vmgr__vemu_changed(c->d, c->name, c->status.reason);
+    vmgr__domain_def_free(c->config);
+    c->config = NULL;
+    vmgr__vemu_status_clear(&c->status);
+    g_clear_pointer(&c->name, g_free);
+    return r;
+}
+
+bool vmgr__vemu_change_is_active(const struct vemu_change *c)
+{
+    return c->status.phase != VEMU_OFF;
+}
+
+int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error **err)
+{
+    if (vmgr__vemu_change_is_active(c))
+        return 0;
+    return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
+}

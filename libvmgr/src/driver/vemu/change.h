@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A change of one domain: its lock, and what its files say while it is held.
+ */
+#ifndef VMGR_SRC_DRIVER_VEMU_CHANGE_H
+#define VMGR_SRC_DRIVER_VEMU_CHANGE_H
+
+#include "vemu.h"
+
+struct vemu_change {
+    struct vemu *d;
+    char *name;
+    int lock;
+    struct vmgr__domain_def *config; /* NULL: transient */
+    struct vemu_status status;       /* settled */
+};
+
+/* Locks the domain of a handle. */
+int vmgr__vemu_change_begin(struct vemu_change *c, struct vmgr_domain *dom,
+                            struct vmgr_error **err);
+/* Locks a name, whether or not there is such a domain. */
+int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const char *name,
+                                 struct vmgr_error **err);
+/* Unlocks, brings the cache up to date. Returns r. */
+int vmgr__vemu_change_end(struct vemu_change *c, int r);
+
+bool vmgr__vemu_change_is_active(const struct vemu_change *c);
+int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error **err);
+
+#endif

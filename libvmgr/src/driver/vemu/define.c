@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Definitions at rest: storing, changing and removing them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "change.h"
+
+int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__domain_def **ret,
+                           struct vmgr_error **err)
+{
+    g_autofree char *path = vmgr__vemu_config_path(d, name);
+    g_autofree char *text = NULL;
+    int r = vmgr__file_read(path, &text, err);
+
+    if (r <= 0)
+        return r;
+    *ret = vmgr__domain_def_parse(text, &vmgr__vemu_defaults, VMGR__CONF_INACTIVE, err);
+    if (!*ret)
+        return -1;
+    /* A rename that died half-way: the name of the file is the one that counts. */
+    if (strcmp((*ret)->name, name) != 0) {
+        g_free((*ret)->name);
+        (*ret)->name = g_strdup(name);
+    }
+    return 1;
+}
+
+int vmgr__vemu_config_save(const struct vemu *d, const struct vmgr__domain_def *def,
+                           struct vmgr_error **err)
+{
+    g_autofree char *path = vmgr__vemu_config_path(d, def->name);
+    g_autofree char *xml = vmgr__domain_def_format(def, VMGR__CONF_INACTIVE);
+
+    return vmgr__file_replace(path, xml, true, err);
+}
+
+int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                      struct vmgr_domain **ret, struct vmgr_error **err)
+{
+    struct vemu *d = conn->driver_data;
+    struct vmgr__domain_def *def;
+    struct vmgr__domobj *obj;
+    struct vemu_change c;
+    int lock, r = -1;
+
+    if (flags & VMGR_DOMAIN_DEFINE_VALIDATE)
+        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
+                          "validation against a schema is not available");
+    def = vmgr__domain_def_parse(xml, &vmgr__vemu_defaults, VMGR__CONF_INACTIVE, err);
+    if (!def)
+        return -1;
+    if (vmgr__vemu_check_define(def, err) < 0 ||
+        vmgr__vemu_change_begin_name(&c, d, def->name, err) < 0) {
+        vmgr__domain_def_free(def);
+        return -1;
+    }
+    lock = vmgr__vemu_lock_global(d, err);
+    if (lock >= 0) {
+        g_mutex_lock(&d->lock);
+        vmgr__vemu_refresh_all_locked(d);
+        r = vmgr__domlist_check(&d->list, def, false, &obj, err);
+        g_mutex_unlock(&d->lock);
+        if (r == 0)
+            r = vmgr__vemu_config_save(d, def, err);
+    }
+    vmgr__vemu_unlock(lock);
+    if (r == 0) {
+        vmgr__vemu_keep_warnings(d, c.name, def->warnings);
+        if (ret)
+            *ret = vmgr__domain_new(conn, c.name, def->uuid);
+    }
+    vmgr__domain_def_free(def);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+int vmgr__vemu_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    g_autofree char *config = NULL;
+    g_autofree char *link = NULL;
+    struct vemu_change c;
+    int r = -1;
+
+    /* There is never a managed save, a snapshot, NVRAM or a TPM to remove or to keep. */
+    (void)flags;
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    if (!c.config) {
+        vemu_error(err, VMGR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
+        return vmgr__vemu_change_end(&c, -1);
+    }
+    config = vmgr__vemu_config_path(c.d, c.name);
+    link = vmgr__vemu_autostart_path(c.d, c.name);
+    if (vmgr__file_remove(link, false, err) == 0)
+        r = vmgr__file_remove(config, true, err);
+    if (r == 0 && !vmgr__vemu_change_is_active(&c))
+        vmgr__vemu_run_remove(c.d, c.name);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+static bool has_autostart(const struct vemu *d, const char *name)
+{
+    g_autofree char *link = vmgr__vemu_autostart_path(d, name);
+    struct stat st;
+
+    return lstat(link, &st) == 0;
+}
+
+static int make_autostart(const struct vemu *d, const char *name, struct vmgr_error **err)
+{
+    g_autofree char *link = vmgr__vemu_autostart_path(d, name);
+    g_autofree char *target = g_strdup_printf("../domains/%s.xml", name);
+
+    if (symlink(target, link) < 0 && errno != EEXIST)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU,
+                                     "Failed to create symlink '%s' to '%s'", link, target);
+    vmgr__file_sync_dir(link);
+    return 0;
+}
+
+/* The file's name is the domain's: one rename() is the whole change, and the name inside is brought up to
+ * date afterwards. */
+static int rename_locked(struct vemu_change *c, const char *new_name, struct vmgr_error **err)
+{
+    g_autofree char *from = vmgr__vemu_config_path(c->d, c->name);
+    g_autofree char *to = vmgr__vemu_config_path(c->d, new_name);
+    g_autofree char *old_link = vmgr__vemu_autostart_path(c->d, c->name);
+
+    if (has_autostart(c->d, c->name) && make_autostart(c->d, new_name, err) < 0)
+        return -1;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot rename '%s' to '%s'", from,
+                                     to);
+    vmgr__file_sync_dir(to);
+    vmgr__file_remove(old_link, true, NULL);
+    vmgr__vemu_run_remove(c->d, c->name);
+    g_free(c->config->name);
+    c->config->name = g_strdup(new_name);
+    return vmgr__vemu_config_save(c->d, c->config, err);
+}
+
+static int check_rename(struct vemu_change *c, const char *new_name, struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj;
+    int r = -1;
+
+    g_mutex_lock(&c->d->lock);
+    vmgr__vemu_refresh_all_locked(c->d);
+    obj = vmgr__domlist_by_name(&c->d->list, c->name);
+    if (obj)
+        r = vmgr__domlist_check_rename(&c->d->list, obj, new_name, err);
+    else
+        vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", c->name);
+    g_mutex_unlock(&c->d->lock);
+    return r;
+}
+
+int vmgr__vemu_rename(struct vmgr_domain *dom, const char *new_name, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    int lock = -1, r;
+
+    if (strlen(new_name) > VEMU_NAME_MAX)
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "the domain's name is longer than %d bytes", VEMU_NAME_MAX);
+    if (!g_utf8_validate(new_name, -1, NULL))
+        return vemu_error(err, VMGR_ERR_INVALID_ARG, "the new name is not UTF-8");
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    /* The global lock keeps the new name free; its own lock cannot matter to a domain that is not there,
+     * and taking two domain locks would need an order. */
+    lock = vmgr__vemu_lock_global(c.d, err);
+    r = lock < 0 ? -1 : check_rename(&c, new_name, err);
+    if (r == 0)
+        r = rename_locked(&c, new_name, err);
+    vmgr__vemu_unlock(lock);
+    if (r == 0) {
+        g_mutex_lock(&c.d->lock);
+        vmgr__vemu_refresh_all_locked(c.d);
+        g_mutex_unlock(&c.d->lock);
+        vmgr__domain_set_name(dom, new_name);
+    }
+    return vmgr__vemu_change_end(&c, r);
+}
+
+int vmgr__vemu_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error **err)
+{
+    g_autofree char *link = NULL;
+    struct vemu_change c;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    link = vmgr__vemu_autostart_path(c.d, c.name);
+    if (!c.config)
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+    else if (on)
+        r = make_autostart(c.d, c.name, err);
+    else
+        r = vmgr__file_remove(link, true, err);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+static int need_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live, bool *ret_config,
+                     struct vmgr_error **err)
+{
+    bool active = vmgr__vemu_change_is_active(c);
+
+    *ret_live = flags ? flags & VMGR_DOMAIN_AFFECT_LIVE : active;
+    *ret_config = flags ? flags & VMGR_DOMAIN_AFFECT_CONFIG : !active;
+    if (*ret_live && vmgr__vemu_change_need_active(c, err) < 0)
+        return -1;
+    if (*ret_config && !c->config)
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
+                          "transient domains do not have any persistent config");
+    return 0;
+}
+
+int vmgr__vemu_set_metadata(struct vmgr_domain *dom, int type, const char *text, const char *key,
+                            const char *uri, uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    bool live, config;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = need_defs(&c, flags, &live, &config, err);
+    if (r == 0 && live) {
+        r = vmgr__def_set_metadata(c.status.def, type, text, key, uri, err);
+        c.status.updated = true;
+        if (r == 0)
+            r = vmgr__vemu_status_save(c.d, c.name, &c.status, err);
+    }
+    if (r == 0 && config) {
+        r = vmgr__def_set_metadata(c.config, type, text, key, uri, err);
+        if (r == 0)
+            r = vmgr__vemu_config_save(c.d, c.config, err);
+    }
+    return vmgr__vemu_change_end(&c, r);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The vemu driver's table: questions are answered here from the cache; changes are in files of their own.
+ */
+#include <string.h>
+
+#include "change.h"
+
+static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
+                                  struct vmgr_error **err)
+{
+    struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
+    struct vmgr__domobj *obj;
+
+    g_mutex_lock(&d->lock);
+    obj = vmgr__vemu_find_locked(d, dom, err);
+    if (!obj)
+        g_mutex_unlock(&d->lock);
+    *ret_d = d;
+    return obj;
+}
+
+static int leave(struct vemu *d, int r)
+{
+    g_mutex_unlock(&d->lock);
+    return r;
+}
+
+static int vemu_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,
+                       struct vmgr_domain **ret, struct vmgr_error **err)
+{
+    struct vemu *d = conn->driver_data;
+
+    g_mutex_lock(&d->lock);
+    if (name && !strchr(name, '/') && strlen(name) <= VEMU_NAME_MAX)
+        vmgr__vemu_refresh_locked(d, name);
+    else if (!name)
+        vmgr__vemu_refresh_all_locked(d);
+    return leave(d, vmgr__domlist_lookup(&d->list, conn, id, uuid, name, ret, err));
+}
+
+static int vemu_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
+                     struct vmgr_error **err G_GNUC_UNUSED)
+{
+    struct vemu *d = conn->driver_data;
+
+    g_mutex_lock(&d->lock);
+    vmgr__vemu_refresh_all_locked(d);
+    vmgr__domlist_select(&d->list, conn, flags, ret);
+    return leave(d, 0);
+}
+
+/* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen: its monitor
+ * knows. Nobody waits for that long, or for a lock. */
+static void ask_guest(struct vmgr_domain *dom)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(dom);
+    struct vemu *d = conn->driver_data;
+    g_autofree char *name = vmgr__vemu_name_of(d, dom, NULL);
+    g_autofree char *dir = name ? vmgr__vemu_run_path(d, name, NULL) : NULL;
+    int lock = name ? vmgr__vemu_try_lock(d, name) : -1;
+    struct vemu_status s;
+    struct vemu_qmp *q = NULL;
+    int state, reason;
+
+    if (lock < 0)
+        return;
+    if (vmgr__vemu_status_load(d, name, &s, NULL) > 0 && s.phase == VEMU_ACTIVE &&
+        vmgr__process_is_alive(&s.process)) {
+        q = vmgr__qmp_open(dir, -1, 250, NULL);
+        /* Only what a guest does by itself is news. */
+        if (q && vmgr__qmp_state(q, &state, &reason, NULL) == 0 && state != s.state &&
+            s.state == VMGR_DOMAIN_RUNNING) {
+            s.state = state;
+            s.reason = reason;
+            vmgr__vemu_status_save(d, name, &s, NULL);
+        }
+        vmgr__qmp_close(q);
+    }
+    vmgr__vemu_status_clear(&s);
+    vmgr__vemu_unlock(lock);
+    vmgr__vemu_changed(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
+}
+
+static int vemu_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
+                          struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    if (!obj)
+        return -1;
+    if (obj->live && obj->state == VMGR_DOMAIN_RUNNING && !d->read_only &&
+        (obj->live->on_crash == VMGR__ACTION_PRESERVE ||
+         obj->live->on_poweroff == VMGR__ACTION_PRESERVE)) {
+        leave(d, 0);
+        ask_guest(dom);
+        obj = enter(dom, &d, err);
+        if (!obj)
+            return -1;
+    }
+    *ret_state = obj->state;
+    *ret_reason = obj->reason;
+    return leave(d, 0);
+}
+
+static int vemu_get_info(struct vmgr_domain *dom, struct vmgr_domain_info *ret,
+                         struct vmgr_error **err)
+{
+    struct vemu_process process;
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    if (!obj)
+        return -1;
+    vmgr__domobj_get_info(obj, ret);
+    process = vmgr__vemu_obj_process(obj);
+    ret->cpu_time_ns = obj->live ? vmgr__process_cpu_time_ns(&process) : 0;
+    return leave(d, 0);
+}
+
+static int vemu_get_id(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    return obj ? leave(d, obj->live ? obj->live->id : 0) : -1;
+}
+
+static int vemu_is_persistent(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    return obj ? leave(d, obj->config != NULL) : -1;
+}
+
+static int vemu_is_updated(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    return obj ? leave(d, obj->updated) : -1;
+}
+
+static int vemu_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu *d;
+
+    return enter(dom, &d, err) ? leave(d, 0) : -1;
+}
+
+static int vemu_get_os_type(struct vmgr_domain *dom, char **ret, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    if (!obj)
+        return -1;
+    *ret = g_strdup(vmgr__os_type_names[vmgr__domobj_current(obj)->os.type]);
+    return leave(d, 0);
+}
+
+static int vemu_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj;
+
+    if (flags & VMGR_DOMAIN_VCPU_GUEST)
+        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+    obj = enter(dom, &d, err);
+    return obj ? leave(d, vmgr__domobj_get_vcpus(obj, flags, err)) : -1;
+}
+
+static int vemu_get_autostart(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    return obj ? leave(d, obj->autostart) : -1;
+}
+
+static int vemu_get_security_label(struct vmgr_domain *dom, struct vmgr_security_label *ret,
+                                   struct vmgr_error **err)
+{
+    struct vemu *d;
+
+    if (!enter(dom, &d, err))
+        return -1;
+    ret->enforcing = 0;
+    ret->label[0] = '\0';
+    return leave(d, 0);
+}
+
+static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
+                        struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj;
+
+    if (flags & VMGR_DOMAIN_XML_UPDATE_CPU)
+        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
+                          "the vemu driver has no CPU models to expand yet");
+    obj = enter(dom, &d, err);
+    if (!obj)
+        return -1;
+    *ret = vmgr__domobj_get_xml(obj, flags);
+    return leave(d, 0);
+}
+
+static int vemu_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray *ret,
+                             struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    if (!obj)
+        return -1;
+    vmgr__domobj_get_messages(obj, flags, ret);
+    return leave(d, 0);
+}
+
+static int vemu_get_metadata(struct vmgr_domain *dom, int type, const char *uri, uint32_t flags,
+                             char **ret, struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter(dom, &d, err);
+
+    return obj ? leave(d, vmgr__domobj_get_metadata(obj, type, uri, flags, ret, err)) : -1;
+}
+
+static void vemu_close(struct vmgr_conn *conn)
+{
+    struct vemu *d = conn->driver_data;
+
+    vmgr__vemu_autodestroy(d);
+    vmgr__vemu_watch_fini(d);
+    vmgr__domlist_fini(&d->list);
+    g_hash_table_unref(d->autodestroy);
+    vmgr__vemu_paths_fini(d);
+    g_mutex_clear(&d->lock);
+    g_free(d);
+}
+
+static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
+                     struct vmgr_error **err)
+{
+    struct vemu *d = g_new0(struct vemu, 1);
+
+    d->conn = conn;
+    d->read_only = args->flags & VMGR_CONN_RO;
+    g_mutex_init(&d->lock);
+    vmgr__domlist_init(&d->list);
+    d->watch_epoll = d->inotify_fd = -1;
+    d->autodestroy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    conn->driver_data = d;
+    if (vmgr__vemu_paths_init(d, args, err) == 0)
+        return 0;
+    vemu_close(conn);
+    return -1;
+}
+
+static const char *const schemes[] = { "vemu", "qemu", NULL };
+
+const struct vmgr__driver vmgr__driver_vemu = {
+    .name = "VEMU",
+    .schemes = schemes,
+    .error_domain = VMGR_FROM_VEMU,
+    .open = vemu_open,
+    .close = vemu_close,
+    .get_hostname = vmgr__vemu_get_hostname,
+    .get_version = vmgr__vemu_get_version,
+    .get_capabilities = vmgr__vemu_get_capabilities,
+    .get_max_vcpus = vmgr__vemu_get_max_vcpus,
+    .get_node_info = vmgr__vemu_get_node_info,
+    .get_security_model = vmgr__vemu_get_security_model,
+    .watch = vmgr__vemu_watch,
+    .poll_events = vmgr__vemu_poll_events,
+    .domain_lookup = vemu_lookup,
+    .domain_list = vemu_list,
+    .domain_define = vmgr__vemu_define,
+    .domain_create = vmgr__vemu_create,
+    .domain_undefine = vmgr__vemu_undefine,
+    .domain_rename = vmgr__vemu_rename,
+    .domain_start = vmgr__vemu_start,
+    .domain_shutdown = vmgr__vemu_shutdown,
+    .domain_reboot = vmgr__vemu_reboot,
+    .domain_reset = vmgr__vemu_reset,
+    .domain_destroy = vmgr__vemu_destroy,
+    .domain_suspend = vmgr__vemu_suspend,
+    .domain_resume = vmgr__vemu_resume,
+    .domain_get_state = vemu_get_state,
+    .domain_get_info = vemu_get_info,
+    .domain_get_id = vemu_get_id,
+    .domain_is_persistent = vemu_is_persistent,
+    .domain_is_updated = vemu_is_updated,
+    .domain_has_managed_save = vemu_has_managed_save,
+    .domain_get_os_type = vemu_get_os_type,
+    .domain_get_vcpus = vemu_get_vcpus,
+    .domain_get_autostart = vemu_get_autostart,
+    .domain_set_autostart = vmgr__vemu_set_autostart,
+    .domain_get_security_label = vemu_get_security_label,
+    .domain_get_xml = vemu_get_xml,
+    .domain_get_messages = vemu_get_messages,
+    .domain_get_metadata = vemu_get_metadata,
+    .domain_set_metadata = vmgr__vemu_set_metadata,
+    .domain_open_console = vmgr__vemu_open_console,
+};

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Start, stop and what lies between.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "change.h"
+
+#define KILL_TIMEOUT_MS 10000
+
+/* The global lock is held. */
+static int next_id_locked(const struct vemu *d, int *ret, struct vmgr_error **err)
+{
+    g_autofree char *path = g_strconcat(d->lock_dir, ".next-id", NULL);
+    g_autofree char *text = NULL;
+    g_autofree char *fresh = NULL;
+    uint32_t id = 1;
+
+    if (vmgr__file_read(path, &text, err) < 0)
+        return -1;
+    if (text)
+        g_strchomp(text);
+    /* A damaged counter starts again: numbers are names of runs, not their identity. */
+    if (!vmgr__parse_u32(text, &id) || id == 0 || id >= INT32_MAX)
+        id = 1;
+    *ret = (int)id;
+    fresh = g_strdup_printf("%u\n", id + 1);
+    return vmgr__file_replace(path, fresh, false, err);
+}
+
+/* What a running definition says beyond the one at rest. */
+static void dress(struct vmgr__domain_def *def, int id, const char *emulator)
+{
+    def->id = id;
+    if (!def->emulator)
+        def->emulator = g_strdup(emulator);
+    for (guint i = 0; i < def->serials->len; i++) {
+        struct vmgr__chardev *c = def->serials->pdata[i];
+
+        if (!c->alias)
+            c->alias = g_strdup_printf("serial%u", i);
+    }
+    if (def->console_is_serial) {
+        const struct vmgr__chardev *serial = def->serials->pdata[0];
+        struct vmgr__chardev *console = def->consoles->pdata[0];
+
+        g_free(console->alias);
+        console->alias = g_strdup(serial->alias);
+    }
+}
+
+static void set_pty(struct vmgr__domain_def *def, const char *label, const char *filename)
+{
+    for (guint i = 0; i < def->serials->len; i++) {
+        struct vmgr__chardev *c = def->serials->pdata[i];
+        g_autofree char *want = g_strdup_printf("charserial%d", c->port);
+
+        if (c->type != VMGR__CHARDEV_PTY || strcmp(want, label) != 0 ||
+            !g_str_has_prefix(filename, "pty:/dev/"))
+            continue;
+        g_free(c->path);
+        c->path = g_strdup(filename + strlen("pty:"));
+        if (i == 0 && def->console_is_serial) {
+            struct vmgr__chardev *console = def->consoles->pdata[0];
+
+            g_free(console->path);
+            console->path = g_strdup(c->path);
+        }
+    }
+}
+
+static int learn_ptys(struct vemu_qmp *q, struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    struct json_object *list, *label, *filename;
+    bool wanted = false;
+
+    for (guint i = 0; i < def->serials->len; i++)
+        wanted = wanted || ((struct vmgr__chardev *)def->serials->pdata[i])->type == VMGR__CHARDEV_PTY;
+    if (!wanted)
+        return 0;
+    if (vmgr__qmp_execute(q, "query-chardev", NULL, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list);
+         i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+
+        if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, "label", &label) &&
+            json_object_object_get_ex(o, "filename", &filename))
+            set_pty(def, json_object_get_string(label), json_object_get_string(filename));
+    }
+    json_object_put(list);
+    return 0;
+}
+
+static void set_owner(struct vemu_status *s)
+{
+    struct vemu_process self;
+
+    if (vmgr__process_identify((int)getpid(), &self)) {
+        s->owner = self.pid;
+        s->owner_start_time = self.start_time;
+    }
+}
+
+/* Sends a signal and waits. */
+static bool end_process(const struct vemu_process *p, int signal_number)
+{
+    int pidfd = vmgr__process_open(p);
+    bool ended;
+
+    if (pidfd < 0)
+        return true;
+    syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0);
+    ended = vmgr__process_wait(pidfd, KILL_TIMEOUT_MS);
+    close(pidfd);
+    return ended;
+}
+
+/* The process runs and its monitor is ours: finish the start. */
+static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
+                    struct vmgr_error **err)
+{
+    struct vemu_status *s = &c->status;
+
+    if (learn_ptys(q, s->def, err) < 0)
+        return -1;
+    if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
+        if (vmgr__qmp_execute(q, "cont", NULL, NULL, err) < 0)
+            return -1;
+        s->state = VMGR_DOMAIN_RUNNING;
+        s->reason = VMGR_DOMAIN_RUNNING_BOOTED;
+    } else {
+        s->reason = VMGR_DOMAIN_PAUSED_USER;
+    }
+    s->phase = VEMU_ACTIVE;
+    return vmgr__vemu_status_save(c->d, c->name, s, err);
+}
+
+/* Whether nobody else has the name or UUID of a domain about to be created. */
+static int check_unique(struct vemu *d, const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj;
+    int r;
+
+    g_mutex_lock(&d->lock);
+    vmgr__vemu_refresh_all_locked(d);
+    r = vmgr__domlist_check(&d->list, def, true, &obj, err);
+    g_mutex_unlock(&d->lock);
+    return r;
+}
+
+/* Makes the run known: an id, and a status that claims name and UUID. */
+static int announce(struct vemu_change *c, bool fresh, const char *emulator, struct vmgr_error **err)
+{
+    struct vemu_status *s = &c->status;
+    int lock = vmgr__vemu_lock_global(c->d, err);
+    int id, r = -1;
+
+    if (lock >= 0 && (!fresh || check_unique(c->d, s->def, err) == 0) &&
+        next_id_locked(c->d, &id, err) == 0) {
+        dress(s->def, id, emulator);
+        s->phase = VEMU_STARTING;
+        s->state = VMGR_DOMAIN_PAUSED;
+        s->reason = VMGR_DOMAIN_PAUSED_STARTING_UP;
+        r = vmgr__vemu_status_save(c->d, c->name, s, err);
+    }
+    vmgr__vemu_unlock(lock);
+    return r;
+}
+
+/* Starts `def`, which is taken over; fresh: it was not defined here before. The domain is locked and at
+ * rest. */
+static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, bool fresh,
+                        uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu_status *s = &c->status;
+    g_autofree char *emulator = NULL;
+    struct vemu_qmp *q = NULL;
+    int r;
+
+    vmgr__vemu_status_clear(s);
+    s->def = def;
+    if (vmgr__vemu_check_support(def, err) < 0)
+        return -1;
+    emulator = vmgr__vemu_find_emulator(c->d, def, err);
+    if (!emulator)
+        return -1;
+    if (flags & VMGR_DOMAIN_START_AUTODESTROY) {
+        set_owner(s);
+        g_mutex_lock(&c->d->lock);
+        g_hash_table_add(c->d->autodestroy, g_strdup(c->name));
+        g_mutex_unlock(&c->d->lock);
+    }
+    if (announce(c, fresh, emulator, err) < 0)
+        return -1;
+    r = vmgr__vemu_launch(c->d, c->name, s, &q, err);
+    if (r == 0)
+        r = bring_up(c, q, flags, err);
+    vmgr__qmp_close(q);
+    if (r < 0) {
+        end_process(&s->process, SIGKILL);
+        vmgr__vemu_finish(c->d, c->name, s, VMGR_DOMAIN_SHUTOFF_FAILED, NULL);
+    }
+    return r;
+}
+
+#define START_FLAGS                                                                       \
+    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_FORCE_BOOT)
+
+int vmgr__vemu_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    struct vmgr__domain_def *def;
+
+    /* Forcing a boot is easy while there are no saved states to continue. */
+    if (vmgr__check_flags(flags, START_FLAGS, "virDomainCreateWithFlags", err) < 0 ||
+        vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    if (vmgr__vemu_change_is_active(&c)) {
+        vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is already running");
+        return vmgr__vemu_change_end(&c, -1);
+    }
+    def = vmgr__domain_def_copy(c.config, &vmgr__vemu_defaults, err);
+    return vmgr__vemu_change_end(&c, def ? start_locked(&c, def, false, flags, err) : -1);
+}
+
+int vmgr__vemu_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                      struct vmgr_domain **ret, struct vmgr_error **err)
+{
+    struct vemu *d = conn->driver_data;
+    struct vmgr__domain_def *def;
+    struct vemu_change c;
+    struct vmgr_domain *dom;
+    int r;
+
+    if (flags & VMGR_DOMAIN_START_VALIDATE)
+        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
+                          "validation against a schema is not available");
+    if (vmgr__check_flags(flags, START_FLAGS, "virDomainCreateXML", err) < 0)
+        return -1;
+    def = vmgr__domain_def_parse(xml, &vmgr__vemu_defaults, VMGR__CONF_INACTIVE, err);
+    if (!def)
+        return -1;
+    if (vmgr__vemu_check_define(def, err) < 0 ||
+        vmgr__vemu_change_begin_name(&c, d, def->name, err) < 0) {
+        vmgr__domain_def_free(def);
+        return -1;
+    }
+    if (vmgr__vemu_change_is_active(&c)) {
+        /* The same domain, or another that took its name: the list knows the words for both. */
+        if (check_unique(d, def, err) == 0)
+            vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
+        vmgr__domain_def_free(def);
+        return vmgr__vemu_change_end(&c, -1);
+    }
+    dom = vmgr__domain_new(conn, def->name, def->uuid);
+    r = vmgr__vemu_change_end(&c, start_locked(&c, def, true, flags, err));
+    if (r == 0 && ret)
+        *ret = dom;
+    else
+        vmgr_domain_unref(dom);
+    return r;
+}
+
+/* ---- talking to a running guest ---- */
+
+static struct vemu_qmp *open_monitor(const struct vemu_change *c, struct vmgr_error **err)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(c->d, c->name, NULL);
+
+    return vmgr__qmp_open(dir, -1, VEMU_QMP_TIMEOUT_MS, err);
+}
+
+/* One monitor command for an active domain. */
+static int command(struct vemu_change *c, const char *name, struct json_object *args,
+                   struct vmgr_error **err)
+{
+    struct vemu_qmp *q = open_monitor(c, err);
+    int r = -1;
+
+    if (q)
+        r = vmgr__qmp_execute(q, name, args, NULL, err);
+    else
+        json_object_put(args);
+    vmgr__qmp_close(q);
+    return r;
+}
+
+static int check_ways(uint32_t flags, struct vmgr_error **err)
+{
+    if (flags && !(flags & VMGR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
+        return vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
+                          "guests can be asked by their ACPI power button only (mode acpi)");
+    return 0;
+}
+
+int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    int r;
+
+    if (check_ways(flags, err) < 0 || vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0)
+        r = command(&c, "system_powerdown", NULL, err);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+/* A reboot is a power-off after which the machine is reset instead of ended. The emulator must see to
+ * that: nobody else is there when it happens. */
+int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    struct vmgr_error *why = NULL;
+    struct json_object *args;
+    struct vemu_change c;
+    int r;
+
+    if (check_ways(flags, err) < 0 || vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0) {
+        args = json_object_new_object();
+        json_object_object_add(args, "then", json_object_new_string("reset"));
+        r = command(&c, "system_powerdown", args, &why);
+        if (r < 0)
+            vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, "the guest cannot be asked to reboot: %s",
+                       vmgr_error_get_message(why));
+        vmgr_error_free(why);
+    }
+    return vmgr__vemu_change_end(&c, r);
+}
+
+int vmgr__vemu_reset(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0)
+        r = command(&c, "system_reset", NULL, err);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+/* stop or cont, and the status that goes with it. */
+static int switch_to(struct vemu_change *c, const char *monitor_command, int state, int reason,
+                     struct vmgr_error **err)
+{
+    if (command(c, monitor_command, NULL, err) < 0)
+        return -1;
+    c->status.state = state;
+    c->status.reason = reason;
+    return vmgr__vemu_status_save(c->d, c->name, &c->status, err);
+}
+
+int vmgr__vemu_suspend(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0 && c.status.state == VMGR_DOMAIN_CRASHED)
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is crashed");
+    if (r == 0 && c.status.state != VMGR_DOMAIN_PAUSED)
+        r = switch_to(&c, "stop", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_USER, err);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+int vmgr__vemu_resume(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0 && c.status.state == VMGR_DOMAIN_RUNNING)
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is already running");
+    if (r == 0)
+        r = switch_to(&c, "cont", VMGR_DOMAIN_RUNNING, VMGR_DOMAIN_RUNNING_UNPAUSED, err);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+static int destroy_locked(struct vemu_change *c, uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu_status *s = &c->status;
+    bool graceful = flags & VMGR_DOMAIN_DESTROY_GRACEFUL;
+
+    /* A graceful end may fail, so it is not a decision yet. */
+    if (!graceful) {
+        s->phase = VEMU_STOPPING;
+        if (vmgr__vemu_status_save(c->d, c->name, s, err) < 0)
+            return -1;
+    }
+    if (!end_process(&s->process, graceful ? SIGTERM : SIGKILL))
+        return vemu_error(err, VMGR_ERR_OPERATION_FAILED,
+                          "Failed to terminate process %d with %s: Device or resource busy",
+                          s->process.pid, graceful ? "SIGTERM" : "SIGKILL");
+    return vmgr__vemu_finish(c->d, c->name, s, VMGR_DOMAIN_SHUTOFF_DESTROYED, err);
+}
+
+int vmgr__vemu_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    struct vemu_change c;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0)
+        r = destroy_locked(&c, flags, err);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+void vmgr__vemu_autodestroy(struct vemu *d)
+{
+    GHashTableIter iter;
+    void *name;
+
+    g_hash_table_iter_init(&iter, d->autodestroy);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        struct vemu_change c;
+
+        if (vmgr__vemu_change_begin_name(&c, d, name, NULL) < 0)
+            continue;
+        if (vmgr__vemu_change_is_active(&c) && c.status.owner == (int)getpid())
+            destroy_locked(&c, 0, NULL);
+        vmgr__vemu_change_end(&c, 0);
+    }
+}

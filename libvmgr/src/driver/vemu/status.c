@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The status file of a run.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vemu.h"
+
+static const char *const phases[] = { "off", "starting", "active", "stopping", NULL };
+
+void vmgr__vemu_status_clear(struct vemu_status *s)
+{
+    vmgr__domain_def_free(s->def);
+    *s = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
+}
+
+static bool number(const xmlNode *node, const char *attr, uint64_t limit, uint64_t *ret)
+{
+    g_autofree char *text = vmgr__xml_attr(node, attr);
+
+    return vmgr__parse_u64(text, ret) && *ret <= limit;
+}
+
+static int parse_status(const char *name, const char *text, struct vemu_status *ret,
+                        struct vmgr_error **err)
+{
+    xmlDoc *doc = vmgr__xml_parse(text, "(domain_status)", "domstatus", err);
+    xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+    xmlNode *domain = vmgr__xml_child(root, "domain");
+    g_autofree char *phase = vmgr__xml_attr(root, "phase");
+    g_autofree char *boot = vmgr__xml_attr(root, "boot");
+    g_autofree char *updated = vmgr__xml_attr(root, "updated");
+    uint64_t state, reason, pid = 0, owner = 0;
+    int r = -1;
+
+    if (!doc)
+        return -1;
+    if (g_strcmp0(boot, vmgr__boot_id()) != 0) {
+        xmlFreeDoc(doc); /* the host has been restarted: nothing of that runs any more */
+        return 0;
+    }
+    ret->phase = (enum vemu_phase)vmgr__name_index(phases, phase);
+    if ((int)ret->phase < 0 || !number(root, "state", VMGR_DOMAIN_PMSUSPENDED, &state) ||
+        !number(root, "reason", INT32_MAX, &reason) ||
+        (ret->phase != VEMU_OFF &&
+         (!domain || !number(root, "pid", INT32_MAX, &pid) ||
+          !number(root, "started", UINT64_MAX, &ret->process.start_time)))) {
+        vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "the status file of domain '%s' is damaged", name);
+    } else {
+        ret->state = (int)state;
+        ret->reason = (int)reason;
+        ret->process.pid = (int)pid;
+        if (number(root, "owner", INT32_MAX, &owner) &&
+            number(root, "owner-started", UINT64_MAX, &ret->owner_start_time))
+            ret->owner = (int)owner;
+        ret->updated = g_strcmp0(updated, "yes") == 0;
+        r = 1;
+        if (ret->phase != VEMU_OFF) {
+            ret->def = vmgr__domain_def_parse_node(domain, &vmgr__vemu_defaults, 0, err);
+            r = ret->def ? 1 : -1;
+        }
+    }
+    xmlFreeDoc(doc);
+    return r;
+}
+
+int vmgr__vemu_status_load(const struct vemu *d, const char *name, struct vemu_status *ret,
+                           struct vmgr_error **err)
+{
+    g_autofree char *path = vmgr__vemu_run_path(d, name, "status.xml");
+    g_autofree char *text = NULL;
+    int r;
+
+    *ret = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
+    r = vmgr__file_read(path, &text, err);
+    if (r <= 0)
+        return r;
+    r = parse_status(name, text, ret, err);
+    if (r <= 0)
+        vmgr__vemu_status_clear(ret);
+    return r;
+}
+
+int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct vemu_status *s,
+                           struct vmgr_error **err)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    g_autofree char *path = vmgr__vemu_run_path(d, name, "status.xml");
+    g_autofree char *text = NULL;
+    struct vmgr__xml_writer w;
+
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot create directory '%s'", dir);
+    vmgr__xw_init(&w);
+    vmgr__xw_begin(&w, "domstatus");
+    vmgr__xw_attr(&w, "phase", phases[s->phase]);
+    vmgr__xw_attr(&w, "boot", vmgr__boot_id());
+    vmgr__xw_attrf(&w, "state", "%d", s->state);
+    vmgr__xw_attrf(&w, "reason", "%d", s->reason);
+    if (s->phase != VEMU_OFF) {
+        vmgr__xw_attrf(&w, "pid", "%d", s->process.pid);
+        vmgr__xw_attrf(&w, "started", "%" G_GUINT64_FORMAT, s->process.start_time);
+        if (s->owner) {
+            vmgr__xw_attrf(&w, "owner", "%d", s->owner);
+            vmgr__xw_attrf(&w, "owner-started", "%" G_GUINT64_FORMAT, s->owner_start_time);
+        }
+        if (s->updated)
+            vmgr__xw_attr(&w, "updated", "yes");
+        vmgr__domain_def_write(s->def, 0, &w);
+    }
+    vmgr__xw_end(&w, "domstatus");
+    text = vmgr__xw_finish(&w);
+    /* Not synced: a run does not outlive what syncing protects from. */
+    return vmgr__file_replace(path, text, false, err);
+}
+
+void vmgr__vemu_run_sweep(const struct vemu *d, const char *name)
+{
+    static const char *const files[] = { "qmp.sock", "exit.json", "status.xml.new", "pid" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = vmgr__vemu_run_path(d, name, files[i]);
+
+        unlink(path);
+    }
+}
+
+void vmgr__vemu_run_remove(const struct vemu *d, const char *name)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    g_autofree char *status = vmgr__vemu_run_path(d, name, "status.xml");
+    g_autoptr(GDir) left = NULL;
+    const char *file;
+
+    vmgr__vemu_run_sweep(d, name);
+    unlink(status);
+    /* Locks of consoles, and what an emulator of the future may leave. */
+    left = g_dir_open(dir, 0, NULL);
+    while (left && (file = g_dir_read_name(left))) {
+        g_autofree char *path = g_build_filename(dir, file, NULL);
+
+        unlink(path);
+    }
+    rmdir(dir);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The vemu driver: guests as processes, their state in a directory that any number of callers share.
+ *
+ * Theory of operation. There is no daemon. Each caller reads and writes the same files:
+ *
+ *   CONFIG/domains/NAME.xml      what the next start uses; replaced atomically and synced
+ *   CONFIG/autostart/NAME.xml    a symbolic link to it: start at boot
+ *   RUN/domains/NAME.d/          a run: status.xml, qmp.sock, exit.json; the emulator's directory
+ *   RUN/locks/NAME.lock, RUN/locks.global   flock()ed while a domain, or the set of them, is changed
+ *   LOG/NAME.log                 the emulator's stderr
+ *
+ * status.xml is the one truth about a run, replaced atomically at each step:
+ *
+ *   starting   a caller is at it. pid 0: nothing was let loose yet; else the process may run
+ *   active     the process serves its monitor
+ *   stopping   someone decided to kill it
+ *   off        how the last run ended
+ *
+ * A caller may die at any instruction. What makes that safe:
+ *   - the emulator's process waits, before it becomes the emulator, for a word from the caller, who gives
+ *     it only after the process's id is in status.xml. A dead caller gives no word, so there is never an
+ *     emulator that the directory does not know;
+ *   - a pid is believed only together with its start time and the boot it belongs to;
+ *   - locks are kernel locks on descriptors and end with their holder;
+ *   - whoever finds a status that no live holder is working on and that does not agree with the process
+ *     brings it to a rest (settle.c).
+ *
+ * Reading takes no lock: files are whole at any time.
+ * Lock order: domain lock, then global lock, then the mutex of the cache. See docs/locking.md.
+ */
+#ifndef VMGR_SRC_DRIVER_VEMU_VEMU_H
+#define VMGR_SRC_DRIVER_VEMU_VEMU_H
+
+#include <json-c/json.h>
+#include <sys/stat.h>
+
+#include "../domobj.h"
+
+#define VEMU_NAME_MAX 200 /* a name with ".xml.new" must be a file name */
+#define VEMU_LOCK_TIMEOUT_MS 30000
+#define VEMU_START_TIMEOUT_MS 30000
+#define VEMU_QMP_TIMEOUT_MS 5000
+
+struct vemu {
+    struct vmgr_conn *conn; /* borrowed */
+    bool read_only;
+    char *config_dir;
+    char *autostart_dir;
+    char *run_dir;
+    char *lock_dir;
+    char *log_dir;
+    char *emulator; /* chosen by the caller, or NULL */
+
+    GMutex lock; /* of what follows: the cache of the directory */
+    struct vmgr__domlist list;
+    bool watching;
+    int watch_epoll;
+    int inotify_fd;
+    GHashTable *autodestroy; /* names of runs that end with this connection */
+};
+
+extern const struct vmgr__conf_defaults vmgr__vemu_defaults;
+
+/* VMGR_FROM_QEMU: clients know that number as "the driver that runs guests". */
+#define VMGR_FROM_VEMU VMGR_FROM_QEMU
+#define vemu_error(err, code, ...) vmgr__error_set(err, code, VMGR_FROM_VEMU, __VA_ARGS__)
+
+/* ---- paths.c ---- */
+int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
+                          struct vmgr_error **err);
+void vmgr__vemu_paths_fini(struct vemu *d);
+char *vmgr__vemu_config_path(const struct vemu *d, const char *name);
+char *vmgr__vemu_autostart_path(const struct vemu *d, const char *name);
+char *vmgr__vemu_run_path(const struct vemu *d, const char *name, const char *file);
+char *vmgr__vemu_log_path(const struct vemu *d, const char *name);
+
+/* ---- file.c ---- */
+/* Replaces a file as a whole: the old or the new content is there at any time. sync: also after a power
+ * failure. */
+int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err);
+/* 1 and *ret, 0 when there is no such file, -1 and *err. */
+int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err);
+/* Removes a file, then syncs its directory. Fine when there is none. */
+int vmgr__file_remove(const char *path, bool sync, struct vmgr_error **err);
+void vmgr__file_sync_dir(const char *path);
+
+/* ---- lock.c ---- */
+/* Takes the lock of a domain, waiting up to VEMU_LOCK_TIMEOUT_MS. A descriptor, or -1 and *err. */
+int vmgr__vemu_lock(const struct vemu *d, const char *name, struct vmgr_error **err);
+/* The same without waiting: -1 when someone has it (no error set). */
+int vmgr__vemu_try_lock(const struct vemu *d, const char *name);
+int vmgr__vemu_lock_global(const struct vemu *d, struct vmgr_error **err);
+void vmgr__vemu_unlock(int fd);
+
+/* ---- process.c ---- */
+struct vemu_process {
+    int pid;             /* 0: none */
+    uint64_t start_time; /* clock ticks since boot */
+};
+/* Reads the start time of a process that exists. */
+bool vmgr__process_identify(int pid, struct vemu_process *ret);
+/* It exists, is no zombie, and is the one it was. */
+bool vmgr__process_is_alive(const struct vemu_process *p);
+/* A pidfd of it, or -1 when it is gone. */
+int vmgr__process_open(const struct vemu_process *p);
+/* Waits until the process behind a pidfd is gone. */
+bool vmgr__process_wait(int pidfd, int timeout_ms);
+uint64_t vmgr__process_cpu_time_ns(const struct vemu_process *p);
+const char *vmgr__boot_id(void);
+
+/* ---- status.c ---- */
+enum vemu_phase { VEMU_OFF = 0, VEMU_STARTING, VEMU_ACTIVE, VEMU_STOPPING };
+struct vemu_status {
+    enum vemu_phase phase;
+    int state, reason;
+    struct vemu_process process;
+    int owner; /* with autodestroy: pid of the caller whose end ends it; else 0 */
+    uint64_t owner_start_time;
+    bool updated;
+    struct vmgr__domain_def *def; /* what runs; NULL when off */
+};
+void vmgr__vemu_status_clear(struct vemu_status *s);
+/* 1, 0 (no file: off), -1 and *err (a file nobody can read is an error, not an end of the guest). A status
+ * of another boot of the host counts as no file. */
+int vmgr__vemu_status_load(const struct vemu *d, const char *name, struct vemu_status *ret,
+                           struct vmgr_error **err);
+int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct vemu_status *s,
+                           struct vmgr_error **err);
+/* Removes the directory of a run. */
+void vmgr__vemu_run_remove(const struct vemu *d, const char *name);
+/* Removes the files a run leaves in it. */
+void vmgr__vemu_run_sweep(const struct vemu *d, const char *name);
+
+/* ---- settle.c ---- */
+/* Brings a status that nobody works on to a rest. The domain lock is held. *s is updated and saved. */
+int vmgr__vemu_settle_locked(struct vemu *d, const char *name, struct vemu_status *s,
+                             struct vmgr_error **err);
+/* Loads the status and settles it if no one else is at it. 1, 0, -1 as status_load. */
+int vmgr__vemu_status_settled(struct vemu *d, const char *name, struct vemu_status *ret,
+                              struct vmgr_error **err);
+/* The run is over: writes how, or forgets a transient domain. The lock is held. */
+int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, int reason,
+                      struct vmgr_error **err);
+
+/* ---- qmp.c ---- */
+struct vemu_qmp;
+/* Connects to a monitor in a run's directory and negotiates. pidfd: give up when it ends (-1: none). */
+struct vemu_qmp *vmgr__qmp_open(const char *run_path, int pidfd, int timeout_ms,
+                                struct vmgr_error **err);
+struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q);
+/* Runs a command. args is taken over (NULL: none). ret may be NULL; else for json_object_put(). */
+int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
+                      struct json_object **ret, struct vmgr_error **err);
+/* query-status: enum vmgr_domain_state and reason; prelaunch is paused (starting up). */
+int vmgr__qmp_state(struct vemu_qmp *q, int *ret_state, int *ret_reason, struct vmgr_error **err);
+
+/* ---- argv.c ---- */
+/* Fails if the definition asks for what a guest cannot get here. */
+int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_error **err);
+/* The same for what makes no sense to store. */
+int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err);
+/* The command line, NULL-terminated, for g_strfreev(). */
+char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator);
+/* The program: the definition's, the caller's, or the usual one. For g_free(). */
+char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_def *def,
+                               struct vmgr_error **err);
+
+/* ---- launch.c ---- */
+/* Starts the emulator of a run whose status is "starting", writes its pid into the status, and waits until
+ * its monitor listens. On failure nothing of it is left. */
+int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
+                      struct vemu_qmp **ret_qmp, struct vmgr_error **err);
+
+/* ---- lifecycle.c: the operations; all lock for themselves ---- */
+int vmgr__vemu_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__vemu_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                      struct vmgr_domain **ret, struct vmgr_error **err);
+int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__vemu_reset(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__vemu_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__vemu_suspend(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__vemu_resume(struct vmgr_domain *dom, struct vmgr_error **err);
+/* Ends the runs that were started for this connection only. */
+void vmgr__vemu_autodestroy(struct vemu *d);
+
+/* ---- define.c: likewise ---- */
+int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                      struct vmgr_domain **ret, struct vmgr_error **err);
+int vmgr__vemu_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__vemu_rename(struct vmgr_domain *dom, const char *new_name, struct vmgr_error **err);
+int vmgr__vemu_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error **err);
+int vmgr__vemu_set_metadata(struct vmgr_domain *dom, int type, const char *text, const char *key,
+                            const char *uri, uint32_t flags, struct vmgr_error **err);
+/* Reads a definition. 1, 0 (none), -1 and *err. */
+int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__domain_def **ret,
+                           struct vmgr_error **err);
+int vmgr__vemu_config_save(const struct vemu *d, const struct vmgr__domain_def *def,
+                           struct vmgr_error **err);
+
+/* ---- cache.c ---- */
+/* Brings the cache up to date about one name, or all, and emits what changed. d->lock is held. */
+void vmgr__vemu_refresh_locked(struct vemu *d, const char *name);
+void vmgr__vemu_refresh_all_locked(struct vemu *d);
+/* Refreshes and finds the object of a handle, following renames. d->lock is held. */
+struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
+                                            struct vmgr_error **err);
+struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
+/* Takes d->lock, refreshes one name. reason: how a transient run ended, whose files are gone. */
+void vmgr__vemu_changed(struct vemu *d, const char *name, int reason);
+/* Remarks on a document as it came in: its stored form does not give rise to all of them. */
+void vmgr__vemu_keep_warnings(struct vemu *d, const char *name, GPtrArray *warnings);
+/* The name that goes with a handle now; for g_free(), or NULL and *err. Takes d->lock. */
+char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err);
+
+/* ---- watch.c ---- */
+int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
+void vmgr__vemu_poll_events(struct vmgr_conn *conn);
+/* A run appeared or changed its process. d->lock is held. */
+void vmgr__vemu_watch_run(struct vemu *d, const char *name);
+int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p);
+/* cache.c: watches the process of a record that was read before watching began. */
+void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj);
+void vmgr__vemu_watch_fini(struct vemu *d);
+
+/* ---- console.c, host.c ---- */
+int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
+                            struct vmgr_stream **ret, struct vmgr_error **err);
+int vmgr__vemu_get_version(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
+int vmgr__vemu_get_hostname(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__vemu_get_capabilities(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__vemu_get_max_vcpus(struct vmgr_conn *conn, const char *type, struct vmgr_error **err);
+int vmgr__vemu_get_node_info(struct vmgr_conn *conn, struct vmgr_node_info *ret,
+                             struct vmgr_error **err);
+int vmgr__vemu_get_security_model(struct vmgr_conn *conn, struct vmgr_security_model *ret,
+                                  struct vmgr_error **err);
+
+#endif
