@@ -134,6 +134,39 @@ payload cross_remap
     hlt
 end_payload cross_remap
 
+/* Calls, jumps and branches to the next page three times before and after it is remapped, so that far
+ * links exist. eax = 3 * (1 + 1 + 1) + 3 * (16 + 16 + 16) when the second copy's additions are 16. */
+payload far_remap
+0:  xor %eax, %eax
+    mov $6, %ecx
+1:  call 7f
+    test %ecx, %ecx
+    jnz 8f
+2:  jmp 9f
+3:  dec %ecx
+    jz 5f
+    cmp $3, %ecx
+    jne 1b
+    mov %rdi, (%rsi)
+    invlpg 0b + 0x1000(%rip)
+    jmp 1b
+5:  hlt
+    .skip 4096 - (. - 0b)
+7:  add $1, %eax
+    ret
+8:  add $1, %eax
+    jmp 2b
+9:  add $1, %eax
+    jmp 3b
+end_payload far_remap
+
+/* Counts in rax for ever. */
+payload count
+1:  inc %rax
+    mov %rax, (%rdi)
+    jmp 1b
+end_payload count
+
 /* A bit of everything: compares of all widths with all conditions. The checksum depends on each. */
 payload mix
     mov $3000, %ecx
@@ -225,6 +258,13 @@ payload step_handler
     inc %r8
     iretq
 end_payload step_handler
+
+/* The handler of an instruction breakpoint sets RF (SDM Vol. 3, 17.3.1.1: the CPU does not). */
+payload breakpoint_handler
+    inc %r8
+    orl $0x10000, 16(%rsp)
+    iretq
+end_payload breakpoint_handler
 
 /* HLT with interrupts on; the handler of vector 0x40 ends it. */
 payload wait

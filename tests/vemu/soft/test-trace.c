@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "accel/soft/trace.h"
 #include "harness.h"
@@ -19,9 +20,12 @@ PAYLOAD(smc_data);
 PAYLOAD(smc_function);
 PAYLOAD(cross);
 PAYLOAD(cross_remap);
+PAYLOAD(far_remap);
+PAYLOAD(count);
 PAYLOAD(mix);
 PAYLOAD(step);
 PAYLOAD(step_handler);
+PAYLOAD(breakpoint_handler);
 PAYLOAD(wait);
 PAYLOAD(wait_handler);
 PAYLOAD(smp_writer);
@@ -143,27 +147,45 @@ START_TEST(page_crossing)
 }
 END_TEST
 
-START_TEST(page_crossing_remapped)
+/* Maps the first 2 MiB in 4 KiB pages, and makes a copy of the code's second page. The guest gets the
+ * address of that page's entry in RSI and the entry that maps the copy in RDI. */
+static uint8_t *prepare_remap(const uint8_t *code, size_t size)
 {
-    const uint64_t pt = 0x200000, second = 0x210000;
-    uint64_t pde = pt | 7;
+    const uint64_t pt = 0x200000, second = 0x210000, pde = pt | 7;
 
-    use(SC_HARNESS_64, 1);
-    /* The first 2 MiB in 4 KiB pages. */
     for (uint64_t n = 0; n < 512; n++) {
         uint64_t pte = n << 12 | 7;
         memcpy(h->ram + pt + n * 8, &pte, 8);
     }
     memcpy(h->ram + SC_HARNESS_PML4 + 0x2000, &pde, 8);
-    sc_harness_load(h, SC_HARNESS_CODE, BYTES(cross_remap));
+    sc_harness_load(h, SC_HARNESS_CODE, code, size);
     memcpy(h->ram + second, h->ram + SC_HARNESS_CODE + 0x1000, 0x1000);
-    h->ram[second] = 0x07; /* the copy's byte of the immediate: 0x705 instead of 0x005 */
     sc_harness_reset(h, h->cpu);
     h->cpu->gpr[VEMU_RSI] = pt + ((SC_HARNESS_CODE + 0x1000) >> 12) * 8;
     h->cpu->gpr[VEMU_RDI] = second | 7;
+    return h->ram + second;
+}
+
+START_TEST(page_crossing_remapped)
+{
+    use(SC_HARNESS_64, 1);
+    uint8_t *copy = prepare_remap(BYTES(cross_remap));
+    copy[0] = 0x07; /* first byte of the immediate: 81 c3 are before the boundary */
     ck_assert_int_eq(sc_harness_run(h), SC_HARNESS_HALT);
-    /* 2 + 1 bytes: 81 c3 are before the boundary, the immediate behind it. */
     ck_assert_uint_eq(h->cpu->gpr[VEMU_RAX], 0x05 + 0x07);
+    done();
+}
+END_TEST
+
+START_TEST(far_links_remapped)
+{
+    use(SC_HARNESS_64, 1);
+    uint8_t *copy = prepare_remap(BYTES(far_remap));
+    for (unsigned n = 0; n < 16; n++) /* add $1, %eax becomes add $16, %eax */
+        if (copy[n] == 0x83)
+            copy[n + 2] = 16;
+    ck_assert_int_eq(sc_harness_run(h), SC_HARNESS_HALT);
+    ck_assert_uint_eq(h->cpu->gpr[VEMU_RAX], 9 + 9 * 16);
     done();
 }
 END_TEST
@@ -326,6 +348,56 @@ START_TEST(cross_modifying)
 }
 END_TEST
 
+/* While a section lasts, no vCPU executes anything; afterwards all go on. */
+START_TEST(exclusive)
+{
+    pthread_t thread;
+    volatile uint64_t *counter;
+
+    use(SC_HARNESS_64, 2);
+    sc_harness_load(h, SC_HARNESS_CODE, BYTES(count));
+    h->vm.cpus[1]->gpr[VEMU_RDI] = SC_HARNESS_DATA;
+    counter = (volatile uint64_t *)(h->ram + SC_HARNESS_DATA);
+    pthread_create(&thread, NULL, second_cpu, NULL);
+    for (unsigned round = 0; round < 50; round++) {
+        uint64_t before = *counter;
+        while (*counter == before)
+            ;
+        sc_exclusive_begin(&h->vm, NULL);
+        sc_exclusive_begin(&h->vm, NULL); /* nests */
+        before = *counter;
+        usleep(200);
+        sc_exclusive_end(&h->vm, NULL);
+        ck_assert_uint_eq(*counter, before);
+        sc_exclusive_end(&h->vm, NULL);
+    }
+    sc_async_set(h->vm.cpus[1], SC_A_EXIT);
+    pthread_join(thread, NULL);
+    done();
+}
+END_TEST
+
+/* An instruction breakpoint faults once, with RF letting IRET go on. */
+START_TEST(breakpoint)
+{
+    static const uint8_t code[] = { 0x90, 0xff, 0xc0, 0xff, 0xc0, 0xf4 }; /* nop, 2 x inc eax, hlt */
+
+    use(SC_HARNESS_64, 1);
+    sc_harness_reset(h, h->cpu);
+    sc_harness_load(h, 0x30000 + 1 * 16, BYTES(breakpoint_handler));
+    sc_harness_load(h, SC_HARNESS_CODE, code, sizeof(code));
+    sc_harness_idt(h, 0x30000);
+    h->cpu->dr[2] = SC_HARNESS_CODE + 3;
+    h->cpu->dr7 = 0x400 | 1 << 5; /* G2, execution */
+    sc_update_mode(h->cpu);
+    ck_assert_int_eq(sc_harness_run(h), SC_HARNESS_HALT);
+    ck_assert_uint_eq(h->cpu->gpr[VEMU_RAX], 2);
+    ck_assert_uint_eq(h->cpu->gpr[VEMU_R8], 1);
+    ck_assert_uint_eq(h->cpu->dr6 & 0xf, 4);
+    done();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("soft-trace");
@@ -341,6 +413,9 @@ int main(void)
     tcase_add_test(t, self_modifying);
     tcase_add_test(t, page_crossing);
     tcase_add_test(t, page_crossing_remapped);
+    tcase_add_test(t, far_links_remapped);
+    tcase_add_test(t, exclusive);
+    tcase_add_test(t, breakpoint);
     tcase_add_test(t, options_agree);
     tcase_add_test(t, single_step);
     tcase_add_test(t, interrupt);
