@@ -206,7 +206,9 @@ GByteArray *image_elf(const struct image_elf *spec)
     put_elf_headers(out, spec->is32, spec->entry ? spec->entry : paddr + 0x100, s, 3);
     g_byte_array_set_size(out, (guint)text_offset);
     memset(out->data + notes_offset, 0, text_offset - notes_offset);
-    memcpy(out->data + notes_offset, notes->data, notes->len);
+    if (notes->len) {
+        memcpy(out->data + notes_offset, notes->data, notes->len);
+    }
     if (spec->multiboot) {
         const uint32_t header[3] = { 0x1badb002, 3, (uint32_t)-(0x1badb002 + 3) };
 
