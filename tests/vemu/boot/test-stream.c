@@ -10,7 +10,13 @@
 #include "boot/stream.h"
 #include "images.h"
 
-#define SIZE ((size_t)9 << 20) /* more than one lz4 block */
+#define LARGE ((size_t)9 << 20)
+
+/* More than one block of lz4; less where compressing takes its time. */
+static size_t size_for(int codec)
+{
+    return codec == IMAGE_LZ4 ? LARGE : 1500000;
+}
 
 struct source {
     struct vemu_boot_file file;
@@ -42,23 +48,26 @@ static struct vemu_stream *open_all(struct source *s, uint64_t limit)
 
 START_TEST(test_whole)
 {
-    g_autoptr(GByteArray) data = image_noise(SIZE);
-    g_autofree uint8_t *buf = g_malloc(SIZE);
+    g_autoptr(GByteArray) data = image_noise(LARGE);
+    g_autofree uint8_t *buf = g_malloc(LARGE);
     uint64_t total;
 
     memcpy(data->data, "\177ELF", 4); /* so that "uncompressed" is recognized too */
     for (int codec = 0; codec < IMAGE_CODECS; codec++) {
-        g_autoptr(GByteArray) packed = image_compress(codec, data);
+        const size_t size = size_for(codec);
+        g_autoptr(GByteArray) packed = NULL;
         struct vemu_stream *stream;
         struct source s;
 
+        data->len = (guint)size; /* all of it is there */
+        packed = image_compress(codec, data);
         source_open(&s, packed);
-        stream = open_all(&s, SIZE);
+        stream = open_all(&s, size);
         ck_assert_str_eq(vemu__stream_name(stream), image_codec_name(codec));
-        ck_assert_int_eq(vemu__stream_read(stream, buf, SIZE), 0);
-        ck_assert_mem_eq(buf, data->data, SIZE);
+        ck_assert_int_eq(vemu__stream_read(stream, buf, size), 0);
+        ck_assert_mem_eq(buf, data->data, size);
         ck_assert_int_eq(vemu__stream_drain(stream, &total), 0);
-        ck_assert_uint_eq(total, SIZE);
+        ck_assert_uint_eq(total, size);
         vemu__stream_close(stream);
         source_close(&s);
     }
@@ -67,29 +76,32 @@ END_TEST
 
 START_TEST(test_pieces_and_seek)
 {
-    g_autoptr(GByteArray) data = image_noise(SIZE);
-    g_autofree uint8_t *buf = g_malloc(SIZE);
+    g_autoptr(GByteArray) data = image_noise(LARGE);
+    g_autofree uint8_t *buf = g_malloc(LARGE);
 
     for (int codec = IMAGE_GZIP; codec < IMAGE_CODECS; codec++) {
-        g_autoptr(GByteArray) packed = image_compress(codec, data);
+        const size_t size = size_for(codec);
+        g_autoptr(GByteArray) packed = NULL;
         struct vemu_stream *stream;
         struct source s;
         size_t at = 0, step = 1;
 
+        data->len = (guint)size; /* all of it is there */
+        packed = image_compress(codec, data);
         source_open(&s, packed);
-        stream = open_all(&s, SIZE);
+        stream = open_all(&s, size);
         while (at < 200000) {
             ck_assert_int_eq(vemu__stream_read(stream, buf, step), 0);
             ck_assert_mem_eq(buf, data->data + at, step);
             at += step;
             step = step * 3 % 7919 + 1;
         }
-        ck_assert_int_eq(vemu__stream_seek(stream, at + 1234567), 0);
-        ck_assert_uint_eq(vemu__stream_position(stream), at + 1234567);
+        ck_assert_int_eq(vemu__stream_seek(stream, at + 1000000), 0);
+        ck_assert_uint_eq(vemu__stream_position(stream), at + 1000000);
         ck_assert_int_eq(vemu__stream_read(stream, buf, 1000), 0);
-        ck_assert_mem_eq(buf, data->data + at + 1234567, 1000);
+        ck_assert_mem_eq(buf, data->data + at + 1000000, 1000);
         ck_assert_int_eq(vemu__stream_seek(stream, 5), -ESPIPE);
-        ck_assert_int_eq(vemu__stream_seek(stream, SIZE + 1), -ENODATA);
+        ck_assert_int_eq(vemu__stream_seek(stream, size + 1), -ENODATA);
         vemu__stream_close(stream);
         source_close(&s);
     }
