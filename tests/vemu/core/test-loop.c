@@ -142,6 +142,7 @@ START_TEST(watches)
     vemu__watch_set(watch, POLLIN);
     fake_until(atomic_load(&count) == 3);
     vemu__watch_set(watch, 0);
+    vemu__loop_call(loop, where, NULL); /* by now the loop knows */
     ck_assert_int_eq(write(pipe_fds[1], "d", 1), 1);
     close(pipe_fds[1]);
     g_usleep(5000); /* a hang-up alone is not reported */

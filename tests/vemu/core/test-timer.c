@@ -137,7 +137,7 @@ START_TEST(many)
 {
     struct vemu_vm *vm = fake_vm(NULL);
     struct fake_device *devices[100];
-    char id[8], value[8];
+    char id[16], value[16];
     int i;
 
     for (i = 0; i < 100; i++) {
