@@ -38,7 +38,7 @@ struct plan {
     char **argv;
     char **envp;
     const char *dir;
-    int null_fd, log_fd;
+    int null_fd, log_fd, lock_fd;
     int report[2]; /* child to caller */
     int go[2];     /* caller to child */
     bool pin;
@@ -119,6 +119,8 @@ static int fork_twice(const struct plan *p)
     pthread_sigmask(SIG_SETMASK, &all, &old);
     pid = fork();
     if (pid == 0) {
+        /* The lock is to end with the caller. */
+        close(p->lock_fd);
         setsid();
         pid = fork();
         if (pid == 0)
@@ -305,14 +307,14 @@ static struct vemu_qmp *release(struct plan *p, const struct vemu_status *s, int
     return q;
 }
 
-int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
+int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
                       struct vemu_qmp **ret_qmp, struct vmgr_error **err)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_auto(GStrv) argv = vmgr__vemu_argv(s->def, s->def->emulator);
     g_auto(GStrv) envp = make_env(s->def);
     struct plan p = { .argv = argv, .envp = envp, .dir = dir, .null_fd = -1, .log_fd = -1,
-                      .report = { -1, -1 }, .go = { -1, -1 } };
+                      .lock_fd = lock_fd, .report = { -1, -1 }, .go = { -1, -1 } };
     int inotify_fd = -1, r = -1;
     struct word w = { 0 };
     off_t log_from = 0;

@@ -197,7 +197,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     }
     if (announce(c, fresh, emulator, err) < 0)
         return -1;
-    r = vmgr__vemu_launch(c->d, c->name, s, &q, err);
+    r = vmgr__vemu_launch(c->d, c->name, s, c->lock, &q, err);
     if (r == 0)
         r = bring_up(c, q, flags, err);
     vmgr__qmp_close(q);

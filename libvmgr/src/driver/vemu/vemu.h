@@ -168,8 +168,9 @@ char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_d
 
 /* ---- launch.c ---- */
 /* Starts the emulator of a run whose status is "starting", writes its pid into the status, and waits until
- * its monitor listens. On failure nothing of it is left. */
-int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
+ * its monitor listens. On failure nothing of it is left. lock_fd: the domain's lock, which a process that
+ * is not yet the emulator must not hold. */
+int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
                       struct vemu_qmp **ret_qmp, struct vmgr_error **err);
 
 /* ---- lifecycle.c: the operations; all lock for themselves ---- */

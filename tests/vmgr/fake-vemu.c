@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An emulator without a machine: takes vemu's command line, speaks its QMP, behaves as -append tells.
+ *
+ *   die=TEXT      writes TEXT to stderr and exits before the monitor opens
+ *   mute          opens the monitor but never greets
+ *   stubborn      ignores SIGTERM
+ *   slow-start    waits 200 ms before the monitor opens
+ *
+ * Commands beyond vemu's: x-panic (the guest panics), x-poweroff (the guest powers off).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct {
+    const char *append, *qmp_path, *exit_file;
+    bool paused, no_reboot, panic_pause, shutdown_pause;
+    const char *status;
+    struct {
+        char id[32];
+        char path[64];
+        int master;
+    } ptys[4];
+    int pty_count;
+} vm = { .append = "", .status = "running" };
+
+static void finish(const char *cause)
+{
+    if (vm.exit_file) {
+        FILE *f = fopen("exit.tmp", "w");
+
+        if (f) {
+            fprintf(f, "{\"cause\": \"%s\", \"code\": 0, \"status\": 0}\n", cause);
+            fclose(f);
+            rename("exit.tmp", vm.exit_file);
+        }
+    }
+    exit(0);
+}
+
+static void add_chardev(const char *text)
+{
+    const char *id = strstr(text, "id=");
+    struct termios raw;
+    int slave;
+
+    if (strncmp(text, "pty,", 4) != 0 || !id || vm.pty_count == 4)
+        return;
+    snprintf(vm.ptys[vm.pty_count].id, sizeof(vm.ptys[0].id), "%.31s", id + 3);
+    if (openpty(&vm.ptys[vm.pty_count].master, &slave, vm.ptys[vm.pty_count].path, NULL, NULL) < 0)
+        exit(1);
+    tcgetattr(slave, &raw);
+    cfmakeraw(&raw);
+    tcsetattr(slave, TCSANOW, &raw);
+    vm.pty_count++; /* the slave stays open, so that the master never hangs up */
+}
+
+static void parse(int argc, char **argv)
+{
+    static const char *const plain[] = { "-nodefaults", "-S", "-no-reboot", NULL };
+    static const char *const valued[] = { "-name", "-uuid", "-display", "-machine", "-accel", "-cpu",
+                                          "-m", "-smp", "-kernel", "-initrd", "-append", "-chardev",
+                                          "-device", "-qmp", "-exit-file", "-action", NULL };
+
+    for (int i = 1; i < argc; i++) {
+        const char *o = argv[i], *v = argv[i + 1];
+        bool known = false;
+
+        for (int k = 0; plain[k]; k++)
+            known = known || strcmp(o, plain[k]) == 0;
+        if (known) {
+            vm.paused = vm.paused || strcmp(o, "-S") == 0;
+            vm.no_reboot = vm.no_reboot || strcmp(o, "-no-reboot") == 0;
+            continue;
+        }
+        for (int k = 0; valued[k]; k++)
+            known = known || strcmp(o, valued[k]) == 0;
+        if (!known || !v) {
+            fprintf(stderr, "fake-vemu: %s: invalid option\n", o);
+            exit(1);
+        }
+        i++;
+        if (strcmp(o, "-append") == 0)
+            vm.append = v;
+        else if (strcmp(o, "-chardev") == 0)
+            add_chardev(v);
+        else if (strcmp(o, "-exit-file") == 0)
+            vm.exit_file = v;
+        else if (strcmp(o, "-action") == 0)
+            vm.panic_pause |= strstr(v, "panic=pause") != NULL,
+                vm.shutdown_pause |= strstr(v, "shutdown=pause") != NULL;
+        else if (strcmp(o, "-qmp") == 0 && strncmp(v, "unix:", 5) == 0)
+            vm.qmp_path = strndup(v + 5, strcspn(v + 5, ","));
+    }
+    if (vm.paused)
+        vm.status = "prelaunch";
+}
+
+static int listen_qmp(void)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", vm.qmp_path);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 1) < 0) {
+        fprintf(stderr, "fake-vemu: cannot listen on %s: %s\n", vm.qmp_path, strerror(errno));
+        exit(1);
+    }
+    return fd;
+}
+
+static void put(int fd, struct json_object *o)
+{
+    const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+
+    if (write(fd, text, strlen(text)) < 0 || write(fd, "\r\n", 2) < 0)
+        return;
+    json_object_put(o);
+}
+
+static void event(int fd, const char *name)
+{
+    struct json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "event", json_object_new_string(name));
+    put(fd, o);
+}
+
+static struct json_object *chardevs(void)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (int i = 0; i < vm.pty_count; i++) {
+        struct json_object *o = json_object_new_object();
+        char name[80];
+
+        snprintf(name, sizeof(name), "pty:%s", vm.ptys[i].path);
+        json_object_object_add(o, "label", json_object_new_string(vm.ptys[i].id));
+        json_object_object_add(o, "filename", json_object_new_string(name));
+        json_object_array_add(list, o);
+    }
+    return list;
+}
+
+/* Runs a command; what it returns, or NULL and *ret_error. */
+static struct json_object *run(int fd, const char *command, struct json_object *args,
+                               const char **ret_error)
+{
+    struct json_object *result = json_object_new_object(), *then;
+
+    if (strcmp(command, "query-status") == 0) {
+        json_object_object_add(result, "status", json_object_new_string(vm.status));
+    } else if (strcmp(command, "query-chardev") == 0) {
+        json_object_put(result);
+        return chardevs();
+    } else if (strcmp(command, "stop") == 0) {
+        vm.status = "paused";
+        event(fd, "STOP");
+    } else if (strcmp(command, "cont") == 0) {
+        vm.status = "running";
+        event(fd, "RESUME");
+    } else if (strcmp(command, "system_reset") == 0) {
+        event(fd, "RESET");
+    } else if (strcmp(command, "system_powerdown") == 0) {
+        if (json_object_object_get_ex(args, "then", &then))
+            event(fd, "RESET");
+        else if (vm.shutdown_pause)
+            vm.status = "shutdown";
+        else
+            vm.status = "ending";
+    } else if (strcmp(command, "x-panic") == 0) {
+        vm.status = vm.panic_pause ? "guest-panicked" : "panicking";
+    } else if (strcmp(command, "quit") == 0) {
+        vm.status = "quitting";
+    } else if (strcmp(command, "qmp_capabilities") != 0) {
+        *ret_error = "The command has not been found";
+        json_object_put(result);
+        return NULL;
+    }
+    return result;
+}
+
+static void answer(int fd, const char *line)
+{
+    struct json_object *in = json_tokener_parse(line);
+    struct json_object *out = json_object_new_object();
+    struct json_object *command, *id, *result, *args = NULL;
+    const char *error = "not a command";
+
+    json_object_object_get_ex(in, "arguments", &args);
+    if (json_object_object_get_ex(in, "execute", &command) &&
+        (result = run(fd, json_object_get_string(command), args, &error))) {
+        json_object_object_add(out, "return", result);
+    } else {
+        result = json_object_new_object();
+        json_object_object_add(result, "class", json_object_new_string("GenericError"));
+        json_object_object_add(result, "desc", json_object_new_string(error));
+        json_object_object_add(out, "error", result);
+    }
+    if (json_object_object_get_ex(in, "id", &id))
+        json_object_object_add(out, "id", json_object_get(id));
+    put(fd, out);
+    json_object_put(in);
+    if (strcmp(vm.status, "ending") == 0)
+        finish("guest-shutdown");
+    if (strcmp(vm.status, "panicking") == 0)
+        finish("guest-panic");
+    if (strcmp(vm.status, "quitting") == 0)
+        finish("host-quit");
+}
+
+static void greet(int fd)
+{
+    static const char text[] = "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7, \"minor\": 2, "
+                               "\"micro\": 0}, \"package\": \"fake\"}, \"capabilities\": []}}\r\n";
+
+    if (!strstr(vm.append, "mute") && write(fd, text, sizeof(text) - 1) < 0)
+        exit(1);
+}
+
+/* Echoes consoles, serves the monitor to one client after the other. */
+static void serve(int listener, int signals)
+{
+    char line[65536];
+    size_t used = 0;
+    int client = -1;
+
+    for (;;) {
+        struct pollfd fds[6] = { { .fd = signals, .events = POLLIN },
+                                 { .fd = client < 0 ? listener : client, .events = POLLIN } };
+        char *end;
+        ssize_t n;
+
+        for (int i = 0; i < vm.pty_count; i++)
+            fds[2 + i] = (struct pollfd){ .fd = vm.ptys[i].master, .events = POLLIN };
+        if (poll(fds, 2 + (nfds_t)vm.pty_count, -1) < 0)
+            continue;
+        if (fds[0].revents && !strstr(vm.append, "stubborn"))
+            finish("host-signal");
+        for (int i = 0; i < vm.pty_count; i++) {
+            char buf[256];
+
+            if (!(fds[2 + i].revents & POLLIN))
+                continue;
+            n = read(vm.ptys[i].master, buf, sizeof(buf));
+            if (n > 0 && write(vm.ptys[i].master, buf, (size_t)n) < 0)
+                exit(1);
+        }
+        if (!fds[1].revents)
+            continue;
+        if (client < 0) {
+            client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+            used = 0;
+            if (client >= 0)
+                greet(client);
+            continue;
+        }
+        n = read(client, line + used, sizeof(line) - used - 1);
+        if (n <= 0) {
+            close(client);
+            client = -1;
+            continue;
+        }
+        used += (size_t)n;
+        line[used] = '\0';
+        while ((end = strchr(line, '\n'))) {
+            *end = '\0';
+            answer(client, line);
+            used -= (size_t)(end + 1 - line);
+            memmove(line, end + 1, used + 1);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *die;
+    sigset_t set;
+    int signals;
+
+    parse(argc, argv);
+    die = strstr(vm.append, "die=");
+    if (die) {
+        fprintf(stderr, "fake-vemu: %s\n", die + 4);
+        return 1;
+    }
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signals = signalfd(-1, &set, SFD_CLOEXEC);
+    if (strstr(vm.append, "slow-start"))
+        usleep(200000);
+    serve(listen_qmp(), signals);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A state directory of a test's own, and the emulators that run in it.
+ */
+#ifndef TESTS_VMGR_SANDBOX_H
+#define TESTS_VMGR_SANDBOX_H
+
+#include <dirent.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static char sandbox_root[256];
+
+/* Calls fn with the pid of each emulator whose directory is in the sandbox; returns how many. */
+static inline int sandbox_emulators(void (*fn)(int pid))
+{
+    const char *fake = getenv("FAKE_VEMU");
+    DIR *dir = opendir("/proc");
+    const struct dirent *e;
+    int count = 0;
+
+    while ((e = readdir(dir))) {
+        char link[300], exe[512] = "", cwd[512] = "";
+
+        if (e->d_name[0] < '1' || e->d_name[0] > '9')
+            continue;
+        snprintf(link, sizeof(link), "/proc/%s/exe", e->d_name);
+        if (readlink(link, exe, sizeof(exe) - 1) < 0 || strcmp(exe, fake) != 0)
+            continue;
+        snprintf(link, sizeof(link), "/proc/%s/cwd", e->d_name);
+        if (readlink(link, cwd, sizeof(cwd) - 1) < 0 ||
+            strncmp(cwd, sandbox_root, strlen(sandbox_root)) != 0)
+            continue;
+        count++;
+        if (fn)
+            fn(atoi(e->d_name));
+    }
+    closedir(dir);
+    return count;
+}
+
+static inline void sandbox_open(void)
+{
+    snprintf(sandbox_root, sizeof(sandbox_root), "/tmp/vmgr-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(sandbox_root));
+    ck_assert_ptr_nonnull(getenv("FAKE_VEMU"));
+}
+
+static inline void sandbox_kill(int pid)
+{
+    kill(pid, SIGKILL);
+}
+
+static inline int sandbox_remove_one(const char *path, const struct stat *st, int type,
+                                     struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static inline void sandbox_close(void)
+{
+    sandbox_emulators(sandbox_kill);
+    nftw(sandbox_root, sandbox_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline struct vmgr_conn *sandbox_connect(uint32_t flags)
+{
+    struct vmgr_conn_options o = VMGR_CONN_OPTIONS_INIT;
+    struct vmgr_conn *conn = NULL;
+
+    o.uri = "vemu:///system";
+    o.flags = flags;
+    o.root = sandbox_root;
+    o.emulator = getenv("FAKE_VEMU");
+    OK(vmgr_conn_open_with(&o, &conn, &err));
+    return conn;
+}
+
+#endif

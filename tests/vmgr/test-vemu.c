@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The vemu driver over an emulator without a machine: life cycle, sharing the directory, processes that
+ * end, consoles, events, what is refused.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "sandbox.h"
+
+#define UUID_V "6695eb01-f6a4-8304-79aa-97f2502e2001"
+#define DOC(name, uuid, cmdline, more)                                                       \
+    "<domain type='vemu'><name>" name "</name><uuid>" uuid "</uuid>"                         \
+    "<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/boot/vmlinuz</kernel>"       \
+    "<cmdline>" cmdline "</cmdline></os>" more "</domain>"
+#define PTY "<devices><serial type='pty'/></devices>"
+
+static struct vmgr_conn *conn, *other;
+
+static void setup(void)
+{
+    sandbox_open();
+    conn = sandbox_connect(0);
+    other = sandbox_connect(0);
+}
+
+static void teardown(void)
+{
+    conn = vmgr_conn_unref(conn);
+    other = vmgr_conn_unref(other);
+    sandbox_close();
+}
+
+static struct vmgr_domain *define_v(const char *xml)
+{
+    struct vmgr_domain *dom = NULL;
+
+    OK(vmgr_domain_define_xml(conn, xml, 0, &dom, &err));
+    return dom;
+}
+
+static struct vmgr_domain *by_name(struct vmgr_conn *c, const char *name)
+{
+    struct vmgr_domain *dom = NULL;
+
+    OK(vmgr_domain_lookup_by_name(c, name, &dom, &err));
+    return dom;
+}
+
+/* Runs a monitor command that no API call stands for. */
+static void monitor(const char *name, const char *command)
+{
+    char path[400], text[400];
+    int pid = fork();
+
+    /* In a child: the address must be short, so the working directory changes. */
+    if (pid == 0) {
+        snprintf(path, sizeof(path), "%s/run/vmgr/domains/%s.d", sandbox_root, name);
+        snprintf(text, sizeof(text),
+                 "exec python3 -c 'import socket\n"
+                 "s=socket.socket(socket.AF_UNIX);s.connect(\"qmp.sock\");f=s.makefile(\"rw\")\n"
+                 "f.readline();f.write(\"{\\\"execute\\\":\\\"%s\\\"}\\n\");f.flush();f.readline()'",
+                 command);
+        if (chdir(path) == 0)
+            execl("/bin/sh", "sh", "-c", text, NULL);
+        _exit(1);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void await_no_emulator(void)
+{
+    for (int i = 0; i < 500 && sandbox_emulators(NULL); i++)
+        nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+    ck_assert_int_eq(sandbox_emulators(NULL), 0);
+}
+
+START_TEST(test_lifecycle)
+{
+    struct vmgr_domain_info info = VMGR_DOMAIN_INFO_INIT;
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY));
+    struct vmgr_domain *twin = by_name(other, "v");
+
+    expect_state(twin, "shut off (unknown)");
+    OK(vmgr_domain_start(dom, 0, &err));
+    expect_state(twin, "running (booted)");
+    ck_assert_int_eq(vmgr_domain_get_id(twin, NULL), 1);
+    ck_assert_int_eq(sandbox_emulators(NULL), 1);
+    FAILS(vmgr_domain_start(twin, 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is already running");
+    OK(vmgr_domain_suspend(twin, &err));
+    expect_state(dom, "paused (user)");
+    OK(vmgr_domain_suspend(dom, &err));
+    OK(vmgr_domain_resume(dom, &err));
+    expect_state(twin, "running (unpaused)");
+    FAILS(vmgr_domain_resume(dom, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is already running");
+    OK(vmgr_domain_reset(dom, 0, &err));
+    OK(vmgr_domain_reboot(dom, 0, &err));
+    FAILS(vmgr_domain_shutdown(dom, VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: guests can be asked by their ACPI power button only (mode acpi)");
+    OK(vmgr_domain_get_info(dom, &info, &err));
+    ck_assert_uint_eq(info.memory_kib, 65536);
+    OK(vmgr_domain_destroy(twin, 0, &err));
+    ck_assert_int_eq(sandbox_emulators(NULL), 0);
+    expect_state(dom, "shut off (destroyed)");
+    OK(vmgr_domain_start(dom, VMGR_DOMAIN_START_PAUSED, &err));
+    expect_state(twin, "paused (user)");
+    ck_assert_int_eq(vmgr_domain_get_id(twin, NULL), 2);
+    OK(vmgr_domain_shutdown(dom, 0, &err));
+    await_no_emulator();
+    expect_state(twin, "shut off (shutdown)");
+    FAILS(vmgr_domain_destroy(dom, 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    FAILS(vmgr_domain_get_id(twin, &err), VMGR_ERR_NO_DOMAIN,
+          "Domain not found: no domain with matching uuid '" UUID_V "' (v)");
+    vmgr_domain_unref(dom);
+    vmgr_domain_unref(twin);
+}
+END_TEST
+
+/* A guest outlives the connection that started it. */
+START_TEST(test_survives)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    conn = vmgr_conn_unref(conn);
+    ck_assert_int_eq(sandbox_emulators(NULL), 1);
+    conn = sandbox_connect(0);
+    dom = by_name(conn, "v");
+    expect_state(dom, "running (booted)");
+    OK(vmgr_domain_destroy(dom, VMGR_DOMAIN_DESTROY_GRACEFUL, &err));
+    expect_state(dom, "shut off (destroyed)");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_autodestroy)
+{
+    struct vmgr_domain *dom = NULL;
+
+    OK(vmgr_domain_create_xml(conn, DOC("v", UUID_V, "x", ""), VMGR_DOMAIN_START_AUTODESTROY, &dom,
+                              &err));
+    ck_assert_int_eq(sandbox_emulators(NULL), 1);
+    vmgr_domain_unref(dom);
+    conn = vmgr_conn_unref(conn);
+    ck_assert_int_eq(sandbox_emulators(NULL), 0);
+    ck_assert_int_eq(count_domains(other, 0), 0);
+}
+END_TEST
+
+START_TEST(test_ends_by_itself)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    sandbox_emulators(sandbox_kill);
+    await_no_emulator();
+    expect_state(dom, "shut off (crashed)");
+    OK(vmgr_domain_start(dom, 0, &err));
+    monitor("v", "x-panic");
+    await_no_emulator();
+    expect_state(dom, "shut off (crashed)");
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_preserved_crash)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "<on_crash>preserve</on_crash>"));
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    monitor("v", "x-panic");
+    expect_state(dom, "crashed (panicked)");
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_failed_start)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "die=no such kernel", "")), *none = NULL;
+
+    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: process exited while connecting to monitor: fake-vemu: no such kernel");
+    expect_state(dom, "shut off (failed)");
+    ck_assert_int_eq(sandbox_emulators(NULL), 0);
+    FAILS(vmgr_domain_create_xml(conn, DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "die=x", ""), 0,
+                                 &none, &err),
+          VMGR_ERR_INTERNAL_ERROR,
+          "internal error: process exited while connecting to monitor: fake-vemu: x");
+    ck_assert_int_eq(count_domains(conn, 0), 1);
+    vmgr_domain_unref(dom);
+    dom = define_v(DOC("e", "6695eb01-f6a4-8304-79aa-97f2502e2003", "x",
+                       "<devices><emulator>/nonexistent/vemu</emulator></devices>"));
+    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_SYSTEM_ERROR,
+          "Cannot check emulator binary /nonexistent/vemu: No such file or directory");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_unsupported)
+{
+    static const struct {
+        const char *more, *message;
+    } starts[] = {
+        { "<devices><disk type='file'><source file='/a'/><target dev='vda'/></disk></devices>",
+          "<disk> is not supported by the vemu driver yet" },
+        { "<devices><interface type='user'/></devices>",
+          "<interface> is not supported by the vemu driver yet" },
+        { "<devices><memballoon model='virtio'/></devices>",
+          "<memballoon> is not supported by the vemu driver yet" },
+        { "<bogus/>", "<bogus> is not supported by the vemu driver yet" },
+        { "<cputune><shares>1</shares></cputune>", "<cputune> is not supported by the vemu driver yet" },
+        { "<vcpu current='1'>2</vcpu>",
+          "fewer current than maximum vCPUs (1 of 2) are not supported by the vemu driver yet" },
+        { "<cpu><model>qemu64</model></cpu>",
+          "CPU mode 'custom' is not supported by the vemu driver yet, only 'host-passthrough' and "
+          "'maximum'" },
+        { "<clock offset='localtime'/>",
+          "clock offset 'localtime' is not supported by the vemu driver yet" },
+        { "<on_poweroff>restart</on_poweroff>",
+          "on_poweroff action 'restart' is not supported by the vemu driver yet" },
+        { "<features><smm state='on'/></features>",
+          "feature 'smm' is not supported by the vemu driver yet" },
+        { "<devices><serial type='tcp'><source mode='bind' host='h' service='1'/></serial></devices>",
+          "character device type 'tcp' is not supported by the vemu driver yet" },
+    };
+    struct vmgr_domain *dom = NULL;
+    char xml[1000], message[300];
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        snprintf(xml, sizeof(xml), DOC("v", UUID_V, "x", "%s"), starts[i].more);
+        dom = define_v(xml);
+        snprintf(message, sizeof(message), "unsupported configuration: %s", starts[i].message);
+        FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED, message);
+        vmgr_domain_unref(dom);
+    }
+    FAILS(vmgr_domain_define_xml(conn,
+                                 "<domain type='kvm'><name>q</name><memory>1</memory><os><type "
+                                 "machine='q35'>hvm</type></os></domain>",
+                                 0, &dom, &err),
+          VMGR_ERR_CONFIG_UNSUPPORTED,
+          "unsupported configuration: Emulator 'vemu' does not support machine type 'q35'");
+    FAILS(vmgr_domain_define_xml(conn,
+                                 "<domain type='xen'><name>q</name><memory>1</memory><os><type>hvm"
+                                 "</type></os></domain>",
+                                 0, &dom, &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: could not find capabilities for domaintype=xen");
+}
+END_TEST
+
+START_TEST(test_definitions)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "<title>one</title>")), *twin, *none = NULL;
+    char *text = NULL;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    vmgr_domain_unref(define_v(DOC("v", UUID_V, "x", "<title>two</title>")));
+    twin = by_name(other, "v");
+    OK(vmgr_domain_get_metadata(twin, VMGR_DOMAIN_METADATA_TITLE, NULL, VMGR_DOMAIN_AFFECT_LIVE, &text,
+                                &err));
+    ck_assert_str_eq(text, "one");
+    free(text);
+    OK(vmgr_domain_get_metadata(twin, VMGR_DOMAIN_METADATA_TITLE, NULL, VMGR_DOMAIN_AFFECT_CONFIG,
+                                &text, &err));
+    ck_assert_str_eq(text, "two");
+    free(text);
+    ck_assert_int_eq(vmgr_domain_is_updated(twin, NULL), 0);
+    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_DESCRIPTION, "live", NULL, NULL, 0, &err));
+    ck_assert_int_eq(vmgr_domain_is_updated(twin, NULL), 1);
+    OK(vmgr_domain_undefine(twin, 0, &err));
+    ck_assert_int_eq(vmgr_domain_is_persistent(dom, NULL), 0);
+    FAILS(vmgr_domain_rename(dom, "w", 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: cannot rename active domain");
+    FAILS(vmgr_domain_create_xml(other, DOC("v", UUID_V, "x", ""), 0, &none, &err),
+          VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain 'v' is already active");
+    FAILS(vmgr_domain_define_xml(other, DOC("w", UUID_V, "x", ""), 0, &none, &err),
+          VMGR_ERR_OPERATION_FAILED,
+          "operation failed: domain 'v' is already defined with uuid " UUID_V);
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    ck_assert_int_eq(count_domains(other, 0), 0);
+    vmgr_domain_unref(twin);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_rename_and_autostart)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "")), *twin = by_name(other, "v");
+    char path[400];
+    struct stat st;
+
+    OK(vmgr_domain_set_autostart(dom, 1, &err));
+    ck_assert_int_eq(vmgr_domain_get_autostart(twin, NULL), 1);
+    OK(vmgr_domain_rename(dom, "w, x", 0, &err));
+    ck_assert_str_eq(vmgr_domain_get_name(dom), "w, x");
+    ck_assert_int_eq(vmgr_domain_get_autostart(twin, NULL), 1);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/autostart/w, x.xml", sandbox_root);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(count_domains(other, VMGR_DOMAIN_LIST_AUTOSTART), 1);
+    OK(vmgr_domain_start(twin, 0, &err));
+    expect_state(dom, "running (booted)");
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    OK(vmgr_domain_set_autostart(dom, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_autostart(twin, NULL), 0);
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    vmgr_domain_unref(twin);
+}
+END_TEST
+
+static void dispatch_until(struct vmgr_conn *c, const struct event_log *log, const char *part)
+{
+    struct pollfd p = { .fd = vmgr_conn_get_event_fd(c, NULL), .events = POLLIN };
+
+    for (int i = 0; i < 100 && !strstr(log->text, part); i++) {
+        poll(&p, 1, 100);
+        ck_assert_int_ge(vmgr_conn_dispatch(c, NULL), 0);
+    }
+    ck_assert_msg(strstr(log->text, part) != NULL, "no '%s' in '%s'", part, log->text);
+}
+
+/* Events reach the connection that acts and one that only looks on. */
+START_TEST(test_events)
+{
+    struct event_log own = { "" }, seen = { "" };
+    struct vmgr_domain *dom;
+
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, log_event, &own, NULL, &err));
+    OK(vmgr_conn_add_domain_event(other, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, log_event, &seen, NULL,
+                                  &err));
+    dom = define_v(DOC("v", UUID_V, "x", ""));
+    dispatch_until(other, &seen, "Defined Added");
+    OK(vmgr_domain_start(dom, 0, &err));
+    dispatch_until(other, &seen, "Started Booted");
+    OK(vmgr_domain_suspend(dom, &err));
+    dispatch_until(other, &seen, "Suspended Paused");
+    OK(vmgr_domain_resume(dom, &err));
+    dispatch_until(other, &seen, "Resumed Unpaused");
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    dispatch_until(other, &seen, "Stopped Destroyed");
+    seen.text[0] = '\0';
+    OK(vmgr_domain_start(dom, 0, &err));
+    dispatch_until(other, &seen, "Started Booted");
+    sandbox_emulators(sandbox_kill); /* nobody calls anything: the process's end is the news */
+    dispatch_until(other, &seen, "Stopped Crashed");
+    OK(vmgr_domain_rename(dom, "w", 0, &err));
+    dispatch_until(other, &seen, "Undefined Renamed; Defined Renamed");
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    dispatch_until(other, &seen, "Undefined Removed");
+    ck_assert_int_gt(vmgr_conn_dispatch(conn, NULL), 0);
+    ck_assert_str_eq(own.text, "Defined Added; Started Booted; Suspended Paused; Resumed Unpaused; "
+                               "Stopped Destroyed; Started Booted; Stopped Crashed; "
+                               "Undefined Renamed; Defined Renamed; Undefined Removed; ");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+static void expect_echo(struct vmgr_stream *st, const char *text)
+{
+    struct pollfd p = { .fd = vmgr_stream_get_fd(st), .events = POLLIN };
+    size_t size = strlen(text), got = 0;
+    char buf[64];
+
+    ck_assert_int_eq(vmgr_stream_send(st, text, size, NULL), size);
+    while (got < size && poll(&p, 1, 5000) == 1) {
+        ssize_t n = vmgr_stream_recv(st, buf + got, sizeof(buf) - got, NULL);
+
+        ck_assert(n > 0 || n == VMGR_STREAM_AGAIN);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    ck_assert_mem_eq(buf, text, size);
+}
+
+START_TEST(test_console)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY)), *twin = by_name(other, "v");
+    struct vmgr_stream *first = NULL, *second = NULL;
+    struct pollfd p = { .events = POLLIN };
+    char c;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_open_console(dom, NULL, 0, &first, &err));
+    expect_echo(first, "hello");
+    FAILS(vmgr_domain_open_console(twin, "serial0", 0, &second, &err), VMGR_ERR_OPERATION_FAILED,
+          "operation failed: Active console session exists for this domain");
+    FAILS(vmgr_domain_open_console(twin, "serial7", 0, &second, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: cannot find character device serial7");
+    OK(vmgr_domain_open_console(twin, NULL, VMGR_DOMAIN_CONSOLE_FORCE, &second, &err));
+    p.fd = vmgr_stream_get_fd(first);
+    ck_assert_int_eq(poll(&p, 1, 5000), 1);
+    ck_assert_int_eq(vmgr_stream_recv(first, &c, 1, NULL), 0);
+    vmgr_stream_unref(first);
+    expect_echo(second, "again");
+    OK(vmgr_stream_finish(second, &err));
+    vmgr_stream_unref(second);
+    OK(vmgr_domain_open_console(dom, "console0", 0, &first, &err));
+    OK(vmgr_domain_destroy(twin, 0, &err));
+    p.fd = vmgr_stream_get_fd(first);
+    ck_assert_int_eq(poll(&p, 1, 5000), 1);
+    ck_assert_int_eq(vmgr_stream_recv(first, &c, 1, NULL), 0);
+    vmgr_stream_unref(first);
+    vmgr_domain_unref(dom);
+    vmgr_domain_unref(twin);
+}
+END_TEST
+
+static void *starter(void *data)
+{
+    struct vmgr_conn *c = sandbox_connect(0);
+    struct vmgr_domain *dom = by_name(c, "v");
+    int *won = data;
+
+    *won = vmgr_domain_start(dom, 0, NULL) == 0;
+    vmgr_domain_unref(dom);
+    vmgr_conn_unref(c);
+    return NULL;
+}
+
+/* Of many that start one domain at once, one succeeds; readers see it through. */
+START_TEST(test_concurrent_starts)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "slow-start", ""));
+    pthread_t threads[6];
+    int won[6], total = 0;
+
+    for (int i = 0; i < 6; i++)
+        pthread_create(&threads[i], NULL, starter, &won[i]);
+    ck_assert_int_eq(count_domains(conn, 0), 1);
+    for (int i = 0; i < 6; i++) {
+        pthread_join(threads[i], NULL);
+        total += won[i];
+    }
+    ck_assert_int_eq(total, 1);
+    ck_assert_int_eq(sandbox_emulators(NULL), 1);
+    expect_state(dom, "running (booted)");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+/* A deep directory: sockets have short addresses. */
+START_TEST(test_deep_root)
+{
+    char deep[250];
+    size_t used = strlen(sandbox_root);
+
+    strcpy(deep, sandbox_root);
+    while (used < 200)
+        used += (size_t)snprintf(deep + used, sizeof(deep) - used, "/deeper-and-deeper");
+    conn = vmgr_conn_unref(conn);
+    strcpy(sandbox_root + strlen(sandbox_root), deep + strlen(sandbox_root));
+    conn = sandbox_connect(0);
+    {
+        struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY));
+
+        OK(vmgr_domain_start(dom, 0, &err));
+        OK(vmgr_domain_suspend(dom, &err));
+        OK(vmgr_domain_destroy(dom, 0, &err));
+        vmgr_domain_unref(dom);
+    }
+    sandbox_root[strlen("/tmp/vmgr-test-XXXXXX")] = '\0';
+}
+END_TEST
+
+/* Files that somebody damaged or copied harm no other domain. */
+START_TEST(test_damaged_files)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+    char from[400], to[400], command[900];
+    FILE *f;
+
+    snprintf(from, sizeof(from), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/copy.xml", sandbox_root);
+    snprintf(command, sizeof(command), "cp %s %s", from, to);
+    ck_assert_int_eq(system(command), 0);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/broken.xml", sandbox_root);
+    f = fopen(to, "w");
+    fputs("<domain", f);
+    fclose(f);
+    ck_assert_int_eq(count_domains(conn, 0), 1);
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_read_only)
+{
+    struct vmgr_conn *ro = sandbox_connect(VMGR_CONN_RO);
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "")), *twin;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    twin = by_name(ro, "v");
+    expect_state(twin, "running (booted)");
+    FAILS(vmgr_domain_destroy(twin, 0, &err), VMGR_ERR_OPERATION_DENIED,
+          "operation forbidden: read only access prevents virDomainDestroy");
+    vmgr_domain_unref(twin);
+    vmgr_domain_unref(dom);
+    vmgr_conn_unref(ro);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("vemu");
+    TCase *t = tcase_create("driver");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, test_lifecycle);
+    tcase_add_test(t, test_survives);
+    tcase_add_test(t, test_autodestroy);
+    tcase_add_test(t, test_ends_by_itself);
+    tcase_add_test(t, test_preserved_crash);
+    tcase_add_test(t, test_failed_start);
+    tcase_add_test(t, test_unsupported);
+    tcase_add_test(t, test_definitions);
+    tcase_add_test(t, test_rename_and_autostart);
+    tcase_add_test(t, test_events);
+    tcase_add_test(t, test_console);
+    tcase_add_test(t, test_concurrent_starts);
+    tcase_add_test(t, test_deep_root);
+    tcase_add_test(t, test_damaged_files);
+    tcase_add_test(t, test_read_only);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
