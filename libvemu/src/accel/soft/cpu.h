@@ -4,8 +4,10 @@
  *
  * Section references in this folder are to the Intel SDM (volume.section) unless said otherwise.
  *
- * Files:  decode.c bytes -> struct sc_dec        trace.c  trace building, cache, invalidation
- *         loop.c   run loop, async events        branch.c near branches, links
+ * Files:  decode.c bytes -> struct sc_dec        trace.c  trace building, cache
+ *         smc.c    invalidation by writes        address.c memory operands
+ *         branch.c near branches, links          fuse.c   compare and branch in one
+ *         loop.c   run loop, async events        sync.c   vCPUs stopping, sleeping, waking
  *         int_*.c  integer handlers              string.c string instructions
  *         mmu.c    paging, TLB, slow accesses    seg.c    descriptors, far transfers
  *         event.c  exceptions and interrupts     sys.c    CR, DR, port I/O, misc   msr.c  cpuid.c
@@ -230,7 +232,7 @@ struct sc_cpu {
     uint8_t shadow;       /* interrupt shadow: 1 STI, 2 MOV SS; the next instruction clears it */
     uint8_t nmi_masked;
     uint64_t jc_gen;      /* XORed into jump cache tags. Bits 48..57: mode and privilege, exchanged by
-                             sc_update_mode(); the others change with sc_jump_cache_flush() */
+                             sc_update_mode(); 58..63 and 0..11 count sc_jump_cache_flush() */
     struct sc_insn *link_from; /* record that wants to be linked to the trace the loop finds next */
 
     /* --- architectural ----------------------------------------------------------------------- */
