@@ -2,10 +2,10 @@
 /*
  * Static ACPI tables (ACPI 6.4, chapter 5) for a board with fixed hardware (devices/acpi-pm).
  *
- * Fixed hardware and not the hardware-reduced model: with the latter Linux leaves PIT and PIC alone and
- * then has neither a timer tick nor a reference to calibrate the TSC with, should the accelerator not
- * tell its frequency. The power button, power-off and reset register are the classic ones, which every
- * system knows.
+ * Fixed hardware and not the hardware-reduced model: with the latter Linux leaves PIT and PIC alone
+ * and then has neither a timer tick nor a reference to calibrate the TSC with, should the
+ * accelerator not tell its frequency. The power button, power-off and reset register are the
+ * classic ones, which every system knows.
  *
  * Layout from the given address on: RSDP, XSDT, FACS (64-byte aligned), DSDT, FADT, MADT.
  */
@@ -26,15 +26,15 @@
 #define LAPIC_ADDRESS 0xfee00000u
 #define IOAPIC_ID     0u
 
-#define FADT_SIZE        276u
-#define FADT_WBINVD      (1u << 0)
-#define FADT_PROC_C1     (1u << 2)
-#define FADT_SLP_BUTTON  (1u << 5) /* no fixed sleep button */
-#define FADT_FIX_RTC     (1u << 6) /* RTC wake is not in the fixed registers */
-#define FADT_RESET_REG   (1u << 10)
-#define BOOT_LEGACY      (1u << 0)
-#define BOOT_NO_VGA      (1u << 2)
-#define BOOT_NO_RTC      (1u << 5)
+#define FADT_SIZE       276u
+#define FADT_WBINVD     (1u << 0)
+#define FADT_PROC_C1    (1u << 2)
+#define FADT_SLP_BUTTON (1u << 5) /* no fixed sleep button */
+#define FADT_FIX_RTC    (1u << 6) /* RTC wake is not in the fixed registers */
+#define FADT_RESET_REG  (1u << 10)
+#define BOOT_LEGACY     (1u << 0)
+#define BOOT_NO_VGA     (1u << 2)
+#define BOOT_NO_RTC     (1u << 5)
 
 #define GAS_IO 1
 
@@ -100,7 +100,8 @@ static uint8_t checksum(const uint8_t *data, size_t size)
 
 static guint table_begin(struct builder *b, const char *signature, uint8_t revision)
 {
-    struct table_header h = { .revision = revision, .oem_revision = GUINT32_TO_LE(1),
+    struct table_header h = { .revision = revision,
+                              .oem_revision = GUINT32_TO_LE(1),
                               .creator_revision = GUINT32_TO_LE(1) };
     guint start;
 
@@ -147,7 +148,7 @@ static void put_gas(GByteArray *out, uint64_t port, uint8_t bytes)
     put64(out, port);
 }
 
-/* --- tables --------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static uint64_t build_facs(struct builder *b)
 {
@@ -234,43 +235,43 @@ static uint64_t build_fadt(struct builder *b, const struct vemu_acpi_config *con
     put32(out, (uint32_t)facs);
     put32(out, (uint32_t)dsdt);
     put8(out, 0);
-    put8(out, 0);                     /* preferred profile: unspecified */
+    put8(out, 0); /* preferred profile: unspecified */
     put16(out, VEMU_ACPI_SCI);
-    put32(out, 0);                    /* SMI_CMD: always in ACPI mode */
-    put_zeros(out, 4);                /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
+    put32(out, 0);     /* SMI_CMD: always in ACPI mode */
+    put_zeros(out, 4); /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
     put32(out, VEMU_ACPI_PM1_EVENT);
     put32(out, 0);
     put32(out, VEMU_ACPI_PM1_CONTROL);
     put32(out, 0);
-    put32(out, 0);                    /* PM2 */
+    put32(out, 0); /* PM2 */
     put32(out, VEMU_ACPI_PM_TIMER);
-    put_zeros(out, 8);                /* GPE0, GPE1 */
-    put8(out, 4);                     /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0, GPE1 */
+    put_zeros(out, 8); /* GPE0, GPE1 */
+    put8(out, 4);      /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0, GPE1 */
     put8(out, 2);
     put8(out, 0);
     put8(out, 4);
-    put_zeros(out, 4);                /* GPE lengths, GPE1_BASE, CST_CNT */
-    put16(out, 0xfff);                /* no C2 */
-    put16(out, 0xfff);                /* no C3 */
-    put_zeros(out, 8);                /* FLUSH_*, DUTY_*, DAY_ALRM, MON_ALRM */
+    put_zeros(out, 4);                 /* GPE lengths, GPE1_BASE, CST_CNT */
+    put16(out, 0xfff);                 /* no C2 */
+    put16(out, 0xfff);                 /* no C3 */
+    put_zeros(out, 8);                 /* FLUSH_*, DUTY_*, DAY_ALRM, MON_ALRM */
     put8(out, config->rtc ? 0x32 : 0); /* CENTURY */
     put16(out, BOOT_LEGACY | BOOT_NO_VGA | (config->rtc ? 0 : BOOT_NO_RTC));
     put8(out, 0);
     put32(out, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG);
     put_gas(out, 0xcf9, 1);
-    put8(out, 0x06);                  /* RESET_VALUE */
-    put16(out, 0);                    /* ARM */
-    put8(out, 4);                     /* FADT 6.4 */
-    put64(out, 0);                    /* X_FIRMWARE_CTRL: the 32-bit field is in use */
+    put8(out, 0x06); /* RESET_VALUE */
+    put16(out, 0);   /* ARM */
+    put8(out, 4);    /* FADT 6.4 */
+    put64(out, 0);   /* X_FIRMWARE_CTRL: the 32-bit field is in use */
     put64(out, dsdt);
     put_gas(out, VEMU_ACPI_PM1_EVENT, 4);
     put_zeros(out, 12);
     put_gas(out, VEMU_ACPI_PM1_CONTROL, 2);
     put_zeros(out, 12);
-    put_zeros(out, 12);               /* PM2 */
+    put_zeros(out, 12); /* PM2 */
     put_gas(out, VEMU_ACPI_PM_TIMER, 4);
-    put_zeros(out, 48);               /* GPE0, GPE1, SLEEP_CONTROL, SLEEP_STATUS */
-    put64(out, 0);                    /* hypervisor vendor */
+    put_zeros(out, 48); /* GPE0, GPE1, SLEEP_CONTROL, SLEEP_STATUS */
+    put64(out, 0);      /* hypervisor vendor */
     g_assert(out->len - start == FADT_SIZE);
     return table_end(b, start);
 }
@@ -282,15 +283,15 @@ static uint64_t build_madt(struct builder *b, const struct vemu_acpi_config *con
     GByteArray *out = b->out;
 
     put32(out, LAPIC_ADDRESS);
-    put32(out, config->pic ? 1 : 0);  /* PCAT_COMPAT */
+    put32(out, config->pic ? 1 : 0); /* PCAT_COMPAT */
     for (uint32_t i = 0; i < config->vcpus; i++) {
-        if (i < 255) {                /* local APIC */
+        if (i < 255) { /* local APIC */
             put8(out, 0);
             put8(out, 8);
             put8(out, (uint8_t)i);
             put8(out, (uint8_t)i);
-            put32(out, 1);            /* enabled */
-        } else {                      /* local x2APIC */
+            put32(out, 1); /* enabled */
+        } else {           /* local x2APIC */
             put8(out, 9);
             put8(out, 16);
             put16(out, 0);
@@ -299,25 +300,25 @@ static uint64_t build_madt(struct builder *b, const struct vemu_acpi_config *con
             put32(out, i);
         }
     }
-    put8(out, 1);                     /* I/O APIC, interrupts from 0 on */
+    put8(out, 1); /* I/O APIC, interrupts from 0 on */
     put8(out, 12);
     put8(out, IOAPIC_ID);
     put8(out, 0);
     put32(out, (uint32_t)config->ioapic_address);
     put32(out, 0);
-    put8(out, 2);                     /* override: ISA 0 is pin 2, as the bus specifies */
+    put8(out, 2); /* override: ISA 0 is pin 2, as the bus specifies */
     put8(out, 10);
     put8(out, 0);
     put8(out, 0);
     put32(out, 2);
     put16(out, 0);
-    put8(out, 2);                     /* override: SCI is level, active high */
+    put8(out, 2); /* override: SCI is level, active high */
     put8(out, 10);
     put8(out, 0);
     put8(out, VEMU_ACPI_SCI);
     put32(out, VEMU_ACPI_SCI);
     put16(out, 0x000d);
-    put8(out, 4);                     /* NMI at LINT1 of all processors */
+    put8(out, 4); /* NMI at LINT1 of all processors */
     put8(out, 6);
     put8(out, 0xff);
     put16(out, 0);
@@ -368,7 +369,7 @@ int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_
     return (int)out->len;
 }
 
-/* --- MP table -------------------------------------------------------------------------------------- */
+/* --- MP table --------------------------------------------------------------------------------- */
 
 static void mp_interrupt(GByteArray *out, uint8_t entry, uint8_t type, uint16_t flags, uint8_t irq,
                          uint8_t apic, uint8_t pin)
@@ -411,10 +412,10 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     for (uint32_t i = 0; i < config->vcpus && i < 254; i++, entries++) {
         put8(out, 0);
         put8(out, (uint8_t)i);
-        put8(out, 0x14);                 /* integrated local APIC */
-        put8(out, i == 0 ? 3 : 1);       /* enabled, bootstrap processor */
-        put32(out, 0x600);               /* family 6 */
-        put32(out, 0x201);               /* APIC, FPU */
+        put8(out, 0x14);           /* integrated local APIC */
+        put8(out, i == 0 ? 3 : 1); /* enabled, bootstrap processor */
+        put32(out, 0x600);         /* family 6 */
+        put32(out, 0x201);         /* APIC, FPU */
         put_zeros(out, 8);
     }
     put8(out, 1);

@@ -26,7 +26,8 @@ struct vemu_acpi_config {
 
 /* Builds RSDP (at the start), XSDT, FADT, FACS, DSDT and MADT for address `gpa` (a multiple of 64).
  * Returns the length, or -ENOSPC. */
-int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf, size_t size);
+int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
+                     size_t size);
 /* Builds MP floating pointer and configuration table (Intel MultiProcessor Specification 1.4). */
 int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
                         size_t size);

@@ -156,9 +156,10 @@ gsize vemu__aml_crs(GByteArray *out)
 
 void vemu__aml_io(GByteArray *out, uint16_t base, uint8_t length)
 {
-    const uint8_t descriptor[8] = { /* ACPI 6.4, 6.4.2.5: 16-bit decode, alignment 1 */
-        0x47, 0x01, (uint8_t)base, (uint8_t)(base >> 8), (uint8_t)base, (uint8_t)(base >> 8), 1,
-        length,
+    const uint8_t descriptor[8] = {
+        /* ACPI 6.4, 6.4.2.5: 16-bit decode, alignment 1 */
+        0x47, 0x01,   (uint8_t)base, (uint8_t)(base >> 8), (uint8_t)base, (uint8_t)(base >> 8),
+        1,    length,
     };
 
     put(out, descriptor, sizeof(descriptor));

@@ -29,7 +29,7 @@ static const char *describe(const uint8_t *head, size_t size)
         const char *magic;
     } known[] = {
         { "gzip data (an initrd?)", 0, 2, "\x1f\x8b" },
-        { "xz data (an initrd?)", 0, 6, "\xfd" "7zXZ\0" },
+        { "xz data (an initrd?)", 0, 6, "\xfd\x37zXZ\0" },
         { "zstd data (an initrd?)", 0, 4, "\x28\xb5\x2f\xfd" },
         { "lz4 data (an initrd?)", 0, 4, "\x02\x21\x4c\x18" },
         { "bzip2 data", 0, 3, "BZh" },
@@ -82,9 +82,10 @@ static int boot_recognize(struct vemu_boot *boot, struct vemu_error **err)
             return 0;
         }
     }
-    return vemu__error_set(err, ENOEXEC, "'%s' is not a kernel this machine can boot: it is %s, not a "
-                           "Linux bzImage, an ELF image or a multiboot image", boot->kernel.path,
-                           describe(head, size));
+    return vemu__error_set(err, ENOEXEC,
+                           "'%s' is not a kernel this machine can boot: it is %s, not a "
+                           "Linux bzImage, an ELF image or a multiboot image",
+                           boot->kernel.path, describe(head, size));
 }
 
 int vemu__boot_open(struct vemu_vm *vm, const char *kernel, const char *initrd, const char *cmdline,
@@ -153,11 +154,23 @@ uint32_t vemu__boot_state(const struct vemu_boot *boot, struct vemu_cpu_state *s
 {
     bool is_long = boot->mode == VEMU_BOOT_LONG;
     const struct vemu_segment code = {
-        .limit = 0xffffffff, .selector = 0x10, .type = 0xb, .s = 1, .present = 1, .g = 1,
-        .l = is_long, .db = !is_long,
+        .limit = 0xffffffff,
+        .selector = 0x10,
+        .type = 0xb,
+        .s = 1,
+        .present = 1,
+        .g = 1,
+        .l = is_long,
+        .db = !is_long,
     };
     const struct vemu_segment data = {
-        .limit = 0xffffffff, .selector = 0x18, .type = 0x3, .s = 1, .present = 1, .g = 1, .db = 1,
+        .limit = 0xffffffff,
+        .selector = 0x18,
+        .type = 0x3,
+        .s = 1,
+        .present = 1,
+        .g = 1,
+        .db = 1,
     };
 
     memset(&state->regs, 0, sizeof(state->regs));
@@ -171,14 +184,17 @@ uint32_t vemu__boot_state(const struct vemu_boot *boot, struct vemu_cpu_state *s
         state->sregs.seg[i] = i == VEMU_CS ? code : data;
     }
     state->sregs.tr = (struct vemu_segment){
-        .limit = 0x67, .selector = 0x20, .type = 0xb, .present = 1,
+        .limit = 0x67,
+        .selector = 0x20,
+        .type = 0xb,
+        .present = 1,
     };
     state->sregs.ldt = (struct vemu_segment){ .limit = 0xffff, .type = 2, .unusable = 1 };
     state->sregs.gdt = (struct vemu_dtable){ VEMU_BOOT_GDT, 6 * 8 - 1 };
     state->sregs.cr0 = is_long ? 0x80000011 : 0x11; /* PG, ET, PE */
     if (is_long) {
         state->sregs.cr3 = VEMU_BOOT_PAGES;
-        state->sregs.cr4 = 0x20;  /* PAE */
+        state->sregs.cr4 = 0x20;   /* PAE */
         state->sregs.efer = 0x500; /* LMA, LME */
     }
     state->sregs.apic_base = 0xfee00900; /* enabled, bootstrap processor */

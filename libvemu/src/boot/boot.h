@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Direct boot: a kernel image, an initrd and a command line become guest memory and the first state of
- * vCPU 0. What machines use.
+ * Direct boot: a kernel image, an initrd and a command line become guest memory and the first state
+ * of vCPU 0. What machines use.
  *
- * Life: vemu__boot_open (files opened and recognized) -> vemu__boot_load, at start and at each reset
- * -> vemu__boot_state -> vemu__boot_free. The files stay open, so that a reset boots what was started
- * even if the path now names another file; nothing is kept in memory.
+ * Life: vemu__boot_open (files opened and recognized) -> vemu__boot_load, at start and at each
+ * reset -> vemu__boot_state -> vemu__boot_free. The files stay open, so that a reset boots what was
+ * started even if the path now names another file; nothing is kept in memory.
  */
 #ifndef VEMU_BOOT_BOOT_H
 #define VEMU_BOOT_BOOT_H

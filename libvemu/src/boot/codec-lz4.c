@@ -2,9 +2,10 @@
 /*
  * lz4 payloads in the legacy frame format that the Linux build uses ("lz4 -l").
  *
- * The format is a magic number and blocks of 8 MiB, each with its compressed size in front. A block is
- * decompressed straight into the caller's buffer when that has room for all of it, and into a block of
- * our own otherwise. Both blocks are mapped and unmapped, so that the heap does not keep their 16 MiB.
+ * The format is a magic number and blocks of 8 MiB, each with its compressed size in front. A block
+ * is decompressed straight into the caller's buffer when that has room for all of it, and into a
+ * block of our own otherwise. Both blocks are mapped and unmapped, so that the heap does not keep
+ * their 16 MiB.
  */
 #include <errno.h>
 #include <string.h>

@@ -67,16 +67,11 @@ static ssize_t lzma_read(void *state, void *buf, size_t size)
                 return -ENODATA;
             }
             break;
-        case LZMA_STREAM_END:
-            l->ended = true;
-            break;
+        case LZMA_STREAM_END: l->ended = true; break;
         case LZMA_MEM_ERROR:
-        case LZMA_MEMLIMIT_ERROR:
-            return -ENOMEM;
-        case LZMA_BUF_ERROR:
-            return -ENODATA;
-        default:
-            return -EBADMSG;
+        case LZMA_MEMLIMIT_ERROR: return -ENOMEM;
+        case LZMA_BUF_ERROR: return -ENODATA;
+        default: return -EBADMSG;
         }
         l->in->pos = l->in->len - l->z.avail_in;
     }
@@ -102,7 +97,7 @@ const struct vemu_codec vemu__codec_xz = {
 
 const struct vemu_codec vemu__codec_lzma = {
     .name = "lzma",
-    .magic = { 0x5d, 0, 0 }, /* lc=3 lp=0 pb=2, dictionary a multiple of 64 KiB: what lzma(1) writes */
+    .magic = { 0x5d, 0, 0 }, /* lc=3 lp=0 pb=2, dictionary of whole 64 KiB: what lzma(1) writes */
     .magic_size = 3,
     .open = lzma_open,
     .read = lzma_read,

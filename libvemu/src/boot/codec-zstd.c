@@ -58,7 +58,8 @@ static ssize_t zstd_read(void *state, void *buf, size_t size)
 
             return code == ZSTD_error_memory_allocation ||
                            code == ZSTD_error_frameParameter_windowTooLarge
-                       ? -ENOMEM : -EBADMSG;
+                       ? -ENOMEM
+                       : -EBADMSG;
         }
         if (hint == 0) {
             s->ended = true; /* the frame is complete and flushed */

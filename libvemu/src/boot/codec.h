@@ -35,7 +35,7 @@ struct vemu_codec {
 /* Decoders ask for no more than this for themselves (window, dictionary). */
 #define VEMU_CODEC_MEMORY_LIMIT (256u << 20)
 
-extern const struct vemu_codec vemu__codec_gzip, vemu__codec_bzip2, vemu__codec_xz, vemu__codec_lzma,
-    vemu__codec_lz4, vemu__codec_zstd;
+extern const struct vemu_codec vemu__codec_gzip, vemu__codec_bzip2, vemu__codec_xz,
+    vemu__codec_lzma, vemu__codec_lz4, vemu__codec_zstd;
 
 #endif

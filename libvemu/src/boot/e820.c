@@ -6,8 +6,7 @@
 
 #include <errno.h>
 
-int vemu__e820_add(struct vemu_e820 *map, uint64_t address, uint64_t size,
-                   enum vemu_e820_type type)
+int vemu__e820_add(struct vemu_e820 *map, uint64_t address, uint64_t size, enum vemu_e820_type type)
 {
     if (size == 0) {
         return 0;
@@ -24,8 +23,8 @@ bool vemu__e820_is_ram(const struct vemu_e820 *map, uint64_t address, uint64_t s
     for (unsigned i = 0; i < map->count; i++) {
         const struct vemu_e820_entry *e = &map->entries[i];
 
-        if (e->type == VEMU_E820_RAM && address >= e->address &&
-            address - e->address <= e->size && size <= e->size - (address - e->address)) {
+        if (e->type == VEMU_E820_RAM && address >= e->address && address - e->address <= e->size &&
+            size <= e->size - (address - e->address)) {
             return true;
         }
     }

@@ -2,9 +2,9 @@
 /*
  * ELF kernels and payloads: a Linux vmlinux, a PVH image, or any static 64-bit program.
  *
- * Which way in: a Linux vmlinux (its Xen notes name the guest OS "linux") and 64-bit images without a
- * PVH note start in long mode at e_entry with RSI = boot_params, the 64-bit Linux protocol, which tells
- * a kernel more than PVH can (random seed, setup data). Other images with a PVH note
+ * Which way in: a Linux vmlinux (its Xen notes name the guest OS "linux") and 64-bit images without
+ * a PVH note start in long mode at e_entry with RSI = boot_params, the 64-bit Linux protocol, which
+ * tells a kernel more than PVH can (random seed, setup data). Other images with a PVH note
  * (XEN_ELFNOTE_PHYS32_ENTRY) start there in protected mode. 32-bit images need the note.
  */
 #include <elf.h>
@@ -103,15 +103,18 @@ static int elf_image_start(struct vemu_boot *boot, const struct vemu_boot_board 
 
     if (notes->has_entry && !(notes->is_linux && elf->is64)) {
         if (notes->entry > UINT32_MAX) {
-            return vemu__error_set(err, ENOEXEC, "kernel '%s': its PVH entry 0x%" PRIx64
-                                   " is not a 32-bit address", boot->kernel.path, notes->entry);
+            return vemu__error_set(
+                err, ENOEXEC, "kernel '%s': its PVH entry 0x%" PRIx64 " is not a 32-bit address",
+                boot->kernel.path, notes->entry);
         }
         vemu_vm_log(boot->vm, VEMU_LOG_INFO, "boot: ELF image, PVH entry 0x%" PRIx64, notes->entry);
         return vemu__boot_pvh(boot, board, (uint32_t)notes->entry, err);
     }
     if (!elf->is64) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s' is a 32-bit ELF image without a PVH note or "
-                               "a multiboot header; there is no way to start it", boot->kernel.path);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s' is a 32-bit ELF image without a PVH note or "
+                               "a multiboot header; there is no way to start it",
+                               boot->kernel.path);
     }
     r = vemu__elf_entry(elf, boot->kernel.path, &boot->rip, err);
     if (r < 0) {

@@ -3,8 +3,8 @@
  * ELF images: parsing headers of both classes and loading segments.
  *
  * Segments are read in the order in which they lie in the file, so that a compressed image can be
- * loaded while it is decompressed. Every number in the headers is checked before use; where segments go
- * is checked by vemu__boot_claim().
+ * loaded while it is decompressed. Every number in the headers is checked before use; where
+ * segments go is checked by vemu__boot_claim().
  */
 #include "boot/elf.h"
 
@@ -31,22 +31,28 @@ static int elf_check_ident(const uint8_t *ident, uint16_t type, uint16_t machine
         return vemu__error_set(err, ENOEXEC, "kernel '%s' does not hold an ELF image", path);
     }
     if ((!is64 && ident[EI_CLASS] != ELFCLASS32) || ident[EI_DATA] != ELFDATA2LSB) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s' is an ELF image of class %u, data %u; this "
-                               "machine runs little-endian x86", path, ident[EI_CLASS],
-                               ident[EI_DATA]);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s' is an ELF image of class %u, data %u; this "
+                               "machine runs little-endian x86",
+                               path, ident[EI_CLASS], ident[EI_DATA]);
     }
     if (machine != EM_X86_64 && machine != EM_386) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s' is an ELF image for machine type %u; this "
-                               "machine runs x86-64 (62) and i386 (3)", path, machine);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s' is an ELF image for machine type %u; this "
+                               "machine runs x86-64 (62) and i386 (3)",
+                               path, machine);
     }
     if (is64 && machine != EM_X86_64) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s' is a 64-bit ELF image for i386", path);
     }
     if (type != ET_EXEC) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s' is an ELF image of type %u (%s); it must be "
-                               "an executable with fixed addresses (2)", path, type,
-                               type == ET_DYN ? "position independent" :
-                               type == ET_REL ? "object file" : "not executable");
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s' is an ELF image of type %u (%s); it must be "
+                               "an executable with fixed addresses (2)",
+                               path, type,
+                               type == ET_DYN   ? "position independent"
+                               : type == ET_REL ? "object file"
+                                                : "not executable");
     }
     return 0;
 }
@@ -75,8 +81,7 @@ int vemu__elf_read(struct vemu_stream *stream, const char *path, struct vemu_elf
     }
     ret->is64 = h.ident[EI_CLASS] == ELFCLASS64;
     if (ret->is64) {
-        r = vemu__stream_read(stream, (uint8_t *)&h + sizeof(h.e32),
-                              sizeof(h.e64) - sizeof(h.e32));
+        r = vemu__stream_read(stream, (uint8_t *)&h + sizeof(h.e32), sizeof(h.e64) - sizeof(h.e32));
         if (r < 0) {
             return elf_stream_error(path, r, err);
         }
@@ -87,9 +92,10 @@ int vemu__elf_read(struct vemu_stream *stream, const char *path, struct vemu_elf
     phentsize = ret->is64 ? h.e64.e_phentsize : h.e32.e_phentsize;
     needed = ret->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
     if (phnum == 0 || phnum > VEMU_ELF_SEGMENT_MAX || phentsize != needed) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': ELF header with %u program headers of %u "
-                               "bytes; 1 to %u of %u bytes are expected", path, phnum, phentsize,
-                               VEMU_ELF_SEGMENT_MAX, needed);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': ELF header with %u program headers of %u "
+                               "bytes; 1 to %u of %u bytes are expected",
+                               path, phnum, phentsize, VEMU_ELF_SEGMENT_MAX, needed);
     }
     if (phoff < vemu__stream_position(stream) || phoff > HEADERS_MAX) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s': ELF program headers at offset %" PRIu64,
@@ -149,8 +155,10 @@ static int elf_load_segment(struct vemu_boot *boot, const struct vemu_boot_board
     int r;
 
     if (s->filesz > s->memsz) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': a segment of %" PRIu64 " bytes holds %"
-                               PRIu64 " in the file", boot->kernel.path, s->memsz, s->filesz);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': a segment of %" PRIu64 " bytes holds %" PRIu64
+                               " in the file",
+                               boot->kernel.path, s->memsz, s->filesz);
     }
     r = vemu__boot_claim(boot, board, s->paddr, s->memsz, "segment", &to, err);
     if (r < 0) {
@@ -205,6 +213,8 @@ int vemu__elf_entry(const struct vemu_elf *elf, const char *path, uint64_t *ret,
             }
         }
     }
-    return vemu__error_set(err, ENOEXEC, "kernel '%s': its entry 0x%" PRIx64 " lies outside of what "
-                           "is loaded", path, elf->entry);
+    return vemu__error_set(err, ENOEXEC,
+                           "kernel '%s': its entry 0x%" PRIx64 " lies outside of what "
+                           "is loaded",
+                           path, elf->entry);
 }

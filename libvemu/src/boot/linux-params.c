@@ -68,7 +68,7 @@ int vemu__boot_linux_params(struct vemu_boot *boot, const struct vemu_boot_board
     hdr->type_of_loader = LOADER_UNDEFINED;
     hdr->ext_loader_type = 0;
     hdr->ext_loader_ver = 0;
-    hdr->loadflags &= (uint8_t)~(KASLR_FLAG | CAN_USE_HEAP);
+    hdr->loadflags &= (uint8_t) ~(KASLR_FLAG | CAN_USE_HEAP);
     hdr->vid_mode = VID_MODE_NORMAL;
     hdr->code32_start = (uint32_t)boot->rip;
     hdr->cmd_line_ptr = VEMU_BOOT_CMDLINE;

@@ -3,14 +3,14 @@
  * Linux bzImage, started without its own decompressor.
  *
  * A bzImage is a real-mode setup part whose header describes a compressed ELF vmlinux
- * (Documentation/x86/boot.rst, protocol 2.08 and later: payload_offset, payload_length). The payload is
- * decompressed straight into guest memory at the addresses its program headers give, and entered at its
- * own entry (startup_64, or startup_32 for 32-bit kernels) with boot_params as the decompressor would
- * pass them.
+ * (Documentation/x86/boot.rst, protocol 2.08 and later: payload_offset, payload_length). The
+ * payload is decompressed straight into guest memory at the addresses its program headers give, and
+ * entered at its own entry (startup_64, or startup_32 for 32-bit kernels) with boot_params as the
+ * decompressor would pass them.
  *
- * Kernel address space randomization of the image is done by the decompressor, so it does not happen:
- * the kernel runs where it was linked to, as with "nokaslr", and KASLR_FLAG is clear, so the kernel
- * knows. The relocation table behind the ELF image is not needed then.
+ * Kernel address space randomization of the image is done by the decompressor, so it does not
+ * happen: the kernel runs where it was linked to, as with "nokaslr", and KASLR_FLAG is clear, so
+ * the kernel knows. The relocation table behind the ELF image is not needed then.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -62,9 +62,10 @@ static int linux_probe(struct vemu_boot *boot, const uint8_t *head, size_t size,
         return 0;
     }
     if (hdr.version < PROTOCOL_PAYLOAD) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s' speaks boot protocol %u.%02u; 2.08 (Linux "
-                               "2.6.26) or later is needed", path, hdr.version >> 8,
-                               hdr.version & 0xff);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s' speaks boot protocol %u.%02u; 2.08 (Linux "
+                               "2.6.26) or later is needed",
+                               path, hdr.version >> 8, hdr.version & 0xff);
     }
     if (!(hdr.loadflags & LOADED_HIGH)) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s' is a zImage; a bzImage is needed", path);
@@ -90,8 +91,8 @@ static void linux_log(struct vemu_boot *boot, const struct setup_header *hdr, co
     }
     vemu_vm_log(boot->vm, VEMU_LOG_INFO,
                 "boot: Linux %s, bzImage with %s payload of %" PRIu64 " KiB, entry 0x%" PRIx64
-                "; KASLR is off, since the image is unpacked by the host", version, codec,
-                size >> 10, boot->rip);
+                "; KASLR is off, since the image is unpacked by the host",
+                version, codec, size >> 10, boot->rip);
 }
 
 /* Loads the ELF image of the payload. */
@@ -110,9 +111,10 @@ static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_boa
     int r;
 
     if (offset + length > boot->kernel.size) {
-        return vemu__error_set(err, ENODATA, "kernel '%s' is truncated: its payload ends at byte %"
-                               PRIu64 ", the file at %" PRIu64, path, offset + length,
-                               boot->kernel.size);
+        return vemu__error_set(err, ENODATA,
+                               "kernel '%s' is truncated: its payload ends at byte %" PRIu64
+                               ", the file at %" PRIu64,
+                               path, offset + length, boot->kernel.size);
     }
     /* The last four bytes are the size unpacked; gzip has it as part of its own format. */
     r = vemu__boot_file_read(&boot->kernel, offset + length - 4, &stated, sizeof(stated));
@@ -127,8 +129,10 @@ static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_boa
     }
     stated = GUINT32_FROM_LE(stated);
     if (stated > VEMU_BOOT_IMAGE_MAX) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s' is corrupt or too large: it claims to unpack "
-                               "to %u MiB", path, stated >> 20);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s' is corrupt or too large: it claims to unpack "
+                               "to %u MiB",
+                               path, stated >> 20);
     }
     r = vemu__stream_open_compressed(&boot->kernel, offset, length, stated, &stream, err);
     if (r < 0) {
@@ -147,8 +151,10 @@ static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_boa
         if (r < 0) {
             vemu__error_set(err, -r, "kernel '%s' %s", path, vemu__stream_strerror(r));
         } else if (strcmp(*ret_codec, "uncompressed") != 0 && total != stated) {
-            r = vemu__error_set(err, EBADMSG, "kernel '%s' is corrupt: it unpacks to %" PRIu64
-                                " bytes instead of %u", path, total, stated);
+            r = vemu__error_set(err, EBADMSG,
+                                "kernel '%s' is corrupt: it unpacks to %" PRIu64
+                                " bytes instead of %u",
+                                path, total, stated);
         }
         *ret_size = total;
     }

@@ -23,8 +23,8 @@ int vemu__boot_no_room(struct vemu_boot *boot, const struct vemu_boot_board *boa
 
     return vemu__error_set(err, ENOMEM,
                            "kernel '%s': %s needs at least %" PRIu64 " MiB of memory; the machine "
-                           "has %" PRIu64 " MiB", boot->kernel.path, what, needed,
-                           board->ram_total / MIB);
+                           "has %" PRIu64 " MiB",
+                           boot->kernel.path, what, needed, board->ram_total / MIB);
 }
 
 int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t gpa,
@@ -34,20 +34,26 @@ int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board
     uint64_t end;
 
     if (__builtin_add_overflow(gpa, size, &end) || size > VEMU_BOOT_IMAGE_MAX) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': a %s of %" PRIu64 " bytes at 0x%" PRIx64
-                               " is out of bounds", path, what, size, gpa);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': a %s of %" PRIu64 " bytes at 0x%" PRIx64
+                               " is out of bounds",
+                               path, what, size, gpa);
     }
     if (gpa < VEMU_BOOT_LOW_END && end > VEMU_BOOT_LOW_START) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
-                               " lies on the boot loader's own 0x%x-0x%x", path, what, gpa, end - 1,
-                               VEMU_BOOT_LOW_START, VEMU_BOOT_LOW_END - 1);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
+                               " lies on the boot loader's own 0x%x-0x%x",
+                               path, what, gpa, end - 1, VEMU_BOOT_LOW_START,
+                               VEMU_BOOT_LOW_END - 1);
     }
     if (!vemu__e820_is_ram(board->e820, gpa, size)) {
         if (gpa >= MIB && end > board->ram_low && end <= (uint64_t)1 << 32) {
             return vemu__boot_no_room(boot, board, end, "it", err);
         }
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
-                               " lies where the machine has no memory", path, what, gpa, end - 1);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
+                               " lies where the machine has no memory",
+                               path, what, gpa, end - 1);
     }
     *ret = vemu__memory_ptr(board->memory, gpa, size, true);
     if (!*ret) {
@@ -62,11 +68,14 @@ void *vemu__boot_low(const struct vemu_boot_board *board, uint32_t gpa, uint32_t
                      struct vemu_error **err)
 {
     void *p = vemu__e820_is_ram(board->e820, gpa, size)
-                  ? vemu__memory_ptr(board->memory, gpa, size, true) : NULL;
+                  ? vemu__memory_ptr(board->memory, gpa, size, true)
+                  : NULL;
 
     if (!p) {
-        vemu__error_set(err, ENOMEM, "the machine has no memory at 0x%x, where the boot loader needs "
-                        "it", gpa);
+        vemu__error_set(err, ENOMEM,
+                        "the machine has no memory at 0x%x, where the boot loader needs "
+                        "it",
+                        gpa);
     }
     return p;
 }
@@ -86,15 +95,17 @@ int vemu__boot_place_initrd(struct vemu_boot *boot, const struct vemu_boot_board
     top = MIN(limit, board->ram_low) & ~4095ull;
     if (size > top || top - size < floor) {
         if (size > limit || limit - size < floor) {
-            return vemu__error_set(err, EFBIG,
-                                   "initrd '%s' of %" PRIu64 " MiB does not fit between the kernel's "
-                                   "end at %" PRIu64 " MiB and %" PRIu64 " MiB, the highest address "
-                                   "the kernel takes", boot->initrd.path, (size + MIB - 1) / MIB,
-                                   (floor + MIB - 1) / MIB, limit / MIB);
+            return vemu__error_set(
+                err, EFBIG,
+                "initrd '%s' of %" PRIu64 " MiB does not fit between the kernel's "
+                "end at %" PRIu64 " MiB and %" PRIu64 " MiB, the highest address "
+                "the kernel takes",
+                boot->initrd.path, (size + MIB - 1) / MIB, (floor + MIB - 1) / MIB, limit / MIB);
         }
         return vemu__error_set(err, ENOMEM,
-                               "initrd '%s' of %" PRIu64 " MiB does not fit: with the kernel at least %"
-                               PRIu64 " MiB of memory are needed; the machine has %" PRIu64 " MiB",
+                               "initrd '%s' of %" PRIu64
+                               " MiB does not fit: with the kernel at least %" PRIu64
+                               " MiB of memory are needed; the machine has %" PRIu64 " MiB",
                                boot->initrd.path, (size + MIB - 1) / MIB,
                                (floor + size + 4095 + MIB - 1) / MIB, board->ram_total / MIB);
     }
@@ -119,8 +130,10 @@ int vemu__boot_place_cmdline(struct vemu_boot *boot, const struct vemu_boot_boar
     void *to;
 
     if (size > VEMU_BOOT_CMDLINE_MAX || size > max) {
-        return vemu__error_set(err, E2BIG, "the kernel command line has %zu characters; this kernel "
-                               "takes %zu", size, MIN(max, (size_t)VEMU_BOOT_CMDLINE_MAX));
+        return vemu__error_set(err, E2BIG,
+                               "the kernel command line has %zu characters; this kernel "
+                               "takes %zu",
+                               size, MIN(max, (size_t)VEMU_BOOT_CMDLINE_MAX));
     }
     to = vemu__boot_low(board, VEMU_BOOT_CMDLINE, (uint32_t)size + 1, err);
     if (!to) {
@@ -131,8 +144,8 @@ int vemu__boot_place_cmdline(struct vemu_boot *boot, const struct vemu_boot_boar
 }
 
 /*
- * Selectors as the 64-bit boot protocol wants them (Documentation/x86/boot.rst): 0x10 code, 0x18 data; a
- * task-state segment at 0x20 because VMX insists on one.
+ * Selectors as the 64-bit boot protocol wants them (Documentation/x86/boot.rst): 0x10 code, 0x18
+ * data; a task-state segment at 0x20 because VMX insists on one.
  */
 int vemu__boot_place_tables(struct vemu_boot *boot, const struct vemu_boot_board *board,
                             struct vemu_error **err)

@@ -91,13 +91,16 @@ static int mb_probe(struct vemu_boot *boot, const uint8_t *head, size_t size,
         return 0;
     }
     if (h.flags & HEADER_VIDEO) {
-        return vemu__error_set(err, ENOTSUP, "kernel '%s': its multiboot header asks for a video mode, "
-                               "which this machine cannot give", boot->kernel.path);
+        return vemu__error_set(err, ENOTSUP,
+                               "kernel '%s': its multiboot header asks for a video mode, "
+                               "which this machine cannot give",
+                               boot->kernel.path);
     }
     if (h.flags & HEADER_REQUIRED & ~(HEADER_PAGE_ALIGN | HEADER_MEMORY)) {
-        return vemu__error_set(err, ENOTSUP, "kernel '%s': its multiboot header asks for features "
-                               "0x%04x, which are unknown", boot->kernel.path,
-                               h.flags & HEADER_REQUIRED);
+        return vemu__error_set(err, ENOTSUP,
+                               "kernel '%s': its multiboot header asks for features "
+                               "0x%04x, which are unknown",
+                               boot->kernel.path, h.flags & HEADER_REQUIRED);
     }
     return 1;
 }
@@ -113,22 +116,25 @@ static int mb_load_addresses(struct vemu_boot *boot, const struct vemu_boot_boar
     int r;
 
     if (h->header_addr < h->load_addr || h->header_addr - h->load_addr > header_offset) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': the addresses in its multiboot header "
-                               "contradict each other", path);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': the addresses in its multiboot header "
+                               "contradict each other",
+                               path);
     }
     offset = header_offset - (h->header_addr - h->load_addr);
     if (h->load_end_addr == 0) {
         size = boot->kernel.size - offset; /* the rest of the file */
     } else if (h->load_end_addr < h->load_addr) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': its multiboot header ends before it begins",
-                               path);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': its multiboot header ends before it begins", path);
     } else {
         size = h->load_end_addr - h->load_addr;
     }
     if (offset > boot->kernel.size || size > boot->kernel.size - offset) {
-        return vemu__error_set(err, ENODATA, "kernel '%s' is truncated: its multiboot image ends at "
-                               "byte %" PRIu64 ", the file at %" PRIu64, path, offset + size,
-                               boot->kernel.size);
+        return vemu__error_set(err, ENODATA,
+                               "kernel '%s' is truncated: its multiboot image ends at "
+                               "byte %" PRIu64 ", the file at %" PRIu64,
+                               path, offset + size, boot->kernel.size);
     }
     memory_size = size;
     if (h->bss_end_addr > h->load_addr && h->bss_end_addr - h->load_addr > size) {
@@ -168,8 +174,10 @@ static int mb_load_elf(struct vemu_boot *boot, const struct vemu_boot_board *boa
     }
     vemu__stream_close(stream);
     if (r >= 0 && boot->rip > UINT32_MAX) {
-        return vemu__error_set(err, ENOEXEC, "kernel '%s': its multiboot entry 0x%" PRIx64 " is not a "
-                               "32-bit address", boot->kernel.path, boot->rip);
+        return vemu__error_set(err, ENOEXEC,
+                               "kernel '%s': its multiboot entry 0x%" PRIx64 " is not a "
+                               "32-bit address",
+                               boot->kernel.path, boot->rip);
     }
     return r;
 }
@@ -177,8 +185,8 @@ static int mb_load_elf(struct vemu_boot *boot, const struct vemu_boot_board *boa
 static int mb_place_info(struct vemu_boot *boot, const struct vemu_boot_board *board,
                          struct vemu_error **err)
 {
-    g_autofree char *cmdline = g_strconcat(boot->kernel.path, boot->cmdline[0] ? " " : NULL,
-                                           boot->cmdline, NULL);
+    g_autofree char *cmdline =
+        g_strconcat(boot->kernel.path, boot->cmdline[0] ? " " : NULL, boot->cmdline, NULL);
     g_autofree struct mb_tables *tables = g_new0(struct mb_tables, 1);
     struct mb_info info = { 0 };
     void *to;

@@ -134,11 +134,12 @@ int vemu__stream_open_compressed(const struct vemu_boot_file *file, uint64_t off
             return 0;
         }
     }
-    return vemu__error_set(err, ENOEXEC,
-                           "kernel '%s': its payload begins with %02x %02x %02x %02x, which is%s none "
-                           "of gzip, bzip2, xz, lzma, lz4, zstd or ELF",
-                           file->path, magic[0], magic[1], magic[2], magic[3],
-                           memcmp(magic, "\x89LZO", 4) == 0 ? " LZO," : "");
+    return vemu__error_set(
+        err, ENOEXEC,
+        "kernel '%s': its payload begins with %02x %02x %02x %02x, which is%s none "
+        "of gzip, bzip2, xz, lzma, lz4, zstd or ELF",
+        file->path, magic[0], magic[1], magic[2], magic[3],
+        memcmp(magic, "\x89LZO", 4) == 0 ? " LZO," : "");
 }
 
 void vemu__stream_close(struct vemu_stream *stream)
@@ -266,17 +267,11 @@ int vemu__stream_drain(struct vemu_stream *stream, uint64_t *ret_total)
 const char *vemu__stream_strerror(int result)
 {
     switch (result) {
-    case -ENODATA:
-        return "is truncated";
-    case -EBADMSG:
-        return "is corrupt";
-    case -EFBIG:
-        return "decompresses to more than it says";
-    case -ESPIPE:
-        return "has segments out of order in its compressed payload";
-    case -ENOMEM:
-        return "needs more memory to be decompressed than there is";
-    default:
-        return "cannot be read";
+    case -ENODATA: return "is truncated";
+    case -EBADMSG: return "is corrupt";
+    case -EFBIG: return "decompresses to more than it says";
+    case -ESPIPE: return "has segments out of order in its compressed payload";
+    case -ENOMEM: return "needs more memory to be decompressed than there is";
+    default: return "cannot be read";
     }
 }

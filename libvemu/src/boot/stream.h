@@ -15,8 +15,8 @@ struct vemu_stream;
 /* `size` bytes of the file from `offset`, as they are. */
 int vemu__stream_open_raw(const struct vemu_boot_file *file, uint64_t offset, uint64_t size,
                           struct vemu_stream **ret);
-/* The same, decompressed with the codec its first bytes tell. At most `limit` bytes come out. -ENOEXEC
- * and *err: no known compression; *err also for -ENOMEM and the like. */
+/* The same, decompressed with the codec its first bytes tell. At most `limit` bytes come out.
+ * -ENOEXEC and *err: no known compression; *err also for -ENOMEM and the like. */
 int vemu__stream_open_compressed(const struct vemu_boot_file *file, uint64_t offset, uint64_t size,
                                  uint64_t limit, struct vemu_stream **ret, struct vemu_error **err);
 void vemu__stream_close(struct vemu_stream *stream);
@@ -25,8 +25,8 @@ void vemu__stream_close(struct vemu_stream *stream);
 const char *vemu__stream_name(const struct vemu_stream *stream);
 /* Position in the output. */
 uint64_t vemu__stream_position(const struct vemu_stream *stream);
-/* Reads exactly `size` bytes. -ENODATA: the stream ends before; -EBADMSG: corrupt; -EFBIG: more than
- * the limit; -ENOMEM; others from reading the file. */
+/* Reads exactly `size` bytes. -ENODATA: the stream ends before; -EBADMSG: corrupt; -EFBIG: more
+ * than the limit; -ENOMEM; others from reading the file. */
 int vemu__stream_read(struct vemu_stream *stream, void *buf, size_t size);
 /* Goes on to `position`; back only in raw streams (-ESPIPE). */
 int vemu__stream_seek(struct vemu_stream *stream, uint64_t position);

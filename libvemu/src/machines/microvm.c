@@ -11,10 +11,11 @@
  *   0xfec00000  I/O APIC        0xfee00000  local APICs (in the accelerator)
  *   0x100000000 the rest of the RAM
  *
- * All RAM below 3 GiB is one block, tables included: each further memory slot costs KVM a grace period.
+ * All RAM below 3 GiB is one block, tables included: each further memory slot costs KVM a grace
+ * period.
  *
- * Interrupts: ISA line n goes to input n of the 8259 pair and to pin n of the I/O APIC, except that the
- * timer's line 0 is pin 2 there. Which of the two the guest listens to is its own matter.
+ * Interrupts: ISA line n goes to input n of the 8259 pair and to pin n of the I/O APIC, except that
+ * the timer's line 0 is pin 2 there. Which of the two the guest listens to is its own matter.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -52,7 +53,7 @@ struct microvm {
     uint64_t ram_low, ram_high;
 };
 
-/* --- interrupts ----------------------------------------------------------------------------------- */
+/* --- interrupts ------------------------------------------------------------------------------- */
 
 static void microvm_irq(void *data, unsigned n, bool level)
 {
@@ -76,7 +77,7 @@ static int microvm_pic_ack(struct vemu_machine *machine)
     return vemu__i8259_ack(((struct microvm *)machine)->pic);
 }
 
-/* --- board ---------------------------------------------------------------------------------------- */
+/* --- board ------------------------------------------------------------------------------------ */
 
 static struct vemu_device *add(struct microvm *m, const char *class_name, struct vemu_error **err)
 {
@@ -91,8 +92,10 @@ static int microvm_add_ram(struct microvm *m, struct vemu_error **err)
     int r;
 
     if (size < RAM_MIN) {
-        return vemu__error_set(err, EINVAL, "machine microvm needs at least %" PRIu64 " MiB of "
-                               "memory; it was given %" PRIu64 " KiB", RAM_MIN / MIB, size >> 10);
+        return vemu__error_set(err, EINVAL,
+                               "machine microvm needs at least %" PRIu64 " MiB of "
+                               "memory; it was given %" PRIu64 " KiB",
+                               RAM_MIN / MIB, size >> 10);
     }
     m->ram_low = MIN(size, RAM_LOW_MAX);
     m->ram_high = size - m->ram_low;
@@ -123,7 +126,9 @@ static int microvm_add_rtc(struct microvm *m, struct vemu_error **err)
     snprintf(high, sizeof(high), "%" PRIu64, m->ram_high);
     snprintf(vcpus, sizeof(vcpus), "%u", count);
     return vemu__vm_add_board_device(m->machine.vm, "mc146818rtc", "rtc", props,
-                                     G_N_ELEMENTS(props), err) ? 0 : -EINVAL;
+                                     G_N_ELEMENTS(props), err)
+               ? 0
+               : -EINVAL;
 }
 
 static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
@@ -135,7 +140,8 @@ static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
     if (!config->kernel) {
         return vemu__error_set(err, EINVAL, "machine microvm has no firmware: it needs a kernel");
     }
-    r = vemu__boot_open(machine->vm, config->kernel, config->initrd, config->cmdline, &m->boot, err);
+    r = vemu__boot_open(machine->vm, config->kernel, config->initrd, config->cmdline, &m->boot,
+                        err);
     if (r >= 0) {
         r = microvm_add_ram(m, err);
     }
@@ -171,10 +177,11 @@ static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
     return 0;
 }
 
-/* --- tables and kernel ---------------------------------------------------------------------------- */
+/* --- tables and kernel ------------------------------------------------------------------------ */
 
 /* What of the devices, the user's included, the tables have to tell. */
-static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret, struct vemu_error **err)
+static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret,
+                            struct vemu_error **err)
 {
     const GPtrArray *devices = m->machine.vm->devices;
 
@@ -193,8 +200,10 @@ static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret, str
             ret->pvpanic_port = vemu__pvpanic_get_port(dev);
         } else if (strcmp(dev->class_->name, "isa-serial") == 0) {
             if (!m->has_serial) {
-                return vemu__error_set(err, EINVAL, "the machine has isa-serial=off, but there is the "
-                                       "isa-serial device '%s'", dev->id);
+                return vemu__error_set(err, EINVAL,
+                                       "the machine has isa-serial=off, but there is the "
+                                       "isa-serial device '%s'",
+                                       dev->id);
             }
             if (ret->serial_count < VEMU_ACPI_SERIAL_MAX) {
                 vemu__serial_get_resources(dev, &ret->serials[ret->serial_count].iobase, &irq);
@@ -233,7 +242,8 @@ static int microvm_load(struct vemu_machine *machine, struct vemu_error **err)
                                 MIB - MPTABLE_START);
     }
     if (r < 0) {
-        return vemu__error_set(err, -r, "the firmware tables for %u vCPUs do not fit", config.vcpus);
+        return vemu__error_set(err, -r, "the firmware tables for %u vCPUs do not fit",
+                               config.vcpus);
     }
     return vemu__boot_load(m->boot, &board, err);
 }

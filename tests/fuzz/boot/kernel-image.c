@@ -2,10 +2,10 @@
 /*
  * Fuzzer of the kernel loaders: whatever the file, load or refuse with words, and nothing else.
  *
- * Input: one byte for the size of memory, two for that of the initrd, then the kernel file. Built with
- * libFuzzer it takes its inputs from there; built plainly it runs over seeds made on the spot, over
- * mutations of them from a fixed seed (how many: first argument), as a test. It also replays files, and
- * writes its seeds for libFuzzer: kernel-image --write-seeds DIRECTORY.
+ * Input: one byte for the size of memory, two for that of the initrd, then the kernel file. Built
+ * with libFuzzer it takes its inputs from there; built plainly it runs over seeds made on the spot,
+ * over mutations of them from a fixed seed (how many: first argument), as a test. It also replays
+ * files, and writes its seeds for libFuzzer: kernel-image --write-seeds DIRECTORY.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,8 +126,9 @@ static GPtrArray *make_seeds(void)
 /* Mostly in the headers, where the decisions are. */
 static void mutate(GByteArray *image)
 {
-    static const uint32_t interesting[] = { 0, 1, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000,
-                                            0xfffffffe, 0xffffffff, 0x1000, 0x100000, 0x1000000 };
+    static const uint32_t interesting[] = { 0,          1,          0x7f,       0xff,
+                                            0xffff,     0x7fffffff, 0x80000000, 0xfffffffe,
+                                            0xffffffff, 0x1000,     0x100000,   0x1000000 };
     unsigned count = 1 + random_below(6);
 
     while (count--) {
@@ -135,12 +136,8 @@ static void mutate(GByteArray *image)
         uint32_t at = random_below(span), value;
 
         switch (random_below(6)) {
-        case 0:
-            image->data[at] ^= (uint8_t)(1u << random_below(8));
-            break;
-        case 1:
-            image->data[at] = (uint8_t)random_below(256);
-            break;
+        case 0: image->data[at] ^= (uint8_t)(1u << random_below(8)); break;
+        case 1: image->data[at] = (uint8_t)random_below(256); break;
         case 2:
             value = interesting[random_below(G_N_ELEMENTS(interesting))];
             memcpy(image->data + at, &value, MIN(4, image->len - at));

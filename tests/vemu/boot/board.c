@@ -72,6 +72,4 @@ const struct vemu_accel_ops *vemu__vm_accel(struct vemu_vm *vm, struct vemu_acce
     return NULL;
 }
 
-void vemu_vm_log(struct vemu_vm *vm, int level, const char *format, ...)
-{
-}
+void vemu_vm_log(struct vemu_vm *vm, int level, const char *format, ...) {}

@@ -19,7 +19,8 @@
 
 const char *image_codec_name(enum image_codec codec)
 {
-    static const char *const names[] = { "uncompressed", "gzip", "bzip2", "xz", "lzma", "lz4", "zstd" };
+    static const char *const names[] = { "uncompressed", "gzip", "bzip2", "xz",
+                                         "lzma",         "lz4",  "zstd" };
 
     return names[codec];
 }
@@ -60,7 +61,8 @@ static void compress_lzma(bool xz, const GByteArray *data, GByteArray *out)
     lzma_lzma_preset(&options, 1);
     options.dict_size = 1 << 20;
     if (xz) {
-        lzma_filter filters[] = { { LZMA_FILTER_X86, NULL }, { LZMA_FILTER_LZMA2, &options },
+        lzma_filter filters[] = { { LZMA_FILTER_X86, NULL },
+                                  { LZMA_FILTER_LZMA2, &options },
                                   { LZMA_VLI_UNKNOWN, NULL } };
 
         g_assert(lzma_stream_encoder(&z, filters, LZMA_CHECK_CRC32) == LZMA_OK);
@@ -99,17 +101,13 @@ GByteArray *image_compress(enum image_codec codec, const GByteArray *data)
     }
     case IMAGE_BZIP2:
         g_byte_array_set_size(out, size);
-        g_assert(BZ2_bzBuffToBuffCompress((char *)out->data, &size, (char *)data->data, data->len, 9,
-                                          0, 0) == BZ_OK);
+        g_assert(BZ2_bzBuffToBuffCompress((char *)out->data, &size, (char *)data->data, data->len,
+                                          9, 0, 0) == BZ_OK);
         g_byte_array_set_size(out, size);
         break;
     case IMAGE_XZ:
-    case IMAGE_LZMA:
-        compress_lzma(codec == IMAGE_XZ, data, out);
-        break;
-    case IMAGE_LZ4:
-        compress_lz4(data, out);
-        break;
+    case IMAGE_LZMA: compress_lzma(codec == IMAGE_XZ, data, out); break;
+    case IMAGE_LZ4: compress_lz4(data, out); break;
     case IMAGE_ZSTD: {
         size_t n;
 
@@ -119,9 +117,7 @@ GByteArray *image_compress(enum image_codec codec, const GByteArray *data)
         g_byte_array_set_size(out, (guint)n);
         break;
     }
-    default:
-        g_byte_array_append(out, data->data, data->len);
-        break;
+    default: g_byte_array_append(out, data->data, data->len); break;
     }
     return out;
 }
@@ -148,14 +144,24 @@ static void put_elf_headers(GByteArray *out, bool is32, uint64_t entry, const st
 {
     Elf64_Ehdr e64 = {
         .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-        .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = 1, .e_entry = entry,
-        .e_phoff = sizeof(e64), .e_ehsize = sizeof(e64), .e_phentsize = sizeof(Elf64_Phdr),
+        .e_type = ET_EXEC,
+        .e_machine = EM_X86_64,
+        .e_version = 1,
+        .e_entry = entry,
+        .e_phoff = sizeof(e64),
+        .e_ehsize = sizeof(e64),
+        .e_phentsize = sizeof(Elf64_Phdr),
         .e_phnum = (Elf64_Half)n,
     };
     Elf32_Ehdr e32 = {
         .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
-        .e_type = ET_EXEC, .e_machine = EM_386, .e_version = 1, .e_entry = (Elf32_Addr)entry,
-        .e_phoff = sizeof(e32), .e_ehsize = sizeof(e32), .e_phentsize = sizeof(Elf32_Phdr),
+        .e_type = ET_EXEC,
+        .e_machine = EM_386,
+        .e_version = 1,
+        .e_entry = (Elf32_Addr)entry,
+        .e_phoff = sizeof(e32),
+        .e_ehsize = sizeof(e32),
+        .e_phentsize = sizeof(Elf32_Phdr),
         .e_phnum = (Elf32_Half)n,
     };
 
@@ -165,11 +171,16 @@ static void put_elf_headers(GByteArray *out, bool is32, uint64_t entry, const st
         g_byte_array_append(out, (const guint8 *)&e64, sizeof(e64));
     }
     for (unsigned i = 0; i < n; i++) {
-        Elf64_Phdr p64 = { .p_type = s[i].type, .p_offset = s[i].offset, .p_filesz = s[i].filesz,
-                           .p_memsz = s[i].memsz, .p_paddr = s[i].paddr,
+        Elf64_Phdr p64 = { .p_type = s[i].type,
+                           .p_offset = s[i].offset,
+                           .p_filesz = s[i].filesz,
+                           .p_memsz = s[i].memsz,
+                           .p_paddr = s[i].paddr,
                            .p_vaddr = s[i].paddr + 0xffffffff80000000 };
-        Elf32_Phdr p32 = { .p_type = s[i].type, .p_offset = (Elf32_Off)s[i].offset,
-                           .p_filesz = (Elf32_Word)s[i].filesz, .p_memsz = (Elf32_Word)s[i].memsz,
+        Elf32_Phdr p32 = { .p_type = s[i].type,
+                           .p_offset = (Elf32_Off)s[i].offset,
+                           .p_filesz = (Elf32_Word)s[i].filesz,
+                           .p_memsz = (Elf32_Word)s[i].memsz,
                            .p_paddr = (Elf32_Addr)s[i].paddr,
                            .p_vaddr = (Elf32_Addr)(s[i].paddr + 0xc0000000) };
 
@@ -210,7 +221,7 @@ GByteArray *image_elf(const struct image_elf *spec)
         memcpy(out->data + notes_offset, notes->data, notes->len);
     }
     if (spec->multiboot) {
-        const uint32_t header[3] = { 0x1badb002, 3, (uint32_t)-(0x1badb002 + 3) };
+        const uint32_t header[3] = { 0x1badb002, 3, (uint32_t) - (0x1badb002 + 3) };
 
         memcpy(noise->data, header, sizeof(header));
     }

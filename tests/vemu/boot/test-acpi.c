@@ -166,8 +166,9 @@ START_TEST(test_iasl)
 
         dsdt = table(get64(fadt + 140), "DSDT", length);
         ck_assert(g_file_set_contents(aml, (const char *)dsdt, get32(dsdt + 4), NULL));
-        ck_assert(g_spawn_sync(dir, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL |
-                               G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, NULL));
+        ck_assert(g_spawn_sync(dir, argv, NULL,
+                               G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+                               NULL, NULL, &status, NULL));
         ck_assert_int_eq(status, 0);
         ck_assert(g_file_get_contents(dsl, &text, NULL, NULL));
         for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {

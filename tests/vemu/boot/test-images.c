@@ -375,8 +375,10 @@ START_TEST(test_bad_bzimage)
     };
 
     board_init(&board, 64 * MIB);
-    g_byte_array_append(text, (const guint8 *)"not an ELF image, but long enough to be read as one. "
-                              "Indeed it must be longer than that: a header has 64 bytes", 110);
+    g_byte_array_append(text,
+                        (const guint8 *)"not an ELF image, but long enough to be read as one. "
+                                        "Indeed it must be longer than that: a header has 64 bytes",
+                        110);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GByteArray) kernel = image_bzimage(IMAGE_ZSTD, elf);
         g_autoptr(GByteArray) initrd = image_noise(100000);
@@ -463,14 +465,10 @@ START_TEST(test_bad_multiboot)
         int code;
         const char *words;
     } cases[] = {
-        { 1, 0x10007, ENOTSUP, "video mode" },
-        { 1, 0x1000b, ENOTSUP, "features 0x000b" },
-        { 3, 0x100000, ENOEXEC, "contradict" },
-        { 4, 0, ENOEXEC, "contradict" },
-        { 5, 0x1fffff, ENOEXEC, "ends before" },
-        { 5, 0x300000, ENODATA, "truncated" },
-        { 6, 0x70000000, ENOEXEC, "out of bounds" },
-        { 6, 0x8000000, ENOMEM, "at least 128 MiB" },
+        { 1, 0x10007, ENOTSUP, "video mode" },       { 1, 0x1000b, ENOTSUP, "features 0x000b" },
+        { 3, 0x100000, ENOEXEC, "contradict" },      { 4, 0, ENOEXEC, "contradict" },
+        { 5, 0x1fffff, ENOEXEC, "ends before" },     { 5, 0x300000, ENODATA, "truncated" },
+        { 6, 0x70000000, ENOEXEC, "out of bounds" }, { 6, 0x8000000, ENOMEM, "at least 128 MiB" },
     };
 
     board_init(&board, 64 * MIB);

@@ -171,7 +171,8 @@ START_TEST(test_corrupt)
         }
         /* lz4, lzma and this zstd have no checksum: they must only survive. */
         if (codec == IMAGE_GZIP || codec == IMAGE_BZIP2 || codec == IMAGE_XZ) {
-            ck_assert_msg(found == tried, "%s: %u of %u found", image_codec_name(codec), found, tried);
+            ck_assert_msg(found == tried, "%s: %u of %u found", image_codec_name(codec), found,
+                          tried);
         }
     }
 }
@@ -215,5 +216,5 @@ START_TEST(test_unknown)
 }
 END_TEST
 
-SUITE_MAIN("boot-stream", test_whole, test_pieces_and_seek, test_truncated, test_corrupt, test_limit,
-           test_unknown)
+SUITE_MAIN("boot-stream", test_whole, test_pieces_and_seek, test_truncated, test_corrupt,
+           test_limit, test_unknown)

@@ -92,29 +92,17 @@ static void set_prop(struct vemu_vm *vm, struct vemu_device *dev, const struct v
     uint64_t value = strtoull(text, NULL, 0);
 
     switch (p->type) {
-    case VEMU_PROP_BOOL:
-        *(bool *)at = strcmp(text, "on") == 0;
-        break;
-    case VEMU_PROP_U8:
-        *(uint8_t *)at = (uint8_t)value;
-        break;
-    case VEMU_PROP_U16:
-        *(uint16_t *)at = (uint16_t)value;
-        break;
-    case VEMU_PROP_U32:
-        *(uint32_t *)at = (uint32_t)value;
-        break;
+    case VEMU_PROP_BOOL: *(bool *)at = strcmp(text, "on") == 0; break;
+    case VEMU_PROP_U8: *(uint8_t *)at = (uint8_t)value; break;
+    case VEMU_PROP_U16: *(uint16_t *)at = (uint16_t)value; break;
+    case VEMU_PROP_U32: *(uint32_t *)at = (uint32_t)value; break;
     case VEMU_PROP_U64:
-    case VEMU_PROP_SIZE:
-        *(uint64_t *)at = value;
-        break;
+    case VEMU_PROP_SIZE: *(uint64_t *)at = value; break;
     case VEMU_PROP_STRING:
         free(*(char **)at);
         *(char **)at = strdup(text);
         break;
-    case VEMU_PROP_CHARDEV:
-        *(struct vemu_chardev **)at = &vm->mock->chardev;
-        break;
+    case VEMU_PROP_CHARDEV: *(struct vemu_chardev **)at = &vm->mock->chardev; break;
     }
 }
 
@@ -223,7 +211,7 @@ void mock_restore_garbage(struct vemu_device *dev, uint8_t byte)
     restored(dev);
 }
 
-/* --- regions -------------------------------------------------------------------------------------- */
+/* --- regions ---------------------------------------------------------------------------------- */
 
 int vemu_device_map(struct vemu_device *dev, enum vemu_space space, uint64_t address, uint64_t size,
                     const struct vemu_region_ops *ops, const char *region_name,
@@ -309,7 +297,7 @@ void mock_write(struct vemu_vm *vm, uint64_t gpa, unsigned size, uint64_t value)
     access(vm, VEMU_SPACE_MEMORY, gpa, size, true, value);
 }
 
-/* --- interrupts, time ----------------------------------------------------------------------------- */
+/* --- interrupts, time ------------------------------------------------------------------------- */
 
 struct vemu_irq *vemu_device_get_irq(struct vemu_device *dev, unsigned n, struct vemu_error **err)
 {
@@ -407,7 +395,7 @@ void mock_advance(struct vemu_vm *vm, int64_t ns)
     vm->now_ns = end;
 }
 
-/* --- requests, log -------------------------------------------------------------------------------- */
+/* --- requests, log ---------------------------------------------------------------------------- */
 
 void vemu_vm_request_reset(struct vemu_vm *vm, enum vemu_cause cause)
 {
@@ -443,11 +431,9 @@ void mock_powerdown(struct vemu_vm *vm)
     pthread_mutex_unlock(&m->powerdown_dev->lock);
 }
 
-void vemu_vm_log(struct vemu_vm *vm, int level, const char *format, ...)
-{
-}
+void vemu_vm_log(struct vemu_vm *vm, int level, const char *format, ...) {}
 
-/* --- accelerator ---------------------------------------------------------------------------------- */
+/* --- accelerator ------------------------------------------------------------------------------ */
 
 static int mock_signal_msi(struct vemu_accel_vm *accel_vm, uint64_t address, uint32_t data)
 {
@@ -489,7 +475,7 @@ const struct vemu_accel_ops *vemu__vm_accel(struct vemu_vm *vm, struct vemu_acce
     return &ops;
 }
 
-/* --- chardev -------------------------------------------------------------------------------------- */
+/* --- chardev ---------------------------------------------------------------------------------- */
 
 int vemu_chardev_attach(struct vemu_chardev *chr, const struct vemu_chardev_handlers *handlers,
                         void *data, pthread_mutex_t *lock)
@@ -521,9 +507,7 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
     return size;
 }
 
-void vemu_chardev_input_ready(struct vemu_chardev *chr)
-{
-}
+void vemu_chardev_input_ready(struct vemu_chardev *chr) {}
 
 bool vemu_chardev_is_open(struct vemu_chardev *chr)
 {

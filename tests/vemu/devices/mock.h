@@ -44,7 +44,7 @@ struct vemu_vm {
 /* One device at a time hangs on a mock VM; further ones may be added. */
 struct vemu_vm *mock_new(void);
 void mock_free(struct vemu_vm *vm);
-/* Makes, realizes and resets a device; `props` is "name=value,..." or NULL. Fails the test on error. */
+/* Makes, realizes and resets a device; `props` is "name=value,..." or NULL. Errors fail it. */
 struct vemu_device *mock_add(struct vemu_vm *vm, const struct vemu_device_class *class_,
                              const char *props);
 /* The same, but expects realize to fail; *ret_message is to be freed with free(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The small ports of a board: keyboard controller, resets, debug exit and console, POST, pvpanic, ACPI.
+ * The small ports of a board: keyboard controller, resets, debug exit and console, POST, pvpanic,
+ * ACPI.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ START_TEST(test_i8042)
     ck_assert_uint_eq(inb(vm, 0x60), 0x47);
     outb(vm, 0x64, 0xab);
     ck_assert_uint_eq(inb(vm, 0x60), 0x01); /* a keyboard line that is stuck */
-    outb(vm, 0x60, 0xf2); /* nobody answers: time-out, with an interrupt */
+    outb(vm, 0x60, 0xf2);                   /* nobody answers: time-out, with an interrupt */
     ck_assert(vm->irqs[1].level);
     ck_assert_uint_eq(inb(vm, 0x64) & 0x61, 0x41);
     ck_assert_uint_eq(inb(vm, 0x60), 0xfe);

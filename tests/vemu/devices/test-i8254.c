@@ -6,9 +6,9 @@
 #include "mock.h"
 #include "suite.h"
 
-#define HZ  1193182ll
-#define NS  1000000000ll
-#define TICKS(n) (((n) * NS + HZ - 1) / HZ)
+#define HZ       1193182ll
+#define NS       1000000000ll
+#define TICKS(n) (((n)*NS + HZ - 1) / HZ)
 
 static void program(struct vemu_vm *vm, unsigned channel, uint8_t control, unsigned count)
 {
@@ -240,4 +240,5 @@ START_TEST(test_state)
 END_TEST
 
 SUITE_MAIN("i8254", test_rate_generator, test_terminal_count, test_strobe, test_square_wave_and_bcd,
-           test_access_modes, test_gate, test_refresh_toggles, test_fast_rates_are_limited, test_state)
+           test_access_modes, test_gate, test_refresh_toggles, test_fast_rates_are_limited,
+           test_state)

@@ -42,7 +42,7 @@ START_TEST(test_edge_and_eoi)
     ck_assert(!vm->extint);
     outb(vm, 0x20, 0x0b);
     ck_assert_uint_eq(inb(vm, 0x20), 0x10); /* ISR */
-    pulse(dev, 6); /* lower: waits */
+    pulse(dev, 6);                          /* lower: waits */
     ck_assert(!vm->extint);
     pulse(dev, 1); /* higher: nests */
     ck_assert(vm->extint);

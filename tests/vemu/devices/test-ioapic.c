@@ -160,4 +160,5 @@ START_TEST(test_state)
 }
 END_TEST
 
-SUITE_MAIN("ioapic", test_registers, test_edge, test_level, test_level_unmask, test_routes, test_state)
+SUITE_MAIN("ioapic", test_registers, test_edge, test_level, test_level_unmask, test_routes,
+           test_state)

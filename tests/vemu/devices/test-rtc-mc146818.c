@@ -231,8 +231,7 @@ START_TEST(test_nvram)
 {
     struct vemu_vm *vm = mock_new();
 
-    mock_add(vm, &vemu__device_rtc,
-             "ram-below-4g=0x10000000,ram-above-4g=0x40000000,vcpus=4");
+    mock_add(vm, &vemu__device_rtc, "ram-below-4g=0x10000000,ram-above-4g=0x40000000,vcpus=4");
     ck_assert_uint_eq(get(vm, 0x15) | get(vm, 0x16) << 8, 640);
     ck_assert_uint_eq(get(vm, 0x30) | get(vm, 0x31) << 8, 0xffff); /* more than 64 MiB */
     ck_assert_uint_eq(get(vm, 0x34) | get(vm, 0x35) << 8, (256 - 16) * 16);

@@ -339,5 +339,5 @@ END_TEST
 
 SUITE_MAIN("serial-16550", test_output, test_divisor_and_scratch, test_fifo_detection,
            test_thre_interrupt, test_out2_gates, test_receive_single, test_receive_fifo, test_break,
-           test_priorities, test_loopback, test_back_pressure, test_overfull_transmitter, test_ports,
-           test_state)
+           test_priorities, test_loopback, test_back_pressure, test_overfull_transmitter,
+           test_ports, test_state)

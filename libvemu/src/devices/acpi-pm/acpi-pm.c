@@ -2,10 +2,10 @@
 /*
  * ACPI fixed hardware: PM1 event and control blocks, power management timer, power button.
  *
- * The register model is ACPI 6.4, section 4.8. The machine is always in ACPI mode (no SMI command port,
- * SCI_EN reads 1). The power button is the fixed one: vemu_vm_powerdown() sets PWRBTN_STS, and the SCI
- * (level, IRQ 9) goes up if the guest has PWRBTN_EN set. A write of SLP_EN with the type of \_S5 powers
- * off; other types have no object in the DSDT and are ignored.
+ * The register model is ACPI 6.4, section 4.8. The machine is always in ACPI mode (no SMI command
+ * port, SCI_EN reads 1). The power button is the fixed one: vemu_vm_powerdown() sets PWRBTN_STS,
+ * and the SCI (level, IRQ 9) goes up if the guest has PWRBTN_EN set. A write of SLP_EN with the
+ * type of \_S5 powers off; other types have no object in the DSDT and are ignored.
  */
 #include "devices/acpi-pm/acpi-pm.h"
 
@@ -129,18 +129,25 @@ static uint64_t timer_read(struct vemu_device *dev, uint64_t offset, unsigned si
     return pm_ticks((struct acpi_pm *)dev) & 0xffffff;
 }
 
-static void timer_write(struct vemu_device *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-}
+static void timer_write(struct vemu_device *dev, uint64_t offset, unsigned size, uint64_t value) {}
 
 static const struct vemu_region_ops event_region = {
-    .read = event_read, .write = event_write, .min_size = 2, .max_size = 2,
+    .read = event_read,
+    .write = event_write,
+    .min_size = 2,
+    .max_size = 2,
 };
 static const struct vemu_region_ops control_region = {
-    .read = control_read, .write = control_write, .min_size = 2, .max_size = 2,
+    .read = control_read,
+    .write = control_write,
+    .min_size = 2,
+    .max_size = 2,
 };
 static const struct vemu_region_ops timer_region = {
-    .read = timer_read, .write = timer_write, .min_size = 4, .max_size = 4,
+    .read = timer_read,
+    .write = timer_write,
+    .min_size = 4,
+    .max_size = 4,
 };
 
 static int pm_realize(struct vemu_device *dev, struct vemu_error **err)
@@ -156,7 +163,8 @@ static int pm_realize(struct vemu_device *dev, struct vemu_error **err)
     if (!s->timer) {
         return vemu__error_set(err, ENOMEM, "no memory for a timer");
     }
-    r = vemu_device_map(dev, VEMU_SPACE_IO, VEMU_ACPI_PM1_EVENT, 4, &event_region, "pm1-event", err);
+    r = vemu_device_map(dev, VEMU_SPACE_IO, VEMU_ACPI_PM1_EVENT, 4, &event_region, "pm1-event",
+                        err);
     if (r >= 0) {
         r = vemu_device_map(dev, VEMU_SPACE_IO, VEMU_ACPI_PM1_CONTROL, 2, &control_region,
                             "pm1-control", err);

@@ -33,7 +33,10 @@ static void debugcon_write(struct vemu_device *dev, uint64_t offset, unsigned si
 }
 
 static const struct vemu_region_ops debugcon_region = {
-    .read = debugcon_read, .write = debugcon_write, .min_size = 1, .max_size = 1,
+    .read = debugcon_read,
+    .write = debugcon_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
 static size_t debugcon_input_room(void *data)
@@ -41,17 +44,11 @@ static size_t debugcon_input_room(void *data)
     return 4096; /* there is no input: take and drop it */
 }
 
-static void debugcon_input(void *data, const uint8_t *buf, size_t size)
-{
-}
+static void debugcon_input(void *data, const uint8_t *buf, size_t size) {}
 
-static void debugcon_event(void *data, enum vemu_chardev_event event)
-{
-}
+static void debugcon_event(void *data, enum vemu_chardev_event event) {}
 
-static void debugcon_writable(void *data)
-{
-}
+static void debugcon_writable(void *data) {}
 
 static const struct vemu_chardev_handlers debugcon_handlers = {
     .input_room = debugcon_input_room,

@@ -2,12 +2,13 @@
 /*
  * 8042 keyboard controller with nothing plugged in (ports 0x60 and 0x64).
  *
- * What remains of it in machines without a keyboard: the reset line, the A20 gate, and answers quick
- * enough that a driver's probe ends at once. Both ports test as broken lines; a byte sent to a device
- * is answered by "resend" with the time-out bit, as the controller does when nobody clocks it in.
+ * What remains of it in machines without a keyboard: the reset line, the A20 gate, and answers
+ * quick enough that a driver's probe ends at once. Both ports test as broken lines; a byte sent to
+ * a device is answered by "resend" with the time-out bit, as the controller does when nobody clocks
+ * it in.
  *
- * The A20 gate is remembered but masks no address: accelerators run with A20 on, which is what every
- * guest since protected mode wants.
+ * The A20 gate is remembered but masks no address: accelerators run with A20 on, which is what
+ * every guest since protected mode wants.
  */
 #include <errno.h>
 
@@ -74,41 +75,21 @@ static void i8042_command(struct i8042 *s, uint8_t command)
     case 0xd1:          /* write the output port */
     case 0xd2:          /* write to the output buffer as if from the keyboard */
     case 0xd3:          /* likewise from the second port */
-    case 0xd4:          /* write to the second port's device */
-        s->command = command;
-        break;
-    case 0xa7:
-        s->control |= CONTROL_AUX_DISABLE;
-        break;
-    case 0xa8:
-        s->control &= ~CONTROL_AUX_DISABLE;
-        break;
+    case 0xd4: /* write to the second port's device */ s->command = command; break;
+    case 0xa7: s->control |= CONTROL_AUX_DISABLE; break;
+    case 0xa8: s->control &= ~CONTROL_AUX_DISABLE; break;
     case 0xa9: /* test a port: 1 is "clock line stuck low" */
-    case 0xab:
-        i8042_reply(s, 0x01, 0);
-        break;
+    case 0xab: i8042_reply(s, 0x01, 0); break;
     case 0xaa: /* controller self-test */
         s->status |= STATUS_SYSTEM;
         i8042_reply(s, 0x55, 0);
         break;
-    case 0xad:
-        s->control |= CONTROL_KBD_DISABLE;
-        break;
-    case 0xae:
-        s->control &= ~CONTROL_KBD_DISABLE;
-        break;
-    case 0xc0: /* input port: keyboard not locked */
-        i8042_reply(s, 0x80, 0);
-        break;
-    case 0xd0:
-        i8042_reply(s, s->output_port, 0);
-        break;
-    case 0xdd:
-        s->output_port &= ~OUTPUT_A20;
-        break;
-    case 0xdf:
-        s->output_port |= OUTPUT_A20;
-        break;
+    case 0xad: s->control |= CONTROL_KBD_DISABLE; break;
+    case 0xae: s->control &= ~CONTROL_KBD_DISABLE; break;
+    case 0xc0: /* input port: keyboard not locked */ i8042_reply(s, 0x80, 0); break;
+    case 0xd0: i8042_reply(s, s->output_port, 0); break;
+    case 0xdd: s->output_port &= ~OUTPUT_A20; break;
+    case 0xdf: s->output_port |= OUTPUT_A20; break;
     case 0xf0 ... 0xff: /* pulse the output port's low bits: bit 0 is reset */
         if (!(command & OUTPUT_RESET)) {
             vemu_vm_request_reset(s->dev.vm, VEMU_CAUSE_GUEST_RESET);
@@ -129,21 +110,13 @@ static void i8042_data(struct i8042 *s, uint8_t value)
         s->status = (s->status & ~STATUS_SYSTEM) | (value & CONTROL_SYSTEM ? STATUS_SYSTEM : 0);
         i8042_update_irq(s);
         break;
-    case 0x61 ... 0x7f:
-        s->ram[command & 0x1f] = value;
-        break;
-    case 0xd1:
-        i8042_write_output_port(s, value);
-        break;
-    case 0xd2:
-        i8042_reply(s, value, 0);
-        break;
+    case 0x61 ... 0x7f: s->ram[command & 0x1f] = value; break;
+    case 0xd1: i8042_write_output_port(s, value); break;
+    case 0xd2: i8042_reply(s, value, 0); break;
     case 0xd3: /* the loop test of a controller without a second port: comes back on the first */
         i8042_reply(s, value, 0);
         break;
-    case 0xd4:
-        i8042_reply(s, REPLY_RESEND, STATUS_AUX | STATUS_TIMEOUT);
-        break;
+    case 0xd4: i8042_reply(s, REPLY_RESEND, STATUS_AUX | STATUS_TIMEOUT); break;
     default: /* for the keyboard */
         s->control &= ~CONTROL_KBD_DISABLE;
         i8042_reply(s, REPLY_RESEND, STATUS_TIMEOUT);
@@ -178,10 +151,16 @@ static void i8042_write_command(struct vemu_device *dev, uint64_t offset, unsign
 }
 
 static const struct vemu_region_ops data_region = {
-    .read = i8042_read_data, .write = i8042_write_data, .min_size = 1, .max_size = 1,
+    .read = i8042_read_data,
+    .write = i8042_write_data,
+    .min_size = 1,
+    .max_size = 1,
 };
 static const struct vemu_region_ops command_region = {
-    .read = i8042_read_status, .write = i8042_write_command, .min_size = 1, .max_size = 1,
+    .read = i8042_read_status,
+    .write = i8042_write_command,
+    .min_size = 1,
+    .max_size = 1,
 };
 
 static int i8042_realize(struct vemu_device *dev, struct vemu_error **err)
@@ -225,9 +204,12 @@ static void i8042_restored(struct vemu_device *dev)
 }
 
 static const struct vemu_state_field i8042_state[] = {
-    VEMU_STATE(struct i8042, status),      VEMU_STATE(struct i8042, control),
-    VEMU_STATE(struct i8042, output_port), VEMU_STATE(struct i8042, data),
-    VEMU_STATE(struct i8042, command),     VEMU_STATE(struct i8042, ram),
+    VEMU_STATE(struct i8042, status),
+    VEMU_STATE(struct i8042, control),
+    VEMU_STATE(struct i8042, output_port),
+    VEMU_STATE(struct i8042, data),
+    VEMU_STATE(struct i8042, command),
+    VEMU_STATE(struct i8042, ram),
     VEMU_STATE_END,
 };
 

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * 8254 interval timer with its PC/AT surroundings: IRQ 0, refresh, and the speaker gate of port 0x61.
+ * 8254 interval timer with its PC/AT surroundings: IRQ 0, refresh, and the speaker gate of port
+ * 0x61.
  *
  * Theory of operation
  *
- * The model is the Intel 8254 data sheet (order number 231164). Nothing counts while nobody looks: a
- * channel keeps the moment its count was loaded, and count and output are computed from the VM's clock
- * when they are read. Only channel 0 needs a host timer, for its interrupt: one event per period (modes
- * 2 and 3) or per shot (modes 0 and 4), which pulses IRQ 0.
+ * The model is the Intel 8254 data sheet (order number 231164). Nothing counts while nobody looks:
+ * a channel keeps the moment its count was loaded, and count and output are computed from the VM's
+ * clock when they are read. Only channel 0 needs a host timer, for its interrupt: one event per
+ * period (modes 2 and 3) or per shot (modes 0 and 4), which pulses IRQ 0.
  *
- * Periods that the host was too late for are dropped, not made up: a guest that keeps time has a better
- * clock, and a burst of stale ticks only does harm. A guest can program periods of less than a
- * microsecond; interrupts then come every 200 us at most, so that it cannot occupy the loop thread.
+ * Periods that the host was too late for are dropped, not made up: a guest that keeps time has a
+ * better clock, and a burst of stale ticks only does harm. A guest can program periods of less than
+ * a microsecond; interrupts then come every 200 us at most, so that it cannot occupy the loop
+ * thread.
  *
- * A new count takes effect at once also in modes 2 and 3 (the chip finishes the current period first);
- * drivers write the control word before, where the difference does not exist.
+ * A new count takes effect at once also in modes 2 and 3 (the chip finishes the current period
+ * first); drivers write the control word before, where the difference does not exist.
  *
  * Port 0x61: bit 0 gate of channel 2, bit 1 speaker data, bit 4 toggles with each refresh request
  * (15.085 us), bit 5 output of channel 2.
@@ -24,27 +26,27 @@
 
 #include "devices/devices.h"
 
-#define PIT_HZ         1193182ull
-#define NS_PER_SECOND  1000000000ll
-#define MIN_PERIOD_NS  200000ll
-#define REFRESH_NS     15085ll
-#define CHANNEL_COUNT  3
+#define PIT_HZ        1193182ull
+#define NS_PER_SECOND 1000000000ll
+#define MIN_PERIOD_NS 200000ll
+#define REFRESH_NS    15085ll
+#define CHANNEL_COUNT 3
 
 enum { ACCESS_LOW = 1, ACCESS_HIGH = 2, ACCESS_WORD = 3 };
 
 struct pit_channel {
     uint8_t mode, access, bcd, gate;
-    uint8_t loaded;       /* a count was written since the control word */
-    uint8_t triggered;    /* modes 1 and 5: the gate has risen */
-    uint8_t write_high;   /* ACCESS_WORD: the next write is the high byte */
-    uint8_t read_high;    /* likewise for reads */
-    uint8_t write_low;    /* low byte kept until the high byte comes */
-    uint8_t latch_left;   /* bytes of the latched count not yet read */
+    uint8_t loaded;     /* a count was written since the control word */
+    uint8_t triggered;  /* modes 1 and 5: the gate has risen */
+    uint8_t write_high; /* ACCESS_WORD: the next write is the high byte */
+    uint8_t read_high;  /* likewise for reads */
+    uint8_t write_low;  /* low byte kept until the high byte comes */
+    uint8_t latch_left; /* bytes of the latched count not yet read */
     uint8_t status_latched, status;
     uint16_t latch;
-    uint32_t count;       /* ticks per period, 1..65536; 0: never loaded */
-    int64_t start_ns;     /* when the count was loaded, or the gate rose */
-    uint64_t stopped_at;  /* gate low: ticks done before it fell */
+    uint32_t count;      /* ticks per period, 1..65536; 0: never loaded */
+    int64_t start_ns;    /* when the count was loaded, or the gate rose */
+    uint64_t stopped_at; /* gate low: ticks done before it fell */
 };
 
 struct pit {
@@ -88,18 +90,12 @@ static bool channel_out(const struct pit_channel *c, int64_t now)
         return c->mode != 0; /* the control word sets OUT: low in mode 0, high in the others */
     }
     switch (c->mode) {
-    case 0:
-        return ticks >= c->count;
-    case 1:
-        return !c->triggered || ticks >= c->count;
-    case 2:
-        return !c->gate || ticks % c->count != c->count - 1;
-    case 3:
-        return !c->gate || ticks % c->count < (c->count + 1) / 2;
-    case 5:
-        return !c->triggered || ticks != c->count;
-    default:
-        return ticks != c->count;
+    case 0: return ticks >= c->count;
+    case 1: return !c->triggered || ticks >= c->count;
+    case 2: return !c->gate || ticks % c->count != c->count - 1;
+    case 3: return !c->gate || ticks % c->count < (c->count + 1) / 2;
+    case 5: return !c->triggered || ticks != c->count;
+    default: return ticks != c->count;
     }
 }
 
@@ -123,15 +119,9 @@ static uint16_t channel_count(const struct pit_channel *c, int64_t now)
         return 0;
     }
     switch (c->mode) {
-    case 2:
-        value = c->count - ticks % c->count;
-        break;
-    case 3:
-        value = c->count - 2 * ticks % c->count;
-        break;
-    default:
-        value = modulus + c->count - ticks % modulus;
-        break;
+    case 2: value = c->count - ticks % c->count; break;
+    case 3: value = c->count - 2 * ticks % c->count; break;
+    default: value = modulus + c->count - ticks % modulus; break;
     }
     value %= modulus;
     return c->bcd ? to_bcd((unsigned)value) : (uint16_t)value;
@@ -214,9 +204,7 @@ static void channel_set_gate(struct pit *s, unsigned n, bool gate)
             c->stopped_at = 0;
             break;
         case 2:
-        case 3: /* rising edge: reload */
-            c->stopped_at = 0;
-            break;
+        case 3: /* rising edge: reload */ c->stopped_at = 0; break;
         }
         c->start_ns = now;
     } else if (c->mode != 1 && c->mode != 5) {
@@ -289,12 +277,8 @@ static void pit_write(struct vemu_device *dev, uint64_t offset, unsigned size, u
     }
     c = &s->channels[offset];
     switch (c->access) {
-    case ACCESS_LOW:
-        channel_load(s, (unsigned)offset, value);
-        break;
-    case ACCESS_HIGH:
-        channel_load(s, (unsigned)offset, (unsigned)value << 8);
-        break;
+    case ACCESS_LOW: channel_load(s, (unsigned)offset, value); break;
+    case ACCESS_HIGH: channel_load(s, (unsigned)offset, (unsigned)value << 8); break;
     case ACCESS_WORD:
         if (!c->write_high) {
             c->write_low = value;
@@ -334,13 +318,9 @@ static uint64_t pit_read(struct vemu_device *dev, uint64_t offset, unsigned size
         count = channel_count(c, vemu_clock_ns(s->dev.vm));
     }
     switch (c->access) {
-    case ACCESS_LOW:
-        return count & 0xff;
-    case ACCESS_HIGH:
-        return count >> 8;
-    default:
-        c->read_high = !c->read_high;
-        return c->read_high ? count & 0xff : count >> 8;
+    case ACCESS_LOW: return count & 0xff;
+    case ACCESS_HIGH: return count >> 8;
+    default: c->read_high = !c->read_high; return c->read_high ? count & 0xff : count >> 8;
     }
 }
 
@@ -362,13 +342,19 @@ static void port61_write(struct vemu_device *dev, uint64_t offset, unsigned size
 }
 
 static const struct vemu_region_ops pit_region = {
-    .read = pit_read, .write = pit_write, .min_size = 1, .max_size = 1,
+    .read = pit_read,
+    .write = pit_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 static const struct vemu_region_ops port61_region = {
-    .read = port61_read, .write = port61_write, .min_size = 1, .max_size = 1,
+    .read = port61_read,
+    .write = port61_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
-/* --- life cycle ----------------------------------------------------------------------------------- */
+/* --- life cycle ------------------------------------------------------------------------------- */
 
 static int pit_realize(struct vemu_device *dev, struct vemu_error **err)
 {
@@ -434,10 +420,7 @@ static void pit_restored(struct vemu_device *dev)
         VEMU_STATE(struct pit, channels[i].stopped_at)
 
 static const struct vemu_state_field pit_state[] = {
-    CHANNEL_STATE(0),
-    CHANNEL_STATE(1),
-    CHANNEL_STATE(2),
-    VEMU_STATE(struct pit, speaker),
+    CHANNEL_STATE(0), CHANNEL_STATE(1), CHANNEL_STATE(2), VEMU_STATE(struct pit, speaker),
     VEMU_STATE_END,
 };
 

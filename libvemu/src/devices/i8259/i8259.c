@@ -10,13 +10,13 @@
  * the vector (vemu__i8259_ack) when the processor takes the interrupt.
  *
  * An edge stays latched until it is acknowledged even if the input falls again. (The chip wants the
- * input held until INTA and otherwise answers with a spurious IRQ 7; devices that pulse would depend on
- * timing.) When the request is gone by the time of INTA, because it was masked or a level fell, the
- * master's ack returns -1 and the accelerator delivers nothing; a request that vanished on the slave
- * only shows as the slave's spurious IRQ 15, as software has to expect it anyway.
+ * input held until INTA and otherwise answers with a spurious IRQ 7; devices that pulse would
+ * depend on timing.) When the request is gone by the time of INTA, because it was masked or a level
+ * fell, the master's ack returns -1 and the accelerator delivers nothing; a request that vanished
+ * on the slave only shows as the slave's spurious IRQ 15, as software has to expect it anyway.
  *
- * Locking: one device lock for both chips. The accelerator's set_extint is called with it held, so an
- * accelerator must not call vemu__i8259_ack() with a lock that its set_extint takes.
+ * Locking: one device lock for both chips. The accelerator's set_extint is called with it held, so
+ * an accelerator must not call vemu__i8259_ack() with a lock that its set_extint takes.
  */
 #include "devices/i8259/i8259.h"
 
@@ -32,22 +32,22 @@
 #define ICW4_SFNM 0x10 /* special fully nested mode */
 #define ICW4_AEOI 0x02
 
-#define OCW3        0x08
-#define OCW3_POLL   0x04
-#define OCW3_RR     0x02
-#define OCW3_RIS    0x01
-#define OCW3_ESMM   0x40
-#define OCW3_SMM    0x20
+#define OCW3      0x08
+#define OCW3_POLL 0x04
+#define OCW3_RR   0x02
+#define OCW3_RIS  0x01
+#define OCW3_ESMM 0x40
+#define OCW3_SMM  0x20
 
 #define CASCADE 2
 
 struct i8259_chip {
     uint8_t irr, imr, isr;
-    uint8_t lines;    /* levels of the inputs */
-    uint8_t elcr;     /* bit n: input n is level-triggered */
-    uint8_t lowest;   /* input with the lowest priority; 7 after initialization */
-    uint8_t base;     /* ICW2 */
-    uint8_t icw;      /* next initialization word expected (2, 3, 4), 0: initialized */
+    uint8_t lines;  /* levels of the inputs */
+    uint8_t elcr;   /* bit n: input n is level-triggered */
+    uint8_t lowest; /* input with the lowest priority; 7 after initialization */
+    uint8_t base;   /* ICW2 */
+    uint8_t icw;    /* next initialization word expected (2, 3, 4), 0: initialized */
     uint8_t icw4_follows, single, ltim;
     uint8_t auto_eoi, rotate_on_aeoi, special_mask, special_nested;
     uint8_t read_isr; /* OCW3: reads of the command port give ISR */
@@ -189,7 +189,7 @@ static int i8259_ack_locked(struct i8259 *s)
     } else {
         vector = master->base + n;
     }
-    /* The cascade input is the slave's INT, which falls with INTA and rises for the next request. */
+    /* The cascade input is the slave's INT: falls with INTA, rises for the next request. */
     chip_set_input(master, CASCADE, false);
     i8259_update(s);
     return vector;
@@ -205,7 +205,7 @@ int vemu__i8259_ack(struct vemu_device *dev)
     return vector;
 }
 
-/* --- registers ---------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 static void chip_write_icw1(struct i8259_chip *c, uint8_t value)
 {
@@ -238,9 +238,7 @@ static void chip_write_ocw2(struct i8259_chip *c, uint8_t value)
 
     switch (command) {
     case 0: /* rotate in automatic EOI mode: clear */
-    case 4: /* set */
-        c->rotate_on_aeoi = command == 4;
-        break;
+    case 4: /* set */ c->rotate_on_aeoi = command == 4; break;
     case 1: /* non-specific EOI */
     case 5: /* rotate on non-specific EOI */
         n = chip_highest(c, c->special_mask ? c->isr & ~c->imr : c->isr);
@@ -258,11 +256,8 @@ static void chip_write_ocw2(struct i8259_chip *c, uint8_t value)
             c->lowest = (uint8_t)level;
         }
         break;
-    case 6: /* set priority */
-        c->lowest = (uint8_t)level;
-        break;
-    case 2: /* no operation */
-        break;
+    case 6: /* set priority */ c->lowest = (uint8_t)level; break;
+    case 2: /* no operation */ break;
     }
 }
 
@@ -292,17 +287,13 @@ static void chip_write_data(struct i8259_chip *c, uint8_t value)
         c->base = value & 0xf8;
         c->icw = !c->single ? 3 : c->icw4_follows ? 4 : 0;
         break;
-    case 3: /* the wiring is fixed: nothing to keep */
-        c->icw = c->icw4_follows ? 4 : 0;
-        break;
+    case 3: /* the wiring is fixed: nothing to keep */ c->icw = c->icw4_follows ? 4 : 0; break;
     case 4:
         c->special_nested = (value & ICW4_SFNM) != 0;
         c->auto_eoi = (value & ICW4_AEOI) != 0;
         c->icw = 0;
         break;
-    default: /* OCW1 */
-        c->imr = value;
-        break;
+    default: /* OCW1 */ c->imr = value; break;
     }
 }
 
@@ -388,16 +379,25 @@ static void elcr_write(struct vemu_device *dev, uint64_t offset, unsigned size, 
 }
 
 static const struct vemu_region_ops master_region = {
-    .read = master_read, .write = master_write, .min_size = 1, .max_size = 1,
+    .read = master_read,
+    .write = master_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 static const struct vemu_region_ops slave_region = {
-    .read = slave_read, .write = slave_write, .min_size = 1, .max_size = 1,
+    .read = slave_read,
+    .write = slave_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 static const struct vemu_region_ops elcr_region = {
-    .read = elcr_read, .write = elcr_write, .min_size = 1, .max_size = 1,
+    .read = elcr_read,
+    .write = elcr_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
-/* --- life cycle ----------------------------------------------------------------------------------- */
+/* --- life cycle ------------------------------------------------------------------------------- */
 
 static int i8259_realize(struct vemu_device *dev, struct vemu_error **err)
 {

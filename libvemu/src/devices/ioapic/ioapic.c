@@ -4,11 +4,11 @@
  *
  * Theory of operation
  *
- * Each of 24 pins has a redirection entry (82093AA data sheet, section 3.2.4). An interrupt leaves as
- * a message: the entry translated to an MSI address and data (Intel SDM Vol. 3, 11.11), delivered by
- * the accelerator. Edge pins send one message per rising edge; an edge on a masked pin is lost, as the
- * data sheet says. Level pins send one message and set Remote IRR; the EOI of that vector clears it
- * and the pin sends again if it is still asserted.
+ * Each of 24 pins has a redirection entry (82093AA data sheet, section 3.2.4). An interrupt leaves
+ * as a message: the entry translated to an MSI address and data (Intel SDM Vol. 3, 11.11),
+ * delivered by the accelerator. Edge pins send one message per rising edge; an edge on a masked pin
+ * is lost, as the data sheet says. Level pins send one message and set Remote IRR; the EOI of that
+ * vector clears it and the pin sends again if it is still asserted.
  *
  * The accelerator also gets the translated table (set_ioapic_routes), because KVM has to know which
  * vectors' EOIs to report. It is given only when something that matters changed: on KVM each update
@@ -18,7 +18,8 @@
  *
  * Locking: the device lock is held around register accesses by the core and taken here by
  * vemu__ioapic_set_pin() and vemu__ioapic_eoi(). The accelerator is called with the lock held
- * (device -> interrupt controller -> accelerator); it must not call back into the I/O APIC from there.
+ * (device -> interrupt controller -> accelerator); it must not call back into the I/O APIC from
+ * there.
  */
 #include "devices/ioapic/ioapic.h"
 
@@ -54,7 +55,7 @@
 
 struct ioapic {
     struct vemu_device dev;
-    uint64_t address; /* property */
+    uint64_t address;                               /* property */
     struct vemu_msi_route routes[VEMU_IOAPIC_PINS]; /* as the accelerator knows them */
     bool routes_known;
     /* state */
@@ -179,10 +180,8 @@ static uint32_t ioapic_read_index(const struct ioapic *s)
 
     switch (i) {
     case INDEX_ID:
-    case INDEX_ARB:
-        return (uint32_t)s->id << 24;
-    case INDEX_VERSION:
-        return VERSION;
+    case INDEX_ARB: return (uint32_t)s->id << 24;
+    case INDEX_VERSION: return VERSION;
     }
     if (i >= INDEX_TABLE && i < INDEX_TABLE + 2 * VEMU_IOAPIC_PINS) {
         uint64_t entry = s->entries[(i - INDEX_TABLE) / 2];
@@ -195,8 +194,8 @@ static uint32_t ioapic_read_index(const struct ioapic *s)
 static void ioapic_write_entry(struct ioapic *s, unsigned pin, bool high, uint32_t value)
 {
     uint64_t old = s->entries[pin];
-    uint64_t merged = high ? (old & 0xffffffffu) | ((uint64_t)value << 32)
-                           : (old & ~0xffffffffull) | value;
+    uint64_t merged =
+        high ? (old & 0xffffffffu) | ((uint64_t)value << 32) : (old & ~0xffffffffull) | value;
 
     merged = (merged & ENTRY_WRITABLE) | (old & ENTRY_REMOTE_IRR);
     if (!(merged & ENTRY_LEVEL)) {
@@ -212,10 +211,8 @@ static uint64_t ioapic_read(struct vemu_device *dev, uint64_t offset, unsigned s
     const struct ioapic *s = (struct ioapic *)dev;
 
     switch (offset) {
-    case REG_SELECT:
-        return s->select;
-    case REG_WINDOW:
-        return ioapic_read_index(s);
+    case REG_SELECT: return s->select;
+    case REG_WINDOW: return ioapic_read_index(s);
     }
     return 0;
 }
@@ -226,12 +223,8 @@ static void ioapic_write(struct vemu_device *dev, uint64_t offset, unsigned size
     unsigned i = s->select;
 
     switch (offset) {
-    case REG_SELECT:
-        s->select = (uint8_t)value;
-        return;
-    case REG_EOI:
-        ioapic_eoi_locked(s, (uint8_t)value);
-        return;
+    case REG_SELECT: s->select = (uint8_t)value; return;
+    case REG_EOI: ioapic_eoi_locked(s, (uint8_t)value); return;
     case REG_WINDOW:
         if (i == INDEX_ID) {
             s->id = (value >> 24) & 0x0f;

@@ -31,7 +31,10 @@ static void port92_write(struct vemu_device *dev, uint64_t offset, unsigned size
 }
 
 static const struct vemu_region_ops port92_region = {
-    .read = port92_read, .write = port92_write, .min_size = 1, .max_size = 1,
+    .read = port92_read,
+    .write = port92_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
 static int port92_realize(struct vemu_device *dev, struct vemu_error **err)

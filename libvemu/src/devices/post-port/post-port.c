@@ -22,7 +22,10 @@ static void post_write(struct vemu_device *dev, uint64_t offset, unsigned size, 
 }
 
 static const struct vemu_region_ops post_region = {
-    .read = post_read, .write = post_write, .min_size = 1, .max_size = 1,
+    .read = post_read,
+    .write = post_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
 static int post_realize(struct vemu_device *dev, struct vemu_error **err)

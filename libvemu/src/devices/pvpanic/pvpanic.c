@@ -34,7 +34,10 @@ static void pvpanic_write(struct vemu_device *dev, uint64_t offset, unsigned siz
 }
 
 static const struct vemu_region_ops pvpanic_region = {
-    .read = pvpanic_read, .write = pvpanic_write, .min_size = 1, .max_size = 1,
+    .read = pvpanic_read,
+    .write = pvpanic_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
 static int pvpanic_realize(struct vemu_device *dev, struct vemu_error **err)
@@ -52,7 +55,8 @@ uint16_t vemu__pvpanic_get_port(const struct vemu_device *dev)
 
 static const struct vemu_prop pvpanic_props[] = {
     VEMU_PROP(struct pvpanic, ioport, "ioport", U16, "0x505", "the port"),
-    VEMU_PROP(struct pvpanic, events, "events", U8, "3", "1: panics, 2: crash kernels are reported"),
+    VEMU_PROP(struct pvpanic, events, "events", U8, "3",
+              "1: panics, 2: crash kernels are reported"),
     VEMU_PROP_END,
 };
 

@@ -30,7 +30,10 @@ static void reset_port_write(struct vemu_device *dev, uint64_t offset, unsigned 
 }
 
 static const struct vemu_region_ops reset_port_region = {
-    .read = reset_port_read, .write = reset_port_write, .min_size = 1, .max_size = 1,
+    .read = reset_port_read,
+    .write = reset_port_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
 static int reset_port_realize(struct vemu_device *dev, struct vemu_error **err)

@@ -6,13 +6,13 @@
  *
  * The model is the Motorola MC146818A data sheet. Time is not counted: it is the VM's clock plus an
  * offset, turned into calendar bytes when the guest reads them. The offset is taken from the host's
- * wall clock at start, reset and resume, so that a guest paused for a week wakes up with the right time;
- * what the guest sets by writing the bytes is kept as a difference from the host. The host's clock
- * being stepped in between is not followed.
+ * wall clock at start, reset and resume, so that a guest paused for a week wakes up with the right
+ * time; what the guest sets by writing the bytes is kept as a difference from the host. The host's
+ * clock being stepped in between is not followed.
  *
- * The flags of register C are found out the same way: the moments of the next update, alarm and periodic
- * event are kept, and events that lie in the past set their flags when register C is read. A host timer
- * runs only while one of the interrupts is enabled.
+ * The flags of register C are found out the same way: the moments of the next update, alarm and
+ * periodic event are kept, and events that lie in the past set their flags when register C is read.
+ * A host timer runs only while one of the interrupts is enabled.
  */
 #include <errno.h>
 #include <string.h>
@@ -25,9 +25,20 @@
 #define NS 1000000000ll
 
 enum {
-    REG_SECONDS = 0, REG_SECONDS_ALARM = 1, REG_MINUTES = 2, REG_MINUTES_ALARM = 3,
-    REG_HOURS = 4, REG_HOURS_ALARM = 5, REG_WEEKDAY = 6, REG_DAY = 7, REG_MONTH = 8, REG_YEAR = 9,
-    REG_A = 10, REG_B = 11, REG_C = 12, REG_D = 13,
+    REG_SECONDS = 0,
+    REG_SECONDS_ALARM = 1,
+    REG_MINUTES = 2,
+    REG_MINUTES_ALARM = 3,
+    REG_HOURS = 4,
+    REG_HOURS_ALARM = 5,
+    REG_WEEKDAY = 6,
+    REG_DAY = 7,
+    REG_MONTH = 8,
+    REG_YEAR = 9,
+    REG_A = 10,
+    REG_B = 11,
+    REG_C = 12,
+    REG_D = 13,
     REG_CENTURY = 0x32,
 };
 
@@ -69,7 +80,7 @@ struct rtc {
     int64_t next_update, next_alarm, next_periodic; /* VM clock; INT64_MAX: never */
 };
 
-/* --- calendar ------------------------------------------------------------------------------------- */
+/* --- calendar --------------------------------------------------------------------------------- */
 
 static uint8_t rtc_encode(const struct rtc *s, unsigned value)
 {
@@ -161,7 +172,7 @@ static void rtc_take(struct rtc *s, int64_t fraction_ns)
     s->host_delta_ns = now - host_time_ns();
 }
 
-/* --- events --------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static bool alarm_matches(const struct rtc *s, unsigned reg, unsigned value)
 {
@@ -276,7 +287,7 @@ static void rtc_tick(struct vemu_device *dev)
     rtc_schedule(s);
 }
 
-/* --- registers ---------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 static uint8_t rtc_read_register(struct rtc *s)
 {
@@ -290,9 +301,7 @@ static uint8_t rtc_read_register(struct rtc *s)
     case REG_DAY:
     case REG_MONTH:
     case REG_YEAR:
-    case REG_CENTURY:
-        rtc_fill(s);
-        return s->cmos[s->index];
+    case REG_CENTURY: rtc_fill(s); return s->cmos[s->index];
     case REG_A:
         value = s->cmos[REG_A] & ~A_UIP;
         if (rtc_running(s)) {
@@ -309,8 +318,7 @@ static uint8_t rtc_read_register(struct rtc *s)
         rtc_update_irq(s);
         rtc_schedule(s);
         return value;
-    default:
-        return s->cmos[s->index];
+    default: return s->cmos[s->index];
     }
 }
 
@@ -375,18 +383,11 @@ static void rtc_write_register(struct rtc *s, uint8_t value)
         rtc_plan(s);
         rtc_schedule(s);
         return;
-    case REG_A:
-        rtc_write_a(s, value);
-        return;
-    case REG_B:
-        rtc_write_b(s, value);
-        return;
+    case REG_A: rtc_write_a(s, value); return;
+    case REG_B: rtc_write_b(s, value); return;
     case REG_C:
-    case REG_D:
-        return; /* read-only */
-    default:
-        s->cmos[s->index] = value;
-        return;
+    case REG_D: return; /* read-only */
+    default: s->cmos[s->index] = value; return;
     }
 }
 
@@ -409,10 +410,13 @@ static void rtc_write(struct vemu_device *dev, uint64_t offset, unsigned size, u
 }
 
 static const struct vemu_region_ops rtc_region = {
-    .read = rtc_read, .write = rtc_write, .min_size = 1, .max_size = 1,
+    .read = rtc_read,
+    .write = rtc_write,
+    .min_size = 1,
+    .max_size = 1,
 };
 
-/* --- life cycle ----------------------------------------------------------------------------------- */
+/* --- life cycle ------------------------------------------------------------------------------- */
 
 /* How far the RTC is ahead of the host's UTC, from property base=. */
 static int rtc_parse_base(struct rtc *s, struct vemu_error **err)
@@ -442,7 +446,8 @@ static int rtc_parse_base(struct rtc *s, struct vemu_error **err)
     if (!end || *end) {
         return vemu__error_set(err, EINVAL,
                                "base is '%s'; it must be utc, localtime, or a date like "
-                               "2026-01-31T12:00:00", s->base);
+                               "2026-01-31T12:00:00",
+                               s->base);
     }
     seconds = timegm(&tm);
     if (seconds < 0 || seconds > UINT32_MAX) {
@@ -474,12 +479,12 @@ static void rtc_fill_nvram(struct rtc *s)
     uint64_t above_16m = s->ram_low > (16 << 20) ? s->ram_low - (16 << 20) : 0;
     uint64_t above_4g = s->ram_high >> 16;
 
-    put16(&s->cmos[0x15], 640);             /* KiB of base memory */
-    put16(&s->cmos[0x17], above_1m >> 10);  /* KiB above 1 MiB */
+    put16(&s->cmos[0x15], 640);            /* KiB of base memory */
+    put16(&s->cmos[0x17], above_1m >> 10); /* KiB above 1 MiB */
     put16(&s->cmos[0x30], above_1m >> 10);
     put16(&s->cmos[0x34], above_16m >> 16); /* 64 KiB units above 16 MiB */
     above_4g = above_4g > 0xffffff ? 0xffffff : above_4g;
-    s->cmos[0x5b] = (uint8_t)above_4g;      /* 64 KiB units above 4 GiB */
+    s->cmos[0x5b] = (uint8_t)above_4g; /* 64 KiB units above 4 GiB */
     s->cmos[0x5c] = (uint8_t)(above_4g >> 8);
     s->cmos[0x5d] = (uint8_t)(above_4g >> 16);
     s->cmos[0x5f] = s->vcpus ? s->vcpus - 1 : 0;

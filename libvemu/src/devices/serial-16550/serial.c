@@ -14,9 +14,9 @@
  * then waits as it would for a slow line. In the other direction input is taken from the back-end
  * only as far as the receiver FIFO has room, so nothing is ever lost.
  *
- * The interrupt is the highest-priority source that is enabled (section 8.6.3) and goes to the bus only
- * while MCR.OUT2 is set, as the PC wires it. ISA interrupts are edge-triggered: whenever a source goes
- * away the line falls, even if the next one raises it again at once.
+ * The interrupt is the highest-priority source that is enabled (section 8.6.3) and goes to the bus
+ * only while MCR.OUT2 is set, as the PC wires it. ISA interrupts are edge-triggered: whenever a
+ * source goes away the line falls, even if the next one raises it again at once.
  */
 #include "devices/serial-16550/serial.h"
 
@@ -197,7 +197,7 @@ static void serial_update_irq(struct serial *s)
     }
 }
 
-/* A source was acknowledged: an edge-triggered controller must see what comes next as a new edge. */
+/* A source was acknowledged: an edge-triggered controller must see the next one as a new edge. */
 static void serial_drop_irq(struct serial *s)
 {
     if (s->irq_level) {
@@ -287,7 +287,7 @@ static void serial_write_fcr(struct serial *s, uint8_t value)
 {
     bool toggled = (value ^ s->fcr) & FCR_ENABLE;
 
-    /* Section 8.6.2: with bit 0 clear no other bit is programmed; changing it empties both FIFOs. */
+    /* Section 8.6.2: with bit 0 clear no other bit is programmed; changing it clears the FIFOs. */
     s->fcr = (value & FCR_ENABLE) ? value & (FCR_ENABLE | FCR_DMA | FCR_TRIGGER) : 0;
     if (toggled || ((value & FCR_ENABLE) && (value & FCR_RX_RESET))) {
         fifo_clear(&s->rx);
@@ -319,8 +319,7 @@ static uint64_t serial_read(struct vemu_device *dev, uint64_t offset, unsigned s
             }
         }
         break;
-    case REG_IER:
-        return (s->lcr & LCR_DLAB) ? s->dlm : s->ier;
+    case REG_IER: return (s->lcr & LCR_DLAB) ? s->dlm : s->ier;
     case REG_IIR:
         value = serial_iir(s);
         if (value == IIR_THRE) {
@@ -329,10 +328,8 @@ static uint64_t serial_read(struct vemu_device *dev, uint64_t offset, unsigned s
         }
         value |= (s->fcr & FCR_ENABLE) ? IIR_FIFO : 0;
         break;
-    case REG_LCR:
-        return s->lcr;
-    case REG_MCR:
-        return s->mcr;
+    case REG_LCR: return s->lcr;
+    case REG_MCR: return s->mcr;
     case REG_LSR:
         value = serial_lsr(s);
         if (value & LSR_ERRORS) {
@@ -350,8 +347,7 @@ static uint64_t serial_read(struct vemu_device *dev, uint64_t offset, unsigned s
             serial_drop_irq(s);
         }
         break;
-    case REG_SCR:
-        return s->scr;
+    case REG_SCR: return s->scr;
     }
     serial_update_irq(s);
     return value;
@@ -381,9 +377,7 @@ static void serial_write(struct vemu_device *dev, uint64_t offset, unsigned size
         }
         s->ier = value & 0x0f;
         break;
-    case REG_IIR:
-        serial_write_fcr(s, value);
-        break;
+    case REG_IIR: serial_write_fcr(s, value); break;
     case REG_LCR:
         if ((s->mcr & MCR_LOOP) && (value & LCR_BREAK) && !(s->lcr & LCR_BREAK)) {
             serial_receive(s, 0, LSR_BI | LSR_FE);
@@ -400,11 +394,8 @@ static void serial_write(struct vemu_device *dev, uint64_t offset, unsigned size
         }
         break;
     }
-    case REG_SCR:
-        s->scr = value;
-        return;
-    default: /* LSR and MSR: factory test only (section 8.6.4) */
-        return;
+    case REG_SCR: s->scr = value; return;
+    default: /* LSR and MSR: factory test only (section 8.6.4) */ return;
     }
     serial_update_irq(s);
 }
@@ -416,7 +407,7 @@ static const struct vemu_region_ops serial_region = {
     .max_size = 1,
 };
 
-/* --- back-end ----------------------------------------------------------------------------------- */
+/* --- back-end --------------------------------------------------------------------------------- */
 
 static size_t serial_input_room(void *data)
 {
@@ -464,7 +455,7 @@ static const struct vemu_chardev_handlers serial_handlers = {
     .writable = serial_writable,
 };
 
-/* --- life cycle ----------------------------------------------------------------------------------- */
+/* --- life cycle ------------------------------------------------------------------------------- */
 
 /* Takes the ports that were asked for, or those of the first free COM port. */
 static int serial_map(struct serial *s, struct vemu_error **err)
@@ -589,24 +580,15 @@ static const struct vemu_prop serial_props[] = {
 };
 
 static const struct vemu_state_field serial_state[] = {
-    VEMU_STATE(struct serial, rx.data),
-    VEMU_STATE(struct serial, rx.error),
-    VEMU_STATE(struct serial, rx.head),
-    VEMU_STATE(struct serial, rx.count),
-    VEMU_STATE(struct serial, tx.data),
-    VEMU_STATE(struct serial, tx.head),
-    VEMU_STATE(struct serial, tx.count),
-    VEMU_STATE(struct serial, dll),
-    VEMU_STATE(struct serial, dlm),
-    VEMU_STATE(struct serial, ier),
-    VEMU_STATE(struct serial, fcr),
-    VEMU_STATE(struct serial, lcr),
-    VEMU_STATE(struct serial, mcr),
-    VEMU_STATE(struct serial, msr),
-    VEMU_STATE(struct serial, scr),
-    VEMU_STATE(struct serial, overrun),
-    VEMU_STATE(struct serial, thre_pending),
-    VEMU_STATE_END,
+    VEMU_STATE(struct serial, rx.data),      VEMU_STATE(struct serial, rx.error),
+    VEMU_STATE(struct serial, rx.head),      VEMU_STATE(struct serial, rx.count),
+    VEMU_STATE(struct serial, tx.data),      VEMU_STATE(struct serial, tx.head),
+    VEMU_STATE(struct serial, tx.count),     VEMU_STATE(struct serial, dll),
+    VEMU_STATE(struct serial, dlm),          VEMU_STATE(struct serial, ier),
+    VEMU_STATE(struct serial, fcr),          VEMU_STATE(struct serial, lcr),
+    VEMU_STATE(struct serial, mcr),          VEMU_STATE(struct serial, msr),
+    VEMU_STATE(struct serial, scr),          VEMU_STATE(struct serial, overrun),
+    VEMU_STATE(struct serial, thre_pending), VEMU_STATE_END,
 };
 
 static const struct vemu_device_ops serial_ops = {
