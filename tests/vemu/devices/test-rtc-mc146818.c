@@ -176,6 +176,17 @@ START_TEST(test_alarm)
     ck_assert_uint_eq(get(vm, 12) & 0xa0, 0xa0);
     mock_advance(vm, 60 * NS); /* every minute */
     ck_assert_uint_eq(vm->irqs[IRQ].rises, 2);
+    set(vm, 0x0b, 0x82);
+    set(vm, 1, 0x00); /* 00:01:00, two seconds and a minute after the time set */
+    set(vm, 3, 0x01);
+    set(vm, 5, 0x00);
+    set_time(vm);
+    get(vm, 12);
+    set(vm, 11, 0x22);
+    mock_advance(vm, 62 * NS - 1000);
+    ck_assert(!vm->irqs[IRQ].level);
+    mock_advance(vm, 2000);
+    ck_assert(vm->irqs[IRQ].level);
     set(vm, 5, 0x77); /* matches no hour */
     get(vm, 12);
     ck_assert(!mock_timer_armed(vm));
