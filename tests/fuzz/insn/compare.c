@@ -87,10 +87,14 @@ bool outcomes_equal(const struct fuzz_case *k, const struct outcome *a, const st
         differ(&r, "branch   host %s  soft %s", a->exit ? "taken" : "not taken",
                b->exit ? "taken" : "not taken");
     }
-    for (unsigned n = 0; n < 16; n++)
-        if (a->state.gpr[n] != b->state.gpr[n])
+    for (unsigned n = 0; n < (k->compat ? 8 : 16); n++) {
+        /* going through 32-bit code may lose the upper halves (SDM Vol. 1, 3.4.1.1) */
+        uint64_t mask = k->compat ? 0xffffffff : ~0ull;
+        if ((a->state.gpr[n] ^ b->state.gpr[n]) & mask)
             differ(&r, "%-8s host %016llx  soft %016llx", gpr_names[n],
-                   (unsigned long long)a->state.gpr[n], (unsigned long long)b->state.gpr[n]);
+                   (unsigned long long)(a->state.gpr[n] & mask),
+                   (unsigned long long)(b->state.gpr[n] & mask));
+    }
     flags &= ~(uint64_t)k->undefined;
     if (flags)
         differ(&r, "rflags   host %06llx  soft %06llx  (%s%s%s%s%s%s%s%s)",
@@ -141,7 +145,7 @@ void case_print(const struct fuzz_case *k, FILE *out)
     static const uint8_t zero[16];
     char name[256];
 
-    fprintf(out, "  %s at %#llx:", form_name(k, name, sizeof name), (unsigned long long)k->address);
+    fprintf(out, "  %s%s at %#llx:", k->compat ? "32-bit " : "", form_name(k, name, sizeof name), (unsigned long long)k->address);
     for (unsigned n = 0; n < k->length; n++)
         fprintf(out, " %02x", k->code[n]);
     fprintf(out, "\n  before: rflags=%06llx", (unsigned long long)k->in.rflags);

@@ -289,6 +289,10 @@ static uint64_t choose_target(struct builder *b, unsigned size)
         return DATA_BASE - 64 + (below(r, 64 - (size < 64 ? size : 63)));
     if (how < 97)
         return RO_BASE + 4096 + below(r, 4096);
+    if (b->k->compat && b->f->flags & F_ALIGN)
+        return RO_BASE + 4096 + below(r, 4096);
+    if (b->k->compat) /* the end of the address space */
+        return 0x100000000ull - 1 - below(r, 24);
     t = 0x800000000000ull + (next(r) & 0xffffffffffffull);
     return b->p67 ? RO_BASE + 4096 + (t & 0xfff) : t;
 }
@@ -296,7 +300,7 @@ static uint64_t choose_target(struct builder *b, unsigned size)
 static unsigned free_register(struct builder *b, unsigned not_these)
 {
     for (;;) {
-        unsigned n = below(&b->r, 16);
+        unsigned n = below(&b->r, b->k->compat ? 8 : 16);
         if (!((b->k->pinned | not_these) >> n & 1))
             return n;
     }
@@ -312,8 +316,21 @@ static void address(struct builder *b)
     bool low = offset < 0x70000000ull;
     int64_t disp = 0;
 
-    if (b->p67)
+    if (b->p67 || k->compat)
         offset &= 0xffffffffu;
+    if (k->compat && b->p67) { /* 16-bit addresses are never mapped; what counts is where it faults */
+        mod = below(r, 3);
+        b->modrm |= (uint8_t)(mod << 6 | below(r, 8));
+        b->disp_size = mod == 2 || (mod == 0 && (b->modrm & 7) == 6) ? 2 : (uint8_t)mod;
+        b->disp = (int16_t)next(r);
+        return;
+    }
+    if (k->compat && (b->block || how < 10)) { /* [disp32] without SIB */
+        b->modrm |= 5;
+        b->disp_size = 4;
+        b->disp = (int64_t)offset;
+        return;
+    }
     if (low && (b->block || how < 10)) { /* RIP-relative; completed when the length is known */
         b->modrm |= 5;
         b->rip_rel = true;
@@ -369,7 +386,7 @@ static void address(struct builder *b)
             pin(k, base, offset - (uint64_t)disp - (v << scale));
         }
     }
-    if (b->p67 && chance(r, 50))
+    if (b->p67 && !k->compat && chance(r, 50))
         k->in.gpr[base] ^= next(r) << 32; /* ignored */
     b->modrm |= (uint8_t)(mod << 6);
     b->disp_size = mod == 0 ? 0 : mod == 1 ? 1 : 4;
@@ -456,11 +473,13 @@ static void implicit_operands(struct builder *b)
         uint64_t rcx = chance(r, 80) ? below(r, 24) : below(r, 80);
         if (!b->rep && chance(r, 50))
             rcx = integer(r);
-        if (b->p67 && chance(r, 50))
+        if (b->p67 && !k->compat && chance(r, 50))
             rcx |= next(r) << 32;
+        if (b->p67 && k->compat && chance(r, 50))
+            rcx &= 0xffff0000;
         pin(k, 6, choose_target(b, size) - (b->gs ? GS_BASE : 0));
         pin(k, 7, chance(r, 20) ? k->in.gpr[6] + below(r, 24) - 12 : choose_target(b, size));
-        if (b->p67 && chance(r, 50)) {
+        if (b->p67 && !k->compat && chance(r, 50)) {
             k->in.gpr[6] ^= next(r) << 32;
             k->in.gpr[7] ^= next(r) << 32;
         }
@@ -524,7 +543,9 @@ static uint8_t stray_prefix(struct builder *b)
 
 static void prefixes(struct builder *b)
 {
-    static const uint8_t junk[] = {0x26, 0x2e, 0x36, 0x3e};
+    /* in 32-bit code stores by way of CS (2E) fault, after pending x87 exceptions */
+    static const uint8_t all[] = {0x26, 0x2e, 0x36, 0x3e}, data[] = {0x26, 0x3e, 0x36, 0x3e};
+    const uint8_t *junk = b->k->compat && b->f->flags & (F_MMX | F_X87) ? data : all;
     struct rng *r = &b->r;
     struct fuzz_case *k = b->k;
     uint8_t list[16];
@@ -557,6 +578,8 @@ static void prefixes(struct builder *b)
         put(k, list[m]);
     if (b->f->prefix && b->f->prefix != 0x66)
         put(k, b->f->prefix);
+    if (k->compat)
+        return;
     if (chance(r, 1)) { /* a REX that is not last is none at all */
         put(k, (uint8_t)(0x40 | below(r, 16)));
         put(k, 0x2e);
@@ -573,12 +596,12 @@ static void build(struct builder *b)
     struct fuzz_case *k = b->k;
     const struct form *f = b->f;
     uint32_t flags = f->flags;
-    unsigned reg = below(r, 16), opcode = f->opcode;
+    unsigned registers = k->compat ? 8 : 16, reg = below(r, registers), opcode = f->opcode;
     bool memory = false;
     unsigned size;
 
     b->osz = 4;
-    if ((flags & (F_VAR | F_W)) && chance(r, 40)) {
+    if ((flags & (F_VAR | F_W)) && !k->compat && chance(r, 40)) {
         b->rex |= REX_W;
         b->osz = 8;
     }
@@ -591,16 +614,16 @@ static void build(struct builder *b)
         b->osz = 1;
         if (chance(r, 5))
             b->p66 = true;
-        if (chance(r, 5))
+        if (!k->compat && chance(r, 5))
             b->rex |= REX_W;
     }
     if (flags & F_D64)
-        b->osz = b->p66 && !(b->rex & REX_W) ? 2 : 8;
+        b->osz = b->p66 && !(b->rex & REX_W) ? 2 : k->compat ? 4 : 8;
     if (flags & F_REP && chance(r, 65))
         b->rep = below(r, 2) ? 0xf3 : 0xf2;
     if (flags & (F_MODRM | F_STRING | F_XLAT | F_MASKMOV | F_MOFFS) && !b->block) {
         b->p67 = chance(r, 8);
-        b->gs = chance(r, 8);
+        b->gs = !k->compat && chance(r, 8);
     }
     size = operand_size(b);
     if (f->opcode == 0x0fae && f->size == 0xff)
@@ -616,7 +639,7 @@ static void build(struct builder *b)
             b->modrm = (uint8_t)((reg & 7) << 3);
         } else {
             b->modrm = (uint8_t)(f->ext << 3);
-            if (chance(r, 5))
+            if (!k->compat && chance(r, 5))
                 b->rex |= 4;
         }
     }
@@ -626,6 +649,8 @@ static void build(struct builder *b)
         b->lock = true; /* mostly #UD */
     if (b->lock && flags & F_LOCKABLE && f->opcode >= 0x0fa0 && f->opcode <= 0x0fbb && flags & F_BITOFF)
         pin(k, reg, below(r, 8)); /* keep it in the line */
+    if (flags & F_BRANCH && f->opcode >= 0xe0 && f->opcode <= 0xe3)
+        b->p67 = chance(r, 20);
     if (b->lock && b->p67)
         b->p67 = false;
 
@@ -655,10 +680,10 @@ static void build(struct builder *b)
         }
         fill_operand(b, size);
     } else if (flags & F_MODRM) {
-        unsigned rm = below(r, 16);
+        unsigned rm = below(r, registers);
         b->modrm |= (uint8_t)(0xc0 | (rm & 7));
         if (flags & F_X87)
-            b->rex |= chance(r, 5) ? below(r, 8) : 0;
+            b->rex |= !k->compat && chance(r, 5) ? below(r, 8) : 0;
         else
             b->rex |= rm >> 3;
     }
@@ -687,11 +712,10 @@ static void build(struct builder *b)
     }
     if (flags & F_MOFFS) {
         uint64_t v = choose_target(b, size) - (b->gs ? GS_BASE : 0);
-        put_n(k, v, b->p67 ? 4 : 8);
+        put_n(k, v, k->compat ? (b->p67 ? 2 : 4) : (b->p67 ? 4 : 8));
     }
     if (flags & F_BRANCH) {
-        /* to the second exit, 14 bytes after the first */
-        put_n(k, 14, flags & F_I8 ? 1 : 4);
+        put_n(k, k->compat ? EXIT_SIZE_32 : EXIT_SIZE_64, flags & F_I8 ? 1 : 4);
         k->branch = true;
         return;
     }
@@ -709,19 +733,24 @@ static void build(struct builder *b)
 /* CMP r, r: makes flags that were left undefined defined again. */
 static void define_flags(struct fuzz_case *k, struct rng *r)
 {
-    put(k, 0x48);
+    if (!k->compat)
+        put(k, 0x48);
     put(k, 0x39);
     put(k, (uint8_t)(0xc0 | below(r, 64)));
     k->undefined = 0;
 }
 
+static bool fits(const struct form *f, bool compat)
+{
+    return !f->only || (f->only == ONLY_32) == compat;
+}
 static bool good_in_block(const struct form *f)
 {
     return !(f->flags & (F_NOBLOCK | F_BRANCH | F_DIV | F_ALIGN));
 }
 
 void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const struct form *only,
-                   unsigned block_share)
+                   unsigned block_share, unsigned compat_share)
 {
     struct rng r = {seed * 0xd1342543de82ef95ull + number};
     unsigned count = 1;
@@ -744,7 +773,14 @@ void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const st
     k->address = CODE_BASE + slot / 31 * 4096 + (slot % 31 + 1) * 128 + 1;
     if (slot % 31 == 30)
         k->address = CODE_BASE + (slot / 31 + 1) * 4096 - 1 - below(&r, 7);
-    k->form = only ? only : &forms[below(&r, form_count)];
+    k->compat = below(&r, 100) < compat_share;
+    if (only && only->only)
+        k->compat = only->only == ONLY_32;
+    do
+        k->form = only ? only : &forms[below(&r, form_count)];
+    while (!fits(k->form, k->compat));
+    for (unsigned n = 0; k->compat && n < 16; n++)
+        k->in.gpr[n] = n < 8 ? (uint32_t)k->in.gpr[n] : 0;
     if (below(&r, 100) < block_share && (!only || good_in_block(only)))
         count = 2 + below(&r, 5);
     random_fx(&r, k->form, &k->in);
@@ -754,11 +790,11 @@ void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const st
             if (n == count - 1 && chance(&r, 60))
                 do
                     b.f = &forms[below(&r, form_count)];
-                while (!(b.f->flags & F_BRANCH) || b.f->flags & F_NOBLOCK);
+                while (!(b.f->flags & F_BRANCH) || b.f->flags & F_NOBLOCK || !fits(b.f, k->compat));
             else
                 do
                     b.f = &forms[below(&r, form_count)];
-                while (!good_in_block(b.f));
+                while (!good_in_block(b.f) || !fits(b.f, k->compat));
         }
         k->block[k->count++] = k->form = b.f;
         build(&b);
@@ -768,4 +804,6 @@ void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const st
             define_flags(k, &r);
     }
     k->in.rip = k->address;
+    for (unsigned n = 0; k->compat && n < 8; n++)
+        k->in.gpr[n] = (uint32_t)k->in.gpr[n];
 }

@@ -3,8 +3,8 @@
  * Differential fuzzing of single instructions: the software CPU against the CPU this runs on.
  *
  * A case is machine code (one instruction, or a short block), registers and memory, all derived from a
- * seed and a number. It runs natively in this process (native.c) and on the software CPU in 64-bit user
- * mode (soft.c), on the same memory at the same addresses; then everything visible is compared
+ * seed and a number. It runs natively in this process (native.c) and on the software CPU in user mode,
+ * 64-bit or compatibility (soft.c), on the same memory at the same addresses; then everything visible is compared
  * (compare.c). forms.c is the table of instructions, generate.c makes cases from it.
  */
 #ifndef INSN_FUZZ_H
@@ -76,7 +76,10 @@ struct form {
     uint8_t fp;      /* enum fp_kind */
     uint32_t flags;
     uint16_t undefined; /* arithmetic flags not to compare */
+    uint8_t only;       /* 0: both modes, ONLY_64, ONLY_32 */
 };
+#define ONLY_64 1
+#define ONLY_32 2
 extern const struct form forms[];
 extern const unsigned form_count;
 
@@ -95,6 +98,7 @@ struct fuzz_case {
     uint8_t code[96];
     unsigned length;         /* without the exits that follow */
     bool branch;             /* the last one is a relative branch to the second exit */
+    bool compat;             /* 32-bit code (compatibility mode) */
     uint32_t pinned;         /* registers that addressing depends on */
     uint16_t undefined;
     bool loose_fault; /* address and error code of a page fault may differ */
@@ -114,7 +118,7 @@ struct outcome {
 };
 
 void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const struct form *only,
-                   unsigned block_share);
+                   unsigned block_share, unsigned compat_share);
 
 /* The code with its exits, at its address. */
 void case_place(const struct fuzz_case *k);
@@ -127,8 +131,21 @@ extern uint8_t *code_write; /* writable view of the code pages */
 /* Guest RAM: code, data and read-only pages as one host mapping. */
 extern uint8_t *ram_view;
 #define RAM_PAGES (CODE_PAGES + DATA_PAGES + 1)
-/* Addresses that generated code jumps to when it is done. */
+/* Addresses that generated code jumps to when it is done: in 64-bit code the assembly's, in 32-bit code
+ * a low page that goes there. */
 extern uint64_t native_exit_address[2];
+#define LOW_EXIT(n) (0x10080000ull + 64 * (n))
+static inline uint64_t exit_address(const struct fuzz_case *k, unsigned n)
+{
+    return k->compat ? LOW_EXIT(n) : native_exit_address[n];
+}
+/* Bytes of code that each exit takes. */
+#define EXIT_SIZE_64 14u
+#define EXIT_SIZE_32 5u
+/* Selectors of Linux processes. */
+#define USER_CS64 0x33
+#define USER_CS32 0x23
+#define USER_DS 0x2b
 
 int soft_init(void);
 void soft_fini(void);

@@ -79,6 +79,7 @@ static void usage(FILE *out)
           "  --form NAME  only this form\n"
           "  --prefix S   only forms whose names begin so\n"
           "  --blocks P   percent of cases that are blocks of instructions (default 20)\n"
+          "  --compat P   percent of cases that are 32-bit code (default 20)\n"
           "  --stop N     stop after N differences (default 20, 0: never)\n"
           "  --list       print the forms\n"
           "  --summary    print how often each form ran\n"
@@ -97,13 +98,13 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"seed", 1, NULL, 's'},   {"count", 1, NULL, 'c'},   {"first", 1, NULL, 'f'},
-        {"form", 1, NULL, 'o'},   {"blocks", 1, NULL, 'b'},  {"stop", 1, NULL, 'x'},
+        {"form", 1, NULL, 'o'},   {"blocks", 1, NULL, 'b'}, {"compat", 1, NULL, 'm'},  {"stop", 1, NULL, 'x'},
         {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},    {"summary", 0, NULL, 'u'},
         {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
     uint64_t seed = 1, count = 100000, first = 0, stop = 20, faults = 0, differences = 0, done = 0;
     const struct form *only = NULL;
     const char *prefix = NULL;
-    unsigned blocks = 20, chosen = 0;
+    unsigned blocks = 20, compat = 20, chosen = 0;
     bool summary = false;
     struct totals *totals = calloc(form_count, sizeof *totals);
     const struct form **list = calloc(form_count, sizeof *list);
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
         case 'c': count = strtoull(optarg, NULL, 0); break;
         case 'f': first = strtoull(optarg, NULL, 0); break;
         case 'b': blocks = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 'm': compat = (unsigned)strtoul(optarg, NULL, 0); break;
         case 'x': stop = strtoull(optarg, NULL, 0); break;
         case 'p': prefix = optarg; break;
         case 'u': summary = true; break;
@@ -155,7 +157,7 @@ int main(int argc, char **argv)
 
         if (n == first || n % CODE_SLOTS == 0)
             soft_new_code();
-        generate_case(&current, seed, n, form, blocks);
+        generate_case(&current, seed, n, form, blocks, compat);
         done++;
         if (run_both(&current, &host, &soft)) {
             index = (unsigned)(current.block[0] - forms);

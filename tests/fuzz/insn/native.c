@@ -25,6 +25,12 @@ uint64_t native_exit_address[2];
 /* Written by the assembly below; struct state's layout. */
 struct state fuzz_native_in, fuzz_native_out;
 uint64_t fuzz_native_rsp, fuzz_native_exit;
+uint32_t fuzz_native_ds;
+uint8_t fuzz_native_compat;
+struct {
+    uint32_t offset;
+    uint16_t selector;
+} __attribute__((packed, aligned(8))) fuzz_native_far;
 static int fault_vector;
 static uint64_t fault_error, fault_cr2;
 
@@ -46,9 +52,16 @@ __asm__(".pushsection .text\n"
         "fxrstor64 fuzz_native_in+192(%rip)\n"
         "pushq fuzz_native_in+136(%rip)\n"
         /* AC off until nothing of ours is accessed any more: all our accesses are aligned */
+        "mov fuzz_native_ds(%rip), %eax\n mov %eax, %ds\n mov %eax, %es\n"
+        "cmpb $0, fuzz_native_compat(%rip)\n"
+        "jne 3f\n"
         "popfq\n"
         EACH(LOAD) LOAD(4, "rsp")
         "jmp *fuzz_native_in+128(%rip)\n"
+        "3:\n"
+        "popfq\n"
+        EACH(LOAD) LOAD(4, "rsp")
+        "ljmp *fuzz_native_far(%rip)\n"
 
         "fuzz_native_exit0:\n" SAVE(4, "rsp")
         "movq $0, fuzz_native_exit(%rip)\n"
@@ -100,6 +113,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     fault_cr2 = (uint64_t)g[REG_CR2];
     g[REG_RIP] = (greg_t)(uintptr_t)fuzz_native_fault;
     g[REG_EFL] = 0x202;
+    g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffll) | USER_CS64;
 }
 
 static int map(int fd, uint64_t va, unsigned page, unsigned pages, int protection)
@@ -107,6 +121,30 @@ static int map(int fd, uint64_t va, unsigned page, unsigned pages, int protectio
     void *p = mmap((void *)va, pages * 4096ul, protection, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE,
                    fd, page * 4096l);
     return p == (void *)va ? 0 : -1;
+}
+
+/* Where 32-bit code ends: far jumps to 64-bit code that goes on to the assembly above. */
+static int low_exits(void)
+{
+    uint8_t *p = mmap((void *)LOW_EXIT(0), 4096, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (p != (void *)LOW_EXIT(0))
+        return -1;
+    native_exit_address[0] = (uintptr_t)fuzz_native_exit0;
+    native_exit_address[1] = (uintptr_t)fuzz_native_exit1;
+    for (unsigned n = 0; n < 2; n++) {
+        uint8_t *q = p + 64 * n;
+        uint32_t to = (uint32_t)LOW_EXIT(n) + 16;
+        q[0] = 0xea;
+        memcpy(q + 1, &to, 4);
+        q[5] = USER_CS64;
+        q[16] = 0xff;
+        q[17] = 0x25;
+        q[18] = 2; /* an aligned pointer, should AC be set */
+        memcpy(q + 24, &native_exit_address[n], 8);
+    }
+    return mprotect(p, 4096, PROT_READ | PROT_EXEC);
 }
 
 int native_init(void)
@@ -130,6 +168,8 @@ int native_init(void)
     for (unsigned n = 0; n < 4096; n++)
         ram_view[(CODE_PAGES + DATA_PAGES) * 4096 + n] = (uint8_t)(n * 37 + (n >> 5));
 
+    if (low_exits() < 0)
+        return -1;
     stack.ss_sp = mmap(NULL, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
         return -1;
@@ -139,8 +179,6 @@ int native_init(void)
             return -1;
     if (syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE) < 0)
         return -1;
-    native_exit_address[0] = (uintptr_t)fuzz_native_exit0;
-    native_exit_address[1] = (uintptr_t)fuzz_native_exit1;
     return 0;
 }
 
@@ -151,6 +189,10 @@ void native_run(const struct fuzz_case *k, struct outcome *o)
     fault_vector = VECTOR_NONE;
     fault_error = fault_cr2 = 0;
     fuzz_native_out.rip = 0;
+    fuzz_native_compat = k->compat;
+    fuzz_native_ds = k->compat ? USER_DS : 0;
+    fuzz_native_far.offset = (uint32_t)k->in.rip;
+    fuzz_native_far.selector = USER_CS32;
     fuzz_native_enter();
     o->state = fuzz_native_out;
     o->vector = fault_vector;

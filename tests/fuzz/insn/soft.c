@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cases on the software CPU: 64-bit user mode, the host's addresses mapped by guest page tables.
+ * Cases on the software CPU: user mode, the host's addresses mapped by guest page tables.
  *
  * There is no guest kernel: faults are taken where the run loop would deliver them, by way of the
  * jump buffer; so what is looked at is the exception, not its delivery.
@@ -61,6 +61,18 @@ static int add_slot(unsigned n, uint64_t gpa, uint8_t *hva, uint64_t size)
     return s->pages ? 0 : -1;
 }
 
+/* As Linux has them; 32-bit code needs its data segments. */
+static void set_segments(bool compat)
+{
+    const struct vemu_segment none = {.unusable = 1};
+
+    sc_set_seg_raw(cpu, VEMU_CS, compat ? USER_CS32 : USER_CS64, 0, UINT32_MAX, compat ? 0xcfb : 0xafb);
+    sc_set_seg_raw(cpu, VEMU_SS, USER_DS, 0, UINT32_MAX, 0xcf3);
+    cpu->seg[VEMU_DS] = cpu->seg[VEMU_ES] = compat ? cpu->seg[VEMU_SS] : none;
+    cpu->seg[VEMU_FS] = cpu->seg[VEMU_GS] = none;
+    cpu->seg[VEMU_GS].base = GS_BASE;
+}
+
 int soft_init(void)
 {
     const uint64_t no_exec = 1ull << 63;
@@ -97,13 +109,7 @@ int soft_init(void)
     cpu->cr3 = TABLES_GPA;
     cpu->cr4 = SC_CR4_PAE | SC_CR4_OSFXSR | SC_CR4_OSXMMEXCPT;
     cpu->efer = SC_EFER_LME | SC_EFER_LMA | SC_EFER_SCE | SC_EFER_NXE;
-    /* the selectors that Linux gives a 64-bit process */
-    sc_set_seg_raw(cpu, VEMU_CS, 0x33, 0, UINT32_MAX, 0xafb);
-    sc_set_seg_raw(cpu, VEMU_SS, 0x2b, 0, UINT32_MAX, 0xcf3);
-    for (unsigned n = 0; n < VEMU_SEG_COUNT; n++)
-        if (n != VEMU_CS && n != VEMU_SS)
-            cpu->seg[n] = (struct vemu_segment){.unusable = 1};
-    cpu->seg[VEMU_GS].base = GS_BASE;
+    set_segments(false);
     cpu->tr = (struct vemu_segment){.limit = 0x60, .selector = 0x40, .type = 0xb, .present = 1};
     cpu->gpr[SC_R_4K] = 4096;
     sc_set_cpl(cpu, 3);
@@ -138,13 +144,13 @@ static void execute(struct sc_cpu *c, struct sc_insn *i)
 }
 
 /* 1: at an exit. 0: fault. -1: neither. */
-static int run(struct sc_cpu *c)
+static int run(struct sc_cpu *c, uint64_t exit0, uint64_t exit1)
 {
     volatile unsigned steps = 0;
 
     if (setjmp(c->fault))
         return 0;
-    while (c->rip != native_exit_address[0] && c->rip != native_exit_address[1]) {
+    while (c->rip != exit0 && c->rip != exit1) {
         if (steps++ > STEPS_MAX || c->want_exit || c->halted)
             return -1;
         c->eflags &= ~SC_RF;
@@ -168,11 +174,12 @@ void soft_run(const struct fuzz_case *k, struct outcome *o)
     c->want_exit = false;
     c->link_from = NULL;
     c->cr2 = 0;
+    set_segments(k->compat);
     sc_fxrstor_image(c, k->in.fx, true, 16);
     sc_update_mode(c);
 
     sc_fpu_enter(c);
-    r = run(c);
+    r = run(c, exit_address(k, 0), exit_address(k, 1));
     sc_fpu_leave(c);
 
     memcpy(o->state.gpr, c->gpr, sizeof o->state.gpr);
@@ -180,7 +187,7 @@ void soft_run(const struct fuzz_case *k, struct outcome *o)
     o->state.rflags = sc_rflags(c);
     memset(o->state.fx, 0, sizeof o->state.fx);
     sc_fxsave_image(c, o->state.fx, true, 16);
-    o->exit = r == 1 && c->rip == native_exit_address[1];
+    o->exit = r == 1 && c->rip == exit_address(k, 1);
     o->vector = r == 1 ? VECTOR_NONE : r == 0 && c->exc_pending ? c->exc_vector : VECTOR_ODD;
     o->error = o->vector >= 0 && c->exc_has_error ? c->exc_error : 0;
     o->cr2 = c->cr2;

@@ -68,6 +68,13 @@ SC_OP(op_aas) { bcd_aaa_aas(c, true); SC_NEXT; }
 SC_OP(op_aam) { bcd_aam(c, i); SC_NEXT; }
 SC_OP(op_aad) { bcd_aad(c, i); SC_NEXT; }
 
+/* SALC: AL = CF ? FFh : 0. Undocumented, and on every CPU. */
+SC_OP(op_salc)
+{
+    sc_set8(c, 0, sc_flag_cf(c) ? 0xff : 0);
+    SC_NEXT;
+}
+
 bool sc_emit_bcd(struct sc_tb *tb, const struct sc_dec *d)
 {
     sc_fn *fn;
@@ -78,6 +85,7 @@ bool sc_emit_bcd(struct sc_tb *tb, const struct sc_dec *d)
     case 0x3f: fn = op_aas; break;
     case 0xd4: fn = op_aam; break;
     case 0xd5: fn = op_aad; break;
+    case 0xd6: fn = op_salc; break;
     default: return false;
     }
     if (d->mode & SC_M_64)

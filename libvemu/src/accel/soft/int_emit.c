@@ -61,6 +61,7 @@ bool sc_emit_int(struct sc_tb *tb, const struct sc_dec *d)
     case 0x3f:
     case 0xd4:
     case 0xd5:
+    case 0xd6:
         return sc_emit_bcd(tb, d);
     case 0x00 ... 0x05:
     case 0x08 ... 0x0d:

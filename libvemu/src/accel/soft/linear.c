@@ -36,7 +36,11 @@ uint64_t sc_linear(struct sc_cpu *c, const struct sc_insn *i, unsigned seg, uint
 {
     if (c->mode & SC_M_64)
         return sc_seg_base(c, seg) + off;
-    if (SC_UNLIKELY(sc_linear_room(c, seg, (uint32_t)off, write) < size))
+    const struct vemu_segment *s = &c->seg[seg];
+    const uint64_t room = sc_linear_room(c, seg, (uint32_t)off, write);
+
+    /* A segment of 4 GiB wraps around instead. */
+    if (SC_UNLIKELY(room < size) && !(room && s->limit == UINT32_MAX && !linear_expand_down(s)))
         sc_raise(c, i, seg == VEMU_SS ? SC_SS : SC_GP, 0);
     return (uint32_t)(c->seg[seg].base + off);
 }

@@ -90,9 +90,17 @@ SC_OP(mov_from_seg_mem)
     SC_NEXT;
 }
 
+/* With a 32-bit operand size only the low half of the stack slot is written (SDM Vol. 2, PUSH). */
+static SC_NOINLINE void push_seg_body(struct sc_cpu *c, struct sc_insn *i)
+{
+    uint64_t sp = c->gpr[VEMU_RSP] - i->aux2;
+
+    sc_stack_st(c, i, sp, i->aux2 == 4 ? 2 : i->aux2, c->seg[i->aux].selector);
+    sc_sp_set(c, sp);
+}
 SC_OP(push_seg)
 {
-    sc_push(c, i, i->aux2, c->seg[i->aux].selector);
+    push_seg_body(c, i);
     SC_NEXT;
 }
 
@@ -223,20 +231,21 @@ SC_OP(int1)
     sc_raise_at_rip(c, SC_DB, -1);
 }
 
-SC_OP(bound)
+/* The upper bound is not looked at when the index is below the lower one. */
+static SC_NOINLINE bool within_bounds(struct sc_cpu *c, const struct sc_insn *i)
 {
     uint64_t va = sc_ea(c, i);
-    int64_t index, lower, upper;
+
     if (i->aux2 == 2) {
-        index = (int16_t)sc_get16(c, i->src);
-        lower = (int16_t)sc_ld16(c, i, va);
-        upper = (int16_t)sc_ld16(c, i, va + 2);
-    } else {
-        index = (int32_t)sc_get32(c, i->src);
-        lower = (int32_t)sc_ld32(c, i, va);
-        upper = (int32_t)sc_ld32(c, i, va + 4);
+        int16_t index = (int16_t)sc_get16(c, i->src);
+        return index >= (int16_t)sc_ld16(c, i, va) && index <= (int16_t)sc_ld16(c, i, va + 2);
     }
-    if (index < lower || index > upper)
+    int32_t index = (int32_t)sc_get32(c, i->src);
+    return index >= (int32_t)sc_ld32(c, i, va) && index <= (int32_t)sc_ld32(c, i, va + 4);
+}
+SC_OP(bound)
+{
+    if (!within_bounds(c, i))
         sc_raise(c, i, SC_BR, -1);
     SC_NEXT;
 }
@@ -405,7 +414,7 @@ static SC_NOINLINE void arpl_body(struct sc_cpu *c, struct sc_insn *i)
 {
     uint64_t va = i->aux3 ? sc_ea(c, i) : 0;
     uint16_t dst, rpl = sc_get16(c, i->src) & 3;
-    dst = i->aux3 ? (uint16_t)sc_ld_rmw(c, i, va, 2) : sc_get16(c, i->dst);
+    dst = i->aux3 ? sc_ld16(c, i, va) : sc_get16(c, i->dst); /* written only when it changes */
     bool lower = (dst & 3) < rpl;
     if (lower) {
         dst = (uint16_t)((dst & ~3) | rpl);
