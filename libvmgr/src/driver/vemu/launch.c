@@ -175,13 +175,30 @@ static char **make_env(const struct vmgr__domain_def *def)
     return (char **)g_ptr_array_free(env, FALSE);
 }
 
+/* The command line as a shell would take it. */
+static char *quote(char **argv)
+{
+    GString *s = g_string_new(NULL);
+
+    for (char **a = argv; *a; a++) {
+        const char *plain = "-_=+:,./@%";
+        bool safe = **a != '\0';
+
+        for (const char *c = *a; *c; c++)
+            safe = safe && (g_ascii_isalnum(*c) || strchr(plain, *c));
+        g_autofree char *quoted = safe ? g_strdup(*a) : g_shell_quote(*a);
+        g_string_append_printf(s, "%s%s", s->len ? " " : "", quoted);
+    }
+    return g_string_free(s, FALSE);
+}
+
 static int open_log(const struct vemu *d, const char *name, char **argv, off_t *ret_offset,
                     struct vmgr_error **err)
 {
     g_autofree char *path = vmgr__vemu_log_path(d, name);
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *when = g_date_time_format(now, "%Y-%m-%d %H:%M:%S+0000");
-    g_autofree char *command = g_strjoinv(" ", argv);
+    g_autofree char *command = quote(argv);
     g_autofree char *line = g_strdup_printf("%s: starting up: %s\n", when, command);
     int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
