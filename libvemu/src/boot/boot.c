@@ -136,6 +136,7 @@ int vemu__boot_load(struct vemu_boot *boot, const struct vemu_boot_board *board,
 
     boot->image_start = UINT64_MAX;
     boot->image_end = 0;
+    boot->wanted_end = 0;
     boot->initrd_gpa = 0;
     boot->rip = 0;
     memset(boot->gpr, 0, sizeof(boot->gpr));

@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "boot/loader.h"
 
 #define HEADERS_MAX 65536 /* program headers stand near the start of every kernel */
@@ -188,6 +190,13 @@ int vemu__elf_load(struct vemu_boot *boot, const struct vemu_boot_board *board,
     if (n == 0) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s': the ELF image has nothing to load",
                                boot->kernel.path);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        const struct vemu_elf_segment *s = &elf->segments[order[i]];
+
+        if (s->paddr < UINT32_MAX && s->memsz < UINT32_MAX) {
+            boot->wanted_end = MAX(boot->wanted_end, s->paddr + s->memsz);
+        }
     }
     for (unsigned i = 0; i < n; i++) {
         int r = elf_load_segment(boot, board, stream, &elf->segments[order[i]], err);

@@ -175,7 +175,7 @@ static int linux_reserve(struct vemu_boot *boot, const struct vemu_boot_board *b
     end = boot->image_start + hdr->init_size;
     if (end > boot->image_end) {
         if (end > board->ram_low) {
-            return vemu__boot_no_room(boot, board, end, "it", err);
+            return vemu__boot_no_room(boot, board, end, err);
         }
         boot->image_end = end;
     }
@@ -202,6 +202,9 @@ static int linux_load(struct vemu_boot *boot, const struct vemu_boot_board *boar
         params->hdr.payload_length < 8) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s' was changed into something else",
                                boot->kernel.path);
+    }
+    if (params->hdr.version >= PROTOCOL_INIT_SIZE && params->hdr.pref_address < UINT32_MAX) {
+        boot->wanted_end = params->hdr.pref_address + params->hdr.init_size;
     }
     r = linux_load_payload(boot, board, &params->hdr, &codec, &size, err);
     if (r >= 0) {

@@ -17,14 +17,17 @@
 #define PAGE_LARGE    0x080u
 
 int vemu__boot_no_room(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t end,
-                       const char *what, struct vemu_error **err)
+                       struct vemu_error **err)
 {
-    uint64_t needed = end > UINT64_MAX - MIB ? end / MIB : (end + MIB - 1) / MIB;
+    uint64_t initrd = boot->has_initrd ? boot->initrd.size : 0;
 
-    return vemu__error_set(err, ENOMEM,
-                           "kernel '%s': %s needs at least %" PRIu64 " MiB of memory; the machine "
-                           "has %" PRIu64 " MiB",
-                           boot->kernel.path, what, needed, board->ram_total / MIB);
+    end = MAX(MAX(end, boot->wanted_end), boot->image_end);
+    return vemu__error_set(
+        err, ENOMEM,
+        "kernel '%s'%s needs at least %" PRIu64 " MiB of memory; the machine has "
+        "%" PRIu64 " MiB",
+        boot->kernel.path, initrd ? " with its initrd" : "",
+        (end + MIB - 1) / MIB + (initrd + MIB - 1) / MIB, board->ram_total / MIB);
 }
 
 int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t gpa,
@@ -48,7 +51,7 @@ int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board
     }
     if (!vemu__e820_is_ram(board->e820, gpa, size)) {
         if (gpa >= MIB && end > board->ram_low && end <= (uint64_t)1 << 32) {
-            return vemu__boot_no_room(boot, board, end, "it", err);
+            return vemu__boot_no_room(boot, board, end, err);
         }
         return vemu__error_set(err, ENOEXEC,
                                "kernel '%s': a %s at 0x%" PRIx64 "-0x%" PRIx64
@@ -102,12 +105,7 @@ int vemu__boot_place_initrd(struct vemu_boot *boot, const struct vemu_boot_board
                 "the kernel takes",
                 boot->initrd.path, (size + MIB - 1) / MIB, (floor + MIB - 1) / MIB, limit / MIB);
         }
-        return vemu__error_set(err, ENOMEM,
-                               "initrd '%s' of %" PRIu64
-                               " MiB does not fit: with the kernel at least %" PRIu64
-                               " MiB of memory are needed; the machine has %" PRIu64 " MiB",
-                               boot->initrd.path, (size + MIB - 1) / MIB,
-                               (floor + size + 4095 + MIB - 1) / MIB, board->ram_total / MIB);
+        return vemu__boot_no_room(boot, board, floor, err);
     }
     boot->initrd_gpa = (top - size) & ~4095ull;
     to = vemu__memory_ptr(board->memory, boot->initrd_gpa, size, true);

@@ -45,6 +45,7 @@ struct vemu_boot {
 
     /* What load found out and decided. */
     uint64_t image_start, image_end; /* guest memory the image takes, with bss and working space */
+    uint64_t wanted_end;             /* what it will take, known beforehand; for messages */
     uint64_t initrd_gpa;
     enum vemu_boot_mode mode;
     uint64_t rip;
@@ -81,9 +82,10 @@ int vemu__boot_place_cmdline(struct vemu_boot *boot, const struct vemu_boot_boar
 /* GDT, and for long mode the page tables, of boot->mode. */
 int vemu__boot_place_tables(struct vemu_boot *boot, const struct vemu_boot_board *board,
                             struct vemu_error **err);
-/* "the machine has 16 MiB of memory; at least 34 MiB are needed" */
+/* "it needs at least 34 MiB of memory; the machine has 16 MiB": for something that ends at `end`,
+ * together with all else that will be loaded. */
 int vemu__boot_no_room(struct vemu_boot *boot, const struct vemu_boot_board *board, uint64_t end,
-                       const char *what, struct vemu_error **err);
+                       struct vemu_error **err);
 
 /* --- linux-params.c --------------------------------------------------------------------------- */
 struct boot_params;

@@ -369,7 +369,7 @@ START_TEST(test_bad_bzimage)
         { offsetof(struct setup_header, payload_length), 4, 0x7fffffff, ENODATA, "truncated" },
         { offsetof(struct setup_header, payload_offset), 4, 0xffffffff, ENODATA, "truncated" },
         { offsetof(struct setup_header, payload_offset), 4, 0, ENOEXEC, "none of gzip" },
-        { offsetof(struct setup_header, init_size), 4, 0xffffffff, ENOMEM, "at least 4112 MiB" },
+        { offsetof(struct setup_header, init_size), 4, 0xffffffff, ENOMEM, "at least 4113 MiB" },
         { offsetof(struct setup_header, cmdline_size), 4, 3, E2BIG, "takes 3" },
         { offsetof(struct setup_header, initrd_addr_max), 4, 0x1800000, EFBIG, "highest address" },
     };
@@ -492,13 +492,13 @@ START_TEST(test_memory_sizes)
 
     /* The kernel takes 16 to 24 MiB (init_size), the initrd 5 more. */
     board_init(&board, 16 * MIB);
-    load_fails(kernel, NULL, "", ENOMEM, "at least 17 MiB");
+    load_fails(kernel, NULL, "", ENOMEM, "at least 24 MiB");
     board_fini(&board);
     board_init(&board, 22 * MIB);
     load_fails(kernel, NULL, "", ENOMEM, "at least 24 MiB of memory; the machine has 22 MiB");
     board_fini(&board);
     board_init(&board, 28 * MIB);
-    load_fails(kernel, initrd, "", ENOMEM, "initrd");
+    load_fails(kernel, initrd, "", ENOMEM, "with its initrd needs at least 29 MiB of memory");
     board_fini(&board);
     board_init(&board, 29 * MIB);
     vemu__boot_free(load_ok(kernel, initrd, ""));
