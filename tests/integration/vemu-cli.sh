@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# vemu's command line: what it refuses and how it says so, exit statuses, pid and exit files, background.
+set -u
+vemu=$BUILD/tools/vemu/vemu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+bad=0
+fail() { echo "FAILED: $*"; bad=1; }
+
+link=(gcc -m32 -nostdlib -static -Wl,--build-id=none "-Wl,-T,$TOP/tests/bench/payload.ld")
+"${link[@]}" -o exit7 "$TOP/tests/bench/payload.S" 2>/dev/null || exit 1
+"${link[@]}" -DIDLE -o idle "$TOP/tests/bench/payload.S" 2>/dev/null || exit 1
+
+# refuse TEXT ARGS...: status 1, one line on stderr that contains TEXT.
+refuse() {
+    local text=$1
+    shift
+    timeout 20 "$vemu" "$@" </dev/null >out 2>err
+    local status=$?
+    [ $status -eq 1 ] || fail "$*: status $status"
+    grep -qF -- "$text" err || fail "$*: says '$(cat err)', expected '$text'"
+    [ "$(wc -l <err)" -eq 1 ] || fail "$*: $(wc -l <err) lines"
+}
+refuse "-bogus: unknown option" -bogus
+refuse "unexpected argument 'disk.img'" disk.img
+for option in drive blockdev netdev nic sandbox incoming bios object rtc boot; do
+    refuse "-$option: not supported yet" -$option x
+done
+refuse "-m: requires an argument" -m
+refuse "is not a size" -m abc
+refuse "unknown suffix 'Q'" -m 5Q
+refuse "not a positive multiple" -m 0
+refuse "not a positive multiple" -m 5001b
+refuse "parameter 'slots' is not supported" -m 1G,slots=2
+refuse "is not a number of CPUs" -smp 0
+refuse "is not a number of CPUs" -smp x
+refuse "parameter 'cores' is not supported" -smp 2,cores=2
+refuse "only 'none' is supported" -display gtk
+refuse "there is no human monitor" -monitor stdio
+refuse "is not a log level" -d int
+refuse "unknown accelerator 'hax'" -accel hax -kernel idle
+refuse "no-such-machine" -machine no-such-machine -kernel idle
+refuse "bogus" -machine microvm,bogus=1 -kernel idle
+refuse "pc-model" -cpu pc-model -kernel idle
+refuse "no-such-device" -device no-such-device -kernel idle
+refuse "bogus" -device isa-debug-exit,bogus=1 -kernel idle
+refuse "iobase" -device isa-debug-exit,iobase=x -kernel idle
+refuse "no-such" -serial no-such -kernel idle
+refuse "parameter 'id' is missing" -chardev null -kernel idle
+refuse "no-such" -chardev no-such,id=x -kernel idle
+refuse "missing" -serial chardev:missing -kernel idle
+refuse "not supported" -action reboot=explode
+refuse "No such file" -kernel /nonexistent
+refuse "No such file" -kernel idle -initrd /nonexistent
+refuse "UUID" -uuid 12345 -kernel idle
+printf 'this is no kernel' >garbage
+refuse "garbage" -kernel garbage
+head -c 100000 /dev/urandom >random
+refuse "random" -kernel random
+: >empty
+refuse "empty" -kernel empty
+kernel=$(. "$TOP/tests/lib/packages.sh"; find_kernel)
+if [ -n "$kernel" ]; then
+    head -c 3000000 "$kernel" >truncated
+    refuse "truncated" -kernel truncated
+    refuse "MiB" -kernel "$kernel" -m 16M
+    head -c 200M /dev/zero >big
+    refuse "initrd" -kernel "$kernel" -initrd big -m 128M
+    refuse "command line" -kernel "$kernel" -append "$(head -c 5000 /dev/zero | tr '\0' x)" -m 256M
+fi
+
+# Exit statuses.
+status() { # EXPECTED ARGS...
+    local expected=$1
+    shift
+    timeout 30 "$vemu" -accel soft -m 16M -nodefaults "$@" </dev/null >out 2>err
+    local got=$?
+    [ $got -eq "$expected" ] || fail "$*: status $got, expected $expected: $(cat err)"
+}
+status 7 -device isa-debug-exit -kernel exit7
+status 7 -device isa-debug-exit -kernel exit7 -exit-file last
+grep -q '"cause": "guest-debug-exit", "code": 3, "status": 7' last || fail "exit file: $(cat last)"
+"$vemu" -help | grep -q -- '-kernel FILE' || fail "-help"
+"$vemu" -version | grep -q '^vemu [0-9]' || fail "-version"
+"$vemu" -device help | grep -q isa-serial || fail "-device help"
+"$vemu" -device isa-serial,help | grep -q iobase || fail "-device isa-serial,help"
+"$vemu" -chardev help | grep -q pty || fail "-chardev help"
+"$vemu" -machine help | grep -q microvm || fail "-machine help"
+
+# In the background: pid file, lock, signal, exit file.
+"$vemu" -accel soft -m 16M -nodefaults -kernel idle -daemonize -pidfile pid -exit-file last2 </dev/null >out 2>err ||
+    fail "-daemonize: $(cat err)"
+pid=$(cat pid)
+kill -0 "$pid" || fail "no process $pid"
+refuse "belongs to a running process" -accel soft -m 16M -kernel idle -pidfile pid
+kill "$pid"
+for _ in $(seq 100); do [ -e last2 ] && break; sleep 0.05; done
+grep -q host-signal last2 || fail "exit file after SIGTERM: $(cat last2 2>&1)"
+for _ in $(seq 100); do [ -e pid ] || break; sleep 0.05; done
+[ ! -e pid ] || fail "pid file is left"
+refuse "No such file" -daemonize -kernel /nonexistent
+
+# The accelerator's choice is explained.
+"$vemu" -accel auto -m 16M -nodefaults -device isa-debug-exit -kernel exit7 -d info </dev/null 2>&1 |
+    grep -q 'accelerator' || fail "auto does not explain itself"
+exit $bad
