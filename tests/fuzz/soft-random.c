@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Garbage for the software CPU: random code in every operating mode, with random descriptors, page
- * tables and control registers, in a small machine. It must come back, and not touch what is not its
- * own (to be seen with sanitizers).
+ * tables and control registers, in a small machine. It must come back, and not touch what is not
+ * its own (to be seen with sanitizers).
  *
  * With libFuzzer (-fsanitize=fuzzer, SOFT_RANDOM_LIBFUZZER) the input is the fuzzer's; otherwise
- * main() makes inputs from a seed: soft-random [--seed N] [--count N] [--first N] [--verbose] [FILE...].
+ * main() makes inputs from a seed: soft-random [--seed N] [--count N] [--first N] [--verbose]
+ * [FILE...].
  *
  * An input is a stream of bytes that decisions are taken from, and then code. Where it ends, zeros
- * follow. A run ends by itself (shutdown) or by the interval timer, which asks the vCPU to leave and, if
- * that does not help for a long time, aborts: a hang.
+ * follow. A run ends by itself (shutdown) or by the interval timer, which asks the vCPU to leave
+ * and, if that does not help for a long time, aborts: a hang.
  */
 #include <errno.h>
 #include <signal.h>
@@ -27,24 +28,24 @@
 #include "accel/soft/sys.h"
 #include "accel/soft/trace.h"
 
-#define RAM_SIZE 0x80000u
-#define ROM_GPA 0xc0000u
-#define HIGH_GPA 0x100000u
-#define HIGH_SIZE 0x40000u
-#define GDT_GPA 0x1000u
-#define LDT_GPA 0x1800u
-#define IDT_GPA 0x2000u
-#define TSS_GPA 0x3000u
+#define RAM_SIZE    0x80000u
+#define ROM_GPA     0xc0000u
+#define HIGH_GPA    0x100000u
+#define HIGH_SIZE   0x40000u
+#define GDT_GPA     0x1000u
+#define LDT_GPA     0x1800u
+#define IDT_GPA     0x2000u
+#define TSS_GPA     0x3000u
 #define HANDLER_GPA 0x4000u
-#define STACK_GPA 0x7800u
-#define CODE_GPA 0x8000u
-#define TABLES_GPA 0x10000u
-#define RUN_US 1500
-#define HANG_TICKS 20000u /* of RUN_US */
+#define STACK_GPA   0x7800u
+#define CODE_GPA    0x8000u
+#define TABLES_GPA  0x10000u
+#define RUN_US      1500
+#define HANG_TICKS  20000u /* of RUN_US */
 
 enum mode { REAL, V86, PROT16, PROT32, PAGED32, PAE, COMPAT, LONG0, LONG3, MODE_COUNT };
-static const char *const mode_names[] = {"real", "v86", "prot16", "prot32", "paged32", "pae",
-                                         "compat", "long0", "long3"};
+static const char *const mode_names[] = {"real", "v86",    "prot16", "prot32", "paged32",
+                                         "pae",  "compat", "long0",  "long3"};
 
 static struct sc_vm vm;
 static struct sc_cpu *cpu, *cpus[1];
@@ -54,12 +55,21 @@ static volatile sig_atomic_t ticks;
 static uint64_t ends[16];
 
 /* --- the machine ----------------------------------------------------------------------------- */
-static void pio_read(void *data, uint16_t port, unsigned size, uint32_t *value) { *value = port * 0x01010101u; }
+static void pio_read(void *data, uint16_t port, unsigned size, uint32_t *value)
+{
+    *value = port * 0x01010101u;
+}
 static void pio_write(void *data, uint16_t port, unsigned size, uint32_t value) {}
-static void mmio_read(void *data, uint64_t gpa, unsigned size, uint64_t *value) { *value = gpa * 0x9e3779b97f4a7c15ull; }
+static void mmio_read(void *data, uint64_t gpa, unsigned size, uint64_t *value)
+{
+    *value = gpa * 0x9e3779b97f4a7c15ull;
+}
 static void mmio_write(void *data, uint64_t gpa, unsigned size, uint64_t value) {}
 static void ioapic_eoi(void *data, uint8_t vector) {}
-static int pic_ack(void *data) { return -1; }
+static int pic_ack(void *data)
+{
+    return -1;
+}
 static void log_line(void *data, int level, const char *message) {}
 
 static void on_alarm(int sig)
@@ -86,7 +96,8 @@ static void add_slot(uint64_t gpa, uint8_t *hva, uint64_t size, uint32_t flags)
 {
     struct sc_slot *s = &vm.slots[vm.slot_count];
 
-    *s = (struct sc_slot){.gpa = gpa, .size = size, .hva = hva, .id = vm.slot_count, .flags = flags};
+    *s =
+        (struct sc_slot){.gpa = gpa, .size = size, .hva = hva, .id = vm.slot_count, .flags = flags};
     s->pages = calloc(size / 4096, 1);
     if (!s->pages)
         abort();
@@ -101,9 +112,13 @@ static void machine_init(void)
         return;
     vm.config.vcpus = 1;
     vm.config.ioapic_pins = 24;
-    vm.config.callbacks = (struct vemu_accel_callbacks){
-        .pio_read = pio_read, .pio_write = pio_write, .mmio_read = mmio_read,
-        .mmio_write = mmio_write, .ioapic_eoi = ioapic_eoi, .pic_ack = pic_ack, .log = log_line};
+    vm.config.callbacks = (struct vemu_accel_callbacks){.pio_read = pio_read,
+                                                        .pio_write = pio_write,
+                                                        .mmio_read = mmio_read,
+                                                        .mmio_write = mmio_write,
+                                                        .ioapic_eoi = ioapic_eoi,
+                                                        .pic_ack = pic_ack,
+                                                        .log = log_line};
     vm.cpus = cpus;
     ram = pages(RAM_SIZE);
     rom = pages(0x10000);
@@ -153,9 +168,15 @@ static uint64_t take(struct input *in, unsigned size)
     return v;
 }
 /* True in about one of n cases when the input is random; never at its end. */
-static bool rarely(struct input *in, unsigned n) { return take(in, 1) % n == 1; }
+static bool rarely(struct input *in, unsigned n)
+{
+    return take(in, 1) % n == 1;
+}
 
-static void put(uint8_t *base, uint32_t gpa, uint64_t v, unsigned size) { memcpy(base + gpa, &v, size); }
+static void put(uint8_t *base, uint32_t gpa, uint64_t v, unsigned size)
+{
+    memcpy(base + gpa, &v, size);
+}
 
 static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t flags)
 {
@@ -163,7 +184,8 @@ static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t flags)
            (uint64_t)(limit >> 16 & 15) << 48 | (uint64_t)(flags >> 8 & 15) << 52 |
            (uint64_t)(base >> 24) << 56;
 }
-static uint64_t gate(uint16_t selector, uint32_t offset, unsigned type, unsigned dpl, unsigned extra)
+static uint64_t gate(uint16_t selector, uint32_t offset, unsigned type, unsigned dpl,
+                     unsigned extra)
 {
     return (offset & 0xffff) | (uint64_t)selector << 16 | (uint64_t)(extra & 31) << 32 |
            (uint64_t)(type & 15) << 40 | (uint64_t)dpl << 45 | 1ull << 47 |
@@ -172,17 +194,27 @@ static uint64_t gate(uint16_t selector, uint32_t offset, unsigned type, unsigned
 
 #define CODE_F 0x9b
 #define DATA_F 0x93
-#define DPL3 0x60
-#define FL 0x200
-#define FDB 0x400
-#define FG 0x800
+#define DPL3   0x60
+#define FL     0x200
+#define FDB    0x400
+#define FG     0x800
 
 static void tables(struct input *in, bool lm, bool bits16)
 {
     static const uint32_t flags[] = {
-        0, CODE_F, DATA_F, CODE_F | DPL3, DATA_F | DPL3, /* 08 code 10 data 18 ucode 20 udata */
-        CODE_F | FL, CODE_F | DPL3 | FL, CODE_F | FDB, CODE_F | DPL3 | FDB, /* 28 30 38 40 */
-        0x9f, 0x91, 0x97, 0x13, /* 48 conforming, 50 read-only, 58 expand-down, 60 not present */
+        0,
+        CODE_F,
+        DATA_F,
+        CODE_F | DPL3,
+        DATA_F | DPL3, /* 08 code 10 data 18 ucode 20 udata */
+        CODE_F | FL,
+        CODE_F | DPL3 | FL,
+        CODE_F | FDB,
+        CODE_F | DPL3 | FDB, /* 28 30 38 40 */
+        0x9f,
+        0x91,
+        0x97,
+        0x13, /* 48 conforming, 50 read-only, 58 expand-down, 60 not present */
     };
     unsigned n;
 
@@ -190,19 +222,23 @@ static void tables(struct input *in, bool lm, bool bits16)
         uint32_t f = flags[n] | (bits16 ? 0 : FG) | (n <= 4 && !bits16 && !lm ? FDB : 0);
         if (n == 1 && lm)
             f |= FL;
-        put(ram, GDT_GPA + 8 * n, descriptor(0, rarely(in, 8) ? (uint32_t)take(in, 3) : 0xfffff, f), 8);
+        put(ram, GDT_GPA + 8 * n, descriptor(0, rarely(in, 8) ? (uint32_t)take(in, 3) : 0xfffff, f),
+            8);
     }
     put(ram, GDT_GPA + 0x68, descriptor(TSS_GPA, 0x2fff, lm || !bits16 ? 0x8b : 0x83), 8);
     put(ram, GDT_GPA + 0x78, descriptor(LDT_GPA, 0x7ff, 0x82), 8);
-    put(ram, GDT_GPA + 0x88, gate(0x08, HANDLER_GPA + (uint32_t)take(in, 1), 12 & (bits16 ? 7 : 15), 3, (unsigned)take(in, 1)), 8);
-    put(ram, GDT_GPA + 0x98, gate(0xa0, 0, 5, 3, 0), 8);                     /* task gate */
+    put(ram, GDT_GPA + 0x88,
+        gate(0x08, HANDLER_GPA + (uint32_t)take(in, 1), 12 & (bits16 ? 7 : 15), 3,
+             (unsigned)take(in, 1)),
+        8);
+    put(ram, GDT_GPA + 0x98, gate(0xa0, 0, 5, 3, 0), 8);                   /* task gate */
     put(ram, GDT_GPA + 0xa0, descriptor(TSS_GPA + 0x800, 0x7ff, 0x89), 8); /* another TSS */
     for (n = 0; n < 4; n++)
         if (rarely(in, 4))
             put(ram, GDT_GPA + ((uint32_t)take(in, 1) & 0xf8), take(in, 8), 8);
     for (n = 0; n < 16; n++)
-        put(ram, LDT_GPA + 8 * n, n & 1 ? descriptor((uint32_t)take(in, 1) << 8, 0xffff, DATA_F | DPL3)
-                                        : take(in, 8), 8);
+        put(ram, LDT_GPA + 8 * n,
+            n & 1 ? descriptor((uint32_t)take(in, 1) << 8, 0xffff, DATA_F | DPL3) : take(in, 8), 8);
 
     for (n = 0; n < 256; n++) {
         unsigned type = 14 + (n & 1), dpl = n == 3 || n >= 0x80 ? 3 : 0;
@@ -274,17 +310,25 @@ static void page_tables(struct input *in, enum mode mode)
 
 static struct vemu_segment segment(uint16_t selector, uint32_t base, uint32_t limit, uint32_t flags)
 {
-    return (struct vemu_segment){
-        .base = base, .limit = flags & FG ? limit << 12 | 0xfff : limit, .selector = selector,
-        .type = flags & 15, .s = flags >> 4 & 1, .dpl = flags >> 5 & 3, .present = flags >> 7 & 1,
-        .l = flags >> 9 & 1, .db = flags >> 10 & 1, .g = flags >> 11 & 1};
+    return (struct vemu_segment){.base = base,
+                                 .limit = flags & FG ? limit << 12 | 0xfff : limit,
+                                 .selector = selector,
+                                 .type = flags & 15,
+                                 .s = flags >> 4 & 1,
+                                 .dpl = flags >> 5 & 3,
+                                 .present = flags >> 7 & 1,
+                                 .l = flags >> 9 & 1,
+                                 .db = flags >> 10 & 1,
+                                 .g = flags >> 11 & 1};
 }
 
 static void set_registers(struct input *in, enum mode mode)
 {
     struct vemu_sregs *s = &state.sregs;
     bool lm = mode >= COMPAT;
-    unsigned cpl = mode == LONG3 || mode == V86 ? 3 : (mode == PROT32 || mode == PAGED32) && rarely(in, 3) ? 3 : 0;
+    unsigned cpl = mode == LONG3 || mode == V86                           ? 3
+                   : (mode == PROT32 || mode == PAGED32) && rarely(in, 3) ? 3
+                                                                          : 0;
 
     for (unsigned n = 0; n < 16; n++) {
         switch (take(in, 1) & 3) {
@@ -298,7 +342,8 @@ static void set_registers(struct input *in, enum mode mode)
     state.regs.rip = CODE_GPA + (take(in, 1) & 0x1f);
     if (rarely(in, 16)) /* end of a page */
         state.regs.rip = CODE_GPA + 0xfff - (take(in, 1) & 7);
-    state.regs.rflags = 2 | (take(in, 3) & (0xcd5u | SC_TF | SC_IF | SC_IOPL | SC_NT | SC_AC | SC_RF));
+    state.regs.rflags =
+        2 | (take(in, 3) & (0xcd5u | SC_TF | SC_IF | SC_IOPL | SC_NT | SC_AC | SC_RF));
     if (!rarely(in, 6))
         state.regs.rflags &= ~(uint64_t)SC_TF;
     if (mode == V86)
@@ -309,8 +354,8 @@ static void set_registers(struct input *in, enum mode mode)
         s->cr0 |= take(in, 1) & (SC_CR0_EM | SC_CR0_TS);
     if (rarely(in, 3))
         s->cr0 |= SC_CR0_AM;
-    s->cr4 = take(in, 2) & (SC_CR4_VME | SC_CR4_PVI | SC_CR4_TSD | SC_CR4_DE | SC_CR4_PSE | SC_CR4_PGE |
-                            SC_CR4_OSFXSR | SC_CR4_OSXMMEXCPT);
+    s->cr4 = take(in, 2) & (SC_CR4_VME | SC_CR4_PVI | SC_CR4_TSD | SC_CR4_DE | SC_CR4_PSE |
+                            SC_CR4_PGE | SC_CR4_OSFXSR | SC_CR4_OSXMMEXCPT);
     s->cr4 |= rarely(in, 6) ? 0 : SC_CR4_OSFXSR;
     s->cr4 |= take(in, 1) & 1 ? SC_CR4_SMEP | SC_CR4_SMAP | SC_CR4_UMIP | SC_CR4_FSGSBASE : 0;
     s->cr4 &= sc_cr4_allowed(cpu);
@@ -338,7 +383,8 @@ static void set_registers(struct input *in, enum mode mode)
         uint32_t base = 0;
         if (mode == REAL || mode == V86) {
             base = code || n == VEMU_SS ? 0 : (uint32_t)(take(in, 2) & 0xfff0);
-            s->seg[n] = segment((uint16_t)(base >> 4), base, 0xffff, mode == V86 ? DATA_F | DPL3 : f);
+            s->seg[n] =
+                segment((uint16_t)(base >> 4), base, 0xffff, mode == V86 ? DATA_F | DPL3 : f);
             continue;
         }
         if (mode == PROT16) {
@@ -351,7 +397,8 @@ static void set_registers(struct input *in, enum mode mode)
             f |= FDB;
         if (!code && n != VEMU_SS && rarely(in, 6))
             base = (uint32_t)take(in, 3);
-        s->seg[n] = segment(sel, base, !code && rarely(in, 8) ? (uint32_t)take(in, 2) : 0xfffff, f | FG);
+        s->seg[n] =
+            segment(sel, base, !code && rarely(in, 8) ? (uint32_t)take(in, 2) : 0xfffff, f | FG);
     }
     s->apic_base = 0xfee00900;
     memset(&state.debugregs, 0, sizeof state.debugregs);
@@ -369,25 +416,87 @@ struct snippet {
     uint8_t size, bytes[8];
 };
 static const struct snippet snippets[] = {
-    {3, {0x0f, 0x22, 0xc0}}, {3, {0x0f, 0x20, 0xc0}}, {3, {0x0f, 0x22, 0xd8}}, {3, {0x0f, 0x22, 0xe0}},
-    {3, {0x0f, 0x23, 0xf8}}, {3, {0x0f, 0x21, 0xf0}}, {2, {0x0f, 0x30}}, {2, {0x0f, 0x32}},
-    {2, {0x0f, 0xa2}}, {2, {0x0f, 0x31}}, {1, {0xcf}}, {2, {0x48, 0xcf}}, {1, {0xcb}}, {2, {0x48, 0xcb}},
-    {2, {0xcd, 0x80}}, {2, {0xcd, 0x85}}, {1, {0xcc}}, {1, {0xce}}, {1, {0xf1}}, {1, {0xfa}}, {1, {0xfb}},
-    {1, {0x9c}}, {1, {0x9d}}, {2, {0x66, 0x9d}}, {2, {0x8e, 0xd8}}, {2, {0x8e, 0xd0}}, {2, {0x8e, 0xe0}},
-    {1, {0x07}}, {1, {0x17}}, {1, {0x1f}}, {2, {0x0f, 0xa1}}, {3, {0x0f, 0x00, 0xd0}},
-    {3, {0x0f, 0x00, 0xd8}}, {3, {0x0f, 0x00, 0xe0}}, {3, {0x0f, 0x01, 0x16}}, {3, {0x0f, 0x01, 0x1e}},
-    {3, {0x0f, 0x01, 0xf0}}, {3, {0x0f, 0x01, 0x3e}}, {3, {0x0f, 0x01, 0xf8}}, {2, {0x0f, 0x05}},
-    {3, {0x48, 0x0f, 0x07}}, {2, {0x0f, 0x34}}, {2, {0x0f, 0x35}}, {2, {0x0f, 0x06}}, {2, {0x0f, 0x09}},
-    {2, {0xe4, 0x21}}, {1, {0xee}}, {2, {0xf3, 0x6c}}, {2, {0xf3, 0x6e}}, {2, {0xf3, 0xa4}},
-    {2, {0xf3, 0xab}}, {2, {0xf2, 0xae}}, {1, {0xf4}}, {5, {0xea, 0x00, 0x80, 0x08, 0x00}},
-    {7, {0xea, 0x00, 0x80, 0x00, 0x00, 0x28, 0x00}}, {7, {0x9a, 0x00, 0x80, 0x00, 0x00, 0x8b, 0x00}},
-    {7, {0xea, 0x00, 0x00, 0x00, 0x00, 0x98, 0x00}}, {5, {0xb9, 0x80, 0x00, 0x00, 0xc0}},
-    {5, {0xb9, 0x1b, 0x00, 0x00, 0x00}}, {5, {0xb9, 0x30, 0x08, 0x00, 0x00}}, {3, {0x66, 0xb8, 0x10}},
-    {5, {0xb8, 0x10, 0x00, 0x00, 0x00}}, {5, {0xb8, 0x23, 0x00, 0x00, 0x00}}, {2, {0x0f, 0x77}},
-    {3, {0x0f, 0xae, 0x06}}, {3, {0x0f, 0xae, 0x0e}}, {2, {0xdd, 0x36}}, {2, {0xdd, 0x26}}, {2, {0xdb, 0xe3}},
-    {3, {0x0f, 0x02, 0xc1}}, {3, {0x0f, 0x03, 0xc1}}, {3, {0x0f, 0x00, 0xe8}}, {2, {0xe2, 0xf0}},
-    {2, {0xeb, 0x00}}, {2, {0x75, 0xe8}}, {1, {0x50}}, {1, {0x58}}, {4, {0x48, 0x83, 0x06, 0x01}},
-    {4, {0x0f, 0x01, 0x0e, 0x00}}, {4, {0x0f, 0xc7, 0x0e, 0x00}}, {4, {0xc8, 0x10, 0x00, 0x02}},
+    {3, {0x0f, 0x22, 0xc0}},
+    {3, {0x0f, 0x20, 0xc0}},
+    {3, {0x0f, 0x22, 0xd8}},
+    {3, {0x0f, 0x22, 0xe0}},
+    {3, {0x0f, 0x23, 0xf8}},
+    {3, {0x0f, 0x21, 0xf0}},
+    {2, {0x0f, 0x30}},
+    {2, {0x0f, 0x32}},
+    {2, {0x0f, 0xa2}},
+    {2, {0x0f, 0x31}},
+    {1, {0xcf}},
+    {2, {0x48, 0xcf}},
+    {1, {0xcb}},
+    {2, {0x48, 0xcb}},
+    {2, {0xcd, 0x80}},
+    {2, {0xcd, 0x85}},
+    {1, {0xcc}},
+    {1, {0xce}},
+    {1, {0xf1}},
+    {1, {0xfa}},
+    {1, {0xfb}},
+    {1, {0x9c}},
+    {1, {0x9d}},
+    {2, {0x66, 0x9d}},
+    {2, {0x8e, 0xd8}},
+    {2, {0x8e, 0xd0}},
+    {2, {0x8e, 0xe0}},
+    {1, {0x07}},
+    {1, {0x17}},
+    {1, {0x1f}},
+    {2, {0x0f, 0xa1}},
+    {3, {0x0f, 0x00, 0xd0}},
+    {3, {0x0f, 0x00, 0xd8}},
+    {3, {0x0f, 0x00, 0xe0}},
+    {3, {0x0f, 0x01, 0x16}},
+    {3, {0x0f, 0x01, 0x1e}},
+    {3, {0x0f, 0x01, 0xf0}},
+    {3, {0x0f, 0x01, 0x3e}},
+    {3, {0x0f, 0x01, 0xf8}},
+    {2, {0x0f, 0x05}},
+    {3, {0x48, 0x0f, 0x07}},
+    {2, {0x0f, 0x34}},
+    {2, {0x0f, 0x35}},
+    {2, {0x0f, 0x06}},
+    {2, {0x0f, 0x09}},
+    {2, {0xe4, 0x21}},
+    {1, {0xee}},
+    {2, {0xf3, 0x6c}},
+    {2, {0xf3, 0x6e}},
+    {2, {0xf3, 0xa4}},
+    {2, {0xf3, 0xab}},
+    {2, {0xf2, 0xae}},
+    {1, {0xf4}},
+    {5, {0xea, 0x00, 0x80, 0x08, 0x00}},
+    {7, {0xea, 0x00, 0x80, 0x00, 0x00, 0x28, 0x00}},
+    {7, {0x9a, 0x00, 0x80, 0x00, 0x00, 0x8b, 0x00}},
+    {7, {0xea, 0x00, 0x00, 0x00, 0x00, 0x98, 0x00}},
+    {5, {0xb9, 0x80, 0x00, 0x00, 0xc0}},
+    {5, {0xb9, 0x1b, 0x00, 0x00, 0x00}},
+    {5, {0xb9, 0x30, 0x08, 0x00, 0x00}},
+    {3, {0x66, 0xb8, 0x10}},
+    {5, {0xb8, 0x10, 0x00, 0x00, 0x00}},
+    {5, {0xb8, 0x23, 0x00, 0x00, 0x00}},
+    {2, {0x0f, 0x77}},
+    {3, {0x0f, 0xae, 0x06}},
+    {3, {0x0f, 0xae, 0x0e}},
+    {2, {0xdd, 0x36}},
+    {2, {0xdd, 0x26}},
+    {2, {0xdb, 0xe3}},
+    {3, {0x0f, 0x02, 0xc1}},
+    {3, {0x0f, 0x03, 0xc1}},
+    {3, {0x0f, 0x00, 0xe8}},
+    {2, {0xe2, 0xf0}},
+    {2, {0xeb, 0x00}},
+    {2, {0x75, 0xe8}},
+    {1, {0x50}},
+    {1, {0x58}},
+    {4, {0x48, 0x83, 0x06, 0x01}},
+    {4, {0x0f, 0x01, 0x0e, 0x00}},
+    {4, {0x0f, 0xc7, 0x0e, 0x00}},
+    {4, {0xc8, 0x10, 0x00, 0x02}},
 };
 #define SNIPPETS (sizeof snippets / sizeof snippets[0])
 
@@ -443,8 +552,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             p[take(&in, 2) % sizeof state] ^= (uint8_t)take(&in, 1);
     }
     put_code(&in, CODE_GPA, CODE_GPA + 0x2000);
-    r = sc_set_state(cpu, VEMU_STATE_REGS | VEMU_STATE_SREGS | VEMU_STATE_FPU | VEMU_STATE_DEBUGREGS,
-                     &state);
+    r = sc_set_state(
+        cpu, VEMU_STATE_REGS | VEMU_STATE_SREGS | VEMU_STATE_FPU | VEMU_STATE_DEBUGREGS, &state);
     if (r < 0) {
         ends[0]++;
         return 0;
@@ -515,7 +624,9 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[n], "--first") && n + 1 < argc)
             first = strtoull(argv[++n], NULL, 0);
         else if (argv[n][0] == '-') {
-            fprintf(stderr, "usage: soft-random [--seed N] [--count N] [--first N] [--verbose] [FILE...]\n");
+            fprintf(
+                stderr,
+                "usage: soft-random [--seed N] [--count N] [--first N] [--verbose] [FILE...]\n");
             return 2;
         } else {
             files = true;
@@ -531,7 +642,8 @@ int main(int argc, char **argv)
         }
         LLVMFuzzerTestOneInput(data, size);
     }
-    printf("%llu runs: %llu ended by the timer, %llu shutdowns, %llu internal errors, %llu states refused\n",
+    printf("%llu runs: %llu ended by the timer, %llu shutdowns, %llu internal errors, %llu states "
+           "refused\n",
            (unsigned long long)count, (unsigned long long)ends[VEMU_EXIT_INTR],
            (unsigned long long)ends[VEMU_EXIT_SHUTDOWN],
            (unsigned long long)ends[VEMU_EXIT_INTERNAL_ERROR], (unsigned long long)ends[0]);

@@ -34,7 +34,10 @@ void case_place(const struct fuzz_case *k)
     put_exit(k, p + size, k->address + k->length + size, 1);
 }
 
-static uint8_t *data(uint64_t va) { return ram_view + CODE_PAGES * 4096 + (va - DATA_BASE); }
+static uint8_t *data(uint64_t va)
+{
+    return ram_view + CODE_PAGES * 4096 + (va - DATA_BASE);
+}
 
 void arena_load(const uint8_t *memory)
 {

@@ -32,7 +32,8 @@ __attribute__((format(printf, 2, 3))) static void differ(struct report *r, const
     va_end(args);
 }
 
-static void field(struct report *r, const char *name, const uint8_t *a, const uint8_t *b, unsigned size)
+static void field(struct report *r, const char *name, const uint8_t *a, const uint8_t *b,
+                  unsigned size)
 {
     uint64_t x = 0, y = 0;
 
@@ -44,8 +45,8 @@ static void field(struct report *r, const char *name, const uint8_t *a, const ui
            (int)size * 2, (unsigned long long)y);
 }
 
-static void vector(struct report *r, const char *name, unsigned n, const uint8_t *a, const uint8_t *b,
-                   unsigned size)
+static void vector(struct report *r, const char *name, unsigned n, const uint8_t *a,
+                   const uint8_t *b, unsigned size)
 {
     char x[40], y[40];
 
@@ -145,7 +146,8 @@ void case_print(const struct fuzz_case *k, FILE *out)
     static const uint8_t zero[16];
     char name[256];
 
-    fprintf(out, "  %s%s at %#llx:", k->compat ? "32-bit " : "", form_name(k, name, sizeof name), (unsigned long long)k->address);
+    fprintf(out, "  %s%s at %#llx:", k->compat ? "32-bit " : "", form_name(k, name, sizeof name),
+            (unsigned long long)k->address);
     for (unsigned n = 0; n < k->length; n++)
         fprintf(out, " %02x", k->code[n]);
     fprintf(out, "\n  before: rflags=%06llx", (unsigned long long)k->in.rflags);

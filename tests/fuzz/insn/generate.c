@@ -3,19 +3,19 @@
  * Cases from a seed and a number: machine code and the state it starts from.
  *
  * Memory operands are chosen first (usually in the arena, sometimes across pages, on the read-only
- * page, on nothing or at a non-canonical address) and the registers of the address are set to match.
- * That matters on the native side: an instruction must not be able to write anywhere else.
+ * page, on nothing or at a non-canonical address) and the registers of the address are set to
+ * match. That matters on the native side: an instruction must not be able to write anywhere else.
  */
 #include <string.h>
 
 #include "insn.h"
 
-#define REX_W 8
+#define REX_W       8
 #define FLAGS_ARITH 0x8d5u
-#define FLAG_DF 0x400u
-#define FLAG_AC 0x40000u
-#define FLAG_ID 0x200000u
-#define RSP 4
+#define FLAG_DF     0x400u
+#define FLAG_AC     0x40000u
+#define FLAG_ID     0x200000u
+#define RSP         4
 
 /* --- random numbers (splitmix64) ------------------------------------------------------------- */
 struct rng {
@@ -32,7 +32,10 @@ static unsigned below(struct rng *r, unsigned n)
 {
     return (unsigned)((next(r) >> 32) * n >> 32);
 }
-static bool chance(struct rng *r, unsigned percent) { return below(r, 100) < percent; }
+static bool chance(struct rng *r, unsigned percent)
+{
+    return below(r, 100) < percent;
+}
 
 /* --- interesting values ---------------------------------------------------------------------- */
 static uint64_t integer(struct rng *r)
@@ -47,9 +50,20 @@ static uint64_t integer(struct rng *r)
     case 4: return (1ull << (v & 63)) - 1;
     case 5: return (uint64_t)(int64_t)(int32_t)v;
     case 6: { /* borders of each width */
-        static const uint64_t borders[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-                                           0x80000000, 0xffffffff, 0x7fffffffffffffff,
-                                           0x8000000000000000, 0xffffffffffffffff};
+        static const uint64_t borders[] = {0,
+                                           1,
+                                           0x7f,
+                                           0x80,
+                                           0xff,
+                                           0x7fff,
+                                           0x8000,
+                                           0xffff,
+                                           0x7fffffff,
+                                           0x80000000,
+                                           0xffffffff,
+                                           0x7fffffffffffffff,
+                                           0x8000000000000000,
+                                           0xffffffffffffffff};
         return borders[v % (sizeof borders / sizeof borders[0])];
     }
     default: return v >> (v & 63);
@@ -84,8 +98,14 @@ static uint64_t fp_bits(struct rng *r, unsigned expo, unsigned mant)
     }
     return sign | exponent << mant | fraction;
 }
-static uint32_t fp32(struct rng *r) { return (uint32_t)fp_bits(r, 8, 23); }
-static uint64_t fp64(struct rng *r) { return fp_bits(r, 11, 52); }
+static uint32_t fp32(struct rng *r)
+{
+    return (uint32_t)fp_bits(r, 8, 23);
+}
+static uint64_t fp64(struct rng *r)
+{
+    return fp_bits(r, 11, 52);
+}
 static void fp80(struct rng *r, uint8_t out[10])
 {
     uint64_t small = fp_bits(r, 11, 52), mantissa = small << 11 & ~(1ull << 63);
@@ -226,8 +246,8 @@ struct builder {
     struct rng r;
     struct fuzz_case *k;
     const struct form *f;
-    bool block;       /* registers may have changed: addresses by displacement only */
-    uint8_t osz;      /* 2, 4, 8 */
+    bool block;  /* registers may have changed: addresses by displacement only */
+    uint8_t osz; /* 2, 4, 8 */
     bool p66, p67, gs, lock, rex_w;
     uint8_t rep;
     uint8_t modrm, sib;
@@ -285,7 +305,9 @@ static uint64_t choose_target(struct builder *b, unsigned size)
         return RO_BASE + below(r, 4096 - size + 1);
     if (how < 92) /* over the end */
         return RO_BASE + 4096 - below(r, size + 1);
-    if (how < 94 && !(b->f->flags & F_BITOFF)) /* from nothing into the arena's first page: that page is not compared */
+    if (how < 94 &&
+        !(b->f->flags &
+          F_BITOFF)) /* from nothing into the arena's first page: that page is not compared */
         return DATA_BASE - 64 + (below(r, 64 - (size < 64 ? size : 63)));
     if (how < 97)
         return RO_BASE + 4096 + below(r, 4096);
@@ -318,7 +340,8 @@ static void address(struct builder *b)
 
     if (b->p67 || k->compat)
         offset &= 0xffffffffu;
-    if (k->compat && b->p67) { /* 16-bit addresses are never mapped; what counts is where it faults */
+    if (k->compat &&
+        b->p67) { /* 16-bit addresses are never mapped; what counts is where it faults */
         mod = below(r, 3);
         b->modrm |= (uint8_t)(mod << 6 | below(r, 8));
         b->disp_size = mod == 2 || (mod == 0 && (b->modrm & 7) == 6) ? 2 : (uint8_t)mod;
@@ -508,7 +531,10 @@ static void implicit_operands(struct builder *b)
     }
 }
 
-static void put(struct fuzz_case *k, uint8_t byte) { k->code[k->length++] = byte; }
+static void put(struct fuzz_case *k, uint8_t byte)
+{
+    k->code[k->length++] = byte;
+}
 static void put_n(struct fuzz_case *k, uint64_t v, unsigned n)
 {
     for (; n; n--, v >>= 8)
@@ -523,9 +549,9 @@ static uint8_t immediate8(struct builder *b)
 /* Prefixes that change nothing, or make it another instruction or none. 0: better not. */
 static uint8_t stray_prefix(struct builder *b)
 {
-    static const uint16_t special[] = {0x90, 0x0f0b, 0x0f0d, 0x0f18, 0x0f1e, 0x0f1f, 0x0fae, 0x0fb9,
-                                       0x0fbc, 0x0fbd, 0x0fc3, 0x0fc7,
-                                       0x0f12, 0x0f16, 0x0ff7 /* SSE3 there */};
+    static const uint16_t special[] = {0x90,   0x0f0b, 0x0f0d, 0x0f18, 0x0f1e,
+                                       0x0f1f, 0x0fae, 0x0fb9, 0x0fbc, 0x0fbd,
+                                       0x0fc3, 0x0fc7, 0x0f12, 0x0f16, 0x0ff7 /* SSE3 there */};
     static const uint8_t stray[] = {0x66, 0xf2, 0xf3};
     uint8_t p = stray[below(&b->r, 3)];
 
@@ -647,7 +673,8 @@ static void build(struct builder *b)
         b->lock = true;
     else if (!b->block && chance(r, 1) && !(f->flags & F_BRANCH))
         b->lock = true; /* mostly #UD */
-    if (b->lock && flags & F_LOCKABLE && f->opcode >= 0x0fa0 && f->opcode <= 0x0fbb && flags & F_BITOFF)
+    if (b->lock && flags & F_LOCKABLE && f->opcode >= 0x0fa0 && f->opcode <= 0x0fbb &&
+        flags & F_BITOFF)
         pin(k, reg, below(r, 8)); /* keep it in the line */
     if (flags & F_BRANCH && f->opcode >= 0xe0 && f->opcode <= 0xe3)
         b->p67 = chance(r, 20);

@@ -2,10 +2,11 @@
 /*
  * Differential fuzzing of single instructions: the software CPU against the CPU this runs on.
  *
- * A case is machine code (one instruction, or a short block), registers and memory, all derived from a
- * seed and a number. It runs natively in this process (native.c) and on the software CPU in user mode,
- * 64-bit or compatibility (soft.c), on the same memory at the same addresses; then everything visible is compared
- * (compare.c). forms.c is the table of instructions, generate.c makes cases from it.
+ * A case is machine code (one instruction, or a short block), registers and memory, all derived
+ * from a seed and a number. It runs natively in this process (native.c) and on the software CPU in
+ * user mode, 64-bit or compatibility (soft.c), on the same memory at the same addresses; then
+ * everything visible is compared (compare.c). forms.c is the table of instructions, generate.c
+ * makes cases from it.
  */
 #ifndef INSN_FUZZ_H
 #define INSN_FUZZ_H
@@ -15,54 +16,54 @@
 #include <stdint.h>
 
 /* --- memory map, the same addresses for both sides ------------------------------------------- */
-#define CODE_BASE 0x10000000ull
+#define CODE_BASE  0x10000000ull
 #define CODE_PAGES 64u
 #define CODE_SLOTS ((CODE_PAGES - 1) * 31u) /* after so many cases code places are used again */
-#define DATA_BASE 0x10100000ull /* two writable pages, one read-only page; around them nothing */
+#define DATA_BASE  0x10100000ull /* two writable pages, one read-only page; around them nothing */
 #define DATA_PAGES 2u
-#define RO_BASE (DATA_BASE + DATA_PAGES * 4096)
-#define GS_BASE 0x0000000000765430ull
+#define RO_BASE    (DATA_BASE + DATA_PAGES * 4096)
+#define GS_BASE    0x0000000000765430ull
 /* What may be written and is compared: around the border between the data pages, and before the
  * read-only page. */
-#define ARENA_A (DATA_BASE + 4096 - 2048)
+#define ARENA_A      (DATA_BASE + 4096 - 2048)
 #define ARENA_A_SIZE 4096u
-#define ARENA_B (RO_BASE - 1024)
+#define ARENA_B      (RO_BASE - 1024)
 #define ARENA_B_SIZE 1024u
-#define ARENA_SIZE (ARENA_A_SIZE + ARENA_B_SIZE)
+#define ARENA_SIZE   (ARENA_A_SIZE + ARENA_B_SIZE)
 
 /* --- instruction forms ----------------------------------------------------------------------- */
-#define F_MODRM (1u << 0)
-#define F_MEM (1u << 1)    /* ModRM must name memory */
-#define F_REG (1u << 2)    /* ModRM must name a register */
-#define F_BYTE (1u << 3)   /* operand is a byte */
-#define F_VAR (1u << 4)    /* operand size by 66 and REX.W */
-#define F_D64 (1u << 5)    /* operand size 64, 16 with 66 */
-#define F_W (1u << 6)      /* REX.W matters, 66 is not free */
-#define F_LOCKABLE (1u << 7)   /* LOCK is legal with a memory destination */
-#define F_PLUS (1u << 8)   /* register in the opcode's low bits */
-#define F_I8 (1u << 9)
-#define F_IZ (1u << 10)
-#define F_IV (1u << 11)
-#define F_I16 (1u << 12)
-#define F_MOFFS (1u << 13)
-#define F_STACK (1u << 14) /* RSP must be good */
-#define F_STRING (1u << 15)
-#define F_REP (1u << 16)
-#define F_BITOFF (1u << 17) /* register operand is a bit offset that moves the address */
-#define F_X87 (1u << 18)
-#define F_SSE (1u << 19)
-#define F_MMX (1u << 20)
-#define F_ALIGN (1u << 21) /* 16 bytes aligned, usually */
-#define F_POPF (1u << 22)
-#define F_FRAME (1u << 23) /* ENTER, LEAVE */
-#define F_XLAT (1u << 24)
-#define F_MASKMOV (1u << 25)
-#define F_STATE (1u << 26) /* FXRSTOR, FRSTOR..: memory should hold a plausible image */
-#define F_CMPXCHG (1u << 27)
-#define F_DIV (1u << 28)
-#define F_BRANCH (1u << 29) /* relative branch */
-#define F_NOBLOCK (1u << 30) /* not inside blocks */
-#define F_FIXED (1u << 31) /* ModRM byte is `ext` as it is */
+#define F_MODRM    (1u << 0)
+#define F_MEM      (1u << 1) /* ModRM must name memory */
+#define F_REG      (1u << 2) /* ModRM must name a register */
+#define F_BYTE     (1u << 3) /* operand is a byte */
+#define F_VAR      (1u << 4) /* operand size by 66 and REX.W */
+#define F_D64      (1u << 5) /* operand size 64, 16 with 66 */
+#define F_W        (1u << 6) /* REX.W matters, 66 is not free */
+#define F_LOCKABLE (1u << 7) /* LOCK is legal with a memory destination */
+#define F_PLUS     (1u << 8) /* register in the opcode's low bits */
+#define F_I8       (1u << 9)
+#define F_IZ       (1u << 10)
+#define F_IV       (1u << 11)
+#define F_I16      (1u << 12)
+#define F_MOFFS    (1u << 13)
+#define F_STACK    (1u << 14) /* RSP must be good */
+#define F_STRING   (1u << 15)
+#define F_REP      (1u << 16)
+#define F_BITOFF   (1u << 17) /* register operand is a bit offset that moves the address */
+#define F_X87      (1u << 18)
+#define F_SSE      (1u << 19)
+#define F_MMX      (1u << 20)
+#define F_ALIGN    (1u << 21) /* 16 bytes aligned, usually */
+#define F_POPF     (1u << 22)
+#define F_FRAME    (1u << 23) /* ENTER, LEAVE */
+#define F_XLAT     (1u << 24)
+#define F_MASKMOV  (1u << 25)
+#define F_STATE    (1u << 26) /* FXRSTOR, FRSTOR..: memory should hold a plausible image */
+#define F_CMPXCHG  (1u << 27)
+#define F_DIV      (1u << 28)
+#define F_BRANCH   (1u << 29) /* relative branch */
+#define F_NOBLOCK  (1u << 30) /* not inside blocks */
+#define F_FIXED    (1u << 31) /* ModRM byte is `ext` as it is */
 
 /* What floating-point values a memory operand (and registers) should hold. */
 enum fp_kind { FP_NONE, FP_F32, FP_F64, FP_F80, FP_BCD, FP_INT };
@@ -93,13 +94,13 @@ struct state {
 struct fuzz_case {
     const struct form *form; /* the last instruction's */
     const struct form *block[8];
-    unsigned count;          /* instructions */
+    unsigned count; /* instructions */
     uint64_t address;
     uint8_t code[96];
-    unsigned length;         /* without the exits that follow */
-    bool branch;             /* the last one is a relative branch to the second exit */
-    bool compat;             /* 32-bit code (compatibility mode) */
-    uint32_t pinned;         /* registers that addressing depends on */
+    unsigned length; /* without the exits that follow */
+    bool branch;     /* the last one is a relative branch to the second exit */
+    bool compat;     /* 32-bit code (compatibility mode) */
+    uint32_t pinned; /* registers that addressing depends on */
     uint16_t undefined;
     bool loose_fault; /* address and error code of a page fault may differ */
     struct state in;
@@ -108,10 +109,10 @@ struct fuzz_case {
 
 /* Where execution ended. */
 #define VECTOR_NONE (-1)
-#define VECTOR_ODD (-2) /* the software CPU did something that it must not in this test */
+#define VECTOR_ODD  (-2) /* the software CPU did something that it must not in this test */
 struct outcome {
     struct state state;
-    int vector; /* exception, or VECTOR_NONE: came to an exit */
+    int vector;    /* exception, or VECTOR_NONE: came to an exit */
     unsigned exit; /* which: 0 fell through, 1 branch taken */
     uint64_t error, cr2;
     uint8_t memory[ARENA_SIZE];
@@ -131,8 +132,8 @@ extern uint8_t *code_write; /* writable view of the code pages */
 /* Guest RAM: code, data and read-only pages as one host mapping. */
 extern uint8_t *ram_view;
 #define RAM_PAGES (CODE_PAGES + DATA_PAGES + 1)
-/* Addresses that generated code jumps to when it is done: in 64-bit code the assembly's, in 32-bit code
- * a low page that goes there. */
+/* Addresses that generated code jumps to when it is done: in 64-bit code the assembly's, in 32-bit
+ * code a low page that goes there. */
 extern uint64_t native_exit_address[2];
 #define LOW_EXIT(n) (0x10080000ull + 64 * (n))
 static inline uint64_t exit_address(const struct fuzz_case *k, unsigned n)
@@ -145,7 +146,7 @@ static inline uint64_t exit_address(const struct fuzz_case *k, unsigned n)
 /* Selectors of Linux processes. */
 #define USER_CS64 0x33
 #define USER_CS32 0x23
-#define USER_DS 0x2b
+#define USER_DS   0x2b
 
 int soft_init(void);
 void soft_fini(void);

@@ -97,10 +97,10 @@ static double seconds(void)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"seed", 1, NULL, 's'},   {"count", 1, NULL, 'c'},   {"first", 1, NULL, 'f'},
-        {"form", 1, NULL, 'o'},   {"blocks", 1, NULL, 'b'}, {"compat", 1, NULL, 'm'},  {"stop", 1, NULL, 'x'},
-        {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},    {"summary", 0, NULL, 'u'},
-        {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
+        {"seed", 1, NULL, 's'},    {"count", 1, NULL, 'c'},  {"first", 1, NULL, 'f'},
+        {"form", 1, NULL, 'o'},    {"blocks", 1, NULL, 'b'}, {"compat", 1, NULL, 'm'},
+        {"stop", 1, NULL, 'x'},    {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},
+        {"summary", 0, NULL, 'u'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
     uint64_t seed = 1, count = 100000, first = 0, stop = 20, faults = 0, differences = 0, done = 0;
     const struct form *only = NULL;
     const char *prefix = NULL;
@@ -170,8 +170,14 @@ int main(int argc, char **argv)
         totals[current.block[0] - forms].runs++;
         totals[current.block[0] - forms].differences++;
         printf("difference: --seed %llu --first %llu --count 1%s%s%s\n", (unsigned long long)seed,
-               (unsigned long long)n, only ? " --form '" : prefix ? " --prefix '" : "",
-               only ? only->name : prefix ? prefix : "", only || prefix ? "'" : "");
+               (unsigned long long)n,
+               only     ? " --form '"
+               : prefix ? " --prefix '"
+                        : "",
+               only     ? only->name
+               : prefix ? prefix
+                        : "",
+               only || prefix ? "'" : "");
         if (!still_differs(&current)) {
             puts("  depends on what ran before");
             case_print(&current, stdout);

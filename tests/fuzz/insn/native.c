@@ -2,9 +2,9 @@
 /*
  * Cases on the CPU this program runs on.
  *
- * native_enter loads every register, the stack pointer too, and jumps to the case's code. The code ends
- * in an indirect jump to one of two exits, which store every register; so no signal is needed unless
- * the instruction faults. Then the handler takes the registers from the signal frame.
+ * native_enter loads every register, the stack pointer too, and jumps to the case's code. The code
+ * ends in an indirect jump to one of two exits, which store every register; so no signal is needed
+ * unless the instruction faults. Then the handler takes the registers from the signal frame.
  */
 #include <asm/prctl.h>
 #include <errno.h>
@@ -38,13 +38,15 @@ void fuzz_native_enter(void);
 extern const char fuzz_native_exit0[], fuzz_native_exit1[], fuzz_native_fault[];
 
 _Static_assert(offsetof(struct state, rip) == 128 && offsetof(struct state, rflags) == 136 &&
-                   offsetof(struct state, fx) == 192, "the assembly knows the offsets");
+                   offsetof(struct state, fx) == 192,
+               "the assembly knows the offsets");
 
 #define LOAD(n, reg) "mov fuzz_native_in+8*" #n "(%rip), %" reg "\n"
 #define SAVE(n, reg) "mov %" reg ", fuzz_native_out+8*" #n "(%rip)\n"
 #define EACH(X)                                                                                    \
-    X(0, "rax") X(1, "rcx") X(2, "rdx") X(3, "rbx") X(5, "rbp") X(6, "rsi") X(7, "rdi") X(8, "r8")  \
-    X(9, "r9") X(10, "r10") X(11, "r11") X(12, "r12") X(13, "r13") X(14, "r14") X(15, "r15")
+    X(0, "rax")                                                                                    \
+    X(1, "rcx") X(2, "rdx") X(3, "rbx") X(5, "rbp") X(6, "rsi") X(7, "rdi") X(8, "r8") X(9, "r9")  \
+        X(10, "r10") X(11, "r11") X(12, "r12") X(13, "r13") X(14, "r14") X(15, "r15")
 __asm__(".pushsection .text\n"
         "fuzz_native_enter:\n"
         "push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
@@ -55,40 +57,45 @@ __asm__(".pushsection .text\n"
         "mov fuzz_native_ds(%rip), %eax\n mov %eax, %ds\n mov %eax, %es\n"
         "cmpb $0, fuzz_native_compat(%rip)\n"
         "jne 3f\n"
-        "popfq\n"
-        EACH(LOAD) LOAD(4, "rsp")
-        "jmp *fuzz_native_in+128(%rip)\n"
-        "3:\n"
-        "popfq\n"
-        EACH(LOAD) LOAD(4, "rsp")
-        "ljmp *fuzz_native_far(%rip)\n"
+        "popfq\n" EACH(LOAD) LOAD(
+            4,
+            "rsp") "jmp *fuzz_native_in+128(%rip)\n"
+                   "3:\n"
+                   "popfq\n" EACH(LOAD) LOAD(
+                       4,
+                       "rsp") "ljmp *fuzz_native_far(%rip)\n"
 
-        "fuzz_native_exit0:\n" SAVE(4, "rsp")
-        "movq $0, fuzz_native_exit(%rip)\n"
-        "jmp 1f\n"
-        "fuzz_native_exit1:\n" SAVE(4, "rsp")
-        "movq $1, fuzz_native_exit(%rip)\n"
-        "1:\n" EACH(SAVE)
-        "mov fuzz_native_rsp(%rip), %rsp\n"
-        "pushfq\n popq fuzz_native_out+136(%rip)\n"
-        "pushq $2\n popfq\n"
-        "fxsave64 fuzz_native_out+192(%rip)\n"
-        "jmp 2f\n"
+                              "fuzz_native_exit0:\n" SAVE(
+                                  4,
+                                  "rsp") "movq $0, fuzz_native_exit(%rip)\n"
+                                         "jmp 1f\n"
+                                         "fuzz_native_exit1:\n" SAVE(
+                                             4,
+                                             "rsp") "movq $1, fuzz_native_exit(%rip)\n"
+                                                    "1:\n" EACH(
+                                                        SAVE) "mov fuzz_native_rsp(%rip), %rsp\n"
+                                                              "pushfq\n popq "
+                                                              "fuzz_native_out+136(%rip)\n"
+                                                              "pushq $2\n popfq\n"
+                                                              "fxsave64 fuzz_native_out+192(%rip)\n"
+                                                              "jmp 2f\n"
 
-        "fuzz_native_fault:\n"
-        "mov fuzz_native_rsp(%rip), %rsp\n"
-        "2:\n"
-        "fninit\n"
-        "movl $0x1f80, -8(%rsp)\n ldmxcsr -8(%rsp)\n"
-        "pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n"
-        "ret\n"
-        ".popsection\n");
+                                                              "fuzz_native_fault:\n"
+                                                              "mov fuzz_native_rsp(%rip), %rsp\n"
+                                                              "2:\n"
+                                                              "fninit\n"
+                                                              "movl $0x1f80, -8(%rsp)\n ldmxcsr "
+                                                              "-8(%rsp)\n"
+                                                              "pop %r15\n pop %r14\n pop %r13\n "
+                                                              "pop %r12\n pop %rbp\n pop %rbx\n"
+                                                              "ret\n"
+                                                              ".popsection\n");
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
-    static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
-                                  REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13,
-                                  REG_R14, REG_R15};
+    static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                  REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                  REG_R12, REG_R13, REG_R14, REG_R15};
     ucontext_t *uc = context;
     greg_t *g = uc->uc_mcontext.gregs;
     uint64_t rip = (uint64_t)g[REG_RIP];
@@ -118,8 +125,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 static int map(int fd, uint64_t va, unsigned page, unsigned pages, int protection)
 {
-    void *p = mmap((void *)va, pages * 4096ul, protection, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE,
-                   fd, page * 4096l);
+    void *p = mmap((void *)va, pages * 4096ul, protection,
+                   MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, page * 4096l);
     return p == (void *)va ? 0 : -1;
 }
 
@@ -156,7 +163,8 @@ int native_init(void)
 
     if (fd < 0 || ftruncate(fd, RAM_PAGES * 4096l) < 0)
         return -1;
-    ram_view = mmap(NULL, RAM_PAGES * 4096ul, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    ram_view =
+        mmap(NULL, RAM_PAGES * 4096ul, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
     if (ram_view == MAP_FAILED || map(fd, CODE_BASE, 0, CODE_PAGES, PROT_READ | PROT_EXEC) < 0 ||
         map(fd, DATA_BASE, CODE_PAGES, DATA_PAGES, PROT_READ | PROT_WRITE) < 0 ||
         map(fd, RO_BASE, CODE_PAGES + DATA_PAGES, 1, PROT_READ) < 0) {
@@ -170,7 +178,8 @@ int native_init(void)
 
     if (low_exits() < 0)
         return -1;
-    stack.ss_sp = mmap(NULL, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    stack.ss_sp =
+        mmap(NULL, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
         return -1;
     sigfillset(&sa.sa_mask);

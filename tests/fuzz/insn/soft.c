@@ -19,9 +19,9 @@
 
 #include "insn.h"
 
-#define TABLES_GPA 0x100000ull /* guest page tables; RAM is at 0 */
+#define TABLES_GPA  0x100000ull /* guest page tables; RAM is at 0 */
 #define TABLE_PAGES 16u
-#define STEPS_MAX 1000u
+#define STEPS_MAX   1000u
 
 static struct sc_vm vm;
 static struct sc_cpu *cpu;
@@ -30,12 +30,21 @@ static uint8_t *tables;
 static unsigned tables_used = 1;
 static struct vemu_exit vcpu_exit;
 
-static void pio_read(void *data, uint16_t port, unsigned size, uint32_t *value) { *value = 0; }
+static void pio_read(void *data, uint16_t port, unsigned size, uint32_t *value)
+{
+    *value = 0;
+}
 static void pio_write(void *data, uint16_t port, unsigned size, uint32_t value) {}
-static void mmio_read(void *data, uint64_t gpa, unsigned size, uint64_t *value) { *value = 0; }
+static void mmio_read(void *data, uint64_t gpa, unsigned size, uint64_t *value)
+{
+    *value = 0;
+}
 static void mmio_write(void *data, uint64_t gpa, unsigned size, uint64_t value) {}
 static void ioapic_eoi(void *data, uint8_t vector) {}
-static int pic_ack(void *data) { return -1; }
+static int pic_ack(void *data)
+{
+    return -1;
+}
 static void log_line(void *data, int level, const char *message) {}
 
 static void map_page(uint64_t va, uint64_t gpa, uint64_t flags)
@@ -66,7 +75,8 @@ static void set_segments(bool compat)
 {
     const struct vemu_segment none = {.unusable = 1};
 
-    sc_set_seg_raw(cpu, VEMU_CS, compat ? USER_CS32 : USER_CS64, 0, UINT32_MAX, compat ? 0xcfb : 0xafb);
+    sc_set_seg_raw(cpu, VEMU_CS, compat ? USER_CS32 : USER_CS64, 0, UINT32_MAX,
+                   compat ? 0xcfb : 0xafb);
     sc_set_seg_raw(cpu, VEMU_SS, USER_DS, 0, UINT32_MAX, 0xcf3);
     cpu->seg[VEMU_DS] = cpu->seg[VEMU_ES] = compat ? cpu->seg[VEMU_SS] : none;
     cpu->seg[VEMU_FS] = cpu->seg[VEMU_GS] = none;
@@ -78,11 +88,16 @@ int soft_init(void)
     const uint64_t no_exec = 1ull << 63;
 
     vm.config.vcpus = 1;
-    vm.config.callbacks = (struct vemu_accel_callbacks){
-        .pio_read = pio_read, .pio_write = pio_write, .mmio_read = mmio_read,
-        .mmio_write = mmio_write, .ioapic_eoi = ioapic_eoi, .pic_ack = pic_ack, .log = log_line};
+    vm.config.callbacks = (struct vemu_accel_callbacks){.pio_read = pio_read,
+                                                        .pio_write = pio_write,
+                                                        .mmio_read = mmio_read,
+                                                        .mmio_write = mmio_write,
+                                                        .ioapic_eoi = ioapic_eoi,
+                                                        .pic_ack = pic_ack,
+                                                        .log = log_line};
     vm.cpus = cpus;
-    tables = mmap(NULL, TABLE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    tables =
+        mmap(NULL, TABLE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     cpu = mmap(NULL, sizeof *cpu, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (tables == MAP_FAILED || cpu == MAP_FAILED ||
         add_slot(0, 0, ram_view, RAM_PAGES * 4096) < 0 ||
@@ -131,7 +146,10 @@ void soft_fini(void)
     munmap(tables, TABLE_PAGES * 4096);
 }
 
-void soft_new_code(void) { sc_traces_flush(cpu); }
+void soft_new_code(void)
+{
+    sc_traces_flush(cpu);
+}
 
 static void execute(struct sc_cpu *c, struct sc_insn *i)
 {

@@ -9,13 +9,13 @@
 
 #include "accel/soft/parts.h"
 
-#define FCW_INIT 0x037f
-#define FCW_RESET 0x0040
-#define MXCSR_INIT 0x1f80
+#define FCW_INIT     0x037f
+#define FCW_RESET    0x0040
+#define MXCSR_INIT   0x1f80
 #define FCW_WRITABLE 0x1f3f /* IC, RC, PC, masks; bit 6 reads as 1, the others as 0 */
 
-/* The environment and registers as FNSAVE and FRSTOR have them in 32-bit and 64-bit code (SDM Vol. 1,
- * figure 8-9). */
+/* The environment and registers as FNSAVE and FRSTOR have them in 32-bit and 64-bit code (SDM Vol.
+ * 1, figure 8-9). */
 struct fnsave_image {
     uint32_t fcw, fsw, ftw, fip, fcs, fdp, fds;
     uint8_t st[8][10]; /* from ST(0) on */

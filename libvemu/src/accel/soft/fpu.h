@@ -2,8 +2,8 @@
 /*
  * Floating-point and vector state: where it lives while the vCPU runs.
  *
- * Theory of operation. The host is an x86-64 too, so the host's own units do the arithmetic, and the
- * state that steers them is kept in the host:
+ * Theory of operation. The host is an x86-64 too, so the host's own units do the arithmetic, and
+ * the state that steers them is kept in the host:
  *
  *  - XMM registers stay in memory (struct sc_fpu). MXCSR: sc_fpu_enter() loads the guest's rounding
  *    mode, DAZ and FTZ with all exceptions masked. The status flags that guest instructions raise
@@ -13,15 +13,15 @@
  *  - x87 state is in memory (live = SC_X87_MEMORY) until the first x87 instruction moves it, with
  *    control, status and tags, into the host's x87 unit. From then on x87 instructions simply
  *    execute; rounding, stack faults, masked and unmasked responses are the host CPU's. An unmasked
- *    exception is only marked there (status word ES): nothing in this program executes a waiting x87
- *    instruction except the guest's, and those look at ES before. sc_x87_flush() moves the state back:
- *    for MMX instructions, FXSAVE and the like, and before anything outside this folder runs.
+ *    exception is only marked there (status word ES): nothing in this program executes a waiting
+ * x87 instruction except the guest's, and those look at ES before. sc_x87_flush() moves the state
+ * back: for MMX instructions, FXSAVE and the like, and before anything outside this folder runs.
  *
  *  - MMX instructions work on memory: MMn is the low half of st[n].
  *
  * FIP, FDP and FOP are kept by us, as CPUs with FDP_EXCPTN_ONLY and zero FCS/FDS do (SDM Vol. 1,
- * 8.1.8): FIP follows every non-control instruction, FDP and FOP are set when an unmasked exception is
- * found.
+ * 8.1.8): FIP follows every non-control instruction, FDP and FOP are set when an unmasked exception
+ * is found.
  */
 #ifndef SC_FPU_H
 #define SC_FPU_H
@@ -34,15 +34,15 @@ enum sc_x87_live {
     SC_X87_UNMASKED, /* the same, some exception unmasked: look at ES before and after */
 };
 
-#define SC_FSW_ES 0x0080u
-#define SC_FSW_TOP 0x3800u
-#define SC_FSW_B 0x8000u
+#define SC_FSW_ES         0x0080u
+#define SC_FSW_TOP        0x3800u
+#define SC_FSW_B          0x8000u
 #define SC_FPU_EXCEPTIONS 0x3fu /* IE DE ZE OE UE PE, also the mask bits of FCW */
 
 #define SC_MXCSR_FLAGS 0x3fu
-#define SC_MXCSR_DAZ 0x40u
+#define SC_MXCSR_DAZ   0x40u
 #define SC_MXCSR_MASKS 0x1f80u
-#define SC_MXCSR_FTZ 0x8000u
+#define SC_MXCSR_FTZ   0x8000u
 #define SC_MXCSR_VALID 0xffffu /* MXCSR_MASK: setting other bits is #GP */
 
 SC_INLINE uint32_t sc_host_mxcsr(void)
@@ -51,11 +51,15 @@ SC_INLINE uint32_t sc_host_mxcsr(void)
     __asm__ volatile("stmxcsr %0" : "=m"(v));
     return v;
 }
-SC_INLINE void sc_host_set_mxcsr(uint32_t v) { __asm__ volatile("ldmxcsr %0" : : "m"(v)); }
+SC_INLINE void sc_host_set_mxcsr(uint32_t v)
+{
+    __asm__ volatile("ldmxcsr %0" : : "m"(v));
+}
 
 /* The guest's MXCSR with the flags gathered so far. */
 uint32_t sc_mxcsr(struct sc_cpu *c);
-/* Sets it. True: exceptions became masked or unmasked, the mode changed (sc_update_mode() called). */
+/* Sets it. True: exceptions became masked or unmasked, the mode changed (sc_update_mode() called).
+ */
 bool sc_mxcsr_set(struct sc_cpu *c, uint32_t v);
 
 /* Moves the x87 state into the host's unit / back into memory. Nothing to do is cheap. */
@@ -68,8 +72,8 @@ void sc_x87_init(struct sc_cpu *c);
 uint16_t sc_x87_tag_word(const struct sc_fpu *f);
 uint8_t sc_x87_tag_abridge(uint16_t full);
 
-/* The 512-byte FXSAVE image. `wide`: 64-bit FIP/FDP; `xmms`: XMM registers it covers (8 or 16). Bytes
- * that FXSAVE does not write are left alone. CR4.OSFXSR makes no difference. */
+/* The 512-byte FXSAVE image. `wide`: 64-bit FIP/FDP; `xmms`: XMM registers it covers (8 or 16).
+ * Bytes that FXSAVE does not write are left alone. CR4.OSFXSR makes no difference. */
 void sc_fxsave_image(struct sc_cpu *c, uint8_t image[512], bool wide, unsigned xmms);
 /* Loads one; MXCSR must have been checked. The SSE mode may have to be recomputed. */
 void sc_fxrstor_image(struct sc_cpu *c, const uint8_t image[512], bool wide, unsigned xmms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * MMX instructions, and the SSE and SSE2 ones on MMX registers. They are computed in the low half of
- * the host's XMM registers; see fpu.h for where the registers live.
+ * MMX instructions, and the SSE and SSE2 ones on MMX registers. They are computed in the low half
+ * of the host's XMM registers; see fpu.h for where the registers live.
  */
 #include "accel/soft/sse.h"
 
@@ -32,8 +32,8 @@ void sc_mmx_prepare_slow(struct sc_cpu *c, const struct sc_insn *i)
         SC_NEXT;                                                                                   \
     }
 #define DEFINE_BOTH(name, opcode, expression) DEFINE_MMX_LOAD(name, expression, sc_ldx64)
-#define DEFINE_PACK(name, opcode, xmm, mmx) DEFINE_MMX_LOAD(name, mmx, sc_ldx64)
-#define DEFINE_LOW(name, opcode, expression) DEFINE_MMX_LOAD(name, expression, sc_ldx32)
+#define DEFINE_PACK(name, opcode, xmm, mmx)   DEFINE_MMX_LOAD(name, mmx, sc_ldx64)
+#define DEFINE_LOW(name, opcode, expression)  DEFINE_MMX_LOAD(name, expression, sc_ldx32)
 
 SC_SIMD_BOTH(DEFINE_BOTH)
 SC_SIMD_PACK(DEFINE_PACK)

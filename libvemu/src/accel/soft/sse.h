@@ -3,10 +3,10 @@
  * MMX, SSE and SSE2: operands, and the list of handlers that sse_emit.c puts into its opcode table.
  *
  * Operand conventions. `dst` is the register that ModRM.reg names and `src` the one that ModRM.r/m
- * names; stores to a register are emitted with the two swapped. In memory forms the register operand
- * is always `dst`. An immediate byte is in `imm`.
- * Suffixes of handlers: _xx both registers XMM, _xm XMM and memory, _mx memory and XMM (a store); p is
- * an MMX register, r a general one (r64: REX.W).
+ * names; stores to a register are emitted with the two swapped. In memory forms the register
+ * operand is always `dst`. An immediate byte is in `imm`. Suffixes of handlers: _xx both registers
+ * XMM, _xm XMM and memory, _mx memory and XMM (a store); p is an MMX register, r a general one
+ * (r64: REX.W).
  */
 #ifndef SC_SSE_H
 #define SC_SSE_H
@@ -22,7 +22,8 @@ SC_INLINE __m128i sc_x(const struct sc_cpu *c, unsigned n)
 {
     return _mm_load_si128((const __m128i *)c->fpu.xmm[n]);
 }
-/* Always 16 bytes at a time: a narrow store would make the next full load wait for the store buffer. */
+/* Always 16 bytes at a time: a narrow store would make the next full load wait for the store
+ * buffer. */
 SC_INLINE void sc_setx(struct sc_cpu *c, unsigned n, __m128i v)
 {
     _mm_store_si128((__m128i *)c->fpu.xmm[n], v);
@@ -69,30 +70,30 @@ SC_INLINE __m128i sc_ldx32(struct sc_cpu *c, const struct sc_insn *i)
 {
     return _mm_cvtsi32_si128((int)sc_ld32(c, i, sc_ea(c, i)));
 }
-#define SC_LOAD_16 sc_ldx
+#define SC_LOAD_16  sc_ldx
 #define SC_LOAD_16u sc_ldx_unaligned
-#define SC_LOAD_8 sc_ldx64
-#define SC_LOAD_4 sc_ldx32
+#define SC_LOAD_8   sc_ldx64
+#define SC_LOAD_4   sc_ldx32
 
 /*
- * Handlers of memory forms come in two: the TLB hit, which calls nothing and so needs no stack frame,
- * and the rest in a second function. `statement` may use a, the destination's old value, and b, the
- * memory operand: 16 bytes (16u: no alignment needed), 8 or 4.
+ * Handlers of memory forms come in two: the TLB hit, which calls nothing and so needs no stack
+ * frame, and the rest in a second function. `statement` may use a, the destination's old value, and
+ * b, the memory operand: 16 bytes (16u: no alignment needed), 8 or 4.
  */
-#define SC_BYTES_16 16u
-#define SC_BYTES_16u 16u
-#define SC_BYTES_8 8u
-#define SC_BYTES_4 4u
-#define SC_MISALIGNED_16(va) ((va) & 15)
+#define SC_BYTES_16           16u
+#define SC_BYTES_16u          16u
+#define SC_BYTES_8            8u
+#define SC_BYTES_4            4u
+#define SC_MISALIGNED_16(va)  ((va)&15)
 #define SC_MISALIGNED_16u(va) 0
-#define SC_MISALIGNED_8(va) 0
-#define SC_MISALIGNED_4(va) 0
-#define SC_DIRECT_16(hva) _mm_load_si128((const __m128i *)(hva))
-#define SC_DIRECT_16u(hva) _mm_loadu_si128((const __m128i *)(hva))
-#define SC_DIRECT_8(hva) _mm_loadl_epi64((const __m128i *)(hva))
-#define SC_DIRECT_4(hva) _mm_cvtsi32_si128((int)*(const sc_u32a *)(hva))
+#define SC_MISALIGNED_8(va)   0
+#define SC_MISALIGNED_4(va)   0
+#define SC_DIRECT_16(hva)     _mm_load_si128((const __m128i *)(hva))
+#define SC_DIRECT_16u(hva)    _mm_loadu_si128((const __m128i *)(hva))
+#define SC_DIRECT_8(hva)      _mm_loadl_epi64((const __m128i *)(hva))
+#define SC_DIRECT_4(hva)      _mm_cvtsi32_si128((int)*(const sc_u32a *)(hva))
 #define SC_DEFINE_XM(name, size, statement)                                                        \
-    SC_NOINLINE SC_OP(name##_xm_slow)                                                       \
+    SC_NOINLINE SC_OP(name##_xm_slow)                                                              \
     {                                                                                              \
         __m128i b = SC_LOAD_##size(c, i), a = sc_x(c, i->dst);                                     \
         (void)a;                                                                                   \
@@ -114,7 +115,7 @@ SC_INLINE __m128i sc_ldx32(struct sc_cpu *c, const struct sc_insn *i)
     }
 /* Stores: `direct` puts the register at the host address p, `general` is the whole store at va. */
 #define SC_DEFINE_MX(name, size, direct, general)                                                  \
-    SC_NOINLINE SC_OP(name##_mx_slow)                                                       \
+    SC_NOINLINE SC_OP(name##_mx_slow)                                                              \
     {                                                                                              \
         general;                                                                                   \
         SC_NEXT;                                                                                   \
@@ -156,11 +157,14 @@ SC_INLINE void sc_mmx_prepare(struct sc_cpu *c, const struct sc_insn *i)
         sc_mmx_prepare_slow(c, i);
 }
 /*
- * Every MMX instruction but EMMS leaves TOP = 0 and all registers valid (SDM Vol. 1, 9.5.1). On CPUs
- * also one that raises #XM does so, one whose load faults does not, and one whose store faults has
- * cleared TOP only.
+ * Every MMX instruction but EMMS leaves TOP = 0 and all registers valid (SDM Vol. 1, 9.5.1). On
+ * CPUs also one that raises #XM does so, one whose load faults does not, and one whose store faults
+ * has cleared TOP only.
  */
-SC_INLINE void sc_mmx_clear_top(struct sc_cpu *c) { c->fpu.fsw &= (uint16_t)~SC_FSW_TOP; }
+SC_INLINE void sc_mmx_clear_top(struct sc_cpu *c)
+{
+    c->fpu.fsw &= (uint16_t)~SC_FSW_TOP;
+}
 SC_INLINE void sc_mmx_touch(struct sc_cpu *c)
 {
     sc_mmx_clear_top(c);
@@ -177,7 +181,8 @@ SC_INLINE void sc_setmm(struct sc_cpu *c, unsigned n, __m128i v)
     *(sc_u16a *)(c->fpu.st[n] + 8) = 0xffff;
 }
 
-/* --- instructions whose XMM and MMX forms do the same, element by element ---------------------- */
+/* --- instructions whose XMM and MMX forms do the same, element by element ----------------------
+ */
 /* X(name, opcode, value of the new destination from destination a and source b) */
 #define SC_SIMD_BOTH(X)                                                                            \
     X(paddb, 0xfc, _mm_add_epi8(a, b))                                                             \
@@ -357,9 +362,9 @@ SC_DECLARE2(comisd_xx, comisd_xm)
 extern sc_fn *const sc_op_cmp_xx[4][8]; /* [prefix][predicate] */
 extern sc_fn *const sc_op_cmp_xm[4][8];
 
-/* sse_exact.c: brackets of an instruction when exceptions are unmasked. dst the register it writes, aux2
- * whether MMX registers take part; in xm_end aux SC_UE_*, aux3 the opcode, and the source: its record's
- * src, or its address and in imm the size. */
+/* sse_exact.c: brackets of an instruction when exceptions are unmasked. dst the register it writes,
+ * aux2 whether MMX registers take part; in xm_end aux SC_UE_*, aux3 the opcode, and the source: its
+ * record's src, or its address and in imm the size. */
 SC_DECLARE2(xm_begin, xm_end)
 
 /* sse_convert.c */
@@ -400,7 +405,8 @@ SC_DECLARE2(ldmxcsr, stmxcsr)
 /* Mandatory prefix, index into tables. */
 enum { SC_PNP, SC_P66, SC_PF3, SC_PF2 };
 
-/* Which lanes of the result may be tiny though exact (SDM Vol. 1, 4.9.1.5), for unmasked underflow. */
+/* Which lanes of the result may be tiny though exact (SDM Vol. 1, 4.9.1.5), for unmasked underflow.
+ */
 enum { SC_UE_NONE, SC_UE_PS, SC_UE_PD, SC_UE_SS, SC_UE_SD };
 
 #endif

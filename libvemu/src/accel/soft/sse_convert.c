@@ -5,7 +5,8 @@
  */
 #include "accel/soft/sse.h"
 
-/* --- to a general register; out of range gives the integer indefinite, as on the host ------------- */
+/* --- to a general register; out of range gives the integer indefinite, as on the host
+ * ------------- */
 #define TO_GPR(name, suffix, bits, form, operand)                                                  \
     SC_OP_GLOBAL(sc_op_##name##_##form)                                                            \
     {                                                                                              \
@@ -16,16 +17,17 @@
         SC_NEXT;                                                                                   \
     }
 #define DEFINE_TO_GPR(name, load)                                                                  \
-    TO_GPR(name, "l", 32, rx, sc_x(c, i->src))                                               \
-    TO_GPR(name, "q", 64, r64x, sc_x(c, i->src))                                             \
-    TO_GPR(name, "l", 32, rm, load(c, i))                                                    \
+    TO_GPR(name, "l", 32, rx, sc_x(c, i->src))                                                     \
+    TO_GPR(name, "q", 64, r64x, sc_x(c, i->src))                                                   \
+    TO_GPR(name, "l", 32, rm, load(c, i))                                                          \
     TO_GPR(name, "q", 64, r64m, load(c, i))
 DEFINE_TO_GPR(cvtss2si, sc_ldx32)
 DEFINE_TO_GPR(cvtsd2si, sc_ldx64)
 DEFINE_TO_GPR(cvttss2si, sc_ldx32)
 DEFINE_TO_GPR(cvttsd2si, sc_ldx64)
 
-/* --- from a general register or an integer in memory: the rest of the destination stays ---------- */
+/* --- from a general register or an integer in memory: the rest of the destination stays ----------
+ */
 #define FROM_GPR(name, form, insn, operand)                                                        \
     SC_OP_GLOBAL(sc_op_##name##_##form)                                                            \
     {                                                                                              \
@@ -46,7 +48,8 @@ DEFINE_FROM_GPR(cvtsi2sd)
 /* --- MMX ------------------------------------------------------------------------------------- */
 /*
  * The host's XMM forms do the work, with zeros in the lanes that MMX does not have: they convert
- * exactly and raise nothing. From memory no MMX register takes part, and the x87 state stays as it is.
+ * exactly and raise nothing. From memory no MMX register takes part, and the x87 state stays as it
+ * is.
  */
 #define FROM_MMX(name, insn, merge)                                                                \
     SC_OP_GLOBAL(sc_op_##name##_xp)                                                                \

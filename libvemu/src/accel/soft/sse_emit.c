@@ -3,22 +3,22 @@
  * From decoded MMX, SSE and SSE2 instructions to records.
  *
  * One table, indexed by mandatory prefix and opcode, names the handlers; adding an instruction is a
- * line there (or in one of the lists of sse.h) and a handler. What ModRM.reg or an immediate selects
- * further has a case in sc_emit_sse().
+ * line there (or in one of the lists of sse.h) and a handler. What ModRM.reg or an immediate
+ * selects further has a case in sc_emit_sse().
  */
-#include "accel/soft/sse.h"
 #include "accel/soft/decode.h"
+#include "accel/soft/sse.h"
 #include "accel/soft/x87.h"
 
 /* sse_op.flags */
-#define F_SSE (1u << 0)   /* needs CR4.OSFXSR; without it the instruction is MMX's */
-#define F_MREG (1u << 1)  /* ModRM.reg is an MMX register */
-#define F_MRM (1u << 2)   /* ModRM.r/m, when a register, is an MMX register */
-#define F_STORE (1u << 3) /* ModRM.r/m is the destination */
-#define F_FP (1u << 4)    /* raises SIMD floating-point exceptions */
-#define F_W (1u << 5)     /* REX.W: the _w handlers; a memory operand doubles */
+#define F_SSE       (1u << 0) /* needs CR4.OSFXSR; without it the instruction is MMX's */
+#define F_MREG      (1u << 1) /* ModRM.reg is an MMX register */
+#define F_MRM       (1u << 2) /* ModRM.r/m, when a register, is an MMX register */
+#define F_STORE     (1u << 3) /* ModRM.r/m is the destination */
+#define F_FP        (1u << 4) /* raises SIMD floating-point exceptions */
+#define F_W         (1u << 5) /* REX.W: the _w handlers; a memory operand doubles */
 #define F_UE(lanes) ((unsigned)(lanes) << 8)
-#define F_MMX (F_MREG | F_MRM)
+#define F_MMX       (F_MREG | F_MRM)
 
 struct sse_op {
     sc_fn *reg, *mem; /* NULL: no such form */
@@ -26,7 +26,8 @@ struct sse_op {
     uint16_t flags;
 };
 
-#define XMM(prefix, opcode, name) [prefix][opcode] = {sc_op_##name##_xx, sc_op_##name##_xm, 16, F_SSE}
+#define XMM(prefix, opcode, name)                                                                  \
+    [prefix][opcode] = {sc_op_##name##_xx, sc_op_##name##_xm, 16, F_SSE}
 
 #define ENTRY_BOTH(name, opcode, ...)                                                              \
     [SC_PNP][opcode] = {sc_op_##name##_pp, sc_op_##name##_pm, 8, F_MMX},                           \
@@ -41,9 +42,9 @@ struct sse_op {
 
 static const struct sse_op sse_ops[4][256] = {
     SC_SIMD_BOTH(ENTRY_BOTH) SC_SIMD_PACK(ENTRY_BOTH) SC_SIMD_UNPACK_LOW(ENTRY_LOW)
-    SC_SIMD_XMM(ENTRY_XMM) SC_FP_OPS(ENTRY_FP)
+        SC_SIMD_XMM(ENTRY_XMM) SC_FP_OPS(ENTRY_FP)
 
-    [SC_PNP][0x10] = {sc_op_mov_xx, sc_op_movu_xm, 16, F_SSE},
+            [SC_PNP][0x10] = {sc_op_mov_xx, sc_op_movu_xm, 16, F_SSE},
     [SC_P66][0x10] = {sc_op_mov_xx, sc_op_movu_xm, 16, F_SSE},
     [SC_PF3][0x10] = {sc_op_movss_xx, sc_op_movss_xm, 4, F_SSE},
     [SC_PF2][0x10] = {sc_op_movsd_xx, sc_op_movsd_xm, 8, F_SSE},
@@ -303,16 +304,14 @@ bool sc_emit_sse(struct sc_tb *tb, const struct sc_dec *d)
         if (!unavailable(tb, d, SC_M_NOX87, op_no_mmx))
             sc_tb_add(tb, d, sc_op_emms);
         return true;
-    case 0xae:
-        return emit_state(tb, d);
+    case 0xae: return emit_state(tb, d);
     case 0xc2:
         op.reg = sc_op_cmp_xx[prefix][d->imm & 7];
         op.mem = sc_op_cmp_xm[prefix][d->imm & 7];
         op.size = prefix == SC_PF3 ? 4 : prefix == SC_PF2 ? 8 : 16;
         op.flags = F_SSE | F_FP;
         break;
-    case 0xf7:
-        return prefix <= SC_P66 && emit_masked(tb, d, prefix == SC_P66);
+    case 0xf7: return prefix <= SC_P66 && emit_masked(tb, d, prefix == SC_P66);
     default:
         if ((op.flags & F_W) && (d->rex & 8))
             op = widen(op, opcode);

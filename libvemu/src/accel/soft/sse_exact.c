@@ -2,15 +2,16 @@
 /*
  * Unmasked SIMD floating-point exceptions (SC_M_XM).
  *
- * sse_emit.c puts xm_begin before and xm_end after an instruction. The first saves what it may change
- * and clears the host's flags; the second looks at the flags that came and, if one is unmasked, puts
- * everything back and raises #XM.
+ * sse_emit.c puts xm_begin before and xm_end after an instruction. The first saves what it may
+ * change and clears the host's flags; the second looks at the flags that came and, if one is
+ * unmasked, puts everything back and raises #XM.
  *
- * The host runs with all exceptions masked, whose flags differ from those of an unmasked exception (SDM
- * Vol. 1, 4.9.1 and E.4):
+ * The host runs with all exceptions masked, whose flags differ from those of an unmasked exception
+ * (SDM Vol. 1, 4.9.1 and E.4):
  *  - an unmasked pre-computation exception (IE, DE, ZE) of any lane keeps the post-computation ones
  *    (OE, UE, PE) from being reported;
- *  - with underflow unmasked a tiny result counts though it is exact, and flush-to-zero does nothing;
+ *  - with underflow unmasked a tiny result counts though it is exact, and flush-to-zero does
+ * nothing;
  *  - with overflow or underflow unmasked PE says whether the result was inexact with an unbounded
  *    exponent. For this such operations are done again on the x87 unit with the precision of the
  *    destination, whose exponents are wide enough for any result.
@@ -19,10 +20,10 @@
 
 #include "accel/soft/sse.h"
 
-#define FLAG_OE 0x08u
-#define FLAG_UE 0x10u
-#define FLAG_PE 0x20u
-#define PRE_FLAGS 0x07u
+#define FLAG_OE         0x08u
+#define FLAG_UE         0x10u
+#define FLAG_PE         0x20u
+#define PRE_FLAGS       0x07u
 #define UNMASKED(mxcsr) (~(mxcsr) >> 7 & SC_MXCSR_FLAGS)
 
 static SC_NOINLINE void begin(struct sc_cpu *c, const struct sc_insn *i)
@@ -57,7 +58,10 @@ static void undo(struct sc_cpu *c, const struct sc_insn *i)
 }
 
 /* --- lanes ----------------------------------------------------------------------------------- */
-static bool is_double(unsigned lanes) { return lanes == SC_UE_PD || lanes == SC_UE_SD; }
+static bool is_double(unsigned lanes)
+{
+    return lanes == SC_UE_PD || lanes == SC_UE_SD;
+}
 static unsigned lane_count(unsigned lanes)
 {
     return lanes == SC_UE_PS ? 4 : lanes == SC_UE_PD ? 2 : lanes == SC_UE_NONE ? 0 : 1;
@@ -68,7 +72,10 @@ static uint64_t lane(const uint8_t *x, unsigned n, bool wide)
     memcpy(&v, x + (wide ? 8 : 4) * n, wide ? 8 : 4);
     return v;
 }
-static uint64_t mantissa_mask(bool wide) { return wide ? 0xfffffffffffffull : 0x7fffffull; }
+static uint64_t mantissa_mask(bool wide)
+{
+    return wide ? 0xfffffffffffffull : 0x7fffffull;
+}
 static bool is_denormal(uint64_t v, bool wide)
 {
     uint64_t exponent = wide ? 0x7ffull << 52 : 0xffull << 23;
@@ -102,7 +109,8 @@ _Static_assert(offsetof(struct wide_result, exponent) == 8, "stored by FSTP m80"
 
 #define X87(load, operate, result, status, a, b)                                                   \
     __asm__ volatile(load " %2\n\t" operate "\n\tfnstsw %1\n\tfstpt %0"                            \
-                     : "=m"(result), "=a"(status) : "m"(a), "m"(b))
+                     : "=m"(result), "=a"(status)                                                  \
+                     : "m"(a), "m"(b))
 
 static struct wide_result wide_operation(unsigned opcode, bool wide, unsigned rounding, uint64_t a,
                                          uint64_t b)
@@ -192,7 +200,8 @@ static bool inexact(struct sc_cpu *c, const struct sc_insn *i, uint32_t unmasked
         exponent = (r.exponent & 0x7fff) - bias;
         if (exponent == 0x7fff - bias || !(r.mantissa >> 63)) /* NaN, infinity, zero */
             continue;
-        if ((exponent > emax && (unmasked & FLAG_OE)) || (exponent < 1 - emax && (unmasked & FLAG_UE))) {
+        if ((exponent > emax && (unmasked & FLAG_OE)) ||
+            (exponent < 1 - emax && (unmasked & FLAG_UE))) {
             any |= r.inexact;
             continue;
         }

@@ -2,13 +2,13 @@
 /*
  * SSE and SSE2 floating-point arithmetic.
  *
- * Each handler executes the host's instruction of the same name under the guest's MXCSR (fpu.h): NaN
- * payloads, signed zeros, operand order of MIN and MAX, denormals and flags are then the host CPU's.
- * The instructions are written as assembly since a compiler may exchange operands, fold constants or
- * drop an operation whose only effect is a flag.
+ * Each handler executes the host's instruction of the same name under the guest's MXCSR (fpu.h):
+ * NaN payloads, signed zeros, operand order of MIN and MAX, denormals and flags are then the host
+ * CPU's. The instructions are written as assembly since a compiler may exchange operands, fold
+ * constants or drop an operation whose only effect is a flag.
  */
-#include "accel/soft/sse.h"
 #include "accel/soft/flags.h"
+#include "accel/soft/sse.h"
 
 #define HOST_OP(insn, a, b) __asm__ volatile(insn " %1, %0" : "+x"(a) : "x"(b))
 
@@ -58,15 +58,20 @@ DEFINE_CMPS(cmpsd, 8)
             name##5_##form, name##6_##form, name##7_##form                                         \
     }
 sc_fn *const sc_op_cmp_xx[4][8] = {
-    [SC_PNP] = ROW(cmpps, xx), [SC_P66] = ROW(cmppd, xx),
-    [SC_PF3] = ROW(cmpss, xx), [SC_PF2] = ROW(cmpsd, xx),
+    [SC_PNP] = ROW(cmpps, xx),
+    [SC_P66] = ROW(cmppd, xx),
+    [SC_PF3] = ROW(cmpss, xx),
+    [SC_PF2] = ROW(cmpsd, xx),
 };
 sc_fn *const sc_op_cmp_xm[4][8] = {
-    [SC_PNP] = ROW(cmpps, xm), [SC_P66] = ROW(cmppd, xm),
-    [SC_PF3] = ROW(cmpss, xm), [SC_PF2] = ROW(cmpsd, xm),
+    [SC_PNP] = ROW(cmpps, xm),
+    [SC_P66] = ROW(cmppd, xm),
+    [SC_PF3] = ROW(cmpss, xm),
+    [SC_PF2] = ROW(cmpsd, xm),
 };
 
-/* --- COMISS, COMISD, UCOMISS, UCOMISD: ZF, PF, CF as the host sets them, the others zero -------- */
+/* --- COMISS, COMISD, UCOMISS, UCOMISD: ZF, PF, CF as the host sets them, the others zero --------
+ */
 #define COMPARE(insn, a, b)                                                                        \
     bool zf, pf, cf;                                                                               \
     __asm__ volatile(insn " %4, %3" : "=@ccz"(zf), "=@ccp"(pf), "=@ccc"(cf) : "x"(a), "x"(b));     \

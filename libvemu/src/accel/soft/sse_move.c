@@ -17,7 +17,8 @@ SC_DEFINE_MX(mova, 16, _mm_store_si128((__m128i *)p, sc_x(c, i->dst)),
 SC_DEFINE_MX(movu, 16u, _mm_storeu_si128((__m128i *)p, sc_x(c, i->dst)),
              sc_st128(c, i, sc_ea(c, i), (sc_u64x2)sc_x(c, i->dst)))
 
-/* --- scalars: between registers merge, from memory zero the rest -------------------------------- */
+/* --- scalars: between registers merge, from memory zero the rest --------------------------------
+ */
 SC_OP_GLOBAL(sc_op_movss_xx)
 {
     sc_setx(c, i->dst, sc_merge32(sc_x(c, i->dst), sc_x(c, i->src)));
@@ -92,7 +93,8 @@ SC_OP_GLOBAL(sc_op_movmskpd_rx)
     SC_NEXT;
 }
 
-/* --- MASKMOVDQU: all 16 bytes must be writable, whatever the mask, as Intel's CPUs do it ---------- */
+/* --- MASKMOVDQU: all 16 bytes must be writable, whatever the mask, as Intel's CPUs do it
+ * ---------- */
 static SC_NOINLINE void masked_store(struct sc_cpu *c, const struct sc_insn *i)
 {
     const uint8_t *v = c->fpu.xmm[i->dst];

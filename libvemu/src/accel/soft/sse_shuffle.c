@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SSE and SSE2 shuffles by an immediate. The host's instructions want it as a constant, so the general
- * handlers pick the elements one by one out of memory.
+ * SSE and SSE2 shuffles by an immediate. The host's instructions want it as a constant, so the
+ * general handlers pick the elements one by one out of memory.
  */
 #include "accel/soft/sse.h"
 
@@ -10,8 +10,14 @@ typedef int16_t i16a __attribute__((may_alias, aligned(1)));
 
 /* Where an element of the source is read: the source register, or the scratch slot that a memory
  * operand was copied to. */
-SC_INLINE int word_at(const uint8_t *s, unsigned n) { return ((const i16a *)s)[n & 3]; }
-SC_INLINE int dword_at(const uint8_t *s, unsigned n) { return ((const i32a *)s)[n & 3]; }
+SC_INLINE int word_at(const uint8_t *s, unsigned n)
+{
+    return ((const i16a *)s)[n & 3];
+}
+SC_INLINE int dword_at(const uint8_t *s, unsigned n)
+{
+    return ((const i32a *)s)[n & 3];
+}
 
 SC_INLINE const uint8_t *source(struct sc_cpu *c, __m128i v)
 {

@@ -7,8 +7,8 @@
 #include "accel/soft/sse.h"
 #include "accel/soft/x87.h"
 
-/* The image's part that FXSAVE writes ends before the reserved bytes; in 64-bit code it holds all 16
- * XMM registers, elsewhere 8 (SDM Vol. 1, 10.5.1). */
+/* The image's part that FXSAVE writes ends before the reserved bytes; in 64-bit code it holds all
+ * 16 XMM registers, elsewhere 8 (SDM Vol. 1, 10.5.1). */
 #define IMAGE_FIXED 160u
 
 /* Misaligned: #AC if that is enabled, or #GP (SDM Vol. 2, FXSAVE). A non-canonical address is found
@@ -23,7 +23,10 @@ static uint64_t image_address(struct sc_cpu *c, const struct sc_insn *i)
     return sc_ea_aligned(c, i);
 }
 
-static unsigned xmm_count(const struct sc_cpu *c) { return c->mode & SC_M_64 ? 16 : 8; }
+static unsigned xmm_count(const struct sc_cpu *c)
+{
+    return c->mode & SC_M_64 ? 16 : 8;
+}
 
 static SC_NOINLINE void fxsave(struct sc_cpu *c, const struct sc_insn *i)
 {
@@ -31,6 +34,7 @@ static SC_NOINLINE void fxsave(struct sc_cpu *c, const struct sc_insn *i)
     unsigned xmms = xmm_count(c);
     uint8_t image[512];
 
+    sc_probe_write(c, i, va, sizeof image); /* all of it, whatever is written */
     sc_fxsave_image(c, image, i->aux, xmms);
     sc_write_block(c, i, va, image, IMAGE_FIXED + 16 * xmms);
 }

@@ -2,9 +2,10 @@
 /*
  * x87 instructions that compute: loads, stores, arithmetic, comparisons, conditional moves.
  *
- * What an instruction does to the register stack, tags and flags is the host unit's business. Here are
- * memory operands, FIP, FDP, FOP, and unmasked exceptions: those leave ES set in the host's status
- * word, and the next waiting instruction raises #MF (CR0.NE = 0 is treated alike: there is no FERR# pin).
+ * What an instruction does to the register stack, tags and flags is the host unit's business. Here
+ * are memory operands, FIP, FDP, FOP, and unmasked exceptions: those leave ES set in the host's
+ * status word, and the next waiting instruction raises #MF (CR0.NE = 0 is treated alike: there is
+ * no FERR# pin).
  */
 #include "accel/soft/x87.h"
 
@@ -83,7 +84,8 @@ SC_OP_GLOBAL(sc_op_x87_cmov)
     SC_NEXT;
 }
 
-/* --- memory sources: fetched first, so that a fault leaves the unit alone ------------------------ */
+/* --- memory sources: fetched first, so that a fault leaves the unit alone ------------------------
+ */
 SC_INLINE void run_on_scratch(struct sc_cpu *c, const struct sc_insn *i)
 {
     ((sc_x87_stub *)i->imm)(c->fpu.scratch);
@@ -129,8 +131,8 @@ static SC_NOINLINE void store_slow(struct sc_cpu *c, const struct sc_insn *i, ui
     sc_write_block(c, i, va, c->fpu.scratch, i->aux);
 }
 
-/* An unmasked exception other than precision stores nothing, and then memory is not looked at. So the
- * instruction is tried on the scratch slot, taken back, and done if it would have stored. */
+/* An unmasked exception other than precision stores nothing, and then memory is not looked at. So
+ * the instruction is tried on the scratch slot, taken back, and done if it would have stored. */
 static SC_NOINLINE void store_unmasked(struct sc_cpu *c, const struct sc_insn *i, uint64_t va)
 {
     struct sc_fpu *f = &c->fpu;

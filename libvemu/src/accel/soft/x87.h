@@ -11,8 +11,8 @@
 
 /*
  * Host code for x87 instructions (x87_host.c): each stub is the guest's instruction and a return.
- * Register forms are indexed by (opcode & 7) * 64 + (ModRM & 63), memory forms, whose operand is the
- * argument, by (opcode & 7) * 8 + ModRM.reg.
+ * Register forms are indexed by (opcode & 7) * 64 + (ModRM & 63), memory forms, whose operand is
+ * the argument, by (opcode & 7) * 8 + ModRM.reg.
  */
 typedef void sc_x87_stub(void *operand);
 sc_x87_stub *sc_x87_register_stub(unsigned opcode, unsigned modrm);
@@ -24,27 +24,27 @@ sc_x87_compare *sc_x87_compare_stub(unsigned opcode, unsigned modrm);
 typedef void sc_x87_move(uint32_t condition);
 sc_x87_move *sc_x87_move_stub(unsigned n);
 
-/* Records: imm is the stub, aux2/aux3 the FOP bits (11 bits, low byte in aux2), src the segment of a
- * memory operand. aux is said where it is used. */
-SC_OP_GLOBAL(sc_op_no_x87);    /* CR0 forbids x87 instructions: #NM */
-SC_OP_GLOBAL(sc_op_wait);      /* aux: x87 instructions are forbidden, look at CR0.MP */
-SC_OP_GLOBAL(sc_op_x87_reg);   /* ST registers only */
+/* Records: imm is the stub, aux2/aux3 the FOP bits (11 bits, low byte in aux2), src the segment of
+ * a memory operand. aux is said where it is used. */
+SC_OP_GLOBAL(sc_op_no_x87);  /* CR0 forbids x87 instructions: #NM */
+SC_OP_GLOBAL(sc_op_wait);    /* aux: x87 instructions are forbidden, look at CR0.MP */
+SC_OP_GLOBAL(sc_op_x87_reg); /* ST registers only */
 SC_OP_GLOBAL(sc_op_x87_comi);
-SC_OP_GLOBAL(sc_op_x87_cmov);  /* aux: condition code as in Jcc */
+SC_OP_GLOBAL(sc_op_x87_cmov); /* aux: condition code as in Jcc */
 SC_OP_GLOBAL(sc_op_x87_ld16);
 SC_OP_GLOBAL(sc_op_x87_ld32);
 SC_OP_GLOBAL(sc_op_x87_ld64);
 SC_OP_GLOBAL(sc_op_x87_ld80);
-SC_OP_GLOBAL(sc_op_x87_st);    /* aux: bytes */
+SC_OP_GLOBAL(sc_op_x87_st); /* aux: bytes */
 
 /* x87_control.c */
 SC_OP_GLOBAL(sc_op_fldcw);
 SC_OP_GLOBAL(sc_op_fnstcw);
-SC_OP_GLOBAL(sc_op_fnstsw);    /* to memory */
+SC_OP_GLOBAL(sc_op_fnstsw); /* to memory */
 SC_OP_GLOBAL(sc_op_fnstsw_ax);
 SC_OP_GLOBAL(sc_op_fninit);
 SC_OP_GLOBAL(sc_op_fnclex);
-SC_OP_GLOBAL(sc_op_x87_nop);   /* FNENI, FNDISI, FNSETPM */
+SC_OP_GLOBAL(sc_op_x87_nop); /* FNENI, FNDISI, FNSETPM */
 /* aux: 16-bit format; dst: with registers (FNSAVE, FRSTOR) */
 SC_OP_GLOBAL(sc_op_fnstenv);
 SC_OP_GLOBAL(sc_op_fldenv);

@@ -73,9 +73,16 @@ SC_OP_GLOBAL(sc_op_x87_nop)
     SC_NEXT;
 }
 
-/* --- environments (SDM Vol. 1, figures 8-9 to 8-12) -------------------------------------------- */
-static void put16(uint8_t *p, uint32_t v) { memcpy(p, &(uint16_t){(uint16_t)v}, 2); }
-static void put32(uint8_t *p, uint32_t v) { memcpy(p, &v, 4); }
+/* --- environments (SDM Vol. 1, figures 8-9 to 8-12) --------------------------------------------
+ */
+static void put16(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &(uint16_t){(uint16_t)v}, 2);
+}
+static void put32(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+}
 static uint16_t get16(const uint8_t *p)
 {
     uint16_t v;
@@ -89,10 +96,13 @@ static uint32_t get32(const uint8_t *p)
     return v;
 }
 
-static bool real_format(const struct sc_cpu *c) { return c->mode & SC_M_REAL; }
+static bool real_format(const struct sc_cpu *c)
+{
+    return c->mode & SC_M_REAL;
+}
 
-/* 14 or 28 bytes. The unused upper halves of the 32-bit format read as ones. In real-address mode the
- * pointers are linear addresses of 20 or 32 bits; elsewhere offsets, with selectors of zero. */
+/* 14 or 28 bytes. The unused upper halves of the 32-bit format read as ones. In real-address mode
+ * the pointers are linear addresses of 20 or 32 bits; elsewhere offsets, with selectors of zero. */
 static unsigned encode_environment(const struct sc_cpu *c, uint8_t *p, bool small)
 {
     const struct sc_fpu *f = &c->fpu;

@@ -2,8 +2,8 @@
 /*
  * From decoded x87 instructions to records.
  */
-#include "accel/soft/x87.h"
 #include "accel/soft/decode.h"
+#include "accel/soft/x87.h"
 
 #define OPCODE_WAIT 0x9b
 
@@ -11,30 +11,90 @@ enum memory_kind {
     M_UD,
     M_LOAD,  /* the host's instruction on a copy of the operand */
     M_STORE, /* the host's instruction on the destination */
-    M_FLDENV, M_FNSTENV, M_FRSTOR, M_FNSAVE,
-    M_FLDCW, M_FNSTCW, M_FNSTSW,
+    M_FLDENV,
+    M_FNSTENV,
+    M_FRSTOR,
+    M_FNSAVE,
+    M_FLDCW,
+    M_FNSTCW,
+    M_FNSTSW,
 };
 
 /* Memory forms by opcode (D8..DF) and ModRM.reg. FISTTP (SSE3) is not there. */
 static const struct {
     uint8_t kind, size;
 } memory_forms[8][8] = {
-    /* D8 */ {{M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4},
-              {M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4}},
-    /* D9 */ {{M_LOAD, 4}, {M_UD, 0}, {M_STORE, 4}, {M_STORE, 4},
-              {M_FLDENV, 28}, {M_FLDCW, 2}, {M_FNSTENV, 28}, {M_FNSTCW, 2}},
-    /* DA */ {{M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4},
-              {M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4}, {M_LOAD, 4}},
-    /* DB */ {{M_LOAD, 4}, {M_UD, 0}, {M_STORE, 4}, {M_STORE, 4},
-              {M_UD, 0}, {M_LOAD, 10}, {M_UD, 0}, {M_STORE, 10}},
-    /* DC */ {{M_LOAD, 8}, {M_LOAD, 8}, {M_LOAD, 8}, {M_LOAD, 8},
-              {M_LOAD, 8}, {M_LOAD, 8}, {M_LOAD, 8}, {M_LOAD, 8}},
-    /* DD */ {{M_LOAD, 8}, {M_UD, 0}, {M_STORE, 8}, {M_STORE, 8},
-              {M_FRSTOR, 108}, {M_UD, 0}, {M_FNSAVE, 108}, {M_FNSTSW, 2}},
-    /* DE */ {{M_LOAD, 2}, {M_LOAD, 2}, {M_LOAD, 2}, {M_LOAD, 2},
-              {M_LOAD, 2}, {M_LOAD, 2}, {M_LOAD, 2}, {M_LOAD, 2}},
-    /* DF */ {{M_LOAD, 2}, {M_UD, 0}, {M_STORE, 2}, {M_STORE, 2},
-              {M_LOAD, 10}, {M_LOAD, 8}, {M_STORE, 10}, {M_STORE, 8}},
+    /* D8 */ {{M_LOAD, 4},
+              {M_LOAD, 4},
+              {M_LOAD, 4},
+              {M_LOAD, 4},
+              {M_LOAD, 4},
+              {M_LOAD, 4},
+              {M_LOAD, 4},
+              {M_LOAD, 4}},
+    /* D9 */
+    {{M_LOAD, 4},
+     {M_UD, 0},
+     {M_STORE, 4},
+     {M_STORE, 4},
+     {M_FLDENV, 28},
+     {M_FLDCW, 2},
+     {M_FNSTENV, 28},
+     {M_FNSTCW, 2}},
+    /* DA */
+    {{M_LOAD, 4},
+     {M_LOAD, 4},
+     {M_LOAD, 4},
+     {M_LOAD, 4},
+     {M_LOAD, 4},
+     {M_LOAD, 4},
+     {M_LOAD, 4},
+     {M_LOAD, 4}},
+    /* DB */
+    {{M_LOAD, 4},
+     {M_UD, 0},
+     {M_STORE, 4},
+     {M_STORE, 4},
+     {M_UD, 0},
+     {M_LOAD, 10},
+     {M_UD, 0},
+     {M_STORE, 10}},
+    /* DC */
+    {{M_LOAD, 8},
+     {M_LOAD, 8},
+     {M_LOAD, 8},
+     {M_LOAD, 8},
+     {M_LOAD, 8},
+     {M_LOAD, 8},
+     {M_LOAD, 8},
+     {M_LOAD, 8}},
+    /* DD */
+    {{M_LOAD, 8},
+     {M_UD, 0},
+     {M_STORE, 8},
+     {M_STORE, 8},
+     {M_FRSTOR, 108},
+     {M_UD, 0},
+     {M_FNSAVE, 108},
+     {M_FNSTSW, 2}},
+    /* DE */
+    {{M_LOAD, 2},
+     {M_LOAD, 2},
+     {M_LOAD, 2},
+     {M_LOAD, 2},
+     {M_LOAD, 2},
+     {M_LOAD, 2},
+     {M_LOAD, 2},
+     {M_LOAD, 2}},
+    /* DF */
+    {{M_LOAD, 2},
+     {M_UD, 0},
+     {M_STORE, 2},
+     {M_STORE, 2},
+     {M_LOAD, 10},
+     {M_LOAD, 8},
+     {M_STORE, 10},
+     {M_STORE, 8}},
 };
 
 /* Register forms that exist, by opcode: one bit for each of the eight rows of ModRM C0..FF, but D9,
@@ -54,10 +114,8 @@ static bool register_form(unsigned opcode, unsigned modrm)
     case 0xd9e4: /* FTST */
     case 0xd9e5: /* FXAM */
     case 0xdae9: /* FUCOMPP */
-    case 0xded9: /* FCOMPP */
-        return true;
-    default:
-        break;
+    case 0xded9: /* FCOMPP */ return true;
+    default: break;
     }
     if (opcode == 0xd9)
         return (modrm >= 0xe8 && modrm <= 0xee) || modrm >= 0xf0; /* FLD1..FLDZ; F2XM1..FCOS */
@@ -116,15 +174,9 @@ static bool emit_memory(struct sc_tb *tb, const struct sc_dec *d)
         r->aux = small;
         r->dst = kind == M_FNSAVE;
         break;
-    case M_FLDCW:
-        r = sc_tb_mem(tb, d, sc_op_fldcw, size, false);
-        break;
-    case M_FNSTCW:
-        r = sc_tb_mem(tb, d, sc_op_fnstcw, size, true);
-        break;
-    default: /* M_FNSTSW */
-        r = sc_tb_mem(tb, d, sc_op_fnstsw, size, true);
-        break;
+    case M_FLDCW: r = sc_tb_mem(tb, d, sc_op_fldcw, size, false); break;
+    case M_FNSTCW: r = sc_tb_mem(tb, d, sc_op_fnstcw, size, true); break;
+    default: /* M_FNSTSW */ r = sc_tb_mem(tb, d, sc_op_fnstsw, size, true); break;
     }
     describe(r, d);
     return true;
@@ -132,7 +184,8 @@ static bool emit_memory(struct sc_tb *tb, const struct sc_dec *d)
 
 static bool emit_register(struct sc_tb *tb, const struct sc_dec *d)
 {
-    /* FCMOVcc by opcode DA/DB and row: b, e, be, u and their opposites, as condition codes of Jcc */
+    /* FCMOVcc by opcode DA/DB and row: b, e, be, u and their opposites, as condition codes of Jcc
+     */
     static const uint8_t conditions[2][4] = {{2, 4, 6, 10}, {3, 5, 7, 11}};
     unsigned opcode = d->opcode & 0xff, row = d->modrm >> 3 & 7;
     struct sc_insn *r;
@@ -147,7 +200,7 @@ static bool emit_register(struct sc_tb *tb, const struct sc_dec *d)
     }
     if (opcode == 0xdb && row == 4) {
         static sc_fn *const control[8] = {sc_op_x87_nop, sc_op_x87_nop, sc_op_fnclex, sc_op_fninit,
-                                          sc_op_x87_nop, NULL, NULL, NULL};
+                                          sc_op_x87_nop, NULL,          NULL,         NULL};
         fn = control[d->modrm & 7];
         if (fn)
             sc_tb_add(tb, d, fn);

@@ -2,16 +2,16 @@
 /*
  * x87 instructions as host code.
  *
- * With the guest's x87 state in the host's unit (fpu.h), executing a guest instruction is executing the
- * same bytes, operand addresses apart. This file holds every encoding once, each followed by a return,
- * as functions of the System V calling convention.
+ * With the guest's x87 state in the host's unit (fpu.h), executing a guest instruction is executing
+ * the same bytes, operand addresses apart. This file holds every encoding once, each followed by a
+ * return, as functions of the System V calling convention.
  */
 #include "accel/soft/x87.h"
 
 #define REGISTER_STUB 4u /* opcode, ModRM, RET, padding */
-#define MEMORY_STUB 4u
-#define COMPARE_STUB 8u
-#define MOVE_STUB 8u
+#define MEMORY_STUB   4u
+#define COMPARE_STUB  8u
+#define MOVE_STUB     8u
 
 __asm__(".pushsection .text.sc_x87_stubs, \"ax\", @progbits\n"
         ".balign 16\n"
