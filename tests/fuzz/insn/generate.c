@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "insn.h"
+#include "values.h"
 
 #define REX_W       8
 #define FLAGS_ARITH 0x8d5u
@@ -16,230 +16,6 @@
 #define FLAG_AC     0x40000u
 #define FLAG_ID     0x200000u
 #define RSP         4
-
-/* --- random numbers (splitmix64) ------------------------------------------------------------- */
-struct rng {
-    uint64_t s;
-};
-static uint64_t next(struct rng *r)
-{
-    uint64_t z = r->s += 0x9e3779b97f4a7c15ull;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-    return z ^ z >> 31;
-}
-static unsigned below(struct rng *r, unsigned n)
-{
-    return (unsigned)((next(r) >> 32) * n >> 32);
-}
-static bool chance(struct rng *r, unsigned percent)
-{
-    return below(r, 100) < percent;
-}
-
-/* --- interesting values ---------------------------------------------------------------------- */
-static uint64_t integer(struct rng *r)
-{
-    uint64_t v = next(r);
-
-    switch (below(r, 8)) {
-    case 0: return v;
-    case 1: return v & 0xff;
-    case 2: return (uint64_t) - (int64_t)(v & 0xff);
-    case 3: return 1ull << (v & 63);
-    case 4: return (1ull << (v & 63)) - 1;
-    case 5: return (uint64_t)(int64_t)(int32_t)v;
-    case 6: { /* borders of each width */
-        static const uint64_t borders[] = {0,
-                                           1,
-                                           0x7f,
-                                           0x80,
-                                           0xff,
-                                           0x7fff,
-                                           0x8000,
-                                           0xffff,
-                                           0x7fffffff,
-                                           0x80000000,
-                                           0xffffffff,
-                                           0x7fffffffffffffff,
-                                           0x8000000000000000,
-                                           0xffffffffffffffff};
-        return borders[v % (sizeof borders / sizeof borders[0])];
-    }
-    default: return v >> (v & 63);
-    }
-}
-
-/* A number with `mant` fraction bits (no integer bit) and `expo` exponent bits. */
-static uint64_t fp_bits(struct rng *r, unsigned expo, unsigned mant)
-{
-    uint64_t max = (1ull << expo) - 1, bias = max >> 1, fraction, exponent;
-    uint64_t v = next(r), sign = (v & 1) << (expo + mant), one = 1ull << mant;
-
-    switch (below(r, 6)) {
-    case 0: fraction = 0; break;
-    case 1: fraction = one - 1; break;
-    case 2: fraction = 1ull << below(r, mant); break;
-    case 3: fraction = (next(r) & (one - 1)) & ~((1ull << below(r, mant)) - 1); break;
-    default: fraction = next(r) & (one - 1); break;
-    }
-    switch (below(r, 12)) {
-    case 0: exponent = 0; break;
-    case 1: exponent = max; break;
-    case 2: exponent = 1 + below(r, 4); break;
-    case 3: exponent = max - 1 - below(r, 4); break;
-    case 4:
-    case 5: exponent = bias + below(r, 70); break; /* integers, conversion limits */
-    case 6: exponent = (bias >> 1) + below(r, 64); break;
-    case 7: exponent = bias + (bias >> 1) + below(r, 64); break;
-    case 8:
-    case 9: exponent = bias - 4 + below(r, 8); break;
-    default: exponent = next(r) & max; break;
-    }
-    return sign | exponent << mant | fraction;
-}
-static uint32_t fp32(struct rng *r)
-{
-    return (uint32_t)fp_bits(r, 8, 23);
-}
-static uint64_t fp64(struct rng *r)
-{
-    return fp_bits(r, 11, 52);
-}
-static void fp80(struct rng *r, uint8_t out[10])
-{
-    uint64_t small = fp_bits(r, 11, 52), mantissa = small << 11 & ~(1ull << 63);
-    uint16_t sign = (uint16_t)(small >> 63 << 15), exponent = small >> 52 & 0x7ff;
-    uint16_t wide;
-
-    if (chance(r, 30))
-        mantissa |= next(r) & 0x7ff;
-    if (chance(r, 25))
-        wide = (uint16_t)fp_bits(r, 15, 48) & 0x7fff;
-    else
-        wide = exponent == 0x7ff ? 0x7fff : exponent == 0 ? 0 : (uint16_t)(exponent - 1023 + 16383);
-    if (chance(r, 10))
-        wide = below(r, 2) ? below(r, 80) : 0x7ffe - below(r, 80);
-    if (wide && !chance(r, 4)) /* otherwise an unnormal, pseudo-infinity or pseudo-NaN */
-        mantissa |= 1ull << 63;
-    else if (!wide && chance(r, 20))
-        mantissa |= 1ull << 63; /* pseudo-denormal */
-    wide |= sign;
-    memcpy(out, &mantissa, 8);
-    memcpy(out + 8, &wide, 2);
-}
-
-static void fp_store(struct rng *r, unsigned kind, uint8_t *p, unsigned room)
-{
-    uint32_t v32;
-    uint64_t v64;
-    uint8_t v80[10];
-
-    switch (kind) {
-    case FP_F32:
-        for (unsigned n = 0; n + 4 <= room && n < 16; n += 4) {
-            v32 = fp32(r);
-            memcpy(p + n, &v32, 4);
-        }
-        break;
-    case FP_F64:
-        for (unsigned n = 0; n + 8 <= room && n < 16; n += 8) {
-            v64 = fp64(r);
-            memcpy(p + n, &v64, 8);
-        }
-        break;
-    case FP_F80:
-        fp80(r, v80);
-        memcpy(p, v80, room < 10 ? room : 10);
-        break;
-    case FP_BCD:
-        for (unsigned n = 0; n < 10 && n < room; n++)
-            p[n] = (uint8_t)(below(r, 10) | below(r, 10) << 4);
-        break;
-    default:
-        v64 = integer(r);
-        memcpy(p, &v64, room < 8 ? room : 8);
-        break;
-    }
-}
-
-/* Random bytes, the same in every run, to fill memory from. */
-#define POOL_SIZE 65536u
-static const uint8_t *pool(void)
-{
-    static uint8_t bytes[POOL_SIZE + ARENA_SIZE + 8];
-    static bool done;
-    struct rng r = {1};
-
-    for (unsigned n = 0; !done && n < POOL_SIZE + ARENA_SIZE; n += 8) {
-        uint64_t v = next(&r);
-        memcpy(bytes + n, &v, 8);
-    }
-    done = true;
-    return bytes;
-}
-
-/* --- state ----------------------------------------------------------------------------------- */
-static void random_fx(struct rng *r, const struct form *f, struct state *s)
-{
-    uint16_t fcw = 0x037f, fsw = 0;
-    uint32_t mxcsr = 0x1f80, mask = 0xffff;
-    uint8_t tag;
-
-    memset(s->fx, 0, sizeof s->fx);
-    if (chance(r, 70))
-        fcw = (uint16_t)((fcw & ~0xc00) | below(r, 4) << 10);
-    if (chance(r, 30))
-        fcw = (uint16_t)((fcw & ~0x300) | below(r, 4) << 8);
-    if (chance(r, 25))
-        fcw = (uint16_t)((fcw & ~0x3f) | below(r, 64));
-    if (chance(r, 5))
-        fcw ^= 0x1000;
-    fsw = (uint16_t)(below(r, 8) << 11 | (below(r, 16) << 8 & 0x700) | below(r, 2) << 14);
-    if (chance(r, 40))
-        fsw |= (uint16_t)below(r, 128);
-    if (!chance(r, 5)) /* rarely with an exception pending */
-        fsw &= (uint16_t)(~0x3f | fcw);
-    if (fsw & ~fcw & 0x3f)
-        fsw |= 0x8080;
-    if (chance(r, 50))
-        mxcsr = (mxcsr & ~0x6000u) | below(r, 4) << 13;
-    if (chance(r, 25))
-        mxcsr ^= 0x8000;
-    if (chance(r, 25))
-        mxcsr ^= 0x40;
-    if (chance(r, 30))
-        mxcsr |= below(r, 64);
-    if (chance(r, 15))
-        mxcsr &= ~(below(r, 64) << 7);
-    tag = chance(r, 75) ? 0xff : (uint8_t)next(r);
-
-    memcpy(s->fx, &fcw, 2);
-    memcpy(s->fx + 2, &fsw, 2);
-    s->fx[4] = tag;
-    memcpy(s->fx + 24, &mxcsr, 4);
-    memcpy(s->fx + 28, &mask, 4);
-    for (unsigned n = 0; n < 8; n++) {
-        if (f->flags & F_MMX && chance(r, 80)) {
-            uint64_t v = chance(r, 60) ? next(r) : integer(r);
-            memcpy(s->fx + 32 + 16 * n, &v, 8);
-            memset(s->fx + 40 + 16 * n, 0xff, 2);
-        } else {
-            fp80(r, s->fx + 32 + 16 * n);
-        }
-    }
-    for (unsigned n = 0; n < 16; n++) {
-        uint8_t *x = s->fx + 160 + 16 * n;
-        if (f->fp == FP_F32 || f->fp == FP_F64) {
-            fp_store(r, chance(r, 90) ? f->fp : FP_F32 + FP_F64 - f->fp, x, 16);
-        } else {
-            uint64_t v[2] = {next(r), chance(r, 50) ? next(r) : integer(r)};
-            if (chance(r, 30))
-                v[0] = integer(r);
-            memcpy(x, v, 16);
-        }
-    }
-}
 
 /* --- building an instruction ----------------------------------------------------------------- */
 struct builder {
@@ -281,48 +57,49 @@ static uint64_t choose_target(struct builder *b, unsigned size)
 {
     struct rng *r = &b->r;
     uint64_t t;
-    unsigned how = b->block ? 0 : below(r, 100);
+    unsigned how = b->block ? 0 : rng_below(r, 100);
 
     if (b->lock || (b->f->opcode == 0x87 && !b->block) || b->f->opcode == 0x86) {
         /* no split locks: the host's kernel is slow to forgive them */
         if (how >= 95)
-            return RO_BASE + 64 * below(r, 64);
-        return (ARENA_A + 64 + 64 * below(r, ARENA_A_SIZE / 64 - 2)) & ~63ull;
+            return RO_BASE + 64 * rng_below(r, 64);
+        return (ARENA_A + 64 + 64 * rng_below(r, ARENA_A_SIZE / 64 - 2)) & ~63ull;
     }
     if (how < 72) {
-        t = ARENA_A + 700 + below(r, ARENA_A_SIZE - 1400 - (size > 64 ? 640 : size));
-        if ((b->f->flags & F_ALIGN || b->f->opcode == 0x0fc7) && !chance(r, 8))
+        t = ARENA_A + 700 + rng_below(r, ARENA_A_SIZE - 1400 - (size > 64 ? 640 : size));
+        if ((b->f->flags & F_ALIGN || b->f->opcode == 0x0fc7) && !rng_chance(r, 8))
             t &= ~15ull;
         return t;
     }
-    if (b->f->flags & F_ALIGN && chance(r, 50))
-        return how < 90 ? RO_BASE - 16 * (1 + below(r, 4)) : RO_BASE + 4096 - 16 * below(r, 3);
+    if (b->f->flags & F_ALIGN && rng_chance(r, 50))
+        return how < 90 ? RO_BASE - 16 * (1 + rng_below(r, 4))
+                        : RO_BASE + 4096 - 16 * rng_below(r, 3);
     if (how < 80) /* across the pages of the arena */
-        return DATA_BASE + 4096 - below(r, size + 1);
+        return DATA_BASE + 4096 - rng_below(r, size + 1);
     if (how < 85) /* from the writable into the read-only page */
-        return RO_BASE - below(r, size + 1);
+        return RO_BASE - rng_below(r, size + 1);
     if (how < 89)
-        return RO_BASE + below(r, 4096 - size + 1);
+        return RO_BASE + rng_below(r, 4096 - size + 1);
     if (how < 92) /* over the end */
-        return RO_BASE + 4096 - below(r, size + 1);
+        return RO_BASE + 4096 - rng_below(r, size + 1);
     if (how < 94 &&
         !(b->f->flags &
           F_BITOFF)) /* from nothing into the arena's first page: that page is not compared */
-        return DATA_BASE - 64 + (below(r, 64 - (size < 64 ? size : 63)));
+        return DATA_BASE - 64 + (rng_below(r, 64 - (size < 64 ? size : 63)));
     if (how < 97)
-        return RO_BASE + 4096 + below(r, 4096);
+        return RO_BASE + 4096 + rng_below(r, 4096);
     if (b->k->compat && b->f->flags & F_ALIGN)
-        return RO_BASE + 4096 + below(r, 4096);
+        return RO_BASE + 4096 + rng_below(r, 4096);
     if (b->k->compat) /* the end of the address space */
-        return 0x100000000ull - 1 - below(r, 24);
-    t = 0x800000000000ull + (next(r) & 0xffffffffffffull);
+        return 0x100000000ull - 1 - rng_below(r, 24);
+    t = 0x800000000000ull + (rng_next(r) & 0xffffffffffffull);
     return b->p67 ? RO_BASE + 4096 + (t & 0xfff) : t;
 }
 
 static unsigned free_register(struct builder *b, unsigned not_these)
 {
     for (;;) {
-        unsigned n = below(&b->r, b->k->compat ? 8 : 16);
+        unsigned n = rng_below(&b->r, b->k->compat ? 8 : 16);
         if (!((b->k->pinned | not_these) >> n & 1))
             return n;
     }
@@ -334,7 +111,7 @@ static void address(struct builder *b)
     struct rng *r = &b->r;
     struct fuzz_case *k = b->k;
     uint64_t offset = b->target - (b->gs ? GS_BASE : 0);
-    unsigned mod, base, index, scale = below(r, 4), how = below(r, 100);
+    unsigned mod, base, index, scale = rng_below(r, 4), how = rng_below(r, 100);
     bool low = offset < 0x70000000ull;
     int64_t disp = 0;
 
@@ -342,10 +119,10 @@ static void address(struct builder *b)
         offset &= 0xffffffffu;
     if (k->compat &&
         b->p67) { /* 16-bit addresses are never mapped; what counts is where it faults */
-        mod = below(r, 3);
-        b->modrm |= (uint8_t)(mod << 6 | below(r, 8));
+        mod = rng_below(r, 3);
+        b->modrm |= (uint8_t)(mod << 6 | rng_below(r, 8));
         b->disp_size = mod == 2 || (mod == 0 && (b->modrm & 7) == 6) ? 2 : (uint8_t)mod;
-        b->disp = (int16_t)next(r);
+        b->disp = (int16_t)rng_next(r);
         return;
     }
     if (k->compat && (b->block || how < 10)) { /* [disp32] without SIB */
@@ -369,14 +146,14 @@ static void address(struct builder *b)
         b->disp = (int64_t)offset;
         return;
     }
-    mod = below(r, 3);
+    mod = rng_below(r, 3);
     if (mod == 1)
-        disp = (int8_t)next(r);
+        disp = (int8_t)rng_next(r);
     else if (mod == 2)
-        disp = chance(r, 50) ? (int16_t)next(r) : (int32_t)next(r);
+        disp = rng_chance(r, 50) ? (int16_t)rng_next(r) : (int32_t)rng_next(r);
     base = free_register(b, 0);
     if (how < 20 && low) { /* [index * scale + disp32] */
-        uint64_t v = below(r, 4096);
+        uint64_t v = rng_below(r, 4096);
         index = free_register(b, 1u << RSP);
         b->modrm |= 4;
         b->has_sib = true;
@@ -394,11 +171,12 @@ static void address(struct builder *b)
         b->rex |= base >> 3;
         pin(k, base, offset - (uint64_t)disp);
     } else {
-        uint64_t v = chance(r, 70) ? (uint64_t)(int64_t)(int16_t)next(r) : integer(r);
+        uint64_t v =
+            rng_chance(r, 70) ? (uint64_t)(int64_t)(int16_t)rng_next(r) : random_integer(r);
         b->modrm |= 4;
         b->has_sib = true;
         b->rex |= base >> 3;
-        if (chance(r, 10)) { /* no index */
+        if (rng_chance(r, 10)) { /* no index */
             b->sib = (uint8_t)(scale << 6 | 4 << 3 | (base & 7));
             pin(k, base, offset - (uint64_t)disp);
         } else {
@@ -409,8 +187,8 @@ static void address(struct builder *b)
             pin(k, base, offset - (uint64_t)disp - (v << scale));
         }
     }
-    if (b->p67 && !k->compat && chance(r, 50))
-        k->in.gpr[base] ^= next(r) << 32; /* ignored */
+    if (b->p67 && !k->compat && rng_chance(r, 50))
+        k->in.gpr[base] ^= rng_next(r) << 32; /* ignored */
     b->modrm |= (uint8_t)(mod << 6);
     b->disp_size = mod == 0 ? 0 : mod == 1 ? 1 : 4;
     b->disp = disp;
@@ -434,8 +212,8 @@ static void fill_operand(struct builder *b, unsigned size)
 
     if (!p)
         return;
-    if (b->f->fp && chance(r, 90)) {
-        fp_store(r, b->f->fp, p, size);
+    if (b->f->fp && rng_chance(r, 90)) {
+        random_fp(r, b->f->fp, p, size);
     } else if (b->f->flags & F_STATE) {
         struct state s;
         random_fx(r, b->f, &s);
@@ -443,17 +221,17 @@ static void fill_operand(struct builder *b, unsigned size)
         case 512: memcpy(p, s.fx, 512); break;
         case 4: /* MXCSR */
             memcpy(p, s.fx + 24, 4);
-            if (chance(r, 5))
-                p[2 + below(r, 2)] |= (uint8_t)(1u << below(r, 8));
+            if (rng_chance(r, 5))
+                p[2 + rng_below(r, 2)] |= (uint8_t)(1u << rng_below(r, 8));
             break;
         case 2: memcpy(p, s.fx, 2); break;
         default: break; /* environments are fine at random */
         }
-    } else if (chance(r, 60)) {
-        uint64_t v = integer(r);
+    } else if (rng_chance(r, 60)) {
+        uint64_t v = random_integer(r);
         memcpy(p, &v, size < 8 ? size : 8);
     }
-    if (b->f->flags & F_CMPXCHG && chance(r, 50)) {
+    if (b->f->flags & F_CMPXCHG && rng_chance(r, 50)) {
         unsigned half = size > 8 ? 8 : b->f->size == 8 && size == 8 ? 4 : size;
         if (!(k->pinned & 1))
             memcpy(&k->in.gpr[0], p, half);
@@ -470,16 +248,16 @@ static void implicit_operands(struct builder *b)
 
     if (f->flags & F_STACK) {
         b->target = choose_target(b, 8);
-        if (chance(r, 80)) {
-            uint64_t v = ARENA_A + 1400 + below(r, 1200);
-            pin(k, RSP, chance(r, 70) ? v & ~7ull : v);
+        if (rng_chance(r, 80)) {
+            uint64_t v = ARENA_A + 1400 + rng_below(r, 1200);
+            pin(k, RSP, rng_chance(r, 70) ? v & ~7ull : v);
         } else {
             pin(k, RSP, b->target);
         }
         if (f->flags & F_POPF) {
             uint8_t *p = arena_at(k, k->in.gpr[RSP], 8);
-            uint64_t v = next(r) & (FLAGS_ARITH | FLAG_DF | FLAG_ID | 0x3200);
-            if (chance(r, 2))
+            uint64_t v = rng_next(r) & (FLAGS_ARITH | FLAG_DF | FLAG_ID | 0x3200);
+            if (rng_chance(r, 2))
                 v |= FLAG_AC;
             if (p)
                 memcpy(p, &v, 8);
@@ -489,28 +267,29 @@ static void implicit_operands(struct builder *b)
     }
     if (f->flags & F_FRAME) {
         k->in.rflags &= ~(uint64_t)FLAG_AC; /* ENTER's last look at the stack is unaligned */
-        pin(k, 5, chance(r, 85) ? ARENA_A + 1400 + below(r, 1200) : choose_target(b, 8));
+        pin(k, 5, rng_chance(r, 85) ? ARENA_A + 1400 + rng_below(r, 1200) : choose_target(b, 8));
     }
     if (f->flags & F_STRING) {
         unsigned size = operand_size(b);
-        uint64_t rcx = chance(r, 80) ? below(r, 24) : below(r, 80);
-        if (!b->rep && chance(r, 50))
-            rcx = integer(r);
-        if (b->p67 && !k->compat && chance(r, 50))
-            rcx |= next(r) << 32;
-        if (b->p67 && k->compat && chance(r, 50))
+        uint64_t rcx = rng_chance(r, 80) ? rng_below(r, 24) : rng_below(r, 80);
+        if (!b->rep && rng_chance(r, 50))
+            rcx = random_integer(r);
+        if (b->p67 && !k->compat && rng_chance(r, 50))
+            rcx |= rng_next(r) << 32;
+        if (b->p67 && k->compat && rng_chance(r, 50))
             rcx &= 0xffff0000;
         pin(k, 6, choose_target(b, size) - (b->gs ? GS_BASE : 0));
-        pin(k, 7, chance(r, 20) ? k->in.gpr[6] + below(r, 24) - 12 : choose_target(b, size));
-        if (b->p67 && !k->compat && chance(r, 50)) {
-            k->in.gpr[6] ^= next(r) << 32;
-            k->in.gpr[7] ^= next(r) << 32;
+        pin(k, 7,
+            rng_chance(r, 20) ? k->in.gpr[6] + rng_below(r, 24) - 12 : choose_target(b, size));
+        if (b->p67 && !k->compat && rng_chance(r, 50)) {
+            k->in.gpr[6] ^= rng_next(r) << 32;
+            k->in.gpr[7] ^= rng_next(r) << 32;
         }
         pin(k, 1, rcx);
-        if (chance(r, 40)) { /* something to compare equal */
-            memset(k->memory + below(r, ARENA_SIZE / 2), (int)below(r, 2), ARENA_SIZE / 2);
-            if (chance(r, 50))
-                k->in.gpr[0] = below(r, 2) * 0x0101010101010101ull;
+        if (rng_chance(r, 40)) { /* something to compare equal */
+            memset(k->memory + rng_below(r, ARENA_SIZE / 2), (int)rng_below(r, 2), ARENA_SIZE / 2);
+            if (rng_chance(r, 50))
+                k->in.gpr[0] = rng_below(r, 2) * 0x0101010101010101ull;
         }
     }
     if (f->flags & F_XLAT) {
@@ -522,10 +301,10 @@ static void implicit_operands(struct builder *b)
         pin(k, 7, choose_target(b, 16) - (b->gs ? GS_BASE : 0));
     }
     if (f->flags & F_DIV) {
-        switch (below(r, 4)) {
+        switch (rng_below(r, 4)) {
         case 0: k->in.gpr[2] = 0; break;
         case 1: k->in.gpr[2] = (uint64_t)((int64_t)k->in.gpr[0] >> 63); break;
-        case 2: k->in.gpr[2] = below(r, 16); break;
+        case 2: k->in.gpr[2] = rng_below(r, 16); break;
         default: break;
         }
     }
@@ -543,7 +322,7 @@ static void put_n(struct fuzz_case *k, uint64_t v, unsigned n)
 
 static uint8_t immediate8(struct builder *b)
 {
-    return chance(&b->r, 50) ? (uint8_t)below(&b->r, 70) : (uint8_t)next(&b->r);
+    return rng_chance(&b->r, 50) ? (uint8_t)rng_below(&b->r, 70) : (uint8_t)rng_next(&b->r);
 }
 
 /* Prefixes that change nothing, or make it another instruction or none. 0: better not. */
@@ -553,7 +332,7 @@ static uint8_t stray_prefix(struct builder *b)
                                        0x0f1f, 0x0fae, 0x0fb9, 0x0fbc, 0x0fbd,
                                        0x0fc3, 0x0fc7, 0x0f12, 0x0f16, 0x0ff7 /* SSE3 there */};
     static const uint8_t stray[] = {0x66, 0xf2, 0xf3};
-    uint8_t p = stray[below(&b->r, 3)];
+    uint8_t p = stray[rng_below(&b->r, 3)];
 
     for (unsigned n = 0; n < sizeof special / sizeof special[0]; n++)
         if (b->f->opcode == special[n])
@@ -587,15 +366,15 @@ static void prefixes(struct builder *b)
         list[n++] = 0xf0;
     if (b->rep)
         list[n++] = b->rep;
-    if (chance(r, 3)) /* ignored segment overrides */
-        list[n++] = junk[below(r, 4)];
-    if (chance(r, 3) && (list[n] = stray_prefix(b)))
+    if (rng_chance(r, 3)) /* ignored segment overrides */
+        list[n++] = junk[rng_below(r, 4)];
+    if (rng_chance(r, 3) && (list[n] = stray_prefix(b)))
         n++;
-    if (chance(r, 1))
-        for (unsigned m = below(r, 10); m && n < 14; m--)
-            list[n++] = b->gs ? 0x65 : junk[below(r, 4)];
+    if (rng_chance(r, 1))
+        for (unsigned m = rng_below(r, 10); m && n < 14; m--)
+            list[n++] = b->gs ? 0x65 : junk[rng_below(r, 4)];
     for (unsigned m = n; m > 1; m--) { /* any order */
-        unsigned o = below(r, m);
+        unsigned o = rng_below(r, m);
         uint8_t t = list[m - 1];
         list[m - 1] = list[o];
         list[o] = t;
@@ -606,13 +385,13 @@ static void prefixes(struct builder *b)
         put(k, b->f->prefix);
     if (k->compat)
         return;
-    if (chance(r, 1)) { /* a REX that is not last is none at all */
-        put(k, (uint8_t)(0x40 | below(r, 16)));
+    if (rng_chance(r, 1)) { /* a REX that is not last is none at all */
+        put(k, (uint8_t)(0x40 | rng_below(r, 16)));
         put(k, 0x2e);
         if (b->gs) /* whose override might count or not */
             k->code[k->length - 1] = 0x65;
     }
-    if (b->rex || chance(r, 15))
+    if (b->rex || rng_chance(r, 15))
         put(k, (uint8_t)(0x40 | b->rex));
 }
 
@@ -622,34 +401,34 @@ static void build(struct builder *b)
     struct fuzz_case *k = b->k;
     const struct form *f = b->f;
     uint32_t flags = f->flags;
-    unsigned registers = k->compat ? 8 : 16, reg = below(r, registers), opcode = f->opcode;
+    unsigned registers = k->compat ? 8 : 16, reg = rng_below(r, registers), opcode = f->opcode;
     bool memory = false;
     unsigned size;
 
     b->osz = 4;
-    if ((flags & (F_VAR | F_W)) && !k->compat && chance(r, 40)) {
+    if ((flags & (F_VAR | F_W)) && !k->compat && rng_chance(r, 40)) {
         b->rex |= REX_W;
         b->osz = 8;
     }
-    if (flags & (F_VAR | F_D64) && chance(r, 25)) {
+    if (flags & (F_VAR | F_D64) && rng_chance(r, 25)) {
         b->p66 = true;
         if (b->osz == 4)
             b->osz = 2;
     }
     if (flags & F_BYTE) {
         b->osz = 1;
-        if (chance(r, 5))
+        if (rng_chance(r, 5))
             b->p66 = true;
-        if (!k->compat && chance(r, 5))
+        if (!k->compat && rng_chance(r, 5))
             b->rex |= REX_W;
     }
     if (flags & F_D64)
         b->osz = b->p66 && !(b->rex & REX_W) ? 2 : k->compat ? 4 : 8;
-    if (flags & F_REP && chance(r, 65))
-        b->rep = below(r, 2) ? 0xf3 : 0xf2;
+    if (flags & F_REP && rng_chance(r, 65))
+        b->rep = rng_below(r, 2) ? 0xf3 : 0xf2;
     if (flags & (F_MODRM | F_STRING | F_XLAT | F_MASKMOV | F_MOFFS) && !b->block) {
-        b->p67 = chance(r, 8);
-        b->gs = !k->compat && chance(r, 8);
+        b->p67 = rng_chance(r, 8);
+        b->gs = !k->compat && rng_chance(r, 8);
     }
     size = operand_size(b);
     if (f->opcode == 0x0fae && f->size == 0xff)
@@ -659,46 +438,46 @@ static void build(struct builder *b)
 
     k->loose_fault |= size > 8 && (flags & (F_X87 | F_MASKMOV));
     if (flags & F_MODRM) {
-        memory = flags & F_MEM || (!(flags & F_REG) && chance(r, b->block ? 20 : 45));
+        memory = flags & F_MEM || (!(flags & F_REG) && rng_chance(r, b->block ? 20 : 45));
         if (f->ext < 0) {
             b->rex |= reg >> 3 << 2;
             b->modrm = (uint8_t)((reg & 7) << 3);
         } else {
             b->modrm = (uint8_t)(f->ext << 3);
-            if (!k->compat && chance(r, 5))
+            if (!k->compat && rng_chance(r, 5))
                 b->rex |= 4;
         }
     }
-    if (memory && flags & F_LOCKABLE && chance(r, 25))
+    if (memory && flags & F_LOCKABLE && rng_chance(r, 25))
         b->lock = true;
-    else if (!b->block && chance(r, 1) && !(f->flags & F_BRANCH))
+    else if (!b->block && rng_chance(r, 1) && !(f->flags & F_BRANCH))
         b->lock = true; /* mostly #UD */
     if (b->lock && flags & F_LOCKABLE && f->opcode >= 0x0fa0 && f->opcode <= 0x0fbb &&
         flags & F_BITOFF)
-        pin(k, reg, below(r, 8)); /* keep it in the line */
+        pin(k, reg, rng_below(r, 8)); /* keep it in the line */
     if (flags & F_BRANCH && f->opcode >= 0xe0 && f->opcode <= 0xe3)
-        b->p67 = chance(r, 20);
+        b->p67 = rng_chance(r, 20);
     if (b->lock && b->p67)
         b->p67 = false;
 
     implicit_operands(b);
     if (flags & F_BITOFF && memory && !b->lock) {
-        int64_t bit = (int64_t)below(r, 1024) - 512;
+        int64_t bit = (int64_t)rng_below(r, 1024) - 512;
         uint64_t v = b->osz == 8 ? (uint64_t)bit : b->osz == 4 ? (uint32_t)bit : (uint16_t)bit;
-        if (b->osz < 8 && chance(r, 50))
-            v |= next(r) << (8 * b->osz);
+        if (b->osz < 8 && rng_chance(r, 50))
+            v |= rng_next(r) << (8 * b->osz);
         pin(k, reg, v);
         if (b->block)
             memory = false; /* the offset may have changed */
     }
     if (memory) {
         b->target = choose_target(b, size);
-        if (flags & F_STACK && f->opcode == 0x8f && chance(r, 30)) { /* POP [RSP + n] */
+        if (flags & F_STACK && f->opcode == 0x8f && rng_chance(r, 30)) { /* POP [RSP + n] */
             b->modrm |= 0x44;
             b->has_sib = true;
             b->sib = 0x24;
             b->disp_size = 1;
-            b->disp = (int8_t)next(r);
+            b->disp = (int8_t)rng_next(r);
             b->gs = b->p67 = false;
             if (k->in.gpr[RSP] < ARENA_A + 256 || k->in.gpr[RSP] > ARENA_A + ARENA_A_SIZE - 256)
                 pin(k, RSP, ARENA_A + 2048);
@@ -707,10 +486,10 @@ static void build(struct builder *b)
         }
         fill_operand(b, size);
     } else if (flags & F_MODRM) {
-        unsigned rm = below(r, registers);
+        unsigned rm = rng_below(r, registers);
         b->modrm |= (uint8_t)(0xc0 | (rm & 7));
         if (flags & F_X87)
-            b->rex |= !k->compat && chance(r, 5) ? below(r, 8) : 0;
+            b->rex |= !k->compat && rng_chance(r, 5) ? rng_below(r, 8) : 0;
         else
             b->rex |= rm >> 3;
     }
@@ -747,13 +526,13 @@ static void build(struct builder *b)
         return;
     }
     if (flags & F_I16)
-        put_n(k, below(r, 3) ? below(r, 64) : next(r) & 0xff, 2);
+        put_n(k, rng_below(r, 3) ? rng_below(r, 64) : rng_next(r) & 0xff, 2);
     if (flags & F_I8)
-        put(k, flags & F_FRAME ? (uint8_t)(chance(r, 60) ? 0 : next(r)) : immediate8(b));
+        put(k, flags & F_FRAME ? (uint8_t)(rng_chance(r, 60) ? 0 : rng_next(r)) : immediate8(b));
     if (flags & F_IZ)
-        put_n(k, integer(r), b->osz == 2 ? 2 : 4);
+        put_n(k, random_integer(r), b->osz == 2 ? 2 : 4);
     if (flags & F_IV)
-        put_n(k, integer(r), b->osz);
+        put_n(k, random_integer(r), b->osz);
     k->undefined |= f->undefined;
 }
 
@@ -763,7 +542,7 @@ static void define_flags(struct fuzz_case *k, struct rng *r)
     if (!k->compat)
         put(k, 0x48);
     put(k, 0x39);
-    put(k, (uint8_t)(0xc0 | below(r, 64)));
+    put(k, (uint8_t)(0xc0 | rng_below(r, 64)));
     k->undefined = 0;
 }
 
@@ -783,44 +562,44 @@ void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const st
     unsigned count = 1;
     uint64_t slot;
 
-    next(&r);
-    r.s ^= next(&r);
+    rng_next(&r);
+    r.s ^= rng_next(&r);
     memset(k, 0, offsetof(struct fuzz_case, memory));
-    memcpy(k->memory, pool() + below(&r, POOL_SIZE), ARENA_SIZE);
+    memcpy(k->memory, random_pool() + rng_below(&r, POOL_SIZE), ARENA_SIZE);
     for (unsigned n = 0; n < 16; n++)
-        k->in.gpr[n] = integer(&r);
-    k->in.rflags = 2 | (next(&r) & FLAGS_ARITH);
-    if (chance(&r, 20))
+        k->in.gpr[n] = random_integer(&r);
+    k->in.rflags = 2 | (rng_next(&r) & FLAGS_ARITH);
+    if (rng_chance(&r, 20))
         k->in.rflags |= FLAG_DF;
-    if (chance(&r, 2))
+    if (rng_chance(&r, 2))
         k->in.rflags |= FLAG_AC;
 
     /* Each page has 31 places; the last one's code runs over into the next page. */
     slot = number % CODE_SLOTS;
     k->address = CODE_BASE + slot / 31 * 4096 + (slot % 31 + 1) * 128 + 1;
     if (slot % 31 == 30)
-        k->address = CODE_BASE + (slot / 31 + 1) * 4096 - 1 - below(&r, 7);
-    k->compat = below(&r, 100) < compat_share;
+        k->address = CODE_BASE + (slot / 31 + 1) * 4096 - 1 - rng_below(&r, 7);
+    k->compat = rng_below(&r, 100) < compat_share;
     if (only && only->only)
         k->compat = only->only == ONLY_32;
     do
-        k->form = only ? only : &forms[below(&r, form_count)];
+        k->form = only ? only : &forms[rng_below(&r, form_count)];
     while (!fits(k->form, k->compat));
     for (unsigned n = 0; k->compat && n < 16; n++)
         k->in.gpr[n] = n < 8 ? (uint32_t)k->in.gpr[n] : 0;
-    if (below(&r, 100) < block_share && (!only || good_in_block(only)))
-        count = 2 + below(&r, 5);
+    if (rng_below(&r, 100) < block_share && (!only || good_in_block(only)))
+        count = 2 + rng_below(&r, 5);
     random_fx(&r, k->form, &k->in);
     for (unsigned n = 0; n < count; n++) {
-        struct builder b = {.r = {next(&r)}, .k = k, .f = k->form, .block = count > 1};
+        struct builder b = {.r = {rng_next(&r)}, .k = k, .f = k->form, .block = count > 1};
         if (count > 1 && !(only && n == 0)) {
-            if (n == count - 1 && chance(&r, 60))
+            if (n == count - 1 && rng_chance(&r, 60))
                 do
-                    b.f = &forms[below(&r, form_count)];
+                    b.f = &forms[rng_below(&r, form_count)];
                 while (!(b.f->flags & F_BRANCH) || b.f->flags & F_NOBLOCK || !fits(b.f, k->compat));
             else
                 do
-                    b.f = &forms[below(&r, form_count)];
+                    b.f = &forms[rng_below(&r, form_count)];
                 while (!good_in_block(b.f) || !fits(b.f, k->compat));
         }
         k->block[k->count++] = k->form = b.f;
