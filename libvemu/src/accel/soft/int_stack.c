@@ -103,15 +103,15 @@ static SC_NOINLINE void stack_pusha(struct sc_cpu *c, const struct sc_insn *i)
         sc_stack_st(c, i, sp - (r + 1) * i->aux, i->aux, c->gpr[r]);
     sc_sp_set(c, sp - 8 * i->aux);
 }
+/* A fault in the middle leaves the registers before it loaded, as on CPUs: with the stack pointer
+ * unchanged, the instruction can be repeated. */
 static SC_NOINLINE void stack_popa(struct sc_cpu *c, const struct sc_insn *i)
 {
     const uint64_t sp = c->gpr[VEMU_RSP];
-    uint64_t v[8];
-    for (unsigned r = 0; r < 8; r++)
-        v[7 - r] = sc_stack_ld(c, i, sp + r * i->aux, i->aux);
     for (unsigned r = 0; r < 8; r++) {
-        if (r != VEMU_RSP)
-            stack_set_reg(c, i->aux, r, v[r]);
+        const uint64_t v = sc_stack_ld(c, i, sp + r * i->aux, i->aux);
+        if (7 - r != VEMU_RSP)
+            stack_set_reg(c, i->aux, 7 - r, v);
     }
     sc_sp_set(c, sp + 8 * i->aux);
 }

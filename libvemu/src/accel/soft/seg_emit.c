@@ -418,9 +418,12 @@ static SC_NOINLINE void arpl_body(struct sc_cpu *c, struct sc_insn *i)
     bool lower = (dst & 3) < rpl;
     if (lower) {
         dst = (uint16_t)((dst & ~3) | rpl);
-        if (i->aux3)
+        if (i->aux3) {
+            const struct vemu_segment *s = &c->seg[i->aux];
+            if (!(c->mode & SC_M_REAL) && ((s->type & 8) || !(s->type & 2)))
+                sc_raise(c, i, i->flags & SC_I_SS ? SC_SS : SC_GP, 0);
             sc_st16(c, i, va, dst);
-        else
+        } else
             sc_set16(c, i->dst, dst);
     }
     sc_set_zf(c, lower);
@@ -575,7 +578,8 @@ static bool emit_arpl(struct sc_tb *tb, const struct sc_dec *d)
 {
     if (tb->mode & (SC_M_REAL | SC_M_64))
         return false;
-    struct sc_insn *r = add_rm(tb, d, arpl, arpl, 2, true);
+    struct sc_insn *r = add_rm(tb, d, arpl, arpl, 2, false);
+    r->aux = d->mseg;
     r->dst = d->rm;
     r->src = d->reg;
     return true;
