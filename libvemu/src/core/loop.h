@@ -31,7 +31,7 @@ void vemu__loop_post(struct vemu_loop *loop, void (*fn)(void *data), void *data,
 /* A descriptor watched by the loop. fn gets POLLIN, POLLOUT, POLLRDHUP, POLLHUP, POLLERR ... */
 struct vemu_watch;
 typedef void (*vemu_watch_fn)(void *data, uint32_t revents);
-/* Context: loop, or before the loop uses anything of `data`. */
+/* Context: loop. */
 struct vemu_watch *vemu__watch_new(struct vemu_loop *loop, int fd, uint32_t events,
                                    vemu_watch_fn fn, void *data);
 /* What to wait for; 0: nothing, not even POLLHUP. Context: any. */

@@ -34,6 +34,7 @@ struct vemu_timer {
 };
 
 struct vemu_timers {
+    struct vemu_loop *loop;
     int fd;
     struct vemu_watch *watch;
 
@@ -201,6 +202,14 @@ static void on_timerfd(void *data, uint32_t revents)
     }
 }
 
+static int start_watch(void *data)
+{
+    struct vemu_timers *timers = data;
+
+    timers->watch = vemu__watch_new(timers->loop, timers->fd, POLLIN, on_timerfd, timers);
+    return 0;
+}
+
 int vemu__timers_new(struct vemu_loop *loop, struct vemu_timers **ret)
 {
     struct vemu_timers *timers;
@@ -212,7 +221,8 @@ int vemu__timers_new(struct vemu_loop *loop, struct vemu_timers **ret)
     timers->fd = fd;
     timers->programmed = INT64_MAX;
     pthread_mutex_init(&timers->lock, NULL);
-    timers->watch = vemu__watch_new(loop, fd, POLLIN, on_timerfd, timers);
+    timers->loop = loop;
+    vemu__loop_call(loop, start_watch, timers);
     *ret = timers;
     return 0;
 }

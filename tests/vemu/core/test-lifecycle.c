@@ -87,6 +87,16 @@ static struct vemu_vm *start(struct fake_step *script, uint32_t flags)
     return vm;
 }
 
+static unsigned accesses(struct fake_device *device)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&device->dev.lock);
+    n = device->accesses;
+    pthread_mutex_unlock(&device->dev.lock);
+    return n;
+}
+
 static void finish(struct vemu_vm *vm)
 {
     OK(vemu_vm_stop(vm, &err));
@@ -207,10 +217,7 @@ START_TEST(power_off)
     ck_assert_int_eq(vemu_vm_get_cause(vm, NULL), VEMU_CAUSE_NONE);
     OK(vemu_vm_start(vm, &err));
     EVENTS("sSRr");
-    fake_until(({
-        fake_sync(vm);
-        fake_find_device(vm, "dev")->accesses == 1;
-    }));
+    fake_until(accesses(fake_find_device(vm, "dev")) == 1);
     finish(vm);
 }
 END_TEST

@@ -129,7 +129,8 @@ static atomic_uint order_count;
 
 static void note_order(struct fake_device *dev)
 {
-    order[atomic_fetch_add(&order_count, 1)] = (int64_t)dev->u64;
+    order[atomic_load(&order_count)] = (int64_t)dev->u64;
+    atomic_fetch_add(&order_count, 1);
 }
 
 /* Many timers fire in the order of their deadlines, whatever the order they were set in. */
