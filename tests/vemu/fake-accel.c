@@ -13,7 +13,7 @@
 
 struct fake fake = { .paused = -1 };
 
-/* --- accelerator ----------------------------------------------------------------------------------------- */
+/* --- accelerator ------------------------------------------------------------------------------ */
 
 struct vemu_accel_vm {
     struct vemu_accel_callbacks callbacks;
@@ -86,8 +86,8 @@ static int fake_supported_cpuid(struct vemu_accel_vm *vm, struct vemu_cpuid *ret
     return 0;
 }
 
-static int fake_vcpu_create(struct vemu_accel_vm *vm, uint32_t id, struct vemu_accel_vcpu **ret_vcpu,
-                            struct vemu_error **err)
+static int fake_vcpu_create(struct vemu_accel_vm *vm, uint32_t id,
+                            struct vemu_accel_vcpu **ret_vcpu, struct vemu_error **err)
 {
     struct vemu_accel_vcpu *vcpu;
 
@@ -237,7 +237,7 @@ const struct vemu_accel_ops fake_accel = {
     .vm_paused = fake_vm_paused,
 };
 
-/* --- machine ------------------------------------------------------------------------------------------------ */
+/* --- machine ---------------------------------------------------------------------------------- */
 
 struct fake_machine_object {
     struct vemu_machine machine;
@@ -310,7 +310,7 @@ const struct vemu_machine_class fake_machine = {
     .fini = fake_fini,
 };
 
-/* --- device --------------------------------------------------------------------------------------------------- */
+/* --- device ----------------------------------------------------------------------------------- */
 
 static void note(struct fake_device *device, bool write, uint64_t offset, unsigned size,
                  uint64_t value)
@@ -497,7 +497,7 @@ static const struct vemu_device_class internal_class = {
 const struct vemu_device_class *const fake_device_classes[] = { &fake_device_class, &internal_class,
                                                                 NULL };
 
-/* --- conveniences ------------------------------------------------------------------------------------------------ */
+/* --- conveniences ----------------------------------------------------------------------------- */
 
 void fake_ok(int result, struct vemu_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An accelerator without a CPU, a machine without a chipset and a device without a purpose: what tests
- * of the core run. Each vCPU plays a script of accesses and exits.
+ * An accelerator without a CPU, a machine without a chipset and a device without a purpose: what
+ * tests of the core run. Each vCPU plays a script of accesses and exits.
  */
 #ifndef TESTS_VEMU_FAKE_ACCEL_H
 #define TESTS_VEMU_FAKE_ACCEL_H
@@ -33,7 +33,8 @@ struct fake_step {
 #define FAKE_VCPUS 4
 #define FAKE_LINES 24
 
-/* What the VMs of a test made from now on shall do, and what happened. Tests run in forked processes. */
+/* What the VMs of a test made from now on shall do, and what happened. Tests run in forked
+ * processes. */
 struct fake {
     struct fake_step *scripts[FAKE_VCPUS]; /* FAKE_END-terminated, NULL: idle */
     int fail_vm_create, fail_vcpu_create, fail_mem_slot, fail_init, fail_load; /* errno */

@@ -13,8 +13,8 @@ extern "C" {
 /**
  * struct vemu_error - why a control-path call failed
  *
- * Functions that take a last parameter `struct vemu_error **err` set it (when err is not NULL and the
- * call fails) to a new error that the caller frees. *err must be NULL before the call.
+ * Functions that take a last parameter `struct vemu_error **err` set it (when err is not NULL and
+ * the call fails) to a new error that the caller frees. *err must be NULL before the call.
  */
 struct vemu_error;
 

@@ -23,7 +23,8 @@ enum vemu_class_kind {
 
 /**
  * struct vemu_class_info - one class
- * @size: sizeof(struct vemu_class_info), set by the caller (VEMU_CLASS_INFO_INIT); the library fills
+ * @size: sizeof(struct vemu_class_info), set by the caller (VEMU_CLASS_INFO_INIT); the library
+ * fills
  *        no more than that
  * @flags: VEMU_CLASS_*
  * @name: what users write; static

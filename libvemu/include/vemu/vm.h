@@ -3,7 +3,8 @@
  * Virtual machines: configuration, life cycle, events.
  *
  * Life:  vemu_vm_new -> vemu_vm_add_chardev, vemu_vm_add_device ... -> vemu_vm_realize
- *        -> vemu_vm_start -> pause / resume / reset / powerdown ... -> vemu_vm_stop -> vemu_vm_unref
+ *        -> vemu_vm_start -> pause / resume / reset / powerdown ... -> vemu_vm_stop
+ *        -> vemu_vm_unref
  *
  * Every call is thread-safe. The VM runs a loop thread and one thread a vCPU of its own.
  */
@@ -40,7 +41,8 @@ struct vemu_vm;
  * @cpu: CPU model; NULL: "max", all the accelerator offers
  * @memory_bytes: guest memory, a multiple of 4096; 0: 128 MiB
  * @vcpus: 1..; 0: 1
- * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; NULL: none
+ * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; NULL:
+ * none
  * @initrd, @cmdline: for the kernel; NULL: none
  * @log, @log_data: where lines go; NULL: nowhere
  *
@@ -91,12 +93,15 @@ struct vemu_vm *vemu_vm_unref(struct vemu_vm *vm);
 /**
  * vemu_vm_add_device() - adds a device by class name, for example "isa-serial"
  * @id: unique name or NULL
- * Errors: EINVAL (unknown class, property or value), EEXIST (id taken), EBUSY (state is not CREATED).
+ * Errors: EINVAL (unknown class, property or value), EEXIST (id taken), EBUSY (state is not
+ * CREATED).
  */
 int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *id,
                        const struct vemu_property *props, size_t prop_count,
                        struct vemu_error **err);
-/** vemu_vm_add_chardev() - adds a character back-end by class: null, stdio, file, pty, socket, ring */
+/** vemu_vm_add_chardev() - adds a character back-end by class: null, stdio, file, pty, socket, ring
+ * (<vemu/registry.h> lists them and their properties). Errors: as vemu_vm_add_device(), and what
+ * opening it gives. A socket server with wait=on returns when the first client is there. */
 int vemu_vm_add_chardev(struct vemu_vm *vm, const char *class_name, const char *id,
                         const struct vemu_property *props, size_t prop_count,
                         struct vemu_error **err);
@@ -115,13 +120,14 @@ int vemu_vm_resume(struct vemu_vm *vm, struct vemu_error **err);
 int vemu_vm_reset(struct vemu_vm *vm, struct vemu_error **err);
 /** Presses the power button. ENOTSUP when the machine has none. */
 int vemu_vm_powerdown(struct vemu_vm *vm, struct vemu_error **err);
-/** Any state -> STOPPED: vCPUs and loop end, devices are unrealized. */
+/** Any state -> STOPPED: vCPUs and loop end, devices are unrealized. Fine when STOPPED already.
+ * EDEADLK from a callback of this VM. */
 int vemu_vm_stop(struct vemu_vm *vm, struct vemu_error **err);
 
 /** enum vemu_vm_state. */
 int vemu_vm_get_state(struct vemu_vm *vm);
-/** Waits until the state is one of `mask` (bits 1u << enum vemu_vm_state). `timeout_ms` < 0: for ever.
- * Returns the state, or -ETIMEDOUT. Not from a callback of this VM (-EDEADLK). */
+/** Waits until the state is one of `mask` (bits 1u << enum vemu_vm_state). `timeout_ms` < 0: for
+ * ever. Returns the state, or -ETIMEDOUT. Not from a callback of this VM (-EDEADLK). */
 int vemu_vm_wait(struct vemu_vm *vm, uint32_t mask, int timeout_ms);
 /** Why the VM is in SHUTDOWN (enum vemu_cause), and the debug-exit value (cause DEBUG_EXIT). */
 int vemu_vm_get_cause(struct vemu_vm *vm, uint32_t *ret_code);
@@ -131,8 +137,8 @@ const char *vemu_vm_get_accel(struct vemu_vm *vm, const char **ret_reason);
 /** Sets the event callback (NULL: none). free(data) runs once, when replaced or the VM is freed. */
 int vemu_vm_set_event_handler(struct vemu_vm *vm, vemu_event_fn fn, void *data,
                               void (*free_fn)(void *data));
-/** A descriptor that polls readable while events wait; borrowed. Turns event queueing on (at most 1024
- * events; the oldest go first). -errno on failure. */
+/** A descriptor that polls readable while events wait; borrowed. Turns event queueing on (at most
+ * 1024 events; the oldest go first). -errno on failure. */
 int vemu_vm_get_event_fd(struct vemu_vm *vm);
 /** Takes the next queued event: 1 and *ret filled, or 0 when there is none. */
 int vemu_vm_next_event(struct vemu_vm *vm, struct vemu_event *ret);

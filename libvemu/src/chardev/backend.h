@@ -2,12 +2,12 @@
 /*
  * What a character back-end implements and may use.
  *
- * Most back-ends are streams: descriptors that stream.c reads and writes. The back-end opens them, hands
- * them over with vemu__chardev_stream_start() and hears from `lost` when the other side is gone. Others (ring,
- * callback) keep bytes in memory.
+ * Most back-ends are streams: descriptors that stream.c reads and writes. The back-end opens them,
+ * hands them over with vemu__chardev_stream_start() and hears from `lost` when the other side is
+ * gone. Others (ring, callback) keep bytes in memory.
  *
- * Locking: chr->lock guards the fields marked so and is held around `write`. It comes after the front
- * end's lock; nothing is called with it held. All else belongs to the loop thread.
+ * Locking: chr->lock guards the fields marked so and is held around `write`. It comes after the
+ * front end's lock; nothing is called with it held. All else belongs to the loop thread.
  */
 #ifndef VEMU_CHARDEV_BACKEND_H
 #define VEMU_CHARDEV_BACKEND_H
@@ -42,7 +42,7 @@ struct vemu_chardev_class {
     size_t (*filter)(struct vemu_chardev *chr, uint8_t *buf, size_t size);
     /* Stream: end of file or error; the stream still stands. May be NULL: input just ends. */
     void (*lost)(struct vemu_chardev *chr);
-    /* Stream: the peer hung up, but the front end has no room for what it sent last. May be NULL. */
+    /* Stream: the peer hung up, but the front end has no room for its last input. May be NULL. */
     void (*hung_up)(struct vemu_chardev *chr);
 };
 
@@ -80,7 +80,7 @@ extern const struct vemu_chardev_class *const vemu__chardev_classes[];
 extern const struct vemu_chardev_class vemu__chardev_null, vemu__chardev_stdio, vemu__chardev_file,
     vemu__chardev_pty, vemu__chardev_socket, vemu__chardev_ring, vemu__chardev_callback;
 
-/* --- chardev.c ------------------------------------------------------------------------------------- */
+/* --- chardev.c -------------------------------------------------------------------------------- */
 int vemu__chardev_new(struct vemu_vm *vm, const struct vemu_chardev_class *class_, const char *id,
                       const struct vemu_property *props, size_t prop_count,
                       struct vemu_chardev **ret, struct vemu_error **err);
@@ -99,7 +99,7 @@ void vemu__chardev_out_progress(struct vemu_chardev *chr);
 void vemu__chardev_set_filename(struct vemu_chardev *chr, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* --- ring.c, callback.c ---------------------------------------------------------------------------- */
+/* --- ring.c, callback.c ----------------------------------------------------------------------- */
 size_t vemu__chardev_ring_read(struct vemu_chardev *chr, void *buf, size_t size);
 struct vemu_chardev_callback {
     void (*fn)(void *data, const void *buf, size_t size);
@@ -109,7 +109,7 @@ struct vemu_chardev_callback {
 };
 void vemu__chardev_callback_setup(struct vemu_chardev *chr, void *data);
 
-/* --- stream.c ---------------------------------------------------------------------------------------- */
+/* --- stream.c --------------------------------------------------------------------------------- */
 /* Reads from in_fd and writes to out_fd (both non-blocking or never blocking; -1: none; may be the
  * same) until vemu__chardev_stream_stop(). Opens the chardev. Context: loop. */
 void vemu__chardev_stream_start(struct vemu_chardev *chr, int in_fd, int out_fd);

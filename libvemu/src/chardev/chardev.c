@@ -3,9 +3,9 @@
  * Character back-ends: instances, and what stands between a front end and a back-end.
  *
  * Output is handed to the back-end on the caller's thread; what it does not take at once goes to a
- * bounded buffer that the loop empties. When that is full the front end is refused and told later. Input
- * is read only as far as the front end has room. A back-end without a peer drops output, so a guest
- * never waits for somebody to look.
+ * bounded buffer that the loop empties. When that is full the front end is refused and told later.
+ * Input is read only as far as the front end has room. A back-end without a peer drops output, so a
+ * guest never waits for somebody to look.
  */
 #include "chardev/backend.h"
 
@@ -22,9 +22,9 @@
 #include "monitor/monitor.h"
 
 #define OUT_LIMIT (64u << 10)
-#define IN_LIMIT 4096u
+#define IN_LIMIT  4096u
 
-/* --- the front end's side ------------------------------------------------------------------------------ */
+/* --- the front end's side --------------------------------------------------------------------- */
 
 const struct vemu_chardev_handlers *vemu__chardev_fe_enter(struct vemu_chardev *chr)
 {
@@ -208,7 +208,7 @@ bool vemu__chardev_has_front(struct vemu_chardev *chr)
     return has;
 }
 
-/* --- the back-end's side ----------------------------------------------------------------------------------- */
+/* --- the back-end's side ---------------------------------------------------------------------- */
 
 void vemu__chardev_set_filename(struct vemu_chardev *chr, const char *format, ...)
 {
@@ -282,7 +282,7 @@ size_t vemu__chardev_push(struct vemu_chardev *chr, const void *buf, size_t size
     return taken;
 }
 
-/* --- instances ----------------------------------------------------------------------------------------------- */
+/* --- instances -------------------------------------------------------------------------------- */
 
 static const struct vemu_chardev_class *class_find(const char *name)
 {
@@ -409,8 +409,8 @@ struct add {
 static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     struct add *add = data;
-    const struct vemu_chardev_class *class_ = add->class_ ? add->class_
-                                                          : class_find(add->class_name);
+    const struct vemu_chardev_class *class_ =
+        add->class_ ? add->class_ : class_find(add->class_name);
     struct vemu_chardev *chr = NULL;
     int r;
 
@@ -491,7 +491,7 @@ int vemu_vm_add_chardev_callback(struct vemu_vm *vm, const char *id, vemu_charde
     return r;
 }
 
-/* --- <vemu/chardev.h>, <vemu/vm.h> ----------------------------------------------------------------------------- */
+/* --- <vemu/chardev.h>, <vemu/vm.h> ------------------------------------------------------------ */
 
 long vemu_chardev_input(struct vemu_vm *vm, const char *id, const void *buf, size_t size)
 {

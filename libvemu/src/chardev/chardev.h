@@ -3,8 +3,8 @@
  * Character back-ends as devices see them, and as back-ends implement them.
  *
  * A chardev has at most one front end (a serial port, a monitor). Output goes through
- * vemu_chardev_write(), which never blocks; when the back-end cannot take more, the front end is told
- * by `writable` when it can again. Input arrives by `input` as far as `input_room` allows.
+ * vemu_chardev_write(), which never blocks; when the back-end cannot take more, the front end is
+ * told by `writable` when it can again. Input arrives by `input` as far as `input_room` allows.
  */
 #ifndef VEMU_CHARDEV_CHARDEV_H
 #define VEMU_CHARDEV_CHARDEV_H
@@ -21,12 +21,13 @@ struct vemu_chardev_handlers {
     void (*writable)(void *data);
 };
 
-/* Takes the chardev; -EBUSY when it has a front end. `lock` (may be NULL) is held around handlers. */
+/* Takes the chardev; -EBUSY when it has a front end. `lock` (or NULL) is held around handlers. */
 int vemu_chardev_attach(struct vemu_chardev *chr, const struct vemu_chardev_handlers *handlers,
                         void *data, pthread_mutex_t *lock);
 void vemu_chardev_detach(struct vemu_chardev *chr);
-/* Returns the number of bytes taken, 0..size; less than size: wait for `writable`. A back-end without
- * a peer (pty nobody opened, socket not connected) takes and drops everything. Context: any. */
+/* Returns the number of bytes taken, 0..size; less than size: wait for `writable`. A back-end
+ * without a peer (pty nobody opened, socket not connected) takes and drops everything. Context:
+ * any. */
 size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size);
 /* The front end has room again: input that was held back may flow. Context: any. */
 void vemu_chardev_input_ready(struct vemu_chardev *chr);

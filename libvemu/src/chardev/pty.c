@@ -2,10 +2,11 @@
 /*
  * A pseudo-terminal that people open with screen, minicom or vmsh console.
  *
- * While nobody has the slave open, poll(2) on the master reports POLLHUP without end, and there is no
- * event for "somebody opened it". inotify has one: it tells of opens of the slave's device node. So the
- * master is a stream while the slave is open and rests otherwise; output is dropped then. Only where
- * inotify is not to be had (too many instances) the master is looked at every half second.
+ * While nobody has the slave open, poll(2) on the master reports POLLHUP without end, and there is
+ * no event for "somebody opened it". inotify has one: it tells of opens of the slave's device node.
+ * So the master is a stream while the slave is open and rests otherwise; output is dropped then.
+ * Only where inotify is not to be had (too many instances) the master is looked at every half
+ * second.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,8 +48,7 @@ static void pty_rest(struct pty *pty)
     vemu__delay_free(pty->look_again);
     pty->look_again = NULL;
     if (pty->inotify < 0)
-        pty->look_again =
-            vemu__delay_new(pty->chr.vm->loop, LOOK_AGAIN_MS, pty_look, pty);
+        pty->look_again = vemu__delay_new(pty->chr.vm->loop, LOOK_AGAIN_MS, pty_look, pty);
 }
 
 static void pty_look(void *data)
@@ -87,7 +87,8 @@ static void pty_lost(struct vemu_chardev *chr)
     pty_look(pty);
 }
 
-/* What a console wants: no echo, no line editing, bytes as they are. The settings outlive the slave. */
+/* What a console wants: no echo, no line editing, bytes as they are. The settings outlive the
+ * slave. */
 static int slave_prepare(const char *name, struct vemu_error **err)
 {
     struct termios mode;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Output into a ring in memory, from which the application reads; the oldest goes first when it is full.
+ * Output into a ring in memory, from which the application reads; the oldest goes first when it is
+ * full.
  */
 #include <errno.h>
 #include <glib.h>
@@ -18,8 +19,8 @@ static int ring_open(struct vemu_chardev *chr, struct vemu_error **err)
     struct ring *ring = (struct ring *)chr;
 
     if (ring->size == 0 || ring->size > (64u << 20))
-        return vemu__error_set(err, EINVAL, "property 'size': %" G_GUINT64_FORMAT
-                               " is not from 1 to 64M", ring->size);
+        return vemu__error_set(
+            err, EINVAL, "property 'size': %" G_GUINT64_FORMAT " is not from 1 to 64M", ring->size);
     vemu__bytes_init(&ring->bytes, ring->size);
     vemu__chardev_set_open(chr, true);
     vemu__chardev_set_filename(chr, "ringbuf");

@@ -2,9 +2,10 @@
 /*
  * A Unix stream socket: a server that takes one client at a time, or a client.
  *
- * A server listens while it has no client; further ones wait in the backlog. A client that hangs up while
- * the guest does not take its last input keeps its place only until the next one calls. A client
- * connects when it is made and, with reconnect=N, again every N seconds after the connection ended.
+ * A server listens while it has no client; further ones wait in the backlog. A client that hangs up
+ * while the guest does not take its last input keeps its place only until the next one calls. A
+ * client connects when it is made and, with reconnect=N, again every N seconds after the connection
+ * ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static int address_set(const struct socket *sock, struct sockaddr_un *address,
     return 0;
 }
 
-/* --- the peer ----------------------------------------------------------------------------------------- */
+/* --- the peer --------------------------------------------------------------------------------- */
 
 static void retry_later(struct socket *sock);
 
@@ -87,7 +88,7 @@ static void socket_hung_up(struct vemu_chardev *chr)
         vemu__watch_set(sock->listen_watch, POLLIN);
 }
 
-/* --- server ---------------------------------------------------------------------------------------------- */
+/* --- server ----------------------------------------------------------------------------------- */
 
 static void on_listen_again(void *data)
 {
@@ -172,7 +173,7 @@ static void serve(struct socket *sock)
     pthread_mutex_unlock(&sock->chr.lock);
 }
 
-/* --- client ---------------------------------------------------------------------------------------------- */
+/* --- client ----------------------------------------------------------------------------------- */
 
 static int connect_to_path(struct socket *sock, struct vemu_error **err)
 {
@@ -210,7 +211,7 @@ static void retry_later(struct socket *sock)
         sock->retry = vemu__delay_new(sock->chr.vm->loop, sock->reconnect * 1000, on_retry, sock);
 }
 
-/* --- both -------------------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 /* A descriptor that the application opened; it is ours from now on. */
 static int use_fd(struct socket *sock, struct vemu_error **err)
@@ -249,8 +250,9 @@ static int use_fd(struct socket *sock, struct vemu_error **err)
 static int check(const struct socket *sock, struct vemu_error **err)
 {
     if (!sock->path == !sock->fd)
-        return vemu__error_set(err, EINVAL, sock->path ? "'path' and 'fd' exclude each other"
-                                                       : "property 'path' is missing");
+        return vemu__error_set(err, EINVAL,
+                               sock->path ? "'path' and 'fd' exclude each other"
+                                          : "property 'path' is missing");
     if (sock->reconnect && sock->server)
         return vemu__error_set(err, EINVAL, "property 'reconnect' is for clients, not server=on");
     if (sock->reconnect && sock->fd)

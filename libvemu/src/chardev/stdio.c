@@ -2,10 +2,10 @@
 /*
  * The process's own standard input and output.
  *
- * A terminal on standard input is put into raw mode, and back when the chardev closes. The descriptors
- * are shared with other processes (the shell), so O_NONBLOCK is not set on them: input is read only
- * when poll(2) promised some, and output to a terminal or a pipe goes through a second open of the
- * same file, which has flags of its own. Regular files never block.
+ * A terminal on standard input is put into raw mode, and back when the chardev closes. The
+ * descriptors are shared with other processes (the shell), so O_NONBLOCK is not set on them: input
+ * is read only when poll(2) promised some, and output to a terminal or a pipe goes through a second
+ * open of the same file, which has flags of its own. Regular files never block.
  *
  * With mux=on, Ctrl-A is an escape: x quits, h helps, b sends a break, Ctrl-A sends itself.
  */
@@ -25,12 +25,12 @@
 struct stdio {
     struct vemu_chardev chr;
     bool mux, signal;
-    bool owner;   /* holds stdio_taken */
-    bool raw;     /* saved is to be restored */
+    bool owner; /* holds stdio_taken */
+    bool raw;   /* saved is to be restored */
     struct termios saved;
-    int out;      /* may be STDOUT_FILENO itself */
+    int out; /* may be STDOUT_FILENO itself */
     bool out_socket;
-    bool escaped; /* the last input byte was the escape */
+    bool escaped;    /* the last input byte was the escape */
     int saved_flags; /* of STDOUT_FILENO, -1: not changed */
 };
 

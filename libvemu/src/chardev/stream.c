@@ -2,10 +2,10 @@
 /*
  * Streams: back-ends whose other side is one or two file descriptors.
  *
- * The loop polls for input only while a front end is attached and has room, and for output only while
- * the buffer holds some. While neither is the case nothing is polled, because poll(2) would report a
- * hang-up over and over; for sockets POLLRDHUP is kept on, so that a client that leaves while the guest
- * does not read is noticed.
+ * The loop polls for input only while a front end is attached and has room, and for output only
+ * while the buffer holds some. While neither is the case nothing is polled, because poll(2) would
+ * report a hang-up over and over; for sockets POLLRDHUP is kept on, so that a client that leaves
+ * while the guest does not read is noticed.
  */
 #include <errno.h>
 #include <glib.h>
@@ -76,7 +76,7 @@ void vemu__chardev_stream_flush(struct vemu_chardev *chr)
     vemu__chardev_out_progress(chr);
 }
 
-/* The peer's input has ended: the back-end decides, else the descriptor is just not read any more. */
+/* The peer's input has ended: the back-end decides, else it is just not read any more. */
 static void input_ended(struct vemu_chardev *chr)
 {
     struct vemu_watch *unused = NULL;
@@ -177,8 +177,7 @@ void vemu__chardev_stream_start(struct vemu_chardev *chr, int in_fd, int out_fd)
     chr->hup = false;
     chr->in_held = false;
     if (in_fd >= 0)
-        chr->in_watch =
-            vemu__watch_new(loop, in_fd, 0, in_fd == out_fd ? on_both : on_in, chr);
+        chr->in_watch = vemu__watch_new(loop, in_fd, 0, in_fd == out_fd ? on_both : on_in, chr);
     if (in_fd == out_fd)
         chr->out_watch = chr->in_watch;
     else if (out_fd >= 0)

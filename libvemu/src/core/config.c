@@ -11,8 +11,8 @@
 #include "core/property.h"
 #include "core/vm.h"
 
-#define KNOWN_FLAGS (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN)
-#define PAGE_SIZE 4096u
+#define KNOWN_FLAGS    (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN)
+#define PAGE_SIZE      4096u
 #define DEFAULT_MEMORY (128ull << 20)
 /* x86-64 has at most 52 physical address bits (Intel SDM Vol. 3, 4.1.4). */
 #define MAX_MEMORY (1ull << 52)
@@ -64,8 +64,9 @@ static int check(const struct vemu_vm_config *config, struct vemu_error **err)
     if (config->uuid && !uuid_valid(config->uuid))
         return vemu__error_set(err, EINVAL, "uuid: '%s' is not a UUID", config->uuid);
     if (config->memory_bytes % PAGE_SIZE)
-        return vemu__error_set(err, EINVAL, "memory: %" G_GUINT64_FORMAT
-                               " bytes is not a multiple of 4096", config->memory_bytes);
+        return vemu__error_set(err, EINVAL,
+                               "memory: %" G_GUINT64_FORMAT " bytes is not a multiple of 4096",
+                               config->memory_bytes);
     if (config->memory_bytes > MAX_MEMORY)
         return vemu__error_set(err, EINVAL, "memory: more than 2^52 bytes");
     if (config->initrd && !config->kernel)
@@ -96,8 +97,10 @@ int vemu__config_copy(const struct vemu_vm_config *config, struct vemu_vm_config
     /* A newer caller's fields are fine as long as they ask for nothing. */
     for (i = sizeof(*ret); i < config->size; i++)
         if (bytes[i])
-            return vemu__error_set(err, EINVAL, "the configuration has fields that libvemu %s "
-                                   "does not know", vemu_version());
+            return vemu__error_set(err, EINVAL,
+                                   "the configuration has fields that libvemu %s "
+                                   "does not know",
+                                   vemu_version());
 
     memcpy(ret, config, MIN(sizeof(*ret), config->size));
     ret->size = sizeof(*ret);
@@ -153,8 +156,10 @@ static int split(char *text, GArray *props, struct vemu_error **err)
         char *value = strchr(option, '=');
 
         if (!value || value == option)
-            return vemu__error_set(err, EINVAL, "machine option '%s' is not of the form "
-                                   "name=value", option);
+            return vemu__error_set(err, EINVAL,
+                                   "machine option '%s' is not of the form "
+                                   "name=value",
+                                   option);
         *value++ = '\0';
         prop.name = option;
         prop.value = value;
@@ -198,6 +203,8 @@ int vemu__config_check_id(const char *id, struct vemu_error **err)
             p++;
     if (*p == '\0' && p != id)
         return 0;
-    return vemu__error_set(err, EINVAL, "'%s' is not a good id: a letter, then letters, digits, "
-                           "'-', '.' and '_'", id);
+    return vemu__error_set(err, EINVAL,
+                           "'%s' is not a good id: a letter, then letters, digits, "
+                           "'-', '.' and '_'",
+                           id);
 }

@@ -2,9 +2,10 @@
 /*
  * CPUID of each vCPU: the CPU model chosen, and the topology leaves.
  *
- * The accelerator offers what it can do; "max" and "host" take all of it. What differs between vCPUs
- * is their APIC id and the place in the package (Intel SDM Vol. 2A CPUID leaves 1, 4, 0BH, 1FH; AMD
- * APM Vol. 3 functions 8000_0008h and 8000_001Eh): one package, one core for each vCPU, no SMT.
+ * The accelerator offers what it can do; "max" and "host" take all of it. What differs between
+ * vCPUs is their APIC id and the place in the package (Intel SDM Vol. 2A CPUID leaves 1, 4, 0BH,
+ * 1FH; AMD APM Vol. 3 functions 8000_0008h and 8000_001Eh): one package, one core for each vCPU, no
+ * SMT.
  */
 #include <errno.h>
 #include <glib.h>

@@ -2,9 +2,9 @@
 /*
  * Device instances: from class and properties to a working device, and away again.
  *
- * new (properties set) -> realize, reset -> ... -> unrealize -> free. What a device asked for in realize
- * (regions, timers, interrupt ends) is taken back here, so that its own unrealize has to deal with
- * nothing but its own.
+ * new (properties set) -> realize, reset -> ... -> unrealize -> free. What a device asked for in
+ * realize (regions, timers, interrupt ends) is taken back here, so that its own unrealize has to
+ * deal with nothing but its own.
  */
 #include "core/device.h"
 
@@ -20,11 +20,11 @@ struct vemu_device_private {
     vemu_powerdown_fn powerdown;
 };
 
-/* --- instances -------------------------------------------------------------------------------------- */
+/* --- instances -------------------------------------------------------------------------------- */
 
 int vemu__device_new(struct vemu_vm *vm, const struct vemu_device_class *class_, const char *id,
-                     const struct vemu_property *props, size_t prop_count,
-                     struct vemu_device **ret, struct vemu_error **err)
+                     const struct vemu_property *props, size_t prop_count, struct vemu_device **ret,
+                     struct vemu_error **err)
 {
     struct vemu_device *dev;
     int r;
@@ -117,7 +117,7 @@ void vemu__device_free(struct vemu_device *dev)
     g_free(dev);
 }
 
-/* --- all devices ------------------------------------------------------------------------------------- */
+/* --- all devices ------------------------------------------------------------------------------ */
 
 static struct vemu_device *find(GPtrArray *devices, const char *id)
 {
@@ -146,9 +146,9 @@ void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase)
     for (i = 0; i < vm->devices->len; i++) {
         struct vemu_device *dev = vm->devices->pdata[i];
         const struct vemu_device_ops *ops = dev->class_->ops;
-        void (*fn)(struct vemu_device *dev) = phase == VEMU_DEVICE_RESET   ? ops->reset
-                                              : phase == VEMU_DEVICE_PAUSE ? ops->pause
-                                                                           : ops->resume;
+        void (*fn)(struct vemu_device * dev) = phase == VEMU_DEVICE_RESET   ? ops->reset
+                                               : phase == VEMU_DEVICE_PAUSE ? ops->pause
+                                                                            : ops->resume;
 
         if (!fn || !dev->realized)
             continue;
@@ -176,7 +176,7 @@ unsigned vemu__devices_powerdown(struct vemu_vm *vm)
     return count;
 }
 
-/* --- adding by name ---------------------------------------------------------------------------------- */
+/* --- adding by name --------------------------------------------------------------------------- */
 
 static const struct vemu_device_class *class_find(struct vemu_vm *vm, const char *name)
 {
@@ -249,7 +249,7 @@ int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *i
     return vemu__vm_control(vm, do_add, &add, err);
 }
 
-/* --- what a device may ask for in realize -------------------------------------------------------------- */
+/* --- what a device may ask for in realize ----------------------------------------------------- */
 
 struct vemu_irq *vemu_device_get_irq(struct vemu_device *dev, unsigned n, struct vemu_error **err)
 {

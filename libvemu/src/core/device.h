@@ -7,8 +7,8 @@
  * regions, interrupt lines and timers, and answers register accesses.
  *
  * Locking: every device has one lock. The core holds it around region callbacks, timer callbacks,
- * chardev handlers and all of vemu_device_ops after init, so a device's own code needs none. With the
- * lock held a device may call vemu_irq_set(), timers and chardev writes. Lock order: device ->
+ * chardev handlers and all of vemu_device_ops after init, so a device's own code needs none. With
+ * the lock held a device may call vemu_irq_set(), timers and chardev writes. Lock order: device ->
  * interrupt controller -> accelerator. A device never calls into another device directly.
  */
 #ifndef VEMU_CORE_DEVICE_H
@@ -53,7 +53,7 @@ struct vemu_prop {
 #define VEMU_PROP_END { .name = NULL }
 
 /* --- saved state ------------------------------------------------------------------------------ */
-/* Fields of the instance that make up its guest-visible state, in order; used to save and restore. */
+/* Fields of the instance that make up its guest-visible state, in order; for save and restore. */
 struct vemu_state_field {
     const char *name;
     size_t offset, size; /* plain integers or byte arrays, stored little endian */
@@ -72,7 +72,7 @@ struct vemu_device_ops {
     void (*pause)(struct vemu_device *dev);      /* vCPUs stopped */
     void (*resume)(struct vemu_device *dev);
     void (*restored)(struct vemu_device *dev);   /* state fields were just loaded */
-    void (*fini)(struct vemu_device *dev);       /* frees what properties and state own beyond them */
+    void (*fini)(struct vemu_device *dev); /* frees what properties and state own beyond them */
 };
 #define VEMU_DEVICE_INTERNAL (1u << 0) /* part of a machine: not for -device */
 struct vemu_device_class {
@@ -96,7 +96,7 @@ struct vemu_device {
     struct vemu_device_private *private_; /* core/device.c: regions, timers, irqs to tear down */
 };
 
-/* --- regions ------------------------------------------------------------------------------------ */
+/* --- regions ---------------------------------------------------------------------------------- */
 enum vemu_space { VEMU_SPACE_MEMORY, VEMU_SPACE_IO };
 /* Access to a device's own region; `offset` is relative to it, `size` is within the declared limits
  * and naturally aligned when `unaligned` is false. */
@@ -108,40 +108,41 @@ struct vemu_region_ops {
     uint8_t min_size, max_size;
     bool unaligned;
 };
-/* Maps `size` bytes at `address`. The region belongs to the device and goes with it. `cookie_name` is
- * for people ("rtc", "serial"). -EEXIST when the range overlaps another region. Context: realize. */
+/* Maps `size` bytes at `address`. The region belongs to the device and goes with it. `cookie_name`
+ * is for people ("rtc", "serial"). -EEXIST when the range overlaps another region. Context:
+ * realize. */
 int vemu_device_map(struct vemu_device *dev, enum vemu_space space, uint64_t address, uint64_t size,
                     const struct vemu_region_ops *ops, const char *region_name,
                     struct vemu_error **err);
 
-/* --- interrupts --------------------------------------------------------------------------------- */
-/* The machine's ISA interrupt `n` (0..15: PIC and IOAPIC; 16..23: IOAPIC only), shared; borrowed from
- * the machine. NULL and *err when out of range. Context: realize. */
+/* --- interrupts ------------------------------------------------------------------------------- */
+/* The machine's ISA interrupt `n` (0..15: PIC and IOAPIC; 16..23: IOAPIC only), shared; borrowed
+ * from the machine. NULL and *err when out of range. Context: realize. */
 struct vemu_irq *vemu_device_get_irq(struct vemu_device *dev, unsigned n, struct vemu_error **err);
-/* Sets the level of this user's end of the line. A line shared by several users is high while one of
- * them is. Context: any (with the device's lock held, or none). */
+/* Sets the level of this user's end of the line. A line shared by several users is high while one
+ * of them is. Context: any (with the device's lock held, or none). */
 void vemu_irq_set(struct vemu_irq *irq, bool level);
 /* Low -> high -> low. */
 void vemu_irq_pulse(struct vemu_irq *irq);
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 /* The VM's clock: CLOCK_MONOTONIC nanoseconds that do not pass while the VM is paused. */
 int64_t vemu_clock_ns(struct vemu_vm *vm);
 struct vemu_timer;
 typedef void (*vemu_timer_fn)(struct vemu_device *dev);
-/* Makes a timer of the device (freed with it). The callback runs on the loop thread with the device's
- * lock held. Context: realize. */
+/* Makes a timer of the device (freed with it). The callback runs on the loop thread with the
+ * device's lock held. Context: realize. */
 struct vemu_timer *vemu_device_add_timer(struct vemu_device *dev, vemu_timer_fn fn);
 /* Fires once at `deadline_ns` of vemu_clock_ns() (in the past: at once). INT64_MAX: never. */
 void vemu_timer_set(struct vemu_timer *timer, int64_t deadline_ns);
 bool vemu_timer_armed(const struct vemu_timer *timer);
 
-/* --- guest memory ---------------------------------------------------------------------------------- */
+/* --- guest memory ----------------------------------------------------------------------------- */
 /* Copies between guest RAM and `buf`; -EFAULT when any byte is not RAM (or ROM, for reads). */
 int vemu_dma_read(struct vemu_vm *vm, uint64_t gpa, void *buf, size_t size);
 int vemu_dma_write(struct vemu_vm *vm, uint64_t gpa, const void *buf, size_t size);
 
-/* --- what a device can ask of the machine ------------------------------------------------------------ */
+/* --- what a device can ask of the machine ----------------------------------------------------- */
 /* The guest asked for it; takes effect soon, asynchronously. Context: any. */
 void vemu_vm_request_reset(struct vemu_vm *vm, enum vemu_cause cause);
 void vemu_vm_request_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_t code);
@@ -152,7 +153,7 @@ void vemu_device_on_powerdown(struct vemu_device *dev, vemu_powerdown_fn fn);
 void vemu_vm_log(struct vemu_vm *vm, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* --- registry ------------------------------------------------------------------------------------------ */
+/* --- registry --------------------------------------------------------------------------------- */
 const struct vemu_device_class *vemu__device_class_find(const char *name);
 /* NULL-terminated table in core/registry.c. */
 extern const struct vemu_device_class *const vemu__device_classes[];

@@ -2,10 +2,10 @@
 /*
  * Events on their way from the life cycle to listeners, the application's callback and its queue.
  *
- * Life-cycle code only notes events; they are handed out when it is done, because a handler may call
- * into the VM and must find it in a settled state. The callback is a counted object: replacing it
- * frees the old data when a call that is under way has returned, exactly once. The queue is off until
- * somebody asks for its descriptor.
+ * Life-cycle code only notes events; they are handed out when it is done, because a handler may
+ * call into the VM and must find it in a settled state. The callback is a counted object: replacing
+ * it frees the old data when a call that is under way has returned, exactly once. The queue is off
+ * until somebody asks for its descriptor.
  */
 #include "core/events.h"
 
@@ -213,7 +213,7 @@ void vemu__events_unlisten(struct vemu_events *events, vemu_event_fn fn, void *d
     }
 }
 
-/* --- the application's side --------------------------------------------------------------------- */
+/* --- the application's side ------------------------------------------------------------------- */
 
 int vemu_vm_set_event_handler(struct vemu_vm *vm, vemu_event_fn fn, void *data,
                               void (*free_fn)(void *data))

@@ -13,8 +13,8 @@ struct vemu_events;
 struct vemu_events *vemu__events_new(void);
 void vemu__events_free(struct vemu_events *events);
 
-/* Notes an event; it is handed out by the next vemu__events_flush(). `message` may be NULL. Context:
- * loop. */
+/* Notes an event; it is handed out by the next vemu__events_flush(). `message` may be NULL.
+ * Context: loop. */
 void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t code,
                        const char *message);
 /* Hands out what was noted, in order; no lock may be held. A call from inside a handler leaves the

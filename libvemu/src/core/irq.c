@@ -3,8 +3,9 @@
  * Interrupt lines shared by several users: high while one of them is.
  *
  * A line is the controller's end; each user has an end of its own with its own level. The line's
- * lock is held while its level is handed on, so that two users changing their levels at the same time
- * leave the controller with the last state. Lock order: device -> line -> controller -> accelerator.
+ * lock is held while its level is handed on, so that two users changing their levels at the same
+ * time leave the controller with the last state. Lock order: device -> line -> controller ->
+ * accelerator.
  */
 #include <glib.h>
 #include <pthread.h>

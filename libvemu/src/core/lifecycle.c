@@ -2,13 +2,9 @@
 /*
  * The life of a machine: its states, who may change them, and what happens on the way.
  *
- * All changes are made on the loop thread, one after the other; calls from outside go there and wait.
- * vemu__state_set() is the only function that writes the state, and it asserts that the step is one of the
- * table below (docs/lifecycle.md draws it).
- *
- * What the guest asks for (reset, power-off, panic) and what breaks (accelerator error) arrives on vCPU
- * threads with device locks held. It is noted in vm->requests, all vCPUs are called out of the
- * accelerator at once, so that the guest gets no further, and the loop does the rest.
+ * All changes are made on the loop thread, one after the other; calls from outside go there and
+ * wait. vemu__state_set() is the only function that writes the state, and it asserts that the step
+ * is one of the table below (docs/lifecycle.md draws it). What the guest asks for comes by request.c.
  */
 #include "core/lifecycle.h"
 
@@ -22,15 +18,15 @@
 
 static const uint32_t legal_steps[] = {
     [VEMU_VM_CREATED] = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_STOPPED),
-    [VEMU_VM_PRELAUNCH] = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) |
-                          BIT(VEMU_VM_STOPPED),
+    [VEMU_VM_PRELAUNCH] =
+        BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_RUNNING] = BIT(VEMU_VM_PAUSED) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) |
                         BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_PAUSED] = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) |
                        BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_SHUTDOWN] = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
-    [VEMU_VM_PANICKED] = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) |
-                         BIT(VEMU_VM_STOPPED),
+    [VEMU_VM_PANICKED] =
+        BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_ERROR] = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_STOPPED] = 0,
 };
@@ -38,10 +34,10 @@ static const uint32_t legal_steps[] = {
 const char *vemu__state_name(int state)
 {
     static const char *const names[] = {
-        [VEMU_VM_CREATED] = "not realized",  [VEMU_VM_PRELAUNCH] = "not started",
-        [VEMU_VM_RUNNING] = "running",       [VEMU_VM_PAUSED] = "paused",
-        [VEMU_VM_SHUTDOWN] = "shut down",    [VEMU_VM_PANICKED] = "panicked",
-        [VEMU_VM_ERROR] = "in error",        [VEMU_VM_STOPPED] = "stopped",
+        [VEMU_VM_CREATED] = "not realized", [VEMU_VM_PRELAUNCH] = "not started",
+        [VEMU_VM_RUNNING] = "running",      [VEMU_VM_PAUSED] = "paused",
+        [VEMU_VM_SHUTDOWN] = "shut down",   [VEMU_VM_PANICKED] = "panicked",
+        [VEMU_VM_ERROR] = "in error",       [VEMU_VM_STOPPED] = "stopped",
     };
 
     return names[state];
@@ -82,7 +78,7 @@ int vemu__state_check(struct vemu_vm *vm, uint32_t mask, const char *verb, struc
                            vemu__state_name(state));
 }
 
-/* --- stopping and going on ------------------------------------------------------------------------ */
+/* --- stopping and going on -------------------------------------------------------------------- */
 
 /* Time goes before the first vCPU does and stands after the last one. */
 static void machine_go(struct vemu_vm *vm)
@@ -174,7 +170,7 @@ void vemu__life_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_t cod
     vemu__events_emit(vm->events, VEMU_EVENT_SHUTDOWN, cause, code, NULL);
 }
 
-/* --- the calls of <vemu/vm.h> ------------------------------------------------------------------------ */
+/* --- the calls of <vemu/vm.h> ----------------------------------------------------------------- */
 
 static int do_realize(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
@@ -193,14 +189,14 @@ static int do_run(struct vemu_vm *vm, void *data, struct vemu_error **err)
     bool first = !vm->started;
     int r;
 
-    r = vemu__state_check(
-        vm, BIT(strcmp(verb, "start") == 0 ? VEMU_VM_PRELAUNCH : VEMU_VM_PAUSED), verb, err);
+    r = vemu__state_check(vm, BIT(strcmp(verb, "start") == 0 ? VEMU_VM_PRELAUNCH : VEMU_VM_PAUSED),
+                          verb, err);
     if (r < 0)
         return r;
     vemu__state_set(vm, VEMU_VM_RUNNING);
     machine_go(vm);
-    vemu__events_emit(vm->events, first ? VEMU_EVENT_STARTED : VEMU_EVENT_RESUMED,
-                      VEMU_CAUSE_NONE, 0, NULL);
+    vemu__events_emit(vm->events, first ? VEMU_EVENT_STARTED : VEMU_EVENT_RESUMED, VEMU_CAUSE_NONE,
+                      0, NULL);
     return 0;
 }
 

@@ -4,8 +4,8 @@
  *
  * A private GMainContext does the polling. Calls from other threads go through a queue of our own
  * (one GSource looks at it), because on shutdown every waiting caller must be answered. Watches own
- * their GPollFD and change it in prepare() on the loop thread only, so that any thread may say what to
- * wait for: the wish is an atomic, the wake-up an eventfd.
+ * their GPollFD and change it in prepare() on the loop thread only, so that any thread may say what
+ * to wait for: the wish is an atomic, the wake-up an eventfd.
  */
 #include "core/loop.h"
 

@@ -5,8 +5,8 @@
 #include "core/property.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/vm.h"
@@ -192,8 +192,7 @@ int vemu__props_set(struct vemu_vm *vm, void *object, const struct vemu_prop *ta
                                    props[i].name ? "value" : "name");
         for (j = 0; j < i; j++)
             if (strcmp(props[i].name, props[j].name) == 0)
-                return vemu__error_set(err, EINVAL, "property '%s' is given twice",
-                                       props[i].name);
+                return vemu__error_set(err, EINVAL, "property '%s' is given twice", props[i].name);
         prop = prop_find(table, props[i].name);
         if (!prop)
             return unknown_prop(table, props[i].name, err);

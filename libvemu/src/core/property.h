@@ -8,8 +8,8 @@
 #include "core/device.h"
 
 /*
- * Fills the fields that `table` (may be NULL) declares in `object`: defaults first, then `props`. An
- * unknown name, a name given twice or a value that is not of the declared type is -EINVAL with a
+ * Fills the fields that `table` (may be NULL) declares in `object`: defaults first, then `props`.
+ * An unknown name, a name given twice or a value that is not of the declared type is -EINVAL with a
  * message that names it. On failure the object still needs vemu__props_clear().
  */
 int vemu__props_set(struct vemu_vm *vm, void *object, const struct vemu_prop *table,

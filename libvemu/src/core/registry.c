@@ -12,7 +12,7 @@
 #include "devices/devices.h"
 #include "machines/machine.h"
 
-/* --- devices (alphabetical) --------------------------------------------------------------------------- */
+/* --- devices (alphabetical) ------------------------------------------------------------------- */
 
 const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_acpi_pm,
@@ -31,14 +31,14 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     NULL,
 };
 
-/* --- machines ------------------------------------------------------------------------------------------ */
+/* --- machines --------------------------------------------------------------------------------- */
 
 const struct vemu_machine_class *const vemu__machine_classes[] = {
     &vemu__machine_microvm,
     NULL,
 };
 
-/* --- character back-ends (alphabetical) ------------------------------------------------------------------ */
+/* --- character back-ends (alphabetical) ------------------------------------------------------- */
 
 const struct vemu_chardev_class *const vemu__chardev_classes[] = {
     &vemu__chardev_callback,
@@ -61,7 +61,7 @@ const struct vemu_device_class *vemu__device_class_find(const char *name)
     return NULL;
 }
 
-/* --- <vemu/registry.h> ------------------------------------------------------------------------------------ */
+/* --- <vemu/registry.h> ------------------------------------------------------------------------ */
 
 static uint32_t count_props(const struct vemu_prop *props)
 {

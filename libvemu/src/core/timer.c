@@ -2,14 +2,14 @@
 /*
  * The VM's clock and the timers that follow it.
  *
- * The clock is CLOCK_MONOTONIC minus the time the VM stood still; reading it takes two atomic loads and
- * a vDSO call. Timers stand in a binary heap ordered by deadline. One timerfd, watched by the
- * loop, is set to the earliest deadline; it is only ever set to an earlier time, so that a guest that
- * keeps pushing a deadline back costs one spurious wake-up and not a system call each time.
+ * The clock is CLOCK_MONOTONIC minus the time the VM stood still; reading it takes two atomic loads
+ * and a vDSO call. Timers stand in a binary heap ordered by deadline. One timerfd, watched by the
+ * loop, is set to the earliest deadline; it is only ever set to an earlier time, so that a guest
+ * that keeps pushing a deadline back costs one spurious wake-up and not a system call each time.
  *
- * A callback needs its device's lock, which comes before the heap's lock. So expired timers are taken
- * off the heap and marked `due`; after the device's lock is held the mark is looked at again: setting
- * the timer meanwhile has cleared it.
+ * A callback needs its device's lock, which comes before the heap's lock. So expired timers are
+ * taken off the heap and marked `due`; after the device's lock is held the mark is looked at again:
+ * setting the timer meanwhile has cleared it.
  */
 #include "core/timer.h"
 

@@ -2,12 +2,12 @@
 /*
  * vCPUs: one thread each, which creates, runs and destroys the accelerator's vCPU.
  *
- * Port and memory accesses are served inside vcpu_run() by the accelerator's callbacks; it comes back
- * only for what concerns the whole machine, and that becomes a request to the loop thread (see
- * lifecycle.c). A thread is in one of three places: inside vcpu_run(), doing one piece of work for the
- * loop, or asleep. `run` says whether it may be inside; clearing it, kicking and waiting for `inside`
- * to fall is how the machine is stopped. A kick also ends the *next* vcpu_run(), so none is lost
- * between the check and the call.
+ * Port and memory accesses are served inside vcpu_run() by the accelerator's callbacks; it comes
+ * back only for what concerns the whole machine, and that becomes a request to the loop thread (see
+ * lifecycle.c). A thread is in one of three places: inside vcpu_run(), doing one piece of work for
+ * the loop, or asleep. `run` says whether it may be inside; clearing it, kicking and waiting for
+ * `inside` to fall is how the machine is stopped. A kick also ends the *next* vcpu_run(), so none
+ * is lost between the check and the call.
  */
 #include "core/vcpu.h"
 
@@ -85,13 +85,9 @@ static void handle_exit(struct vemu_vcpu *vcpu, const struct vemu_exit *exit)
 
     switch (exit->reason) {
     case VEMU_EXIT_INTR: return;
-    case VEMU_EXIT_SHUTDOWN:
-        vemu_vm_request_reset(vm, VEMU_CAUSE_GUEST_TRIPLE_FAULT);
-        return;
+    case VEMU_EXIT_SHUTDOWN: vemu_vm_request_reset(vm, VEMU_CAUSE_GUEST_TRIPLE_FAULT); return;
     case VEMU_EXIT_SYSTEM_RESET: vemu_vm_request_reset(vm, VEMU_CAUSE_GUEST_RESET); return;
-    case VEMU_EXIT_SYSTEM_OFF:
-        vemu_vm_request_shutdown(vm, VEMU_CAUSE_GUEST_SHUTDOWN, 0);
-        return;
+    case VEMU_EXIT_SYSTEM_OFF: vemu_vm_request_shutdown(vm, VEMU_CAUSE_GUEST_SHUTDOWN, 0); return;
     case VEMU_EXIT_SYSTEM_CRASH: vemu_vm_report_panic(vm, "the guest reported a crash"); return;
     case VEMU_EXIT_DEBUG:
         describe(vcpu, exit, where, sizeof(where));
@@ -99,8 +95,8 @@ static void handle_exit(struct vemu_vcpu *vcpu, const struct vemu_exit *exit)
         return;
     case VEMU_EXIT_INTERNAL_ERROR:
         describe(vcpu, exit, where, sizeof(where));
-        vemu__vm_request_error(vm, "vCPU %u: accelerator %s cannot go on (suberror %u)%s",
-                               vcpu->id, vm->accel->name, exit->internal.suberror, where);
+        vemu__vm_request_error(vm, "vCPU %u: accelerator %s cannot go on (suberror %u)%s", vcpu->id,
+                               vm->accel->name, exit->internal.suberror, where);
         return;
     case VEMU_EXIT_FAIL_ENTRY:
         describe(vcpu, exit, where, sizeof(where));

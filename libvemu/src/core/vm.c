@@ -11,7 +11,7 @@
 #include "core/thread.h"
 #include "monitor/monitor.h"
 
-/* --- what other parts may ask -------------------------------------------------------------------- */
+/* --- what other parts may ask ----------------------------------------------------------------- */
 
 struct vemu_memory *vemu__vm_memory(struct vemu_vm *vm)
 {
@@ -52,7 +52,7 @@ char *vemu__vm_make_id(struct vemu_vm *vm, const char *class_name)
     return g_strdup_printf("%s#%u", class_name, n);
 }
 
-/* --- running things on the loop -------------------------------------------------------------------- */
+/* --- running things on the loop --------------------------------------------------------------- */
 
 struct control {
     struct vemu_vm *vm;
@@ -70,9 +70,9 @@ static int control_run(void *data)
     return r;
 }
 
-int vemu__vm_control(struct vemu_vm *vm, int (*fn)(struct vemu_vm *vm, void *data,
-                                                   struct vemu_error **err),
-                     void *data, struct vemu_error **err)
+int vemu__vm_control(struct vemu_vm *vm,
+                     int (*fn)(struct vemu_vm *vm, void *data, struct vemu_error **err), void *data,
+                     struct vemu_error **err)
 {
     struct control control = { .vm = vm, .fn = fn, .data = data, .err = err };
     int r = vemu__loop_call(vm->loop, control_run, &control);
@@ -84,7 +84,7 @@ int vemu__vm_control(struct vemu_vm *vm, int (*fn)(struct vemu_vm *vm, void *dat
     return r;
 }
 
-/* --- making and freeing ----------------------------------------------------------------------------- */
+/* --- making and freeing ----------------------------------------------------------------------- */
 
 static void vm_free(struct vemu_vm *vm)
 {
@@ -167,8 +167,8 @@ static int vm_init(struct vemu_vm *vm, const struct vemu_vm_config *config,
         vm->accel = parts->accel;
         g_strlcpy(vm->accel_reason, parts->accel_reason, sizeof(vm->accel_reason));
     } else {
-        vm->accel = vemu__accel_choose(vm->config.accel, vm->accel_reason,
-                                       sizeof(vm->accel_reason), err);
+        vm->accel =
+            vemu__accel_choose(vm->config.accel, vm->accel_reason, sizeof(vm->accel_reason), err);
         if (!vm->accel)
             return vemu__error_set(err, ENOTSUP, "accelerator '%s' is not usable",
                                    vm->config.accel);
@@ -242,7 +242,7 @@ struct vemu_vm *vemu_vm_unref(struct vemu_vm *vm)
     return NULL;
 }
 
-/* --- guest memory for the application ----------------------------------------------------------------- */
+/* --- guest memory for the application --------------------------------------------------------- */
 
 int vemu_vm_read_memory(struct vemu_vm *vm, uint64_t gpa, void *buf, size_t size)
 {

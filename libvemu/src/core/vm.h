@@ -2,8 +2,8 @@
 /*
  * struct vemu_vm, and what the files of core/ offer to each other.
  *
- * Which thread owns what: the lists of devices and monitors, and every change of the life-cycle state,
- * belong to the loop thread. The rest names its lock. docs/locking.md has the order.
+ * Which thread owns what: the lists of devices and monitors, and every change of the life-cycle
+ * state, belong to the loop thread. The rest names its lock. docs/locking.md has the order.
  */
 #ifndef VEMU_CORE_VM_H
 #define VEMU_CORE_VM_H
@@ -37,7 +37,7 @@ struct vemu_requests {
 struct vemu_vm {
     atomic_uint refs;
     struct vemu_vm_config config; /* owned strings, defaults filled in */
-    const struct vemu_device_class *const *extra_classes; /* NULL, or a table of the embedding test */
+    const struct vemu_device_class *const *extra_classes; /* NULL, or a test's table */
 
     const struct vemu_accel_ops *accel;
     struct vemu_accel_vm *accel_vm; /* from realize until the VM is freed */
@@ -90,7 +90,7 @@ int vemu__vm_control(struct vemu_vm *vm, int (*fn)(struct vemu_vm *vm, void *dat
                                                    struct vemu_error **err),
                      void *data, struct vemu_error **err);
 
-/* --- config.c ----------------------------------------------------------------------------------- */
+/* --- config.c --------------------------------------------------------------------------------- */
 /* Checks and copies; fills in defaults. `ret` is ready for vemu__config_clear() also on failure. */
 int vemu__config_copy(const struct vemu_vm_config *config, struct vemu_vm_config *ret,
                       struct vemu_error **err);
@@ -101,14 +101,14 @@ int vemu__config_machine(struct vemu_vm *vm, const struct vemu_machine_class *cl
 /* Letters, digits, '-', '.', '_', beginning with a letter. */
 int vemu__config_check_id(const char *id, struct vemu_error **err);
 
-/* --- request.c ---------------------------------------------------------------------------------- */
+/* --- request.c -------------------------------------------------------------------------------- */
 /* An accelerator or device gave up: state ERROR, soon. Context: any. */
 void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void vemu__requests_init(struct vemu_requests *requests);
 void vemu__requests_fini(struct vemu_requests *requests);
 
-/* --- device.c -------------------------------------------------------------------------------------- */
+/* --- device.c --------------------------------------------------------------------------------- */
 int vemu__device_new(struct vemu_vm *vm, const struct vemu_device_class *class_, const char *id,
                      const struct vemu_property *props, size_t prop_count,
                      struct vemu_device **ret, struct vemu_error **err);
@@ -122,7 +122,7 @@ void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase);
 unsigned vemu__devices_powerdown(struct vemu_vm *vm);
 struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id);
 
-/* --- chardev/chardev.c --------------------------------------------------------------------------- */
+/* --- chardev/chardev.c ------------------------------------------------------------------------ */
 void vemu__chardevs_close(struct vemu_vm *vm); /* loop */
 void vemu__chardev_free(struct vemu_chardev *chr);
 /* Detaches the front end that attached with `lock`, if it is there. Context: loop. */

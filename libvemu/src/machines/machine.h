@@ -15,12 +15,14 @@ struct vemu_machine_class {
     uint32_t max_vcpus;
     size_t instance_size;          /* of the struct whose first member is struct vemu_machine */
     const struct vemu_prop *props; /* options after "microvm,": pit=on|off ... */
-    /* RAM, interrupt controllers, board devices (vemu__vm_add_board_device), before user devices. */
+    /* RAM, interrupt controllers, board devices (vemu__vm_add_board_device), before user devices.
+     * */
     int (*init)(struct vemu_machine *machine, struct vemu_error **err);
-    /* All devices are realized: load kernel and tables. Called again on every reset, when memory the
-     * loader wrote may have been overwritten. */
+    /* All devices are realized: load kernel and tables. Called again on every reset, when memory
+     * the loader wrote may have been overwritten. */
     int (*load)(struct vemu_machine *machine, struct vemu_error **err);
-    /* State of vCPU `id` at power-on, after load (vCPU 0: the kernel's entry). Groups as returned. */
+    /* State of vCPU `id` at power-on, after load (vCPU 0: the kernel's entry). Groups as returned.
+     * */
     uint32_t (*boot_state)(struct vemu_machine *machine, uint32_t id, struct vemu_cpu_state *state);
     void (*fini)(struct vemu_machine *machine);
 };
@@ -28,7 +30,8 @@ struct vemu_machine_class {
 struct vemu_machine {
     const struct vemu_machine_class *class_;
     struct vemu_vm *vm;
-    /* What the board's interrupt wiring is: filled by init. irq_lines[n] for vemu_device_get_irq(). */
+    /* What the board's interrupt wiring is: filled by init. irq_lines[n] for
+     * vemu_device_get_irq(). */
     struct vemu_irq *irq_lines[24];
     /* Accelerator callbacks that belong to interrupt controllers; NULL when absent. */
     void (*ioapic_eoi)(struct vemu_machine *machine, uint8_t vector);
@@ -43,9 +46,10 @@ struct vemu_device *vemu__vm_add_board_device(struct vemu_vm *vm, const char *cl
                                               const char *id, const struct vemu_property *props,
                                               size_t prop_count, struct vemu_error **err);
 
-/* --- what machines and boot code need of the VM ---------------------------------------------------- */
+/* --- what machines and boot code need of the VM ----------------------------------------------- */
 const struct vemu_vm_config *vemu__vm_config(struct vemu_vm *vm); /* with defaults filled in */
-const struct vemu_accel_ops *vemu__vm_accel(struct vemu_vm *vm, struct vemu_accel_vm **ret_accel_vm);
+const struct vemu_accel_ops *vemu__vm_accel(struct vemu_vm *vm,
+                                            struct vemu_accel_vm **ret_accel_vm);
 struct vemu_machine *vemu__vm_machine(struct vemu_vm *vm);
 
 /* An interrupt line whose level goes to `fn` (under the controller's own lock inside fn). Users get

@@ -3,9 +3,9 @@
  * Accesses of vCPUs to ports and memory that is not RAM: to the device, in sizes it declared.
  *
  * An access is cut into pieces that lie in one region, are not larger than the region takes and are
- * aligned if it wants that; little endian, lowest address first. A piece smaller than the region takes
- * is read out of the enclosing aligned access, and dropped when written. What no region covers reads
- * as all ones and swallows writes, as an open bus does.
+ * aligned if it wants that; little endian, lowest address first. A piece smaller than the region
+ * takes is read out of the enclosing aligned access, and dropped when written. What no region
+ * covers reads as all ones and swallows writes, as an open bus does.
  */
 #include "mem/memory.h"
 
@@ -112,7 +112,7 @@ static unsigned size_in_space(enum vemu_space space, uint64_t address, unsigned 
     return room && room < size ? (unsigned)room : size;
 }
 
-/* How many of `size` bytes at `address` belong to `region` (or to the hole in front of the next). */
+/* How many of `size` bytes at `address` belong to `region` (or the hole in front of the next). */
 static unsigned span(const struct vemu_view *view, const struct vemu_region *region,
                      uint64_t address, unsigned size)
 {

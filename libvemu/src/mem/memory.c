@@ -20,10 +20,10 @@
 #include "core/vm.h"
 #include "mem/space.h"
 
-#define PAGE_SIZE 4096u
-#define HUGE_SIZE (2ull << 20)
+#define PAGE_SIZE     4096u
+#define HUGE_SIZE     (2ull << 20)
 #define IO_SPACE_SIZE 0x10000u
-#define MAX_GPA (1ull << 52)
+#define MAX_GPA       (1ull << 52)
 
 struct vemu_retired {
     struct vemu_retired *next;
@@ -85,7 +85,7 @@ void vemu__memory_free(struct vemu_memory *mem)
     free(mem);
 }
 
-/* --- changing a space ----------------------------------------------------------------------------------- */
+/* --- changing a space ------------------------------------------------------------------------- */
 
 static void reclaim(void *data)
 {
@@ -114,17 +114,16 @@ static void publish_locked(struct vemu_memory *mem, enum vemu_space space, struc
     }
 }
 
-static int insert_locked(struct vemu_memory *mem, enum vemu_space space,
-                         struct vemu_region *region, struct vemu_error **err)
+static int insert_locked(struct vemu_memory *mem, enum vemu_space space, struct vemu_region *region,
+                         struct vemu_error **err)
 {
     struct vemu_region *other = NULL;
     struct vemu_view *view = vemu__view_insert(atomic_load(&mem->views[space]), region, &other);
 
     if (!view)
-        return vemu__error_set(err, EEXIST,
-                               "%s at 0x%" PRIx64 " (size 0x%" PRIx64 ") overlaps %s at 0x%" PRIx64,
-                               region->name, region->address, region->size, other->name,
-                               other->address);
+        return vemu__error_set(
+            err, EEXIST, "%s at 0x%" PRIx64 " (size 0x%" PRIx64 ") overlaps %s at 0x%" PRIx64,
+            region->name, region->address, region->size, other->name, other->address);
     publish_locked(mem, space, view);
     return 0;
 }
@@ -192,7 +191,7 @@ void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev
         region_free(removed[i]);
 }
 
-/* --- RAM ---------------------------------------------------------------------------------------------------- */
+/* --- RAM -------------------------------------------------------------------------------------- */
 
 /* Zero pages at an address that is congruent to gpa modulo 2 MiB, so that the kernel may back both
  * with huge pages. */
@@ -285,7 +284,7 @@ void vemu__memory_for_each_ram(struct vemu_memory *mem, vemu_ram_fn fn, void *da
     vemu__srcu_leave(section);
 }
 
-/* --- copies --------------------------------------------------------------------------------------------------- */
+/* --- copies ----------------------------------------------------------------------------------- */
 
 enum copy { COPY_READ, COPY_WRITE, COPY_LOAD, COPY_ZERO };
 
@@ -395,8 +394,7 @@ int vemu__memory_zero(struct vemu_memory *mem, uint64_t gpa, uint64_t size)
 void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write)
 {
     atomic_uint *section = vemu__srcu_enter(&mem->srcu);
-    struct vemu_region *region =
-        vemu__view_find(atomic_load(&mem->views[VEMU_SPACE_MEMORY]), gpa);
+    struct vemu_region *region = vemu__view_find(atomic_load(&mem->views[VEMU_SPACE_MEMORY]), gpa);
     void *ptr = NULL;
 
     if (copy_allowed(region, write ? COPY_WRITE : COPY_READ) &&

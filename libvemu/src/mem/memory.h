@@ -2,8 +2,9 @@
 /*
  * Guest-physical memory and port space: RAM blocks, device regions, dispatch.
  *
- * Each space is an immutable, sorted view that is swapped atomically; dispatch takes no lock and holds
- * a read-side section, so that a region can go while another thread is in the middle of an access.
+ * Each space is an immutable, sorted view that is swapped atomically; dispatch takes no lock and
+ * holds a read-side section, so that a region can go while another thread is in the middle of an
+ * access.
  */
 #ifndef VEMU_MEM_MEMORY_H
 #define VEMU_MEM_MEMORY_H
@@ -18,14 +19,14 @@ int vemu__memory_new(struct vemu_vm *vm, struct vemu_memory **ret);
 void vemu__memory_free(struct vemu_memory *mem);
 struct vemu_memory *vemu__vm_memory(struct vemu_vm *vm);
 
-/* Adds `size` bytes of zeroed RAM (or ROM) at gpa: mmap'd, not yet touched, given to the accelerator as
- * a slot. *ret_hva is valid as long as the VM. */
+/* Adds `size` bytes of zeroed RAM (or ROM) at gpa: mmap'd, not yet touched, given to the
+ * accelerator as a slot. *ret_hva is valid as long as the VM. */
 #define VEMU_RAM_READONLY (1u << 0)
 int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
                          const char *name, void **ret_hva, struct vemu_error **err);
 /* Loader access: RAM and ROM alike. -EFAULT when [gpa, gpa + size) is not all RAM/ROM. */
 int vemu__memory_write_rom(struct vemu_memory *mem, uint64_t gpa, const void *buf, size_t size);
-/* Makes [gpa, gpa + size) zero, RAM and ROM alike, without touching whole pages. -EFAULT as above. */
+/* Makes [gpa, gpa + size) zero, RAM and ROM, without touching whole pages. -EFAULT as above. */
 int vemu__memory_zero(struct vemu_memory *mem, uint64_t gpa, uint64_t size);
 /* Host pointer to [gpa, gpa + size) inside one RAM block, or NULL. */
 void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write);
@@ -34,7 +35,7 @@ void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, boo
 int vemu__memory_map(struct vemu_memory *mem, struct vemu_device *dev, enum vemu_space space,
                      uint64_t address, uint64_t size, const struct vemu_region_ops *ops,
                      const char *name, struct vemu_error **err);
-/* The device's regions go; on return no access to them is under way. Context: loop, no lock held. */
+/* The device's regions go; on return no access is under way. Context: loop, no lock held. */
 void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev);
 
 /* Accelerator callbacks land here. */

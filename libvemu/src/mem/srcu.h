@@ -2,9 +2,9 @@
 /*
  * Read-side sections that may sleep, and waiting until those that began before are over.
  *
- * As the kernel's SRCU: two sets of counters. A reader counts itself in the current set. A writer has
- * published the new data first; it waits for the other set, makes that one current and waits for
- * the old. A reader that took the index just before the switch and counts only after the writer
+ * As the kernel's SRCU: two sets of counters. A reader counts itself in the current set. A writer
+ * has published the new data first; it waits for the other set, makes that one current and waits
+ * for the old. A reader that took the index just before the switch and counts only after the writer
  * looked is in the old set but sees the new data; the *next* writer waits for it, which is what the
  * first of the two waits is for. All of it is sequentially consistent.
  *

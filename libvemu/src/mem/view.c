@@ -9,8 +9,7 @@
 
 static struct vemu_view *view_alloc(size_t count)
 {
-    struct vemu_view *view =
-        g_malloc(sizeof(*view) + count * sizeof(struct vemu_region *));
+    struct vemu_view *view = g_malloc(sizeof(*view) + count * sizeof(struct vemu_region *));
 
     view->count = count;
     return view;
@@ -53,8 +52,7 @@ struct vemu_view *vemu__view_insert(const struct vemu_view *view, struct vemu_re
     if (index < view->count) {
         struct vemu_region *other = view->regions[index];
 
-        if (other->address <= region->address ||
-            other->address - region->address < region->size) {
+        if (other->address <= region->address || other->address - region->address < region->size) {
             *ret_other = other;
             return NULL;
         }

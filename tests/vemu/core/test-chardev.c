@@ -36,7 +36,8 @@ static void attach(const char *room)
         pthread_mutex_unlock(&device->dev.lock);                                                   \
         value_;                                                                                    \
     })
-#define INPUT_IS(text) fake_until(FIELD(input->len) == strlen(text));                              \
+#define INPUT_IS(text)                                                                             \
+    fake_until(FIELD(input->len) == strlen(text));                                                 \
     ck_assert_str_eq(device->input->str, text)
 
 static void more_room(size_t room)
@@ -280,7 +281,7 @@ START_TEST(full_disk)
 }
 END_TEST
 
-/* --- pseudo-terminals ------------------------------------------------------------------------------------- */
+/* --- pseudo-terminals ------------------------------------------------------------------------- */
 
 static int open_slave(void)
 {
@@ -390,8 +391,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { bytes, names, null,     ring, input_is_bounded, callback,
-                                   file,  full_disk, pty, pty_back_pressure, pty_link, NULL };
+    const TTest *const tests[] = { bytes,    names, null,      ring, input_is_bounded,
+                                   callback, file,  full_disk, pty,  pty_back_pressure,
+                                   pty_link, NULL };
 
     return run_tests("chardev", tests);
 }

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #define CONFIG(...)                                                                                \
-    &(struct vemu_vm_config) { .size = sizeof(struct vemu_vm_config), __VA_ARGS__ }
+    &(struct vemu_vm_config)                                                                       \
+    {                                                                                              \
+        .size = sizeof(struct vemu_vm_config), __VA_ARGS__                                         \
+    }
 
 static int try(const struct vemu_vm_config *config, struct vemu_error **err)
 {

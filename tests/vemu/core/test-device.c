@@ -163,7 +163,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { numbers,       properties, life, realize_fails,
+    const TTest *const tests[] = { numbers, properties,    life, realize_fails,
                                    overlap, chardev_taken, NULL };
 
     return run_tests("device", tests);

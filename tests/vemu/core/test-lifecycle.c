@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define BIT(state) (1u << (state))
-#define PORT 0x500
+#define PORT       0x500
 
 /* The types of all events so far, as letters. */
 static struct {
@@ -362,7 +362,7 @@ START_TEST(smp)
 }
 END_TEST
 
-/* --- calls from the machine's own threads ---------------------------------------------------------------- */
+/* --- calls from the machine's own threads ----------------------------------------------------- */
 
 static atomic_int results[4];
 
@@ -532,11 +532,10 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        straight,       guest_reset,     no_reboot,        triple_fault,
-        power_off,      debug_exit,      panic,            internal_error,
-        reset_fails,    realize_fails,   waiting,          smp,
-        calls_on_vcpu,  calls_in_handler, last_reference_on_loop, racing_callers,
-        two_machines,   unused,          host_quit,        NULL,
+        straight,       guest_reset,  no_reboot,      triple_fault,     power_off,
+        debug_exit,     panic,        internal_error, reset_fails,      realize_fails,
+        waiting,        smp,          calls_on_vcpu,  calls_in_handler, last_reference_on_loop,
+        racing_callers, two_machines, unused,         host_quit,        NULL,
     };
 
     return run_tests("lifecycle", tests);

@@ -265,14 +265,10 @@ END_TEST
 START_TEST(views)
 {
     struct vemu_region regions[] = {
-        { .address = 0x100, .size = 0x10 },
-        { .address = 0x200, .size = 0x10 },
-        { .address = 0x110, .size = 0x10 },
-        { .address = (uint64_t)-0x10, .size = 0x10 },
-        { .address = 0xf1, .size = 0x10 },
-        { .address = 0x20f, .size = 1 },
-        { .address = 0, .size = 0x300 },
-        { .address = (uint64_t)-1, .size = 1 },
+        { .address = 0x100, .size = 0x10 }, { .address = 0x200, .size = 0x10 },
+        { .address = 0x110, .size = 0x10 }, { .address = (uint64_t)-0x10, .size = 0x10 },
+        { .address = 0xf1, .size = 0x10 },  { .address = 0x20f, .size = 1 },
+        { .address = 0, .size = 0x300 },    { .address = (uint64_t)-1, .size = 1 },
     };
     struct vemu_view *view = vemu__view_new(), *next;
     struct vemu_region *other;
@@ -310,8 +306,7 @@ static void *read_on(void *data)
     struct reader *reader = data;
 
     while (!atomic_load(&reader->quit)) {
-        uint64_t value =
-            vemu__memory_read(reader->vm->memory, VEMU_SPACE_MEMORY, 0xd8000004, 4);
+        uint64_t value = vemu__memory_read(reader->vm->memory, VEMU_SPACE_MEMORY, 0xd8000004, 4);
 
         ck_assert(value == 0xffffffff || value == 0x07060504);
         atomic_fetch_add(value == 0xffffffff ? &reader->misses : &reader->hits, 1);
@@ -389,8 +384,12 @@ END_TEST
 START_TEST(from_vcpu)
 {
     struct fake_step script[] = {
-        { FAKE_IN, 0x501, 1 }, { FAKE_IN, 0x502, 4 },      { FAKE_READ, 0xd0000008, 8 },
-        { FAKE_IN, 0x600, 2 }, { FAKE_WRITE, 0xd0000000, 2, 0x1234 }, { FAKE_END },
+        { FAKE_IN, 0x501, 1 },
+        { FAKE_IN, 0x502, 4 },
+        { FAKE_READ, 0xd0000008, 8 },
+        { FAKE_IN, 0x600, 2 },
+        { FAKE_WRITE, 0xd0000000, 2, 0x1234 },
+        { FAKE_END },
     };
     struct fake_device *device;
     struct vemu_vm *vm;
@@ -417,8 +416,20 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        any_size, unaligned_allowed, only_bytes, only_dwords, dwords_unaligned, edges, copies, sparse,
-        ram_blocks, views, unplug_under_readers, complaints_are_limited, from_vcpu, NULL,
+        any_size,
+        unaligned_allowed,
+        only_bytes,
+        only_dwords,
+        dwords_unaligned,
+        edges,
+        copies,
+        sparse,
+        ram_blocks,
+        views,
+        unplug_under_readers,
+        complaints_are_limited,
+        from_vcpu,
+        NULL,
     };
 
     return run_tests("memory", tests);

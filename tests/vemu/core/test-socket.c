@@ -75,7 +75,8 @@ static void server(const char *room)
 {
     make_path();
     vm = fake_vm(NULL);
-    OK(fake_add_chardev(vm, &err, "socket", "c", "path", path, "server", "on", "wait", "off", NULL));
+    OK(fake_add_chardev(vm, &err, "socket", "c", "path", path, "server", "on", "wait", "off",
+                        NULL));
     attach(room);
 }
 
@@ -88,14 +89,15 @@ START_TEST(refused)
     memset(longer, 'x', sizeof(longer));
     longer[199] = '\0';
     FAILS(fake_add_chardev(vm, &err, "socket", "c", NULL), EINVAL, "'path'");
-    FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", "x", "fd", "3", NULL), EINVAL, "exclude");
+    FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", "x", "fd", "3", NULL), EINVAL,
+          "exclude");
     FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", path, NULL), ENOENT, path);
     FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", longer, "server", "on", NULL),
           ENAMETOOLONG, "107");
     FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", longer, "reconnect", "1", NULL),
           ENAMETOOLONG, "107");
-    FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", "/nope/x", "server", "on", NULL), ENOENT,
-          "/nope/x");
+    FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", "/nope/x", "server", "on", NULL),
+          ENOENT, "/nope/x");
     FAILS(fake_add_chardev(vm, &err, "socket", "c", "path", path, "server", "on", "reconnect", "1",
                            NULL),
           EINVAL, "'reconnect'");
@@ -237,7 +239,8 @@ START_TEST(stale_path)
                            NULL),
           EADDRINUSE, path);
     close(fd); /* the file stays, nobody listens */
-    OK(fake_add_chardev(vm, &err, "socket", "c", "path", path, "server", "on", "wait", "off", NULL));
+    OK(fake_add_chardev(vm, &err, "socket", "c", "path", path, "server", "on", "wait", "off",
+                        NULL));
     other = fake_vm(NULL);
     FAILS(fake_add_chardev(other, &err, "socket", "c", "path", path, "server", "on", "wait", "off",
                            NULL),
@@ -324,7 +327,8 @@ START_TEST(descriptor)
     snprintf(number, sizeof(number), "%d", listener);
     vm = fake_vm(NULL);
     FAILS(fake_add_chardev(vm, &err, "socket", "c", "fd", number, NULL), EINVAL, "listens");
-    OK(fake_add_chardev(vm, &err, "socket", "c", "fd", number, "server", "on", "wait", "off", NULL));
+    OK(fake_add_chardev(vm, &err, "socket", "c", "fd", number, "server", "on", "wait", "off",
+                        NULL));
     attach("100");
     fd = dial();
     fake_until(FIELD(opens) == 1);
@@ -375,9 +379,11 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { refused,    serves,   one_at_a_time, hang_up_while_held,
-                                   hang_up_then_read, slow_client, stale_path, client,
-                                   reconnects, descriptor, waits, NULL };
+    const TTest *const tests[] = {
+        refused,           serves,      one_at_a_time, hang_up_while_held,
+        hang_up_then_read, slow_client, stale_path,    client,
+        reconnects,        descriptor,  waits,         NULL
+    };
 
     return run_tests("socket", tests);
 }

@@ -188,8 +188,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { clock_stands, fires_once,       waits_for_the_machine, periodic,
-                                   many,         set_while_firing, NULL };
+    const TTest *const tests[] = { clock_stands, fires_once, waits_for_the_machine,
+                                   periodic,     many,       set_while_firing,
+                                   NULL };
 
     return run_tests("timer", tests);
 }
