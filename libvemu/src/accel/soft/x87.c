@@ -30,8 +30,7 @@ static SC_NOINLINE void finish_unmasked(struct sc_cpu *c, const struct sc_insn *
     if (!(sc_host_fsw() & SC_FSW_ES))
         return;
     c->fpu.fop = (uint16_t)(i->aux2 | i->aux3 << 8);
-    c->fpu.fdp = 0;
-    if (memory) {
+    if (memory) { /* otherwise it stays as it is */
         uint64_t offset = sc_ea(c, i) - sc_seg_base(c, i->src);
         c->fpu.fdp = c->mode & SC_M_64 ? offset : (uint32_t)offset;
     }
