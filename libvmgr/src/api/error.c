@@ -191,6 +191,14 @@ int vmgr__error_set_plain(struct vmgr_error **err, int code, int domain, const c
     return -1;
 }
 
+void vmgr__error_move(struct vmgr_error **err, struct vmgr_error *error)
+{
+    if (err && !*err)
+        *err = error;
+    else
+        vmgr_error_free(error);
+}
+
 int vmgr__error_set_errno(struct vmgr_error **err, int errnum, int domain, const char *format, ...)
 {
     va_list ap;

@@ -15,6 +15,8 @@ int vmgr__error_set(struct vmgr_error **err, int code, int domain, const char *f
     G_GNUC_PRINTF(4, 5);
 /* The sentence alone, without the phrase of its class. Always -1. */
 int vmgr__error_set_plain(struct vmgr_error **err, int code, int domain, const char *sentence);
+/* Gives `error` (may be NULL) to the caller, or frees it if it wants none or has one. */
+void vmgr__error_move(struct vmgr_error **err, struct vmgr_error *error);
 /* VMGR_ERR_SYSTEM_ERROR "<what>: <text of errnum>". Always -1. */
 int vmgr__error_set_errno(struct vmgr_error **err, int errnum, int domain, const char *format, ...)
     G_GNUC_PRINTF(4, 5);

@@ -367,6 +367,64 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d)
     }
 }
 
+/* ---- who has a name or UUID ---- */
+
+/*
+ * A file counts how often the set of names and UUIDs has grown. While it says what it said when this cache
+ * was complete, nobody else has added to the set, and looking through all files can be left out. Files that
+ * went away only make for conflicts that are none, so those are checked against the files.
+ */
+static char *generation_path(const struct vemu *d)
+{
+    return g_strconcat(d->lock_dir, ".generation", NULL);
+}
+
+static uint64_t read_generation(const struct vemu *d)
+{
+    g_autofree char *path = generation_path(d);
+    g_autofree char *text = NULL;
+    uint64_t n = 0;
+
+    if (vmgr__file_read(path, &text, NULL) > 0)
+        g_strchomp(text);
+    return text && vmgr__parse_u64(text, &n) ? n : 0;
+}
+
+void vmgr__vemu_set_grew(struct vemu *d)
+{
+    g_autofree char *path = generation_path(d);
+    uint64_t n = read_generation(d);
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT "\n", n + 1);
+
+    g_mutex_lock(&d->lock);
+    /* What was added is this caller's own, and is in the cache before it asks again. */
+    d->generation = vmgr__file_replace(path, text, false, NULL) == 0 && d->generation == n && n
+                        ? n + 1
+                        : 0;
+    g_mutex_unlock(&d->lock);
+}
+
+int vmgr__vemu_check_unique(struct vemu *d, const struct vmgr__domain_def *def, bool inactive,
+                            struct vmgr_error **err)
+{
+    uint64_t generation = read_generation(d);
+    struct vmgr__domobj *obj;
+    int r = -1;
+
+    g_mutex_lock(&d->lock);
+    if (generation && generation == d->generation) {
+        vmgr__vemu_refresh_locked(d, def->name);
+        r = vmgr__domlist_check(&d->list, def, inactive, &obj, NULL);
+    }
+    if (r < 0) {
+        vmgr__vemu_refresh_all_locked(d);
+        d->generation = generation;
+        r = vmgr__domlist_check(&d->list, def, inactive, &obj, err);
+    }
+    g_mutex_unlock(&d->lock);
+    return r;
+}
+
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err)
 {

@@ -44,7 +44,6 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
 {
     struct vemu *d = conn->driver_data;
     struct vmgr__domain_def *def;
-    struct vmgr__domobj *obj;
     struct vemu_change c;
     int lock, r = -1;
 
@@ -61,12 +60,11 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     }
     lock = vmgr__vemu_lock_global(d, err);
     if (lock >= 0) {
-        g_mutex_lock(&d->lock);
-        vmgr__vemu_refresh_all_locked(d);
-        r = vmgr__domlist_check(&d->list, def, false, &obj, err);
-        g_mutex_unlock(&d->lock);
+        r = vmgr__vemu_check_unique(d, def, false, err);
         if (r == 0)
             r = vmgr__vemu_config_save(d, def, err);
+        if (r == 0)
+            vmgr__vemu_set_grew(d);
     }
     vmgr__vemu_unlock(lock);
     if (r == 0) {
@@ -177,6 +175,8 @@ int vmgr__vemu_rename(struct vmgr_domain *dom, const char *new_name, struct vmgr
     r = lock < 0 ? -1 : check_rename(&c, new_name, err);
     if (r == 0)
         r = rename_locked(&c, new_name, err);
+    if (r == 0)
+        vmgr__vemu_set_grew(c.d);
     vmgr__vemu_unlock(lock);
     if (r == 0) {
         g_mutex_lock(&c.d->lock);

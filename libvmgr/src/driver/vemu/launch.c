@@ -51,6 +51,13 @@ struct word {
     int value;
 };
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 static void say(const struct plan *p, int kind, int value)
 {
     struct word w = { kind, value };
@@ -221,6 +228,8 @@ static char *last_words(int log_fd, off_t from)
     ssize_t n;
     char *line;
 
+    if (end < from)
+        from = 0; /* somebody emptied the log */
     if (end - from > (off_t)sizeof(buf) - 1)
         from = end - (off_t)sizeof(buf) + 1;
     n = pread(log_fd, buf, sizeof(buf) - 1, from);
@@ -228,6 +237,34 @@ static char *last_words(int log_fd, off_t from)
     g_strchomp(buf);
     line = strrchr(buf, '\n');
     return g_utf8_make_valid(line ? line + 1 : buf, -1);
+}
+
+static void report_end(int log_fd, off_t log_from, struct vmgr_error **err)
+{
+    g_autofree char *words = last_words(log_fd, log_from);
+
+    vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s",
+               *words ? words : "it said nothing");
+}
+
+void vmgr__vemu_explain(const struct vemu *d, const char *name, const struct vemu_process *p,
+                        off_t log_from, struct vmgr_error **err)
+{
+    g_autofree char *path = vmgr__vemu_log_path(d, name);
+    int pidfd = vmgr__process_open(p);
+    int log_fd;
+
+    /* Its monitor is closed, so it is about to end, if it is not the monitor alone that fails. */
+    if (pidfd >= 0 && !vmgr__process_wait(pidfd, 1000)) {
+        close(pidfd);
+        return;
+    }
+    close_fd(&pidfd);
+    log_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (log_fd < 0)
+        return;
+    report_end(log_fd, log_from, err);
+    close(log_fd);
 }
 
 /* Waits for the socket to appear. 0, or -1 when the process ended or time is over. */
@@ -264,10 +301,7 @@ static struct vemu_qmp *await_monitor(const char *dir, int inotify_fd, int pidfd
     /* A monitor that closed is an emulator that is about to end: its last words are the reason. */
     if (!q && vmgr__process_wait(pidfd, vmgr_error_get_code(why) == VMGR_ERR_OPERATION_TIMEOUT ? 0
                                                                                                 : 1000)) {
-        g_autofree char *words = last_words(log_fd, log_from);
-
-        vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s",
-                   *words ? words : "it said nothing");
+        report_end(log_fd, log_from, err);
     } else if (!q) {
         vemu_error(err, VMGR_ERR_OPERATION_TIMEOUT,
                    "the emulator did not open its monitor within %d seconds",
@@ -275,13 +309,6 @@ static struct vemu_qmp *await_monitor(const char *dir, int inotify_fd, int pidfd
     }
     vmgr_error_free(why);
     return q;
-}
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
 }
 
 static int set_affinity(struct plan *p, const struct vmgr__domain_def *def, struct vmgr_error **err)
@@ -325,7 +352,7 @@ static struct vemu_qmp *release(struct plan *p, const struct vemu_status *s, int
 }
 
 int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
-                      struct vemu_qmp **ret_qmp, struct vmgr_error **err)
+                      struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_auto(GStrv) argv = vmgr__vemu_argv(s->def, s->def->emulator);
@@ -363,6 +390,7 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, i
     }
     if (vmgr__vemu_status_save(d, name, s, err) < 0)
         goto out; /* closing the pipe ends the child */
+    *ret_log_from = log_from;
     *ret_qmp = release(&p, s, inotify_fd, log_from, err);
     r = *ret_qmp ? 0 : -1;
 out:

@@ -120,6 +120,26 @@ static bool end_process(const struct vemu_process *p, int signal_number)
     return ended;
 }
 
+/* Lets the guest go. A monitor may be open before the machine behind it is whole: it then says "prelaunch"
+ * and refuses. */
+static int let_go(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
+{
+    gint64 deadline = g_get_monotonic_time() + VEMU_QMP_TIMEOUT_MS * 1000;
+    int pidfd = vmgr__process_open(&c->status.process);
+    struct vmgr_error *why = NULL;
+    int state, reason, r;
+
+    while ((r = vmgr__qmp_execute(q, "cont", NULL, NULL, &why)) < 0 && pidfd >= 0 &&
+           g_get_monotonic_time() < deadline && vmgr__qmp_state(q, &state, &reason, NULL) == 0 &&
+           reason == VMGR_DOMAIN_PAUSED_STARTING_UP && !vmgr__process_wait(pidfd, 1))
+        why = vmgr_error_free(why);
+    if (r < 0)
+        vmgr__error_move(err, why);
+    if (pidfd >= 0)
+        close(pidfd);
+    return r;
+}
+
 /* The process runs and its monitor is ours: finish the start. */
 static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
                     struct vmgr_error **err)
@@ -129,7 +149,7 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
     if (learn_ptys(q, s->def, err) < 0)
         return -1;
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
-        if (vmgr__qmp_execute(q, "cont", NULL, NULL, err) < 0)
+        if (let_go(c, q, err) < 0)
             return -1;
         s->state = VMGR_DOMAIN_RUNNING;
         s->reason = VMGR_DOMAIN_RUNNING_BOOTED;
@@ -140,19 +160,6 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
     return vmgr__vemu_status_save(c->d, c->name, s, err);
 }
 
-/* Whether nobody else has the name or UUID of a domain about to be created. */
-static int check_unique(struct vemu *d, const struct vmgr__domain_def *def, struct vmgr_error **err)
-{
-    struct vmgr__domobj *obj;
-    int r;
-
-    g_mutex_lock(&d->lock);
-    vmgr__vemu_refresh_all_locked(d);
-    r = vmgr__domlist_check(&d->list, def, true, &obj, err);
-    g_mutex_unlock(&d->lock);
-    return r;
-}
-
 /* Makes the run known: an id, and a status that claims name and UUID. */
 static int announce(struct vemu_change *c, bool fresh, const char *emulator, struct vmgr_error **err)
 {
@@ -160,13 +167,15 @@ static int announce(struct vemu_change *c, bool fresh, const char *emulator, str
     int lock = vmgr__vemu_lock_global(c->d, err);
     int id, r = -1;
 
-    if (lock >= 0 && (!fresh || check_unique(c->d, s->def, err) == 0) &&
+    if (lock >= 0 && (!fresh || vmgr__vemu_check_unique(c->d, s->def, true, err) == 0) &&
         next_id_locked(c->d, &id, err) == 0) {
         dress(s->def, id, emulator);
         s->phase = VEMU_STARTING;
         s->state = VMGR_DOMAIN_PAUSED;
         s->reason = VMGR_DOMAIN_PAUSED_STARTING_UP;
         r = vmgr__vemu_status_save(c->d, c->name, s, err);
+        if (fresh)
+            vmgr__vemu_set_grew(c->d);
     }
     vmgr__vemu_unlock(lock);
     return r;
@@ -180,6 +189,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     struct vemu_status *s = &c->status;
     g_autofree char *emulator = NULL;
     struct vemu_qmp *q = NULL;
+    off_t log_from = 0;
     int r;
 
     vmgr__vemu_status_clear(s);
@@ -197,9 +207,16 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     }
     if (announce(c, fresh, emulator, err) < 0)
         return -1;
-    r = vmgr__vemu_launch(c->d, c->name, s, c->lock, &q, err);
-    if (r == 0)
-        r = bring_up(c, q, flags, err);
+    r = vmgr__vemu_launch(c->d, c->name, s, c->lock, &q, &log_from, err);
+    if (r == 0) {
+        struct vmgr_error *why = NULL;
+
+        r = bring_up(c, q, flags, &why);
+        if (r < 0)
+            vmgr__vemu_explain(c->d, c->name, &s->process, log_from, err);
+        if (r < 0)
+            vmgr__error_move(err, why);
+    }
     vmgr__qmp_close(q);
     if (r < 0) {
         end_process(&s->process, SIGKILL);
@@ -252,7 +269,7 @@ int vmgr__vemu_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     }
     if (vmgr__vemu_change_is_active(&c)) {
         /* The same domain, or another that took its name: the list knows the words for both. */
-        if (check_unique(d, def, err) == 0)
+        if (vmgr__vemu_check_unique(d, def, true, err) == 0)
             vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
         vmgr__domain_def_free(def);
         return vmgr__vemu_change_end(&c, -1);

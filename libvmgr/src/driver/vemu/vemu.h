@@ -53,6 +53,7 @@ struct vemu {
     char *emulator; /* chosen by the caller, or NULL */
 
     GMutex lock; /* of what follows: the cache of the directory */
+    uint64_t generation; /* of the set of names and UUIDs that the cache holds; 0: unknown */
     struct vmgr__domlist list;
     bool watching;
     int watch_epoll;
@@ -171,7 +172,10 @@ char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_d
  * its monitor listens. On failure nothing of it is left. lock_fd: the domain's lock, which a process that
  * is not yet the emulator must not hold. */
 int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
-                      struct vemu_qmp **ret_qmp, struct vmgr_error **err);
+                      struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err);
+/* After the monitor failed: if the process ends, sets *err to its last words. */
+void vmgr__vemu_explain(const struct vemu *d, const char *name, const struct vemu_process *p,
+                        off_t log_from, struct vmgr_error **err);
 
 /* ---- lifecycle.c: the operations; all lock for themselves ---- */
 int vmgr__vemu_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
@@ -208,6 +212,11 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d);
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
+/* Whether a definition may take its name and UUID, as vmgr__domlist_check(). The global lock is held. */
+int vmgr__vemu_check_unique(struct vemu *d, const struct vmgr__domain_def *def, bool inactive,
+                            struct vmgr_error **err);
+/* The set of names and UUIDs has grown. The global lock is held. */
+void vmgr__vemu_set_grew(struct vemu *d);
 /* Takes d->lock, refreshes one name. reason: how a transient run ended, whose files are gone. */
 void vmgr__vemu_changed(struct vemu *d, const char *name, int reason);
 /* Remarks on a document as it came in: its stored form does not give rise to all of them. */
