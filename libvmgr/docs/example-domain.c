@@ -9,18 +9,17 @@
 #include <stdio.h>
 #include <vmgr/vmgr.h>
 
-static const char format[] =
-    "<domain type='vemu'>"
-    "  <name>example</name>"
-    "  <memory unit='MiB'>256</memory>"
-    "  <vcpu>1</vcpu>"
-    "  <os>"
-    "    <type arch='x86_64' machine='microvm'>hvm</type>"
-    "    <kernel>%s</kernel><initrd>%s</initrd>"
-    "    <cmdline>console=ttyS0 cryptomgr.notests</cmdline>"
-    "  </os>"
-    "  <devices><serial type='pty'/></devices>"
-    "</domain>";
+static const char format[] = "<domain type='vemu'>"
+                             "  <name>example</name>"
+                             "  <memory unit='MiB'>256</memory>"
+                             "  <vcpu>1</vcpu>"
+                             "  <os>"
+                             "    <type arch='x86_64' machine='microvm'>hvm</type>"
+                             "    <kernel>%s</kernel><initrd>%s</initrd>"
+                             "    <cmdline>console=ttyS0 cryptomgr.notests</cmdline>"
+                             "  </os>"
+                             "  <devices><serial type='pty'/></devices>"
+                             "</domain>";
 
 static void on_event(struct vmgr_conn *conn, struct vmgr_domain *domain,
                      const struct vmgr_domain_event *event, void *data)

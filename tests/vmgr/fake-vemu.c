@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An emulator without a machine: takes vemu's command line, speaks its QMP, behaves as -append tells.
+ * An emulator without a machine: takes vemu's command line, speaks its QMP, behaves as -append
+ * tells.
  *
  *   die=TEXT      writes TEXT to stderr and exits before the monitor opens
  *   mute          opens the monitor but never greets
@@ -70,9 +71,11 @@ static void add_chardev(const char *text)
 static void parse(int argc, char **argv)
 {
     static const char *const plain[] = { "-nodefaults", "-S", "-no-reboot", NULL };
-    static const char *const valued[] = { "-name", "-uuid", "-display", "-machine", "-accel", "-cpu",
-                                          "-m", "-smp", "-kernel", "-initrd", "-append", "-chardev",
-                                          "-device", "-qmp", "-exit-file", "-action", NULL };
+    static const char *const valued[] = { "-name",   "-uuid",   "-display",   "-machine",
+                                          "-accel",  "-cpu",    "-m",         "-smp",
+                                          "-kernel", "-initrd", "-append",    "-chardev",
+                                          "-device", "-qmp",    "-exit-file", "-action",
+                                          NULL };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];

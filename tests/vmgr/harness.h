@@ -14,23 +14,23 @@
 #include <vmgr/vmgr.h>
 
 /* The call must succeed. */
-#define OK(call)                                                                            \
-    do {                                                                                    \
-        struct vmgr_error *err = NULL;                                                      \
-        int ok_result = (call);                                                             \
-        ck_assert_msg(ok_result >= 0, "%s: %s", #call, vmgr_error_get_message(err));        \
-        ck_assert_msg(!err, "%s: error set on success", #call);                             \
+#define OK(call)                                                                                   \
+    do {                                                                                           \
+        struct vmgr_error *err = NULL;                                                             \
+        int ok_result = (call);                                                                    \
+        ck_assert_msg(ok_result >= 0, "%s: %s", #call, vmgr_error_get_message(err));               \
+        ck_assert_msg(!err, "%s: error set on success", #call);                                    \
     } while (0)
 
 /* The call must fail with this code and message. */
-#define FAILS(call, want_code, want_text)                                                   \
-    do {                                                                                    \
-        struct vmgr_error *err = NULL;                                                      \
-        int fails_result = (call);                                                          \
-        ck_assert_msg(fails_result == -1, "%s: succeeded", #call);                          \
-        ck_assert_str_eq(vmgr_error_get_message(err), want_text);                           \
-        ck_assert_int_eq(vmgr_error_get_code(err), want_code);                              \
-        vmgr_error_free(err);                                                               \
+#define FAILS(call, want_code, want_text)                                                          \
+    do {                                                                                           \
+        struct vmgr_error *err = NULL;                                                             \
+        int fails_result = (call);                                                                 \
+        ck_assert_msg(fails_result == -1, "%s: succeeded", #call);                                 \
+        ck_assert_str_eq(vmgr_error_get_message(err), want_text);                                  \
+        ck_assert_int_eq(vmgr_error_get_code(err), want_code);                                     \
+        vmgr_error_free(err);                                                                      \
     } while (0)
 
 /* "running (booted)"; soon: a process that ends takes a moment to be gone. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The public interface over the test driver: connections, life cycle, lists, metadata, events, refusals.
+ * The public interface over the test driver: connections, life cycle, lists, metadata, events,
+ * refusals.
  */
 #include <poll.h>
 
 #include "harness.h"
 
 #define UUID_S "6695eb01-f6a4-8304-79aa-97f2502e1931"
-#define DOC(name, uuid)                                                                     \
-    "<domain type='test'><name>" name "</name><uuid>" uuid "</uuid><memory>1024</memory>"   \
-    "<vcpu current='1'>2</vcpu><os><type>hvm</type></os>"                                   \
+#define DOC(name, uuid)                                                                            \
+    "<domain type='test'><name>" name "</name><uuid>" uuid "</uuid><memory>1024</memory>"          \
+    "<vcpu current='1'>2</vcpu><os><type>hvm</type></os>"                                          \
     "<devices><serial type='pty'/></devices></domain>"
 
 static struct vmgr_conn *conn;
@@ -39,7 +40,8 @@ START_TEST(test_uris)
         int code;
         const char *message;
     } bad[] = {
-        { "foo:///system", VMGR_ERR_NO_CONNECT, "no connection driver available for foo:///system" },
+        { "foo:///system", VMGR_ERR_NO_CONNECT,
+          "no connection driver available for foo:///system" },
         { "foo", VMGR_ERR_NO_CONNECT,
           "no connection driver available for URI 'foo' does not include a driver name" },
         { "::", VMGR_ERR_INTERNAL_ERROR, "internal error: Unable to parse URI ::" },
@@ -135,11 +137,13 @@ START_TEST(test_names_and_uuids)
 {
     struct vmgr_domain *dom = define_s(), *other = NULL;
 
-    FAILS(vmgr_domain_define_xml(conn, DOC("t", UUID_S), 0, &other, &err), VMGR_ERR_OPERATION_FAILED,
+    FAILS(vmgr_domain_define_xml(conn, DOC("t", UUID_S), 0, &other, &err),
+          VMGR_ERR_OPERATION_FAILED,
           "operation failed: domain 's' is already defined with uuid " UUID_S);
     FAILS(vmgr_domain_define_xml(conn, DOC("s", "6695eb01-f6a4-8304-79aa-97f2502e1932"), 0, &other,
                                  &err),
-          VMGR_ERR_OPERATION_FAILED, "operation failed: domain 's' already exists with uuid " UUID_S);
+          VMGR_ERR_OPERATION_FAILED,
+          "operation failed: domain 's' already exists with uuid " UUID_S);
     FAILS(vmgr_domain_rename(dom, "test", 0, &err), VMGR_ERR_OPERATION_INVALID,
           "Requested operation is not valid: domain with name 'test' already exists");
     FAILS(vmgr_domain_rename(dom, "s", 0, &err), VMGR_ERR_OPERATION_INVALID,
@@ -157,7 +161,8 @@ START_TEST(test_names_and_uuids)
     OK(vmgr_domain_start(dom, 0, &err));
     FAILS(vmgr_domain_rename(dom, "y", 0, &err), VMGR_ERR_OPERATION_INVALID,
           "Requested operation is not valid: cannot rename active domain");
-    FAILS(vmgr_domain_create_xml(conn, DOC("z", UUID_S), 0, &other, &err), VMGR_ERR_OPERATION_INVALID,
+    FAILS(vmgr_domain_create_xml(conn, DOC("z", UUID_S), 0, &other, &err),
+          VMGR_ERR_OPERATION_INVALID,
           "Requested operation is not valid: domain 'z' is already active");
     vmgr_domain_unref(dom);
 }
@@ -181,7 +186,8 @@ START_TEST(test_filters)
     ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_RUNNING | VMGR_DOMAIN_LIST_SHUTOFF), 2);
     ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_OTHER), 0);
     ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_AUTOSTART), 1);
-    ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_NO_AUTOSTART | VMGR_DOMAIN_LIST_ACTIVE), 2);
+    ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_NO_AUTOSTART | VMGR_DOMAIN_LIST_ACTIVE),
+                     2);
     ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_HAS_SNAPSHOT), 0);
     ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_NO_SNAPSHOT), 3);
     FAILS(vmgr_domain_list(conn, 1u << 16, NULL, &err), VMGR_ERR_INVALID_ARG,
@@ -243,7 +249,8 @@ START_TEST(test_messages)
     ck_assert_str_eq(messages[0], "unknown element 'zork' in devices");
     ck_assert_str_eq(messages[1], "unknown element 'bogus' in domain");
     vmgr_strings_free(messages);
-    ck_assert_int_eq(vmgr_domain_get_messages(dom, VMGR_DOMAIN_MESSAGE_TAINTING, &messages, NULL), 0);
+    ck_assert_int_eq(vmgr_domain_get_messages(dom, VMGR_DOMAIN_MESSAGE_TAINTING, &messages, NULL),
+                     0);
     vmgr_strings_free(messages);
     vmgr_domain_unref(dom);
 }
@@ -297,7 +304,8 @@ START_TEST(test_events)
     ck_assert_int_eq(freed, 1);
     FAILS(vmgr_conn_remove_domain_event(conn, id, &err), VMGR_ERR_INVALID_ARG,
           "invalid argument: could not find event callback 0 for deletion");
-    ck_assert_int_eq(vmgr_conn_add_domain_event(conn, NULL, 26, log_event, &all, count_free, NULL), -1);
+    ck_assert_int_eq(vmgr_conn_add_domain_event(conn, NULL, 26, log_event, &all, count_free, NULL),
+                     -1);
     ck_assert_int_eq(freed, 2);
     vmgr_domain_unref(dom);
 }
@@ -311,7 +319,7 @@ START_TEST(test_read_only)
 
     OK(vmgr_conn_open("test:///default", VMGR_CONN_RO, &ro, &err));
     OK(vmgr_domain_lookup_by_name(ro, "test", &dom, &err));
-#define DENIED(call, name) \
+#define DENIED(call, name)                                                                         \
     FAILS(call, VMGR_ERR_OPERATION_DENIED, "operation forbidden: read only access prevents " name)
     DENIED(vmgr_domain_destroy(dom, 0, &err), "virDomainDestroy");
     DENIED(vmgr_domain_shutdown(dom, 0, &err), "virDomainShutdown");
@@ -348,7 +356,8 @@ START_TEST(test_console_echoes)
     OK(vmgr_stream_finish(st, &err));
     FAILS((int)vmgr_stream_recv(st, buf, 1, &err), VMGR_ERR_INTERNAL_ERROR,
           "internal error: stream is not open");
-    FAILS(vmgr_stream_abort(st, &err), VMGR_ERR_INTERNAL_ERROR, "internal error: stream is not open");
+    FAILS(vmgr_stream_abort(st, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: stream is not open");
     vmgr_stream_unref(st);
     vmgr_domain_unref(dom);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Domain documents: golden files for what comes in and out, golden messages for mistakes, hostile input.
+ * Domain documents: golden files for what comes in and out, golden messages for mistakes, hostile
+ * input.
  *
- * golden/domain/NAME.xml must read and be written as NAME.out (warnings at its end), which must read and
- * be written as itself. golden/domain-errors/NAME.xml must fail with the text of NAME.err. Both were made
- * with another implementation of the format where it agrees. VMGR_UPDATE_GOLDEN=1 rewrites the results.
+ * golden/domain/NAME.xml must read and be written as NAME.out (warnings at its end), which must
+ * read and be written as itself. golden/domain-errors/NAME.xml must fail with the text of NAME.err.
+ * Both were made with another implementation of the format where it agrees. VMGR_UPDATE_GOLDEN=1
+ * rewrites the results.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -34,8 +36,8 @@ static void expect_golden(const char *dir, const char *file, const char *actual)
         return;
     }
     expected = read_golden(dir, file);
-    ck_assert_msg(strcmp(expected, actual) == 0, "%s\n--- expected\n%.2000s--- is\n%.2000s", path, expected,
-                  actual);
+    ck_assert_msg(strcmp(expected, actual) == 0, "%s\n--- expected\n%.2000s--- is\n%.2000s", path,
+                  expected, actual);
 }
 
 static GPtrArray *names_in(const char *dir)
@@ -57,7 +59,8 @@ static GPtrArray *names_in(const char *dir)
 static struct vmgr__domain_def *parse(const char *xml)
 {
     struct vmgr_error *err = NULL;
-    struct vmgr__domain_def *def = vmgr__domain_def_parse(xml, &defaults, VMGR__CONF_INACTIVE, &err);
+    struct vmgr__domain_def *def =
+        vmgr__domain_def_parse(xml, &defaults, VMGR__CONF_INACTIVE, &err);
 
     ck_assert_msg(def != NULL, "%.1000s: %.1000s", xml, vmgr_error_get_message(err));
     ck_assert(err == NULL);
@@ -82,7 +85,8 @@ START_TEST(test_golden_documents)
         expect_golden("domain", out, result->str);
         again = parse(formatted);
         twice = vmgr__domain_def_format(again, VMGR__CONF_INACTIVE);
-        ck_assert_msg(strcmp(twice, formatted) == 0, "%s\n%.3000s--- again\n%.3000s", in, formatted, twice);
+        ck_assert_msg(strcmp(twice, formatted) == 0, "%s\n%.3000s--- again\n%.3000s", in, formatted,
+                      twice);
         vmgr__domain_def_free(again);
         vmgr__domain_def_free(def);
     }
@@ -113,7 +117,8 @@ END_TEST
 static void refuse(const char *xml, int code, const char *part)
 {
     struct vmgr_error *err = NULL;
-    struct vmgr__domain_def *def = vmgr__domain_def_parse(xml, &defaults, VMGR__CONF_INACTIVE, &err);
+    struct vmgr__domain_def *def =
+        vmgr__domain_def_parse(xml, &defaults, VMGR__CONF_INACTIVE, &err);
 
     ck_assert_msg(def == NULL, "accepted");
     ck_assert_int_eq(vmgr_error_get_code(err), code);
@@ -152,7 +157,8 @@ START_TEST(test_size)
     g_autofree char *value = repeat("a", 1 << 20);
     g_autofree char *big = g_strconcat("<domain type='test'>", blanks, "</domain>", NULL);
     g_autofree char *attr = g_strconcat("<domain type='", value, "'/>", NULL);
-    g_autofree char *name = g_strconcat("<domain type='test'><name>", value, "</name></domain>", NULL);
+    g_autofree char *name =
+        g_strconcat("<domain type='test'><name>", value, "</name></domain>", NULL);
 
     refuse(big, VMGR_ERR_XML_ERROR, "larger than");
     refuse(attr, VMGR_ERR_NO_NAME, "missing name");
@@ -184,8 +190,8 @@ START_TEST(test_quotes_are_printable)
 }
 END_TEST
 
-/* Every prefix of a good document, and every document with a byte of it replaced, ends in a definition or
- * in one error. */
+/* Every prefix of a good document, and every document with a byte of it replaced, ends in a
+ * definition or in one error. */
 START_TEST(test_broken_documents)
 {
     g_autofree char *xml = read_golden("domain", "a.xml");
@@ -228,7 +234,8 @@ START_TEST(test_metadata)
                      "internal error: failed to validate prefix for a new XML namespace");
     err = vmgr_error_free(err);
     text = vmgr__domain_def_format(def, 0);
-    ck_assert_ptr_nonnull(strstr(text, "  <metadata>\n    <k:a xmlns:k=\"urn:x\">\n      <k:b c=\"1\"/>\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "  <metadata>\n    <k:a xmlns:k=\"urn:x\">\n      <k:b c=\"1\"/>\n"));
     g_free(text);
     ck_assert_int_eq(vmgr__metadata_set(def, NULL, NULL, "urn:x", &err), 0);
     ck_assert_ptr_null(vmgr__metadata_get(def, "urn:x"));

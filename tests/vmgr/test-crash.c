@@ -2,9 +2,10 @@
 /*
  * kill -9 of a caller at any moment of define, start, destroy, rename or undefine.
  *
- * A child works on two domains in a loop and is killed after a random time; then the next caller must
- * find: every definition whole and of one of the versions that were ever written; every emulator that
- * runs shown as active, and every active domain with an emulator; and it must be able to go on.
+ * A child works on two domains in a loop and is killed after a random time; then the next caller
+ * must find: every definition whole and of one of the versions that were ever written; every
+ * emulator that runs shown as active, and every active domain with an emulator; and it must be able
+ * to go on.
  */
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -16,9 +17,9 @@ enum { ROUNDS = 120, MAX_DELAY_US = 60000 };
 
 #define UUID_A "6695eb01-f6a4-8304-79aa-97f2502e3001"
 #define UUID_B "6695eb01-f6a4-8304-79aa-97f2502e3002"
-#define DOC(name, uuid, title)                                                              \
-    "<domain type='vemu'><name>" name "</name><uuid>" uuid "</uuid><title>" title "</title>" \
-    "<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/k</kernel></os>"            \
+#define DOC(name, uuid, title)                                                                     \
+    "<domain type='vemu'><name>" name "</name><uuid>" uuid "</uuid><title>" title "</title>"       \
+    "<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/k</kernel></os>"                   \
     "<devices><serial type='pty'/></devices></domain>"
 
 static void setup(void)
@@ -38,8 +39,8 @@ static void work(void)
     struct vmgr_domain *a = NULL, *b = NULL;
 
     for (unsigned i = 0;; i++) {
-        vmgr_domain_define_xml(conn, i % 2 ? DOC("a", UUID_A, "one") : DOC("a", UUID_A, "two"), 0, &a,
-                               NULL);
+        vmgr_domain_define_xml(conn, i % 2 ? DOC("a", UUID_A, "one") : DOC("a", UUID_A, "two"), 0,
+                               &a, NULL);
         if (a) {
             vmgr_domain_start(a, i % 3 ? 0 : VMGR_DOMAIN_START_PAUSED, NULL);
             vmgr_domain_resume(a, NULL);
@@ -94,8 +95,8 @@ static void check_files(struct vmgr_conn *conn)
     ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_PERSISTENT), files);
 }
 
-/* How many domains are active and how many emulators run; they must come to agree at once: a process that
- * was just killed takes a moment to be gone. */
+/* How many domains are active and how many emulators run; they must come to agree at once: a
+ * process that was just killed takes a moment to be gone. */
 static void check_agreement(struct vmgr_conn *conn, int round)
 {
     struct vmgr_domain **list;
@@ -114,8 +115,8 @@ static void check_agreement(struct vmgr_conn *conn, int round)
         if (active != running)
             nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
     }
-    ck_assert_msg(running == active, "round %d: %d emulators run, %d domains are active", round, running,
-                  active);
+    ck_assert_msg(running == active, "round %d: %d emulators run, %d domains are active", round,
+                  running, active);
 }
 
 static void check_after_crash(int round)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The vemu driver over an emulator without a machine: life cycle, sharing the directory, processes that
- * end, consoles, events, what is refused.
+ * The vemu driver over an emulator without a machine: life cycle, sharing the directory, processes
+ * that end, consoles, events, what is refused.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -13,9 +13,9 @@
 #include "sandbox.h"
 
 #define UUID_V "6695eb01-f6a4-8304-79aa-97f2502e2001"
-#define DOC(name, uuid, cmdline, more)                                                       \
-    "<domain type='vemu'><name>" name "</name><uuid>" uuid "</uuid>"                         \
-    "<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/boot/vmlinuz</kernel>"       \
+#define DOC(name, uuid, cmdline, more)                                                             \
+    "<domain type='vemu'><name>" name "</name><uuid>" uuid "</uuid>"                               \
+    "<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/boot/vmlinuz</kernel>"             \
     "<cmdline>" cmdline "</cmdline></os>" more "</domain>"
 #define PTY "<devices><serial type='pty'/></devices>"
 
@@ -60,11 +60,12 @@ static void monitor(const char *name, const char *command)
     /* In a child: the address must be short, so the working directory changes. */
     if (pid == 0) {
         snprintf(path, sizeof(path), "%s/run/vmgr/domains/%s.d", sandbox_root, name);
-        snprintf(text, sizeof(text),
-                 "exec python3 -c 'import socket\n"
-                 "s=socket.socket(socket.AF_UNIX);s.connect(\"qmp.sock\");f=s.makefile(\"rw\")\n"
-                 "f.readline();f.write(\"{\\\"execute\\\":\\\"%s\\\"}\\n\");f.flush();f.readline()'",
-                 command);
+        snprintf(
+            text, sizeof(text),
+            "exec python3 -c 'import socket\n"
+            "s=socket.socket(socket.AF_UNIX);s.connect(\"qmp.sock\");f=s.makefile(\"rw\")\n"
+            "f.readline();f.write(\"{\\\"execute\\\":\\\"%s\\\"}\\n\");f.flush();f.readline()'",
+            command);
         if (chdir(path) == 0)
             execl("/bin/sh", "sh", "-c", text, NULL);
         _exit(1);
@@ -101,9 +102,10 @@ START_TEST(test_lifecycle)
           "Requested operation is not valid: domain is already running");
     OK(vmgr_domain_reset(dom, 0, &err));
     OK(vmgr_domain_reboot(dom, 0, &err));
-    FAILS(vmgr_domain_shutdown(dom, VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT, &err),
-          VMGR_ERR_OPERATION_UNSUPPORTED,
-          "Operation not supported: guests can be asked by their ACPI power button only (mode acpi)");
+    FAILS(
+        vmgr_domain_shutdown(dom, VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT, &err),
+        VMGR_ERR_OPERATION_UNSUPPORTED,
+        "Operation not supported: guests can be asked by their ACPI power button only (mode acpi)");
     OK(vmgr_domain_get_info(dom, &info, &err));
     ck_assert_uint_eq(info.memory_kib, 65536);
     OK(vmgr_domain_destroy(twin, 0, &err));
@@ -195,8 +197,8 @@ START_TEST(test_failed_start)
           "internal error: process exited while connecting to monitor: fake-vemu: no such kernel");
     expect_state(dom, "shut off (failed)");
     ck_assert_int_eq(sandbox_emulators(NULL), 0);
-    FAILS(vmgr_domain_create_xml(conn, DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "die=x", ""), 0,
-                                 &none, &err),
+    FAILS(vmgr_domain_create_xml(
+              conn, DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "die=x", ""), 0, &none, &err),
           VMGR_ERR_INTERNAL_ERROR,
           "internal error: process exited while connecting to monitor: fake-vemu: x");
     ck_assert_int_eq(count_domains(conn, 0), 1);
@@ -221,7 +223,8 @@ START_TEST(test_unsupported)
         { "<devices><memballoon model='virtio'/></devices>",
           "<memballoon> is not supported by the vemu driver yet" },
         { "<bogus/>", "<bogus> is not supported by the vemu driver yet" },
-        { "<cputune><shares>1</shares></cputune>", "<cputune> is not supported by the vemu driver yet" },
+        { "<cputune><shares>1</shares></cputune>",
+          "<cputune> is not supported by the vemu driver yet" },
         { "<vcpu current='1'>2</vcpu>",
           "fewer current than maximum vCPUs (1 of 2) are not supported by the vemu driver yet" },
         { "<cpu><model>qemu64</model></cpu>",
@@ -233,7 +236,8 @@ START_TEST(test_unsupported)
           "on_poweroff action 'restart' is not supported by the vemu driver yet" },
         { "<features><smm state='on'/></features>",
           "feature 'smm' is not supported by the vemu driver yet" },
-        { "<devices><serial type='tcp'><source mode='bind' host='h' service='1'/></serial></devices>",
+        { "<devices><serial type='tcp'><source mode='bind' host='h' "
+          "service='1'/></serial></devices>",
           "character device type 'tcp' is not supported by the vemu driver yet" },
     };
     struct vmgr_domain *dom = NULL;
@@ -256,21 +260,21 @@ START_TEST(test_unsupported)
                                  "<domain type='xen'><name>q</name><memory>1</memory><os><type>hvm"
                                  "</type></os></domain>",
                                  0, &dom, &err),
-          VMGR_ERR_INVALID_ARG,
-          "invalid argument: could not find capabilities for domaintype=xen");
+          VMGR_ERR_INVALID_ARG, "invalid argument: could not find capabilities for domaintype=xen");
 }
 END_TEST
 
 START_TEST(test_definitions)
 {
-    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "<title>one</title>")), *twin, *none = NULL;
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "<title>one</title>")), *twin,
+                       *none = NULL;
     char *text = NULL;
 
     OK(vmgr_domain_start(dom, 0, &err));
     vmgr_domain_unref(define_v(DOC("v", UUID_V, "x", "<title>two</title>")));
     twin = by_name(other, "v");
-    OK(vmgr_domain_get_metadata(twin, VMGR_DOMAIN_METADATA_TITLE, NULL, VMGR_DOMAIN_AFFECT_LIVE, &text,
-                                &err));
+    OK(vmgr_domain_get_metadata(twin, VMGR_DOMAIN_METADATA_TITLE, NULL, VMGR_DOMAIN_AFFECT_LIVE,
+                                &text, &err));
     ck_assert_str_eq(text, "one");
     free(text);
     OK(vmgr_domain_get_metadata(twin, VMGR_DOMAIN_METADATA_TITLE, NULL, VMGR_DOMAIN_AFFECT_CONFIG,
@@ -278,7 +282,8 @@ START_TEST(test_definitions)
     ck_assert_str_eq(text, "two");
     free(text);
     ck_assert_int_eq(vmgr_domain_is_updated(twin, NULL), 0);
-    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_DESCRIPTION, "live", NULL, NULL, 0, &err));
+    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_DESCRIPTION, "live", NULL, NULL, 0,
+                                &err));
     ck_assert_int_eq(vmgr_domain_is_updated(twin, NULL), 1);
     OK(vmgr_domain_undefine(twin, 0, &err));
     ck_assert_int_eq(vmgr_domain_is_persistent(dom, NULL), 0);
@@ -339,7 +344,8 @@ START_TEST(test_events)
     struct event_log own = { "" }, seen = { "" };
     struct vmgr_domain *dom;
 
-    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, log_event, &own, NULL, &err));
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, log_event, &own, NULL,
+                                  &err));
     OK(vmgr_conn_add_domain_event(other, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, log_event, &seen, NULL,
                                   &err));
     dom = define_v(DOC("v", UUID_V, "x", ""));

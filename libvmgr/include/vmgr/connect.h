@@ -2,8 +2,8 @@
 /*
  * Connections to a hypervisor driver, and what the host behind one says about itself.
  *
- * A connection may be used by several threads at once. Calls on it never run an embedder's callback;
- * events are delivered by vmgr_conn_dispatch() only (event.h).
+ * A connection may be used by several threads at once. Calls on it never run an embedder's
+ * callback; events are delivered by vmgr_conn_dispatch() only (event.h).
  */
 #ifndef VMGR_CONNECT_H
 #define VMGR_CONNECT_H
@@ -20,7 +20,9 @@ extern "C" {
 
 struct vmgr_conn;
 
-/** Opens for looking only: every call that changes something fails with VMGR_ERR_OPERATION_DENIED. */
+/**
+ * Opens for looking only: every call that changes something fails with VMGR_ERR_OPERATION_DENIED.
+ */
 #define VMGR_CONN_RO (1u << 0)
 
 /**
@@ -28,11 +30,11 @@ struct vmgr_conn;
  * @size: sizeof(struct vmgr_conn_options), set by VMGR_CONN_OPTIONS_INIT
  * @flags: VMGR_CONN_*
  * @uri: see vmgr_conn_open(); NULL or "": vemu:///system for root, vemu:///session for others
- * @root: directory under which configuration, state and logs live; NULL: the usual places. The same as
- *        the URI parameter root=DIR, which it overrides
- * @emulator: program that runs guests whose definition names no <emulator>; NULL: environment variable
- *        VMGR_EMULATOR, else `vemu` beside the calling program or in its build tree, else the installed
- *        one. The same as the URI parameter emulator=PATH, which it overrides
+ * @root: directory under which configuration, state and logs live; NULL: the usual places. The same
+ *        as the URI parameter root=DIR, which it overrides
+ * @emulator: program that runs guests whose definition names no <emulator>; NULL: environment
+ *        variable VMGR_EMULATOR, else `vemu` beside the calling program or in its build tree, else
+ *        the installed one. The same as the URI parameter emulator=PATH, which it overrides
  *
  * Strings are copied. Fields are only ever added at the end.
  */
@@ -47,14 +49,14 @@ struct vmgr_conn_options {
 
 /**
  * vmgr_conn_open() - opens a connection
- * @uri: "vemu:///system", "vemu:///session" (also by the names qemu:///system and qemu:///session), or
- *       "test:///default", an in-memory hypervisor of this connection's own. Parameters: ?root=DIR,
- *       ?emulator=PATH. NULL or "": as in struct vmgr_conn_options
+ * @uri: "vemu:///system", "vemu:///session" (also by the names qemu:///system and qemu:///session),
+ *       or "test:///default", an in-memory hypervisor of this connection's own. Parameters:
+ *       ?root=DIR, ?emulator=PATH. NULL or "": as in struct vmgr_conn_options
  * @flags: VMGR_CONN_*
  * @ret_conn: the new connection, one reference, for vmgr_conn_unref()
  *
- * Returns 0, or -1 and *err: VMGR_ERR_NO_CONNECT (no driver for this URI), VMGR_ERR_INVALID_ARG (flags,
- * malformed URI or parameter), VMGR_ERR_INTERNAL_ERROR (path the driver does not know),
+ * Returns 0, or -1 and *err: VMGR_ERR_NO_CONNECT (no driver for this URI), VMGR_ERR_INVALID_ARG
+ * (flags, malformed URI or parameter), VMGR_ERR_INTERNAL_ERROR (path the driver does not know),
  * VMGR_ERR_SYSTEM_ERROR (the state directory cannot be made or read).
  * Context: any. Since 0.1
  */
@@ -66,12 +68,13 @@ int vmgr_conn_open_with(const struct vmgr_conn_options *options, struct vmgr_con
 /** Takes a reference. Returns conn. Since 0.1 */
 struct vmgr_conn *vmgr_conn_ref(struct vmgr_conn *conn);
 /**
- * Drops a reference; the last one closes. Guests go on running. Domains and streams hold a reference to
- * their connection. NULL is fine. Returns NULL. Since 0.1
+ * Drops a reference; the last one closes. Guests go on running. Domains and streams hold a
+ * reference to their connection. NULL is fine. Returns NULL. Since 0.1
  */
 struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn);
 
-/** The canonical URI that would open the same again, with the root directory. To be freed with free(). */
+/** The canonical URI that would open the same again, with the root directory. To be freed with
+ * free(). */
 int vmgr_conn_get_uri(struct vmgr_conn *conn, char **ret_uri, struct vmgr_error **err);
 /** Name of the driver as people see it: "VEMU", "TEST". Borrowed, static. */
 int vmgr_conn_get_type(struct vmgr_conn *conn, const char **ret_type, struct vmgr_error **err);
@@ -79,7 +82,9 @@ int vmgr_conn_get_type(struct vmgr_conn *conn, const char **ret_type, struct vmg
 int vmgr_conn_get_hostname(struct vmgr_conn *conn, char **ret_hostname, struct vmgr_error **err);
 /** Version of the hypervisor: major * 1000000 + minor * 1000 + release. */
 int vmgr_conn_get_version(struct vmgr_conn *conn, uint64_t *ret_version, struct vmgr_error **err);
-/** Version of the library at the other end, same encoding. In-process drivers give vmgr_version(). */
+/**
+ * Version of the library at the other end, same encoding. In-process drivers give vmgr_version().
+ */
 int vmgr_conn_get_lib_version(struct vmgr_conn *conn, uint64_t *ret_version,
                               struct vmgr_error **err);
 /** 1 while the connection works, 0 when it is lost, -1 and *err. */
@@ -136,7 +141,9 @@ int vmgr_conn_get_security_model(struct vmgr_conn *conn, struct vmgr_security_mo
 
 /** Version of this library: major * 1000000 + minor * 1000 + release. Context: any. Since 0.1 */
 uint64_t vmgr_version(void);
-/** Frees a NULL-terminated array of strings and the strings. NULL is fine. Returns NULL. Since 0.1 */
+/**
+ * Frees a NULL-terminated array of strings and the strings. NULL is fine. Returns NULL. Since 0.1
+ */
 char **vmgr_strings_free(char **strings);
 
 #pragma GCC visibility pop

@@ -2,14 +2,15 @@
 /*
  * Domains: virtual machines as an administrator sees them.
  *
- * A domain is *persistent* when it has a definition that outlives its run, *transient* otherwise, and
- * *active* while a guest runs. A handle (struct vmgr_domain) is a name and a UUID; it keeps no state and
- * stays valid when the domain goes away: calls then fail with VMGR_ERR_NO_DOMAIN.
+ * A domain is *persistent* when it has a definition that outlives its run, *transient* otherwise,
+ * and *active* while a guest runs. A handle (struct vmgr_domain) is a name and a UUID; it keeps no
+ * state and stays valid when the domain goes away: calls then fail with VMGR_ERR_NO_DOMAIN.
  *
  * Unless a function says otherwise: Returns 0, or -1 and *err. Context: any. Since 0.1.
  * Any of them may fail with VMGR_ERR_NO_DOMAIN; those that change something with
- * VMGR_ERR_OPERATION_DENIED (read-only connection), VMGR_ERR_OPERATION_TIMEOUT (another change of the same
- * domain did not end within 30 seconds), VMGR_ERR_NO_SUPPORT (not a thing this driver does).
+ * VMGR_ERR_OPERATION_DENIED (read-only connection), VMGR_ERR_OPERATION_TIMEOUT (another change of
+ * the same domain did not end within 30 seconds), VMGR_ERR_NO_SUPPORT (not a thing this driver
+ * does).
  */
 #ifndef VMGR_DOMAIN_H
 #define VMGR_DOMAIN_H
@@ -27,7 +28,7 @@ extern "C" {
 
 struct vmgr_domain;
 
-#define VMGR_UUID_SIZE 16
+#define VMGR_UUID_SIZE        16
 #define VMGR_UUID_STRING_SIZE 37 /* with the final NUL */
 
 /** States, and below why a domain is in one. Numbers of the libvirt protocol. */
@@ -91,7 +92,8 @@ enum vmgr_domain_crashed_reason {
     VMGR_DOMAIN_CRASHED_PANICKED = 1,
 };
 
-/* ---- handles ------------------------------------------------------------------------------------- */
+/* ---- handles
+ * ------------------------------------------------------------------------------------- */
 
 /** Takes a reference. Returns domain. */
 struct vmgr_domain *vmgr_domain_ref(struct vmgr_domain *domain);
@@ -100,7 +102,8 @@ struct vmgr_domain *vmgr_domain_unref(struct vmgr_domain *domain);
 /** Drops every reference in a NULL-terminated array and frees it. NULL is fine. Returns NULL. */
 struct vmgr_domain **vmgr_domain_list_free(struct vmgr_domain **domains);
 
-/** The name when the handle was made (vmgr_domain_rename() updates the handle it is given). Borrowed. */
+/** The name when the handle was made (vmgr_domain_rename() updates the handle it is given).
+ * Borrowed. */
 const char *vmgr_domain_get_name(struct vmgr_domain *domain);
 /** The 16 bytes of the UUID. */
 void vmgr_domain_get_uuid(struct vmgr_domain *domain, uint8_t ret_uuid[VMGR_UUID_SIZE]);
@@ -109,7 +112,8 @@ const char *vmgr_domain_get_uuid_string(struct vmgr_domain *domain);
 /** Borrowed from the domain. */
 struct vmgr_conn *vmgr_domain_get_conn(struct vmgr_domain *domain);
 
-/* ---- finding ------------------------------------------------------------------------------------- */
+/* ---- finding
+ * ------------------------------------------------------------------------------------- */
 
 /** Errors: VMGR_ERR_NO_DOMAIN ("Domain not found: no domain with matching ..."). */
 int vmgr_domain_lookup_by_name(struct vmgr_conn *conn, const char *name,
@@ -122,8 +126,8 @@ int vmgr_domain_lookup_by_uuid(struct vmgr_conn *conn, const uint8_t uuid[VMGR_U
 int vmgr_domain_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
                                       struct vmgr_domain **ret_domain, struct vmgr_error **err);
 
-/* Filters of vmgr_domain_list(). Bits of one group are alternatives, groups restrict each other; a group
- * with no bit, or with all, does not filter. Numbers of the libvirt protocol. */
+/* Filters of vmgr_domain_list(). Bits of one group are alternatives, groups restrict each other; a
+ * group with no bit, or with all, does not filter. Numbers of the libvirt protocol. */
 #define VMGR_DOMAIN_LIST_ACTIVE          (1u << 0)
 #define VMGR_DOMAIN_LIST_INACTIVE        (1u << 1)
 #define VMGR_DOMAIN_LIST_PERSISTENT      (1u << 2)
@@ -149,7 +153,8 @@ int vmgr_domain_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
 int vmgr_domain_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_domain ***ret_domains,
                      struct vmgr_error **err);
 
-/* ---- defining ------------------------------------------------------------------------------------ */
+/* ---- defining
+ * ------------------------------------------------------------------------------------ */
 
 /** Checks the document against the schema first. */
 #define VMGR_DOMAIN_DEFINE_VALIDATE (1u << 0)
@@ -158,8 +163,9 @@ int vmgr_domain_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_domain 
  * vmgr_domain_define_xml() - makes or replaces a persistent definition
  * @xml: a <domain> document, at most 8 MiB; entities and document types are refused
  *
- * A definition with the name and UUID of an existing domain replaces it; if that runs, the new one is
- * used from its next start. What vmgr does not know is kept as it is: see vmgr_domain_get_messages().
+ * A definition with the name and UUID of an existing domain replaces it; if that runs, the new one
+ * is used from its next start. What vmgr does not know is kept as it is: see
+ * vmgr_domain_get_messages().
  * Errors: VMGR_ERR_XML_DETAIL (not well formed), VMGR_ERR_XML_ERROR, VMGR_ERR_CONFIG_UNSUPPORTED,
  * VMGR_ERR_NO_NAME and others for its content, VMGR_ERR_OPERATION_FAILED (name or UUID taken),
  * VMGR_ERR_SYSTEM_ERROR (cannot be stored).
@@ -200,19 +206,21 @@ int vmgr_domain_undefine(struct vmgr_domain *domain, uint32_t flags, struct vmgr
 /**
  * vmgr_domain_rename() - gives an inactive persistent domain another name; the handle follows
  * @flags: none yet
- * Errors: VMGR_ERR_OPERATION_INVALID (active, transient, or the name is taken), VMGR_ERR_XML_ERROR (name).
+ * Errors: VMGR_ERR_OPERATION_INVALID (active, transient, or the name is taken), VMGR_ERR_XML_ERROR
+ * (name).
  */
 int vmgr_domain_rename(struct vmgr_domain *domain, const char *new_name, uint32_t flags,
                        struct vmgr_error **err);
 
-/* ---- life cycle ---------------------------------------------------------------------------------- */
+/* ---- life cycle
+ * ---------------------------------------------------------------------------------- */
 
 /**
  * vmgr_domain_start() - starts an inactive domain
  * @flags: VMGR_DOMAIN_START_*
- * Errors: VMGR_ERR_OPERATION_INVALID (already running), VMGR_ERR_CONFIG_UNSUPPORTED (the definition asks
- * for what the driver cannot give the guest: the message names it), VMGR_ERR_INTERNAL_ERROR (the emulator
- * gave up: the message ends with its last words), VMGR_ERR_SYSTEM_ERROR.
+ * Errors: VMGR_ERR_OPERATION_INVALID (already running), VMGR_ERR_CONFIG_UNSUPPORTED (the definition
+ * asks for what the driver cannot give the guest: the message names it), VMGR_ERR_INTERNAL_ERROR
+ * (the emulator gave up: the message ends with its last words), VMGR_ERR_SYSTEM_ERROR.
  */
 int vmgr_domain_start(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 
@@ -231,16 +239,19 @@ int vmgr_domain_reboot(struct vmgr_domain *domain, uint32_t flags, struct vmgr_e
 /** Presses the reset button. @flags: none yet. */
 int vmgr_domain_reset(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 
-/** Lets the emulator flush and end by itself, and fails with VMGR_ERR_OPERATION_FAILED if it does not. */
+/** Lets the emulator flush and end by itself, and fails with VMGR_ERR_OPERATION_FAILED if it does
+ * not. */
 #define VMGR_DOMAIN_DESTROY_GRACEFUL (1u << 0)
-/** Pulls the plug; returns when the process is gone. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
+/** Pulls the plug; returns when the process is gone. Errors: VMGR_ERR_OPERATION_INVALID (not
+ * running). */
 int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 /** Stops the vCPUs. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
 int vmgr_domain_suspend(struct vmgr_domain *domain, struct vmgr_error **err);
 /** Lets the vCPUs run. Errors: VMGR_ERR_OPERATION_INVALID (not running, or not paused). */
 int vmgr_domain_resume(struct vmgr_domain *domain, struct vmgr_error **err);
 
-/* ---- looking ------------------------------------------------------------------------------------- */
+/* ---- looking
+ * ------------------------------------------------------------------------------------- */
 
 /**
  * vmgr_domain_get_state() - state and why
@@ -248,8 +259,8 @@ int vmgr_domain_resume(struct vmgr_domain *domain, struct vmgr_error **err);
  */
 int vmgr_domain_get_state(struct vmgr_domain *domain, uint32_t flags, int *ret_state,
                           int *ret_reason, struct vmgr_error **err);
-/** The library's words for states and reasons as people see them ("shut off", "destroyed"); "no state"
- * and "unknown" for numbers it does not know. Static. */
+/** The library's words for states and reasons as people see them ("shut off", "destroyed"); "no
+ * state" and "unknown" for numbers it does not know. Static. */
 const char *vmgr_domain_state_name(int state);
 const char *vmgr_domain_reason_name(int state, int reason);
 
@@ -289,7 +300,7 @@ int vmgr_domain_get_max_memory(struct vmgr_domain *domain, uint64_t *ret_kib,
                                struct vmgr_error **err);
 
 /* Which definition a question or a change is about. Numbers of the libvirt protocol. */
-#define VMGR_DOMAIN_AFFECT_CURRENT 0u        /* LIVE if active, else CONFIG */
+#define VMGR_DOMAIN_AFFECT_CURRENT 0u /* LIVE if active, else CONFIG */
 #define VMGR_DOMAIN_AFFECT_LIVE    (1u << 0)
 #define VMGR_DOMAIN_AFFECT_CONFIG  (1u << 1)
 #define VMGR_DOMAIN_VCPU_MAXIMUM   (1u << 2) /* the limit rather than the present number */
@@ -316,8 +327,7 @@ struct vmgr_security_label {
 };
 #define VMGR_SECURITY_LABEL_INIT { .size = sizeof(struct vmgr_security_label) }
 int vmgr_domain_get_security_label(struct vmgr_domain *domain,
-                                   struct vmgr_security_label *ret_label,
-                                   struct vmgr_error **err);
+                                   struct vmgr_security_label *ret_label, struct vmgr_error **err);
 
 /* Flags of vmgr_domain_get_xml(). Numbers of the libvirt protocol. */
 #define VMGR_DOMAIN_XML_SECURE     (1u << 0) /* with secrets; refused on a read-only connection */
@@ -338,14 +348,16 @@ int vmgr_domain_get_xml(struct vmgr_domain *domain, uint32_t flags, char **ret_x
  * vmgr_domain_get_messages() - remarks on the definition
  * @ret_messages: NULL-terminated array for vmgr_strings_free(); never NULL on success
  *
- * VMGR_DOMAIN_MESSAGE_UNKNOWN lists elements of the definition that vmgr keeps but does not understand,
- * most of them typing mistakes; they look at the definition the next start uses.
+ * VMGR_DOMAIN_MESSAGE_UNKNOWN lists elements of the definition that vmgr keeps but does not
+ * understand, most of them typing mistakes; they look at the definition the next start uses.
  * Returns how many, or -1 and *err.
  */
 int vmgr_domain_get_messages(struct vmgr_domain *domain, uint32_t flags, char ***ret_messages,
                              struct vmgr_error **err);
 
-/** What vmgr_domain_get_metadata() and _set_metadata() are about. Numbers of the libvirt protocol. */
+/**
+ * What vmgr_domain_get_metadata() and _set_metadata() are about. Numbers of the libvirt protocol.
+ */
 enum vmgr_domain_metadata_type {
     VMGR_DOMAIN_METADATA_DESCRIPTION = 0,
     VMGR_DOMAIN_METADATA_TITLE = 1,
@@ -368,7 +380,8 @@ int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *t
                              const char *key, const char *uri, uint32_t flags,
                              struct vmgr_error **err);
 
-/* ---- console ------------------------------------------------------------------------------------- */
+/* ---- console
+ * ------------------------------------------------------------------------------------- */
 
 /* Numbers of the libvirt protocol. */
 #define VMGR_DOMAIN_CONSOLE_FORCE (1u << 0) /* end another client's session */
@@ -377,8 +390,9 @@ int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *t
 /**
  * vmgr_domain_open_console() - opens a serial port or console
  * @device: alias ("serial0", "console0"); NULL: the first console, else the first serial port
- * Errors: VMGR_ERR_OPERATION_INVALID (not running), VMGR_ERR_INTERNAL_ERROR (no such device, or one whose
- * other end is neither a pty nor a socket), VMGR_ERR_OPERATION_FAILED (another session is open).
+ * Errors: VMGR_ERR_OPERATION_INVALID (not running), VMGR_ERR_INTERNAL_ERROR (no such device, or one
+ * whose other end is neither a pty nor a socket), VMGR_ERR_OPERATION_FAILED (another session is
+ * open).
  */
 int vmgr_domain_open_console(struct vmgr_domain *domain, const char *device, uint32_t flags,
                              struct vmgr_stream **ret_stream, struct vmgr_error **err);

@@ -3,10 +3,11 @@
  * Events: what happened to domains.
  *
  * A connection queues events for its callbacks; vmgr_conn_dispatch() delivers them on the calling
- * thread, so an embedder polls vmgr_conn_get_event_fd() in the loop it already has. Without a callback
- * nothing is queued. Events come from every cause, whichever program brought it about: this connection,
- * another one, or the guest. When several things happened to a domain of another program between two
- * looks, a connection may see only their result (stopped and started again looks like both).
+ * thread, so an embedder polls vmgr_conn_get_event_fd() in the loop it already has. Without a
+ * callback nothing is queued. Events come from every cause, whichever program brought it about:
+ * this connection, another one, or the guest. When several things happened to a domain of another
+ * program between two looks, a connection may see only their result (stopped and started again
+ * looks like both).
  */
 #ifndef VMGR_EVENT_H
 #define VMGR_EVENT_H
@@ -119,22 +120,23 @@ typedef void (*vmgr_domain_event_fn)(struct vmgr_conn *conn, struct vmgr_domain 
  * @free_fn: called once with data when the callback is removed, the connection closed, or this call
  *           fails; may be NULL
  *
- * Returns an id for vmgr_conn_remove_domain_event() (>= 0), or -1 and *err: VMGR_ERR_INVALID_ARG (id),
- * VMGR_ERR_SYSTEM_ERROR (out of descriptors). The callback may register, remove and call anything.
+ * Returns an id for vmgr_conn_remove_domain_event() (>= 0), or -1 and *err: VMGR_ERR_INVALID_ARG
+ * (id), VMGR_ERR_SYSTEM_ERROR (out of descriptors). The callback may register, remove and call
+ * anything.
  * Context: any. Since 0.1
  */
 int vmgr_conn_add_domain_event(struct vmgr_conn *conn, struct vmgr_domain *domain, int id,
                                vmgr_domain_event_fn fn, void *data, void (*free_fn)(void *data),
                                struct vmgr_error **err);
-/** Removes a callback. Returns 0, or -1 and *err: VMGR_ERR_INVALID_ARG (no such callback). Since 0.1 */
-int vmgr_conn_remove_domain_event(struct vmgr_conn *conn, int callback_id,
-                                  struct vmgr_error **err);
+/** Removes a callback. Returns 0, or -1 and *err: VMGR_ERR_INVALID_ARG (no such callback). Since
+ * 0.1 */
+int vmgr_conn_remove_domain_event(struct vmgr_conn *conn, int callback_id, struct vmgr_error **err);
 /** A descriptor that polls readable while vmgr_conn_dispatch() has work. Borrowed. -1 and *err. */
 int vmgr_conn_get_event_fd(struct vmgr_conn *conn, struct vmgr_error **err);
 /**
  * vmgr_conn_dispatch() - delivers the events that wait; never blocks
- * Returns the number of events taken from the queue, or -1 and *err. No lock is held while a callback
- * runs. Context: any one thread at a time. Since 0.1
+ * Returns the number of events taken from the queue, or -1 and *err. No lock is held while a
+ * callback runs. Context: any one thread at a time. Since 0.1
  */
 int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err);
 

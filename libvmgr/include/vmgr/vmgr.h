@@ -8,9 +8,9 @@
  *     if (vmgr_conn_open("vemu:///system", 0, &conn, &err) < 0)
  *         fprintf(stderr, "error: %s\n", vmgr_error_get_message(err));
  *
- * Conventions: a function returns 0 (or a count, a descriptor, 0/1 for a question) and -1 on failure,
- * with *err set. `ret_x` receives a new reference or a string for free(); a plain returned pointer is
- * borrowed. Unknown flag bits are refused with VMGR_ERR_INVALID_ARG.
+ * Conventions: a function returns 0 (or a count, a descriptor, 0/1 for a question) and -1 on
+ * failure, with *err set. `ret_x` receives a new reference or a string for free(); a plain returned
+ * pointer is borrowed. Unknown flag bits are refused with VMGR_ERR_INVALID_ARG.
  */
 #ifndef VMGR_VMGR_H
 #define VMGR_VMGR_H

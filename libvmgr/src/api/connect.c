@@ -12,13 +12,12 @@
 #include "../driver/driver.h"
 #include "events.h"
 
-#define VERSION_NUMBER(major, minor, release) \
-    ((uint64_t)(major) * 1000000 + (uint64_t)(minor) * 1000 + (uint64_t)(release))
+#define VERSION_NUMBER(major, minor, release)                                                      \
+    ((uint64_t)(major)*1000000 + (uint64_t)(minor)*1000 + (uint64_t)(release))
 
 static const struct vmgr__driver *const drivers[] = { &vmgr__driver_vemu, &vmgr__driver_test };
 
-int vmgr__check_flags(uint32_t flags, uint32_t known, const char *function,
-                      struct vmgr_error **err)
+int vmgr__check_flags(uint32_t flags, uint32_t known, const char *function, struct vmgr_error **err)
 {
     uint32_t unknown = flags & ~known;
 
@@ -117,8 +116,8 @@ static char *canonical_uri(const struct vmgr__driver *driver, const char *path,
     return g_string_free(s, FALSE);
 }
 
-static int conn_open(const char *text, const struct vmgr_conn_options *o, struct vmgr_conn **ret_conn,
-                     struct vmgr_error **err)
+static int conn_open(const char *text, const struct vmgr_conn_options *o,
+                     struct vmgr_conn **ret_conn, struct vmgr_error **err)
 {
     g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
     const struct vmgr__driver *driver;
@@ -128,7 +127,9 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o, struct
     int r = -1;
 
     if (!uri) {
-        /* Words without a colon are no URI at all; say what is missing rather than "parse error". */
+        /*
+         * Words without a colon are no URI at all; say what is missing rather than "parse error".
+         */
         if (strchr(text, ':'))
             return vmgr__error_set(err, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_URI,
                                    "Unable to parse URI %s", text);
@@ -225,11 +226,11 @@ struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn)
     return NULL;
 }
 
-#define NEED(conn, op, name)                                                                \
-    do {                                                                                    \
-        if (!(conn)->driver->op)                                                            \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, \
-                                   "%s", name);                                             \
+#define NEED(conn, op, name)                                                                       \
+    do {                                                                                           \
+        if (!(conn)->driver->op)                                                                   \
+            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
+                                   name);                                                          \
     } while (0)
 
 /* Results for callers stand on malloc, whatever GLib uses. */

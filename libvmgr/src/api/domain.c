@@ -87,11 +87,11 @@ struct vmgr_conn *vmgr_domain_get_conn(struct vmgr_domain *domain)
 
 /* ---- checks ---- */
 
-#define NEED(conn, op, name)                                                                \
-    do {                                                                                    \
-        if (!(conn)->driver->op)                                                            \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, \
-                                   "%s", name);                                             \
+#define NEED(conn, op, name)                                                                       \
+    do {                                                                                           \
+        if (!(conn)->driver->op)                                                                   \
+            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
+                                   name);                                                          \
     } while (0)
 
 static int need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err)
@@ -203,8 +203,8 @@ int vmgr_domain_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
     return conn->driver->domain_define(conn, xml, flags, ret_domain, err);
 }
 
-#define START_FLAGS                                                                              \
-    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_BYPASS_CACHE | \
+#define START_FLAGS                                                                                \
+    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_BYPASS_CACHE |   \
      VMGR_DOMAIN_START_FORCE_BOOT | VMGR_DOMAIN_START_RESET_NVRAM)
 
 int vmgr_domain_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
@@ -320,8 +320,8 @@ int vmgr_domain_get_state(struct vmgr_domain *domain, uint32_t flags, int *ret_s
     NEED(domain->conn, domain_get_state, "virDomainGetState");
     if (vmgr__check_flags(flags, 0, "virDomainGetState", err) < 0)
         return -1;
-    return domain->conn->driver->domain_get_state(domain, ret_state, ret_reason ? ret_reason : &reason,
-                                                  err);
+    return domain->conn->driver->domain_get_state(domain, ret_state,
+                                                  ret_reason ? ret_reason : &reason, err);
 }
 
 int vmgr_domain_get_info(struct vmgr_domain *domain, struct vmgr_domain_info *ret_info,
@@ -402,9 +402,10 @@ int vmgr_domain_get_vcpus(struct vmgr_domain *domain, uint32_t flags, struct vmg
     if (vmgr__check_flags(flags, 0xf, "virDomainGetVcpusFlags", err) < 0)
         return -1;
     if ((flags & VMGR_DOMAIN_AFFECT_LIVE) && (flags & VMGR_DOMAIN_AFFECT_CONFIG))
-        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
-                                     "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' "
-                                     "are mutually exclusive");
+        return vmgr__error_set_plain(
+            err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+            "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' "
+            "are mutually exclusive");
     return domain->conn->driver->domain_get_vcpus(domain, flags, err);
 }
 
@@ -547,31 +548,41 @@ int vmgr_domain_open_console(struct vmgr_domain *domain, const char *device, uin
 
 /* ---- words ---- */
 
-static const char *const state_names[] = { "no state", "running",  "idle",    "paused",
+static const char *const state_names[] = { "no state",    "running",  "idle",    "paused",
                                            "in shutdown", "shut off", "crashed", "pmsuspended" };
 static const char *const no_reasons[] = { "unknown", NULL };
-static const char *const running_reasons[] = { "unknown",  "booted",        "migrated",
-                                               "restored", "from snapshot", "unpaused",
-                                               "migration canceled", "save canceled",
-                                               "event wakeup", "crashed", "post-copy",
-                                               "post-copy failed", NULL };
-static const char *const paused_reasons[] = { "unknown", "user", "migrating", "saving", "dumping",
-                                              "I/O error", "watchdog", "from snapshot",
-                                              "shutting down", "creating snapshot", "crashed",
-                                              "starting up", "post-copy", "post-copy failed", NULL };
+static const char *const running_reasons[] = { "unknown",
+                                               "booted",
+                                               "migrated",
+                                               "restored",
+                                               "from snapshot",
+                                               "unpaused",
+                                               "migration canceled",
+                                               "save canceled",
+                                               "event wakeup",
+                                               "crashed",
+                                               "post-copy",
+                                               "post-copy failed",
+                                               NULL };
+static const char *const paused_reasons[] = {
+    "unknown",   "user",        "migrating",     "saving",           "dumping",
+    "I/O error", "watchdog",    "from snapshot", "shutting down",    "creating snapshot",
+    "crashed",   "starting up", "post-copy",     "post-copy failed", NULL
+};
 static const char *const shutdown_reasons[] = { "unknown", "user", NULL };
-static const char *const shutoff_reasons[] = { "unknown",  "shutdown", "destroyed",     "crashed",
-                                               "migrated", "saved",    "failed", "from snapshot",
+static const char *const shutoff_reasons[] = { "unknown",  "shutdown", "destroyed", "crashed",
+                                               "migrated", "saved",    "failed",    "from snapshot",
                                                "daemon",   NULL };
 static const char *const crashed_reasons[] = { "unknown", "panicked", NULL };
-static const char *const *const reason_names[] = { no_reasons,       running_reasons, no_reasons,
-                                                   paused_reasons,   shutdown_reasons, shutoff_reasons,
+static const char *const *const reason_names[] = { no_reasons,       running_reasons,
+                                                   no_reasons,       paused_reasons,
+                                                   shutdown_reasons, shutoff_reasons,
                                                    crashed_reasons,  no_reasons };
 
 const char *vmgr_domain_state_name(int state)
 {
     return state >= 0 && (size_t)state < G_N_ELEMENTS(state_names) ? state_names[state]
-                                                                    : state_names[0];
+                                                                   : state_names[0];
 }
 
 const char *vmgr_domain_reason_name(int state, int reason)

@@ -3,10 +3,10 @@
  * Events: callbacks, the queue, delivery.
  *
  * Theory of operation. Drivers call vmgr__conn_emit() from any thread, under any of their locks: it
- * appends to a queue and writes an eventfd. vmgr_conn_dispatch() takes one event after the other and runs
- * the callbacks that stood registered when it looked, without a lock: a callback may remove itself or
- * others, whose records stay until no delivery uses them. The queue is bounded; when nobody dispatches,
- * the oldest events go.
+ * appends to a queue and writes an eventfd. vmgr_conn_dispatch() takes one event after the other
+ * and runs the callbacks that stood registered when it looked, without a lock: a callback may
+ * remove itself or others, whose records stay until no delivery uses them. The queue is bounded;
+ * when nobody dispatches, the oldest events go.
  *
  * What embedders poll is an epoll descriptor, so that a driver can add sources of its own.
  */
@@ -107,8 +107,8 @@ void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uu
     for (guint i = 0; i < ev->callbacks->len && !wanted; i++) {
         const struct callback *cb = ev->callbacks->pdata[i];
 
-        wanted = cb->event_id == id &&
-                 (cb->any_domain || memcmp(cb->uuid, uuid, VMGR_UUID_SIZE) == 0);
+        wanted =
+            cb->event_id == id && (cb->any_domain || memcmp(cb->uuid, uuid, VMGR_UUID_SIZE) == 0);
     }
     if (wanted) {
         if (ev->queue.length >= QUEUE_MAX)
@@ -288,14 +288,15 @@ int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err)
     return n;
 }
 
-static const char *const type_names[] = { "Defined", "Undefined", "Started",     "Suspended", "Resumed",
-                                          "Stopped", "Shutdown",  "PMSuspended", "Crashed" };
+static const char *const type_names[] = { "Defined",   "Undefined",   "Started",
+                                          "Suspended", "Resumed",     "Stopped",
+                                          "Shutdown",  "PMSuspended", "Crashed" };
 static const char *const detail_names[][10] = {
     { "Added", "Updated", "Renamed", "Snapshot" },
     { "Removed", "Renamed" },
     { "Booted", "Migrated", "Restored", "Snapshot", "Event wakeup" },
-    { "Paused", "Migrated", "I/O Error", "Watchdog", "Restored", "Snapshot", "API error", "Post-copy",
-      "Post-copy Error" },
+    { "Paused", "Migrated", "I/O Error", "Watchdog", "Restored", "Snapshot", "API error",
+      "Post-copy", "Post-copy Error" },
     { "Unpaused", "Migrated", "Snapshot", "Post-copy", "Post-copy Error" },
     { "Shutdown", "Destroyed", "Crashed", "Migrated", "Saved", "Failed", "Snapshot" },
     { "Finished", "Finished after guest request", "Finished after host request" },

@@ -2,8 +2,8 @@
 /*
  * Streams: non-blocking descriptors with an end that both sides respect.
  *
- * What callers poll is an epoll descriptor over the data and, for consoles, the sign that another client
- * took over.
+ * What callers poll is an epoll descriptor over the data and, for consoles, the sign that another
+ * client took over.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,26 +2,29 @@
 /*
  * <serial> and <console>: a port of the guest and what is at its other end on the host.
  *
- * For a full machine (os type hvm) the first console is the first serial port under another name, for
- * programs that look for one of the two: whichever of them a document has, the other is made from it.
+ * For a full machine (os type hvm) the first console is the first serial port under another name,
+ * for programs that look for one of the two: whichever of them a document has, the other is made
+ * from it.
  */
 #include "element.h"
 
 #include <string.h>
 
-const char *const vmgr__chardev_type_names[] = {
-    "null", "vc", "pty", "dev", "file", "pipe", "stdio", "udp", "tcp", "unix", "spicevmc",
-    "spiceport", "nmdm", "qemu-vdagent", "dbus", NULL
-};
+const char *const vmgr__chardev_type_names[] = { "null", "vc",           "pty",      "dev",
+                                                 "file", "pipe",         "stdio",    "udp",
+                                                 "tcp",  "unix",         "spicevmc", "spiceport",
+                                                 "nmdm", "qemu-vdagent", "dbus",     NULL };
 static const char *const modes[] = { "connect", "bind", NULL };
-static const char *const serial_targets[] = { "isa-serial", "usb-serial", "pci-serial",
-                                              "spapr-vio-serial", "system-serial", "sclp-serial",
-                                              "isa-debug", NULL };
-static const char *const serial_models[] = { "isa-serial", "usb-serial", "pci-serial", "spapr-vty",
-                                             "pl011", "sclpconsole", "sclplmconsole", "16550a",
-                                             "isa-debugcon", NULL };
-static const char *const console_targets[] = { "serial", "xen", "uml", "virtio", "lxc", "openvz",
-                                               "sclp", "sclplm", NULL };
+static const char *const serial_targets[] = { "isa-serial",    "usb-serial",
+                                              "pci-serial",    "spapr-vio-serial",
+                                              "system-serial", "sclp-serial",
+                                              "isa-debug",     NULL };
+static const char *const serial_models[] = {
+    "isa-serial",  "usb-serial",    "pci-serial", "spapr-vty",    "pl011",
+    "sclpconsole", "sclplmconsole", "16550a",     "isa-debugcon", NULL
+};
+static const char *const console_targets[] = { "serial", "xen",  "uml",    "virtio", "lxc",
+                                               "openvz", "sclp", "sclplm", NULL };
 
 void vmgr__chardev_free(void *data)
 {
@@ -128,7 +131,8 @@ static int parse_target(struct vmgr__parse *p, xmlNode *node, bool serial, struc
     if (c->target_type &&
         vmgr__name_index(serial ? serial_targets : console_targets, c->target_type) < 0)
         return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
-                          "unknown target type '%s' specified for character device", c->target_type);
+                          "unknown target type '%s' specified for character device",
+                          c->target_type);
     if (port) {
         if (!vmgr__parse_u32(port, &n) || n > INT32_MAX)
             return conf_error(p, VMGR_ERR_XML_ERROR, "Invalid port number: %s", port);
@@ -152,7 +156,8 @@ static void parse_rest(struct vmgr__parse *p, xmlNode *node, struct vmgr__charde
     for (xmlNode *n = vmgr__xml_first(node); n; n = vmgr__xml_next(n, NULL)) {
         if (vmgr__xml_is(n, "source") || vmgr__xml_is(n, "target") || vmgr__xml_is(n, "alias"))
             continue;
-        if (vmgr__xml_is(n, "protocol") || vmgr__xml_is(n, "clipboard") || vmgr__xml_is(n, "mouse")) {
+        if (vmgr__xml_is(n, "protocol") || vmgr__xml_is(n, "clipboard") ||
+            vmgr__xml_is(n, "mouse")) {
             keep_more(&c->kept_source, n);
         } else if (vmgr__xml_is(n, "log")) {
             keep_more(&c->kept_log, n);
@@ -208,8 +213,8 @@ static bool console_is_serial(const struct vmgr__chardev *c)
 static bool serial_has_console(const struct vmgr__chardev *c)
 {
     return !c->target_type ||
-           (strcmp(c->target_type, "pci-serial") != 0 && strcmp(c->target_type, "usb-serial") != 0 &&
-            strcmp(c->target_type, "isa-debug") != 0);
+           (strcmp(c->target_type, "pci-serial") != 0 &&
+            strcmp(c->target_type, "usb-serial") != 0 && strcmp(c->target_type, "isa-debug") != 0);
 }
 
 static int next_port(GPtrArray *list, const char *target_type)

@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const vmgr__clock_names[] = { "utc", "localtime", "variable", "timezone", "absolute",
-                                          NULL };
-const char *const vmgr__timer_names[] = { "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
-                                          "hypervclock", "armvtimer", NULL };
+const char *const vmgr__clock_names[] = { "utc",      "localtime", "variable",
+                                          "timezone", "absolute",  NULL };
+const char *const vmgr__timer_names[] = { "platform", "pit",         "rtc",       "hpet", "tsc",
+                                          "kvmclock", "hypervclock", "armvtimer", NULL };
 const char *const vmgr__tickpolicy_names[] = { "delay", "catchup", "merge", "discard", NULL };
 static const char *const track_names[] = { "boot", "guest", "wall", "realtime", NULL };
-static const char *const mode_names[] = { "auto", "native", "emulate", "paravirt", "smpsafe", NULL };
+static const char *const mode_names[] = {
+    "auto", "native", "emulate", "paravirt", "smpsafe", NULL
+};
 static const char *const basis_names[] = { "utc", "localtime", NULL };
 
 static void timer_clear(void *data)
@@ -39,8 +41,8 @@ static int parse_i64(const char *text, int64_t *ret)
 
 static int parse_timer(struct vmgr__parse *p, xmlNode *node)
 {
-    static const char *const known[] = { "name", "present", "tickpolicy", "track", "frequency",
-                                         "mode", NULL };
+    static const char *const known[] = { "name",      "present", "tickpolicy", "track",
+                                         "frequency", "mode",    NULL };
     static const char *const yes_no[] = { "yes", "no", NULL };
     static const char *const children[] = { "catchup", NULL };
     struct vmgr__timer t = { .name = -1, .tickpolicy = -1, .track = -1, .mode = -1 };
@@ -110,8 +112,9 @@ static int parse_offset(struct vmgr__parse *p, xmlNode *node)
         break;
     case VMGR__CLOCK_ABSOLUTE:
         if (!vmgr__parse_u64(start, &clock->start))
-            return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "missing 'start' attribute for clock with "
-                                                          "offset='absolute'");
+            return conf_error(p, VMGR_ERR_INTERNAL_ERROR,
+                              "missing 'start' attribute for clock with "
+                              "offset='absolute'");
         break;
     default: break;
     }
@@ -120,7 +123,9 @@ static int parse_offset(struct vmgr__parse *p, xmlNode *node)
 
 static int clock_parse(struct vmgr__parse *p, xmlNode *node)
 {
-    static const char *const known[] = { "offset", "adjustment", "basis", "timezone", "start", NULL };
+    static const char *const known[] = {
+        "offset", "adjustment", "basis", "timezone", "start", NULL
+    };
     static const char *const children[] = { "timer", NULL };
     struct vmgr__clock *clock = &p->def->clock;
 

@@ -8,8 +8,8 @@
 
 const char *const vmgr__cpu_mode_names[] = { "custom", "host-model", "host-passthrough", "maximum",
                                              NULL };
-const char *const vmgr__cpu_policy_names[] = { "force", "require", "optional", "disable", "forbid",
-                                               NULL };
+const char *const vmgr__cpu_policy_names[] = { "force",   "require", "optional",
+                                               "disable", "forbid",  NULL };
 static const char *const match_names[] = { "minimum", "exact", "strict", NULL };
 static const char *const check_names[] = { "none", "partial", "full", NULL };
 static const char *const kept_names[] = { "cache", "maxphysaddr", "numa", NULL };
@@ -131,8 +131,8 @@ static int parse_features(struct vmgr__parse *p, xmlNode *node)
 static int cpu_parse(struct vmgr__parse *p, xmlNode *node)
 {
     static const char *const known[] = { "mode", "match", "check", "migratable", NULL };
-    static const char *const children[] = { "model", "vendor", "topology", "feature",
-                                            "cache", "maxphysaddr", "numa", NULL };
+    static const char *const children[] = { "model", "vendor",      "topology", "feature",
+                                            "cache", "maxphysaddr", "numa",     NULL };
     static const char *const on_off[] = { "on", "off", NULL };
     struct vmgr__cpu *cpu = &p->def->cpu;
     g_autofree char *mode = vmgr__xml_attr(node, "mode");
@@ -179,7 +179,8 @@ static int cpu_parse(struct vmgr__parse *p, xmlNode *node)
     if (!cpu->present && cpu->match >= 0)
         return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "Missing CPU model name");
     if (cpu->features->len && cpu->mode == VMGR__CPU_CUSTOM && !cpu->model)
-        return conf_error(p, VMGR_ERR_XML_ERROR, "Non-empty feature list specified without CPU model");
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Non-empty feature list specified without CPU model");
     if (cpu->mode == VMGR__CPU_CUSTOM && !cpu->model)
         cpu->has_mode = false;
     return 0;
@@ -230,7 +231,8 @@ static void cpu_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC
             vmgr__xw_raw(w, cpu->kept->pdata[i]);
     }
     for (guint i = 0; i < cpu->features->len; i++) {
-        const struct vmgr__cpu_feature *f = &g_array_index(cpu->features, struct vmgr__cpu_feature, i);
+        const struct vmgr__cpu_feature *f =
+            &g_array_index(cpu->features, struct vmgr__cpu_feature, i);
 
         vmgr__xw_begin(w, "feature");
         vmgr__xw_attr(w, "policy", vmgr__cpu_policy_names[f->policy]);

@@ -2,8 +2,8 @@
 /*
  * A domain's definition in memory, and the table of elements it is read from and written to.
  *
- * Each element has a file that parses, checks and formats it. What a definition says and this version does
- * not understand is kept as text where it stood, and reported as a warning.
+ * Each element has a file that parses, checks and formats it. What a definition says and this
+ * version does not understand is kept as text where it stood, and reported as a warning.
  */
 #ifndef VMGR_SRC_CONF_DEF_H
 #define VMGR_SRC_CONF_DEF_H
@@ -38,13 +38,19 @@ extern const char *const vmgr__virt_type_names[];
 
 /* What a driver fills in where a document is silent. */
 struct vmgr__conf_defaults {
-    const char *arch;          /* "x86_64" */
-    const char *machine;       /* NULL: leave it out */
-    bool serial_target;        /* write back the kind of serial port */
+    const char *arch;    /* "x86_64" */
+    const char *machine; /* NULL: leave it out */
+    bool serial_target;  /* write back the kind of serial port */
 };
 
-enum vmgr__os_type { VMGR__OS_HVM = 0, VMGR__OS_XEN, VMGR__OS_LINUX, VMGR__OS_EXE, VMGR__OS_UML,
-                     VMGR__OS_XENPVH };
+enum vmgr__os_type {
+    VMGR__OS_HVM = 0,
+    VMGR__OS_XEN,
+    VMGR__OS_LINUX,
+    VMGR__OS_EXE,
+    VMGR__OS_UML,
+    VMGR__OS_XENPVH
+};
 extern const char *const vmgr__os_type_names[];
 
 struct vmgr__os {
@@ -87,27 +93,32 @@ struct vmgr__cpu_feature {
 struct vmgr__cpu {
     bool present;
     bool has_mode;
-    int mode;  /* enum vmgr__cpu_mode */
-    int match; /* -1: none */
-    int check; /* -1: none */
+    int mode;       /* enum vmgr__cpu_mode */
+    int match;      /* -1: none */
+    int check;      /* -1: none */
     int migratable; /* tristate */
     char *model;
     bool fallback_forbid;
     char *vendor_id;
     char *vendor;
     uint32_t sockets, dies, cores, threads; /* 0: no topology */
-    GArray *features; /* struct vmgr__cpu_feature */
+    GArray *features;                       /* struct vmgr__cpu_feature */
     GPtrArray *kept;
     GPtrArray *kept_names;
 };
 extern const char *const vmgr__cpu_mode_names[];
 extern const char *const vmgr__cpu_policy_names[];
 
-enum vmgr__clock_offset { VMGR__CLOCK_UTC = 0, VMGR__CLOCK_LOCALTIME, VMGR__CLOCK_VARIABLE,
-                          VMGR__CLOCK_TIMEZONE, VMGR__CLOCK_ABSOLUTE };
+enum vmgr__clock_offset {
+    VMGR__CLOCK_UTC = 0,
+    VMGR__CLOCK_LOCALTIME,
+    VMGR__CLOCK_VARIABLE,
+    VMGR__CLOCK_TIMEZONE,
+    VMGR__CLOCK_ABSOLUTE
+};
 struct vmgr__timer {
-    int name; /* index into vmgr__timer_names */
-    int present; /* tristate */
+    int name;                    /* index into vmgr__timer_names */
+    int present;                 /* tristate */
     int tickpolicy, track, mode; /* -1: none */
     uint64_t frequency;
     char *kept; /* <catchup> */
@@ -160,8 +171,8 @@ extern const char *const vmgr__chardev_type_names[];
 struct vmgr__chardev {
     int type;
     char *path;
-    int mode;   /* unix: 0 none, 1 connect, 2 bind */
-    int append; /* file: tristate */
+    int mode;          /* unix: 0 none, 1 connect, 2 bind */
+    int append;        /* file: tristate */
     char *kept_source; /* <source>, <protocol> ... of the other types */
     char *kept_log;
     char *target_type;  /* NULL: the default */
@@ -173,7 +184,7 @@ struct vmgr__chardev {
 
 /* A device known by name only, or checked and kept. */
 struct vmgr__device {
-    int kind;  /* index into the table of devices.c; its length for unknown ones */
+    int kind; /* index into the table of devices.c; its length for unknown ones */
     char *name;
     char *text;
     /* for checks between devices */
@@ -205,12 +216,12 @@ struct vmgr__domain_def {
     struct vmgr__clock clock;
     int on_poweroff, on_reboot, on_crash; /* enum vmgr__action */
     char *emulator;
-    GPtrArray *serials;  /* struct vmgr__chardev * */
-    GPtrArray *consoles; /* struct vmgr__chardev * */
+    GPtrArray *serials;     /* struct vmgr__chardev * */
+    GPtrArray *consoles;    /* struct vmgr__chardev * */
     bool console_is_serial; /* the first console is the first serial port by another name */
-    GPtrArray *devices;  /* struct vmgr__device *, all others in the order of the schema */
-    GPtrArray *kept;       /* struct vmgr__kept *: top-level elements that are only kept */
-    GPtrArray *warnings;   /* char * */
+    GPtrArray *devices;     /* struct vmgr__device *, all others in the order of the schema */
+    GPtrArray *kept;        /* struct vmgr__kept *: top-level elements that are only kept */
+    GPtrArray *warnings;    /* char * */
 };
 
 struct vmgr__kept {
@@ -221,7 +232,9 @@ struct vmgr__kept {
 
 /* ---- what conf does for others ---- */
 
-/* The document is about a domain at rest: drop its id, its paths of this run and generated aliases. */
+/*
+ * The document is about a domain at rest: drop its id, its paths of this run and generated aliases.
+ */
 #define VMGR__CONF_INACTIVE (1u << 0)
 
 struct vmgr__domain_def *vmgr__domain_def_parse(const char *xml,

@@ -2,9 +2,9 @@
 /*
  * <devices>: the table of device elements; <emulator>; devices that are checked and kept.
  *
- * The table stands in the order in which devices are written. A device with a parser of its own is read
- * into the definition; the others are kept as text, after their check if they have one. Whether a driver
- * can give a device to a guest is the driver's affair, when the guest starts.
+ * The table stands in the order in which devices are written. A device with a parser of its own is
+ * read into the definition; the others are kept as text, after their check if they have one.
+ * Whether a driver can give a device to a guest is the driver's affair, when the guest starts.
  */
 #include "element.h"
 
@@ -16,22 +16,37 @@ struct device_class {
 };
 
 static const struct device_class classes[] = {
-    { "emulator", NULL },      { "disk", vmgr__disk_check },
-    { "controller", NULL },    { "lease", NULL },
-    { "filesystem", NULL },    { "interface", vmgr__interface_check },
-    { "smartcard", NULL },     { "serial", NULL },
-    { "parallel", NULL },      { "console", NULL },
-    { "channel", NULL },       { "input", NULL },
-    { "tpm", NULL },           { "graphics", NULL },
-    { "sound", NULL },         { "audio", NULL },
-    { "video", NULL },         { "hostdev", NULL },
-    { "redirdev", NULL },      { "redirfilter", NULL },
-    { "hub", NULL },           { "watchdog", NULL },
+    { "emulator", NULL },
+    { "disk", vmgr__disk_check },
+    { "controller", NULL },
+    { "lease", NULL },
+    { "filesystem", NULL },
+    { "interface", vmgr__interface_check },
+    { "smartcard", NULL },
+    { "serial", NULL },
+    { "parallel", NULL },
+    { "console", NULL },
+    { "channel", NULL },
+    { "input", NULL },
+    { "tpm", NULL },
+    { "graphics", NULL },
+    { "sound", NULL },
+    { "audio", NULL },
+    { "video", NULL },
+    { "hostdev", NULL },
+    { "redirdev", NULL },
+    { "redirfilter", NULL },
+    { "hub", NULL },
+    { "watchdog", NULL },
     { "memballoon", vmgr__memballoon_check },
-    { "rng", NULL },           { "nvram", NULL },
-    { "panic", NULL },         { "shmem", NULL },
-    { "memory", NULL },        { "iommu", NULL },
-    { "vsock", NULL },         { "crypto", NULL },
+    { "rng", NULL },
+    { "nvram", NULL },
+    { "panic", NULL },
+    { "shmem", NULL },
+    { "memory", NULL },
+    { "iommu", NULL },
+    { "vsock", NULL },
+    { "crypto", NULL },
 };
 
 static int class_index(const xmlNode *node)

@@ -6,24 +6,27 @@
 
 #include <string.h>
 
-static const char *const types[] = { "file", "block", "dir", "network", "volume", "nvme", "vhostuser",
-                                     "vhostvdpa", NULL };
+static const char *const types[] = { "file", "block",     "dir",       "network", "volume",
+                                     "nvme", "vhostuser", "vhostvdpa", NULL };
 static const char *const devices[] = { "disk", "cdrom", "floppy", "lun", NULL };
-static const char *const buses[] = { "ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd",
-                                     NULL };
+static const char *const buses[] = { "ide", "fdc", "scsi", "virtio", "xen",
+                                     "usb", "uml", "sata", "sd",     NULL };
 
 /* The attribute of <source> that says where the data is, by type. */
-static const char *const source_attrs[] = { "file", "dev", "dir", "name", "volume", NULL, NULL, "dev" };
+static const char *const source_attrs[] = { "file",   "dev", "dir", "name",
+                                            "volume", NULL,  NULL,  "dev" };
 
 static const struct {
     const char *prefix;
     const char *bus;
 } target_names[] = {
-    { "fd", "fdc" }, { "hd", "ide" }, { "sd", "scsi" }, { "vd", "virtio" }, { "xvd", "xen" },
-    { "ubd", "uml" },
+    { "fd", "fdc" },    { "hd", "ide" },  { "sd", "scsi" },
+    { "vd", "virtio" }, { "xvd", "xen" }, { "ubd", "uml" },
 };
 
-/* "vda", "sdaa", "hdb1": a known prefix, letters, maybe a partition. Returns the usual bus or NULL. */
+/*
+ * "vda", "sdaa", "hdb1": a known prefix, letters, maybe a partition. Returns the usual bus or NULL.
+ */
 static const char *bus_of(const char *target)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(target_names); i++) {

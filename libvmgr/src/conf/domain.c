@@ -2,20 +2,22 @@
 /*
  * The <domain> document: the table of its elements, reading it, writing it.
  *
- * Theory of operation. The table stands in the order in which a document is written. Reading calls each
- * element's parser with the first child of that name; <os> is read first because other elements depend on
- * the kind of system, and messages of users' mistakes come in that order. Elements of the table without a
- * parser belong to the schema and are kept as text in their place; elements that are not in the table are
- * kept at the end and warned about. So a document survives a round trip through an older version.
+ * Theory of operation. The table stands in the order in which a document is written. Reading calls
+ * each element's parser with the first child of that name; <os> is read first because other
+ * elements depend on the kind of system, and messages of users' mistakes come in that order.
+ * Elements of the table without a parser belong to the schema and are kept as text in their place;
+ * elements that are not in the table are kept at the end and warned about. So a document survives a
+ * round trip through an older version.
  */
 #include "element.h"
 
 #include <libxml/parser.h>
 #include <string.h>
 
-const char *const vmgr__virt_type_names[] = { "none",   "qemu",   "kqemu",  "kvm",       "xen",   "lxc",
-                                              "uml",    "openvz", "test",   "vmware",    "hyperv", "vbox",
-                                              "phyp",   "parallels", "bhyve", "vz",      "vemu",  NULL };
+const char *const vmgr__virt_type_names[] = { "none",   "qemu", "kqemu",  "kvm",       "xen",
+                                              "lxc",    "uml",  "openvz", "test",      "vmware",
+                                              "hyperv", "vbox", "phyp",   "parallels", "bhyve",
+                                              "vz",     "vemu", NULL };
 const char *const vmgr__on_off[] = { "default", "on", "off", NULL };
 const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 
@@ -197,9 +199,9 @@ static int parse_element(struct vmgr__parse *p, xmlNode *root, const struct vmgr
     if (!node && !e->always)
         return 0;
     if (node && !e->repeats && vmgr__xml_next(node, e->name))
-        g_ptr_array_add(p->def->warnings,
-                        g_strdup_printf("only the first of several elements '%s' in domain counts",
-                                        e->name));
+        g_ptr_array_add(
+            p->def->warnings,
+            g_strdup_printf("only the first of several elements '%s' in domain counts", e->name));
     return e->parse(p, node);
 }
 
@@ -208,8 +210,7 @@ static int parse_elements(struct vmgr__parse *p, xmlNode *root)
 {
     if (parse_element(p, root, &vmgr__element_name) < 0 ||
         parse_element(p, root, &vmgr__element_uuid) < 0 || parse_type(p, root) < 0 ||
-        parse_element(p, root, &vmgr__element_os) < 0 ||
-        vmgr__name_check(p->def->name, p->err) < 0)
+        parse_element(p, root, &vmgr__element_os) < 0 || vmgr__name_check(p->def->name, p->err) < 0)
         return -1;
     for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
         const struct vmgr__element *e = elements[i];

@@ -16,20 +16,21 @@ static const struct {
     enum kind kind;
     int default_state; /* tristate when the attribute is absent */
 } features[VMGR__FEATURE_COUNT] = {
-    { "acpi", PRESENCE, 0 },    { "apic", KEPT, 0 },        { "pae", PRESENCE, 0 },
-    { "hap", STATE, 1 },        { "viridian", PRESENCE, 0 }, { "privnet", PRESENCE, 0 },
-    { "hyperv", KEPT, 0 },      { "kvm", KEPT, 0 },         { "pvspinlock", STATE, 1 },
-    { "capabilities", KEPT, 0 }, { "pmu", STATE, 0 },       { "vmport", STATE, 0 },
-    { "gic", KEPT, 0 },         { "smm", KEPT, 0 },         { "ioapic", KEPT, 0 },
-    { "hpt", KEPT, 0 },         { "htm", STATE, 0 },        { "nested-hv", STATE, 0 },
-    { "msrs", KEPT, 0 },        { "ccf-assist", STATE, 0 }, { "xen", KEPT, 0 },
-    { "cfpc", KEPT, 0 },        { "sbbc", KEPT, 0 },        { "ibs", KEPT, 0 },
+    { "acpi", PRESENCE, 0 },     { "apic", KEPT, 0 },         { "pae", PRESENCE, 0 },
+    { "hap", STATE, 1 },         { "viridian", PRESENCE, 0 }, { "privnet", PRESENCE, 0 },
+    { "hyperv", KEPT, 0 },       { "kvm", KEPT, 0 },          { "pvspinlock", STATE, 1 },
+    { "capabilities", KEPT, 0 }, { "pmu", STATE, 0 },         { "vmport", STATE, 0 },
+    { "gic", KEPT, 0 },          { "smm", KEPT, 0 },          { "ioapic", KEPT, 0 },
+    { "hpt", KEPT, 0 },          { "htm", STATE, 0 },         { "nested-hv", STATE, 0 },
+    { "msrs", KEPT, 0 },         { "ccf-assist", STATE, 0 },  { "xen", KEPT, 0 },
+    { "cfpc", KEPT, 0 },         { "sbbc", KEPT, 0 },         { "ibs", KEPT, 0 },
     { "tcg", KEPT, 0 },
 };
 const char *const vmgr__feature_names[] = {
-    "acpi", "apic", "pae", "hap", "viridian", "privnet", "hyperv", "kvm", "pvspinlock",
-    "capabilities", "pmu", "vmport", "gic", "smm", "ioapic", "hpt", "htm", "nested-hv", "msrs",
-    "ccf-assist", "xen", "cfpc", "sbbc", "ibs", "tcg", NULL
+    "acpi",   "apic",       "pae",          "hap",       "viridian", "privnet",    "hyperv",
+    "kvm",    "pvspinlock", "capabilities", "pmu",       "vmport",   "gic",        "smm",
+    "ioapic", "hpt",        "htm",          "nested-hv", "msrs",     "ccf-assist", "xen",
+    "cfpc",   "sbbc",       "ibs",          "tcg",       NULL
 };
 
 void vmgr__features_fini(struct vmgr__domain_def *def)

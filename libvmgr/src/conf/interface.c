@@ -7,13 +7,15 @@
 #include <string.h>
 #include <sys/random.h>
 
-static const char *const types[] = { "user", "ethernet", "vhostuser", "server", "client", "mcast",
-                                     "network", "bridge", "internal", "direct", "hostdev", "udp",
-                                     "vdpa", "null", "vds", NULL };
+static const char *const types[] = { "user",     "ethernet", "vhostuser", "server",
+                                     "client",   "mcast",    "network",   "bridge",
+                                     "internal", "direct",   "hostdev",   "udp",
+                                     "vdpa",     "null",     "vds",       NULL };
 
 /* What <source> must say, by type; NULL: nothing that is checked here. */
-static const char *const source_attrs[] = { NULL, NULL, NULL, NULL, NULL, NULL, "network", "bridge",
-                                            "name", "dev", NULL, NULL, "dev", NULL, NULL };
+static const char *const source_attrs[] = { NULL, NULL,      NULL,     NULL,   NULL,
+                                            NULL, "network", "bridge", "name", "dev",
+                                            NULL, NULL,      "dev",    NULL,   NULL };
 
 static bool parse_mac(const char *text, uint8_t mac[6])
 {
@@ -79,7 +81,8 @@ int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
                           types[type]);
     name = vmgr__xml_attr(source, source_attrs[type]);
     if (!name || !*name)
-        return conf_error(p, VMGR_ERR_XML_ERROR, "Missing required attribute '%s' in element 'source'",
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Missing required attribute '%s' in element 'source'",
                           source_attrs[type]);
     return 0;
 }

@@ -8,8 +8,9 @@
 
 int vmgr__memballoon_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev)
 {
-    static const char *const models[] = { "none", "virtio", "xen", "virtio-transitional",
-                                          "virtio-non-transitional", NULL };
+    static const char *const models[] = {
+        "none", "virtio", "xen", "virtio-transitional", "virtio-non-transitional", NULL
+    };
 
     for (guint i = 0; i + 1 < p->def->devices->len; i++) {
         const struct vmgr__device *other = p->def->devices->pdata[i];

@@ -70,8 +70,9 @@ static int current_parse(struct vmgr__parse *p, xmlNode *node)
             return -1;
     }
     if (def->memory_kib == 0)
-        return conf_error(p, VMGR_ERR_XML_ERROR,
-                          "Memory size must be specified via <memory> or in the <numa> configuration");
+        return conf_error(
+            p, VMGR_ERR_XML_ERROR,
+            "Memory size must be specified via <memory> or in the <numa> configuration");
     if (def->current_memory_kib == 0 || def->current_memory_kib > def->memory_kib)
         def->current_memory_kib = def->memory_kib;
     return 0;

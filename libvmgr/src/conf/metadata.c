@@ -57,7 +57,9 @@ static xmlNode *find(const struct vmgr__domain_def *def, const char *uri)
     return NULL;
 }
 
-/* Elements of this namespace lose it: a caller that names the namespace gets plain elements back. */
+/*
+ * Elements of this namespace lose it: a caller that names the namespace gets plain elements back.
+ */
 static void strip_ns(xmlNode *node, const char *uri)
 {
     if (node->ns && node->ns->href && strcmp((const char *)node->ns->href, uri) == 0)
@@ -140,7 +142,8 @@ int vmgr__metadata_set(struct vmgr__domain_def *def, const char *text, const cha
         if (!doc)
             return 0;
         def->metadata = xmlNewDoc(BAD_CAST "1.0");
-        xmlDocSetRootElement(def->metadata, xmlNewDocNode(def->metadata, NULL, BAD_CAST "metadata", NULL));
+        xmlDocSetRootElement(def->metadata,
+                             xmlNewDocNode(def->metadata, NULL, BAD_CAST "metadata", NULL));
     }
     top = xmlDocGetRootElement(def->metadata);
     if (doc)

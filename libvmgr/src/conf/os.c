@@ -10,23 +10,24 @@ const char *const vmgr__os_type_names[] = { "hvm", "xen", "linux", "exe", "uml",
 const char *const vmgr__boot_names[] = { "fd", "cdrom", "hd", "network", NULL };
 
 static const char *const arch_names[] = {
-    "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "itanium", "lm32",
-    "loongarch64", "m68k", "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el",
-    "openrisc", "parisc", "parisc64", "ppc", "ppcle", "ppc64", "ppc64le", "ppcemb", "riscv32",
-    "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64", "unicore32", "x86_64",
-    "xtensa", "xtensaeb", NULL
+    "alpha",   "armv6l",   "armv7l",      "armv7b",   "aarch64",    "cris",         "i686",
+    "itanium", "lm32",     "loongarch64", "m68k",     "microblaze", "microblazeel", "mips",
+    "mipsel",  "mips64",   "mips64el",    "openrisc", "parisc",     "parisc64",     "ppc",
+    "ppcle",   "ppc64",    "ppc64le",     "ppcemb",   "riscv32",    "riscv64",      "s390",
+    "s390x",   "sh4",      "sh4eb",       "sparc",    "sparc64",    "unicore32",    "x86_64",
+    "xtensa",  "xtensaeb", NULL
 };
 
 /* Children in the order they are written. Those below OS_KEPT are read here, the others kept. */
-static const char *const child_names[] = {
-    "type", "kernel", "initrd", "cmdline", "boot", "init",
+static const char *const child_names[] = { "type",      "kernel",   "initrd",  "cmdline",
+                                           "boot",      "init",
 #define OS_KEPT 6
-    "initarg", "initenv", "initdir", "inituser", "initgroup", "firmware", "loader", "nvram",
+                                           "initarg",   "initenv",  "initdir", "inituser",
+                                           "initgroup", "firmware", "loader",  "nvram",
 #define OS_KEPT_AFTER_CMDLINE 14
-    "dtb", "root", "acpi",
+                                           "dtb",       "root",     "acpi",
 #define OS_KEPT_AFTER_BOOT 17
-    "bootmenu", "bios", "smbios", NULL
-};
+                                           "bootmenu",  "bios",     "smbios",  NULL };
 
 void vmgr__os_fini(struct vmgr__os *os)
 {

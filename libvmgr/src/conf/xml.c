@@ -2,11 +2,11 @@
 /*
  * Reading XML documents that nobody vouches for, and the nodes in them.
  *
- * Theory of operation. libxml2 reads from memory, without network and without substituting entities. The
- * first thing it complains about becomes the error, with the line quoted and a pointer under the column,
- * as people know it from other tools; quotes are bounded and stripped of control characters. A document
- * type is refused the moment it starts, so no entity can be declared: entity bombs have nowhere to live.
- * Depth is limited by libxml2 (256), size by us.
+ * Theory of operation. libxml2 reads from memory, without network and without substituting
+ * entities. The first thing it complains about becomes the error, with the line quoted and a
+ * pointer under the column, as people know it from other tools; quotes are bounded and stripped of
+ * control characters. A document type is refused the moment it starts, so no entity can be
+ * declared: entity bombs have nowhere to live. Depth is limited by libxml2 (256), size by us.
  */
 #include "xml.h"
 
@@ -43,8 +43,8 @@ static char *source_line(const xmlParserInput *input, size_t *ret_column)
         return NULL;
     s = g_string_new(NULL);
     for (; line < end && *line && *line != '\n' && *line != '\r' && s->len < QUOTE_MAX; line++)
-        g_string_append_c(s, ((unsigned char)*line < 0x20 && *line != '\t') || *line == 0x7f ? '?'
-                                                                                           : *line);
+        g_string_append_c(
+            s, ((unsigned char)*line < 0x20 && *line != '\t') || *line == 0x7f ? '?' : *line);
     return g_string_free(s, FALSE);
 }
 
@@ -121,7 +121,8 @@ xmlDoc *vmgr__xml_parse(const char *text, const char *what, const char *root,
     ctxt->sax->fatalError = on_error;
     ctxt->sax->warning = NULL;
     ctxt->sax->internalSubset = on_doctype;
-    doc = xmlCtxtReadMemory(ctxt, text, (int)size, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOWARNING);
+    doc =
+        xmlCtxtReadMemory(ctxt, text, (int)size, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOWARNING);
     if (!p.failed && (!doc || !ctxt->wellFormed))
         vmgr__error_set(err, VMGR_ERR_XML_DETAIL, VMGR_FROM_XML, "%s: not a well-formed document",
                         what);
@@ -289,8 +290,7 @@ int vmgr__scale(uint64_t value, const char *unit, uint64_t scale, uint64_t limit
     }
     if (value && factor > limit / value)
         return vmgr__error_set(err, VMGR_ERR_OVERFLOW, VMGR_FROM_NONE,
-                               "value too large: %" G_GUINT64_FORMAT "%s", value,
-                               unit ? unit : "");
+                               "value too large: %" G_GUINT64_FORMAT "%s", value, unit ? unit : "");
     *ret = value * factor;
     return 0;
 }

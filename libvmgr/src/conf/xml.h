@@ -31,12 +31,13 @@ xmlNode *vmgr__xml_next(const xmlNode *node, const char *name);
 xmlNode *vmgr__xml_first(const xmlNode *node); /* first child that is an element, of any name */
 bool vmgr__xml_is(const xmlNode *node, const char *name);
 
-/* Attribute or text content as a new string for g_free(); NULL: there is none (an empty text is ""). */
+/* Attribute or text content as a new string for g_free(); NULL: there is none (an empty text is
+ * ""). */
 char *vmgr__xml_attr(const xmlNode *node, const char *name);
 char *vmgr__xml_text(const xmlNode *node);
 
-/* Attribute whose value must be in the NULL-terminated `names`. 1 and *ret (index), 0 when absent, -1 and
- * *err: "Invalid value for attribute ...". */
+/* Attribute whose value must be in the NULL-terminated `names`. 1 and *ret (index), 0 when absent,
+ * -1 and *err: "Invalid value for attribute ...". */
 int vmgr__xml_enum(const xmlNode *node, const char *attr, const char *const *names, int *ret,
                    struct vmgr_error **err);
 /* Index of value in names or -1. */
@@ -48,8 +49,8 @@ bool vmgr__parse_u32(const char *text, uint32_t *ret);
 int vmgr__scale(uint64_t value, const char *unit, uint64_t scale, uint64_t limit, uint64_t *ret,
                 struct vmgr_error **err);
 
-/* The element as text in house style at an indent of `level` x 2 columns, with all it holds: for what is
- * kept without being understood. Ends with a newline. For g_free(). */
+/* The element as text in house style at an indent of `level` x 2 columns, with all it holds: for
+ * what is kept without being understood. Ends with a newline. For g_free(). */
 char *vmgr__xml_keep(xmlNode *node, int level);
 /* The same in libxml2's style (double quotes), as metadata is shown. No newline at the end. */
 char *vmgr__xml_dump(xmlNode *node, int level);
@@ -65,7 +66,8 @@ struct vmgr__xml_writer {
 
 void vmgr__xw_init(struct vmgr__xml_writer *w);
 void vmgr__xw_begin(struct vmgr__xml_writer *w, const char *name);
-void vmgr__xw_attr(struct vmgr__xml_writer *w, const char *name, const char *value); /* NULL: none */
+void vmgr__xw_attr(struct vmgr__xml_writer *w, const char *name,
+                   const char *value); /* NULL: none */
 void vmgr__xw_attrf(struct vmgr__xml_writer *w, const char *name, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 void vmgr__xw_content(struct vmgr__xml_writer *w); /* the element has an end tag even if empty */

@@ -17,7 +17,9 @@ void vmgr__xw_escape(GString *out, const char *text)
         case '&': g_string_append(out, "&amp;"); break;
         case '"': g_string_append(out, "&quot;"); break;
         case '\'': g_string_append(out, "&apos;"); break;
-        case '\r': g_string_append(out, "&#13;"); break; /* a bare one would read back as a newline */
+        case '\r':
+            g_string_append(out, "&#13;");
+            break; /* a bare one would read back as a newline */
         default: g_string_append_c(out, *text); break;
         }
     }
@@ -219,7 +221,8 @@ static void keep_node(GString *out, xmlNode *node, int level, bool inline_text)
         g_string_append_c(out, '\n');
 }
 
-/* A copy makes sense on its own: libxml2 declares in it each namespace that an ancestor had declared. */
+/* A copy makes sense on its own: libxml2 declares in it each namespace that an ancestor had
+ * declared. */
 static xmlNode *stand_alone(xmlNode *node)
 {
     return xmlDocCopyNode(node, node->doc, 1);

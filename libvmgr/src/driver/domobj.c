@@ -196,8 +196,8 @@ void vmgr__domlist_select(const struct vmgr__domlist *list, struct vmgr_conn *co
         const struct vmgr__domobj *obj = value;
 
         if (matches(obj, flags))
-            g_ptr_array_add(ret, vmgr__domain_new(conn, vmgr__domobj_name(obj),
-                                                  vmgr__domobj_uuid(obj)));
+            g_ptr_array_add(ret,
+                            vmgr__domain_new(conn, vmgr__domobj_name(obj), vmgr__domobj_uuid(obj)));
     }
 }
 

@@ -2,9 +2,10 @@
 /*
  * What a driver is: a table of operations behind the public calls.
  *
- * The calls in src/api check arguments and permission, then come here. A driver that leaves an operation
- * NULL does not support it; the caller gets VMGR_ERR_NO_SUPPORT. Operations may be called from several
- * threads at once; none of them may call an embedder's callback: events go to vmgr__conn_emit().
+ * The calls in src/api check arguments and permission, then come here. A driver that leaves an
+ * operation NULL does not support it; the caller gets VMGR_ERR_NO_SUPPORT. Operations may be called
+ * from several threads at once; none of them may call an embedder's callback: events go to
+ * vmgr__conn_emit().
  */
 #ifndef VMGR_SRC_DRIVER_DRIVER_H
 #define VMGR_SRC_DRIVER_DRIVER_H
@@ -85,9 +86,8 @@ struct vmgr__driver {
                                struct vmgr_error **err);
     int (*domain_get_metadata)(struct vmgr_domain *dom, int type, const char *uri, uint32_t flags,
                                char **ret, struct vmgr_error **err);
-    int (*domain_set_metadata)(struct vmgr_domain *dom, int type, const char *text,
-                               const char *key, const char *uri, uint32_t flags,
-                               struct vmgr_error **err);
+    int (*domain_set_metadata)(struct vmgr_domain *dom, int type, const char *text, const char *key,
+                               const char *uri, uint32_t flags, struct vmgr_error **err);
     int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                struct vmgr_stream **ret, struct vmgr_error **err);
 };
@@ -106,7 +106,9 @@ struct vmgr_conn {
     struct vmgr__events *events;
 };
 
-/* Fails with VMGR_ERR_INVALID_ARG "unsupported flags (0x80) in function F" if flags has more bits. */
+/*
+ * Fails with VMGR_ERR_INVALID_ARG "unsupported flags (0x80) in function F" if flags has more bits.
+ */
 int vmgr__check_flags(uint32_t flags, uint32_t known, const char *function,
                       struct vmgr_error **err);
 
@@ -119,8 +121,9 @@ void vmgr__domain_set_name(struct vmgr_domain *dom, const char *name);
 void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
                      int type, int detail);
 
-/* A stream over descriptors, which it owns. watch_fd: when it polls readable another client took the
- * console over (-1: never); taken(data) says whether that really happened. closed(data) runs once. */
+/* A stream over descriptors, which it owns. watch_fd: when it polls readable another client took
+ * the console over (-1: never); taken(data) says whether that really happened. closed(data) runs
+ * once. */
 struct vmgr__stream_ops {
     bool (*taken)(void *data);
     void (*closed)(void *data);

@@ -2,9 +2,9 @@
 /*
  * The test driver: a hypervisor in memory.
  *
- * Each connection to test:///default is a host of its own, with one running domain to begin with. It
- * behaves like a real one: the same states, reasons, events and refusals, but nothing runs. Figures of its
- * host are made up and fixed. One lock protects all; every operation is short.
+ * Each connection to test:///default is a host of its own, with one running domain to begin with.
+ * It behaves like a real one: the same states, reasons, events and refusals, but nothing runs.
+ * Figures of its host are made up and fixed. One lock protects all; every operation is short.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +115,8 @@ static void finish(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *
 }
 
 /* The guest powered off or rebooted: does what its definition says for that. */
-static void guest_ended(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *obj, int action)
+static void guest_ended(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *obj,
+                        int action)
 {
     switch (action) {
     case VMGR__ACTION_RESTART:
@@ -146,8 +147,8 @@ static int test_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error
     if (!obj)
         return -1;
     if (obj->live)
-        vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_TEST, "domain '%s' is already running",
-                        vmgr__domobj_name(obj));
+        vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_TEST,
+                        "domain '%s' is already running", vmgr__domobj_name(obj));
     else
         r = begin(t, vmgr_domain_get_conn(dom), obj, flags, err);
     return leave(t, r);
@@ -352,7 +353,8 @@ static int test_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_er
 
     /* There is never a managed save, snapshot or checkpoint to remove. */
     if (vmgr__check_flags(flags,
-                          VMGR_DOMAIN_UNDEFINE_MANAGED_SAVE | VMGR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                          VMGR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                              VMGR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
                               VMGR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
                           "testDomainUndefineFlags", err) < 0)
         return -1;
@@ -497,10 +499,9 @@ static int test_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_e
     struct test *t;
     const struct vmgr__domobj *obj;
 
-    if (vmgr__check_flags(flags,
-                          VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG |
-                              VMGR_DOMAIN_VCPU_MAXIMUM,
-                          "testDomainGetVcpusFlags", err) < 0)
+    if (vmgr__check_flags(
+            flags, VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG | VMGR_DOMAIN_VCPU_MAXIMUM,
+            "testDomainGetVcpusFlags", err) < 0)
         return -1;
     obj = enter(dom, &t, err);
     return obj ? leave(t, vmgr__domobj_get_vcpus(obj, flags, err)) : -1;
@@ -549,10 +550,9 @@ static int test_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
     struct test *t;
     const struct vmgr__domobj *obj;
 
-    if (vmgr__check_flags(flags,
-                          VMGR_DOMAIN_XML_SECURE | VMGR_DOMAIN_XML_INACTIVE |
-                              VMGR_DOMAIN_XML_MIGRATABLE,
-                          "testDomainGetXMLDesc", err) < 0)
+    if (vmgr__check_flags(
+            flags, VMGR_DOMAIN_XML_SECURE | VMGR_DOMAIN_XML_INACTIVE | VMGR_DOMAIN_XML_MIGRATABLE,
+            "testDomainGetXMLDesc", err) < 0)
         return -1;
     obj = enter(dom, &t, err);
     if (!obj)
@@ -779,7 +779,8 @@ static int test_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
                                "testOpen: supply a path or use test:///default");
     if (strcmp(args->path, "/default") != 0)
         return vmgr__error_set(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, VMGR_FROM_TEST,
-                               "a host described by the file '%s'; use test:///default", args->path);
+                               "a host described by the file '%s'; use test:///default",
+                               args->path);
     if (args->emulator)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_TEST,
                                "the test driver runs no emulator");

@@ -2,8 +2,8 @@
 /*
  * From a definition to the emulator's command line.
  *
- * What a definition asks for and the guest would not get is refused here by name: a guest that starts has
- * everything its definition says.
+ * What a definition asks for and the guest would not get is refused here by name: a guest that
+ * starts has everything its definition says.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,8 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
     case VMGR__VIRT_QEMU:
     case VMGR__VIRT_VEMU: break;
     default:
-        return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for domaintype=%s",
+        return vemu_error(err, VMGR_ERR_INVALID_ARG,
+                          "could not find capabilities for domaintype=%s",
                           vmgr__virt_type_names[def->virt_type]);
     }
     if (def->os.type != VMGR__OS_HVM)
@@ -57,11 +58,13 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
     if (os->kept_names->len)
         return no_element(err, os->kept_names->pdata[0]);
     if (os->firmware)
-        return unsupported(err, "firmware '%s' is not supported by the vemu driver yet", os->firmware);
+        return unsupported(err, "firmware '%s' is not supported by the vemu driver yet",
+                           os->firmware);
     if (os->init)
         return no_element(err, "init");
     if (!os->kernel)
-        return unsupported(err, "the domain has no <kernel>, and the vemu driver boots nothing else yet");
+        return unsupported(
+            err, "the domain has no <kernel>, and the vemu driver boots nothing else yet");
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         if (files[i].path && !g_path_is_absolute(files[i].path))
             return unsupported(err, "the path of <%s> must be absolute: '%s'", files[i].name,
@@ -90,16 +93,18 @@ static int check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err
     const struct vmgr__cpu *cpu = &def->cpu;
 
     if (def->vcpus != def->max_vcpus)
-        return unsupported(err, "fewer current than maximum vCPUs (%u of %u) are not supported by the "
-                                "vemu driver yet",
+        return unsupported(err,
+                           "fewer current than maximum vCPUs (%u of %u) are not supported by the "
+                           "vemu driver yet",
                            def->vcpus, def->max_vcpus);
     if (def->vcpu_placement)
         return unsupported(err, "vCPU placement 'auto' is not supported by the vemu driver yet");
     if (!cpu->present)
         return 0;
     if (cpu->model || cpu->mode == VMGR__CPU_HOST_MODEL)
-        return unsupported(err, "CPU mode '%s' is not supported by the vemu driver yet, only "
-                                "'host-passthrough' and 'maximum'",
+        return unsupported(err,
+                           "CPU mode '%s' is not supported by the vemu driver yet, only "
+                           "'host-passthrough' and 'maximum'",
                            vmgr__cpu_mode_names[cpu->mode]);
     if (cpu->features->len)
         return unsupported(err, "choosing CPU feature '%s' is not supported by the vemu driver yet",
@@ -110,8 +115,9 @@ static int check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err
         uint64_t total = (uint64_t)cpu->sockets * cpu->dies;
 
         if (cpu->cores != 1 || cpu->threads != 1 || cpu->dies != 1)
-            return unsupported(err, "CPU topology with cores, dies or threads is not supported by the "
-                                    "vemu driver yet");
+            return unsupported(err,
+                               "CPU topology with cores, dies or threads is not supported by the "
+                               "vemu driver yet");
         if (total != def->max_vcpus)
             return unsupported(err, "CPU topology doesn't match maximum vcpu count");
     }
@@ -137,8 +143,8 @@ static int check_clock(const struct vmgr__domain_def *def, struct vmgr_error **e
             return unsupported(err, "timer '%s' cannot be switched %s by the vemu driver yet", name,
                                wanted ? "on" : "off");
         if (t->tickpolicy > 0 || t->track >= 0 || t->mode > 0 || t->frequency || t->kept)
-            return unsupported(err, "the settings of timer '%s' are not supported by the vemu driver yet",
-                               name);
+            return unsupported(
+                err, "the settings of timer '%s' are not supported by the vemu driver yet", name);
     }
     return 0;
 }
@@ -174,13 +180,15 @@ static int check_chardev(const struct vmgr__chardev *c, struct vmgr_error **err)
             return unsupported(err, "the path of a serial port must be absolute: '%s'", c->path);
         break;
     default:
-        return unsupported(err, "character device type '%s' is not supported by the vemu driver yet",
+        return unsupported(err,
+                           "character device type '%s' is not supported by the vemu driver yet",
                            vmgr__chardev_type_names[c->type]);
     }
     if (c->kept_log)
         return no_element(err, "log");
     if (c->kept)
-        return unsupported(err, "addresses of serial ports are not supported by the vemu driver yet");
+        return unsupported(err,
+                           "addresses of serial ports are not supported by the vemu driver yet");
     return 0;
 }
 
@@ -193,8 +201,10 @@ static int check_serials(const struct vmgr__domain_def *def, struct vmgr_error *
 
         if (check_chardev(c, err) < 0)
             return -1;
-        if (strcmp(c->target_type, "isa-serial") != 0 || g_strcmp0(c->target_model, "isa-serial") != 0)
-            return unsupported(err, "serial port of type '%s' is not supported by the vemu driver yet",
+        if (strcmp(c->target_type, "isa-serial") != 0 ||
+            g_strcmp0(c->target_model, "isa-serial") != 0)
+            return unsupported(err,
+                               "serial port of type '%s' is not supported by the vemu driver yet",
                                c->target_type);
         if (c->port > 3)
             return unsupported(err, "serial port %d: there are four, 0 to 3", c->port);
@@ -203,9 +213,9 @@ static int check_serials(const struct vmgr__domain_def *def, struct vmgr_error *
         taken |= 1u << c->port;
     }
     if (def->consoles->len > (def->console_is_serial ? 1u : 0u))
-        return unsupported(err, "<console> of type '%s' is not supported by the vemu driver yet",
-                           ((struct vmgr__chardev *)def->consoles->pdata[def->consoles->len - 1])
-                               ->target_type);
+        return unsupported(
+            err, "<console> of type '%s' is not supported by the vemu driver yet",
+            ((struct vmgr__chardev *)def->consoles->pdata[def->consoles->len - 1])->target_type);
     return 0;
 }
 
@@ -238,10 +248,12 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
             return no_element(err, k->name);
     }
     if (def->dump_core)
-        return unsupported(err, "attribute dumpCore of <memory> is not supported by the vemu driver yet");
+        return unsupported(
+            err, "attribute dumpCore of <memory> is not supported by the vemu driver yet");
     if (def->current_memory_kib != def->memory_kib)
-        return unsupported(err, "<currentMemory> below <memory> needs a memory balloon, which is not "
-                                "supported by the vemu driver yet");
+        return unsupported(err,
+                           "<currentMemory> below <memory> needs a memory balloon, which is not "
+                           "supported by the vemu driver yet");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || check_cpu(def, err) < 0 || check_clock(def, err) < 0 ||
         check_actions(def, err) < 0)
@@ -287,7 +299,8 @@ static void add_serial(GPtrArray *args, const struct vmgr__chardev *c)
         break;
     case VMGR__CHARDEV_UNIX:
         if (c->mode == 2)
-            addf(args, "-chardev", "socket,id=charserial%d,path=%s,server=on,wait=off", c->port, path);
+            addf(args, "-chardev", "socket,id=charserial%d,path=%s,server=on,wait=off", c->port,
+                 path);
         else
             addf(args, "-chardev", "socket,id=charserial%d,path=%s", c->port, path);
         break;
@@ -321,9 +334,10 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator)
     add(args, "-nodefaults", NULL);
     add(args, "-display", "none");
     add(args, "-machine", def->os.machine);
-    add(args, "-accel", def->virt_type == VMGR__VIRT_KVM    ? "kvm"
-                        : def->virt_type == VMGR__VIRT_QEMU ? "soft"
-                                                            : "auto");
+    add(args, "-accel",
+        def->virt_type == VMGR__VIRT_KVM    ? "kvm"
+        : def->virt_type == VMGR__VIRT_QEMU ? "soft"
+                                            : "auto");
     add(args, "-cpu", "max");
     /* The emulator wants whole pages. */
     addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", (def->memory_kib + 3) / 4 * 4);

@@ -2,11 +2,11 @@
 /*
  * What this connection knows of the directory, and the events that follow from what changed.
  *
- * Theory of operation. Before each question the cache is compared with the files: a file is read again
- * when its identity (inode, size, times) is another, and a run is looked at again when its process ended.
- * The difference between the old record and the new one is the list of events. So an event comes out the
- * same whoever caused it, this connection's own calls included. Events are only derived while a callback
- * is registered; registering makes the present the baseline.
+ * Theory of operation. Before each question the cache is compared with the files: a file is read
+ * again when its identity (inode, size, times) is another, and a run is looked at again when its
+ * process ended. The difference between the old record and the new one is the list of events. So an
+ * event comes out the same whoever caused it, this connection's own calls included. Events are only
+ * derived while a callback is registered; registering makes the present the baseline.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -90,8 +90,8 @@ struct view {
     struct vemu_process process;
 };
 
-static void emit_state(struct vemu *d, const char *name, const uint8_t *uuid, const struct view *old,
-                       const struct view *now)
+static void emit_state(struct vemu *d, const char *name, const uint8_t *uuid,
+                       const struct view *old, const struct view *now)
 {
     bool same_run = old->active && now->active && old->process.pid == now->process.pid &&
                     old->process.start_time == now->process.start_time;
@@ -190,8 +190,8 @@ static struct vmgr__domobj *admit(struct vemu *d, struct vmgr__domain_def *confi
 static void set_process(struct vemu *d, const char *name, struct record *r,
                         const struct vemu_process *process)
 {
-    if (r->pidfd >= 0 && (r->process.pid != process->pid ||
-                          r->process.start_time != process->start_time)) {
+    if (r->pidfd >= 0 &&
+        (r->process.pid != process->pid || r->process.start_time != process->start_time)) {
         close(r->pidfd);
         r->pidfd = -1;
     }
@@ -278,8 +278,8 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         }
     }
     obj->state = live ? f->status.state : VMGR_DOMAIN_SHUTOFF;
-    obj->reason = live || f->status.phase == VEMU_OFF ? f->status.reason
-                                                      : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
+    obj->reason =
+        live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
     obj->updated = live && f->status.updated;
     obj->autostart = f->autostart;
     ((struct record *)obj->priv)->config_key = f->config_key;
@@ -296,7 +296,8 @@ static void refresh(struct vemu *d, const char *name, int reason)
     g_autofree char *config_path = vmgr__vemu_config_path(d, name);
     g_autofree char *status_path = vmgr__vemu_run_path(d, name, "status.xml");
     struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
-    struct found f = { .config_key = key_of(config_path), .status_key = key_of(status_path),
+    struct found f = { .config_key = key_of(config_path),
+                       .status_key = key_of(status_path),
                        .autostart = has_autostart(d, name) };
     struct vmgr_error *err = NULL;
     int r;
@@ -311,7 +312,9 @@ static void refresh(struct vemu *d, const char *name, int reason)
     f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
     if (r >= 0 && !f.same_config)
         r = vmgr__vemu_config_load(d, name, &f.config, &err);
-    /* Files that nobody can read: what is known stays, and the operation that needs them complains. */
+    /*
+     * Files that nobody can read: what is known stays, and the operation that needs them complains.
+     */
     if (r >= 0 || !obj)
         apply(d, name, obj, &f);
     vmgr_error_free(err);
@@ -370,9 +373,10 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d)
 /* ---- who has a name or UUID ---- */
 
 /*
- * A file counts how often the set of names and UUIDs has grown. While it says what it said when this cache
- * was complete, nobody else has added to the set, and looking through all files can be left out. Files that
- * went away only make for conflicts that are none, so those are checked against the files.
+ * A file counts how often the set of names and UUIDs has grown. While it says what it said when
+ * this cache was complete, nobody else has added to the set, and looking through all files can be
+ * left out. Files that went away only make for conflicts that are none, so those are checked
+ * against the files.
  */
 static char *generation_path(const struct vemu *d)
 {
@@ -398,9 +402,8 @@ void vmgr__vemu_set_grew(struct vemu *d)
 
     g_mutex_lock(&d->lock);
     /* What was added is this caller's own, and is in the cache before it asks again. */
-    d->generation = vmgr__file_replace(path, text, false, NULL) == 0 && d->generation == n && n
-                        ? n + 1
-                        : 0;
+    d->generation =
+        vmgr__file_replace(path, text, false, NULL) == 0 && d->generation == n && n ? n + 1 : 0;
     g_mutex_unlock(&d->lock);
 }
 

@@ -17,8 +17,9 @@ static int load(struct vemu_change *c, struct vmgr_error **err)
 int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const char *name,
                                  struct vmgr_error **err)
 {
-    *c = (struct vemu_change){ .d = d, .name = g_strdup(name), .lock = -1,
-                               .status = { .state = VMGR_DOMAIN_SHUTOFF } };
+    *c = (struct vemu_change){
+        .d = d, .name = g_strdup(name), .lock = -1, .status = { .state = VMGR_DOMAIN_SHUTOFF }
+    };
     c->lock = vmgr__vemu_lock(d, name, err);
     if (c->lock >= 0 && load(c, err) == 0)
         return 0;
@@ -32,8 +33,7 @@ static bool has_uuid(const struct vemu_change *c, const uint8_t *uuid)
     return def && memcmp(def->uuid, uuid, VMGR_UUID_SIZE) == 0;
 }
 
-int vmgr__vemu_change_begin(struct vemu_change *c, struct vmgr_domain *dom,
-                            struct vmgr_error **err)
+int vmgr__vemu_change_begin(struct vemu_change *c, struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
     g_autofree char *name = vmgr__vemu_name_of(d, dom, err);

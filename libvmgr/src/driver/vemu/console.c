@@ -2,8 +2,8 @@
 /*
  * Consoles: the host's end of a serial port, for one client at a time.
  *
- * Who has a console holds an flock() on a file beside the run, and its text changes when another client
- * takes over by force: the holder watches the file and ends its stream.
+ * Who has a console holds an flock() on a file beside the run, and its text changes when another
+ * client takes over by force: the holder watches the file and ends its stream.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,8 +47,8 @@ static int write_ticket(struct session *s)
 
     g_snprintf(s->ticket, sizeof(s->ticket), "%d.%d.%" G_GINT64_FORMAT, (int)getpid(),
                g_atomic_int_add(&counter, 1), g_get_monotonic_time());
-    /* One write of the new text over the old: there is no moment in which the file is empty. Tickets are
-     * short; the rest is cut off afterwards. */
+    /* One write of the new text over the old: there is no moment in which the file is empty.
+     * Tickets are short; the rest is cut off afterwards. */
     if (pwrite(s->lock_fd, s->ticket, strlen(s->ticket), 0) < 0 ||
         ftruncate(s->lock_fd, (off_t)strlen(s->ticket)) < 0)
         return -1;
@@ -78,8 +78,8 @@ static struct session *session_open(const char *path, bool force, struct vmgr_er
         session_free(s);
         return NULL;
     }
-    /* The former holder sees the ticket and closes; its lock becomes ours when it does. A client that
-     * comes in between and uses force as well wins, as it should. */
+    /* The former holder sees the ticket and closes; its lock becomes ours when it does. A client
+     * that comes in between and uses force as well wins, as it should. */
     if (!free_now) {
         for (int i = 0; i < 100 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0; i++)
             g_usleep(1000);
@@ -122,7 +122,8 @@ static int open_unix(const char *path, struct vmgr_error **err)
 }
 
 /* The serial port a name means; consoles are other names of serial ports here. */
-static const struct vmgr__chardev *find_device(const struct vmgr__domain_def *def, const char *device)
+static const struct vmgr__chardev *find_device(const struct vmgr__domain_def *def,
+                                               const char *device)
 {
     for (guint i = 0; i < def->serials->len; i++) {
         const struct vmgr__chardev *c = def->serials->pdata[i];

@@ -120,8 +120,8 @@ static int make_autostart(const struct vemu *d, const char *name, struct vmgr_er
     return 0;
 }
 
-/* The file's name is the domain's: one rename() is the whole change, and the name inside is brought up to
- * date afterwards. */
+/* The file's name is the domain's: one rename() is the whole change, and the name inside is brought
+ * up to date afterwards. */
 static int rename_locked(struct vemu_change *c, const char *new_name, struct vmgr_error **err)
 {
     g_autofree char *from = vmgr__vemu_config_path(c->d, c->name);
@@ -169,8 +169,8 @@ int vmgr__vemu_rename(struct vmgr_domain *dom, const char *new_name, struct vmgr
         return vemu_error(err, VMGR_ERR_INVALID_ARG, "the new name is not UTF-8");
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
-    /* The global lock keeps the new name free; its own lock cannot matter to a domain that is not there,
-     * and taking two domain locks would need an order. */
+    /* The global lock keeps the new name free; its own lock cannot matter to a domain that is not
+     * there, and taking two domain locks would need an order. */
     lock = vmgr__vemu_lock_global(c.d, err);
     r = lock < 0 ? -1 : check_rename(&c, new_name, err);
     if (r == 0)
@@ -197,7 +197,8 @@ int vmgr__vemu_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error
         return -1;
     link = vmgr__vemu_autostart_path(c.d, c.name);
     if (!c.config)
-        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID,
+                       "cannot set autostart for transient domain");
     else if (on)
         r = make_autostart(c.d, c.name, err);
     else

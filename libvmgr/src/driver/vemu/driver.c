@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The vemu driver's table: questions are answered here from the cache; changes are in files of their own.
+ * The vemu driver's table: questions are answered here from the cache; changes are in files of
+ * their own.
  */
 #include <string.h>
 
@@ -50,8 +51,8 @@ static int vemu_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
     return leave(d, 0);
 }
 
-/* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen: its monitor
- * knows. Nobody waits for that long, or for a lock. */
+/* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen: its
+ * monitor knows. Nobody waits for that long, or for a lock. */
 static void ask_guest(struct vmgr_domain *dom)
 {
     struct vmgr_conn *conn = vmgr_domain_get_conn(dom);

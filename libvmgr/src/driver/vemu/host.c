@@ -108,8 +108,8 @@ static struct topology read_topology(void)
         g_snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/online", i);
         if (read_number(path, &online) && !online)
             continue;
-        g_snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/topology/physical_package_id",
-                   i);
+        g_snprintf(path, sizeof(path),
+                   "/sys/devices/system/cpu/cpu%ld/topology/physical_package_id", i);
         if (!read_number(path, &package))
             continue;
         g_snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/topology/core_id", i);

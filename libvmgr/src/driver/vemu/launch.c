@@ -3,14 +3,14 @@
  * Starting an emulator that outlives its starter, without a moment in which nobody knows of it.
  *
  * Theory of operation. Two forks: the first child makes a session and the second, and exits, so the
- * emulator is nobody's child that a caller could wait for or forget to. The second child tells its pid and
- * then waits on a pipe. The caller writes pid and start time into the status file, and only then the byte
- * that lets the child become the emulator. If the caller dies before, the pipe ends and the child exits.
- * An exec that fails reports its errno through a close-on-exec pipe, whose end without a word means that
- * the emulator runs.
+ * emulator is nobody's child that a caller could wait for or forget to. The second child tells its
+ * pid and then waits on a pipe. The caller writes pid and start time into the status file, and only
+ * then the byte that lets the child become the emulator. If the caller dies before, the pipe ends
+ * and the child exits. An exec that fails reports its errno through a close-on-exec pipe, whose end
+ * without a word means that the emulator runs.
  *
- * The emulator is ready when its monitor's socket appears in the run's directory (inotify) and greets. If
- * it ends instead, the last line it wrote to its log is the reason.
+ * The emulator is ready when its monitor's socket appears in the run's directory (inotify) and
+ * greets. If it ends instead, the last line it wrote to its log is the reason.
  *
  * Between fork and exec only async-signal-safe calls are made: the caller may have threads.
  */
@@ -105,8 +105,7 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     if (n != 1)
         _exit(126); /* the caller died or thought better of it */
     if (chdir(p->dir) < 0 || dup2(p->null_fd, 0) < 0 || dup2(p->log_fd, 1) < 0 ||
-        dup2(p->log_fd, 2) < 0 ||
-        (p->pin && sched_setaffinity(0, sizeof(p->cpus), &p->cpus) < 0))
+        dup2(p->log_fd, 2) < 0 || (p->pin && sched_setaffinity(0, sizeof(p->cpus), &p->cpus) < 0))
         child_fail(p, errno);
     umask(077);
     reset_signals();
@@ -165,7 +164,8 @@ static int hear(int fd, struct word *ret, int timeout_ms)
 
 static char **make_env(const struct vmgr__domain_def *def)
 {
-    static const char *const passed[] = { "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "ASAN_OPTIONS",
+    static const char *const passed[] = { "PATH",          "HOME",         "LANG",
+                                          "LC_ALL",        "TMPDIR",       "ASAN_OPTIONS",
                                           "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH" };
     GPtrArray *env = g_ptr_array_new();
     char uuid[VMGR_UUID_STRING_SIZE];
@@ -299,8 +299,8 @@ static struct vemu_qmp *await_monitor(const char *dir, int inotify_fd, int pidfd
     if (await_socket(dir, inotify_fd, pidfd, deadline) == 0)
         q = vmgr__qmp_open(dir, pidfd, VEMU_START_TIMEOUT_MS, &why);
     /* A monitor that closed is an emulator that is about to end: its last words are the reason. */
-    if (!q && vmgr__process_wait(pidfd, vmgr_error_get_code(why) == VMGR_ERR_OPERATION_TIMEOUT ? 0
-                                                                                                : 1000)) {
+    if (!q && vmgr__process_wait(
+                  pidfd, vmgr_error_get_code(why) == VMGR_ERR_OPERATION_TIMEOUT ? 0 : 1000)) {
         report_end(log_fd, log_from, err);
     } else if (!q) {
         vemu_error(err, VMGR_ERR_OPERATION_TIMEOUT,
@@ -318,7 +318,8 @@ static int set_affinity(struct plan *p, const struct vmgr__domain_def *def, stru
     if (!def->cpuset)
         return 0;
     if (!vmgr__cpuset_parse(def->cpuset, set, sizeof(set)))
-        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, "the host has no CPUs '%s'", def->cpuset);
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, "the host has no CPUs '%s'",
+                          def->cpuset);
     CPU_ZERO(&p->cpus);
     for (int i = 0; i < CPU_SETSIZE; i++) {
         if (set[i])
@@ -357,8 +358,14 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, i
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_auto(GStrv) argv = vmgr__vemu_argv(s->def, s->def->emulator);
     g_auto(GStrv) envp = make_env(s->def);
-    struct plan p = { .argv = argv, .envp = envp, .dir = dir, .null_fd = -1, .log_fd = -1,
-                      .lock_fd = lock_fd, .report = { -1, -1 }, .go = { -1, -1 } };
+    struct plan p = { .argv = argv,
+                      .envp = envp,
+                      .dir = dir,
+                      .null_fd = -1,
+                      .log_fd = -1,
+                      .lock_fd = lock_fd,
+                      .report = { -1, -1 },
+                      .go = { -1, -1 } };
     int inotify_fd = -1, r = -1;
     struct word w = { 0 };
     off_t log_from = 0;

@@ -79,16 +79,18 @@ static int learn_ptys(struct vemu_qmp *q, struct vmgr__domain_def *def, struct v
     bool wanted = false;
 
     for (guint i = 0; i < def->serials->len; i++)
-        wanted = wanted || ((struct vmgr__chardev *)def->serials->pdata[i])->type == VMGR__CHARDEV_PTY;
+        wanted =
+            wanted || ((struct vmgr__chardev *)def->serials->pdata[i])->type == VMGR__CHARDEV_PTY;
     if (!wanted)
         return 0;
     if (vmgr__qmp_execute(q, "query-chardev", NULL, &list, err) < 0)
         return -1;
-    for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list);
-         i++) {
+    for (size_t i = 0;
+         json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
         struct json_object *o = json_object_array_get_idx(list, i);
 
-        if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, "label", &label) &&
+        if (json_object_is_type(o, json_type_object) &&
+            json_object_object_get_ex(o, "label", &label) &&
             json_object_object_get_ex(o, "filename", &filename))
             set_pty(def, json_object_get_string(label), json_object_get_string(filename));
     }
@@ -120,8 +122,8 @@ static bool end_process(const struct vemu_process *p, int signal_number)
     return ended;
 }
 
-/* Lets the guest go. A monitor may be open before the machine behind it is whole: it then says "prelaunch"
- * and refuses. */
+/* Lets the guest go. A monitor may be open before the machine behind it is whole: it then says
+ * "prelaunch" and refuses. */
 static int let_go(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
 {
     gint64 deadline = g_get_monotonic_time() + VEMU_QMP_TIMEOUT_MS * 1000;
@@ -161,7 +163,8 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
 }
 
 /* Makes the run known: an id, and a status that claims name and UUID. */
-static int announce(struct vemu_change *c, bool fresh, const char *emulator, struct vmgr_error **err)
+static int announce(struct vemu_change *c, bool fresh, const char *emulator,
+                    struct vmgr_error **err)
 {
     struct vemu_status *s = &c->status;
     int lock = vmgr__vemu_lock_global(c->d, err);
@@ -181,8 +184,8 @@ static int announce(struct vemu_change *c, bool fresh, const char *emulator, str
     return r;
 }
 
-/* Starts `def`, which is taken over; fresh: it was not defined here before. The domain is locked and at
- * rest. */
+/* Starts `def`, which is taken over; fresh: it was not defined here before. The domain is locked
+ * and at rest. */
 static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, bool fresh,
                         uint32_t flags, struct vmgr_error **err)
 {
@@ -225,7 +228,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     return r;
 }
 
-#define START_FLAGS                                                                       \
+#define START_FLAGS                                                                                \
     (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_FORCE_BOOT)
 
 int vmgr__vemu_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
@@ -328,8 +331,8 @@ int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_err
     return vmgr__vemu_change_end(&c, r);
 }
 
-/* A reboot is a power-off after which the machine is reset instead of ended. The emulator must see to
- * that: nobody else is there when it happens. */
+/* A reboot is a power-off after which the machine is reset instead of ended. The emulator must see
+ * to that: nobody else is there when it happens. */
 int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
     struct vmgr_error *why = NULL;
@@ -345,8 +348,8 @@ int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error
         json_object_object_add(args, "then", json_object_new_string("reset"));
         r = command(&c, "system_powerdown", args, &why);
         if (r < 0)
-            vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, "the guest cannot be asked to reboot: %s",
-                       vmgr_error_get_message(why));
+            vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
+                       "the guest cannot be asked to reboot: %s", vmgr_error_get_message(why));
         vmgr_error_free(why);
     }
     return vmgr__vemu_change_end(&c, r);

@@ -2,9 +2,9 @@
 /*
  * Locks between callers: flock() on files that are never removed while someone may wait for them.
  *
- * flock() locks belong to an open file, so two threads of one process exclude each other too, and the
- * kernel ends a lock with its holder. A waiter has a deadline; flock() has none, so it asks again, at
- * first after 1 ms and never later than every 20 ms: only contended calls pay that.
+ * flock() locks belong to an open file, so two threads of one process exclude each other too, and
+ * the kernel ends a lock with its holder. A waiter has a deadline; flock() has none, so it asks
+ * again, at first after 1 ms and never later than every 20 ms: only contended calls pay that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,8 @@ static int take(const char *path, int timeout_ms, struct vmgr_error **err)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
-        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot open lock file '%s'", path);
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot open lock file '%s'",
+                                     path);
     while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot lock file '%s'", path);

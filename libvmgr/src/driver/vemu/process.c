@@ -17,8 +17,8 @@ struct stat_fields {
     uint64_t utime, stime, start_time;
 };
 
-/* /proc/PID/stat, proc(5). The command in parentheses may hold anything, so fields count from the last
- * parenthesis. */
+/* /proc/PID/stat, proc(5). The command in parentheses may hold anything, so fields count from the
+ * last parenthesis. */
 static bool read_stat(int pid, struct stat_fields *ret)
 {
     char path[40], buf[1024];

@@ -2,9 +2,9 @@
 /*
  * A QMP client: one connection, one command at a time, every wait with a deadline.
  *
- * The socket is reached through /proc/self/fd, so that a state directory may be deeper than a socket
- * address is long. The other end is a process that a guest may have taken over: what it sends is bounded
- * and checked.
+ * The socket is reached through /proc/self/fd, so that a state directory may be deeper than a
+ * socket address is long. The other end is a process that a guest may have taken over: what it
+ * sends is bounded and checked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +97,8 @@ static struct json_object *receive(struct vemu_qmp *q, struct vmgr_error **err)
         g_string_erase(q->in, 0, end - q->in->str + 1);
         if (!json_object_is_type(o, json_type_object)) {
             json_object_put(o);
-            vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "the emulator's monitor sends no JSON objects");
+            vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                       "the emulator's monitor sends no JSON objects");
             return NULL;
         }
         return o;
@@ -155,8 +156,8 @@ int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_objec
         struct json_object *desc = NULL;
 
         json_object_object_get_ex(part, "desc", &desc);
-        vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "unable to execute monitor command '%s': %s", command,
-                   desc ? json_object_get_string(desc) : "no reason given");
+        vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "unable to execute monitor command '%s': %s",
+                   command, desc ? json_object_get_string(desc) : "no reason given");
         json_object_put(reply);
         return -1;
     }

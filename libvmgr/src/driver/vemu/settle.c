@@ -7,16 +7,16 @@
  *
  *   starting, process gone       the run never came about: off (failed)
  *   starting, process there      ask its monitor. It runs, or was paused on purpose: the start had
- *                                succeeded but for its last note: active. It still waits to be let go,
- *                                or does not answer: the start is undone: kill it, off (failed)
+ *                                succeeded but for its last note: active. It still waits to be let
+ *                                go, or does not answer: the start is undone: kill it, off (failed)
  *   stopping, process there      the decision stands: kill it, off (destroyed)
  *   stopping, process gone       off (destroyed)
- *   active, process gone         off, for the reason the emulator left in exit.json; without one it was
- *                                killed or it crashed: off (crashed)
+ *   active, process gone         off, for the reason the emulator left in exit.json; without one it
+ *                                was killed or it crashed: off (crashed)
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "vemu.h"

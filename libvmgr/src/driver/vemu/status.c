@@ -92,7 +92,8 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
     struct vmgr__xml_writer w;
 
     if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot create directory '%s'", dir);
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot create directory '%s'",
+                                     dir);
     vmgr__xw_init(&w);
     vmgr__xw_begin(&w, "domstatus");
     vmgr__xw_attr(&w, "phase", phases[s->phase]);

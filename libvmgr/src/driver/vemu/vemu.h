@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The vemu driver: guests as processes, their state in a directory that any number of callers share.
+ * The vemu driver: guests as processes, their state in a directory that any number of callers
+ * share.
  *
  * Theory of operation. There is no daemon. Each caller reads and writes the same files:
  *
  *   CONFIG/domains/NAME.xml      what the next start uses; replaced atomically and synced
  *   CONFIG/autostart/NAME.xml    a symbolic link to it: start at boot
  *   RUN/domains/NAME.d/          a run: status.xml, qmp.sock, exit.json; the emulator's directory
- *   RUN/locks/NAME.lock, RUN/locks.global   flock()ed while a domain, or the set of them, is changed
- *   LOG/NAME.log                 the emulator's stderr
+ *   RUN/locks/NAME.lock, RUN/locks.global   flock()ed while a domain, or the set of them, is
+ *   changed LOG/NAME.log                 the emulator's stderr
  *
  * status.xml is the one truth about a run, replaced atomically at each step:
  *
@@ -18,13 +19,13 @@
  *   off        how the last run ended
  *
  * A caller may die at any instruction. What makes that safe:
- *   - the emulator's process waits, before it becomes the emulator, for a word from the caller, who gives
- *     it only after the process's id is in status.xml. A dead caller gives no word, so there is never an
- *     emulator that the directory does not know;
+ *   - the emulator's process waits, before it becomes the emulator, for a word from the caller, who
+ *     gives it only after the process's id is in status.xml. A dead caller gives no word, so there
+ *     is never an emulator that the directory does not know;
  *   - a pid is believed only together with its start time and the boot it belongs to;
  *   - locks are kernel locks on descriptors and end with their holder;
- *   - whoever finds a status that no live holder is working on and that does not agree with the process
- *     brings it to a rest (settle.c).
+ *   - whoever finds a status that no live holder is working on and that does not agree with the
+ *     process brings it to a rest (settle.c).
  *
  * Reading takes no lock: files are whole at any time.
  * Lock order: domain lock, then global lock, then the mutex of the cache. See docs/locking.md.
@@ -37,10 +38,10 @@
 
 #include "../domobj.h"
 
-#define VEMU_NAME_MAX 200 /* a name with ".xml.new" must be a file name */
-#define VEMU_LOCK_TIMEOUT_MS 30000
+#define VEMU_NAME_MAX         200 /* a name with ".xml.new" must be a file name */
+#define VEMU_LOCK_TIMEOUT_MS  30000
 #define VEMU_START_TIMEOUT_MS 30000
-#define VEMU_QMP_TIMEOUT_MS 5000
+#define VEMU_QMP_TIMEOUT_MS   5000
 
 struct vemu {
     struct vmgr_conn *conn; /* borrowed */
@@ -52,7 +53,7 @@ struct vemu {
     char *log_dir;
     char *emulator; /* chosen by the caller, or NULL */
 
-    GMutex lock; /* of what follows: the cache of the directory */
+    GMutex lock;         /* of what follows: the cache of the directory */
     uint64_t generation; /* of the set of names and UUIDs that the cache holds; 0: unknown */
     struct vmgr__domlist list;
     bool watching;
@@ -64,7 +65,7 @@ struct vemu {
 extern const struct vmgr__conf_defaults vmgr__vemu_defaults;
 
 /* VMGR_FROM_QEMU: clients know that number as "the driver that runs guests". */
-#define VMGR_FROM_VEMU VMGR_FROM_QEMU
+#define VMGR_FROM_VEMU             VMGR_FROM_QEMU
 #define vemu_error(err, code, ...) vmgr__error_set(err, code, VMGR_FROM_VEMU, __VA_ARGS__)
 
 /* ---- paths.c ---- */
@@ -77,8 +78,8 @@ char *vmgr__vemu_run_path(const struct vemu *d, const char *name, const char *fi
 char *vmgr__vemu_log_path(const struct vemu *d, const char *name);
 
 /* ---- file.c ---- */
-/* Replaces a file as a whole: the old or the new content is there at any time. sync: also after a power
- * failure. */
+/* Replaces a file as a whole: the old or the new content is there at any time. sync: also after a
+ * power failure. */
 int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err);
 /* 1 and *ret, 0 when there is no such file, -1 and *err. */
 int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err);
@@ -122,8 +123,8 @@ struct vemu_status {
     struct vmgr__domain_def *def; /* what runs; NULL when off */
 };
 void vmgr__vemu_status_clear(struct vemu_status *s);
-/* 1, 0 (no file: off), -1 and *err (a file nobody can read is an error, not an end of the guest). A status
- * of another boot of the host counts as no file. */
+/* 1, 0 (no file: off), -1 and *err (a file nobody can read is an error, not an end of the guest). A
+ * status of another boot of the host counts as no file. */
 int vmgr__vemu_status_load(const struct vemu *d, const char *name, struct vemu_status *ret,
                            struct vmgr_error **err);
 int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct vemu_status *s,
@@ -134,7 +135,9 @@ void vmgr__vemu_run_remove(const struct vemu *d, const char *name);
 void vmgr__vemu_run_sweep(const struct vemu *d, const char *name);
 
 /* ---- settle.c ---- */
-/* Brings a status that nobody works on to a rest. The domain lock is held. *s is updated and saved. */
+/*
+ * Brings a status that nobody works on to a rest. The domain lock is held. *s is updated and saved.
+ */
 int vmgr__vemu_settle_locked(struct vemu *d, const char *name, struct vemu_status *s,
                              struct vmgr_error **err);
 /* Loads the status and settles it if no one else is at it. 1, 0, -1 as status_load. */
@@ -146,7 +149,8 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
 
 /* ---- qmp.c ---- */
 struct vemu_qmp;
-/* Connects to a monitor in a run's directory and negotiates. pidfd: give up when it ends (-1: none). */
+/* Connects to a monitor in a run's directory and negotiates. pidfd: give up when it ends (-1:
+ * none). */
 struct vemu_qmp *vmgr__qmp_open(const char *run_path, int pidfd, int timeout_ms,
                                 struct vmgr_error **err);
 struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q);
@@ -168,9 +172,9 @@ char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_d
                                struct vmgr_error **err);
 
 /* ---- launch.c ---- */
-/* Starts the emulator of a run whose status is "starting", writes its pid into the status, and waits until
- * its monitor listens. On failure nothing of it is left. lock_fd: the domain's lock, which a process that
- * is not yet the emulator must not hold. */
+/* Starts the emulator of a run whose status is "starting", writes its pid into the status, and
+ * waits until its monitor listens. On failure nothing of it is left. lock_fd: the domain's lock,
+ * which a process that is not yet the emulator must not hold. */
 int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
                       struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err);
 /* After the monitor failed: if the process ends, sets *err to its last words. */
@@ -212,7 +216,8 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d);
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
-/* Whether a definition may take its name and UUID, as vmgr__domlist_check(). The global lock is held. */
+/* Whether a definition may take its name and UUID, as vmgr__domlist_check(). The global lock is
+ * held. */
 int vmgr__vemu_check_unique(struct vemu *d, const struct vmgr__domain_def *def, bool inactive,
                             struct vmgr_error **err);
 /* The set of names and UUIDs has grown. The global lock is held. */

@@ -2,8 +2,9 @@
 /*
  * Noticing what other programs and guests do, for connections that want events.
  *
- * inotify tells of changed files, pidfds of ended processes; both sit in an epoll instance inside the
- * connection's. What they say is only "look again": the events come out of the comparison in cache.c.
+ * inotify tells of changed files, pidfds of ended processes; both sit in an epoll instance inside
+ * the connection's. What they say is only "look again": the events come out of the comparison in
+ * cache.c.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -14,7 +15,9 @@
 
 int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p)
 {
-    /* Edge-triggered: an ended process stays readable, and its record may have to wait for a lock. */
+    /*
+     * Edge-triggered: an ended process stays readable, and its record may have to wait for a lock.
+     */
     struct epoll_event e = { .events = EPOLLIN | EPOLLET };
     int fd = vmgr__process_open(p);
 
