@@ -4,7 +4,8 @@
  *
  * All changes are made on the loop thread, one after the other; calls from outside go there and
  * wait. vemu__state_set() is the only function that writes the state, and it asserts that the step
- * is one of the table below (docs/lifecycle.md draws it). What the guest asks for comes by request.c.
+ * is one of the table below (docs/lifecycle.md draws it). What the guest asks for comes by
+ * request.c.
  */
 #include "core/lifecycle.h"
 

@@ -2,8 +2,8 @@
 /*
  * What the core needs of the QMP monitor.
  *
- * A monitor attaches to its chardev, listens to events (vemu__events_listen) and steers the machine with
- * the calls of <vemu/vm.h>, all on the loop thread.
+ * A monitor attaches to its chardev, listens to events (vemu__events_listen) and steers the machine
+ * with the calls of <vemu/vm.h>, all on the loop thread.
  */
 #ifndef VEMU_MONITOR_MONITOR_H
 #define VEMU_MONITOR_MONITOR_H
