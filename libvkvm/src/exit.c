@@ -2,8 +2,8 @@
 /*
  * Decoding of kvm_run.
  *
- * Total by construction: lengths and offsets the kernel gives are clamped to the mapped page, so that a
- * fake or a recording cannot lead the reader astray either.
+ * Total by construction: lengths and offsets the kernel gives are clamped to the mapped page, so
+ * that a fake or a recording cannot lead the reader astray either.
  */
 #include <string.h>
 
@@ -38,7 +38,8 @@ static void decode_internal(struct kvm_run *run, struct vkvm_exit *e)
     e->internal.data = data;
     e->internal.insn = NULL;
     e->internal.insn_size = 0;
-    /* struct kvm_run.emulation_failure overlays data: flags, then size and bytes of the instruction */
+    /* struct kvm_run.emulation_failure overlays data: flags, then size and bytes of the instruction
+     * */
     if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION && e->internal.count >= 3 &&
         (run->emulation_failure.flags &
          KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Memory slot bookkeeping: what KVM would refuse with a bare EINVAL is found out here, with the reason.
+ * Memory slot bookkeeping: what KVM would refuse with a bare EINVAL is found out here, with the
+ * reason.
  */
 #include <errno.h>
 #include <linux/kvm.h>

@@ -2,10 +2,11 @@
 /*
  * Virtual CPUs: the run page, running, kicking.
  *
- * Theory of operation: a kick must not be lost between the runner's last look and its entry into the
- * guest. kvm_run.immediate_exit closes that gap: the kernel looks at it after it has blocked its own
- * race, so a kick that arrives before KVM_RUN makes KVM_RUN return at once, and one that arrives
- * during it interrupts by the signal. The flag is cleared after the exit it caused has been seen.
+ * Theory of operation: a kick must not be lost between the runner's last look and its entry into
+ * the guest. kvm_run.immediate_exit closes that gap: the kernel looks at it after it has blocked
+ * its own race, so a kick that arrives before KVM_RUN makes KVM_RUN return at once, and one that
+ * arrives during it interrupts by the signal. The flag is cleared after the exit it caused has been
+ * seen.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -116,12 +117,11 @@ void vkvm_vcpu_set_kick_signal(struct vkvm_vcpu *vcpu, int signal_number)
     atomic_store(&vcpu->kick_signal, signal_number);
 }
 
-int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const sigset_t *mask)
+int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const uint64_t *mask)
 {
-    /* the kernel's sigset is 8 bytes; the C library's begins with them */
     struct {
         struct kvm_signal_mask head;
-        uint8_t bits[8];
+        uint8_t bits[8]; /* the kernel's sigset_t */
     } request = { .head.len = 8 };
     if (!mask)
         return vkvm__ioctl_int(&vcpu->h, KVM_SET_SIGNAL_MASK, 0);

@@ -10,7 +10,7 @@ DESTDIR=$work/root meson install -C "$BUILD" --no-rebuild >"$work/install.log" 2
 prefix=$work/root/usr/local
 libdir=$(dirname "$(find "$prefix" -name libvemu.so | head -n 1)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/root LD_LIBRARY_PATH=$libdir
-export PATH=$prefix/bin:$PATH
+export PATH=$prefix/bin:$PATH VMGR_EMULATOR=$prefix/bin/vemu # installed, but not in its final place
 
 build() { # NAME PACKAGE COMPILER...
     local name=$1 package=$2

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A fake KVM: enough of the kernel's side to test libvkvm with no /dev/kvm, and to make any call fail.
+ * A fake KVM: enough of the kernel's side to test libvkvm with no /dev/kvm, and to make any call
+ * fail.
  */
 #ifndef TESTS_FAKE_KVM_H
 #define TESTS_FAKE_KVM_H

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 /*
- * Forks. The parent waits until the child says that it is ready (daemon_ready) or ends, and exits with
- * the matching status; the child returns. Before any thread exists.
+ * Forks. The parent waits until the child says that it is ready (daemon_ready) or ends, and exits
+ * with the matching status; the child returns. Before any thread exists.
  */
 bool daemon_start(void);
-/* Closes the standard streams and lets the parent go. Nothing when daemon_start() was not called. */
+/* Closes the standard streams and lets the parent go. Nothing when daemon_start() was not called.
+ * */
 void daemon_ready(void);
 
 /* Writes and locks the pid file; false: printed why (another process holds it). */

@@ -19,8 +19,8 @@ struct keyval {
     size_t count;
 };
 
-/* ",," stands for a comma. With `implied`, a first word without '=' becomes `first`. Returns false and
- * prints why when it cannot be parsed. */
+/* ",," stands for a comma. With `implied`, a first word without '=' becomes `first`. Returns false
+ * and prints why when it cannot be parsed. */
 bool keyval_parse(struct keyval *kv, const char *option, const char *text, bool implied);
 void keyval_free(struct keyval *kv);
 /* Takes the key out of the list; NULL when it is not there. The value stays valid. */

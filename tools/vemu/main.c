@@ -75,7 +75,7 @@ static int signals_open(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void outcome_of_shutdown(const struct vemu_event *e, struct outcome *out)
 {
@@ -153,7 +153,7 @@ static void wait_for_end(struct vemu_vm *vm, const struct options *o, int signal
     }
 }
 
-/* --- a run ----------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static bool start(struct vemu_vm *vm, const struct options *o)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The command line: one table of options, in QEMU's grammar (one or two dashes, value as next word).
+ * The command line: one table of options, in QEMU's grammar (one or two dashes, value as next
+ * word).
  *
- * An option that QEMU has and vemu does not is refused by name. Adding an option is a function and a
- * line in the table; the manual page's list is checked against the table by a test.
+ * An option that QEMU has and vemu does not is refused by name. Adding an option is a function and
+ * a line in the table; the manual page's list is checked against the table by a test.
  */
 #include "options.h"
 
@@ -45,7 +46,7 @@ static const char *keep(struct options *o, const char *text)
     return copy;
 }
 
-/* --- handlers ---------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 static bool opt_machine(struct options *o, const char *value)
 {

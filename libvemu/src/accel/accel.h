@@ -140,7 +140,8 @@ struct vemu_accel_ops {
     /* Adds, changes or removes (size 0) a slot. Context: control. -EINVAL, -EEXIST on overlap,
      * -ENOSPC, -EBUSY when vCPUs run and the accelerator needs them stopped for this. */
     int (*mem_slot)(struct vemu_accel_vm *vm, const struct vemu_accel_slot *slot);
-    /* ORs the pages written since the last call into `bitmap` (one bit a page) and clears the log. */
+    /* ORs the pages written since the last call into `bitmap` (one bit a page) and clears the log.
+     * */
     int (*dirty_get)(struct vemu_accel_vm *vm, uint32_t slot, uint64_t *bitmap);
     /* A device wrote guest memory behind the vCPUs' back (translated code must go). May be NULL.
      * Context: any. */
@@ -157,7 +158,8 @@ struct vemu_accel_ops {
     int (*inject_nmi)(struct vemu_accel_vcpu *vcpu);
 
     /* ioeventfd: a write of `size` (0: any) with value `match` (if use_match) at a port or address
-     * signals `fd` without a callback. -ENOTSUP where the accelerator has none. Context: control. */
+     * signals `fd` without a callback. -ENOTSUP where the accelerator has none. Context: control.
+     * */
     int (*ioeventfd)(struct vemu_accel_vm *vm, bool add, bool pio, uint64_t address, unsigned size,
                      bool use_match, uint64_t match, int fd);
 
@@ -170,7 +172,8 @@ struct vemu_accel_ops {
     void (*vcpu_destroy)(struct vemu_accel_vcpu *vcpu);
     int (*set_cpuid)(struct vemu_accel_vcpu *vcpu, const struct vemu_cpuid *cpuid);
     int (*get_cpuid)(struct vemu_accel_vcpu *vcpu, struct vemu_cpuid *ret); /* the effective one */
-    /* Runs until there is something to report. 0 with *exit filled, or -errno (the vCPU is dead). */
+    /* Runs until there is something to report. 0 with *exit filled, or -errno (the vCPU is dead).
+     * */
     int (*vcpu_run)(struct vemu_accel_vcpu *vcpu, struct vemu_exit *exit);
     /* Makes a running or the next vcpu_run() return VEMU_EXIT_INTR soon. Context: any. */
     void (*vcpu_kick)(struct vemu_accel_vcpu *vcpu);

@@ -2,9 +2,9 @@
 /*
  * Which accelerator runs a machine.
  *
- * /dev/kvm that can be opened is not enough for `auto`: there are hosts whose KVM interprets kernel-mode
- * code at a million instructions a second, a hundred times slower than the software CPU. So the
- * probe's measured speed decides.
+ * /dev/kvm that can be opened is not enough for `auto`: there are hosts whose KVM interprets
+ * kernel-mode code at a million instructions a second, a hundred times slower than the software
+ * CPU. So the probe's measured speed decides.
  */
 #include <errno.h>
 #include <stdio.h>

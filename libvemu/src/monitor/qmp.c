@@ -2,11 +2,11 @@
 /*
  * A QMP session: greeting, negotiation, commands, replies, events.
  *
- * Theory of operation: everything happens on the loop thread. Input is parsed as it comes, however it is
- * cut; each complete JSON value is one command and gets one reply line. Output that the chardev does
- * not take waits in `out`; while much waits, no further input is read, so that a client that never
- * reads cannot make the buffer grow: replies are bounded by input, and events are dropped (and counted)
- * beyond OUT_MAX. A byte 0xFF resets the parser, as QMP's specification says.
+ * Theory of operation: everything happens on the loop thread. Input is parsed as it comes, however
+ * it is cut; each complete JSON value is one command and gets one reply line. Output that the
+ * chardev does not take waits in `out`; while much waits, no further input is read, so that a
+ * client that never reads cannot make the buffer grow: replies are bounded by input, and events are
+ * dropped (and counted) beyond OUT_MAX. A byte 0xFF resets the parser, as QMP's specification says.
  */
 #include <errno.h>
 #include <string.h>
@@ -196,7 +196,7 @@ static void monitor_dispatch(struct vemu_monitor *m, struct json_object *input)
         monitor_execute(m, json_object_get_string(execute), arguments, id);
 }
 
-/* --- input -------------------------------------------------------------------------------------- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static void parser_reset(struct vemu_monitor *m)
 {
@@ -304,7 +304,7 @@ static const struct vemu_chardev_handlers monitor_handlers = {
     .writable = monitor_writable,
 };
 
-/* --- events --------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void monitor_event(void *data, const struct vemu_event *event)
 {
@@ -324,7 +324,7 @@ static void monitor_event(void *data, const struct vemu_event *event)
     monitor_send(m, object);
 }
 
-/* --- life --------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int vemu__monitor_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_monitor **ret,
                       struct vemu_error **err)

@@ -21,9 +21,9 @@ struct qmp_argument {
 #define QMP_MAX_ARGUMENTS 8
 
 /*
- * One command. `run` is called on the loop thread with arguments that match the table (missing optional
- * ones are absent). It sets *result (a new object; NULL means {}) or returns a negative errno with *err
- * set.
+ * One command. `run` is called on the loop thread with arguments that match the table (missing
+ * optional ones are absent). It sets *result (a new object; NULL means {}) or returns a negative
+ * errno with *err set.
  */
 struct qmp_command {
     const char *name;

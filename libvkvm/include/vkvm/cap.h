@@ -15,7 +15,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/** "KVM_CAP_USER_MEMORY" for 3; NULL when libvkvm has no name for it. Borrowed, static. Since 0.1 */
+/** "KVM_CAP_USER_MEMORY" for 3; NULL when libvkvm has no name for it. Borrowed, static. Since 0.1
+ * */
 const char *vkvm_cap_name(uint32_t cap);
 /** The number of a name with or without "KVM_CAP_", or -ENOENT. */
 int vkvm_cap_number(const char *name);

@@ -74,7 +74,8 @@ struct vkvm_exit {
             uint64_t hardware_reason;
             uint32_t cpu;
         } fail_entry;
-        /* KVM_INTERNAL_ERROR_*. insn_size > 0: the bytes of the instruction that was not emulated. */
+        /* KVM_INTERNAL_ERROR_*. insn_size > 0: the bytes of the instruction that was not emulated.
+         * */
         struct {
             uint32_t suberror;
             uint32_t count;
@@ -126,8 +127,8 @@ struct vkvm_exit {
     };
 };
 
-/** Decodes kvm_run as it stands. `run_size` bytes are mapped (string I/O data lies behind the struct).
- * Total: never fails, never reads outside. Context: any. Since 0.1 */
+/** Decodes kvm_run as it stands. `run_size` bytes are mapped (string I/O data lies behind the
+ * struct). Total: never fails, never reads outside. Context: any. Since 0.1 */
 void vkvm_exit_decode(struct kvm_run *run, size_t run_size, struct vkvm_exit *ret);
 /** "io-in", "mmio-write", ... for an enum vkvm_exit_kind; "?" otherwise. */
 const char *vkvm_exit_name(uint32_t kind);

@@ -19,9 +19,9 @@ extern "C" {
  * @size: sizeof(struct vkvm_syscalls)
  * @data: first argument of every function
  *
- * Each function returns what the system call does, with -errno instead of -1 and errno. mmap stores the
- * address in *ret. A handle copies the table: only @data must outlive it. Handles made from a handle
- * (VMs, vCPUs, devices) use the same table.
+ * Each function returns what the system call does, with -errno instead of -1 and errno. mmap stores
+ * the address in *ret. A handle copies the table: only @data must outlive it. Handles made from a
+ * handle (VMs, vCPUs, devices) use the same table.
  */
 struct vkvm_syscalls {
     uint32_t size;

@@ -2,9 +2,9 @@
 /*
  * /dev/kvm itself: version, capabilities, what the host supports, making virtual machines.
  *
- * All of libvkvm: a call returns >= 0 or -errno, nothing is logged, errno is not used. A handle may be
- * used by several threads where the kernel allows it (documented per call); handles are closed in any
- * order. Numbers in brackets are sections of the kernel's Documentation/virt/kvm/api.rst.
+ * All of libvkvm: a call returns >= 0 or -errno, nothing is logged, errno is not used. A handle may
+ * be used by several threads where the kernel allows it (documented per call); handles are closed
+ * in any order. Numbers in brackets are sections of the kernel's Documentation/virt/kvm/api.rst.
  */
 #ifndef VKVM_SYSTEM_H
 #define VKVM_SYSTEM_H
@@ -43,8 +43,8 @@ int vkvm_get_fd(const struct vkvm *kvm);
 
 /** KVM_GET_API_VERSION [4.1]. */
 int vkvm_get_api_version(struct vkvm *kvm);
-/** KVM_CHECK_EXTENSION [4.4]: 0 not there, > 0 there (often a number with a meaning). VM-level answers
- * can differ: vkvm_vm_check_cap(). Context: any. */
+/** KVM_CHECK_EXTENSION [4.4]: 0 not there, > 0 there (often a number with a meaning). VM-level
+ * answers can differ: vkvm_vm_check_cap(). Context: any. */
 int vkvm_check_cap(struct vkvm *kvm, uint32_t cap);
 /** KVM_GET_VCPU_MMAP_SIZE [4.5], bytes. */
 int vkvm_get_vcpu_mmap_size(struct vkvm *kvm);

@@ -2,14 +2,13 @@
 /*
  * A virtual CPU: registers, running, kicking.
  *
- * The kernel wants all vCPU calls on one thread at a time; calls from another thread wait while the vCPU
- * runs. Only vkvm_vcpu_kick() is for other threads.
+ * The kernel wants all vCPU calls on one thread at a time; calls from another thread wait while the
+ * vCPU runs. Only vkvm_vcpu_kick() is for other threads.
  */
 #ifndef VKVM_VCPU_H
 #define VKVM_VCPU_H
 
 #include <linux/kvm.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +21,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/** Wraps a vCPU descriptor and maps its kvm_run; the handle owns both, fd also on failure. Since 0.1 */
+/** Wraps a vCPU descriptor and maps its kvm_run; the handle owns both, fd also on failure. Since
+ * 0.1 */
 int vkvm_vcpu_from_fd(const struct vkvm_syscalls *syscalls, int fd, size_t mmap_size,
                       struct vkvm_vcpu **ret_vcpu);
 struct vkvm_vcpu *vkvm_vcpu_close(struct vkvm_vcpu *vcpu);
@@ -36,9 +36,9 @@ int vkvm_vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, void *argumen
  * vkvm_vcpu_run() - KVM_RUN [4.10] until the next exit
  * @ret_exit: what happened; pointers in it stay valid until the next run
  *
- * EINTR (a signal, or a kick) and EAGAIN (a vCPU that waits for SIPI was woken) are not errors: they
- * come back as VKVM_EXIT_INTR. The result of an IO or MMIO read is written through the exit's data
- * pointer before the next run. Errors: -ENOEXEC, -EPERM, -EFAULT: the vCPU cannot run.
+ * EINTR (a signal, or a kick) and EAGAIN (a vCPU that waits for SIPI was woken) are not errors:
+ * they come back as VKVM_EXIT_INTR. The result of an IO or MMIO read is written through the exit's
+ * data pointer before the next run. Errors: -ENOEXEC, -EPERM, -EFAULT: the vCPU cannot run.
  */
 int vkvm_vcpu_run(struct vkvm_vcpu *vcpu, struct vkvm_exit *ret_exit);
 
@@ -54,11 +54,12 @@ void vkvm_vcpu_kick(struct vkvm_vcpu *vcpu);
 void vkvm_vcpu_set_kick_signal(struct vkvm_vcpu *vcpu, int signal_number);
 
 /**
- * KVM_SET_SIGNAL_MASK [4.31]: the signals blocked while the guest runs; NULL: as outside. With a kick
- * signal blocked in the thread and not in this mask, kicks work without any signal handler: the signal
- * ends KVM_RUN and stays pending until the thread takes it with sigtimedwait(2).
+ * KVM_SET_SIGNAL_MASK [4.31]: the signals blocked while the guest runs, bit n - 1 for signal n;
+ * NULL: as outside. With a kick signal blocked in the thread and not in this mask, kicks work
+ * without any signal handler: the signal ends KVM_RUN and stays pending until the thread takes it
+ * with sigtimedwait(2).
  */
-int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const sigset_t *mask);
+int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const uint64_t *mask);
 
 /* Register groups. */
 int vkvm_vcpu_get_regs(struct vkvm_vcpu *vcpu, struct kvm_regs *ret);
@@ -100,13 +101,15 @@ size_t vkvm_cpuid_diff(struct vkvm_cpuid *wanted, struct vkvm_cpuid *effective,
                        struct vkvm_cpuid_delta *ret, size_t max);
 
 /**
- * KVM_GET_MSRS / KVM_SET_MSRS [4.18, 4.19]. The kernel stops at the first MSR it refuses: the result is
- * the number done, and when that is less than the list's length, entry [result] is the one refused.
+ * KVM_GET_MSRS / KVM_SET_MSRS [4.18, 4.19]. The kernel stops at the first MSR it refuses: the
+ * result is the number done, and when that is less than the list's length, entry [result] is the
+ * one refused.
  */
 int vkvm_vcpu_get_msrs(struct vkvm_vcpu *vcpu, struct vkvm_msrs *msrs);
 int vkvm_vcpu_set_msrs(struct vkvm_vcpu *vcpu, struct vkvm_msrs *msrs);
 
-/** KVM_INTERRUPT [4.11]: injects a vector where no in-kernel controller does. -EEXIST: one is pending. */
+/** KVM_INTERRUPT [4.11]: injects a vector where no in-kernel controller does. -EEXIST: one is
+ * pending. */
 int vkvm_vcpu_interrupt(struct vkvm_vcpu *vcpu, uint32_t vector);
 int vkvm_vcpu_nmi(struct vkvm_vcpu *vcpu);
 /** KVM_TRANSLATE [4.12]. -EFAULT when the address is not mapped. */
@@ -114,7 +117,8 @@ int vkvm_vcpu_translate(struct vkvm_vcpu *vcpu, uint64_t gva, uint64_t *ret_gpa)
 int vkvm_vcpu_set_guest_debug(struct vkvm_vcpu *vcpu, const struct kvm_guest_debug *debug);
 int vkvm_vcpu_get_tsc_khz(struct vkvm_vcpu *vcpu);
 int vkvm_vcpu_set_tsc_khz(struct vkvm_vcpu *vcpu, uint32_t khz);
-/** KVM_KVMCLOCK_CTRL [4.85]: tells the guest that it was stopped on purpose. -EINVAL: no kvmclock. */
+/** KVM_KVMCLOCK_CTRL [4.85]: tells the guest that it was stopped on purpose. -EINVAL: no kvmclock.
+ * */
 int vkvm_vcpu_kvmclock_ctrl(struct vkvm_vcpu *vcpu);
 
 #pragma GCC visibility pop

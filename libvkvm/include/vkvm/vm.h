@@ -22,7 +22,8 @@ struct vkvm_device;
 struct vkvm_routing;
 
 /** Wraps a VM descriptor; the handle owns it from now on, also on failure. `vcpu_mmap_size` as
- * vkvm_get_vcpu_mmap_size() tells. Errors: -ENOMEM, -EINVAL (size below struct kvm_run). Since 0.1 */
+ * vkvm_get_vcpu_mmap_size() tells. Errors: -ENOMEM, -EINVAL (size below struct kvm_run). Since 0.1
+ * */
 int vkvm_vm_from_fd(const struct vkvm_syscalls *syscalls, int fd, size_t vcpu_mmap_size,
                     struct vkvm_vm **ret_vm);
 /** Closes. vCPUs may still be open: the kernel keeps the VM until they are closed. NULL is fine. */
@@ -33,13 +34,14 @@ int vkvm_vm_check_cap(struct vkvm_vm *vm, uint32_t cap);
 int vkvm_vm_enable_cap(struct vkvm_vm *vm, uint32_t cap, const uint64_t args[4]);
 int vkvm_vm_ioctl(struct vkvm_vm *vm, unsigned long request, void *argument);
 
-/** KVM_CREATE_VCPU [4.7]; id is the APIC id on x86. Errors: -EEXIST, -EINVAL (too many), -ENOMEM. */
+/** KVM_CREATE_VCPU [4.7]; id is the APIC id on x86. Errors: -EEXIST, -EINVAL (too many), -ENOMEM.
+ * */
 int vkvm_vm_create_vcpu(struct vkvm_vm *vm, uint32_t id, struct vkvm_vcpu **ret_vcpu);
 /** KVM_CREATE_DEVICE [4.79]; type KVM_DEV_TYPE_*. Errors: -ENODEV (unknown type), -EEXIST. */
 int vkvm_vm_create_device(struct vkvm_vm *vm, uint32_t type, uint32_t flags,
                           struct vkvm_device **ret_device);
 
-/* --- memory slots [4.35] ------------------------------------------------------------------------ */
+/* --- memory slots [4.35] ---------------------------------------------------------------------- */
 /**
  * vkvm_vm_add_memory() - maps host memory into the guest-physical space
  * @gpa, @size: bytes, page aligned
@@ -47,9 +49,9 @@ int vkvm_vm_create_device(struct vkvm_vm *vm, uint32_t type, uint32_t flags,
  * @flags: KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY
  * @ret_slot: receives the slot number (lowest free)
  *
- * Errors, found before the kernel is asked: -EINVAL (alignment, flags, wrap-around), -EEXIST (overlaps
- * a slot), -ENOSPC (KVM_CAP_NR_MEMSLOTS reached). Context: any; slot calls of one VM are serialised by
- * the library.
+ * Errors, found before the kernel is asked: -EINVAL (alignment, flags, wrap-around), -EEXIST
+ * (overlaps a slot), -ENOSPC (KVM_CAP_NR_MEMSLOTS reached). Context: any; slot calls of one VM are
+ * serialised by the library.
  */
 int vkvm_vm_add_memory(struct vkvm_vm *vm, uint64_t gpa, uint64_t size, void *hva, uint32_t flags,
                        uint32_t *ret_slot);
@@ -62,12 +64,13 @@ void *vkvm_vm_translate(struct vkvm_vm *vm, uint64_t gpa, uint64_t size);
 /** KVM_GET_DIRTY_LOG [4.8]: `bitmap` holds one bit a page of the slot, rounded up to 64 bits. */
 int vkvm_vm_get_dirty_log(struct vkvm_vm *vm, uint32_t slot, uint64_t *bitmap);
 
-/* --- x86 set-up ------------------------------------------------------------------------------------ */
+/* --- x86 set-up ------------------------------------------------------------------------------- */
 /** KVM_SET_TSS_ADDR [4.17]: three pages below 4 GiB the guest does not use (VT-x real mode). */
 int vkvm_vm_set_tss_addr(struct vkvm_vm *vm, uint32_t address);
 /** KVM_SET_IDENTITY_MAP_ADDR [4.41]: one page. Before the first vCPU, else -EINVAL. */
 int vkvm_vm_set_identity_map_addr(struct vkvm_vm *vm, uint64_t address);
-/** KVM_CREATE_IRQCHIP [4.24]: PIC, IOAPIC and local APICs in the kernel. -EEXIST when there is one. */
+/** KVM_CREATE_IRQCHIP [4.24]: PIC, IOAPIC and local APICs in the kernel. -EEXIST when there is one.
+ * */
 int vkvm_vm_create_irqchip(struct vkvm_vm *vm);
 /** KVM_CAP_SPLIT_IRQCHIP [7.5]: only local APICs in the kernel; `pins` IOAPIC routes (24). */
 int vkvm_vm_enable_split_irqchip(struct vkvm_vm *vm, uint32_t pins);
@@ -76,7 +79,7 @@ int vkvm_vm_create_pit(struct vkvm_vm *vm, uint32_t flags);
 int vkvm_vm_get_clock(struct vkvm_vm *vm, struct kvm_clock_data *ret);
 int vkvm_vm_set_clock(struct vkvm_vm *vm, const struct kvm_clock_data *clock);
 
-/* --- interrupts ------------------------------------------------------------------------------------ */
+/* --- interrupts ------------------------------------------------------------------------------- */
 /** KVM_IRQ_LINE [4.25]: level of a GSI of the in-kernel controllers. */
 int vkvm_vm_set_irq_line(struct vkvm_vm *vm, uint32_t gsi, bool level);
 /** KVM_SIGNAL_MSI [4.70]: > 0 delivered, 0 blocked by the guest. */
@@ -94,8 +97,8 @@ int vkvm_routing_add_msi(struct vkvm_routing *routing, uint32_t gsi, uint64_t ad
 size_t vkvm_routing_count(const struct vkvm_routing *routing);
 int vkvm_vm_set_routing(struct vkvm_vm *vm, const struct vkvm_routing *routing);
 
-/** KVM_IRQFD [4.75]: a write to `fd` raises `gsi`. resample_fd >= 0: level-triggered, signalled at EOI.
- * Errors: -EBUSY (fd has one), -EINVAL (gsi not routed). */
+/** KVM_IRQFD [4.75]: a write to `fd` raises `gsi`. resample_fd >= 0: level-triggered, signalled at
+ * EOI. Errors: -EBUSY (fd has one), -EINVAL (gsi not routed). */
 int vkvm_vm_add_irqfd(struct vkvm_vm *vm, int fd, uint32_t gsi, int resample_fd);
 int vkvm_vm_remove_irqfd(struct vkvm_vm *vm, int fd, uint32_t gsi);
 

@@ -41,7 +41,8 @@ struct kvm_msr_entry *vkvm_msrs_entries(struct vkvm_msrs *msrs, size_t *ret_coun
 /** KVM_GET_MSRS on /dev/kvm [4.18]: feature MSRs. Returns how many were read, see vcpu.h. */
 int vkvm_get_feature_msrs(struct vkvm *kvm, struct vkvm_msrs *msrs);
 
-/** KVM_GET_MSR_INDEX_LIST [4.3]: the MSRs a vCPU's state consists of. *ret_list: free with free(). */
+/** KVM_GET_MSR_INDEX_LIST [4.3]: the MSRs a vCPU's state consists of. *ret_list: free with free().
+ * */
 int vkvm_get_msr_index_list(struct vkvm *kvm, uint32_t **ret_list, size_t *ret_count);
 
 #pragma GCC visibility pop

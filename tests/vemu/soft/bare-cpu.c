@@ -226,7 +226,7 @@ void bare_map(struct bare *b, uint64_t va, uint64_t pa, unsigned shift, uint64_t
     bare_set(b, at, legacy ? 4 : 8, pa | flags | (level > 1 ? P_PS : 0));
 }
 
-/* --- descriptor tables ------------------------------------------------------------------------- */
+/* --- descriptor tables ------------------------------------------------------------------------ */
 
 void bare_desc(struct bare *b, uint64_t table, uint16_t sel, uint64_t lo)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A bare software CPU for white-box tests: one vCPU, RAM at 0, page tables built by hand, no run loop.
- * Faults of what is called are caught with CATCH().
+ * A bare software CPU for white-box tests: one vCPU, RAM at 0, page tables built by hand, no run
+ * loop. Faults of what is called are caught with CATCH().
  */
 #ifndef BARE_CPU_H
 #define BARE_CPU_H
@@ -48,8 +48,8 @@ void bare_free(struct bare *b);
 #define CATCH(b, expr)                                                                             \
     (setjmp((b)->c->fault) == 0 ? ((void)(expr), -1) : bare_caught(b))
 int bare_caught(struct bare *b);
-/* Runs the bytes at CS:RIP until they write to port 0xf4 (the vCPU's exit reason is then INTR), a triple
- * fault or an internal error. */
+/* Runs the bytes at CS:RIP until they write to port 0xf4 (the vCPU's exit reason is then INTR), a
+ * triple fault or an internal error. */
 enum vemu_exit_reason bare_run(struct bare *b, const void *code, unsigned size);
 
 enum bare_paging { BARE_NOPAGING, BARE_32, BARE_PAE, BARE_LONG };
@@ -66,7 +66,8 @@ void bare_set(struct bare *b, uint64_t pa, unsigned size, uint64_t v);
 /* Writes a descriptor at linear = physical address `table` + selector. */
 void bare_desc(struct bare *b, uint64_t table, uint16_t sel, uint64_t lo);
 
-/* Descriptors: flags are type | s << 4 | dpl << 5 | p << 7 | avl << 8 | l << 9 | db << 10 | g << 11. */
+/* Descriptors: flags are type | s << 4 | dpl << 5 | p << 7 | avl << 8 | l << 9 | db << 10 | g <<
+ * 11. */
 uint64_t bare_segment(uint32_t base, uint32_t limit, uint32_t flags);
 uint64_t bare_gate(uint16_t sel, uint32_t offset, unsigned type, unsigned dpl, unsigned ist);
 
@@ -90,8 +91,8 @@ uint64_t bare_gate(uint16_t sel, uint32_t offset, unsigned type, unsigned dpl, u
 #define BARE_STACK0 0x9000u /* RSP0 */
 #define BARE_IST1 0xa000u
 #define BARE_STACK3 0xb000u
-/* GDT, IDT (all vectors present, handlers at 0x100000 + vector * 16, interrupt gates DPL 0, vector 3
- * and 0x80 DPL 3), TSS; loads the registers. Segments as for `cpl`. */
+/* GDT, IDT (all vectors present, handlers at 0x100000 + vector * 16, interrupt gates DPL 0, vector
+ * 3 and 0x80 DPL 3), TSS; loads the registers. Segments as for `cpl`. */
 void bare_tables(struct bare *b, unsigned cpl);
 #define BARE_HANDLER(vector) (0x100000u + (vector) * 16u)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A virtual machine of RAM and software vCPUs for white-box tests: load bytes, run, look at registers.
+ * A virtual machine of RAM and software vCPUs for white-box tests: load bytes, run, look at
+ * registers.
  *
  *     struct sc_harness *h = sc_harness_new(SC_HARNESS_64, 4);
  *     sc_harness_load(h, SC_HARNESS_CODE, "\x48\xff\xc0\xf4", 4);   // inc %rax; hlt
@@ -8,9 +9,9 @@
  *     ck_assert(h->cpu->gpr[VEMU_RAX] == 1);
  *     sc_harness_free(h);
  *
- * The guest starts at SC_HARNESS_CODE with the stack pointer at SC_HARNESS_STACK and interrupts off.
- * It ends with HLT (interrupts off), a write to port 0xf4 (exit code in h->exit_code), a triple fault,
- * or after a time limit. Port 0xe9 collects output in h->output. No Check, no GLib.
+ * The guest starts at SC_HARNESS_CODE with the stack pointer at SC_HARNESS_STACK and interrupts
+ * off. It ends with HLT (interrupts off), a write to port 0xf4 (exit code in h->exit_code), a
+ * triple fault, or after a time limit. Port 0xe9 collects output in h->output. No Check, no GLib.
  */
 #ifndef SC_TEST_HARNESS_H
 #define SC_TEST_HARNESS_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Decodes 32-byte slots of a file (argv[2]) in a mode (argv[1]: 16, 32, 64): length and group a line. */
+/* Decodes 32-byte slots of a file (argv[2]) in a mode (argv[1]: 16, 32, 64): length and group a
+ * line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The accelerator interface: slots, dirty log, ioeventfds, vCPU life, kicks, SMP start, devices that
- * change memory from inside a callback. */
+/* The accelerator interface: slots, dirty log, ioeventfds, vCPU life, kicks, SMP start, devices
+ * that change memory from inside a callback. */
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
@@ -278,15 +278,15 @@ START_TEST(shutdown)
 }
 END_TEST
 
-/* --- two vCPUs --------------------------------------------------------------------------------------- */
+/* --- two vCPUs -------------------------------------------------------------------------------- */
 
 static pthread_mutex_t device = PTHREAD_MUTEX_INITIALIZER;
 static struct vemu_accel_vcpu *second;
 static pthread_barrier_t ready;
 static _Atomic bool stop;
 
-/* A device with a lock whose writes change memory: while one vCPU stops the other for that, the other
- * may be waiting for the device's lock. */
+/* A device with a lock whose writes change memory: while one vCPU stops the other for that, the
+ * other may be waiting for the device's lock. */
 static void locked_device(uint16_t port, uint32_t value)
 {
     if (port == 0x80)

@@ -79,7 +79,7 @@ static void protect(uint64_t flags)
 #define R(n) c->gpr[VEMU_R##n]
 #define HIGH 0xdead000000000000ull
 
-/* --- registers -------------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 START_TEST(upper_halves)
 {
@@ -239,7 +239,7 @@ START_TEST(divide_error)
 }
 END_TEST
 
-/* --- stack ------------------------------------------------------------------------------------------ */
+/* --- stack ------------------------------------------------------------------------------------ */
 
 START_TEST(stack_pointer_operands)
 {
@@ -359,7 +359,7 @@ START_TEST(limits_16)
 }
 END_TEST
 
-/* --- faults ----------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 START_TEST(fault_leaves_nothing)
 {
@@ -455,7 +455,7 @@ START_TEST(rep_fault_is_precise)
 }
 END_TEST
 
-/* --- strings ---------------------------------------------------------------------------------------- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static uint32_t seed = 12345;
 static uint32_t draw(uint32_t n)
@@ -617,7 +617,7 @@ START_TEST(strings_write_code)
 }
 END_TEST
 
-/* --- decimal ---------------------------------------------------------------------------------------- */
+/* --- decimal ---------------------------------------------------------------------------------- */
 
 START_TEST(decimal)
 {
@@ -647,7 +647,7 @@ START_TEST(decimal)
 }
 END_TEST
 
-/* --- atomicity -------------------------------------------------------------------------------------- */
+/* --- atomicity -------------------------------------------------------------------------------- */
 
 struct incrementer {
     pthread_t thread;
@@ -661,7 +661,8 @@ static void *increment(void *data)
     return (void *)(uintptr_t)sc_harness_run_cpu(i->h, i->c, &e);
 }
 
-/* Two vCPUs add to one counter: within a line, across lines, across pages; XADD, INC, CMPXCHG loop. */
+/* Two vCPUs add to one counter: within a line, across lines, across pages; XADD, INC, CMPXCHG loop.
+ * */
 static void count_together(uint64_t at)
 {
     static const char code[] = "\xf0\x48\xff\x03"             /* 1: lock incq (%rbx) */
@@ -730,7 +731,7 @@ START_TEST(cmpxchg16b)
 }
 END_TEST
 
-/* --- dead flags ------------------------------------------------------------------------------------- */
+/* --- dead flags ------------------------------------------------------------------------------- */
 
 /* Random straight-line code leaves the same registers, flags and memory with and without them. */
 START_TEST(dead_flags)

@@ -279,7 +279,7 @@ START_TEST(modes)
 }
 END_TEST
 
-/* --- timer: host time, so with generous limits --------------------------------------------------- */
+/* --- timer: host time, so with generous limits ------------------------------------------------ */
 
 static bool wait_pending(struct sc_cpu *c, int vector, unsigned ms)
 {

@@ -242,7 +242,7 @@ START_TEST(cr3_cr4)
 }
 END_TEST
 
-/* --- through instructions ----------------------------------------------------------------------- */
+/* --- through instructions --------------------------------------------------------------------- */
 
 #define RUN(code) sc_harness_exec(h, code, sizeof(code) - 1)
 
@@ -267,7 +267,8 @@ START_TEST(instructions)
                      SC_HARNESS_HALT);
     ck_assert_uint_eq(c->gpr[VEMU_RBX], 0xffffeffful);
     ck_assert_uint_eq(c->gpr[VEMU_RCX], 0x7fffffff);
-    /* pushfq; pop %rax; or $0x240000, %eax; push %rax; popfq; pushfq; pop %rbx; hlt: AC and ID stick */
+    /* pushfq; pop %rax; or $0x240000, %eax; push %rax; popfq; pushfq; pop %rbx; hlt: AC and ID
+     * stick */
     ck_assert_int_eq(RUN("\x9c\x58\x0d\x00\x00\x24\x00\x50\x9d\x9c\x5b\xf4"), SC_HARNESS_HALT);
     ck_assert_uint_eq(c->gpr[VEMU_RBX] & 0x240000, 0x240000);
     /* rdtsc; mov %eax, %ebx; rdtscp; sub %ebx, %eax; lfence; mfence; sfence; pause; hlt */

@@ -46,7 +46,7 @@ static void protected_mode(unsigned cpl)
 
 static const uint8_t out_f4[] = { 0xe6, 0xf4 };
 
-/* --- loads ------------------------------------------------------------------------------------- */
+/* --- loads ------------------------------------------------------------------------------------ */
 
 START_TEST(load_data)
 {
@@ -121,7 +121,7 @@ START_TEST(load_real)
 }
 END_TEST
 
-/* --- far transfers ----------------------------------------------------------------------------- */
+/* --- far transfers ---------------------------------------------------------------------------- */
 
 START_TEST(jump_checks)
 {
@@ -293,7 +293,7 @@ START_TEST(call_gate_64)
 }
 END_TEST
 
-/* --- IRET -------------------------------------------------------------------------------------- */
+/* --- IRET ------------------------------------------------------------------------------------- */
 
 static void iret_frame(uint64_t rip, uint64_t cs, uint64_t flags, uint64_t rsp, uint64_t ss)
 {
@@ -381,7 +381,7 @@ START_TEST(iret_protected)
 }
 END_TEST
 
-/* --- system calls ------------------------------------------------------------------------------ */
+/* --- system calls ----------------------------------------------------------------------------- */
 
 START_TEST(syscall_sysret)
 {
@@ -462,7 +462,7 @@ START_TEST(sysenter_sysexit)
 }
 END_TEST
 
-/* --- descriptor questions, task register --------------------------------------------------------- */
+/* --- descriptor questions, task register ------------------------------------------------------ */
 
 START_TEST(tables)
 {
@@ -536,7 +536,7 @@ START_TEST(io_bitmap)
 }
 END_TEST
 
-/* --- instructions ------------------------------------------------------------------------------ */
+/* --- instructions ----------------------------------------------------------------------------- */
 
 /* Runs code that ends with `out %al,$0xf4` by itself. */
 static void run(const void *code, unsigned size)

@@ -97,7 +97,8 @@ START_TEST(events)
     ck_assert_int_eq(sc_set_state(c, VEMU_STATE_EVENTS, &a), 0);
     ck_assert_int_eq(sc_get_state(c, VEMU_STATE_EVENTS, &b), 0);
     ck_assert_mem_eq(&a.events, &b.events, sizeof(a.events));
-    /* An interrupt that KVM had taken from its LAPIC comes out first, without an ISR bit of ours. */
+    /* An interrupt that KVM had taken from its LAPIC comes out first, without an ISR bit of ours.
+     * */
     a.events = (struct vemu_vcpu_events){ .interrupt_injected = 1, .interrupt_nr = 0x61 };
     ck_assert_int_eq(sc_set_state(c, VEMU_STATE_EVENTS, &a), 0);
     ck_assert_int_eq(sc_lapic_pending(c), 0x61);

@@ -147,8 +147,8 @@ START_TEST(page_crossing)
 }
 END_TEST
 
-/* Maps the first 2 MiB in 4 KiB pages, and makes a copy of the code's second page. The guest gets the
- * address of that page's entry in RSI and the entry that maps the copy in RDI. */
+/* Maps the first 2 MiB in 4 KiB pages, and makes a copy of the code's second page. The guest gets
+ * the address of that page's entry in RSI and the entry that maps the copy in RDI. */
 static uint8_t *prepare_remap(const uint8_t *code, size_t size)
 {
     const uint64_t pt = 0x200000, second = 0x210000, pde = pt | 7;

@@ -7,7 +7,8 @@
 
 #include "accel/kvm/kvm.h"
 
-/* 0x40000001 EAX: features that make the guest use hypercalls (Documentation/virt/kvm/x86/cpuid.rst) */
+/* 0x40000001 EAX: features that make the guest use hypercalls
+ * (Documentation/virt/kvm/x86/cpuid.rst) */
 #define KVM_FEATURES_HYPERCALL ((1u << 7) | (1u << 11) | (1u << 13)) /* unhalt, send_ipi, yield */
 
 int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)

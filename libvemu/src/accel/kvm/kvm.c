@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The KVM accelerator: virtual machines, slots, interrupts, vCPU creation, and the table of operations.
+ * The KVM accelerator: virtual machines, slots, interrupts, vCPU creation, and the table of
+ * operations.
  *
  * On PVM hosts (reference: a KVM that interprets kernel mode) two things differ: KVM patches VMCALL
  * into the guest for ever unless the FIX_HYPERCALL_INSN quirk is off, and PV features that use
@@ -88,7 +89,7 @@ static void kvm_vm_destroy(struct vemu_accel_vm *opaque)
         vm_free((struct kvm_vm *)opaque);
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static uint32_t slot_flags(uint32_t flags)
 {
@@ -146,7 +147,7 @@ static int kvm_dirty_get(struct vemu_accel_vm *opaque, uint32_t slot, uint64_t *
     return r < 0 ? r : 0;
 }
 
-/* --- interrupts ------------------------------------------------------------------------------------ */
+/* --- interrupts ------------------------------------------------------------------------------- */
 
 static int kvm_signal_msi(struct vemu_accel_vm *opaque, uint64_t address, uint32_t data)
 {
@@ -160,7 +161,8 @@ static int kvm_set_ioapic_routes(struct vemu_accel_vm *opaque, const struct vemu
     int r = 0;
     pthread_mutex_lock(&vm->routing_lock);
     vkvm_routing_clear(vm->routing);
-    /* Only the kernel's list of EOIs to report is made from these; delivery goes by KVM_SIGNAL_MSI. */
+    /* Only the kernel's list of EOIs to report is made from these; delivery goes by KVM_SIGNAL_MSI.
+     * */
     for (uint32_t i = 0; r >= 0 && i < count; i++)
         if (!routes[i].masked)
             r = vkvm_routing_add_msi(vm->routing, i, routes[i].address, routes[i].data);
@@ -194,7 +196,7 @@ static int kvm_ioeventfd(struct vemu_accel_vm *opaque, bool add, bool pio, uint6
     return add ? vkvm_vm_add_ioeventfd(vm->vm, &io, fd) : vkvm_vm_remove_ioeventfd(vm->vm, &io, fd);
 }
 
-/* --- vCPUs ------------------------------------------------------------------------------------------- */
+/* --- vCPUs ------------------------------------------------------------------------------------ */
 
 /* The kick signal: blocked in this thread, unblocked inside KVM_RUN. */
 static int vcpu_setup_signal(struct vkvm_vcpu *vcpu)
@@ -205,9 +207,12 @@ static int vcpu_setup_signal(struct vkvm_vcpu *vcpu)
     int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (r)
         return -r;
+    uint64_t mask = 0; /* inside: everything that is blocked outside, but the kick */
     pthread_sigmask(SIG_BLOCK, NULL, &set);
-    sigdelset(&set, kvm__kick_signal());
-    r = vkvm_vcpu_set_signal_mask(vcpu, &set);
+    for (int number = 1; number <= 64; number++)
+        if (sigismember(&set, number) == 1 && number != kvm__kick_signal())
+            mask |= 1ull << (number - 1);
+    r = vkvm_vcpu_set_signal_mask(vcpu, &mask);
     vkvm_vcpu_set_kick_signal(vcpu, kvm__kick_signal());
     return r;
 }
@@ -250,8 +255,8 @@ static int kvm_vcpu_create(struct vemu_accel_vm *opaque, uint32_t id,
 }
 
 /*
- * The state after creation is kept on the first reset, which comes before the first run, and put back
- * on each later one.
+ * The state after creation is kept on the first reset, which comes before the first run, and put
+ * back on each later one.
  */
 static int kvm_vcpu_reset(struct vemu_accel_vcpu *opaque)
 {
@@ -275,7 +280,7 @@ static int kvm_translate(struct vemu_accel_vcpu *opaque, uint64_t gva, uint64_t 
     return vkvm_vcpu_translate(((struct kvm_vcpu *)opaque)->vcpu, gva, ret_gpa);
 }
 
-/* --- time, statistics -------------------------------------------------------------------------------- */
+/* --- time, statistics ------------------------------------------------------------------------- */
 
 static void kvm_vm_paused(struct vemu_accel_vm *opaque, bool paused)
 {

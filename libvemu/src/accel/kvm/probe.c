@@ -2,9 +2,10 @@
 /*
  * Is KVM usable here, and does it run kernel-mode code fast?
  *
- * A host may offer a KVM that interprets kernel-mode guest code at about 1 MIPS (nested PVM hosts do);
- * such a KVM is worse than the software CPU. The probe runs a small kernel-mode loop and measures. A
- * loop of 1,000 instructions decides "slow" within a millisecond; only a fast KVM runs the longer one.
+ * A host may offer a KVM that interprets kernel-mode guest code at about 1 MIPS (nested PVM hosts
+ * do); such a KVM is worse than the software CPU. The probe runs a small kernel-mode loop and
+ * measures. A loop of 1,000 instructions decides "slow" within a millisecond; only a fast KVM runs
+ * the longer one.
  */
 #include <errno.h>
 #include <pthread.h>

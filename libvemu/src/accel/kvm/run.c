@@ -7,8 +7,9 @@
  * dispositions stay untouched. `kicked` carries the request, the signal only ends KVM_RUN.
  *
  * ExtINT: the 8259 is ours. While its output is high, the loop asks for an interrupt window and, as
- * soon as the kernel says that an interrupt can be taken, runs the INTA cycle and injects the vector
- * with KVM_INTERRUPT (the kernel delivers it as if LINT0 of vCPU 0 had been programmed as ExtINT).
+ * soon as the kernel says that an interrupt can be taken, runs the INTA cycle and injects the
+ * vector with KVM_INTERRUPT (the kernel delivers it as if LINT0 of vCPU 0 had been programmed as
+ * ExtINT).
  */
 #include <errno.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static void run_mmio(struct kvm_vm *vm, const struct vkvm_exit *e)
     }
 }
 
-/* --- ExtINT ------------------------------------------------------------------------------------ */
+/* --- ExtINT ----------------------------------------------------------------------------------- */
 
 static void run_extint(struct kvm_vcpu *vcpu, struct kvm_run *run)
 {
@@ -104,7 +105,7 @@ static void run_extint(struct kvm_vcpu *vcpu, struct kvm_run *run)
     run->request_interrupt_window = atomic_load(&vcpu->vm->extint);
 }
 
-/* --- exits --------------------------------------------------------------------------------------- */
+/* --- exits ------------------------------------------------------------------------------------ */
 
 static void exit_internal(const struct vkvm_exit *e, struct vemu_exit *exit)
 {

@@ -3,12 +3,12 @@
  * Guest memory accesses that miss the inline TLB check of mem.h.
  *
  * resolve() turns a linear address into a place: host memory, or a physical address that a device
- * (or nobody) answers. An access that crosses a page resolves both pages before it touches either, so
- * that a fault leaves memory as it was. Stores to pages with translated code go to host memory as
- * well, after sc_smc_write() threw the traces away.
+ * (or nobody) answers. An access that crosses a page resolves both pages before it touches either,
+ * so that a fault leaves memory as it was. Stores to pages with translated code go to host memory
+ * as well, after sc_smc_write() threw the traces away.
  *
- * With alignment checks or data watchpoints active, c->tlb points to a set that is always empty: every
- * access comes here and is looked at by special().
+ * With alignment checks or data watchpoints active, c->tlb points to a set that is always empty:
+ * every access comes here and is looked at by special().
  */
 #include <string.h>
 

@@ -3,7 +3,8 @@
  * Memory operands of records, and the address micro-ops for those that need more than
  * base + index * scale + disp: segment bases, limits and rights, 16- and 32-bit addresses.
  *
- * A micro-op leaves the linear address in SC_R_EA; the instruction's record then has that as its base.
+ * A micro-op leaves the linear address in SC_R_EA; the instruction's record then has that as its
+ * base.
  */
 #include "accel/soft/linear.h"
 #include "accel/soft/trace.h"
@@ -48,8 +49,8 @@ SC_OP(op_ea_offset32)
     SC_NEXT;
 }
 
-/* 16- and 32-bit code. aux: segment, aux2: write, imm: size - 1. Writable expand-up data segments are
- * checked here, the rest in sc_linear(). */
+/* 16- and 32-bit code. aux: segment, aux2: write, imm: size - 1. Writable expand-up data segments
+ * are checked here, the rest in sc_linear(). */
 SC_INLINE uint64_t ea_checked(struct sc_cpu *c, const struct sc_insn *i, uint32_t off)
 {
     const struct vemu_segment *s = &c->seg[i->aux];

@@ -4,9 +4,9 @@
  * 16-bit instruction pointers, outside it.
  *
  * 64-bit code has a handler per condition and kind of edge. Outside it one slower path serves all
- * relative branches: it computes the new IP, checks it against the limit of CS with a page to spare (a
- * trace never leaves its page, so nothing in it can run over the limit), and then follows the link or
- * the jump cache. Near the end of the segment the run loop checks exactly.
+ * relative branches: it computes the new IP, checks it against the limit of CS with a page to spare
+ * (a trace never leaves its page, so nothing in it can run over the limit), and then follows the
+ * link or the jump cache. Near the end of the segment the run loop checks exactly.
  */
 #include "accel/soft/edge.h"
 #include "accel/soft/flags.h"
@@ -27,11 +27,11 @@ SC_NOINLINE SC_OP_GLOBAL(sc_edge_unlinked)
     SC_EXIT;
 }
 
-/* --- 64-bit code --------------------------------------------------------------------------------- */
+/* --- 64-bit code ------------------------------------------------------------------------------ */
 
 /*
- * CALL and RET must not pay for a stack frame, so whatever needs a call (TLB misses, faults) is in a
- * cold twin of the handler that starts the instruction over.
+ * CALL and RET must not pay for a stack frame, so whatever needs a call (TLB misses, faults) is in
+ * a cold twin of the handler that starts the instruction over.
  */
 #define PUSH64_OR(slow, v)                                                                         \
     do {                                                                                           \
@@ -117,8 +117,8 @@ SC_OP(op_call_x)
     SC_EDGE_FAR(i);
 }
 
-/* A relative branch whose distance from the page's beginning does not fit `disp`: imm has it. aux: 0
- * Jcc with condition aux2, 1 JMP, 2 CALL. */
+/* A relative branch whose distance from the page's beginning does not fit `disp`: imm has it. aux:
+ * 0 Jcc with condition aux2, 1 JMP, 2 CALL. */
 SC_OP(op_wide)
 {
     if (i->aux == 0 && !sc_cond(c, i->aux2))
@@ -259,7 +259,7 @@ SC_OP(op_ret)
     SC_EDGE_LOOKUP(to);
 }
 
-/* --- 16- and 32-bit code ------------------------------------------------------------------------- */
+/* --- 16- and 32-bit code ---------------------------------------------------------------------- */
 
 SC_INLINE uint32_t ip_mask(const struct sc_insn *i)
 {
@@ -359,7 +359,7 @@ SC_OP(op_ret_l)
     SC_BECOME(edge_legacy_rip, i);
 }
 
-/* --- LOOPcc, JrCXZ ------------------------------------------------------------------------------- */
+/* --- LOOPcc, JrCXZ ---------------------------------------------------------------------------- */
 
 /* aux: operand size, aux2: opcode & 3, aux3: address size. True: taken. */
 static SC_NOINLINE bool loop_taken(struct sc_cpu *c, const struct sc_insn *i)
@@ -405,7 +405,7 @@ SC_OP(op_loop_l)
     SC_NEXT;
 }
 
-/* --- emitting ------------------------------------------------------------------------------------ */
+/* --- emitting --------------------------------------------------------------------------------- */
 
 static enum sc_edge_kind edge_to(struct sc_insn *r, const struct sc_dec *d, int64_t offset)
 {

@@ -145,9 +145,9 @@ enum sc_flag_kind {
 
 /*
  * Data TLB entry. An access of `size` bytes at linear address va hits when
- * ((va + size - 1) & SC_PAGE_MASK) equals the tag: this also rejects page-crossing accesses. The tag
- * of a page that needs the slow path (MMIO, ROM, code pages for writing, dirty logging, watchpoint)
- * never matches. An empty entry has both tags SC_TLB_EMPTY.
+ * ((va + size - 1) & SC_PAGE_MASK) equals the tag: this also rejects page-crossing accesses. The
+ * tag of a page that needs the slow path (MMIO, ROM, code pages for writing, dirty logging,
+ * watchpoint) never matches. An empty entry has both tags SC_TLB_EMPTY.
  */
 struct sc_tlbe {
     uint64_t rtag, wtag;
@@ -363,7 +363,7 @@ void sc_triple_fault(struct sc_cpu *c);
 /* Gives up with VEMU_EXIT_INTERNAL_ERROR, the state being that before the instruction; logs why. */
 _Noreturn void sc_internal_error(struct sc_cpu *c, const char *why);
 
-/* --- debug registers (debug.c) ----------------------------------------------------------------- */
+/* --- debug registers (debug.c) ---------------------------------------------------------------- */
 /* DR6 bits of enabled instruction breakpoints at linear address va (0: none, or RF is set). */
 uint32_t sc_debug_code(const struct sc_cpu *c, uint64_t va);
 /* #DB trap after an instruction: sets `dr6` bits (SC_DR6_*) and raises it at c->rip. */
@@ -378,8 +378,9 @@ void sc_set_cpl(struct sc_cpu *c, unsigned cpl);
 int sc_run(struct sc_cpu *c, struct vemu_exit *exit);
 /* Sets async bits and wakes a halted vCPU. Context: any. */
 void sc_async_set(struct sc_cpu *c, uint32_t bits);
-/* Stops all other vCPUs of the VM at a trace edge until _end. Cheap with one vCPU. Must not be called
- * with other locks held; may be nested. Context: vcpu (c) or, with c NULL, any other thread. */
+/* Stops all other vCPUs of the VM at a trace edge until _end. Cheap with one vCPU. Must not be
+ * called with other locks held; may be nested. Context: vcpu (c) or, with c NULL, any other thread.
+ * */
 void sc_exclusive_begin(struct sc_vm *vm, struct sc_cpu *c);
 void sc_exclusive_end(struct sc_vm *vm, struct sc_cpu *c);
 

@@ -2,11 +2,11 @@
 /*
  * CPUID: what the software CPU can do, and the instruction.
  *
- * The default shows x86-64-v1 and cheap extras. Everything that interpretation makes dear or that is
- * not implemented (XSAVE and what lies behind it, MONITOR, performance counters) is absent. Leaf 0x15
- * names the TSC and LAPIC timer rates, so that guests need not measure them; the vendor is GenuineIntel
- * because only then do they look there. The KVM leaves bring kvmclock and let Linux use x2APIC without
- * interrupt remapping.
+ * The default shows x86-64-v1 and cheap extras. Everything that interpretation makes dear or that
+ * is not implemented (XSAVE and what lies behind it, MONITOR, performance counters) is absent. Leaf
+ * 0x15 names the TSC and LAPIC timer rates, so that guests need not measure them; the vendor is
+ * GenuineIntel because only then do they look there. The KVM leaves bring kvmclock and let Linux
+ * use x2APIC without interrupt remapping.
  */
 #include <string.h>
 

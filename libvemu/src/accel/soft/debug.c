@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Breakpoint registers (SDM 3B.18). Instruction breakpoints are looked at by the run loop, which makes
- * one-instruction traces while any is enabled; data breakpoints by access.c.
+ * Breakpoint registers (SDM 3B.18). Instruction breakpoints are looked at by the run loop, which
+ * makes one-instruction traces while any is enabled; data breakpoints by access.c.
  */
 #include "accel/soft/cpu.h"
 

@@ -2,16 +2,17 @@
 /*
  * Instruction decoding: prefixes, opcode, ModRM, SIB, displacement and immediates to struct sc_dec.
  *
- * Lengths are right for every opcode of the maps in optable.h, implemented or not, since the order of
- * faults depends on them: bytes missing in the next page fault before #UD does, and the 16th byte is
- * #GP. VEX, EVEX and XOP encodings are #UD at their first byte.
+ * Lengths are right for every opcode of the maps in optable.h, implemented or not, since the order
+ * of faults depends on them: bytes missing in the next page fault before #UD does, and the 16th
+ * byte is #GP. VEX, EVEX and XOP encodings are #UD at their first byte.
  */
 #include "accel/soft/decode.h"
 #include "accel/soft/optable.h"
 
 #define SC_MAX_LEN 15u
 
-/* The byte stream: reads past `end` give zeros and set `short_`, so callers check once per stage. */
+/* The byte stream: reads past `end` give zeros and set `short_`, so callers check once per stage.
+ * */
 struct cursor {
     const uint8_t *bytes;
     unsigned pos, end;

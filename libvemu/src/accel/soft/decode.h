@@ -2,10 +2,10 @@
 /*
  * From instruction bytes to records.
  *
- * decode.c finds prefixes, opcode, ModRM, SIB, displacement and immediates (struct sc_dec) and knows
- * for every opcode of the one-, two- and three-byte maps which group of emitters owns it. The emitter
- * looks at the opcode, picks handlers and appends records to the trace being built. So an instruction
- * lives in one file: its line in the opcode table, its emitter case, its handler.
+ * decode.c finds prefixes, opcode, ModRM, SIB, displacement and immediates (struct sc_dec) and
+ * knows for every opcode of the one-, two- and three-byte maps which group of emitters owns it. The
+ * emitter looks at the opcode, picks handlers and appends records to the trace being built. So an
+ * instruction lives in one file: its line in the opcode table, its emitter case, its handler.
  */
 #ifndef SC_DECODE_H
 #define SC_DECODE_H
@@ -75,11 +75,12 @@ struct sc_tb {
 };
 
 /*
- * Appends a record with handler fn for instruction d: pgoff, len, flags filled, imm = d->imm, operands
- * zero. For a memory operand (d->mem) use sc_tb_mem(): it also fills base, index, scale, disp, and puts
- * an address micro-op in front where the address needs more than base + index * scale + disp (16- and
- * 32-bit code, 32-bit addresses, FS/GS with an index, segment limits). `size` is the number of bytes
- * accessed and `write` whether it writes (segment checks); size 0 means LEA-like: no segment.
+ * Appends a record with handler fn for instruction d: pgoff, len, flags filled, imm = d->imm,
+ * operands zero. For a memory operand (d->mem) use sc_tb_mem(): it also fills base, index, scale,
+ * disp, and puts an address micro-op in front where the address needs more than base + index *
+ * scale + disp (16- and 32-bit code, 32-bit addresses, FS/GS with an index, segment limits). `size`
+ * is the number of bytes accessed and `write` whether it writes (segment checks); size 0 means
+ * LEA-like: no segment.
  */
 struct sc_insn *sc_tb_add(struct sc_tb *tb, const struct sc_dec *d, sc_fn *fn);
 struct sc_insn *sc_tb_mem(struct sc_tb *tb, const struct sc_dec *d, sc_fn *fn, unsigned size,

@@ -35,7 +35,7 @@ static void clear_flags(struct sc_cpu *c, bool interrupt_gate)
         c->eflags &= ~SC_IF;
 }
 
-/* --- real-address mode ------------------------------------------------------------------------- */
+/* --- real-address mode ------------------------------------------------------------------------ */
 
 static void deliver_real(struct sc_cpu *c, const struct sc_event *e)
 {
@@ -54,7 +54,7 @@ static void deliver_real(struct sc_cpu *c, const struct sc_event *e)
     sc_update_mode(c);
 }
 
-/* --- gates ------------------------------------------------------------------------------------- */
+/* --- gates ------------------------------------------------------------------------------------ */
 
 /* The gate's code segment; returns the new CPL. */
 static unsigned gate_code(struct sc_cpu *c, const struct sc_event *e, uint16_t sel, struct sc_desc *d)

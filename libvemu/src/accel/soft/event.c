@@ -2,11 +2,11 @@
 /*
  * Exceptions and interrupts: raising, nesting, giving up (SDM 3A.6).
  *
- * sc_raise() notes the exception and jumps back to the run loop, which calls sc_deliver_exception().
- * A fault during delivery takes the same way: sc_raise_at_rip() sees in c->delivering that it is
- * nested and decides by table 6-5 whether it becomes a double fault, replaces the first, or, during
- * a double fault, shuts down. Delivery changes no register before its last check, so c->rip is still
- * that of the first event.
+ * sc_raise() notes the exception and jumps back to the run loop, which calls
+ * sc_deliver_exception(). A fault during delivery takes the same way: sc_raise_at_rip() sees in
+ * c->delivering that it is nested and decides by table 6-5 whether it becomes a double fault,
+ * replaces the first, or, during a double fault, shuts down. Delivery changes no register before
+ * its last check, so c->rip is still that of the first event.
  */
 #include "accel/soft/event.h"
 

@@ -2,8 +2,8 @@
 /*
  * Far JMP, CALL and RET (SDM 2, and 3A.5.8): real mode, code segments, call gates.
  *
- * Hardware task switches are not implemented: a jump or call through a task gate or to a TSS stops the
- * virtual machine with an internal error that says so.
+ * Hardware task switches are not implemented: a jump or call through a task gate or to a TSS stops
+ * the virtual machine with an internal error that says so.
  */
 #include "accel/soft/seg.h"
 
@@ -217,7 +217,7 @@ void sc_far_call(struct sc_cpu *c, uint16_t sel, uint64_t off, unsigned osz, uin
     sc_enter_code(c, &d, sel, c->cpl, off);
 }
 
-/* --- returns ----------------------------------------------------------------------------------- */
+/* --- returns ---------------------------------------------------------------------------------- */
 
 void sc_check_return_cs(struct sc_cpu *c, uint16_t sel, struct sc_desc *d)
 {

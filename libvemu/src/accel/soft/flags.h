@@ -114,8 +114,8 @@ SC_INLINE void sc_flags_set_arith(struct sc_cpu *c, uint32_t flags)
     c->ft = SC_F_RAW;
 }
 /*
- * Replaces CF, OF and AF and keeps SF, ZF, PF: those come from the result alone, whatever the kind, so
- * only SC_F_RAW has to be edited (rotates, BT, CLC and the like).
+ * Replaces CF, OF and AF and keeps SF, ZF, PF: those come from the result alone, whatever the kind,
+ * so only SC_F_RAW has to be edited (rotates, BT, CLC and the like).
  */
 SC_INLINE void sc_flags_set_coa(struct sc_cpu *c, unsigned cf, unsigned of, unsigned af)
 {
@@ -137,7 +137,8 @@ static inline uint32_t sc_rflags(const struct sc_cpu *c)
     return sc_flags_arith(c) | c->eflags | 2u;
 }
 
-/* Condition `cc` of Jcc/SETcc/CMOVcc (SDM Vol. 1, appendix B). With constant cc this inlines well. */
+/* Condition `cc` of Jcc/SETcc/CMOVcc (SDM Vol. 1, appendix B). With constant cc this inlines well.
+ * */
 SC_INLINE bool sc_cond(const struct sc_cpu *c, unsigned cc)
 {
     bool r;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Compare and conditional branch in one handler (64-bit code): CMP and TEST with registers, immediates
- * and memory, SUB, ADD, AND, DEC and INC of a register, each followed by Jcc.
+ * Compare and conditional branch in one handler (64-bit code): CMP and TEST with registers,
+ * immediates and memory, SUB, ADD, AND, DEC and INC of a register, each followed by Jcc.
  *
- * Two records: the first is the compare's, with this file's handler; the second belongs to the Jcc and
- * is an unconditional jump to its target, executed when the first finds the condition true and has no
- * link to follow itself. The flags are stored as usual, since code at either target may look; the
- * condition is computed from the values at hand. When the trace is killed between the two, the run loop
- * goes on at the Jcc, with the flags in place.
+ * Two records: the first is the compare's, with this file's handler; the second belongs to the Jcc
+ * and is an unconditional jump to its target, executed when the first finds the condition true and
+ * has no link to follow itself. The flags are stored as usual, since code at either target may
+ * look; the condition is computed from the values at hand. When the trace is killed between the
+ * two, the run loop goes on at the Jcc, with the flags in place.
  */
 #include "accel/soft/edge.h"
 #include "accel/soft/flags.h"
@@ -24,7 +24,7 @@
         SC_GO(i + 2);                                                                              \
     } while (0)
 
-/* --- conditions, from sign-extended operands a, b and result r ------------------------------------ */
+/* --- conditions, from sign-extended operands a, b and result r -------------------------------- */
 #define SUB_2 (uint64_t)a < (uint64_t)b
 #define SUB_3 (uint64_t)a >= (uint64_t)b
 #define SUB_4 a == b
@@ -51,7 +51,7 @@
 #define AND_e r <= 0
 #define AND_f r > 0
 
-/* --- operations: `x` destination, `y` source, both sign-extended ----------------------------------- */
+/* --- operations: `x` destination, `y` source, both sign-extended ------------------------------ */
 #define SX(bits, v) ((int64_t)(int##bits##_t)(v))
 
 #define DO_CMP(bits)                                                                               \
@@ -83,7 +83,7 @@
     sc_flags_store(c, SC_F_DEC, r, x, cf);                                                         \
     sc_set##bits(c, i->dst, (uint##bits##_t)r);
 
-/* --- operand forms --------------------------------------------------------------------------------- */
+/* --- operand forms ---------------------------------------------------------------------------- */
 #define REG(bits, n) SX(bits, sc_get##bits(c, (n)))
 
 #define OP_RR(name, op, bits, condition)                                                           \
@@ -207,7 +207,7 @@ static sc_fn *const fused[FUSE_NONE][FORM_COUNT][W_COUNT][16] = {
     [FUSE_DEC] = { [FORM_R] = { [W32] = ROW_ZS(R, DEC, 32), [W64] = ROW_ZS(R, DEC, 64) } },
 };
 
-/* --- recognition ----------------------------------------------------------------------------------- */
+/* --- recognition ------------------------------------------------------------------------------ */
 
 struct pattern {
     enum op op;

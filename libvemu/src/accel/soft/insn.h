@@ -2,9 +2,9 @@
 /*
  * Decoded instructions: the records that traces consist of, and how a handler is written.
  *
- * A trace is an array of records. Each record names its handler; a handler does its work and tail-calls
- * the next record's handler. Handlers keep all guest state in struct sc_cpu: nothing lives in locals
- * across a record, so a fault may leave by longjmp at any memory access.
+ * A trace is an array of records. Each record names its handler; a handler does its work and
+ * tail-calls the next record's handler. Handlers keep all guest state in struct sc_cpu: nothing
+ * lives in locals across a record, so a fault may leave by longjmp at any memory access.
  *
  *     SC_OP(op_mov32_rr)
  *     {

@@ -2,11 +2,11 @@
 /*
  * Integer instructions: what the int_*.c files offer to the trace builder and to each other.
  *
- * Dead flags. Most results of flag-setting instructions are overwritten before anybody looks. When a
- * trace is complete, sc_int_drop_flags() walks it backwards and replaces handlers whose flags nobody
- * can see by variants that do not store them. "See" includes faults: a record that may fault (any
- * memory access) or leave the trace needs the right flags before it. Records of other emitters carry
- * none of the SC_I_F* bits and so count as readers.
+ * Dead flags. Most results of flag-setting instructions are overwritten before anybody looks. When
+ * a trace is complete, sc_int_drop_flags() walks it backwards and replaces handlers whose flags
+ * nobody can see by variants that do not store them. "See" includes faults: a record that may fault
+ * (any memory access) or leave the trace needs the right flags before it. Records of other emitters
+ * carry none of the SC_I_F* bits and so count as readers.
  */
 #ifndef SC_INT_H
 #define SC_INT_H
@@ -19,14 +19,14 @@ sc_fn *sc_int_noflags(const struct sc_insn *i);
 
 /*
  * Whether the arithmetic flags are dead before record `r`, given that they are (`dead`) after it.
- * To be called from the last record to the first; replaces handlers on the way. At the end of a trace
- * flags are live, unless its last records are known to overwrite them.
+ * To be called from the last record to the first; replaces handlers on the way. At the end of a
+ * trace flags are live, unless its last records are known to overwrite them.
  */
 bool sc_int_flags_step(struct sc_insn *r, bool dead);
 /* The whole walk over `n` records. */
 void sc_int_drop_flags(struct sc_insn *first, unsigned n);
 
-/* --- emitters of the single files; each returns false for what is not an instruction ------------- */
+/* --- emitters of the single files; each returns false for what is not an instruction ---------- */
 bool sc_emit_alu(struct sc_tb *tb, const struct sc_dec *d, unsigned op, unsigned form);
 bool sc_emit_unary(struct sc_tb *tb, const struct sc_dec *d); /* INC DEC NOT NEG */
 bool sc_emit_mov(struct sc_tb *tb, const struct sc_dec *d);

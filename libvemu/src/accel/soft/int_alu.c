@@ -3,8 +3,8 @@
  * ADD OR ADC SBB AND SUB XOR CMP TEST in all operand forms and sizes, and INC DEC NOT NEG.
  *
  * Handlers are named op_<operation><size>_<form>: rr register, register; ri register, immediate; rm
- * register, memory; mr memory, register; mi memory, immediate; lmr and lmi the LOCK forms. A b behind
- * these: the memory operand has no index. A trailing q ("quiet"): sets no flags.
+ * register, memory; mr memory, register; mi memory, immediate; lmr and lmi the LOCK forms. A b
+ * behind these: the memory operand has no index. A trailing q ("quiet"): sets no flags.
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/lock.h"

@@ -3,8 +3,8 @@
  * Bit instructions: BT BTS BTR BTC, BSF BSR, TZCNT LZCNT POPCNT.
  *
  * With a register bit offset and a memory operand BT and its relatives address a bit string: the
- * offset is signed and reaches beyond the operand. CF gets the bit and ZF stays; the other flags are
- * undefined, of which SF and PF stay and OF and AF are cleared here.
+ * offset is signed and reaches beyond the operand. CF gets the bit and ZF stays; the other flags
+ * are undefined, of which SF and PF stay and OF and AF are cleared here.
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/linear.h"
@@ -161,7 +161,7 @@ static bool bit_emit(struct sc_tb *tb, const struct sc_dec *d, unsigned op, bool
     return true;
 }
 
-/* --- bit scans ------------------------------------------------------------------------------------ */
+/* --- bit scans -------------------------------------------------------------------------------- */
 
 /* A zero source leaves the whole destination alone. ZF tells, PF comes from the result. */
 SC_INLINE void bit_scan_done(struct sc_cpu *c, bool zero, unsigned r)

@@ -171,7 +171,7 @@ bool sc_emit_int(struct sc_tb *tb, const struct sc_dec *d)
     return false;
 }
 
-/* --- dead flags ----------------------------------------------------------------------------------- */
+/* --- dead flags ------------------------------------------------------------------------------- */
 
 sc_fn *sc_int_noflags(const struct sc_insn *i)
 {

@@ -4,7 +4,7 @@
 
 #define FOR_CC(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
-/* --- SETcc ---------------------------------------------------------------------------------------- */
+/* --- SETcc ------------------------------------------------------------------------------------ */
 
 #define SETCC(cc)                                                                                  \
     SC_OP(op_set##cc##_r)                                                                          \
@@ -17,7 +17,7 @@ FOR_CC(SETCC)
 #define SETCC_ROW(cc) {op_set##cc##_r, op_set##cc##_m},
 static sc_fn *const setcc_fn[16][2] = {FOR_CC(SETCC_ROW)};
 
-/* --- CMOVcc: the load is made, and a 32-bit destination cut, even when the condition is false ----- */
+/* --- CMOVcc: the load is made, and a 32-bit destination cut, even when the condition is false --- */
 
 #define CMOV_PUT(cc, bits, v) sc_set##bits(c, i->dst, sc_cond(c, cc) ? (v) : sc_get##bits(c, i->dst))
 #define CMOV_SIZE(cc, bits)                                                                        \
@@ -34,7 +34,7 @@ FOR_CC(CMOV)
      {op_cmov##cc##_16_rm, op_cmov##cc##_32_rm, op_cmov##cc##_64_rm}},
 static sc_fn *const cmov_fn[16][2][3] = {FOR_CC(CMOV_ROW)};
 
-/* --- single flags --------------------------------------------------------------------------------- */
+/* --- single flags ----------------------------------------------------------------------------- */
 
 SC_OP(op_cmc) { sc_flags_set_cf(c, !sc_flag_cf(c)); SC_NEXT; }
 SC_OP(op_clc) { sc_flags_set_cf(c, 0); SC_NEXT; }

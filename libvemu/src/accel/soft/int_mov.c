@@ -2,8 +2,8 @@
 /*
  * Data movement: MOV, MOVZX, MOVSX, MOVSXD, MOVNTI, LEA, CBW and its relatives, XLAT, BSWAP.
  *
- * Moves are the most frequent instructions of all, and most of their addresses have no index: those get
- * handlers with a shorter address calculation (suffix b).
+ * Moves are the most frequent instructions of all, and most of their addresses have no index: those
+ * get handlers with a shorter address calculation (suffix b).
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/linear.h"
@@ -78,7 +78,7 @@ static bool mov_moffs(struct sc_tb *tb, const struct sc_dec *d)
     return mov_mem(tb, &m, d->opcode & 2 ? MR : RM, sc_w_size(d), 0);
 }
 
-/* --- MOVZX, MOVSX, MOVSXD ----------------------------------------------------------------------- */
+/* --- MOVZX, MOVSX, MOVSXD --------------------------------------------------------------------- */
 
 /* A zero-extended 32-bit result is the 64-bit one. */
 #define MOVX(name, from, to, conv)                                                                 \
@@ -136,7 +136,7 @@ static bool mov_extend(struct sc_tb *tb, const struct sc_dec *d)
     return true;
 }
 
-/* --- LEA ---------------------------------------------------------------------------------------- */
+/* --- LEA -------------------------------------------------------------------------------------- */
 
 #define LEA(name, bits)                                                                            \
     SC_OP(op_lea##bits)                                                                            \
@@ -168,7 +168,7 @@ static bool mov_lea(struct sc_tb *tb, const struct sc_dec *d)
     return true;
 }
 
-/* --- sign extension of the accumulator, BSWAP ----------------------------------------------------- */
+/* --- sign extension of the accumulator, BSWAP ------------------------------------------------- */
 
 SC_OP(op_cbw) { sc_set16(c, VEMU_RAX, (uint16_t)SC_SX(8, c->gpr[VEMU_RAX])); SC_NEXT; }
 SC_OP(op_cwde) { sc_set32(c, VEMU_RAX, (uint32_t)SC_SX(16, c->gpr[VEMU_RAX])); SC_NEXT; }
@@ -190,7 +190,7 @@ static bool mov_single(struct sc_tb *tb, const struct sc_dec *d, sc_fn *const fn
     return true;
 }
 
-/* --- XLAT ----------------------------------------------------------------------------------------- */
+/* --- XLAT ------------------------------------------------------------------------------------- */
 
 /* aux: address size, src: segment. */
 SC_OP(op_xlat)

@@ -2,8 +2,8 @@
 /*
  * MUL, IMUL, DIV, IDIV.
  *
- * After a multiplication CF = OF = the high half matters; SF and PF come from the low half (undefined
- * by the manual, but this is what processors do). Divisions leave the flags alone.
+ * After a multiplication CF = OF = the high half matters; SF and PF come from the low half
+ * (undefined by the manual, but this is what processors do). Divisions leave the flags alone.
  */
 #include "accel/soft/int_op.h"
 
@@ -18,7 +18,7 @@ typedef __int128 s128;
 #define MD_S32 int64_t
 #define MD_S64 s128
 
-/* --- one operand: accumulator times r/m ----------------------------------------------------------- */
+/* --- one operand: accumulator times r/m ------------------------------------------------------- */
 
 SC_INLINE void mul_put8(struct sc_cpu *c, uint16_t p) { sc_set16(c, VEMU_RAX, p); }
 SC_INLINE void mul_put16(struct sc_cpu *c, uint32_t p)
@@ -58,7 +58,7 @@ SC_INLINE void mul_put64(struct sc_cpu *c, u128 p)
 SC_FOR_SIZES(MUL_FORMS, mul, MUL_DO)
 SC_FOR_SIZES(MUL_FORMS, imul, IMUL_DO)
 
-/* --- two and three operands ----------------------------------------------------------------------- */
+/* --- two and three operands ------------------------------------------------------------------- */
 
 #define IMUL2_DO(bits, a, b)                                                                       \
     int64_t r;                                                                                     \
@@ -81,7 +81,7 @@ SC_FOR_SIZES(MUL_FORMS, imul, IMUL_DO)
     SC_OP_LD(op_##name##bits##_rmi, bits, IMUL2_DO(bits, SC_SX(bits, m), i->simm))
 SC_FOR_WIDE(IMUL2, imul2_)
 
-/* --- DIV, IDIV ------------------------------------------------------------------------------------ */
+/* --- DIV, IDIV -------------------------------------------------------------------------------- */
 
 static SC_COLD _Noreturn void div_error(struct sc_cpu *c, const struct sc_insn *i)
 {

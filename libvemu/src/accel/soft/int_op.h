@@ -2,10 +2,10 @@
 /*
  * How integer handlers are written: sizes, and memory operands without a stack frame.
  *
- * A handler whose TLB lookup hits must not pay for one that misses. A call in the middle of a handler
- * would make the compiler save registers on entry, so the miss is a tail call instead: to a cold twin
- * of the handler, generated from the same text, which goes through the slow functions and continues
- * with the next record. SC_OP_LD, SC_OP_ST and SC_OP_RMW define both twins.
+ * A handler whose TLB lookup hits must not pay for one that misses. A call in the middle of a
+ * handler would make the compiler save registers on entry, so the miss is a tail call instead: to a
+ * cold twin of the handler, generated from the same text, which goes through the slow functions and
+ * continues with the next record. SC_OP_LD, SC_OP_ST and SC_OP_RMW define both twins.
  */
 #ifndef SC_INT_OP_H
 #define SC_INT_OP_H
@@ -84,8 +84,8 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     }
 
 /*
- * Handler with a memory operand that is read, modified and written. `calc` sees the old value as `m`
- * (sign-extended) and defines `r`; `done` runs after the write.
+ * Handler with a memory operand that is read, modified and written. `calc` sees the old value as
+ * `m` (sign-extended) and defines `r`; `done` runs after the write.
  */
 #define SC_OP_RMW(name, bits, calc, done) SC_OP_RMW_(name, bits, sc_ea, calc, done)
 #define SC_OP_RMW_B(name, bits, calc, done) SC_OP_RMW_(name, bits, sc_ea_b, calc, done)

@@ -2,10 +2,10 @@
 /*
  * Shifts and rotates: ROL ROR RCL RCR SHL SHR SAR by immediate, 1 or CL, and SHLD, SHRD.
  *
- * The count is masked to 5 bits (6 for 64-bit operands); a masked count of 0 changes no flag but still
- * writes the destination (a 32-bit register is zero-extended, memory is written back). OF is defined
- * for counts of 1 only; processors compute it from the operand alone, whatever the count, and so do
- * we. AF is 0 after shifts.
+ * The count is masked to 5 bits (6 for 64-bit operands); a masked count of 0 changes no flag but
+ * still writes the destination (a 32-bit register is zero-extended, memory is written back). OF is
+ * defined for counts of 1 only; processors compute it from the operand alone, whatever the count,
+ * and so do we. AF is 0 after shifts.
  */
 #include "accel/soft/int_op.h"
 
@@ -215,11 +215,11 @@ bool sc_emit_shift(struct sc_tb *tb, const struct sc_dec *d)
     return true;
 }
 
-/* --- SHLD, SHRD ----------------------------------------------------------------------------------- */
+/* --- SHLD, SHRD ------------------------------------------------------------------------------- */
 
 /*
- * 16-bit operands with counts above 16 are undefined; processors go on with the first operand, as if
- * shifting a:b:a.
+ * 16-bit operands with counts above 16 are undefined; processors go on with the first operand, as
+ * if shifting a:b:a.
  */
 SC_INLINE struct shift_out shift_double(bool left, unsigned bits, uint64_t a, uint64_t b, unsigned n)
 {

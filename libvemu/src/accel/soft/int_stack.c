@@ -2,13 +2,14 @@
 /*
  * PUSH, POP, PUSHA, POPA, ENTER, LEAVE.
  *
- * 64-bit pushes and pops have handlers of their own; everything else goes through stack.h and is slow.
+ * 64-bit pushes and pops have handlers of their own; everything else goes through stack.h and is
+ * slow.
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/linear.h"
 #include "accel/soft/stack.h"
 
-/* --- 64 bits in 64-bit code; the records carry SC_I_SS ------------------------------------------- */
+/* --- 64 bits in 64-bit code; the records carry SC_I_SS ---------------------------------------- */
 
 #define PUSH64(name, V)                                                                            \
     static SC_COLD SC_RET name##_miss(struct sc_cpu *c, struct sc_insn *i)                         \
@@ -51,7 +52,7 @@ SC_OP(op_pop64_r)
     SC_NEXT;
 }
 
-/* --- the rest; aux: operand size -------------------------------------------------------------------- */
+/* --- the rest; aux: operand size -------------------------------------------------------------- */
 
 static uint64_t stack_load(struct sc_cpu *c, const struct sc_insn *i, uint64_t va)
 {
@@ -171,7 +172,7 @@ SC_OP(op_leave64)
     SC_NEXT;
 }
 
-/* --- emitting --------------------------------------------------------------------------------------- */
+/* --- emitting --------------------------------------------------------------------------------- */
 
 /* Stack instructions default to 64 bits in 64-bit code; 32 cannot be had there. */
 static unsigned stack_size(const struct sc_dec *d)

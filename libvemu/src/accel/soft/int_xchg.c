@@ -3,14 +3,14 @@
  * XCHG, XADD, CMPXCHG, CMPXCHG8B, CMPXCHG16B.
  *
  * XCHG with memory is always atomic, the others with LOCK. CMPXCHG writes its memory operand in any
- * case (a failing one needs write permission, too); a 32-bit destination register keeps its upper half
- * when the comparison fails, and RAX is touched only then.
+ * case (a failing one needs write permission, too); a 32-bit destination register keeps its upper
+ * half when the comparison fails, and RAX is touched only then.
  */
 #include "accel/soft/int_op.h"
 #include "accel/soft/lock.h"
 #include "accel/soft/parts.h"
 
-/* --- XCHG ----------------------------------------------------------------------------------------- */
+/* --- XCHG ------------------------------------------------------------------------------------- */
 
 #define XCHG(name, bits)                                                                           \
     SC_OP(op_xchg##bits##_r)                                                                       \
@@ -28,7 +28,7 @@
     }
 SC_FOR_SIZES(XCHG, xchg)
 
-/* --- XADD ----------------------------------------------------------------------------------------- */
+/* --- XADD ------------------------------------------------------------------------------------- */
 
 #define XADD_DONE(bits, m)                                                                         \
     sc_set##bits(c, i->src, (uint##bits##_t)(m));                                                  \
@@ -55,7 +55,7 @@ SC_FOR_SIZES(XCHG, xchg)
     }
 SC_FOR_SIZES(XADD, xadd)
 
-/* --- CMPXCHG -------------------------------------------------------------------------------------- */
+/* --- CMPXCHG ---------------------------------------------------------------------------------- */
 
 #define CMPXCHG_DONE(bits, m)                                                                      \
     if (a != (m))                                                                                  \
@@ -104,7 +104,7 @@ static bool xchg_emit(struct sc_tb *tb, const struct sc_dec *d, sc_fn *const fn[
     return true;
 }
 
-/* --- CMPXCHG8B, CMPXCHG16B ------------------------------------------------------------------------ */
+/* --- CMPXCHG8B, CMPXCHG16B -------------------------------------------------------------------- */
 
 /* Only ZF changes. */
 static void xchg_set_zf(struct sc_cpu *c, bool same)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Port and memory-mapped I/O: from the CPU to the accelerator's callbacks or to an eventfd; counters.
+ * Port and memory-mapped I/O: from the CPU to the accelerator's callbacks or to an eventfd;
+ * counters.
  *
- * ioeventfds are in a sorted table under a read-write lock: a lookup takes it for reading, and nothing
- * but a write to an eventfd happens under it.
+ * ioeventfds are in a sorted table under a read-write lock: a lookup takes it for reading, and
+ * nothing but a write to an eventfd happens under it.
  */
 #include "accel/soft/io.h"
 
@@ -70,7 +71,7 @@ void sc_bus_fini(struct sc_vm *vm)
     vm->bus = NULL;
 }
 
-/* --- ioeventfds ---------------------------------------------------------------------------------- */
+/* --- ioeventfds ------------------------------------------------------------------------------- */
 
 static int compare(bool pio, uint64_t address, const struct event *e)
 {
@@ -185,7 +186,7 @@ static bool signal_event(struct sc_bus *b, bool pio, uint64_t address, unsigned 
     return hit;
 }
 
-/* --- accesses -------------------------------------------------------------------------------------- */
+/* --- accesses --------------------------------------------------------------------------------- */
 
 bool sc_callback_begin(struct sc_cpu *c)
 {
@@ -197,8 +198,8 @@ void sc_callback_end(struct sc_cpu *c, bool parked)
 {
     if (parked) {
         sc_sync_enter(c);
-        /* Memory slots changed meanwhile: what is left of the instruction must not use old ones. The
-         * bit stays for the next trace edge, where the traces go, too. */
+        /* Memory slots changed meanwhile: what is left of the instruction must not use old ones.
+         * The bit stays for the next trace edge, where the traces go, too. */
         if (atomic_load_explicit(&c->async, memory_order_relaxed) & SC_A_FLUSH)
             sc_tlb_flush_all(c);
     }
@@ -263,7 +264,7 @@ void sc_mmio_write(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v)
     sc_callback_end(c, parked);
 }
 
-/* --- counters and log -------------------------------------------------------------------------------- */
+/* --- counters and log ------------------------------------------------------------------------- */
 
 void sc_count(struct sc_cpu *c, enum sc_counter counter)
 {

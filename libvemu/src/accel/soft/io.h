@@ -2,8 +2,8 @@
 /*
  * Leaving the CPU for a device.
  *
- * Around a callback the host's own FPU state is in place, and the vCPU counts as stopped: another one
- * may change memory slots while this one waits for a device's lock.
+ * Around a callback the host's own FPU state is in place, and the vCPU counts as stopped: another
+ * one may change memory slots while this one waits for a device's lock.
  */
 #ifndef SC_IO_H
 #define SC_IO_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The local APIC: registers through the xAPIC page and the x2APIC MSRs, priorities, EOI, the virtual
- * wire to the 8259 (SDM 3.11).
+ * The local APIC: registers through the xAPIC page and the x2APIC MSRs, priorities, EOI, the
+ * virtual wire to the 8259 (SDM 3.11).
  *
- * Delivery sets a bit in IRR from any thread and SC_A_INTR in the target's async word. The run loop then
- * asks sc_lapic_pending() and, when the interrupt can be taken, sc_lapic_ack(). Whatever may make a
- * held-back interrupt deliverable (EOI, TPR, the interrupt flag) ends in sc_intr_recheck().
+ * Delivery sets a bit in IRR from any thread and SC_A_INTR in the target's async word. The run loop
+ * then asks sc_lapic_pending() and, when the interrupt can be taken, sc_lapic_ack(). Whatever may
+ * make a held-back interrupt deliverable (EOI, TPR, the interrupt flag) ends in sc_intr_recheck().
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -170,7 +170,7 @@ static void end_of_interrupt(struct sc_cpu *c)
     sc_intr_recheck(c);
 }
 
-/* --- mode and base address --------------------------------------------------------------------- */
+/* --- mode and base address -------------------------------------------------------------------- */
 
 static void clear_registers(struct sc_cpu *c)
 {
@@ -312,7 +312,7 @@ void sc_lapic_reset(struct sc_cpu *c, bool init)
         l->lvt[LVT_LINT0] = DM_EXTINT << 8;
 }
 
-/* --- registers --------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------------------- */
 
 static uint32_t half(uint64_t v, unsigned n)
 {
@@ -443,7 +443,7 @@ void sc_lapic_set_tpr(struct sc_cpu *c, uint8_t v)
     sc_intr_recheck(c);
 }
 
-/* --- MSRs ---------------------------------------------------------------------------------------- */
+/* --- MSRs ------------------------------------------------------------------------------------- */
 
 #define MSR_APIC_BASE 0x1bu
 #define MSR_TSC_DEADLINE 0x6e0u
@@ -533,7 +533,7 @@ int sc_lapic_wrmsr(struct sc_cpu *c, uint32_t index, uint64_t v)
     return write_reg(c, offset, (uint32_t)v) ? 0 : -1;
 }
 
-/* --- saved state: the register page as KVM_GET_LAPIC has it -------------------------------------- */
+/* --- saved state: the register page as KVM_GET_LAPIC has it ----------------------------------- */
 
 static void put32(uint8_t *page, unsigned offset, uint32_t v)
 {

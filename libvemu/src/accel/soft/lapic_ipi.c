@@ -2,9 +2,9 @@
 /*
  * Where an interrupt message goes: IPIs from the ICR and MSIs (SDM 3.11.6, 3.11.11).
  *
- * Both are brought into one form, struct message, matched against every LAPIC and handed to those that
- * accept it. Context of everything here: any thread. vm->cpus[] entries appear when vCPUs are created
- * and stay until the VM goes.
+ * Both are brought into one form, struct message, matched against every LAPIC and handed to those
+ * that accept it. Context of everything here: any thread. vm->cpus[] entries appear when vCPUs are
+ * created and stay until the VM goes.
  */
 #include <errno.h>
 

@@ -2,10 +2,11 @@
 /*
  * The local APIC timer: one-shot, periodic, TSC deadline (SDM 3.11.5.4).
  *
- * The count registers are not counted down: the guest time of the expiry is kept and the current count
- * computed when read. The timer thread (time.c) only sets `timer_due`; the vCPU's own thread notices the
- * expiry when it looks at the LAPIC next, checks that the deadline still stands (it may have been moved
- * in the meantime), sets the IRR bit and starts the next period. So the timer state has one owner.
+ * The count registers are not counted down: the guest time of the expiry is kept and the current
+ * count computed when read. The timer thread (time.c) only sets `timer_due`; the vCPU's own thread
+ * notices the expiry when it looks at the LAPIC next, checks that the deadline still stands (it may
+ * have been moved in the meantime), sets the IRR bit and starts the next period. So the timer state
+ * has one owner.
  */
 #include "accel/soft/lapic.h"
 
@@ -17,7 +18,8 @@ static unsigned mode_of(const struct sc_lapic *l)
     return TIMER_MODE(atomic_load_explicit(&l->lvt[LVT_TIMER], memory_order_relaxed));
 }
 
-/* Nanoseconds per count: the divide configuration is encoded in bits 0, 1 and 3; 111b divides by 1. */
+/* Nanoseconds per count: the divide configuration is encoded in bits 0, 1 and 3; 111b divides by 1.
+ * */
 static uint64_t unit_ns(const struct sc_lapic *l)
 {
     unsigned code = (l->divide & 3) | ((l->divide >> 1) & 4);

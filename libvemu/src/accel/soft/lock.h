@@ -22,7 +22,8 @@ uint32_t sc_lock32(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, enum 
                    uint32_t v, uint32_t expect);
 uint64_t sc_lock64(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, enum sc_rmw_kind kind,
                    uint64_t v, uint64_t expect);
-/* CMPXCHG16B; `old` holds the expected value and gets the old one. True: exchanged. va is aligned. */
+/* CMPXCHG16B; `old` holds the expected value and gets the old one. True: exchanged. va is aligned.
+ * */
 bool sc_lock128(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, uint64_t old[2],
                 const uint64_t v[2]);
 

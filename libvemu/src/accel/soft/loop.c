@@ -2,12 +2,13 @@
 /*
  * The run loop of a vCPU: events, then a trace, and again.
  *
- * Guest code leaves its traces for three reasons: c->async became nonzero (looked at on every edge), a
- * handler ended with SC_EXIT, or a fault came by longjmp. Each time the loop looks for events in the
- * order of SDM Vol. 3, table 6-2, and enters the trace at c->rip.
+ * Guest code leaves its traces for three reasons: c->async became nonzero (looked at on every
+ * edge), a handler ended with SC_EXIT, or a fault came by longjmp. Each time the loop looks for
+ * events in the order of SDM Vol. 3, table 6-2, and enters the trace at c->rip.
  *
- * One instruction at a time is executed while the interrupt shadow is on and while TF or a breakpoint
- * is armed: the trace is one of SC_M_STEP's, and SC_A_STEP makes its edge come back here.
+ * One instruction at a time is executed while the interrupt shadow is on and while TF or a
+ * breakpoint is armed: the trace is one of SC_M_STEP's, and SC_A_STEP makes its edge come back
+ * here.
  */
 #include <time.h>
 
@@ -28,7 +29,7 @@ static void execute(struct sc_cpu *c, struct sc_insn *i)
 }
 #endif
 
-/* --- idle ---------------------------------------------------------------------------------------- */
+/* --- idle ------------------------------------------------------------------------------------- */
 
 #define IDLE_WINDOW_NS 3000000000ull
 #define IDLE_RECORDS 16384u /* not worth the trouble below */
@@ -61,7 +62,7 @@ static void idle(struct sc_cpu *c)
     t->ran_ns = t->slept_ns = 0;
 }
 
-/* --- events -------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* Takes the async bits. False: leave sc_run(). */
 static bool take_async(struct sc_cpu *c)
@@ -144,7 +145,7 @@ static bool settle(struct sc_cpu *c)
     }
 }
 
-/* --- execution ----------------------------------------------------------------------------------- */
+/* --- execution -------------------------------------------------------------------------------- */
 
 /* One instruction, with its debug exceptions. */
 static SC_NOINLINE void step(struct sc_cpu *c)

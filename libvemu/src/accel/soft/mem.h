@@ -2,8 +2,8 @@
 /*
  * Guest memory accesses from handlers: the TLB hit inline, everything else in mmu.c.
  *
- * All of them take a *linear* address and the record (for the RIP of a fault) and leave by longjmp on
- * a fault. `kind` of system accesses is always supervisor.
+ * All of them take a *linear* address and the record (for the RIP of a fault) and leave by longjmp
+ * on a fault. `kind` of system accesses is always supervisor.
  */
 #ifndef SC_MEM_H
 #define SC_MEM_H
@@ -50,11 +50,11 @@ void sc_sys_st(struct sc_cpu *c, uint64_t va, unsigned size, uint64_t v);
 
 /* Translation without side effects (no A/D bits, no fault). False: not mapped. */
 bool sc_translate(struct sc_cpu *c, uint64_t va, uint64_t *ret_pa);
-/* Loads the four PAE page-directory pointers from `cr3`. -1: a reserved bit is set (#GP). MOV CR3, and
- * MOV CR0/CR4 when they turn PAE paging on outside long mode. */
+/* Loads the four PAE page-directory pointers from `cr3`. -1: a reserved bit is set (#GP). MOV CR3,
+ * and MOV CR0/CR4 when they turn PAE paging on outside long mode. */
 int sc_load_pdptes(struct sc_cpu *c, uint64_t cr3);
-/* Code fetch: physical page and host pointer for the linear page of va, through the code TLB. Raises
- * #PF/#GP with c->rip set by the caller. */
+/* Code fetch: physical page and host pointer for the linear page of va, through the code TLB.
+ * Raises #PF/#GP with c->rip set by the caller. */
 const struct sc_ctlbe *sc_fetch_page(struct sc_cpu *c, uint64_t va);
 
 /* Physical memory (page walks, LAPIC page, fetch from MMIO). */
@@ -66,7 +66,8 @@ void sc_phys_st(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v);
 void sc_tlb_flush_all(struct sc_cpu *c);
 void sc_tlb_flush_nonglobal(struct sc_cpu *c); /* MOV CR3 */
 void sc_tlb_flush_page(struct sc_cpu *c, uint64_t va);
-/* Drops write entries that map the physical page (it now holds code, or its dirty bit was cleared). */
+/* Drops write entries that map the physical page (it now holds code, or its dirty bit was cleared).
+ * */
 void sc_tlb_protect_page(struct sc_cpu *c, uint64_t pa);
 
 SC_INLINE struct sc_tlbe *sc_tlbe(struct sc_cpu *c, uint64_t va)

@@ -34,7 +34,8 @@ bool sc_walk(struct sc_cpu *c, uint64_t va, unsigned access, struct sc_walk *w, 
 /* Enters a translation to RAM into data TLB `set` (0 supervisor, 1 user). */
 void sc_tlb_fill(struct sc_cpu *c, unsigned set, uint64_t page, const struct sc_walk *w,
                  struct sc_slot *slot, bool write);
-/* Remembers that linear page `page` belongs to a large page (INVLPG must drop more than one entry). */
+/* Remembers that linear page `page` belongs to a large page (INVLPG must drop more than one entry).
+ * */
 void sc_tlb_note_large(struct sc_cpu *c, uint64_t va, unsigned shift);
 /* Sets the write tag of an entry marked SC_TLB_W if nothing speaks against it. */
 void sc_tlb_allow_write(struct sc_tlbe *e, uint64_t page, struct sc_slot *slot, bool write);
@@ -48,8 +49,8 @@ static inline _Atomic uint8_t *sc_slot_page(const struct sc_slot *s, uint64_t pa
 {
     return &s->pages[(pa - s->gpa) >> SC_PAGE_BITS];
 }
-/* `size` bytes (within a page) are about to be written to RAM behind the write TLB's back: traces and
- * the dirty log must know. */
+/* `size` bytes (within a page) are about to be written to RAM behind the write TLB's back: traces
+ * and the dirty log must know. */
 void sc_slot_written(struct sc_cpu *c, struct sc_slot *s, uint64_t pa, unsigned size);
 
 /* Blocks of up to 4096 bytes with supervisor or user rights whatever the CPL (stacks of transfers

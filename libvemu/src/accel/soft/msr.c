@@ -2,8 +2,8 @@
 /*
  * Model-specific registers (SDM Vol. 4) and the kvmclock pages.
  *
- * An unknown MSR raises #GP both ways, as on hardware, and is logged once. MSRs of features that the
- * vCPU's CPUID does not show do not exist either.
+ * An unknown MSR raises #GP both ways, as on hardware, and is logged once. MSRs of features that
+ * the vCPU's CPUID does not show do not exist either.
  */
 #include <errno.h>
 #include <time.h>
@@ -37,9 +37,9 @@ enum {
 #define MTRR_CAP 0x508u
 
 /*
- * IA32_ARCH_CAPABILITIES. An interpreter does not speculate, so none of the published bugs is here, and
- * saying so spares guests page-table isolation, retpolines and buffer clearing. IBRS_ALL makes Linux
- * choose "Enhanced IBRS", which costs one MSR write at boot.
+ * IA32_ARCH_CAPABILITIES. An interpreter does not speculate, so none of the published bugs is here,
+ * and saying so spares guests page-table isolation, retpolines and buffer clearing. IBRS_ALL makes
+ * Linux choose "Enhanced IBRS", which costs one MSR write at boot.
  */
 #define ARCH_CAPABILITIES                                                                          \
     (1ull << 0 /* RDCL_NO */ | 1ull << 1 /* IBRS_ALL */ | 1ull << 3 /* SKIP_L1DFL_VMENTRY */ |     \
@@ -68,7 +68,7 @@ const uint32_t sc_saved_msrs[] = {
 const unsigned sc_saved_msr_count = sizeof(sc_saved_msrs) / sizeof(sc_saved_msrs[0]);
 _Static_assert(sizeof(sc_saved_msrs) / sizeof(sc_saved_msrs[0]) <= VEMU_MSR_MAX, "fits the state");
 
-/* --- MTRRs and PAT ------------------------------------------------------------------------------ */
+/* --- MTRRs and PAT ---------------------------------------------------------------------------- */
 
 /* Index in mtrr_fixed, or -1. */
 static int fixed_index(uint32_t index)
@@ -108,9 +108,10 @@ static int write_mtrr_var(struct sc_cpu *c, uint32_t index, uint64_t v)
     return 0;
 }
 
-/* --- kvmclock ------------------------------------------------------------------------------------- */
+/* --- kvmclock --------------------------------------------------------------------------------- */
 
-/* struct pvclock_vcpu_time_info and pvclock_wall_clock, the ABI of Documentation/virt/kvm/x86/msr. */
+/* struct pvclock_vcpu_time_info and pvclock_wall_clock, the ABI of Documentation/virt/kvm/x86/msr.
+ * */
 enum { PV_VERSION = 0, PV_TSC = 8, PV_TIME = 16, PV_MUL = 24, PV_SHIFT = 28, PV_SIZE = 32 };
 #define PV_TSC_STABLE 1u
 
@@ -174,7 +175,7 @@ static bool has_kvmclock(const struct sc_cpu *c, uint32_t index)
     return sc_has(c, SC_CPUID_KVM_EAX, old ? 0 : 3);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int read_msr(struct sc_cpu *c, uint32_t index, uint64_t *v)
 {
@@ -250,7 +251,7 @@ static int read_msr(struct sc_cpu *c, uint32_t index, uint64_t *v)
     return 0;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int store_canonical(uint64_t *where, uint64_t v)
 {
@@ -375,7 +376,7 @@ int sc_wrmsr(struct sc_cpu *c, uint32_t index, uint64_t v)
     return r;
 }
 
-/* --- state -------------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------ */
 
 /* Saved values: no side effects on time, and no gating by CPUID (zero is always fine). */
 int sc_msr_restore(struct sc_cpu *c, uint32_t index, uint64_t v)

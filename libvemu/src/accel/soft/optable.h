@@ -127,7 +127,8 @@ static const uint16_t op_two[256] = {
     [0xd0 ... 0xfe] = E_ | M_, [0xff] = Y_ | M_,
 };
 
-/* 0F 38 and 0F 3A: all have ModRM, 3A an immediate byte. Only the owner varies; the default is UD. */
+/* 0F 38 and 0F 3A: all have ModRM, 3A an immediate byte. Only the owner varies; the default is UD.
+ * */
 struct op_range {
     uint8_t first, last, owner;
 };

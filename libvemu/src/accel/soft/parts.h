@@ -20,8 +20,8 @@ void sc_smc_write(struct sc_vm *vm, struct sc_cpu *c, uint64_t pa, unsigned size
 void sc_traces_flush(struct sc_cpu *c); /* all of them */
 
 /* --- seg.c ----------------------------------------------------------------------------------- */
-/* Loads a data/stack segment register with full protection checks; real mode: base = sel << 4. c->rip
- * is set (faults are reported there). */
+/* Loads a data/stack segment register with full protection checks; real mode: base = sel << 4.
+ * c->rip is set (faults are reported there). */
 void sc_load_seg(struct sc_cpu *c, unsigned seg, uint16_t selector);
 /* Sets a segment cache without checks (reset, real mode, SYSCALL). */
 void sc_set_seg_raw(struct sc_cpu *c, unsigned seg, uint16_t selector, uint64_t base, uint32_t limit,
@@ -72,11 +72,12 @@ void sc_time_fini(struct sc_vm *vm);
 void sc_time_paused(struct sc_vm *vm, bool paused);
 uint64_t sc_time_tsc(struct sc_cpu *c); /* RDTSC */
 void sc_time_set_tsc(struct sc_cpu *c, uint64_t v);
-/* The LAPIC timer fires at guest TSC `deadline` (0: never). Sets SC_A_INTR through sc_lapic_timer(). */
+/* The LAPIC timer fires at guest TSC `deadline` (0: never). Sets SC_A_INTR through
+ * sc_lapic_timer(). */
 void sc_time_arm(struct sc_cpu *c, uint64_t deadline);
 void sc_lapic_timer(struct sc_cpu *c); /* called when due, any thread */
 
-/* --- fpu.c (x87, MMX, SSE state) --------------------------------------------------------------- */
+/* --- fpu.c (x87, MMX, SSE state) -------------------------------------------------------------- */
 void sc_fpu_reset(struct sc_cpu *c, bool init);
 void sc_fpu_enter(struct sc_cpu *c); /* run loop start: guest MXCSR into the host */
 void sc_fpu_leave(struct sc_cpu *c); /* run loop end, device callbacks: status flags back, host's own */

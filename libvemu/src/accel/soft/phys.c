@@ -57,7 +57,8 @@ static uint64_t device_ld(struct sc_cpu *c, uint64_t gpa, unsigned size)
 static void device_st(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
     if (sc_lapic_covers(c, gpa)) {
-        /* Registers are 32 bits wide; narrower writes are undefined (SDM 3A.11.4.1), we drop them. */
+        /* Registers are 32 bits wide; narrower writes are undefined (SDM 3A.11.4.1), we drop them.
+         * */
         if (size >= 4)
             sc_lapic_write(c, gpa & 0xfff, (uint32_t)v);
         if (size == 8)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Segment descriptors, stacks and far transfers: what descriptor.c, segload.c, stackswitch.c, far.c,
- * iret.c, syscall.c, deliver.c and seg_emit.c share.
+ * Segment descriptors, stacks and far transfers: what descriptor.c, segload.c, stackswitch.c,
+ * far.c, iret.c, syscall.c, deliver.c and seg_emit.c share.
  *
- * All functions here report faults at c->rip, which the caller has set to the instruction, and change
- * no register before the last check has passed.
+ * All functions here report faults at c->rip, which the caller has set to the instruction, and
+ * change no register before the last check has passed.
  */
 #ifndef SC_SEG_H
 #define SC_SEG_H
@@ -58,7 +58,7 @@ SC_INLINE _Noreturn void sc_raise_sel(struct sc_cpu *c, unsigned vector, uint16_
     sc_raise_at_rip(c, vector, (sel & 0xfffc) | ext);
 }
 
-/* --- descriptor.c ------------------------------------------------------------------------------ */
+/* --- descriptor.c ----------------------------------------------------------------------------- */
 /* Reads a descriptor (the selector is not null). Beyond its table: raises `vector`. */
 void sc_desc_fetch(struct sc_cpu *c, uint16_t sel, unsigned vector, unsigned ext, struct sc_desc *d);
 /* The same without exception: false when it is beyond the table (LAR, VERR). */
@@ -73,16 +73,17 @@ void sc_desc_load(const struct sc_desc *d, uint16_t sel, struct vemu_segment *s)
 /* Makes a stack segment register null with this RPL (64-bit mode). */
 void sc_null_ss(struct sc_cpu *c, unsigned rpl);
 
-/* --- segload.c --------------------------------------------------------------------------------- */
+/* --- segload.c -------------------------------------------------------------------------------- */
 /* Checks of a stack segment for privilege `cpl`: faults are `vector` (#GP or #TS) and #SS. */
 void sc_check_ss(struct sc_cpu *c, uint16_t sel, unsigned cpl, unsigned vector, unsigned ext,
                  struct sc_desc *d);
 /* Real-address or virtual-8086 mode. */
 void sc_load_seg_real(struct sc_cpu *c, unsigned seg, uint16_t sel);
-/* Data segments that the new, lower privilege may not use become null (RET, IRET to an outer ring). */
+/* Data segments that the new, lower privilege may not use become null (RET, IRET to an outer ring).
+ * */
 void sc_drop_inner_segs(struct sc_cpu *c);
 
-/* --- stackswitch.c ----------------------------------------------------------------------------- */
+/* --- stackswitch.c ---------------------------------------------------------------------------- */
 /* A stack that pushes and pops go to; nothing is committed until sc_stk_commit(). */
 struct sc_stk {
     uint64_t sp, mask;       /* mask ~0: 64-bit */
@@ -92,7 +93,8 @@ struct sc_stk {
     uint16_t error;          /* error code of #SS on limit violations */
 };
 void sc_stk_current(struct sc_cpu *c, struct sc_stk *s);
-/* The stack for privilege `cpl` from the TSS (legacy and compatibility TSS layouts, not long mode). */
+/* The stack for privilege `cpl` from the TSS (legacy and compatibility TSS layouts, not long mode).
+ * */
 void sc_stk_inner(struct sc_cpu *c, unsigned cpl, unsigned ext, struct sc_stk *s);
 /* RSP for privilege `cpl` (ist 0) or of interrupt stack `ist`, from the 64-bit TSS. */
 uint64_t sc_tss_rsp(struct sc_cpu *c, unsigned cpl, unsigned ist, unsigned ext);
@@ -103,7 +105,7 @@ void sc_stk_commit(struct sc_cpu *c, const struct sc_stk *s);
 /* RSP = v for a stack segment of the given width. */
 void sc_set_sp(struct sc_cpu *c, uint64_t v, bool in64);
 
-/* --- far.c ------------------------------------------------------------------------------------- */
+/* --- far.c ------------------------------------------------------------------------------------ */
 void sc_far_jump(struct sc_cpu *c, uint16_t sel, uint64_t off, unsigned osz);
 void sc_far_call(struct sc_cpu *c, uint16_t sel, uint64_t off, unsigned osz, uint64_t next_rip);
 void sc_far_return(struct sc_cpu *c, unsigned osz, unsigned drop);
@@ -116,7 +118,7 @@ void sc_check_return_cs(struct sc_cpu *c, uint16_t sel, struct sc_desc *d);
 /* SS of a return that pops it. Null is fine for a return to 64-bit code of CPL < 3. */
 bool sc_check_return_ss(struct sc_cpu *c, uint16_t sel, unsigned cpl, bool to64, struct sc_desc *d);
 
-/* --- iret.c, syscall.c, descriptor tables: handlers' bodies -------------------------------------- */
+/* --- iret.c, syscall.c, descriptor tables: handlers' bodies ----------------------------------- */
 void sc_iret(struct sc_cpu *c, unsigned osz);
 /* RFLAGS bits that POPF-like instructions may change at this CPL (IRET adds RF). */
 void sc_iret_flags(struct sc_cpu *c, uint64_t v, unsigned osz, unsigned old_cpl);

@@ -3,8 +3,8 @@
  * Emitter and handlers of the instructions that deal with segments and privilege.
  *
  * Whatever loads CS or SS, or may change the mode, ends its trace and leaves to the run loop. The
- * bodies are in far.c, iret.c, syscall.c, segload.c and seg_query.c; they report faults at c->rip, so each
- * handler sets it first.
+ * bodies are in far.c, iret.c, syscall.c, segload.c and seg_query.c; they report faults at c->rip,
+ * so each handler sets it first.
  */
 #include <string.h>
 
@@ -54,7 +54,7 @@ static inline uint16_t source16(struct sc_cpu *c, const struct sc_insn *i)
     return i->aux3 ? sc_ld16(c, i, sc_ea(c, i)) : sc_get16(c, i->src);
 }
 
-/* --- segment registers ------------------------------------------------------------------------- */
+/* --- segment registers ------------------------------------------------------------------------ */
 /* aux: segment register, aux2: operand size. */
 
 static void enter_shadow(struct sc_cpu *c, const struct sc_insn *i)
@@ -151,7 +151,7 @@ SC_OP(lss)
     SC_EXIT;
 }
 
-/* --- far transfers ------------------------------------------------------------------------------- */
+/* --- far transfers ---------------------------------------------------------------------------- */
 /* Direct: imm offset, disp selector. aux2: operand size. */
 
 SC_OP(far_jmp)
@@ -250,7 +250,7 @@ SC_OP(bound)
     SC_NEXT;
 }
 
-/* --- system calls ------------------------------------------------------------------------------ */
+/* --- system calls ----------------------------------------------------------------------------- */
 
 SC_OP(syscall_)
 {
@@ -314,7 +314,7 @@ SC_OP(wr_base)
     SC_NEXT;
 }
 
-/* --- descriptor-table registers ---------------------------------------------------------------- */
+/* --- descriptor-table registers --------------------------------------------------------------- */
 /* aux: 0 GDTR, 1 IDTR; aux2: operand size. */
 
 static SC_NOINLINE void store_table(struct sc_cpu *c, struct sc_insn *i)
@@ -382,7 +382,7 @@ SC_OP(lldt)
     SC_NEXT;
 }
 
-/* --- questions about descriptors --------------------------------------------------------------- */
+/* --- questions about descriptors -------------------------------------------------------------- */
 
 /* VERR and VERW. aux: write. */
 SC_OP(verify)
@@ -435,7 +435,7 @@ SC_OP(arpl)
     SC_NEXT;
 }
 
-/* --- emitter ----------------------------------------------------------------------------------- */
+/* --- emitter ---------------------------------------------------------------------------------- */
 
 /* Record with a memory operand of `size` bytes or none; aux3 tells which. */
 static struct sc_insn *add_rm(struct sc_tb *tb, const struct sc_dec *d, sc_fn *reg, sc_fn *mem,

@@ -15,8 +15,8 @@ void sc_load_seg_real(struct sc_cpu *c, unsigned seg, uint16_t sel)
         s->db = s->g = s->l = s->unusable = 0;
         return;
     }
-    /* Limit and attributes stay what they were: "unreal" mode depends on it. A register that was null
-     * in protected mode becomes an ordinary real-mode one. */
+    /* Limit and attributes stay what they were: "unreal" mode depends on it. A register that was
+     * null in protected mode becomes an ordinary real-mode one. */
     if (s->unusable || !s->present) {
         s->limit = 0xffff;
         s->db = s->g = s->l = s->unusable = 0;

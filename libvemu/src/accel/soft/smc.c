@@ -2,15 +2,16 @@
 /*
  * Self-modifying code: which pages hold code, and what happens when they are written.
  *
- * A page from which any vCPU has built traces carries SC_PAGE_CODE: no vCPU has a write TLB entry for
- * it, so every write comes to sc_smc_write() first. Setting the flag stops the other vCPUs for a moment
- * (their TLBs change), which happens once a page; the flag goes when the last trace of the page does.
+ * A page from which any vCPU has built traces carries SC_PAGE_CODE: no vCPU has a write TLB entry
+ * for it, so every write comes to sc_smc_write() first. Setting the flag stops the other vCPUs for
+ * a moment (their TLBs change), which happens once a page; the flag goes when the last trace of the
+ * page does.
  *
- * Each vCPU keeps, per page, the list of its traces and a bitmap of the 64-byte lines they come from.
- * Pages that mix code and data are common (kernel text next to data, stacks of JITs), and there the
- * bitmap decides. A vCPU kills only traces of its own; others are told by a queue and SC_A_SMC, and do
- * the same at their next trace edge. SDM Vol. 3, 9.1.3 asks for no more: after cross-modifying code the
- * other processor has to serialise.
+ * Each vCPU keeps, per page, the list of its traces and a bitmap of the 64-byte lines they come
+ * from. Pages that mix code and data are common (kernel text next to data, stacks of JITs), and
+ * there the bitmap decides. A vCPU kills only traces of its own; others are told by a queue and
+ * SC_A_SMC, and do the same at their next trace edge. SDM Vol. 3, 9.1.3 asks for no more: after
+ * cross-modifying code the other processor has to serialise.
  *
  * The order of things between a writer W and a builder B (another vCPU, or a device as W):
  *   W: look at the bitmap; write; (at the next edge:) look at the bitmap again
@@ -58,7 +59,7 @@ static _Atomic uint8_t *page_flags(struct sc_vm *vm, uint64_t pa)
     return s && s->pages ? &s->pages[(pa - s->gpa) >> SC_PAGE_BITS] : NULL;
 }
 
-/* --- pages that are built from ------------------------------------------------------------------ */
+/* --- pages that are built from ---------------------------------------------------------------- */
 
 static void page_protect(struct sc_cpu *c, uint64_t pa)
 {
@@ -145,7 +146,7 @@ void sc_code_pages_release(struct sc_cpu *c)
     pthread_mutex_unlock(&c->vm->sync->code);
 }
 
-/* --- killing ------------------------------------------------------------------------------------ */
+/* --- killing ---------------------------------------------------------------------------------- */
 
 void sc_trace_kill(struct sc_cpu *c, uint32_t trace)
 {

@@ -5,8 +5,8 @@
  * A destroyed vCPU leaves its memory, switched off, in vm->cpus[] until the VM goes: other threads
  * deliver interrupts to it without a lock. Creating the same id again takes it up.
  *
- * Changes of memory slots stop all vCPUs at a trace edge. They may come from a device callback, that is
- * from the middle of an instruction of one vCPU; caller() finds out.
+ * Changes of memory slots stop all vCPUs at a trace edge. They may come from a device callback,
+ * that is from the middle of an instruction of one vCPU; caller() finds out.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -51,7 +51,7 @@ static struct sc_cpu *caller(struct sc_vm *vm)
     return NULL;
 }
 
-/* --- the VM -------------------------------------------------------------------------------------------- */
+/* --- the VM ----------------------------------------------------------------------------------- */
 
 static void soft_probe(struct vemu_accel_probe *ret)
 {
@@ -119,7 +119,7 @@ static int soft_vm_create(const struct vemu_accel_config *config, struct vemu_ac
     return 0;
 }
 
-/* --- memory ---------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static int check_slot(const struct vemu_accel_slot *s)
 {
@@ -251,15 +251,15 @@ static void soft_ram_written(struct vemu_accel_vm *avm, uint64_t gpa, uint64_t s
     }
 }
 
-/* --- interrupts and events -------------------------------------------------------------------------------- */
+/* --- interrupts and events -------------------------------------------------------------------- */
 
 static int soft_signal_msi(struct vemu_accel_vm *avm, uint64_t address, uint32_t data)
 {
     return sc_lapic_msi(&avm->vm, address, data);
 }
 
-/* Which EOIs to report follows from the trigger mode that came with each interrupt and is kept in the
- * LAPIC's TMR, so the table itself is not needed here. */
+/* Which EOIs to report follows from the trigger mode that came with each interrupt and is kept in
+ * the LAPIC's TMR, so the table itself is not needed here. */
 static int soft_set_ioapic_routes(struct vemu_accel_vm *avm, const struct vemu_msi_route *routes,
                                   uint32_t count)
 {
@@ -288,7 +288,7 @@ static int soft_ioeventfd(struct vemu_accel_vm *avm, bool add, bool pio, uint64_
     return sc_bus_ioeventfd(&avm->vm, add, pio, address, size, use_match, match, fd);
 }
 
-/* --- vCPUs -------------------------------------------------------------------------------------------------- */
+/* --- vCPUs ------------------------------------------------------------------------------------ */
 
 static int soft_supported_cpuid(struct vemu_accel_vm *avm, struct vemu_cpuid *ret)
 {

@@ -3,8 +3,9 @@
  * The stack as PUSH, POP, CALL and RET see it, in every mode.
  *
  * The width of the stack pointer is 64 bits in 64-bit code and otherwise SS.B's 32 or 16, with
- * wrap-around; outside 64-bit code SS base and limit apply (#SS(0)). All functions fault before they
- * change anything. In 64-bit code a non-canonical stack address is #SS whatever the record's flags say.
+ * wrap-around; outside 64-bit code SS base and limit apply (#SS(0)). All functions fault before
+ * they change anything. In 64-bit code a non-canonical stack address is #SS whatever the record's
+ * flags say.
  */
 #ifndef SC_STACK_H
 #define SC_STACK_H

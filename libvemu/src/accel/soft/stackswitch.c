@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Stacks of far transfers and events: the current one, and those the TSS names (SDM 3A.5.8.5,
- * 6.12.1, 6.14). Unlike PUSH and POP, these may have other rights than the CPL's, and move RSP only when
- * all is well.
+ * 6.12.1, 6.14). Unlike PUSH and POP, these may have other rights than the CPL's, and move RSP only
+ * when all is well.
  */
 #include "accel/soft/seg.h"
 

@@ -3,8 +3,8 @@
  * Saved state: between struct sc_cpu and the groups of accel/state.h.
  *
  * Values come from files and other hosts. What the CPU could not get into by itself is refused with
- * -EINVAL; nothing here can make it do worse than misbehave as a guest. Guest memory may be restored
- * later than the registers, so what has to look at it waits for sc_state_settle().
+ * -EINVAL; nothing here can make it do worse than misbehave as a guest. Guest memory may be
+ * restored later than the registers, so what has to look at it waits for sc_state_settle().
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define FLAGS_KEPT                                                                                 \
     (SC_TF | SC_IF | SC_DF | SC_IOPL | SC_NT | SC_RF | SC_VM | SC_AC | SC_VIF | SC_VIP | SC_ID)
 
-/* --- get --------------------------------------------------------------------------------------------- */
+/* --- get -------------------------------------------------------------------------------------- */
 
 static void get_regs(struct sc_cpu *c, struct vemu_regs *r)
 {
@@ -106,7 +106,7 @@ int sc_get_state(struct sc_cpu *c, uint32_t groups, struct vemu_cpu_state *state
     return 0;
 }
 
-/* --- set --------------------------------------------------------------------------------------------- */
+/* --- set -------------------------------------------------------------------------------------- */
 
 static int check_sregs(struct sc_cpu *c, const struct vemu_sregs *s)
 {

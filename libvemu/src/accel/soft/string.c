@@ -2,14 +2,14 @@
 /*
  * String instructions: MOVS STOS LODS CMPS SCAS INS OUTS, alone and with REP.
  *
- * A repeated instruction works in chunks: as many elements as lie in one page on each side, in plain
- * RAM, inside the segment. A chunk is one memmove or memset (or what gives the same bytes when the
- * operands overlap so that the copy replicates itself). What a chunk cannot do - MMIO, pages with
- * code, elements across a page or limit - is done element by element through the ordinary accesses,
- * which also raise the faults. Registers are up to date after every chunk, so a fault or an interrupt
- * in the middle finds exactly the completed iterations; between chunks pending events are let in, with
- * RIP still at the instruction. Flags are those of the last comparison and stored at the end only
- * (SDM Vol. 2, REP: a fault restores them).
+ * A repeated instruction works in chunks: as many elements as lie in one page on each side, in
+ * plain RAM, inside the segment. A chunk is one memmove or memset (or what gives the same bytes
+ * when the operands overlap so that the copy replicates itself). What a chunk cannot do - MMIO,
+ * pages with code, elements across a page or limit - is done element by element through the
+ * ordinary accesses, which also raise the faults. Registers are up to date after every chunk, so a
+ * fault or an interrupt in the middle finds exactly the completed iterations; between chunks
+ * pending events are let in, with RIP still at the instruction. Flags are those of the last
+ * comparison and stored at the end only (SDM Vol. 2, REP: a fault restores them).
  *
  * Records: aux element size, aux2 address size, aux3 segment of the source, dst enum rep.
  */
@@ -22,7 +22,7 @@
 enum kind { MOVS, STOS, LODS, CMPS, SCAS, INS, OUTS };
 enum rep { ONCE, REPE, REPNE };
 
-/* --- index registers ------------------------------------------------------------------------------ */
+/* --- index registers -------------------------------------------------------------------------- */
 
 SC_INLINE uint64_t str_reg(const struct sc_cpu *c, const struct sc_insn *i, unsigned r)
 {
@@ -48,7 +48,7 @@ SC_INLINE void str_advance(struct sc_cpu *c, const struct sc_insn *i, unsigned r
     str_set(c, i, r, c->gpr[r] + (str_down(c) ? 0 - bytes : bytes));
 }
 
-/* --- elements ------------------------------------------------------------------------------------- */
+/* --- elements --------------------------------------------------------------------------------- */
 
 static uint64_t str_load(struct sc_cpu *c, const struct sc_insn *i, unsigned seg, unsigned r)
 {
@@ -144,11 +144,11 @@ static void str_scas(struct sc_cpu *c, const struct sc_insn *i, struct str_last 
     str_advance(c, i, VEMU_RDI, 1);
 }
 
-/* --- chunks --------------------------------------------------------------------------------------- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 /*
- * Host pointer to the element at seg:register if it and its successors can be accessed directly; *n is
- * lowered to how many there are. NULL: not even one, or the ordinary access has to find out.
+ * Host pointer to the element at seg:register if it and its successors can be accessed directly; *n
+ * is lowered to how many there are. NULL: not even one, or the ordinary access has to find out.
  */
 static uint8_t *str_span(struct sc_cpu *c, const struct sc_insn *i, unsigned seg, unsigned r,
                          bool write, uint64_t *n)
@@ -271,7 +271,8 @@ static void str_fill(uint8_t *p, uint64_t v, uint64_t n, unsigned size, bool dow
     }
 }
 
-/* How many of n elements at p are examined until one (un)equals v; the last of them goes to *last. */
+/* How many of n elements at p are examined until one (un)equals v; the last of them goes to *last.
+ * */
 SC_INLINE uint64_t str_scan_sized(const uint8_t *p, uint64_t v, uint64_t n, unsigned size, bool down,
                                   bool while_equal, uint64_t *last)
 {
@@ -407,8 +408,8 @@ SC_INLINE uint64_t str_chunk(struct sc_cpu *c, const struct sc_insn *i, enum kin
 
 /*
  * With 32-bit addresses in 64-bit code the processor's registers come out zero-extended even when
- * nothing is done, for a count of zero or a fault: RCX, and what the block moves of its microcode have
- * loaded.
+ * nothing is done, for a count of zero or a fault: RCX, and what the block moves of its microcode
+ * have loaded.
  */
 SC_INLINE void str_extend(struct sc_cpu *c, const struct sc_insn *i, enum kind kind)
 {
@@ -452,7 +453,7 @@ SC_INLINE bool str_repeat(struct sc_cpu *c, const struct sc_insn *i, enum kind k
     }
 }
 
-/* --- handlers ------------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 static SC_NOINLINE void str_cmps_once(struct sc_cpu *c, const struct sc_insn *i)
 {

@@ -2,9 +2,9 @@
 /*
  * vCPU threads among each other: waking, sleeping, and sections with all of them stopped.
  *
- * A vCPU is "inside" while it may execute guest code. An exclusive section begins when nobody is: the
- * vCPUs see SC_A_EXCLUSIVE at their next trace edge and park; one that sleeps in HLT, left sc_run() or
- * itself waits for a section counts as stopped. Entering waits for a section to end.
+ * A vCPU is "inside" while it may execute guest code. An exclusive section begins when nobody is:
+ * the vCPUs see SC_A_EXCLUSIVE at their next trace edge and park; one that sleeps in HLT, left
+ * sc_run() or itself waits for a section counts as stopped. Entering waits for a section to end.
  *
  * Locking: sync->lock is held for moments only, never across guest code or callbacks.
  */
@@ -127,7 +127,7 @@ void sc_exclusive_end(struct sc_vm *vm, struct sc_cpu *c)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* --- sleeping ------------------------------------------------------------------------------------ */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
 static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
 {

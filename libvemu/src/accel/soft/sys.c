@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Control registers, EFER and RFLAGS with all the checks of the SDM (3.2.5, Vol. 2 MOV CR), and reset.
+ * Control registers, EFER and RFLAGS with all the checks of the SDM (3.2.5, Vol. 2 MOV CR), and
+ * reset.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@
     (SC_CR0_PE | SC_CR0_MP | SC_CR0_EM | SC_CR0_TS | SC_CR0_NE | SC_CR0_WP | SC_CR0_AM |           \
      SC_CR0_NW | SC_CR0_CD | SC_CR0_PG)
 
-/* --- RFLAGS -------------------------------------------------------------------------------------- */
+/* --- RFLAGS ----------------------------------------------------------------------------------- */
 
 void sc_intr_recheck(struct sc_cpu *c)
 {
@@ -35,7 +36,7 @@ void sc_set_rflags(struct sc_cpu *c, uint64_t v, uint32_t mask)
         sc_intr_recheck(c);
 }
 
-/* --- control registers ------------------------------------------------------------------------------ */
+/* --- control registers ------------------------------------------------------------------------ */
 
 /* PAE paging outside long mode keeps the four page-directory pointers in registers. */
 static bool uses_pdptes(uint64_t cr0, uint64_t cr4, uint64_t efer)
@@ -157,7 +158,7 @@ int sc_write_efer(struct sc_cpu *c, uint64_t v)
     return 0;
 }
 
-/* --- reset, INIT, SIPI -------------------------------------------------------------------------------- */
+/* --- reset, INIT, SIPI ------------------------------------------------------------------------ */
 
 #define ATTR(type, s, p) ((type) | (s) << 4 | (p) << 7)
 

@@ -63,7 +63,8 @@ int sc_lapic_restore_base(struct sc_cpu *c, uint64_t v);
 void sc_lapic_restore_deadline(struct sc_cpu *c, uint64_t v);
 /* The TSC of this vCPU jumped: deadlines given in TSC units have to move. */
 void sc_lapic_tsc_moved(struct sc_cpu *c);
-/* An interrupt that another accelerator had taken from its interrupt controller but not delivered. */
+/* An interrupt that another accelerator had taken from its interrupt controller but not delivered.
+ * */
 void sc_lapic_inject(struct sc_cpu *c, int vector); /* -1: none */
 void sc_lapic_set_offline(struct sc_cpu *c);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * System instructions: port I/O, flags, control and debug registers, MSRs, time, random numbers, caches,
- * fences, hints.
+ * System instructions: port I/O, flags, control and debug registers, MSRs, time, random numbers,
+ * caches, fences, hints.
  *
- * Privilege is checked when the instruction runs (c->cpl), since traces are shared by privilege levels;
- * so is everything that hangs on control register bits. CPUID decides when the trace is built.
+ * Privilege is checked when the instruction runs (c->cpl), since traces are shared by privilege
+ * levels; so is everything that hangs on control register bits. CPUID decides when the trace is
+ * built.
  */
 #include <sched.h>
 #include <sys/random.h>
@@ -28,7 +29,7 @@ SC_INLINE void need_cpl0(struct sc_cpu *c, const struct sc_insn *i)
         sc_raise(c, i, SC_GP, 0);
 }
 
-/* --- port I/O: aux = size, imm = port (immediate forms) ---------------------------------------------- */
+/* --- port I/O: aux = size, imm = port (immediate forms) --------------------------------------- */
 
 static SC_NOINLINE void do_in(struct sc_cpu *c, struct sc_insn *i, uint16_t port)
 {
@@ -62,7 +63,8 @@ SC_OP(op_in_dx)
     do_in(c, i, sc_get16(c, VEMU_RDX));
     LEAVE;
 }
-/* A device may have changed memory slots, reset the machine...: nothing of this trace may follow. */
+/* A device may have changed memory slots, reset the machine...: nothing of this trace may follow.
+ * */
 SC_OP(op_out_imm)
 {
     do_out(c, i, (uint8_t)i->imm);
@@ -74,7 +76,7 @@ SC_OP(op_out_dx)
     LEAVE;
 }
 
-/* --- interrupt flag, HLT, flags on the stack ------------------------------------------------------------ */
+/* --- interrupt flag, HLT, flags on the stack -------------------------------------------------- */
 
 /* CLI and STI by IOPL (SDM Vol. 2, CLI; neither VME nor PVI). */
 SC_INLINE void need_iopl(struct sc_cpu *c, const struct sc_insn *i)
@@ -144,7 +146,7 @@ SC_OP(op_popf)
     LEAVE;
 }
 
-/* --- control and debug registers: dst = register, aux = GPR, aux2 = 64-bit ---------------------------- */
+/* --- control and debug registers: dst = register, aux = GPR, aux2 = 64-bit -------------------- */
 
 static SC_NOINLINE uint64_t read_cr(struct sc_cpu *c, unsigned n)
 {
@@ -325,7 +327,7 @@ SC_OP(op_wbinvd) /* caches are coherent: nothing to write back */
     SC_NEXT;
 }
 
-/* --- MSRs, CPUID, time, random numbers ------------------------------------------------------------------ */
+/* --- MSRs, CPUID, time, random numbers -------------------------------------------------------- */
 
 static SC_NOINLINE void do_rdmsr(struct sc_cpu *c, const struct sc_insn *i)
 {
@@ -425,7 +427,7 @@ SC_OP(op_random) /* RDRAND, RDSEED; aux = operand size */
     SC_NEXT;
 }
 
-/* --- caches, fences, hints ------------------------------------------------------------------------------ */
+/* --- caches, fences, hints -------------------------------------------------------------------- */
 
 SC_OP(op_nop)
 {
@@ -449,7 +451,8 @@ SC_OP(op_clflush) /* a load as far as faults are concerned */
     SC_NEXT;
 }
 
-/* A spinning vCPU gives its host CPU away now and then: who holds the lock may be waiting for it. */
+/* A spinning vCPU gives its host CPU away now and then: who holds the lock may be waiting for it.
+ * */
 #define PAUSES_PER_YIELD 64u
 
 static SC_NOINLINE void do_pause(struct sc_cpu *c)
@@ -467,7 +470,7 @@ SC_OP(op_pause)
     SC_NEXT;
 }
 
-/* --- emitters -------------------------------------------------------------------------------------------- */
+/* --- emitters --------------------------------------------------------------------------------- */
 
 static bool emit(struct sc_tb *tb, const struct sc_dec *d, sc_fn *fn)
 {

@@ -4,16 +4,16 @@
  *
  * Guest time is nanoseconds of CLOCK_MONOTONIC from the first vcpu_run() on, less the time spent
  * paused. The TSC of a vCPU runs at SC_TSC_HZ, one cycle a nanosecond, so it is guest time plus the
- * vCPU's own offset; the offset is zero after power-on, which keeps the TSCs of all vCPUs equal however
- * far apart they were reset.
+ * vCPU's own offset; the offset is zero after power-on, which keeps the TSCs of all vCPUs equal
+ * however far apart they were reset.
  *
- * Deadlines are kept in guest time, one per vCPU. One thread per VM, started with the first deadline,
- * sleeps in read() on a timerfd that is set to the earliest of them. vCPU threads set the timerfd
- * themselves, and only when their deadline is earlier than what it is set to: arming costs one system
- * call and no context switch, and nothing wakes up when nothing is armed.
+ * Deadlines are kept in guest time, one per vCPU. One thread per VM, started with the first
+ * deadline, sleeps in read() on a timerfd that is set to the earliest of them. vCPU threads set the
+ * timerfd themselves, and only when their deadline is earlier than what it is set to: arming costs
+ * one system call and no context switch, and nothing wakes up when nothing is armed.
  *
- * Locking: `lock` guards everything but `skew`, which RDTSC reads without it. Nothing is called with
- * the lock held.
+ * Locking: `lock` guards everything but `skew`, which RDTSC reads without it. Nothing is called
+ * with the lock held.
  */
 #include <errno.h>
 #include <pthread.h>

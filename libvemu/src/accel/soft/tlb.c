@@ -2,14 +2,15 @@
 /*
  * The TLBs: filling and flushing.
  *
- * Two direct-mapped data TLBs, one per privilege, so that system calls flush nothing. An entry exists
- * only for RAM; its write tag only when a store needs no more work at all: the page tables allow it,
- * the dirty bit is set, the page holds no translated code, and the dirty log (where there is one)
- * knows of it. SC_TLB_W remembers that only the last two were missing.
+ * Two direct-mapped data TLBs, one per privilege, so that system calls flush nothing. An entry
+ * exists only for RAM; its write tag only when a store needs no more work at all: the page tables
+ * allow it, the dirty bit is set, the page holds no translated code, and the dirty log (where there
+ * is one) knows of it. SC_TLB_W remembers that only the last two were missing.
  *
- * A flush must be cheap, since MOV CR3 is frequent in guests: entries in use are on one of two lists
- * (non-global, global), and a flush walks the list instead of the table. An entry can be on both
- * lists when its place was refilled; SC_TLB_LISTED_* in the entry keep it from being listed twice.
+ * A flush must be cheap, since MOV CR3 is frequent in guests: entries in use are on one of two
+ * lists (non-global, global), and a flush walks the list instead of the table. An entry can be on
+ * both lists when its place was refilled; SC_TLB_LISTED_* in the entry keep it from being listed
+ * twice.
  *
  * Large pages are entered as 4 KiB pieces. INVLPG must drop all pieces of its page, so the linear
  * range that ever held large pages is kept for each half of the address space; inside of it

@@ -35,7 +35,7 @@ SC_OP_GLOBAL(sc_trace_mark)
     SC_EXIT;
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void *map_lazily(size_t size)
 {
@@ -126,7 +126,7 @@ void sc_traces_trim(struct sc_cpu *c)
             MADV_DONTNEED);
 }
 
-/* --- hash table --------------------------------------------------------------------------------- */
+/* --- hash table ------------------------------------------------------------------------------- */
 
 static uint32_t *bucket(struct sc_traces *t, uint64_t pa, uint32_t mode)
 {
@@ -159,7 +159,7 @@ void sc_trace_unhash(struct sc_traces *t, uint32_t trace)
         *at = h->hash_next;
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------------------------------- */
 
 struct sc_insn *sc_tb_add(struct sc_tb *tb, const struct sc_dec *d, sc_fn *fn)
 {
@@ -190,7 +190,7 @@ void sc_tb_raise(struct sc_tb *tb, const struct sc_dec *d, unsigned vector, int6
     tb->end = true;
 }
 
-/* --- building ----------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static bool emit_group(struct sc_tb *tb, const struct sc_dec *d)
 {
@@ -236,8 +236,8 @@ static bool is_jcc(const struct sc_dec *d)
 }
 
 /*
- * Fills tb with records for the code at bytes[0..avail), which begins at page offset `off`. Returns the
- * number of bytes, 0 when not even the first instruction is complete.
+ * Fills tb with records for the code at bytes[0..avail), which begins at page offset `off`. Returns
+ * the number of bytes, 0 when not even the first instruction is complete.
  */
 static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, unsigned off, uint64_t pa)
 {
@@ -324,8 +324,8 @@ static struct sc_code_page *page_get(struct sc_cpu *c, uint64_t pa)
 
 /*
  * Builds the trace at physical address pa, `host` being its first byte. NULL: the first instruction
- * crosses the page. The bytes are decoded from a copy, and compared after their lines are registered:
- * a write that was not told to us because it came before is then seen here.
+ * crosses the page. The bytes are decoded from a copy, and compared after their lines are
+ * registered: a write that was not told to us because it came before is then seen here.
  */
 static struct sc_insn *build(struct sc_cpu *c, uint64_t pa, const uint8_t *host, uint32_t mode)
 {
@@ -470,7 +470,7 @@ static struct sc_insn *build_scratch(struct sc_cpu *c, uint64_t lin, uint64_t pa
     return t->scratch + 1;
 }
 
-/* --- finding ------------------------------------------------------------------------------------ */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static struct sc_insn *lookup(struct sc_cpu *c, uint64_t lin, uint32_t mode, bool *ret_keep)
 {

@@ -2,20 +2,20 @@
 /*
  * The trace cache: what trace.c, smc.c, branch.c, address.c and loop.c share.
  *
- * A trace is a run of records in the vCPU's pool behind a header of one record's size. It is built from
- * the bytes of one physical page and keyed by the physical address of its first byte and the mode, so
- * it survives address-space switches. Three ways lead into a trace:
- *   - a link: a branch record points at the first record of a trace made from the same physical page
- *     (then the linear page is the same, too, and SC_R_PAGE stays);
- *   - the jump cache: keyed by linear address, mode, privilege and a generation that code TLB flushes
- *     change; sets SC_R_PAGE;
+ * A trace is a run of records in the vCPU's pool behind a header of one record's size. It is built
+ * from the bytes of one physical page and keyed by the physical address of its first byte and the
+ * mode, so it survives address-space switches. Three ways lead into a trace:
+ *   - a link: a branch record points at the first record of a trace made from the same physical
+ *     page (then the linear page is the same, too, and SC_R_PAGE stays);
+ *   - the jump cache: keyed by linear address, mode, privilege and a generation that code TLB
+ *     flushes change; sets SC_R_PAGE;
  *   - sc_trace_find() in the run loop.
  * Traces do not end at a conditional branch: its not-taken side just goes on with the next record.
  *
  * The pool is only ever appended to; when it is full everything is thrown away. A trace whose bytes
- * were overwritten is killed: the first record of each of its instructions gets a handler that leaves
- * to the run loop, so neither a link nor the jump cache nor the running trace itself can get further
- * than the current instruction.
+ * were overwritten is killed: the first record of each of its instructions gets a handler that
+ * leaves to the run loop, so neither a link nor the jump cache nor the running trace itself can get
+ * further than the current instruction.
  *
  * An instruction that crosses a page is a trace of its own, kept in a small table keyed by both
  * physical pages. It is never linked to, since the second page is not implied by the first.
@@ -122,8 +122,8 @@ struct sc_sync {
 int sc_sync_init(struct sc_vm *vm);
 void sc_sync_fini(struct sc_vm *vm);
 void sc_sync_enter(struct sc_cpu *c); /* c goes on executing guest code; waits for exclusive sections */
-/* Counts as stopped until sc_sync_enter(), so that a device callback may wait for whatever wants all
- * vCPUs stopped. False: it already was, or is itself the one that stopped the others. */
+/* Counts as stopped until sc_sync_enter(), so that a device callback may wait for whatever wants
+ * all vCPUs stopped. False: it already was, or is itself the one that stopped the others. */
 bool sc_sync_park(struct sc_cpu *c);
 void sc_sync_leave(struct sc_cpu *c);
 /* Outside until an async bit is set, or for timeout_ns (0: for ever). */
@@ -135,15 +135,16 @@ sc_fn sc_op_leave;    /* c->rip = this record's; back to the run loop */
 sc_fn sc_op_killed;   /* first record of an instruction of a killed trace: the same */
 /* Makes the trace tables forget what was built for idle guests' memory to shrink. */
 void sc_traces_trim(struct sc_cpu *c);
-/* Called on slow edges: a trace for the linear address if the jump cache has one; links `from` (may be
- * NULL) to it where that is allowed. NULL: leave to the run loop. */
+/* Called on slow edges: a trace for the linear address if the jump cache has one; links `from` (may
+ * be NULL) to it where that is allowed. NULL: leave to the run loop. */
 struct sc_insn *sc_edge_find(struct sc_cpu *c, struct sc_insn *from, uint64_t lin);
-/* Private bit of sc_cpu.async: every edge leaves to the run loop (single steps, SC_OPT_LINK off). */
+/* Private bit of sc_cpu.async: every edge leaves to the run loop (single steps, SC_OPT_LINK off).
+ * */
 #define SC_A_STEP (1u << 31)
 
 /* --- smc.c ----------------------------------------------------------------------------------- */
-/* The page is about to be the source of a trace: enters it in the table, makes sure that writes to it
- * are seen. NULL: table full. Clears ->building with sc_code_page_done(). */
+/* The page is about to be the source of a trace: enters it in the table, makes sure that writes to
+ * it are seen. NULL: table full. Clears ->building with sc_code_page_done(). */
 struct sc_code_page *sc_code_page_get(struct sc_cpu *c, uint64_t pa);
 /* Registers trace bytes [pa, pa + size) of the page. */
 void sc_code_page_add(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, unsigned size);
@@ -173,7 +174,7 @@ SC_INLINE void sc_link_set_next(struct sc_insn *i, uint32_t v)
     __builtin_memcpy(&i->dst, &v, sizeof(v));
 }
 
-/* --- branch.c and fuse.c ------------------------------------------------------------------------ */
+/* --- branch.c and fuse.c ---------------------------------------------------------------------- */
 /* Appends the record that continues at page offset pgoff (4096 and up: in the next page). */
 void sc_tb_fall(struct sc_tb *tb, const struct sc_dec *last, unsigned pgoff);
 /* Compare d and conditional branch j, which follows it, in one handler. False: not such a pair. */
@@ -181,7 +182,7 @@ bool sc_emit_fused(struct sc_tb *tb, const struct sc_dec *d, const struct sc_dec
 /* Could d be the first half of such a pair? */
 bool sc_can_fuse(const struct sc_dec *d);
 
-/* --- jump cache -------------------------------------------------------------------------------- */
+/* --- jump cache ------------------------------------------------------------------------------- */
 SC_INLINE struct sc_jce *sc_jce(struct sc_cpu *c, uint64_t lin)
 {
     return &c->jc[(lin ^ (lin >> SC_PAGE_BITS)) & (SC_JC_SIZE - 1)];
@@ -190,8 +191,8 @@ SC_INLINE bool sc_is_canonical(uint64_t lin)
 {
     return (uint64_t)((int64_t)lin >> 47) + 1 <= 1;
 }
-/* The generation shares the tag with the address's sign bits: a non-canonical address could pass for
- * another one of an older generation. NULL: not there. */
+/* The generation shares the tag with the address's sign bits: a non-canonical address could pass
+ * for another one of an older generation. NULL: not there. */
 SC_INLINE struct sc_insn *sc_jc_find(struct sc_cpu *c, uint64_t lin)
 {
     const struct sc_jce *e = sc_jce(c, lin);

@@ -2,11 +2,11 @@
 /*
  * Page walks: no paging, 32-bit, PAE and 4-level paging (SDM 3A.4).
  *
- * The walk first reads all levels and decides; only when the access is allowed are the accessed bits
- * (and the dirty bit of the leaf, on a write) set, by compare-and-swap on the guest's memory. When an
- * entry changed under the walk (another vCPU, or a table that contains itself) the walk starts anew:
- * each restart means that somebody made progress. Tables outside RAM read as all ones; their
- * accessed bits cannot be set, nor can those in read-only slots.
+ * The walk first reads all levels and decides; only when the access is allowed are the accessed
+ * bits (and the dirty bit of the leaf, on a write) set, by compare-and-swap on the guest's memory.
+ * When an entry changed under the walk (another vCPU, or a table that contains itself) the walk
+ * starts anew: each restart means that somebody made progress. Tables outside RAM read as all ones;
+ * their accessed bits cannot be set, nor can those in read-only slots.
  */
 #include "accel/soft/mmu.h"
 
