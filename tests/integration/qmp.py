@@ -148,6 +148,8 @@ def test_life_cycle(q):
     check("cont after reset", q.command("cont") == {"return": {}})
     check("powerdown", q.command("system_powerdown") == {"return": {}})
     check("POWERDOWN", q.wait_event("POWERDOWN"))
+    check("bad then", error_class(q.command("system_powerdown", then="explode")) == "GenericError")
+    check("powerdown for a reboot", q.command("system_powerdown", then="reset") == {"return": {}})
 
 
 def test_bad_input(q):

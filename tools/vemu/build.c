@@ -168,9 +168,10 @@ struct vemu_vm *build_machine(struct options *o)
     ok = ok && build_serials(vm, o);
     for (size_t i = 0; ok && i < o->devices.count; i++)
         ok = build_device(vm, o->devices.items[i]);
+    /* monitors last: whoever can connect finds a machine that is ready */
+    ok = ok && vemu_vm_realize(vm, &err) >= 0;
     for (size_t i = 0; ok && i < o->qmps.count; i++)
         ok = build_qmp(vm, o->qmps.items[i], (unsigned)i);
-    ok = ok && vemu_vm_realize(vm, &err) >= 0;
     if (err) {
         report("%s", vemu_error_message(err));
         vemu_error_free(err);

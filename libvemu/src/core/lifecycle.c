@@ -119,6 +119,7 @@ void vemu__life_error(struct vemu_vm *vm, const char *message)
 /* vCPUs do not run. */
 static int machine_reset(struct vemu_vm *vm, struct vemu_error **err)
 {
+    vm->powerdown_resets = false;
     vemu__devices_call(vm, VEMU_DEVICE_RESET);
     return vemu__machine_load(vm, err);
 }
@@ -234,6 +235,7 @@ static int do_powerdown(struct vemu_vm *vm, void *data, struct vemu_error **err)
     if (!vemu__devices_powerdown(vm))
         return vemu__error_set(err, ENOTSUP, "machine '%s' has no power button",
                                vm->machine->class_->name);
+    vm->powerdown_resets = data != NULL;
     vemu__events_emit(vm->events, VEMU_EVENT_POWERDOWN, VEMU_CAUSE_NONE, 0, NULL);
     return 0;
 }
@@ -266,6 +268,11 @@ int vemu_vm_reset(struct vemu_vm *vm, struct vemu_error **err)
 int vemu_vm_powerdown(struct vemu_vm *vm, struct vemu_error **err)
 {
     return vemu__vm_control(vm, do_powerdown, NULL, err);
+}
+
+int vemu__vm_powerdown_reset(struct vemu_vm *vm, struct vemu_error **err)
+{
+    return vemu__vm_control(vm, do_powerdown, vm, err);
 }
 
 /* The loop's part of vemu_vm_stop(). From here on nothing but the rest of it can happen. */

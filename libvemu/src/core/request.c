@@ -23,6 +23,15 @@ void vemu__requests_fini(struct vemu_requests *requests)
     pthread_mutex_destroy(&requests->lock);
 }
 
+/* What a reboot leads to is the configuration's choice. */
+static void serve_reset(struct vemu_vm *vm, enum vemu_cause cause)
+{
+    if (vm->config.flags & VEMU_VM_NO_REBOOT)
+        vemu__life_shutdown(vm, cause, 0);
+    else
+        vemu__life_reset(vm, cause, NULL);
+}
+
 static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
 {
     const uint32_t alive = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED);
@@ -37,12 +46,12 @@ static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
     state = atomic_load(&vm->state);
     if (wishes->shutdown && state != VEMU_VM_CREATED &&
         (wishes->shutdown_cause == VEMU_CAUSE_HOST_QUIT || BIT(state) & alive)) {
-        vemu__life_shutdown(vm, wishes->shutdown_cause, wishes->shutdown_code);
-    } else if (wishes->reset && BIT(state) & alive) {
-        if (vm->config.flags & VEMU_VM_NO_REBOOT)
-            vemu__life_shutdown(vm, wishes->reset_cause, 0);
+        if (wishes->shutdown_cause == VEMU_CAUSE_GUEST_SHUTDOWN && vm->powerdown_resets)
+            serve_reset(vm, VEMU_CAUSE_HOST_RESET);
         else
-            vemu__life_reset(vm, wishes->reset_cause, NULL);
+            vemu__life_shutdown(vm, wishes->shutdown_cause, wishes->shutdown_code);
+    } else if (wishes->reset && BIT(state) & alive) {
+        serve_reset(vm, wishes->reset_cause);
     }
 }
 

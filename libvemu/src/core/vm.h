@@ -68,6 +68,7 @@ struct vemu_vm {
     int cause;
     uint32_t code;
     bool started;  /* vCPUs have run since realize; loop */
+    bool powerdown_resets; /* the guest's next power-off is to be a reset; loop */
     bool stopping; /* vemu_vm_stop() is at work; loop */
 };
 

@@ -8,6 +8,7 @@
 #include <vemu/chardev.h>
 
 #include "chardev/chardev.h"
+#include "core/lifecycle.h"
 #include "monitor/qmp.h"
 
 /* The QMP level we follow: that of QEMU 7.2. `package` tells who really answers. */
@@ -174,9 +175,18 @@ static int cmd_cont(PARAMS)
     }
 }
 
+/* "then" is ours: "reset" makes the guest's power-off a reboot. */
 static int cmd_system_powerdown(PARAMS)
 {
-    return vemu_vm_powerdown(vm, err);
+    struct json_object *then = NULL;
+
+    if (!json_object_object_get_ex(args, "then", &then))
+        return vemu_vm_powerdown(vm, err);
+    if (g_str_equal(json_object_get_string(then), "shutdown"))
+        return vemu_vm_powerdown(vm, err);
+    if (g_str_equal(json_object_get_string(then), "reset"))
+        return vemu__vm_powerdown_reset(vm, err);
+    return vemu__error_set(err, EINVAL, "Parameter 'then' expects 'shutdown' or 'reset'");
 }
 
 static int cmd_system_reset(PARAMS)
@@ -203,7 +213,7 @@ const struct qmp_command vemu__qmp_commands[] = {
     { "query-version", cmd_query_version, { { NULL } } },
     { "quit", cmd_quit, { { NULL } } },
     { "stop", cmd_stop, { { NULL } } },
-    { "system_powerdown", cmd_system_powerdown, { { NULL } } },
+    { "system_powerdown", cmd_system_powerdown, { { "then", QMP_STRING, true }, { NULL } } },
     { "system_reset", cmd_system_reset, { { NULL } } },
     { NULL, NULL, { { NULL } } },
 };

@@ -95,12 +95,12 @@ SC_OP(op_cli)
 SC_OP(op_sti)
 {
     need_iopl(c, i);
-    if (c->eflags & SC_IF)
-        SC_NEXT;
-    c->eflags |= SC_IF;
-    c->shadow = 1;
-    sc_intr_recheck(c);
-    LEAVE;
+    if (!(c->eflags & SC_IF)) {
+        c->eflags |= SC_IF;
+        c->shadow = 1;
+        sc_intr_recheck(c);
+    }
+    LEAVE; /* also when IF was set: nothing follows in the trace */
 }
 
 SC_OP(op_hlt)
