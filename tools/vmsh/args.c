@@ -32,21 +32,40 @@ static const struct opt *opt_positional(const struct args *args)
     for (const struct opt *o = args->cmd->opts; o && o->name; o++) {
         if (o->type == OPT_ARGV)
             return o;
-        if ((o->type == OPT_DATA || o->positional) && !args_have(args, o))
+        if (o->type != OPT_BOOL && !o->named && !args_have(args, o))
             return o;
     }
     return NULL;
 }
 
-static bool args_add(struct shell *sh, struct args *args, const struct opt *opt, const char *value)
+static bool args_add(struct args *args, const struct opt *opt, const char *value)
 {
-    if (args->count == ARGS_MAX) {
-        shell_error(sh, "too many arguments for command '%s'", args->cmd->name);
-        return false;
+    if (args->count == args->room) {
+        size_t room = args->room ? args->room * 2 : 16;
+        struct arg *items = must_alloc(room * sizeof(*items));
+        if (args->count)
+            memcpy(items, args->items, args->count * sizeof(*items));
+        free(args->items);
+        args->items = items;
+        args->room = room;
     }
-    args->items[args->count].opt = opt;
-    args->items[args->count++].value = value;
+    args->items[args->count++] = (struct arg){ opt, value };
     return true;
+}
+
+void args_fini(struct args *args)
+{
+    free(args->items);
+    *args = (struct args){ 0 };
+}
+
+/* --help, which every command has. */
+static bool parse_help(struct shell *sh, struct args *args, bool equals)
+{
+    if (equals)
+        shell_error(sh, "invalid '=' after option --help");
+    args->help = true;
+    return !equals;
 }
 
 /* Takes "--name", "--name=value" or "--name value"; *used becomes the number of words. */
@@ -58,6 +77,10 @@ static bool parse_named(struct shell *sh, struct args *args, char *const *words,
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const struct opt *opt = opt_by_name(args->cmd, name, length);
     *used = 1;
+    if (!opt && length == 4 && !memcmp(name, "help", 4))
+        return parse_help(sh, args, equals != NULL);
+    if (!opt && args->cmd->lenient)
+        return true;
     if (!opt) {
         shell_error(sh, "command '%s' doesn't support option --%.*s", args->cmd->name, (int)length,
                     name);
@@ -72,7 +95,7 @@ static bool parse_named(struct shell *sh, struct args *args, char *const *words,
             shell_error(sh, "invalid '=' after option --%s", opt->name);
             return false;
         }
-        return args_add(sh, args, opt, NULL);
+        return args_add(args, opt, NULL);
     }
     const char *value = equals ? equals + 1 : count > 1 ? words[1] : NULL;
     if (!value) {
@@ -81,44 +104,68 @@ static bool parse_named(struct shell *sh, struct args *args, char *const *words,
         return false;
     }
     *used = equals ? 1 : 2;
-    return args_add(sh, args, opt, value);
+    return args_add(args, opt, value);
+}
+
+static bool parse_plain(struct shell *sh, struct args *args, const char *word)
+{
+    const struct opt *opt = opt_positional(args);
+    if (opt)
+        return args_add(args, opt, word);
+    if (args->cmd->lenient)
+        return true;
+    shell_error(sh, "unexpected data '%s'", word);
+    return false;
 }
 
 static bool args_required(struct shell *sh, const struct args *args)
 {
+    bool ok = true;
     for (const struct opt *o = args->cmd->opts; o && o->name; o++)
         if (o->type == OPT_DATA && !args_have(args, o)) {
             shell_error(sh, "command '%s' requires <%s> option", args->cmd->name, o->name);
-            return false;
+            ok = false;
         }
-    return true;
+    return ok;
 }
 
 bool args_parse(struct shell *sh, struct args *args, const struct cmd *cmd, char *const *words,
                 size_t count)
 {
-    bool data_only = false;
-    args->cmd = cmd;
-    args->count = 0;
-    for (size_t i = 0, used; i < count; i += used) {
+    bool data_only = false, ok = true;
+    *args = (struct args){ .cmd = cmd };
+    for (size_t i = 0, used; ok && i < count; i += used) {
         const char *w = words[i];
         used = 1;
-        if (!data_only && !strcmp(w, "--")) {
+        if (!data_only && !strcmp(w, "--"))
             data_only = true;
-        } else if (!data_only && w[0] == '-' && w[1] == '-' && isalnum((unsigned char)w[2])) {
-            if (!parse_named(sh, args, words + i, count - i, &used))
-                return false;
-        } else {
-            const struct opt *opt = opt_positional(args);
-            if (!opt) {
-                shell_error(sh, "unexpected data '%s'", w);
-                return false;
-            }
-            if (!args_add(sh, args, opt, w))
-                return false;
+        else if (!data_only && w[0] == '-' && w[1] == '-' && isalnum((unsigned char)w[2]))
+            ok = parse_named(sh, args, words + i, count - i, &used);
+        else
+            ok = parse_plain(sh, args, w);
+    }
+    return ok && (args->help || args_required(sh, args));
+}
+
+bool args_check_values(struct shell *sh, const struct args *args)
+{
+    for (size_t i = 0; i < args->count; i++) {
+        const struct opt *o = args->items[i].opt;
+        bool text = (o->type == OPT_STRING || o->type == OPT_DATA) && !o->may_empty;
+        if (text && !*args->items[i].value) {
+            shell_error(sh, "Failed to get option '%s': Option argument is empty", o->name);
+            return false;
         }
     }
-    return args_required(sh, args);
+    return true;
+}
+
+bool args_exclusive(struct shell *sh, const struct args *args, const char *a, const char *b)
+{
+    if (!args_bool(args, a) || !args_bool(args, b))
+        return true;
+    shell_error(sh, "Options --%s and --%s are mutually exclusive", a, b);
+    return false;
 }
 
 bool args_bool(const struct args *args, const char *name)
@@ -154,8 +201,7 @@ int args_int(struct shell *sh, const struct args *args, const char *name, int *r
     return 1;
 }
 
-/* By id, then UUID, then name, as virsh does. */
-struct vmgr_domain *args_domain(struct shell *sh, const struct args *args)
+struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, unsigned by)
 {
     const char *text = args_string(args, "domain");
     struct vmgr_domain *domain = NULL;
@@ -164,13 +210,19 @@ struct vmgr_domain *args_domain(struct shell *sh, const struct args *args)
         return NULL;
     errno = 0;
     long id = strtol(text, &end, 10);
-    if (!errno && end != text && !*end && id >= 0 && id <= INT_MAX)
+    if (by & BY_ID && !errno && end != text && !*end && id >= 0 && id <= INT_MAX)
         vmgr_domain_lookup_by_id(sh->conn, (int)id, &domain, NULL);
-    if (!domain && strlen(text) == VMGR_UUID_SIZE * 2 + 4)
+    if (!domain && by & BY_UUID && strlen(text) == VMGR_UUID_SIZE * 2 + 4)
         vmgr_domain_lookup_by_uuid_string(sh->conn, text, &domain, NULL);
-    if (!domain)
+    if (!domain && by & BY_NAME)
         vmgr_domain_lookup_by_name(sh->conn, text, &domain, NULL);
     if (!domain)
         shell_error(sh, "failed to get domain '%s'", text);
     return domain;
+}
+
+/* By id, then UUID, then name, as virsh does. */
+struct vmgr_domain *args_domain(struct shell *sh, const struct args *args)
+{
+    return args_domain_by(sh, args, BY_ID | BY_UUID | BY_NAME);
 }

@@ -15,19 +15,7 @@
       .completer = completer_ }
 #define FLAG(name_, help_) { .name = name_, .type = OPT_BOOL, .help = help_ }
 
-/* Remarks of the library on what it did not understand in a definition. */
-static void print_messages(struct shell *sh, struct vmgr_domain *domain)
-{
-    char **messages = NULL;
-    if (vmgr_domain_get_messages(domain, VMGR_DOMAIN_MESSAGE_UNKNOWN, &messages, NULL) < 0)
-        return;
-    fflush(stdout);
-    for (size_t i = 0; messages[i]; i++)
-        fprintf(stderr, "warning: %s\n", messages[i]);
-    vmgr_strings_free(messages);
-}
-
-/* --- define, create, undefine ------------------------------------------------------------------- */
+/* --- define, create, undefine ----------------------------------------------------------------- */
 
 static const struct opt define_opts[] = {
     { .name = "file", .type = OPT_DATA, .help = "file containing an XML domain description",
@@ -51,7 +39,7 @@ static bool cmd_define(struct shell *sh, const struct args *args)
         return false;
     }
     shell_extra(sh, "Domain '%s' defined from %s\n", vmgr_domain_get_name(domain), path);
-    print_messages(sh, domain);
+    print_messages(domain);
     vmgr_domain_unref(domain);
     return true;
 }
@@ -90,9 +78,9 @@ static bool cmd_create(struct shell *sh, const struct args *args)
         return false;
     }
     shell_extra(sh, "Domain '%s' created from %s\n", vmgr_domain_get_name(domain), path);
-    print_messages(sh, domain);
-    if (args_bool(args, "console"))
-        ok = console_run(sh, domain, NULL, 0);
+    print_messages(domain);
+    if (args_bool(args, "console")) /* it runs, whatever becomes of the console */
+        console_run(sh, domain, NULL, 0);
     vmgr_domain_unref(domain);
     return ok;
 }
@@ -124,6 +112,9 @@ static bool cmd_undefine(struct shell *sh, const struct args *args)
         { "keep-tpm", VMGR_DOMAIN_UNDEFINE_KEEP_TPM },
     };
     uint32_t flags = 0;
+    if (!args_exclusive(sh, args, "nvram", "keep-nvram") ||
+        !args_exclusive(sh, args, "tpm", "keep-tpm"))
+        return false;
     struct vmgr_domain *domain = args_domain(sh, args);
     if (!domain)
         return false;
@@ -139,7 +130,7 @@ static bool cmd_undefine(struct shell *sh, const struct args *args)
     return ok;
 }
 
-/* --- start ----------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 static const struct opt start_opts[] = {
     { .name = "domain", .type = OPT_DATA, .help = "name of the inactive domain",
@@ -186,7 +177,7 @@ static bool cmd_start(struct shell *sh, const struct args *args)
     return ok;
 }
 
-/* --- one call, one sentence --------------------------------------------------------------------------- */
+/* --- one call, one sentence ------------------------------------------------------------------- */
 
 /* Runs `call`; prints "Domain 'x' <done>" or "Failed to <verb> domain 'x'". */
 static bool simple(struct shell *sh, const struct args *args, uint32_t flags,
@@ -252,18 +243,20 @@ static const struct opt shutdown_opts[] = {
     OPT_END,
 };
 
-/* False: an unknown mode was named. */
-static bool shutdown_flags(struct shell *sh, const struct args *args, uint32_t *flags)
+/* False: an unknown mode was named. `or`: virsh's sentences differ by a comma. */
+static bool shutdown_flags(struct shell *sh, const struct args *args, const char *or,
+                           uint32_t *flags)
 {
-    char *modes = must_strdup(args_string(args, "mode") ? args_string(args, "mode") : "");
-    char *save = NULL;
+    char *modes = args_string(args, "mode") ? must_strdup(args_string(args, "mode")) : NULL;
+    char *rest = modes;
     bool ok = true;
     *flags = 0;
-    for (char *m = strtok_r(modes, ",", &save); m && ok; m = strtok_r(NULL, ",", &save)) {
-        uint32_t flag = shutdown_mode_flag(m);
+    while (ok && rest) {
+        const char *mode = strsep(&rest, ",");
+        uint32_t flag = shutdown_mode_flag(mode);
         if (!flag) {
             shell_error(sh, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', "
-                            "'signal', or 'paravirt'", m);
+                            "'signal'%s 'paravirt'", mode, or);
             ok = false;
         }
         *flags |= flag;
@@ -275,18 +268,18 @@ static bool shutdown_flags(struct shell *sh, const struct args *args, uint32_t *
 static bool cmd_shutdown(struct shell *sh, const struct args *args)
 {
     uint32_t flags;
-    return shutdown_flags(sh, args, &flags) &&
+    return shutdown_flags(sh, args, ", or", &flags) &&
            simple(sh, args, flags, vmgr_domain_shutdown, "shutdown", "is being shutdown");
 }
 
 static bool cmd_reboot(struct shell *sh, const struct args *args)
 {
     uint32_t flags;
-    return shutdown_flags(sh, args, &flags) &&
+    return shutdown_flags(sh, args, " or", &flags) &&
            simple(sh, args, flags, vmgr_domain_reboot, "reboot", "is being rebooted");
 }
 
-/* --- settings ------------------------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 static const struct opt autostart_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN_PERSISTENT),
@@ -330,7 +323,7 @@ static bool cmd_domrename(struct shell *sh, const struct args *args)
     return ok;
 }
 
-/* --- identity ------------------------------------------------------------------------------------------------ */
+/* --- identity --------------------------------------------------------------------------------- */
 
 static const struct opt domid_opts[] = {
     { .name = "domain", .type = OPT_DATA, .help = "domain name or uuid",
@@ -340,7 +333,7 @@ static const struct opt domid_opts[] = {
 
 static bool cmd_domid(struct shell *sh, const struct args *args)
 {
-    struct vmgr_domain *domain = args_domain(sh, args);
+    struct vmgr_domain *domain = args_domain_by(sh, args, BY_UUID | BY_NAME);
     if (!domain)
         return false;
     int id = vmgr_domain_get_id(domain, shell_err(sh));
@@ -360,7 +353,7 @@ static const struct opt domname_opts[] = {
 
 static bool cmd_domname(struct shell *sh, const struct args *args)
 {
-    struct vmgr_domain *domain = args_domain(sh, args);
+    struct vmgr_domain *domain = args_domain_by(sh, args, BY_ID | BY_UUID);
     if (domain)
         printf("%s\n", vmgr_domain_get_name(domain));
     vmgr_domain_unref(domain);
@@ -375,48 +368,14 @@ static const struct opt domuuid_opts[] = {
 
 static bool cmd_domuuid(struct shell *sh, const struct args *args)
 {
-    struct vmgr_domain *domain = args_domain(sh, args);
+    struct vmgr_domain *domain = args_domain_by(sh, args, BY_ID | BY_NAME);
     if (domain)
         printf("%s\n", vmgr_domain_get_uuid_string(domain));
     vmgr_domain_unref(domain);
     return domain != NULL;
 }
 
-/* --- XML ---------------------------------------------------------------------------------------------------------- */
-
-static const struct opt dumpxml_opts[] = {
-    DOMAIN_OPT(COMPLETE_DOMAIN),
-    FLAG("inactive", "show inactive defined XML"),
-    FLAG("security-info", "include security sensitive information in XML dump"),
-    FLAG("update-cpu", "update guest CPU according to host CPU"),
-    FLAG("migratable", "provide XML suitable for migrations"),
-    OPT_END,
-};
-
-static bool cmd_dumpxml(struct shell *sh, const struct args *args)
-{
-    char *xml = NULL;
-    uint32_t flags = 0;
-    struct vmgr_domain *domain = args_domain(sh, args);
-    if (!domain)
-        return false;
-    if (args_bool(args, "inactive"))
-        flags |= VMGR_DOMAIN_XML_INACTIVE;
-    if (args_bool(args, "security-info"))
-        flags |= VMGR_DOMAIN_XML_SECURE;
-    if (args_bool(args, "update-cpu"))
-        flags |= VMGR_DOMAIN_XML_UPDATE_CPU;
-    if (args_bool(args, "migratable"))
-        flags |= VMGR_DOMAIN_XML_MIGRATABLE;
-    bool ok = vmgr_domain_get_xml(domain, flags, &xml, shell_err(sh)) >= 0;
-    if (ok)
-        printf("%s", xml);
-    free(xml);
-    vmgr_domain_unref(domain);
-    return ok;
-}
-
-/* --- console -------------------------------------------------------------------------------------------------------- */
+/* --- console ---------------------------------------------------------------------------------- */
 
 static const struct opt console_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),

@@ -115,7 +115,8 @@ static bool event_wait(struct shell *sh, const struct args *args, struct vmgr_do
     if (have < 0)
         return false;
     if (have && timeout < 1) {
-        shell_error(sh, "invalid timeout");
+        shell_error(sh, "Numeric value '%s' for <timeout> option is malformed or out of range",
+                    args_string(args, "timeout"));
         return false;
     }
     bool ok = true;
@@ -139,6 +140,9 @@ static bool cmd_event(struct shell *sh, const struct args *args)
     const char *name = args_string(args, "event");
     size_t first = 0, last = KIND_COUNT - 1;
     struct vmgr_domain *domain = NULL;
+    if (!args_exclusive(sh, args, "all", "event") || !args_exclusive(sh, args, "list", "all") ||
+        !args_exclusive(sh, args, "list", "event"))
+        return false;
     if (args_bool(args, "list")) {
         for (size_t i = 0; i < KIND_COUNT; i++)
             printf("%s\n", kinds[i].name);

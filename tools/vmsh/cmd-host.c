@@ -75,6 +75,11 @@ static void print_version(const char *label, const char *name, uint64_t v)
            (unsigned long long)(v / 1000 % 1000), (unsigned long long)(v % 1000));
 }
 
+static const struct opt version_opts[] = {
+    { .name = "daemon", .type = OPT_BOOL, .help = "report daemon version too" },
+    OPT_END,
+};
+
 static bool cmd_version(struct shell *sh, const struct args *args)
 {
     const char *type;
@@ -92,6 +97,8 @@ static bool cmd_version(struct shell *sh, const struct args *args)
     print_version("Using library: ", "libvmgr", vmgr_version());
     print_version("Using API: ", type, library);
     print_version("Running hypervisor: ", type, hypervisor);
+    if (args_bool(args, "daemon"))
+        print_version("Running against daemon:", "", library);
     return true;
 }
 
@@ -104,7 +111,7 @@ const struct cmd cmds_host[] = {
     { "nodeinfo", cmd_nodeinfo, NULL, "node information",
       "Returns basic information about the node.", false },
     { "uri", cmd_uri, NULL, "print the hypervisor canonical URI", "", false },
-    { "version", cmd_version, NULL, "show version", "Display the system version information.",
-      false },
+    { "version", cmd_version, version_opts, "show version",
+      "Display the system version information.", false },
     CMD_END,
 };

@@ -17,7 +17,7 @@ static const struct opt domain_opts[] = {
     OPT_END,
 };
 
-/* --- dominfo ------------------------------------------------------------------------------------- */
+/* --- dominfo ---------------------------------------------------------------------------------- */
 
 static void line(const char *label, const char *value)
 {
@@ -84,7 +84,7 @@ static bool cmd_dominfo(struct shell *sh, const struct args *args)
     return ok;
 }
 
-/* --- domstate ------------------------------------------------------------------------------------- */
+/* --- domstate --------------------------------------------------------------------------------- */
 
 static const struct opt domstate_opts[] = {
     { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
@@ -108,7 +108,7 @@ static bool cmd_domstate(struct shell *sh, const struct args *args)
     return ok;
 }
 
-/* --- list ------------------------------------------------------------------------------------------ */
+/* --- list ------------------------------------------------------------------------------------- */
 
 static const struct opt list_opts[] = {
     FLAG("inactive", "list inactive domains"),
@@ -158,7 +158,7 @@ static uint32_t list_flags(const struct args *args)
         { "without-managed-save", VMGR_DOMAIN_LIST_NO_MANAGED_SAVE },
     };
     uint32_t flags = VMGR_DOMAIN_LIST_ACTIVE;
-    if (args_bool(args, "inactive"))
+    if (args_bool(args, "inactive") || args_bool(args, "state-shutoff"))
         flags = VMGR_DOMAIN_LIST_INACTIVE;
     if (args_bool(args, "all"))
         flags = VMGR_DOMAIN_LIST_ACTIVE | VMGR_DOMAIN_LIST_INACTIVE;
@@ -216,34 +216,36 @@ static void list_table(struct shell *sh, const struct args *args, const struct e
     table_print(t, sh->quiet);
 }
 
+/* UUID, id and name, those that are asked for. Ids alone: only of those that have one. */
 static void list_plain(const struct args *args, const struct entry *e)
 {
-    const char *name = vmgr_domain_get_name(e->domain);
-    const char *uuid = vmgr_domain_get_uuid_string(e->domain);
-    if (args_bool(args, "id")) {
-        printf(e->id ? "%d\n" : "-\n", e->id);
+    char id[16] = "-";
+    const struct {
+        const char *option, *text;
+    } parts[] = {
+        { "uuid", vmgr_domain_get_uuid_string(e->domain) },
+        { "id", id },
+        { "name", vmgr_domain_get_name(e->domain) },
+    };
+    const char *blank = "";
+    if (e->id)
+        snprintf(id, sizeof(id), "%d", e->id);
+    else if (!args_bool(args, "uuid") && !args_bool(args, "name"))
         return;
-    }
-    if (args_bool(args, "uuid") && args_bool(args, "name"))
-        printf("%-36s %-30s\n", uuid, name);
-    else
-        printf("%s\n", args_bool(args, "uuid") ? uuid : name);
-}
-
-static bool list_exclusive(struct shell *sh, const struct args *args, const char *a, const char *b)
-{
-    if (!args_bool(args, a) || !args_bool(args, b))
-        return true;
-    shell_error(sh, "Options --%s and --%s are mutually exclusive", a, b);
-    return false;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (args_bool(args, parts[i].option)) {
+            printf("%s%s", blank, parts[i].text);
+            blank = " ";
+        }
+    printf("\n");
 }
 
 static bool cmd_list(struct shell *sh, const struct args *args)
 {
     struct vmgr_domain **domains = NULL;
     bool plain = args_bool(args, "uuid") || args_bool(args, "name") || args_bool(args, "id");
-    if (!list_exclusive(sh, args, "table", "name") || !list_exclusive(sh, args, "table", "id") ||
-        !list_exclusive(sh, args, "table", "uuid"))
+    if (!args_exclusive(sh, args, "table", "name") || !args_exclusive(sh, args, "table", "id") ||
+        !args_exclusive(sh, args, "table", "uuid"))
         return false;
     int count = vmgr_domain_list(sh->conn, list_flags(args), &domains, shell_err(sh));
     if (count < 0) {

@@ -11,7 +11,7 @@
 #include "shell.h"
 
 static const struct opt cd_opts[] = {
-    { .name = "dir", .type = OPT_STRING, .positional = true,
+    { .name = "dir", .type = OPT_STRING,
       .help = "directory to switch to (default: home or else root)" },
     OPT_END,
 };
@@ -53,7 +53,7 @@ static bool cmd_quit(struct shell *sh, const struct args *args)
 }
 
 static const struct opt connect_opts[] = {
-    { .name = "name", .type = OPT_STRING, .positional = true,
+    { .name = "name", .type = OPT_STRING, .may_empty = true,
       .help = "hypervisor connection URI" },
     { .name = "readonly", .type = OPT_BOOL, .help = "read-only connection" },
     OPT_END,
@@ -63,16 +63,18 @@ static bool cmd_connect(struct shell *sh, const struct args *args)
 {
     const char *name = args_string(args, "name");
     shell_disconnect(sh);
+    if (name && !*name)
+        name = NULL;
     if (name) {
         free(sh->uri);
         sh->uri = must_strdup(name);
     }
-    sh->readonly = args_bool(args, "readonly");
+    sh->readonly = args_bool(args, "readonly") || (!name && sh->readonly);
     return shell_connect(sh) != NULL;
 }
 
 static const struct opt help_opts[] = {
-    { .name = "command", .type = OPT_STRING, .positional = true,
+    { .name = "command", .type = OPT_STRING, .may_empty = true,
       .help = "Prints global help, command specific help, or help for a group of related commands",
       .completer = COMPLETE_COMMAND },
     OPT_END,
@@ -81,7 +83,7 @@ static const struct opt help_opts[] = {
 static bool cmd_help(struct shell *sh, const struct args *args)
 {
     const char *name = args_string(args, "command");
-    if (!name) {
+    if (!name || !*name) {
         help_all();
         return true;
     }
@@ -98,13 +100,15 @@ static bool cmd_help(struct shell *sh, const struct args *args)
     return true;
 }
 
-/* --- echo ------------------------------------------------------------------------------------------ */
+/* --- echo ------------------------------------------------------------------------------------- */
 
 static const struct opt echo_opts[] = {
     { .name = "shell", .type = OPT_BOOL, .help = "escape for shell use" },
     { .name = "xml", .type = OPT_BOOL, .help = "escape for XML use" },
+    { .name = "split", .type = OPT_BOOL,
+      .help = "split each argument on ','; ',,' is an escape sequence" },
     { .name = "err", .type = OPT_BOOL, .help = "output to stderr" },
-    { .name = "string", .type = OPT_ARGV, .positional = true, .help = "arguments to echo" },
+    { .name = "string", .type = OPT_ARGV, .named = true, .help = "arguments to echo" },
     OPT_END,
 };
 
@@ -144,24 +148,54 @@ static char *quote_shell(const char *text)
     return out;
 }
 
+/* Each part on a line of its own; ",," is a comma. */
+static char *split_commas(const char *text)
+{
+    char *out = must_alloc(strlen(text) + 2), *at = out;
+    for (; *text; text++) {
+        bool twice = text[0] == ',' && text[1] == ',';
+        *at++ = *text == ',' && !twice ? '\n' : *text;
+        text += twice;
+    }
+    strcpy(at, "\n");
+    return out;
+}
+
+static char *echo_text(const struct args *args, const char *value)
+{
+    char *text = args_bool(args, "xml") ? quote_xml(value) : must_strdup(value);
+    char *(*change)(const char *) = args_bool(args, "shell")   ? quote_shell
+                                    : args_bool(args, "split") ? split_commas
+                                                               : NULL;
+    if (!change)
+        return text;
+    char *changed = change(text);
+    free(text);
+    return changed;
+}
+
 static bool cmd_echo(struct shell *sh, const struct args *args)
 {
-    FILE *out = args_bool(args, "err") ? stderr : stdout;
+    if (!args_exclusive(sh, args, "shell", "xml") || !args_exclusive(sh, args, "shell", "split") ||
+        !args_exclusive(sh, args, "xml", "split"))
+        return false;
+    char *line = must_strdup("");
     const char *blank = "";
     for (size_t i = 0; i < args->count; i++) {
         if (args->items[i].opt->type != OPT_ARGV)
             continue;
-        char *text = args_bool(args, "xml") ? quote_xml(args->items[i].value)
-                                            : must_strdup(args->items[i].value);
-        if (args_bool(args, "shell")) {
-            char *quoted = quote_shell(text);
-            free(text);
-            text = quoted;
-        }
-        fprintf(out, "%s%s", blank, text);
+        char *text = echo_text(args, args->items[i].value);
+        char *longer = must_printf("%s%s%s", line, blank, text);
         blank = " ";
         free(text);
+        free(line);
+        line = longer;
     }
+    if (args_bool(args, "err") && *line)
+        shell_error(sh, "%s", line);
+    else
+        printf("%s", line);
+    free(line);
     return true;
 }
 
@@ -173,7 +207,7 @@ const struct cmd cmds_shell[] = {
     { "exit", cmd_quit, NULL, "quit this interactive terminal", "", true },
     { "help", cmd_help, help_opts, "print help",
       "Prints global help, command specific help, or help for a\n"
-      "    group of related commands", true },
+      "    group of related commands", true, true },
     { "pwd", cmd_pwd, NULL, "print the current directory", "Print the current directory.", true },
     { "quit", cmd_quit, NULL, "quit this interactive terminal", "", true },
     { "connect", cmd_connect, connect_opts, "(re)connect to hypervisor",

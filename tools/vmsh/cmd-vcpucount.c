@@ -45,15 +45,20 @@ static bool count_all(struct vmgr_domain *domain)
 
 bool cmd_vcpucount(struct shell *sh, const struct args *args)
 {
-    bool all = !args_bool(args, "maximum") && !args_bool(args, "active") &&
+    bool kind = args_bool(args, "maximum") || args_bool(args, "active");
+    bool live = args_bool(args, "live"), config = args_bool(args, "config");
+    bool all = !kind && !live && !config && !args_bool(args, "current") &&
                !args_bool(args, "guest");
-    uint32_t flags;
-    if (args_bool(args, "maximum") && args_bool(args, "active")) {
-        shell_error(sh, "Options --active and --maximum are mutually exclusive");
+    /* --current alone once meant the opposite of --maximum, so without those it excludes nothing */
+    if (kind && (!args_exclusive(sh, args, "current", "live") ||
+                 !args_exclusive(sh, args, "current", "config")))
         return false;
-    }
-    if (!affect_flags(sh, args, &flags))
+    if (!args_exclusive(sh, args, "live", "config") ||
+        !args_exclusive(sh, args, "active", "maximum") ||
+        !args_exclusive(sh, args, "guest", "config"))
         return false;
+    uint32_t flags = (live ? VMGR_DOMAIN_AFFECT_LIVE : 0) |
+                     (config ? VMGR_DOMAIN_AFFECT_CONFIG : 0);
     struct vmgr_domain *domain = args_domain(sh, args);
     if (!domain)
         return false;
@@ -67,6 +72,8 @@ bool cmd_vcpucount(struct shell *sh, const struct args *args)
         ok = n >= 0;
         if (ok)
             printf("%d\n", n);
+        else if (args_bool(args, "guest"))
+            shell_error(sh, "Failed to retrieve vCPU count from the guest");
     }
     vmgr_domain_unref(domain);
     return ok;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What may stand at the cursor: commands, options, names of living objects. Used by Tab in the shell and
- * by bash through the hidden option --complete.
+ * What may stand at the cursor: commands, options, names of living objects. Used by Tab in the
+ * shell and by bash through the hidden option --complete.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -141,7 +141,7 @@ static const struct opt *opt_next_positional(const struct cmd *cmd, char *const 
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
         if (o->type == OPT_ARGV)
             return o;
-        if ((o->type == OPT_DATA || o->positional) && !was_given(o, words, count) &&
+        if (o->type != OPT_BOOL && !o->named && !was_given(o, words, count) &&
             filled-- == 0)
             return o;
     }
@@ -158,7 +158,7 @@ static void offer_for_command(struct shell *sh, struct offers *o, const struct c
     }
     if (o->prefix[0] == '-') {
         for (const struct opt *opt = cmd->opts; opt && opt->name; opt++)
-            if (!was_given(opt, words, count) && !(opt->type == OPT_ARGV && opt->positional))
+            if (!was_given(opt, words, count) && !(opt->type == OPT_ARGV && opt->named))
                 offer(o, "--", opt->name);
         return;
     }

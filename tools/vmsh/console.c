@@ -2,8 +2,8 @@
 /*
  * A terminal session on a domain's console.
  *
- * The terminal is put into raw mode and restored whatever ends the session: the escape character, the
- * end of the stream, or a signal (which then takes its usual course).
+ * The terminal is put into raw mode and restored whatever ends the session: the escape character,
+ * the end of the stream, or a signal (which then takes its usual course).
  */
 #include <errno.h>
 #include <poll.h>
@@ -144,6 +144,10 @@ static bool session_run(struct shell *sh, struct session *s)
 bool console_run(struct shell *sh, struct vmgr_domain *domain, const char *device, uint32_t flags)
 {
     struct session s = { .escape = sh->escape };
+    if (vmgr_domain_is_active(domain, NULL) == 0) {
+        shell_error(sh, "The domain is not running");
+        return false;
+    }
     if (!isatty(STDIN_FILENO)) {
         shell_error(sh, "Cannot run interactive console without a controlling TTY");
         return false;

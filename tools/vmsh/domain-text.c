@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Words for flags that several commands take.
+ * Words for flags that several commands take, and the library's remarks.
  */
 #include "domain-text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -41,4 +42,15 @@ bool affect_flags(struct shell *sh, const struct args *args, uint32_t *flags)
     }
     *flags = (live ? VMGR_DOMAIN_AFFECT_LIVE : 0) | (config ? VMGR_DOMAIN_AFFECT_CONFIG : 0);
     return true;
+}
+
+void print_messages(struct vmgr_domain *domain)
+{
+    char **messages = NULL;
+    if (vmgr_domain_get_messages(domain, VMGR_DOMAIN_MESSAGE_UNKNOWN, &messages, NULL) < 0)
+        return;
+    fflush(stdout);
+    for (size_t i = 0; messages[i]; i++)
+        fprintf(stderr, "warning: %s\n", messages[i]);
+    vmgr_strings_free(messages);
 }

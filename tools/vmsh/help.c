@@ -6,19 +6,25 @@
 
 #include "shell.h"
 
-void help_group(const struct cmd_group *group)
+void help_group_lines(const struct cmd_group *group, const char *colon)
 {
-    printf(" %s (help keyword '%s'):\n", group->title, group->keyword);
+    printf(" %s (help keyword '%s')%s\n", group->title, group->keyword, colon);
     for (const struct cmd *c = group->cmds; c->name; c++)
         printf("    %-30s %s\n", c->name, c->help);
-    printf("\n");
+}
+
+void help_group(const struct cmd_group *group)
+{
+    help_group_lines(group, ":");
 }
 
 void help_all(void)
 {
     printf("Grouped commands:\n\n");
-    for (const struct cmd_group *g = cmd_groups; g->title; g++)
+    for (const struct cmd_group *g = cmd_groups; g->title; g++) {
         help_group(g);
+        printf("\n");
+    }
 }
 
 static void synopsis(const struct opt *o)
@@ -26,12 +32,12 @@ static void synopsis(const struct opt *o)
     switch (o->type) {
     case OPT_BOOL: printf(" [--%s]", o->name); break;
     case OPT_STRING:
-        printf(o->positional ? " [<%s>]" : " [--%s <string>]", o->name);
+        printf(" [--%s <string>]", o->name);
         break;
     case OPT_INT: printf(" [--%s <number>]", o->name); break;
     case OPT_DATA: printf(" <%s>", o->name); break;
     case OPT_ARGV:
-        printf(o->positional ? " [<%s>]..." : " [[--%s] <string>]...", o->name);
+        printf(o->named ? " [<%s>]..." : " [[--%s] <string>]...", o->name);
         break;
     }
 }
@@ -43,11 +49,11 @@ static void option_line(const struct opt *o)
     case OPT_BOOL: snprintf(left, sizeof(left), "--%s", o->name); break;
     case OPT_INT: snprintf(left, sizeof(left), "--%s <number>", o->name); break;
     case OPT_STRING:
-        snprintf(left, sizeof(left), o->positional ? "[--%s] <string>" : "--%s <string>", o->name);
+        snprintf(left, sizeof(left), "--%s <string>", o->name);
         break;
     case OPT_DATA: snprintf(left, sizeof(left), "[--%s] <string>", o->name); break;
     case OPT_ARGV:
-        snprintf(left, sizeof(left), o->positional ? "<%s>" : "[--%s] <string>", o->name);
+        snprintf(left, sizeof(left), o->named ? "<%s>" : "[--%s] <string>", o->name);
         break;
     }
     printf("    %-15s  %s\n", left, o->help);

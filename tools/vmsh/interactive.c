@@ -84,6 +84,7 @@ static char *read_line(struct shell *sh)
     }
     if (n && line[n - 1] == '\n')
         line[n - 1] = '\0';
+    printf("%s\n", line); /* what a person would see */
     return line;
 }
 
@@ -108,10 +109,8 @@ int shell_interactive(struct shell *sh)
     }
     while (!sh->leave) {
         char *line = read_line(sh);
-        if (!line) {
-            printf("\n");
+        if (!line)
             break;
-        }
         if (*line) {
             if (terminal)
                 add_history(line);
@@ -119,6 +118,7 @@ int shell_interactive(struct shell *sh)
         }
         free(line);
     }
+    printf("\n");
     if (history_file)
         write_history(history_file);
     free(history_file);

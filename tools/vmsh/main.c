@@ -2,6 +2,7 @@
 /*
  * vmsh: the management shell. One command, a command string, or interactive.
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -40,8 +41,10 @@ static void usage(const char *program)
            "    -V                      long version\n"
            "         --version[=TYPE]   version, TYPE is short or long (default short)\n"
            "  commands (non interactive mode):\n\n", program, program);
-    for (const struct cmd_group *g = cmd_groups; g->title; g++)
-        help_group(g);
+    for (const struct cmd_group *g = cmd_groups; g->title; g++) {
+        help_group_lines(g, "");
+        printf("\n");
+    }
     printf("\n  (specify help <group> for details about the commands in the group)\n"
            "\n  (specify help <command> for details about the command)\n\n");
 }
@@ -66,8 +69,9 @@ static char parse_escape(const char *text)
     size_t length = strlen(text);
     if (length == 1 && text[0] != '^')
         return text[0];
-    if (length == 2 && text[0] == '^' && text[1] >= '@' && text[1] <= '_')
-        return text[1] ^ 0x40;
+    if (length == 2 && text[0] == '^' &&
+        (isalpha((unsigned char)text[1]) || strchr("@[\\]^_", text[1])))
+        return text[1] & 0x1f;
     return 0;
 }
 
@@ -109,6 +113,17 @@ static int run(struct shell *sh, int argc, char **argv, const char *completion)
     return shell_run_words(sh, argv, (size_t)argc) ? 0 : 1;
 }
 
+static void missing_argument(struct shell *sh, int option)
+{
+    const struct option *o = long_options;
+    while (o->name && o->val != option)
+        o++;
+    if (option < OPTION_ROOT)
+        shell_error(sh, "option '-%c'/'--%s' requires an argument", option, o->name);
+    else
+        shell_error(sh, "option '--%s' requires an argument", o->name);
+}
+
 int main(int argc, char **argv)
 {
     struct shell sh = { .program = argv[0], .escape = 0x1d };
@@ -140,9 +155,7 @@ int main(int argc, char **argv)
         case 'V': print_version(true); return 0;
         case OPTION_ROOT: sh.root = optarg; break;
         case OPTION_COMPLETE: completion = optarg; break;
-        case ':':
-            shell_error(&sh, "option '%s' requires an argument", argv[optind - 1]);
-            return 1;
+        case ':': missing_argument(&sh, optopt); return 1;
         default:
             if (optopt)
                 shell_error(&sh, "unsupported option '-%c'. See --help.", optopt);

@@ -42,7 +42,7 @@ struct vmgr_error **shell_err(struct shell *sh)
     return &sh->error;
 }
 
-static void report_library_error(struct shell *sh)
+void shell_report(struct shell *sh)
 {
     if (sh->error) {
         shell_error(sh, "%s", vmgr_error_get_message(sh->error));
@@ -60,7 +60,7 @@ struct vmgr_conn *shell_connect(struct shell *sh)
     options.root = sh->root;
     if (vmgr_conn_open_with(&options, &sh->conn, shell_err(sh)) < 0) {
         shell_error(sh, "failed to connect to the hypervisor");
-        report_library_error(sh);
+        shell_report(sh);
         sh->conn = NULL;
     }
     return sh->conn;
@@ -79,26 +79,25 @@ static double elapsed_ms(const struct timespec *start)
            (double)(now.tv_nsec - start->tv_nsec) / 1e6;
 }
 
-bool shell_run_words(struct shell *sh, char *const *words, size_t count)
+static bool run_command(struct shell *sh, const struct args *args)
 {
-    struct args args;
-    struct timespec start;
-    if (!count)
+    if (args->help) {
+        help_command(args->cmd);
         return true;
-    const struct cmd *cmd = cmd_find(words[0]);
-    if (!cmd) {
-        shell_error(sh, "unknown command: '%s'", words[0]);
-        return false;
     }
-    if (!args_parse(sh, &args, cmd, words + 1, count - 1))
-        return false;
-    if (!cmd->offline && !shell_connect(sh))
+    return args_check_values(sh, args) && args->cmd->run(sh, args);
+}
+
+static bool run(struct shell *sh, const struct args *args)
+{
+    struct timespec start;
+    if (!args->cmd->offline && !args->help && !shell_connect(sh))
         return false;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    bool ok = cmd->run(sh, &args);
+    bool ok = run_command(sh, args);
     double ms = elapsed_ms(&start);
     if (!ok)
-        report_library_error(sh);
+        shell_report(sh);
     else
         shell_err_clear(sh);
     if (sh->timing)
@@ -109,23 +108,70 @@ bool shell_run_words(struct shell *sh, char *const *words, size_t count)
     return ok;
 }
 
-bool shell_run_string(struct shell *sh, const char *text)
+/* For args_fini() in either case. */
+static bool parse(struct shell *sh, struct args *args, char *const *words, size_t count)
 {
-    bool ok = true;
+    const struct cmd *cmd = cmd_find(words[0]);
+    *args = (struct args){ 0 };
+    if (!cmd) {
+        shell_error(sh, "unknown command: '%s'", words[0]);
+        return false;
+    }
+    return args_parse(sh, args, cmd, words + 1, count - 1);
+}
+
+bool shell_run_words(struct shell *sh, char *const *words, size_t count)
+{
+    struct args args;
+    bool ok = parse(sh, &args, words, count) && run(sh, &args);
+    args_fini(&args);
+    return ok;
+}
+
+/* A command of a string, parsed. */
+struct step {
+    struct step *next;
+    char **words;
+    struct args args;
+};
+
+/* False: an error was printed. *first is to be freed in either case. */
+static bool parse_string(struct shell *sh, const char *text, struct step **first)
+{
+    struct step **last = first;
+    const char *error;
     char **words;
     size_t count;
-    const char *error;
-    while (!sh->leave) {
-        int r = lexer_next(&text, &words, &count, &error);
-        if (r == 0)
-            break;
-        if (r < 0) {
-            shell_error(sh, "%s", error);
-            return false;
+    int r;
+    while ((r = lexer_next(&text, &words, &count, &error)) > 0) {
+        if (!count) {
+            words_free(words);
+            continue;
         }
-        if (count)
-            ok = shell_run_words(sh, words, count);
-        words_free(words);
+        struct step *step = must_alloc(sizeof(*step));
+        *last = step;
+        last = &step->next;
+        step->words = words;
+        if (!parse(sh, &step->args, words, count))
+            return false;
+    }
+    if (r < 0)
+        shell_error(sh, "%s", error);
+    return r == 0;
+}
+
+bool shell_run_string(struct shell *sh, const char *text)
+{
+    struct step *first = NULL;
+    bool ok = *text && parse_string(sh, text, &first), runs = ok;
+    while (first) {
+        struct step *step = first;
+        first = step->next;
+        if (runs && !sh->leave)
+            ok = run(sh, &step->args);
+        args_fini(&step->args);
+        words_free(step->words);
+        free(step);
     }
     return ok;
 }

@@ -15,13 +15,13 @@
 struct shell;
 struct args;
 
-/* --- options ----------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 enum opt_type {
     OPT_BOOL,   /* --name */
-    OPT_STRING, /* --name VALUE */
-    OPT_INT,    /* --name NUMBER */
-    OPT_DATA,   /* positional and required; also --name VALUE */
+    OPT_STRING, /* --name VALUE, or the next word without a name */
+    OPT_INT,    /* --name NUMBER, or the next word without a name */
+    OPT_DATA,   /* required; --name VALUE, or the next word without a name */
     OPT_ARGV,   /* all that is left */
 };
 
@@ -43,11 +43,12 @@ struct opt {
     enum opt_type type;
     const char *help;
     enum completer completer;
-    bool positional; /* OPT_STRING: also taken without --name; OPT_ARGV: only without */
+    bool named;     /* only with --name; OPT_ARGV: shown as taken without */
+    bool may_empty; /* OPT_STRING: "" is a value */
 };
 #define OPT_END { .name = NULL }
 
-/* --- commands ------------------------------------------------------------------------------------ */
+/* --- commands --------------------------------------------------------------------------------- */
 
 struct cmd {
     const char *name;
@@ -56,6 +57,7 @@ struct cmd {
     const char *help;                                       /* one line */
     const char *description;                                /* "" as virsh has it sometimes */
     bool offline;                                           /* needs no connection */
+    bool lenient; /* passes over words it has no option for */
 };
 #define CMD_END { .name = NULL }
 
@@ -73,7 +75,7 @@ extern const struct cmd cmds_event[];
 extern const struct cmd cmds_host[];
 extern const struct cmd cmds_shell[];
 
-/* --- state ----------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------ */
 
 struct shell {
     const char *program;     /* argv[0] */
@@ -96,44 +98,58 @@ void shell_error(struct shell *sh, const char *format, ...) __attribute__((forma
 void shell_extra(struct shell *sh, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Where library calls put their error: &sh->error, emptied. */
 struct vmgr_error **shell_err(struct shell *sh);
+/* "error: ..." of the library error, if there is one, and drops it. */
+void shell_report(struct shell *sh);
 /* Drops the library error: it shall not be reported. */
 void shell_err_clear(struct shell *sh);
 /* Runs one command from words. False: failed. */
 bool shell_run_words(struct shell *sh, char *const *words, size_t count);
-/* Runs a command string: several commands, quoting. The result is the last command's. */
+/* Runs a command string: several commands, quoting. The result is the last command's. None is run
+ * when one of them is misspelt. */
 bool shell_run_string(struct shell *sh, const char *text);
 /* The interactive loop. */
 int shell_interactive(struct shell *sh);
 
-/* --- args.c ------------------------------------------------------------------------------------------ */
+/* --- args.c ----------------------------------------------------------------------------------- */
 
-#define ARGS_MAX 64
+struct arg {
+    const struct opt *opt;
+    const char *value; /* borrowed; NULL for OPT_BOOL */
+};
 struct args {
     const struct cmd *cmd;
-    struct {
-        const struct opt *opt;
-        const char *value; /* borrowed; NULL for OPT_BOOL */
-    } items[ARGS_MAX];
-    size_t count;
+    struct arg *items;
+    size_t count, room;
+    bool help; /* --help: explain the command instead */
 };
-/* False: the usage error was printed. `words` must stay valid. */
+/* False: the usage error was printed. `words` must stay valid. For args_fini() in either case. */
 bool args_parse(struct shell *sh, struct args *args, const struct cmd *cmd, char *const *words,
                 size_t count);
+void args_fini(struct args *args);
+/* False: an option has an empty value that must have one; the error was printed. */
+bool args_check_values(struct shell *sh, const struct args *args);
 bool args_bool(const struct args *args, const char *name);
 const char *args_string(const struct args *args, const char *name); /* NULL: not given */
 /* 1 given, 0 not, -1: not a number, the error was printed. */
 int args_int(struct shell *sh, const struct args *args, const char *name, int *ret);
+/* At most one of the two options: false, and the error printed, when both are there. */
+bool args_exclusive(struct shell *sh, const struct args *args, const char *a, const char *b);
 /* The domain named by option "domain": id, UUID or name. NULL: the error was printed. */
 struct vmgr_domain *args_domain(struct shell *sh, const struct args *args);
+/* The same by some of the three only. */
+#define BY_ID   (1u << 0)
+#define BY_UUID (1u << 1)
+#define BY_NAME (1u << 2)
+struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, unsigned by);
 
-/* --- lexer.c ------------------------------------------------------------------------------------------ */
+/* --- lexer.c ---------------------------------------------------------------------------------- */
 
 /* Cuts one command off *text: words up to ';', newline or the end. 1: *words (NULL-terminated, for
  * words_free) filled, maybe empty; 0: nothing left; -1: error text in *error (static). */
 int lexer_next(const char **text, char ***words, size_t *count, const char **error);
 void words_free(char **words);
 
-/* --- table.c -------------------------------------------------------------------------------------------- */
+/* --- table.c ---------------------------------------------------------------------------------- */
 
 struct table;
 /* Column titles, ended by NULL. */
@@ -143,11 +159,13 @@ void table_row(struct table *table, const char *cell, ...) __attribute__((sentin
 /* Prints (without titles and rule when quiet) and frees. */
 void table_print(struct table *table, bool quiet);
 
-/* --- others ------------------------------------------------------------------------------------------------ */
+/* --- others ----------------------------------------------------------------------------------- */
 
 void help_all(void);
 void help_command(const struct cmd *cmd);
 void help_group(const struct cmd_group *group);
+/* Its lines; `colon`: after the heading. */
+void help_group_lines(const struct cmd_group *group, const char *colon);
 /* Offers for the word being typed; NULL-terminated, each for free(). words: those before it. */
 char **complete_line(struct shell *sh, const char *line, size_t start);
 /* A terminal on a console stream until the escape character, end of stream or hang-up. */

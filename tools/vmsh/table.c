@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tables as virsh prints them: one leading blank, three between columns, columns but the last padded to
- * the widest cell, a rule as long as all columns plus three each.
+ * Tables as virsh prints them: one leading blank, three between columns, columns but the last
+ * padded to the widest cell, a rule as long as all columns plus three each.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #include "shell.h"
 
@@ -15,6 +16,28 @@ struct table {
     size_t columns, cells, room;
     char **text; /* rows one after the other, titles first */
 };
+
+/* A copy in which what cannot be printed, such as a terminal's control characters, is \xNN. */
+static char *printable(const char *text)
+{
+    char *out = must_alloc(strlen(text) * 4 + 1), *at = out;
+    mbstate_t state = { 0 };
+    while (*text) {
+        wchar_t wide;
+        size_t n = mbrtowc(&wide, text, strlen(text), &state);
+        bool valid = n != (size_t)-1 && n != (size_t)-2;
+        if (!valid)
+            state = (mbstate_t){ 0 };
+        if (valid && (iswprint((wint_t)wide) || wcwidth(wide) == 0)) {
+            at = mempcpy(at, text, n);
+            text += n;
+            continue;
+        }
+        for (size_t left = valid ? n : 1; left; left--)
+            at += sprintf(at, "\\x%02x", (unsigned char)*text++);
+    }
+    return out;
+}
 
 static void table_add(struct table *t, const char *cell)
 {
@@ -27,7 +50,7 @@ static void table_add(struct table *t, const char *cell)
         t->text = text;
         t->room = room;
     }
-    t->text[t->cells++] = must_strdup(cell);
+    t->text[t->cells++] = printable(cell);
 }
 
 struct table *table_new(const char *title, ...)
