@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The floor: the bare ioctls that run a guest which writes a port, with the memory and the vCPU set-up a
- * VMM needs. What vemu's start on KVM is compared with.
+ * The floor: the bare ioctls that run a guest which writes a port, with the memory and the vCPU
+ * set-up a VMM needs. What vemu's start on KVM is compared with.
  */
 #include <fcntl.h>
 #include <linux/kvm.h>

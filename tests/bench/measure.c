@@ -2,7 +2,8 @@
 /*
  * measure COMMAND...: runs it and prints wall microseconds, peak RSS in KiB and exit status.
  *
- * A small process of its own, since a child inherits the peak RSS of the process it was forked from.
+ * A small process of its own, since a child inherits the peak RSS of the process it was forked
+ * from.
  */
 #include <fcntl.h>
 #include <stdio.h>

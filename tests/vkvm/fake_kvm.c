@@ -152,8 +152,12 @@ static int fake_vm_ioctl(struct fake_kvm *f, unsigned long request, void *arg)
         f->last_int = (uintptr_t)arg;
         return fake_new_fd(f, 'c');
     case KVM_CHECK_EXTENSION: return (uintptr_t)arg == KVM_CAP_NR_MEMSLOTS ? 4 : 0;
-    case KVM_SET_USER_MEMORY_REGION: f->last_region = *(struct kvm_userspace_memory_region *)arg; return 0;
-    case KVM_GET_DIRTY_LOG: *(uint64_t *)((struct kvm_dirty_log *)arg)->dirty_bitmap = 0x5; return 0;
+    case KVM_SET_USER_MEMORY_REGION:
+        f->last_region = *(struct kvm_userspace_memory_region *)arg;
+        return 0;
+    case KVM_GET_DIRTY_LOG:
+        *(uint64_t *)((struct kvm_dirty_log *)arg)->dirty_bitmap = 0x5;
+        return 0;
     case KVM_SET_IDENTITY_MAP_ADDR: f->last_int = *(uint64_t *)arg; return 0;
     case KVM_SET_TSS_ADDR:
     case KVM_CREATE_IRQCHIP: f->last_int = (uintptr_t)arg; return 0;

@@ -384,10 +384,11 @@ static const struct option table[] = {
 
 static void print_help(void)
 {
-    printf("usage: vemu [options]\n\n"
-           "Runs a virtual machine. The exit status is 0 when the guest powered off, 1 on an error,\n"
-           "3 after a guest panic, and (value << 1) | 1 after a write to the debug-exit port.\n\n"
-           "Options:\n");
+    printf(
+        "usage: vemu [options]\n\n"
+        "Runs a virtual machine. The exit status is 0 when the guest powered off, 1 on an error,\n"
+        "3 after a guest panic, and (value << 1) | 1 after a write to the debug-exit port.\n\n"
+        "Options:\n");
     for (const struct option *opt = table; opt->name; opt++)
         if (opt->help)
             printf("  -%s%s%s\n        %s\n", opt->name, opt->argument ? " " : "",

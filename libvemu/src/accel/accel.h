@@ -31,13 +31,13 @@ struct vemu_accel_vcpu; /* defined by each accelerator */
 
 /* Why vcpu_run() came back. */
 enum vemu_exit_reason {
-    VEMU_EXIT_INTR = 1,       /* kicked; nothing happened */
-    VEMU_EXIT_SHUTDOWN,       /* triple fault */
-    VEMU_EXIT_SYSTEM_RESET,   /* the accelerator was asked for a reset (KVM_EXIT_SYSTEM_EVENT) */
+    VEMU_EXIT_INTR = 1,     /* kicked; nothing happened */
+    VEMU_EXIT_SHUTDOWN,     /* triple fault */
+    VEMU_EXIT_SYSTEM_RESET, /* the accelerator was asked for a reset (KVM_EXIT_SYSTEM_EVENT) */
     VEMU_EXIT_SYSTEM_OFF,
     VEMU_EXIT_SYSTEM_CRASH,
     VEMU_EXIT_DEBUG,          /* guest debug: breakpoint or single step */
-    VEMU_EXIT_INTERNAL_ERROR, /* the accelerator cannot go on; state is that before the instruction */
+    VEMU_EXIT_INTERNAL_ERROR, /* the accelerator cannot go on; state is before the instruction */
     VEMU_EXIT_FAIL_ENTRY,     /* KVM_EXIT_FAIL_ENTRY: hardware refused the guest state */
 };
 

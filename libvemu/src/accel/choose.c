@@ -27,9 +27,10 @@ static const struct vemu_accel_ops *choose_auto(char *reason, size_t size)
         return &vemu__accel_soft;
     }
     if (kvm.kernel_mips && kvm.kernel_mips < FAST_MIPS) {
-        snprintf(reason, size,
-                 "soft, since this host's kvm runs kernel code at only %u million instructions a second",
-                 kvm.kernel_mips);
+        snprintf(
+            reason, size,
+            "soft, since this host's kvm runs kernel code at only %u million instructions a second",
+            kvm.kernel_mips);
         return &vemu__accel_soft;
     }
     if (!kvm.kernel_mips) {

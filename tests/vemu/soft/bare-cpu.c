@@ -71,8 +71,11 @@ struct bare *bare_new(void)
     struct bare *b = calloc(1, sizeof(*b));
     b->vm.config.vcpus = 1;
     b->vm.config.ioapic_pins = 24;
-    b->vm.config.callbacks = (struct vemu_accel_callbacks){
-        .data = b, .mmio_read = mmio_read, .mmio_write = mmio_write, .pio_write = pio_write, .log = log_line };
+    b->vm.config.callbacks = (struct vemu_accel_callbacks){ .data = b,
+                                                            .mmio_read = mmio_read,
+                                                            .mmio_write = mmio_write,
+                                                            .pio_write = pio_write,
+                                                            .log = log_line };
     b->ram = pages(BARE_RAM);
     b->rom = pages(8192);
     add_slot(b, 0, b->ram, BARE_RAM, 0);
@@ -147,7 +150,8 @@ void bare_cpl(struct bare *b, unsigned cpl)
 {
     struct sc_cpu *c = b->c;
     bool lm = c->efer & SC_EFER_LMA;
-    uint16_t code = (uint16_t)(0xb | 1 << 4 | cpl << 5 | 1 << 7 | 1 << 11 | (lm ? 1 << 9 : 1 << 10));
+    uint16_t code =
+        (uint16_t)(0xb | 1 << 4 | cpl << 5 | 1 << 7 | 1 << 11 | (lm ? 1 << 9 : 1 << 10));
     uint16_t data = (uint16_t)(0x3 | 1 << 4 | cpl << 5 | 1 << 7 | 1 << 10 | 1 << 11);
     uint16_t cs = cpl == 3 ? (lm ? SEL_UC64 : SEL_UC32) : (lm ? SEL_C64 : SEL_C32);
     uint16_t ds = cpl == 3 ? SEL_UD : SEL_D0;
@@ -297,8 +301,9 @@ void bare_tables(struct bare *b, unsigned cpl)
         bare_set(b, BARE_TSS + 8, 2, SEL_D0);
     }
     bare_set(b, BARE_TSS + 102, 2, 0x68);
-    c->tr = (struct vemu_segment){ .base = BARE_TSS, .limit = 0xfff, .selector = SEL_TSS, .type = 0xb,
-                                   .present = 1 };
+    c->tr = (struct vemu_segment){
+        .base = BARE_TSS, .limit = 0xfff, .selector = SEL_TSS, .type = 0xb, .present = 1
+    };
     c->ldt = (struct vemu_segment){ .unusable = 1 };
     bare_cpl(b, cpl);
     c->gpr[VEMU_RSP] = cpl == 3 ? BARE_STACK3 : BARE_STACK0;

@@ -61,7 +61,8 @@ static void tables(struct sc_harness *h)
 {
     const uint64_t code = h->mode == SC_HARNESS_64 || h->mode == SC_HARNESS_64_USER
                               ? 0x00af9b000000ffffull
-                          : h->mode == SC_HARNESS_32 ? 0x00cf9b000000ffffull : 0x00009b000000ffffull;
+                          : h->mode == SC_HARNESS_32 ? 0x00cf9b000000ffffull
+                                                     : 0x00009b000000ffffull;
     const uint64_t data = h->mode == SC_HARNESS_16P ? 0x000093000000ffffull : 0x00cf93000000ffffull;
 
     put64(h, SC_HARNESS_GDT + 0x08, code);

@@ -22,7 +22,7 @@
 #include "accel/soft/parts.h"
 
 enum sc_harness_mode {
-    SC_HARNESS_64,      /* long mode, CPL 0, flat, 4 GiB mapped 1:1 in 2 MiB pages (user, writable) */
+    SC_HARNESS_64, /* long mode, CPL 0, flat, 4 GiB mapped 1:1 in 2 MiB pages (user, writable) */
     SC_HARNESS_64_USER, /* the same with CPL 3: privileged instructions fault, so end with #UD.. */
     SC_HARNESS_32,      /* protected mode, flat, paging off */
     SC_HARNESS_16P,     /* protected mode, 16-bit segments with base 0, limit 0xffff */

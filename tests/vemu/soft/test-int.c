@@ -468,8 +468,8 @@ static uint32_t draw(uint32_t n)
 START_TEST(rep_movs_overlap)
 {
     enum { AREA = 0x4000 };
-    static const char *const code[4] = {"\xf3\xa4\x90" EXIT, "\x66\xf3\xa5" EXIT, "\xf3\xa5\x90" EXIT,
-                                        "\xf3\x48\xa5" EXIT};
+    static const char *const code[4] = { "\xf3\xa4\x90" EXIT, "\x66\xf3\xa5" EXIT,
+                                         "\xf3\xa5\x90" EXIT, "\xf3\x48\xa5" EXIT };
     uint8_t *model = malloc(AREA);
 
     for (unsigned round = 0; round < 400; round++) {
@@ -747,7 +747,11 @@ START_TEST(dead_flags)
             const uint8_t rm = (uint8_t)(0xc0 | draw(4) << 3 | draw(4)), wide = 0x48;
             switch (draw(8)) {
             case 0: /* add .. xor r, r */
-            case 1: code[n++] = wide; code[n++] = (uint8_t)(draw(8) << 3 | 1); code[n++] = rm; break;
+            case 1:
+                code[n++] = wide;
+                code[n++] = (uint8_t)(draw(8) << 3 | 1);
+                code[n++] = rm;
+                break;
             case 2: code[n++] = (uint8_t)(draw(8) << 3 | 1); code[n++] = rm; break;
             case 3: code[n++] = 0xff; code[n++] = (uint8_t)(0xc0 | draw(2) << 3 | draw(4)); break;
             case 4: /* shifts, rotates by immediate */

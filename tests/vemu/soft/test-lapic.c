@@ -275,7 +275,7 @@ START_TEST(modes)
     ck_assert_int_eq(sc_lapic_wrmsr(c1, 0x1b, 0xfee00c00), -1);          /* off -> x2APIC */
     ck_assert_int_eq(sc_lapic_wrmsr(c1, 0x1b, 0xfed00800), 0);
     ck_assert(sc_lapic_covers(c1, 0xfed00000));
-    ck_assert_uint_eq(sc_lapic_read(c1, APIC_SVR), 0xff);                /* reset by switching off */
+    ck_assert_uint_eq(sc_lapic_read(c1, APIC_SVR), 0xff); /* reset by switching off */
 }
 END_TEST
 

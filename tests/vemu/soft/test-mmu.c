@@ -176,7 +176,8 @@ START_TEST(large_pages)
     bare_set(b, bare_entry(b, 0x80200000, 2), 8, 0x201000 | P_P | P_W | P_PS);
     ck_assert_uint_eq(sc_ld32(c, &rec, 0x80345678), 0x12345678);
     /* PS in the top level. */
-    bare_set(b, bare_entry(b, 0x80200000, 4), 8, P_PS | bare_get(b, bare_entry(b, 0x80200000, 4), 8));
+    bare_set(b, bare_entry(b, 0x80200000, 4), 8,
+             P_PS | bare_get(b, bare_entry(b, 0x80200000, 4), 8));
     flush();
     ck_pf(LD(0x80345678), 0x80345678, E_P | E_R);
 }
@@ -363,7 +364,8 @@ START_TEST(random_tables)
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
-            volatile uint64_t va = paged[_i % 3] == BARE_LONG ? (uint64_t)((int64_t)seed >> 17) : (uint32_t)seed;
+            volatile uint64_t va =
+                paged[_i % 3] == BARE_LONG ? (uint64_t)((int64_t)seed >> 17) : (uint32_t)seed;
             volatile int r = LD(va);
             ck_assert(r == -1 || r == SC_PFV || r == SC_GP);
             r = ST(va);

@@ -263,8 +263,9 @@ START_TEST(instructions)
     ck_assert_uint_eq(c->gpr[VEMU_RAX], c->cr0);
     ck_assert_uint_eq(c->gpr[VEMU_RBX], (uint32_t)c->cr0);
     /* mov $0x7fffffff, %eax; mov %rax, %dr6; mov %dr6, %rbx; mov %rax, %dr1; mov %dr1, %rcx; hlt */
-    ck_assert_int_eq(RUN("\xb8\xff\xff\xff\x7f\x0f\x23\xf0\x0f\x21\xf3\x0f\x23\xc8\x0f\x21\xc9\xf4"),
-                     SC_HARNESS_HALT);
+    ck_assert_int_eq(
+        RUN("\xb8\xff\xff\xff\x7f\x0f\x23\xf0\x0f\x21\xf3\x0f\x23\xc8\x0f\x21\xc9\xf4"),
+        SC_HARNESS_HALT);
     ck_assert_uint_eq(c->gpr[VEMU_RBX], 0xffffeffful);
     ck_assert_uint_eq(c->gpr[VEMU_RCX], 0x7fffffff);
     /* pushfq; pop %rax; or $0x240000, %eax; push %rax; popfq; pushfq; pop %rbx; hlt: AC and ID
@@ -292,7 +293,8 @@ START_TEST(faults)
     ck_assert_int_eq(RUN("\x0f\x01\xc1\xf4"), SC_HARNESS_SHUTDOWN);                 /* vmcall */
     ck_assert_int_eq(RUN("\x0f\x01\xc8\xf4"), SC_HARNESS_SHUTDOWN);                 /* monitor */
     ck_assert_int_eq(RUN("\x0f\x0b\xf4"), SC_HARNESS_SHUTDOWN);                     /* ud2 */
-    ck_assert_int_eq(RUN("\x31\xc0\x0f\x22\xc0\xf4"), SC_HARNESS_SHUTDOWN); /* cr0 = 0 in long mode */
+    ck_assert_int_eq(RUN("\x31\xc0\x0f\x22\xc0\xf4"),
+                     SC_HARNESS_SHUTDOWN); /* cr0 = 0 in long mode */
 }
 END_TEST
 

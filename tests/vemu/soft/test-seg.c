@@ -672,7 +672,9 @@ START_TEST(insn_syscall)
     c->star = (uint64_t)SEL_UC32 << 48 | (uint64_t)SEL_C64 << 32;
     c->lstar = 0x7000;
     c->sfmask = SC_IF | SC_CF;
-    static const uint8_t kernel[] = { 0x83, 0xd3, 0x05, 0x48, 0x0f, 0x07 }; /* adc $5,%ebx; sysretq */
+    static const uint8_t kernel[] = {
+        0x83, 0xd3, 0x05, 0x48, 0x0f, 0x07
+    }; /* adc $5,%ebx; sysretq */
     memcpy(b->ram + 0x7000, kernel, sizeof(kernel));
     memcpy(b->ram + BARE_HANDLER(SC_GP), out_f4, 2);
     /* stc; syscall; adc $1,%ebx; hlt */

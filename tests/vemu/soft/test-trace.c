@@ -380,7 +380,9 @@ END_TEST
 /* An instruction breakpoint faults once, with RF letting IRET go on. */
 START_TEST(breakpoint)
 {
-    static const uint8_t code[] = { 0x90, 0xff, 0xc0, 0xff, 0xc0, 0xf4 }; /* nop, 2 x inc eax, hlt */
+    static const uint8_t code[] = {
+        0x90, 0xff, 0xc0, 0xff, 0xc0, 0xf4
+    }; /* nop, 2 x inc eax, hlt */
 
     use(SC_HARNESS_64, 1);
     sc_harness_reset(h, h->cpu);

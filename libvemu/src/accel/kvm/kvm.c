@@ -15,7 +15,7 @@
 #include "accel/kvm/kvm.h"
 #include "core/error.h"
 
-#define TSS_ADDRESS 0xfffbd000u          /* three pages below the firmware area, for VT-x real mode */
+#define TSS_ADDRESS          0xfffbd000u /* three pages below the firmware, for VT-x real mode */
 #define IDENTITY_MAP_ADDRESS 0xfffbc000u /* one page in front of them */
 #define QUIRK_FIX_HYPERCALL (1u << 5)    /* KVM_X86_QUIRK_FIX_HYPERCALL_INSN */
 

@@ -21,7 +21,8 @@ struct place {
     struct sc_slot *slot; /* set when a write must be announced with sc_slot_written() */
 };
 
-static _Noreturn void fault(struct sc_cpu *c, const struct sc_insn *i, unsigned vector, int64_t error)
+static _Noreturn void fault(struct sc_cpu *c, const struct sc_insn *i, unsigned vector,
+                            int64_t error)
 {
     if (i)
         sc_raise(c, i, vector, error);
@@ -88,7 +89,8 @@ static SC_NOINLINE void resolve_miss(struct sc_cpu *c, const struct sc_insn *i, 
 static inline void resolve(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned access,
                            struct place *p)
 {
-    struct sc_tlbe *e = &c->tlbs[access & SC_AX_USER ? 1 : 0][(va >> SC_PAGE_BITS) & (SC_TLB_SIZE - 1)];
+    struct sc_tlbe *e =
+        &c->tlbs[access & SC_AX_USER ? 1 : 0][(va >> SC_PAGE_BITS) & (SC_TLB_SIZE - 1)];
     uint64_t tag = access & SC_AX_WRITE ? e->wtag : e->rtag;
     if (tag == (va & SC_PAGE_MASK)) {
         p->host = (uint8_t *)(va + e->addend);
@@ -206,8 +208,8 @@ static void write_bytes(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, 
 static SC_COLD void special(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned size,
                             bool write)
 {
-    if (c->cpl == 3 && (c->cr0 & SC_CR0_AM) && (c->eflags & SC_AC) && size <= 8 && (va & (size - 1)) &&
-        sc_canonical(va)) /* otherwise #GP or #SS, when the access is made */
+    if (c->cpl == 3 && (c->cr0 & SC_CR0_AM) && (c->eflags & SC_AC) && size <= 8 &&
+        (va & (size - 1)) && sc_canonical(va)) /* otherwise #GP or #SS, when the access is made */
         fault(c, i, SC_ACV, 0);
     if (!(c->dr7 & SC_DR7_ENABLE))
         return;
@@ -223,8 +225,8 @@ static SC_COLD void special(struct sc_cpu *c, const struct sc_insn *i, uint64_t 
     }
 }
 
-static inline void check_special(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned size,
-                                 bool write)
+static inline void check_special(struct sc_cpu *c, const struct sc_insn *i, uint64_t va,
+                                 unsigned size, bool write)
 {
     if (SC_UNLIKELY(c->tlb == c->tlbs[2]))
         special(c, i, va, size, write);
@@ -284,8 +286,9 @@ void *sc_rmw_slow(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsign
         return NULL;
     struct place p;
     resolve(c, i, va, access, &p);
-    if (!p.host || (p.slot && (atomic_load_explicit(sc_slot_page(p.slot, p.pa), memory_order_relaxed) &
-                               SC_PAGE_CODE)))
+    if (!p.host ||
+        (p.slot &&
+         (atomic_load_explicit(sc_slot_page(p.slot, p.pa), memory_order_relaxed) & SC_PAGE_CODE)))
         return NULL;
     if (p.slot)
         sc_slot_written(c, p.slot, p.pa, size);

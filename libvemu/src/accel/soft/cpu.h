@@ -117,7 +117,7 @@ enum {
 #define SC_M_NOX87 (1u << 4)  /* x87/MMX instructions raise #NM or (EM) #NM/#UD: look at CR0 */
 #define SC_M_NOSSE (1u << 5)  /* SSE instructions raise #UD or #NM: look at CR0/CR4 */
 #define SC_M_XM (1u << 6)     /* an SSE exception is unmasked: use the exact, slow handlers */
-#define SC_M_REAL (1u << 7)   /* real-address mode or virtual-8086 (no protection on segment loads) */
+#define SC_M_REAL  (1u << 7) /* real-address mode or virtual-8086 (segment loads unprotected) */
 #define SC_M_V86 (1u << 8)
 
 /* Bits of sc_cpu.async: something to do at the next trace edge. */
@@ -159,7 +159,7 @@ struct sc_tlbe {
 #define SC_TLB_LISTED_G 2ull /* the entry is on the list of global / non-global entries in use */
 #define SC_TLB_LISTED_N 4ull
 #define SC_TLB_LARGE 8ull  /* part of a page larger than 4 KiB */
-#define SC_TLB_W 16ull     /* page tables allow writes; wtag is withheld for code or dirty logging */
+#define SC_TLB_W        16ull /* writes allowed; wtag is withheld for code or dirty logging */
 #define SC_TLB_BITS 10
 #define SC_TLB_SIZE (1u << SC_TLB_BITS)
 
@@ -207,7 +207,7 @@ struct sc_fpu {
     uint8_t running;     /* between sc_fpu_enter() and sc_fpu_leave() */
     uint8_t live;        /* enum sc_x87_live */
     _Alignas(16) uint8_t scratch[16]; /* x87 memory operand in flight */
-    struct {                          /* what an instruction that raises #XM must not have changed */
+    struct { /* what an instruction that raises #XM must not have changed */
         _Alignas(16) uint8_t xmm[16];
         uint8_t st[16];
         uint64_t gpr;
@@ -223,7 +223,8 @@ struct sc_cpu {
     int64_t fr, fa, fb; /* lazy flags, each sign-extended from the operand size to 64 bits */
     uint32_t ft;        /* enum sc_flag_kind */
     _Atomic uint32_t async;
-    struct sc_tlbe *tlb; /* data TLB of the current privilege (tlbs[0] kernel, [1] user, [2] none) */
+    struct sc_tlbe
+        *tlb; /* data TLB of the current privilege (tlbs[0] kernel, [1] user, [2] none) */
     uint64_t rip;        /* valid in the run loop, after sc_sync(), and after SC_EXIT */
     uint32_t eflags;     /* everything but SC_ARITH, which is lazy */
     uint32_t mode;       /* SC_M_* */
@@ -231,7 +232,7 @@ struct sc_cpu {
     uint8_t halted;
     uint8_t shadow;       /* interrupt shadow: 1 STI, 2 MOV SS; the next instruction clears it */
     uint8_t nmi_masked;
-    uint64_t jc_gen;      /* XORed into jump cache tags. Bits 48..57: mode and privilege, exchanged by
+    uint64_t jc_gen; /* XORed into jump cache tags. Bits 48..57: mode and privilege, exchanged by
                              sc_update_mode(); 58..63 and 0..11 count sc_jump_cache_flush() */
     struct sc_insn *link_from; /* record that wants to be linked to the trace the loop finds next */
 
@@ -258,7 +259,8 @@ struct sc_cpu {
     uint8_t delivering;  /* event.c: 0, or what is being delivered when another fault comes */
     uint8_t dlv_vector;  /* its vector */
     bool exc_triple;     /* a fault during #DF: sc_deliver_exception() shuts down */
-    uint32_t db_hits;    /* DR6 bits of data breakpoints the current instruction met; the loop raises the
+    uint32_t
+        db_hits; /* DR6 bits of data breakpoints the current instruction met; the loop raises the
                             #DB trap after it (only in SC_M_STEP mode), see sc_debug_trap() */
     bool nmi_pending;
     enum vemu_mp_state mp_state;

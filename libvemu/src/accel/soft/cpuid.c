@@ -24,14 +24,15 @@
      BIT(15) /* cmov */ | BIT(16) /* pat */ | BIT(17) /* pse36 */ | BIT(19) /* clflush */ |        \
      BIT(23) /* mmx */ | BIT(24) /* fxsr */ | BIT(25) /* sse */ | BIT(26) /* sse2 */)
 #define F1_ECX                                                                                     \
-    (BIT(13) /* cx16 */ | BIT(21) /* x2apic */ | BIT(24) /* tsc-deadline */ | BIT(30) /* rdrand */ | \
-     BIT(31) /* hypervisor */)
+    (BIT(13) /* cx16 */ | BIT(21) /* x2apic */ | BIT(24) /* tsc-deadline */ |                      \
+     BIT(30) /* rdrand */ | BIT(31) /* hypervisor */)
 #define F7_EBX                                                                                     \
     (BIT(0) /* fsgsbase */ | BIT(1) /* tsc_adjust */ | BIT(7) /* smep */ | BIT(9) /* erms */ |     \
      BIT(18) /* rdseed */ | BIT(20) /* smap */)
 #define F7_ECX (BIT(2) /* umip */ | BIT(22) /* rdpid */)
 #define F7_EDX (BIT(4) /* fsrm */ | BIT(26) /* ibrs, ibpb */ | BIT(29) /* arch_capabilities */)
-#define F72_EDX BIT(4) /* bhi_ctrl: else Linux clears branch histories in software on each system call */
+#define F72_EDX                                                                                    \
+    BIT(4) /* bhi_ctrl: else Linux clears branch histories in software on each system call */
 #define F81_ECX BIT(0) /* lahf in 64-bit mode */
 #define F81_EDX                                                                                    \
     (BIT(11) /* syscall */ | BIT(20) /* nx */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* rdtscp */ | \

@@ -245,7 +245,7 @@ static uint8_t prefixes(struct sc_dec *d, struct cursor *s)
         if (s->short_)
             return 0;
         switch (b) {
-        case 0x26: /* ES, CS, SS and DS overrides are ignored in 64-bit mode (SDM Vol. 1, 3.3.7.1) */
+        case 0x26: /* ES, CS, SS, DS overrides do nothing in 64-bit mode (SDM Vol. 1, 3.3.7.1) */
         case 0x2e:
         case 0x36:
         case 0x3e:

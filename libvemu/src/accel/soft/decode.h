@@ -19,14 +19,14 @@
 
 /* Who emits an opcode. */
 enum sc_group {
-    SC_G_UD,     /* not implemented or invalid: #UD */
-    SC_G_INT,    /* int_emit.c: ALU, moves, stack, shifts, multiply, bit, BCD, LEA, flags, strings */
+    SC_G_UD,  /* not implemented or invalid: #UD */
+    SC_G_INT, /* int_emit.c: ALU, moves, stack, shifts, multiply, bit, BCD, LEA, flags, strings */
     SC_G_BRANCH, /* branch.c: near branches */
-    SC_G_SEG,    /* seg_emit.c: segment loads, far transfers, INT/IRET, SYSCALL.., descriptor tables */
-    SC_G_SYS,    /* sys_emit.c: IN/OUT, CRx/DRx/MSR, CLI/STI/PUSHF/POPF, HLT, CPUID, TSC, fences, NOP,
+    SC_G_SEG, /* seg_emit.c: segment loads, far transfers, INT/IRET, SYSCALL.., descriptor tables */
+    SC_G_SYS, /* sys_emit.c: IN/OUT, CRx/DRx/MSR, CLI/STI/PUSHF/POPF, HLT, CPUID, TSC, fences, NOP,
                     prefetch */
-    SC_G_SSE,    /* sse_emit.c: SSE, SSE2, MMX, FXSAVE group (0F AE except fences, CLFLUSH) */
-    SC_G_X87,    /* x87_emit.c: D8..DF, WAIT */
+    SC_G_SSE, /* sse_emit.c: SSE, SSE2, MMX, FXSAVE group (0F AE except fences, CLFLUSH) */
+    SC_G_X87, /* x87_emit.c: D8..DF, WAIT */
 };
 
 #define SC_SEG_NONE 0xff
@@ -40,7 +40,7 @@ struct sc_dec {
     uint8_t rep;       /* 0, 0xf2 or 0xf3: the last such prefix */
     bool p66;          /* operand-size prefix seen */
     bool lock;
-    uint8_t seg;       /* segment override, or SC_SEG_NONE (ES, CS, SS, DS ignored in 64-bit mode) */
+    uint8_t seg; /* segment override, or SC_SEG_NONE (ES, CS, SS, DS ignored in 64-bit mode) */
     uint8_t rex;       /* REX byte, 0: none */
     bool has_modrm;
     uint8_t modrm;
@@ -48,7 +48,8 @@ struct sc_dec {
     uint8_t reg3;
     bool mem;          /* has_modrm && mod != 3 */
     /* Memory operand, before segmentation and address-size truncation. */
-    uint8_t base, index, scale; /* register slots (SC_R_ZERO: none), for RIP-relative base SC_R_PAGE */
+    uint8_t base, index,
+        scale; /* register slots (SC_R_ZERO: none), for RIP-relative base SC_R_PAGE */
     bool rip_rel;
     int64_t disp;
     uint8_t mseg;      /* effective segment of the memory operand */
@@ -62,7 +63,8 @@ struct sc_dec {
 
 /* Decodes one instruction from `bytes` (`avail` of them). Returns its length, 0 when more bytes are
  * needed, or -SC_UD / -SC_GP (longer than 15 bytes). Never reads past `avail`. */
-int sc_decode(struct sc_dec *d, const uint8_t *bytes, unsigned avail, uint32_t mode, uint16_t pgoff);
+int sc_decode(struct sc_dec *d, const uint8_t *bytes, unsigned avail, uint32_t mode,
+              uint16_t pgoff);
 
 /* --- trace building (trace.c) ---------------------------------------------------------------- */
 struct sc_tb {

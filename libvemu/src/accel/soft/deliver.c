@@ -57,7 +57,8 @@ static void deliver_real(struct sc_cpu *c, const struct sc_event *e)
 /* --- gates ------------------------------------------------------------------------------------ */
 
 /* The gate's code segment; returns the new CPL. */
-static unsigned gate_code(struct sc_cpu *c, const struct sc_event *e, uint16_t sel, struct sc_desc *d)
+static unsigned gate_code(struct sc_cpu *c, const struct sc_event *e, uint16_t sel,
+                          struct sc_desc *d)
 {
     unsigned ext = ext_bit(e);
     if (sc_null_selector(sel))
@@ -154,7 +155,8 @@ static void deliver_protected(struct sc_cpu *c, const struct sc_event *e)
     if (!(lo & (1ull << 47)))
         raise_gate(c, SC_NP, e);
     if (type == SC_T_TASK)
-        sc_internal_error(c, "interrupt through a task gate: hardware task switch is not implemented");
+        sc_internal_error(c,
+                          "interrupt through a task gate: hardware task switch is not implemented");
 
     struct sc_desc d;
     struct sc_stk s;

@@ -74,8 +74,8 @@ void sc_null_ss(struct sc_cpu *c, unsigned rpl)
     };
 }
 
-void sc_set_seg_raw(struct sc_cpu *c, unsigned seg, uint16_t selector, uint64_t base, uint32_t limit,
-                    uint16_t attributes)
+void sc_set_seg_raw(struct sc_cpu *c, unsigned seg, uint16_t selector, uint64_t base,
+                    uint32_t limit, uint16_t attributes)
 {
     c->seg[seg] = (struct vemu_segment){
         .base = base,

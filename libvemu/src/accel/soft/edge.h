@@ -53,10 +53,10 @@ SC_INLINE uint32_t sc_edge_async(struct sc_cpu *c)
 #define SC_EDGE_FAR(r)                                                                             \
     do {                                                                                           \
         const uint64_t edge_page_ = c->gpr[SC_R_PAGE];                                             \
-        if (SC_LIKELY(sc_far_key(r) == (edge_page_ ^ c->jc_gen)) && SC_LIKELY(!sc_edge_async(c))) { \
+        if (SC_LIKELY(sc_far_key(r) == (edge_page_ ^ c->jc_gen)) &&                                \
+            SC_LIKELY(!sc_edge_async(c))) {                                                        \
             struct sc_insn *edge_to_ = (r)->link;                                                  \
-            c->gpr[SC_R_PAGE] =                                                                    \
-                (edge_page_ + (uint64_t)(int64_t)(r)->disp) & SC_PAGE_MASK;                        \
+            c->gpr[SC_R_PAGE] = (edge_page_ + (uint64_t)(int64_t)(r)->disp) & SC_PAGE_MASK;        \
             SC_GO(edge_to_);                                                                       \
         }                                                                                          \
         SC_BECOME(sc_edge_far, (r));                                                               \

@@ -148,7 +148,8 @@ static void call_inner_long(struct sc_cpu *c, struct call_gate *g, unsigned cpl,
     sc_enter_code(c, &g->code, g->selector, cpl, g->offset);
 }
 
-static void call_inner_legacy(struct sc_cpu *c, struct call_gate *g, unsigned cpl, uint64_t next_rip)
+static void call_inner_legacy(struct sc_cpu *c, struct call_gate *g, unsigned cpl,
+                              uint64_t next_rip)
 {
     struct sc_stk s, old;
     uint64_t params[31];

@@ -36,7 +36,8 @@ bool sc_emit_muldiv(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_bit(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_stack(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_xchg(struct sc_tb *tb, const struct sc_dec *d);
-bool sc_emit_flag(struct sc_tb *tb, const struct sc_dec *d); /* CLC.. CLD STD LAHF SAHF CMOV SETcc */
+bool sc_emit_flag(struct sc_tb *tb,
+                  const struct sc_dec *d); /* CLC.. CLD STD LAHF SAHF CMOV SETcc */
 bool sc_emit_bcd(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_string(struct sc_tb *tb, const struct sc_dec *d);
 
@@ -45,8 +46,18 @@ enum { SC_CPUID_EAX, SC_CPUID_EBX, SC_CPUID_ECX, SC_CPUID_EDX };
 bool sc_has_cpuid(struct sc_cpu *c, uint32_t leaf, unsigned reg, unsigned bit);
 
 /* ALU operations in the order of their opcodes; TEST is the ninth. */
-enum { SC_ALU_ADD, SC_ALU_OR, SC_ALU_ADC, SC_ALU_SBB, SC_ALU_AND, SC_ALU_SUB, SC_ALU_XOR, SC_ALU_CMP,
-       SC_ALU_TEST, SC_ALU_COUNT };
+enum {
+    SC_ALU_ADD,
+    SC_ALU_OR,
+    SC_ALU_ADC,
+    SC_ALU_SBB,
+    SC_ALU_AND,
+    SC_ALU_SUB,
+    SC_ALU_XOR,
+    SC_ALU_CMP,
+    SC_ALU_TEST,
+    SC_ALU_COUNT
+};
 /* Operand forms. */
 enum { SC_FORM_RM_R, /* r/m, reg */
        SC_FORM_R_RM, /* reg, r/m */

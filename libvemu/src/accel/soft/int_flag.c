@@ -2,7 +2,8 @@
 /* Readers and writers of single flags: SETcc, CMOVcc, CLC STC CMC CLD STD LAHF SAHF. */
 #include "accel/soft/int_op.h"
 
-#define FOR_CC(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define FOR_CC(X)                                                                                  \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
 /* --- SETcc ------------------------------------------------------------------------------------ */
 
@@ -17,9 +18,10 @@ FOR_CC(SETCC)
 #define SETCC_ROW(cc) {op_set##cc##_r, op_set##cc##_m},
 static sc_fn *const setcc_fn[16][2] = {FOR_CC(SETCC_ROW)};
 
-/* --- CMOVcc: the load is made, and a 32-bit destination cut, even when the condition is false --- */
+/* --- CMOVcc: the load is made, and a 32-bit destination cut, even when not taken --- */
 
-#define CMOV_PUT(cc, bits, v) sc_set##bits(c, i->dst, sc_cond(c, cc) ? (v) : sc_get##bits(c, i->dst))
+#define CMOV_PUT(cc, bits, v)                                                                      \
+    sc_set##bits(c, i->dst, sc_cond(c, cc) ? (v) : sc_get##bits(c, i->dst))
 #define CMOV_SIZE(cc, bits)                                                                        \
     SC_OP(op_cmov##cc##_##bits##_rr)                                                               \
     {                                                                                              \

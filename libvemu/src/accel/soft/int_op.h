@@ -118,7 +118,8 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     }
 
 /* Instantiates X(..., bits) for the four sizes, or the three that are not bytes. */
-#define SC_FOR_SIZES(X, ...) X(__VA_ARGS__, 8) X(__VA_ARGS__, 16) X(__VA_ARGS__, 32) X(__VA_ARGS__, 64)
+#define SC_FOR_SIZES(X, ...)                                                                       \
+    X(__VA_ARGS__, 8) X(__VA_ARGS__, 16) X(__VA_ARGS__, 32) X(__VA_ARGS__, 64)
 #define SC_FOR_WIDE(X, ...) X(__VA_ARGS__, 16) X(__VA_ARGS__, 32) X(__VA_ARGS__, 64)
 
 /* Index of an operand size (bytes) in tables ordered 8, 16, 32, 64 bits. */

@@ -221,7 +221,8 @@ bool sc_emit_shift(struct sc_tb *tb, const struct sc_dec *d)
  * 16-bit operands with counts above 16 are undefined; processors go on with the first operand, as
  * if shifting a:b:a.
  */
-SC_INLINE struct shift_out shift_double(bool left, unsigned bits, uint64_t a, uint64_t b, unsigned n)
+SC_INLINE struct shift_out shift_double(bool left, unsigned bits, uint64_t a, uint64_t b,
+                                        unsigned n)
 {
     struct shift_out o;
     if (bits == 16) {

@@ -129,7 +129,8 @@ static int event_add(struct sc_bus *b, const struct event *e)
 
 static int event_remove(struct sc_bus *b, const struct event *e)
 {
-    for (size_t n = lower_bound(b, e->pio, e->address); same_address(b, n, e->pio, e->address); n++) {
+    for (size_t n = lower_bound(b, e->pio, e->address); same_address(b, n, e->pio, e->address);
+         n++) {
         if (!same_event(&b->events[n], e) || b->events[n].fd != e->fd)
             continue;
         b->event_count--;

@@ -54,7 +54,8 @@ static void iret_real(struct sc_cpu *c, unsigned osz)
 }
 
 /* From ring 0 to virtual-8086 mode: s is behind EFLAGS. */
-static void iret_to_v86(struct sc_cpu *c, struct sc_stk *s, uint32_t eip, uint16_t cs, uint32_t flags)
+static void iret_to_v86(struct sc_cpu *c, struct sc_stk *s, uint32_t eip, uint16_t cs,
+                        uint32_t flags)
 {
     static const uint8_t order[] = { VEMU_ES, VEMU_DS, VEMU_FS, VEMU_GS };
     uint16_t sel[4];

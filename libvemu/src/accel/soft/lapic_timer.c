@@ -89,7 +89,8 @@ uint32_t sc_lapic_timer_current(struct sc_cpu *c)
         return (uint32_t)(l->initial - (now - l->expiry) / unit % l->initial);
     }
     now = (l->expiry - now + unit - 1) / unit;
-    return (uint32_t)(mode_of(l) == TIMER_PERIODIC && l->initial ? (now - 1) % l->initial + 1 : now);
+    return (uint32_t)(mode_of(l) == TIMER_PERIODIC && l->initial ? (now - 1) % l->initial + 1
+                                                                 : now);
 }
 
 void sc_lapic_timer_stop(struct sc_cpu *c)

@@ -40,7 +40,8 @@ void sc_probe_write(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsi
 uint8_t *sc_span_read(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned *avail);
 uint8_t *sc_span_write(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned *avail);
 /* Blocks of bytes that may cross pages (FXSAVE, stacks of far transfers): probed, then copied. */
-void sc_read_block(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, void *buf, unsigned size);
+void sc_read_block(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, void *buf,
+                   unsigned size);
 void sc_write_block(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, const void *buf,
                     unsigned size);
 

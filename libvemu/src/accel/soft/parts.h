@@ -24,8 +24,9 @@ void sc_traces_flush(struct sc_cpu *c); /* all of them */
  * c->rip is set (faults are reported there). */
 void sc_load_seg(struct sc_cpu *c, unsigned seg, uint16_t selector);
 /* Sets a segment cache without checks (reset, real mode, SYSCALL). */
-void sc_set_seg_raw(struct sc_cpu *c, unsigned seg, uint16_t selector, uint64_t base, uint32_t limit,
-                    uint16_t attributes /* type | s<<4 | dpl<<5 | p<<7 | avl<<8 | l<<9 | db<<10 | g<<11 */);
+void sc_set_seg_raw(
+    struct sc_cpu *c, unsigned seg, uint16_t selector, uint64_t base, uint32_t limit,
+    uint16_t attributes /* type | s<<4 | dpl<<5 | p<<7 | avl<<8 | l<<9 | db<<10 | g<<11 */);
 /* I/O permission of `size` ports at `port` (CPL > IOPL or V86: the TSS bitmap). Raises #GP. */
 void sc_check_io(struct sc_cpu *c, const struct sc_insn *i, uint16_t port, unsigned size);
 
@@ -80,7 +81,8 @@ void sc_lapic_timer(struct sc_cpu *c); /* called when due, any thread */
 /* --- fpu.c (x87, MMX, SSE state) -------------------------------------------------------------- */
 void sc_fpu_reset(struct sc_cpu *c, bool init);
 void sc_fpu_enter(struct sc_cpu *c); /* run loop start: guest MXCSR into the host */
-void sc_fpu_leave(struct sc_cpu *c); /* run loop end, device callbacks: status flags back, host's own */
+void sc_fpu_leave(
+    struct sc_cpu *c); /* run loop end, device callbacks: status flags back, host's own */
 void sc_fpu_get(struct sc_cpu *c, struct vemu_fpu *ret); /* FXSAVE64 image; outside sc_run() */
 int sc_fpu_set(struct sc_cpu *c, const struct vemu_fpu *fpu);
 void sc_fpu_mode(struct sc_cpu *c, uint32_t *mode); /* adds SC_M_NOX87, NOSSE, XM */

@@ -60,7 +60,8 @@ SC_INLINE _Noreturn void sc_raise_sel(struct sc_cpu *c, unsigned vector, uint16_
 
 /* --- descriptor.c ----------------------------------------------------------------------------- */
 /* Reads a descriptor (the selector is not null). Beyond its table: raises `vector`. */
-void sc_desc_fetch(struct sc_cpu *c, uint16_t sel, unsigned vector, unsigned ext, struct sc_desc *d);
+void sc_desc_fetch(struct sc_cpu *c, uint16_t sel, unsigned vector, unsigned ext,
+                   struct sc_desc *d);
 /* The same without exception: false when it is beyond the table (LAR, VERR). */
 bool sc_desc_try(struct sc_cpu *c, uint16_t sel, struct sc_desc *d);
 /* Reads the second half of a 16-byte system descriptor in long mode. */

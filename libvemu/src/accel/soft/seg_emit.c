@@ -43,7 +43,8 @@ static inline void set_reg(struct sc_cpu *c, unsigned reg, unsigned osz, uint64_
         sc_set64(c, reg, v);
 }
 
-static inline uint64_t ld_sized(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned size)
+static inline uint64_t ld_sized(struct sc_cpu *c, const struct sc_insn *i, uint64_t va,
+                                unsigned size)
 {
     return size == 2 ? sc_ld16(c, i, va) : size == 4 ? sc_ld32(c, i, va) : sc_ld64(c, i, va);
 }

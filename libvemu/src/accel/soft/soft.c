@@ -193,7 +193,7 @@ static int soft_mem_slot(struct vemu_accel_vm *avm, const struct vemu_accel_slot
     for (uint32_t n = 0; n < vm->config.vcpus; n++)
         if (vm->cpus[n])
             sc_async_set(vm->cpus[n], SC_A_FLUSH);
-    if (self) /* its current trace goes on to the next edge; data accesses must not use the old map */
+    if (self) /* its trace goes on to the next edge; data accesses must not use the old map */
         sc_tlb_flush_all(self);
 out:
     sc_exclusive_end(vm, self);
@@ -326,8 +326,8 @@ static struct vemu_accel_vcpu *vcpu_new(struct sc_vm *vm, uint32_t id, int *ret)
 
 static int soft_set_cpuid(struct vemu_accel_vcpu *vcpu, const struct vemu_cpuid *cpuid);
 
-static int soft_vcpu_create(struct vemu_accel_vm *avm, uint32_t id, struct vemu_accel_vcpu **ret_vcpu,
-                            struct vemu_error **err)
+static int soft_vcpu_create(struct vemu_accel_vm *avm, uint32_t id,
+                            struct vemu_accel_vcpu **ret_vcpu, struct vemu_error **err)
 {
     struct sc_vm *vm = &avm->vm;
     struct vemu_accel_vcpu *v = NULL;
@@ -335,7 +335,8 @@ static int soft_vcpu_create(struct vemu_accel_vm *avm, uint32_t id, struct vemu_
     int r = 0;
 
     if (id >= vm->config.vcpus)
-        return vemu__error_set(err, EINVAL, "accelerator soft: vCPU %u of %u", id, vm->config.vcpus);
+        return vemu__error_set(err, EINVAL, "accelerator soft: vCPU %u of %u", id,
+                               vm->config.vcpus);
     cpuid = malloc(sizeof(*cpuid));
     if (!cpuid)
         return vemu__error_set(err, ENOMEM, "accelerator soft: out of memory");
@@ -432,7 +433,8 @@ static void soft_vcpu_kick(struct vemu_accel_vcpu *vcpu)
     sc_async_set(&vcpu->cpu, SC_A_EXIT);
 }
 
-static int soft_get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups, struct vemu_cpu_state *state)
+static int soft_get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
+                          struct vemu_cpu_state *state)
 {
     return sc_get_state(&vcpu->cpu, groups, state);
 }

@@ -238,7 +238,8 @@ int sc_set_state(struct sc_cpu *c, uint32_t groups, const struct vemu_cpu_state 
         return -EINVAL;
     if ((groups & VEMU_STATE_XCRS) && state->xcr0 > 1)
         return -EINVAL;
-    if ((groups & VEMU_STATE_DEBUGREGS) && (state->debugregs.dr6 >> 32 || state->debugregs.dr7 >> 32))
+    if ((groups & VEMU_STATE_DEBUGREGS) &&
+        (state->debugregs.dr6 >> 32 || state->debugregs.dr7 >> 32))
         return -EINVAL;
     /* APIC_BASE first, it decides how the LAPIC page is read; time before deadlines. */
     if (groups & VEMU_STATE_SREGS)

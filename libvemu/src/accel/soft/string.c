@@ -273,8 +273,8 @@ static void str_fill(uint8_t *p, uint64_t v, uint64_t n, unsigned size, bool dow
 
 /* How many of n elements at p are examined until one (un)equals v; the last of them goes to *last.
  * */
-SC_INLINE uint64_t str_scan_sized(const uint8_t *p, uint64_t v, uint64_t n, unsigned size, bool down,
-                                  bool while_equal, uint64_t *last)
+SC_INLINE uint64_t str_scan_sized(const uint8_t *p, uint64_t v, uint64_t n, unsigned size,
+                                  bool down, bool while_equal, uint64_t *last)
 {
     const ptrdiff_t step = down ? -(ptrdiff_t)size : (ptrdiff_t)size;
     const int64_t want = str_sx(size, v);

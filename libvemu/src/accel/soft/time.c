@@ -189,8 +189,9 @@ void sc_time_arm_at(struct sc_cpu *c, uint64_t guest_ns)
 
 static int64_t cpu_offset(const struct sc_cpu *c)
 {
-    return c->vm->time ? atomic_load_explicit(&c->vm->time->cpus[c->id].offset, memory_order_relaxed)
-                       : 0;
+    return c->vm->time
+               ? atomic_load_explicit(&c->vm->time->cpus[c->id].offset, memory_order_relaxed)
+               : 0;
 }
 
 void sc_time_arm(struct sc_cpu *c, uint64_t deadline)

@@ -239,7 +239,8 @@ static bool is_jcc(const struct sc_dec *d)
  * Fills tb with records for the code at bytes[0..avail), which begins at page offset `off`. Returns
  * the number of bytes, 0 when not even the first instruction is complete.
  */
-static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, unsigned off, uint64_t pa)
+static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, unsigned off,
+                     uint64_t pa)
 {
     const uint32_t options = tb->c->traces->options;
     const bool step = tb->mode & SC_M_STEP;

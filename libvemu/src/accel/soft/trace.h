@@ -74,7 +74,7 @@ struct sc_range {
 /* Optimisations that can be switched off, so that runs with and without can be compared. */
 #define SC_OPT_FUSE (1u << 0)   /* compare-and-branch in one handler */
 #define SC_OPT_FLAGS (1u << 1)  /* do not store flags nobody reads */
-#define SC_OPT_LINK (1u << 2)   /* links and jump cache; without, every trace ends in the run loop */
+#define SC_OPT_LINK   (1u << 2) /* links, jump cache; without, all traces end in the run loop */
 #define SC_OPT_EXTEND (1u << 3) /* go on past conditional branches */
 #define SC_OPT_ALL 0xfu
 
@@ -121,7 +121,8 @@ struct sc_sync {
 };
 int sc_sync_init(struct sc_vm *vm);
 void sc_sync_fini(struct sc_vm *vm);
-void sc_sync_enter(struct sc_cpu *c); /* c goes on executing guest code; waits for exclusive sections */
+void sc_sync_enter(
+    struct sc_cpu *c); /* c goes on executing guest code; waits for exclusive sections */
 /* Counts as stopped until sc_sync_enter(), so that a device callback may wait for whatever wants
  * all vCPUs stopped. False: it already was, or is itself the one that stopped the others. */
 bool sc_sync_park(struct sc_cpu *c);
