@@ -44,8 +44,6 @@
 #define HANG_TICKS  20000u /* of RUN_US */
 
 enum mode { REAL, V86, PROT16, PROT32, PAGED32, PAE, COMPAT, LONG0, LONG3, MODE_COUNT };
-static const char *const mode_names[] = {"real", "v86",    "prot16", "prot32", "paged32",
-                                         "pae",  "compat", "long0",  "long3"};
 
 static struct sc_vm vm;
 static struct sc_cpu *cpu, *cpus[1];
@@ -96,8 +94,9 @@ static void add_slot(uint64_t gpa, uint8_t *hva, uint64_t size, uint32_t flags)
 {
     struct sc_slot *s = &vm.slots[vm.slot_count];
 
-    *s =
-        (struct sc_slot){.gpa = gpa, .size = size, .hva = hva, .id = vm.slot_count, .flags = flags};
+    *s = (struct sc_slot){
+        .gpa = gpa, .size = size, .hva = hva, .id = vm.slot_count, .flags = flags
+    };
     s->pages = calloc(size / 4096, 1);
     if (!s->pages)
         abort();
@@ -106,19 +105,19 @@ static void add_slot(uint64_t gpa, uint8_t *hva, uint64_t size, uint32_t flags)
 
 static void machine_init(void)
 {
-    struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 
     if (cpu)
         return;
     vm.config.vcpus = 1;
     vm.config.ioapic_pins = 24;
-    vm.config.callbacks = (struct vemu_accel_callbacks){.pio_read = pio_read,
-                                                        .pio_write = pio_write,
-                                                        .mmio_read = mmio_read,
-                                                        .mmio_write = mmio_write,
-                                                        .ioapic_eoi = ioapic_eoi,
-                                                        .pic_ack = pic_ack,
-                                                        .log = log_line};
+    vm.config.callbacks = (struct vemu_accel_callbacks){ .pio_read = pio_read,
+                                                         .pio_write = pio_write,
+                                                         .mmio_read = mmio_read,
+                                                         .mmio_write = mmio_write,
+                                                         .ioapic_eoi = ioapic_eoi,
+                                                         .pic_ack = pic_ack,
+                                                         .log = log_line };
     vm.cpus = cpus;
     ram = pages(RAM_SIZE);
     rom = pages(0x10000);
@@ -136,24 +135,6 @@ static void machine_init(void)
     cpus[0] = cpu;
     vm.cpu_count = 1;
     sigaction(SIGALRM, &sa, NULL);
-}
-
-static void machine_fini(void)
-{
-    if (!cpu)
-        return;
-    sc_lapic_fini(cpu);
-    sc_traces_fini(cpu);
-    sc_time_fini(&vm);
-    sc_bus_fini(&vm);
-    sc_sync_fini(&vm);
-    for (unsigned n = 0; n < vm.slot_count; n++)
-        free((void *)vm.slots[n].pages);
-    munmap(cpu, (sizeof *cpu + 4095) & ~4095ul);
-    munmap(ram, RAM_SIZE);
-    munmap(rom, 0x10000);
-    munmap(high, HIGH_SIZE);
-    cpu = NULL;
 }
 
 /* --- input ----------------------------------------------------------------------------------- */
@@ -310,16 +291,16 @@ static void page_tables(struct input *in, enum mode mode)
 
 static struct vemu_segment segment(uint16_t selector, uint32_t base, uint32_t limit, uint32_t flags)
 {
-    return (struct vemu_segment){.base = base,
-                                 .limit = flags & FG ? limit << 12 | 0xfff : limit,
-                                 .selector = selector,
-                                 .type = flags & 15,
-                                 .s = flags >> 4 & 1,
-                                 .dpl = flags >> 5 & 3,
-                                 .present = flags >> 7 & 1,
-                                 .l = flags >> 9 & 1,
-                                 .db = flags >> 10 & 1,
-                                 .g = flags >> 11 & 1};
+    return (struct vemu_segment){ .base = base,
+                                  .limit = flags & FG ? limit << 12 | 0xfff : limit,
+                                  .selector = selector,
+                                  .type = flags & 15,
+                                  .s = flags >> 4 & 1,
+                                  .dpl = flags >> 5 & 3,
+                                  .present = flags >> 7 & 1,
+                                  .l = flags >> 9 & 1,
+                                  .db = flags >> 10 & 1,
+                                  .g = flags >> 11 & 1 };
 }
 
 static void set_registers(struct input *in, enum mode mode)
@@ -372,8 +353,8 @@ static void set_registers(struct input *in, enum mode mode)
     }
     if (lm)
         s->efer |= SC_EFER_LME | SC_EFER_LMA;
-    s->gdt = (struct vemu_dtable){GDT_GPA, 0x3ff};
-    s->idt = (struct vemu_dtable){mode == REAL ? 0 : IDT_GPA, 0xfff};
+    s->gdt = (struct vemu_dtable){ GDT_GPA, 0x3ff };
+    s->idt = (struct vemu_dtable){ mode == REAL ? 0 : IDT_GPA, 0xfff };
     s->tr = segment(0x68, TSS_GPA, 0x2fff, mode == PROT16 ? 0x83 : 0x8b);
     s->ldt = segment(0x78, LDT_GPA, 0x7ff, 0x82);
     for (unsigned n = 0; n < VEMU_SEG_COUNT; n++) {
@@ -416,87 +397,87 @@ struct snippet {
     uint8_t size, bytes[8];
 };
 static const struct snippet snippets[] = {
-    {3, {0x0f, 0x22, 0xc0}},
-    {3, {0x0f, 0x20, 0xc0}},
-    {3, {0x0f, 0x22, 0xd8}},
-    {3, {0x0f, 0x22, 0xe0}},
-    {3, {0x0f, 0x23, 0xf8}},
-    {3, {0x0f, 0x21, 0xf0}},
-    {2, {0x0f, 0x30}},
-    {2, {0x0f, 0x32}},
-    {2, {0x0f, 0xa2}},
-    {2, {0x0f, 0x31}},
-    {1, {0xcf}},
-    {2, {0x48, 0xcf}},
-    {1, {0xcb}},
-    {2, {0x48, 0xcb}},
-    {2, {0xcd, 0x80}},
-    {2, {0xcd, 0x85}},
-    {1, {0xcc}},
-    {1, {0xce}},
-    {1, {0xf1}},
-    {1, {0xfa}},
-    {1, {0xfb}},
-    {1, {0x9c}},
-    {1, {0x9d}},
-    {2, {0x66, 0x9d}},
-    {2, {0x8e, 0xd8}},
-    {2, {0x8e, 0xd0}},
-    {2, {0x8e, 0xe0}},
-    {1, {0x07}},
-    {1, {0x17}},
-    {1, {0x1f}},
-    {2, {0x0f, 0xa1}},
-    {3, {0x0f, 0x00, 0xd0}},
-    {3, {0x0f, 0x00, 0xd8}},
-    {3, {0x0f, 0x00, 0xe0}},
-    {3, {0x0f, 0x01, 0x16}},
-    {3, {0x0f, 0x01, 0x1e}},
-    {3, {0x0f, 0x01, 0xf0}},
-    {3, {0x0f, 0x01, 0x3e}},
-    {3, {0x0f, 0x01, 0xf8}},
-    {2, {0x0f, 0x05}},
-    {3, {0x48, 0x0f, 0x07}},
-    {2, {0x0f, 0x34}},
-    {2, {0x0f, 0x35}},
-    {2, {0x0f, 0x06}},
-    {2, {0x0f, 0x09}},
-    {2, {0xe4, 0x21}},
-    {1, {0xee}},
-    {2, {0xf3, 0x6c}},
-    {2, {0xf3, 0x6e}},
-    {2, {0xf3, 0xa4}},
-    {2, {0xf3, 0xab}},
-    {2, {0xf2, 0xae}},
-    {1, {0xf4}},
-    {5, {0xea, 0x00, 0x80, 0x08, 0x00}},
-    {7, {0xea, 0x00, 0x80, 0x00, 0x00, 0x28, 0x00}},
-    {7, {0x9a, 0x00, 0x80, 0x00, 0x00, 0x8b, 0x00}},
-    {7, {0xea, 0x00, 0x00, 0x00, 0x00, 0x98, 0x00}},
-    {5, {0xb9, 0x80, 0x00, 0x00, 0xc0}},
-    {5, {0xb9, 0x1b, 0x00, 0x00, 0x00}},
-    {5, {0xb9, 0x30, 0x08, 0x00, 0x00}},
-    {3, {0x66, 0xb8, 0x10}},
-    {5, {0xb8, 0x10, 0x00, 0x00, 0x00}},
-    {5, {0xb8, 0x23, 0x00, 0x00, 0x00}},
-    {2, {0x0f, 0x77}},
-    {3, {0x0f, 0xae, 0x06}},
-    {3, {0x0f, 0xae, 0x0e}},
-    {2, {0xdd, 0x36}},
-    {2, {0xdd, 0x26}},
-    {2, {0xdb, 0xe3}},
-    {3, {0x0f, 0x02, 0xc1}},
-    {3, {0x0f, 0x03, 0xc1}},
-    {3, {0x0f, 0x00, 0xe8}},
-    {2, {0xe2, 0xf0}},
-    {2, {0xeb, 0x00}},
-    {2, {0x75, 0xe8}},
-    {1, {0x50}},
-    {1, {0x58}},
-    {4, {0x48, 0x83, 0x06, 0x01}},
-    {4, {0x0f, 0x01, 0x0e, 0x00}},
-    {4, {0x0f, 0xc7, 0x0e, 0x00}},
-    {4, {0xc8, 0x10, 0x00, 0x02}},
+    { 3, { 0x0f, 0x22, 0xc0 } },
+    { 3, { 0x0f, 0x20, 0xc0 } },
+    { 3, { 0x0f, 0x22, 0xd8 } },
+    { 3, { 0x0f, 0x22, 0xe0 } },
+    { 3, { 0x0f, 0x23, 0xf8 } },
+    { 3, { 0x0f, 0x21, 0xf0 } },
+    { 2, { 0x0f, 0x30 } },
+    { 2, { 0x0f, 0x32 } },
+    { 2, { 0x0f, 0xa2 } },
+    { 2, { 0x0f, 0x31 } },
+    { 1, { 0xcf } },
+    { 2, { 0x48, 0xcf } },
+    { 1, { 0xcb } },
+    { 2, { 0x48, 0xcb } },
+    { 2, { 0xcd, 0x80 } },
+    { 2, { 0xcd, 0x85 } },
+    { 1, { 0xcc } },
+    { 1, { 0xce } },
+    { 1, { 0xf1 } },
+    { 1, { 0xfa } },
+    { 1, { 0xfb } },
+    { 1, { 0x9c } },
+    { 1, { 0x9d } },
+    { 2, { 0x66, 0x9d } },
+    { 2, { 0x8e, 0xd8 } },
+    { 2, { 0x8e, 0xd0 } },
+    { 2, { 0x8e, 0xe0 } },
+    { 1, { 0x07 } },
+    { 1, { 0x17 } },
+    { 1, { 0x1f } },
+    { 2, { 0x0f, 0xa1 } },
+    { 3, { 0x0f, 0x00, 0xd0 } },
+    { 3, { 0x0f, 0x00, 0xd8 } },
+    { 3, { 0x0f, 0x00, 0xe0 } },
+    { 3, { 0x0f, 0x01, 0x16 } },
+    { 3, { 0x0f, 0x01, 0x1e } },
+    { 3, { 0x0f, 0x01, 0xf0 } },
+    { 3, { 0x0f, 0x01, 0x3e } },
+    { 3, { 0x0f, 0x01, 0xf8 } },
+    { 2, { 0x0f, 0x05 } },
+    { 3, { 0x48, 0x0f, 0x07 } },
+    { 2, { 0x0f, 0x34 } },
+    { 2, { 0x0f, 0x35 } },
+    { 2, { 0x0f, 0x06 } },
+    { 2, { 0x0f, 0x09 } },
+    { 2, { 0xe4, 0x21 } },
+    { 1, { 0xee } },
+    { 2, { 0xf3, 0x6c } },
+    { 2, { 0xf3, 0x6e } },
+    { 2, { 0xf3, 0xa4 } },
+    { 2, { 0xf3, 0xab } },
+    { 2, { 0xf2, 0xae } },
+    { 1, { 0xf4 } },
+    { 5, { 0xea, 0x00, 0x80, 0x08, 0x00 } },
+    { 7, { 0xea, 0x00, 0x80, 0x00, 0x00, 0x28, 0x00 } },
+    { 7, { 0x9a, 0x00, 0x80, 0x00, 0x00, 0x8b, 0x00 } },
+    { 7, { 0xea, 0x00, 0x00, 0x00, 0x00, 0x98, 0x00 } },
+    { 5, { 0xb9, 0x80, 0x00, 0x00, 0xc0 } },
+    { 5, { 0xb9, 0x1b, 0x00, 0x00, 0x00 } },
+    { 5, { 0xb9, 0x30, 0x08, 0x00, 0x00 } },
+    { 3, { 0x66, 0xb8, 0x10 } },
+    { 5, { 0xb8, 0x10, 0x00, 0x00, 0x00 } },
+    { 5, { 0xb8, 0x23, 0x00, 0x00, 0x00 } },
+    { 2, { 0x0f, 0x77 } },
+    { 3, { 0x0f, 0xae, 0x06 } },
+    { 3, { 0x0f, 0xae, 0x0e } },
+    { 2, { 0xdd, 0x36 } },
+    { 2, { 0xdd, 0x26 } },
+    { 2, { 0xdb, 0xe3 } },
+    { 3, { 0x0f, 0x02, 0xc1 } },
+    { 3, { 0x0f, 0x03, 0xc1 } },
+    { 3, { 0x0f, 0x00, 0xe8 } },
+    { 2, { 0xe2, 0xf0 } },
+    { 2, { 0xeb, 0x00 } },
+    { 2, { 0x75, 0xe8 } },
+    { 1, { 0x50 } },
+    { 1, { 0x58 } },
+    { 4, { 0x48, 0x83, 0x06, 0x01 } },
+    { 4, { 0x0f, 0x01, 0x0e, 0x00 } },
+    { 4, { 0x0f, 0xc7, 0x0e, 0x00 } },
+    { 4, { 0xc8, 0x10, 0x00, 0x02 } },
 };
 #define SNIPPETS (sizeof snippets / sizeof snippets[0])
 
@@ -517,9 +498,9 @@ static void put_code(struct input *in, uint32_t gpa, uint32_t end)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, data + size};
-    const struct itimerval tick = {{0, RUN_US}, {0, RUN_US}}, off = {{0, 0}, {0, 0}};
-    struct vemu_exit exit = {0};
+    struct input in = { data, data + size };
+    const struct itimerval tick = { { 0, RUN_US }, { 0, RUN_US } }, off = { { 0, 0 }, { 0, 0 } };
+    struct vemu_exit exit = { 0 };
     enum mode mode;
     int r;
 
@@ -569,6 +550,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef SOFT_RANDOM_LIBFUZZER
+static const char *const mode_names[] = { "real", "v86",    "prot16", "prot32", "paged32",
+                                          "pae",  "compat", "long0",  "long3" };
+
+static void machine_fini(void)
+{
+    if (!cpu)
+        return;
+    sc_lapic_fini(cpu);
+    sc_traces_fini(cpu);
+    sc_time_fini(&vm);
+    sc_bus_fini(&vm);
+    sc_sync_fini(&vm);
+    for (unsigned n = 0; n < vm.slot_count; n++)
+        free((void *)vm.slots[n].pages);
+    munmap(cpu, (sizeof *cpu + 4095) & ~4095ul);
+    munmap(ram, RAM_SIZE);
+    munmap(rom, 0x10000);
+    munmap(high, HIGH_SIZE);
+    cpu = NULL;
+}
+
 static uint64_t splitmix(uint64_t *s)
 {
     uint64_t z = *s += 0x9e3779b97f4a7c15ull;
