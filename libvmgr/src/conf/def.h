@@ -185,6 +185,7 @@ struct vmgr__chardev {
 /* A device known by name only, or checked and kept. */
 struct vmgr__device {
     int kind; /* index into the table of devices.c; its length for unknown ones */
+    bool unknown; /* belongs to nobody: neither to the schema nor to a namespace */
     char *name;
     char *text;
     /* for checks between devices */
@@ -226,6 +227,7 @@ struct vmgr__domain_def {
 
 struct vmgr__kept {
     int rank; /* index of its element in the table; its length for unknown ones */
+    bool unknown; /* belongs to nobody: neither to the schema nor to a namespace */
     char *name;
     char *text;
 };

@@ -74,6 +74,7 @@ static int keep_device(struct vmgr__parse *p, xmlNode *node, int kind)
     struct vmgr__device *dev = g_new0(struct vmgr__device, 1);
 
     dev->kind = kind;
+    dev->unknown = kind == G_N_ELEMENTS(classes) && !node->ns;
     dev->name = g_strdup((const char *)node->name);
     g_ptr_array_add(p->def->devices, dev);
     if (kind == G_N_ELEMENTS(classes))

@@ -234,6 +234,7 @@ static void keep_others(struct vmgr__parse *p, xmlNode *root)
             vmgr__warn_element(p, c, "domain");
         k = g_new0(struct vmgr__kept, 1);
         k->rank = index;
+        k->unknown = index == G_N_ELEMENTS(elements) && !c->ns;
         k->name = qualified_name(c);
         k->text = vmgr__xml_keep(c, 1);
         g_ptr_array_add(p->def->kept, k);

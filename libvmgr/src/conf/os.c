@@ -144,7 +144,8 @@ static int os_parse(struct vmgr__parse *p, xmlNode *node)
     vmgr__warn_children(p, node, child_names);
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
         if (c->ns || vmgr__name_index(child_names, (const char *)c->name) < 0) {
-            g_ptr_array_add(os->kept_names, g_strdup((const char *)c->name));
+            /* no name: what nobody knows, not even a namespace, asks for nothing */
+            g_ptr_array_add(os->kept_names, g_strdup(c->ns ? (const char *)c->name : ""));
             g_ptr_array_add(os->kept, vmgr__xml_keep(c, 2));
         }
     }

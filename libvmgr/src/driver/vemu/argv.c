@@ -3,7 +3,8 @@
  * From a definition to the emulator's command line.
  *
  * What a definition asks for and the guest would not get is refused here by name: a guest that
- * starts has everything its definition says.
+ * starts has everything its definition says. Elements that mean nothing to anybody ask for nothing; they
+ * were warned about when they were defined.
  */
 #include <errno.h>
 #include <string.h>
@@ -55,8 +56,10 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
         const char *path;
     } files[] = { { "kernel", os->kernel }, { "initrd", os->initrd } };
 
-    if (os->kept_names->len)
-        return no_element(err, os->kept_names->pdata[0]);
+    for (guint i = 0; i < os->kept_names->len; i++) {
+        if (*(const char *)os->kept_names->pdata[i])
+            return no_element(err, os->kept_names->pdata[i]);
+    }
     if (os->firmware)
         return unsupported(err, "firmware '%s' is not supported by the vemu driver yet",
                            os->firmware);
@@ -224,7 +227,7 @@ static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error *
     for (guint i = 0; i < def->devices->len; i++) {
         const struct vmgr__device *dev = def->devices->pdata[i];
 
-        if (strcmp(dev->name, "memballoon") == 0 && dev->model == 0)
+        if (dev->unknown || (strcmp(dev->name, "memballoon") == 0 && dev->model == 0))
             continue;
         return no_element(err, dev->name);
     }
@@ -234,6 +237,8 @@ static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error *
 /* Top-level elements that ask for nothing. */
 static bool is_harmless(const struct vmgr__kept *k)
 {
+    if (k->unknown)
+        return true;
     if (strcmp(k->name, "pm") == 0)
         return !strstr(k->text, "'yes'");
     return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
