@@ -8,8 +8,23 @@ git -C "$TOP" rev-parse HEAD >/dev/null 2>&1 || { echo "not a git checkout"; exi
 git clone -q "$TOP" "$work/clone" || exit 1
 (cd "$work/clone" && timeout 500 ./tools/quickstart </dev/null) >"$work/out" 2>&1
 status=$?
-grep -q 'Linux version 6' "$work/out" && grep -q 'report from inside the guest' "$work/out" &&
-    [ $status -eq 0 ] && exit 0
-echo "status $status"
-tail -n 40 "$work/out"
-exit 1
+if ! grep -q 'Linux version 6' "$work/out" || ! grep -q 'report from inside the guest' "$work/out" ||
+    [ $status -ne 0 ]; then
+    echo "status $status"
+    tail -n 40 "$work/out"
+    exit 1
+fi
+
+# And on a terminal: a shell inside the guest.
+PYTHONPATH=$TOP/tests/lib /usr/bin/python3 - "$work/clone" <<'PY'
+import sys
+from terminal import Terminal
+t = Terminal(["./tools/quickstart"], cwd=sys.argv[1])
+t.expect("Connected to domain", 200)
+t.expect("guest:/root# ", 100)
+t.type("echo answer $((6*7))\n")
+t.expect("answer 42")
+t.type("poweroff\n")
+t.expect("Power down")
+sys.exit(t.finish())
+PY
