@@ -28,7 +28,7 @@ fi
 # What a payload needs beyond the usual.
 options_of() {
     case $1 in
-    smp) echo "-smp 2 -no-reboot" ;;
+    smp) echo "-smp 2" ;;
     reset-*) ;;
     boot-multiboot32) echo "-no-reboot -append hello" ;;
     *) echo "-no-reboot" ;;
@@ -64,7 +64,7 @@ excuse() { # NAME: the reason, if this host has one
 for elf in "$elves"/*.elf; do
     name=$(basename "$elf" .elf)
     case $name in *"$only"*) ;; *) continue ;; esac
-    [ "$name" = hostile-kernel ] && continue
+    case $name in hostile-kernel | ticker) continue ;; esac
     for accel in "${accels[@]}"; do
         reason=$(excuse "$name")
         if [ "$accel" = kvm ] && [ -n "$reason" ]; then

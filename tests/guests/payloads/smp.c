@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A second CPU: INIT and SIPI, real mode to long mode, interrupts between the two, HLT, atomics.
+ * A second CPU: INIT and SIPI, real mode to long mode, interrupts between the two, HLT, atomics,
+ * reset.
  */
 #include "runtime.h"
 
@@ -140,5 +141,17 @@ unsigned payload(void)
     /* and on one that runs */
     init_sipi();
     check("started while running", until(&ap_alive, 3), 1);
+
+    /* a reset while it runs: it has to be started again */
+    outb(0x70, 0x50);
+    if (inb(0x71) != 0x10) {
+        outb(0x70, 0x50);
+        outb(0x71, 0x10);
+        say("reset\n");
+        flush();
+        outb(0x64, 0xfe);
+        for (;;)
+            __asm__ volatile("hlt");
+    }
     return 0;
 }
