@@ -79,7 +79,7 @@ struct kvm_cpuid_entry2 *vkvm_cpuid_find(struct vkvm_cpuid *cpuid, uint32_t func
 int vkvm__cpuid_fetch(const struct vkvm_handle *h, unsigned long request,
                       struct vkvm_cpuid **ret_cpuid)
 {
-    struct vkvm_cpuid *cpuid;
+    struct vkvm_cpuid *cpuid = NULL;
     int r = vkvm_cpuid_new(&cpuid);
     while (r >= 0) {
         cpuid->table->nent = (uint32_t)cpuid->capacity;
