@@ -94,6 +94,9 @@ static bool event_loop(struct shell *sh, struct waiting *w, bool loop, long long
             break;
         }
         if (n > 0 && fds[1].revents) {
+            struct signalfd_siginfo taken; /* else it would come when it is let in again */
+            if (read(fds[1].fd, &taken, sizeof(taken)) < 0)
+                continue;
             printf("event loop interrupted\n");
             break;
         }

@@ -131,9 +131,9 @@ static bool session_run(struct shell *sh, struct session *s)
     ended_by_signal = 0;
     for (int i = 0; i < 4; i++)
         sigaction(signals[i], &action, &old[i]);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &raw); /* what was typed meanwhile counts */
     bool ok = session_loop(sh, s);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
     for (int i = 0; i < 4; i++)
         sigaction(signals[i], &old[i], NULL);
     if (ended_by_signal)

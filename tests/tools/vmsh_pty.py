@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A program on a terminal of its own."""
+import os
+import pty
+import select
+import signal
+import termios
+import time
+
+
+class Terminal:
+    """What a person would type and see. Times out with what was seen instead."""
+
+    def __init__(self, argv, env=None, cwd=None):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            if cwd:
+                os.chdir(cwd)
+            os.execvpe(argv[0], argv, {**os.environ, 'TERM': 'xterm', **(env or {})})
+        self.seen, self.at, self.status = b'', 0, None
+        # the child may not have set anything yet: this is how a terminal begins
+        self.before = termios.tcgetattr(self.fd)
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    def read(self, seconds):
+        """False at the end."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b''
+        self.seen += data
+        return bool(data)
+
+    def expect(self, text, seconds=20):
+        """Waits for text after what was expected last; gives what stood before it."""
+        end = time.monotonic() + seconds
+        while True:
+            found = self.seen.find(text.encode(), self.at)
+            if found >= 0:
+                before = self.seen[self.at:found].decode('utf-8', 'replace')
+                self.at = found + len(text.encode())
+                return before
+            if time.monotonic() > end or not self.read(0.1):
+                raise AssertionError(f'{text!r} did not come, but {self.rest()!r}')
+
+    def rest(self):
+        return self.seen[self.at:].decode('utf-8', 'replace')
+
+    def wait(self, seconds=20):
+        """Until the program ends; its status. What it printed last is in rest()."""
+        end = time.monotonic() + seconds
+        while self.status is None:
+            self.read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                raise AssertionError(f'it does not end; seen: {self.rest()!r}')
+        while select.select([self.fd], [], [], 0)[0] and self.read(0):
+            pass
+        return self.status
+
+    def modes(self):
+        return termios.tcgetattr(self.fd)
+
+    def close(self):
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
