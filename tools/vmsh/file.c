@@ -27,15 +27,13 @@ char *file_read(struct shell *sh, const char *path)
             break;
         if (length == room) {
             room *= 2;
-            text = realloc(text, room + 1);
-            if (!text)
-                break;
+            text = must_realloc(text, room + 1);
         }
     }
     int error = ferror(f) ? errno : 0;
     if (f != stdin)
         fclose(f);
-    if (!text || error || length >= FILE_MAX) {
+    if (error || length >= FILE_MAX) {
         shell_error(sh, "Failed to read file '%s': %s", path,
                     error ? strerror(error) : "file too large");
         free(text);

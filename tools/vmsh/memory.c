@@ -23,6 +23,14 @@ void *must_alloc(size_t size)
     return p;
 }
 
+void *must_realloc(void *p, size_t size)
+{
+    p = realloc(p, size ? size : 1);
+    if (!p)
+        out_of_memory();
+    return p;
+}
+
 char *must_strdup(const char *text)
 {
     char *copy = strdup(text);

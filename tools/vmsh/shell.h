@@ -174,6 +174,7 @@ bool console_run(struct shell *sh, struct vmgr_domain *domain, const char *devic
 char *file_read(struct shell *sh, const char *path);
 /* malloc and friends that end the program when memory is out. */
 void *must_alloc(size_t size);
+void *must_realloc(void *p, size_t size);
 char *must_strdup(const char *text);
 char *must_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
