@@ -140,6 +140,25 @@ START_TEST(test_routes)
 }
 END_TEST
 
+/* KVM reports EOIs only of routes it knows: one that waits for its EOI must not be taken away. */
+START_TEST(test_route_in_service)
+{
+    struct vemu_vm *vm = mock_new();
+    struct vemu_device *dev = mock_add(vm, &vemu__device_ioapic, NULL);
+
+    entry_write(vm, 7, 0x8044);
+    vemu__ioapic_set_pin(dev, 7, true);
+    ck_assert_uint_eq(vm->msi_count, 1);
+    reg_write(vm, 0x1e, 0x18044); /* masked in the handler */
+    ck_assert(!vm->routes[7].masked);
+    vemu__ioapic_eoi(dev, 0x44);
+    ck_assert_uint_eq(vm->msi_count, 1); /* masked: not again */
+    reg_write(vm, 0x1e, 0x18044);
+    ck_assert(vm->routes[7].masked);
+    mock_free(vm);
+}
+END_TEST
+
 START_TEST(test_state)
 {
     struct vemu_vm *vm = mock_new();
@@ -161,4 +180,4 @@ START_TEST(test_state)
 END_TEST
 
 SUITE_MAIN("ioapic", test_registers, test_edge, test_level, test_level_unmask, test_routes,
-           test_state)
+           test_route_in_service, test_state)

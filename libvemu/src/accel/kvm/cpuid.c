@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * CPUID through KVM: what the host supports, per-vCPU identity, what the guest sees in the end.
+ * CPUID through KVM: what the host supports, and what the guest sees in the end.
  */
 #include <errno.h>
 #include <string.h>
@@ -39,48 +39,6 @@ int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)
     return 0;
 }
 
-static uint32_t ceil_log2(uint32_t n)
-{
-    uint32_t bits = 0;
-    while ((1u << bits) < n)
-        bits++;
-    return bits;
-}
-
-/* Fields that differ between vCPUs: APIC id and topology (one thread a core, one package). */
-static void cpuid_personalise(struct kvm_cpuid_entry2 *e, uint32_t id, uint32_t vcpus)
-{
-    switch (e->function) {
-    case 1:
-        e->ebx = (e->ebx & 0x0000ffffu) | (id << 24) | ((vcpus < 255 ? vcpus : 255) << 16);
-        e->edx = vcpus > 1 ? e->edx | (1u << 28) : e->edx & ~(1u << 28);
-        break;
-    case 4:
-        if (e->eax & 0x1f) /* cores in the package, threads that share the cache */
-            e->eax = (e->eax & 0x00003fffu) | ((vcpus - 1) & 0x3f) << 26;
-        break;
-    case 0xb:
-    case 0x1f:
-        e->edx = id;
-        if (e->index == 0) {
-            e->eax = 0;
-            e->ebx = 1;
-            e->ecx = 1 << 8; /* SMT level */
-        } else if (e->index == 1) {
-            e->eax = ceil_log2(vcpus);
-            e->ebx = vcpus;
-            e->ecx = 1 | 2 << 8; /* core level */
-        } else {
-            e->eax = e->ebx = 0;
-            e->ecx = e->index;
-        }
-        break;
-    case 0x80000008: /* AMD: number of cores */
-        e->ecx = (e->ecx & ~0xf0ffu) | (vcpus - 1) | ceil_log2(vcpus) << 12;
-        break;
-    }
-}
-
 int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpuid)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
@@ -94,7 +52,6 @@ int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpui
             .flags = in->flags & VEMU_CPUID_INDEXED ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
             .eax = in->eax, .ebx = in->ebx, .ecx = in->ecx, .edx = in->edx,
         };
-        cpuid_personalise(&e, vcpu->id, vcpu->vm->config.vcpus);
         r = vkvm_cpuid_add(table, &e);
     }
     if (r >= 0) {

@@ -26,6 +26,7 @@ static void vm_free(struct kvm_vm *vm)
     vkvm_close(vm->sys);
     pthread_mutex_destroy(&vm->routing_lock);
     free(vm->msr_list);
+    free(vm->eoi_routes);
     free(vm->vcpus);
     free(vm);
 }
@@ -61,8 +62,11 @@ static int vm_setup(struct kvm_vm *vm, struct vemu_error **err)
         return vemu__error_set(err, -r, "KVM_GET_MSR_INDEX_LIST: %s", strerror(-r));
     r = vkvm_routing_new(&vm->routing);
     vm->vcpus = calloc(vm->config.vcpus, sizeof(*vm->vcpus));
-    if (r < 0 || !vm->vcpus)
+    vm->eoi_routes = calloc(vm->config.ioapic_pins, sizeof(*vm->eoi_routes));
+    if (r < 0 || !vm->vcpus || !vm->eoi_routes)
         return vemu__error_set(err, ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < vm->config.ioapic_pins; i++)
+        vm->eoi_routes[i].masked = true;
     return 0;
 }
 
@@ -154,20 +158,34 @@ static int kvm_signal_msi(struct vemu_accel_vm *opaque, uint64_t address, uint32
     return vkvm_vm_signal_msi(((struct kvm_vm *)opaque)->vm, address, data);
 }
 
+/*
+ * Only the kernel's list of EOIs to report is made from the routes; delivery goes by KVM_SIGNAL_MSI. So
+ * only level-triggered entries matter, and the kernel is asked only when those change: each time costs
+ * a grace period.
+ */
 static int kvm_set_ioapic_routes(struct vemu_accel_vm *opaque, const struct vemu_msi_route *routes,
                                  uint32_t count)
 {
     struct kvm_vm *vm = (struct kvm_vm *)opaque;
     int r = 0;
+    if (count > vm->config.ioapic_pins)
+        return -EINVAL;
     pthread_mutex_lock(&vm->routing_lock);
+    bool changed = vm->eoi_routes_stale;
     vkvm_routing_clear(vm->routing);
-    /* Only the kernel's list of EOIs to report is made from these; delivery goes by KVM_SIGNAL_MSI.
-     * */
-    for (uint32_t i = 0; r >= 0 && i < count; i++)
-        if (!routes[i].masked)
-            r = vkvm_routing_add_msi(vm->routing, i, routes[i].address, routes[i].data);
-    if (r >= 0)
+    for (uint32_t i = 0; r >= 0 && i < count; i++) {
+        struct vemu_msi_route none = { .masked = true };
+        const struct vemu_msi_route *new = routes[i].level && !routes[i].masked ? &routes[i] : &none;
+        struct vemu_msi_route *old = &vm->eoi_routes[i];
+        if (old->masked != new->masked || old->address != new->address || old->data != new->data)
+            changed = true;
+        *old = *new;
+        if (!new->masked)
+            r = vkvm_routing_add_msi(vm->routing, i, new->address, new->data);
+    }
+    if (r >= 0 && changed)
         r = vkvm_vm_set_routing(vm->vm, vm->routing);
+    vm->eoi_routes_stale = r < 0;
     pthread_mutex_unlock(&vm->routing_lock);
     return r < 0 ? r : 0;
 }

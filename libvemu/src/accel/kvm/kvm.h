@@ -26,6 +26,8 @@ struct kvm_vm {
         struct vemu_accel_slot slot;
     } slots[KVM__MAX_SLOTS];
     struct vkvm_routing *routing;
+    struct vemu_msi_route *eoi_routes; /* config.ioapic_pins entries, as the kernel knows them */
+    bool eoi_routes_stale;             /* ... unless telling it failed */
     pthread_mutex_t routing_lock;
     struct kvm_vcpu **vcpus; /* config.vcpus entries */
     _Atomic bool extint;     /* the 8259's INTR output */
@@ -41,6 +43,7 @@ struct kvm_vcpu {
     struct vkvm_vcpu *vcpu;
     uint32_t id;
     _Atomic bool kicked;
+    bool access_open; /* the kernel has yet to finish the port or memory access we answered */
     struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
 };
 

@@ -6,6 +6,9 @@
  * KVM_RUN (KVM_SET_SIGNAL_MASK), so no signal handler is installed and the application's own signal
  * dispositions stay untouched. `kicked` carries the request, the signal only ends KVM_RUN.
  *
+ * The kernel finishes a port or memory access (registers, RIP) only at the next KVM_RUN. A vCPU that leaves
+ * for the core, which may read, reset or save its state, first does that with immediate_exit set.
+ *
  * ExtINT: the 8259 is ours. While its output is high, the loop asks for an interrupt window and, as
  * soon as the kernel says that an interrupt can be taken, runs the INTA cycle and injects the
  * vector with KVM_INTERRUPT (the kernel delivers it as if LINT0 of vCPU 0 had been programmed as
@@ -133,11 +136,13 @@ static bool run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct 
     switch (e->kind) {
     case VKVM_EXIT_IO_IN:
     case VKVM_EXIT_IO_OUT:
+        vcpu->access_open = true;
         atomic_fetch_add_explicit(&vm->exits_io, 1, memory_order_relaxed);
         run_io(vm, e);
         return false;
     case VKVM_EXIT_MMIO_READ:
     case VKVM_EXIT_MMIO_WRITE:
+        vcpu->access_open = true;
         atomic_fetch_add_explicit(&vm->exits_mmio, 1, memory_order_relaxed);
         run_mmio(vm, e);
         return false;
@@ -188,10 +193,16 @@ int kvm__vcpu_run(struct vemu_accel_vcpu *opaque, struct vemu_exit *exit)
     struct vkvm_exit e;
     for (;;) {
         if (atomic_exchange(&vcpu->kicked, false)) {
-            exit->reason = VEMU_EXIT_INTR;
-            return 0;
+            if (!vcpu->access_open) {
+                exit->reason = VEMU_EXIT_INTR;
+                return 0;
+            }
+            atomic_store(&vcpu->kicked, true); /* once more, when the access is finished */
+            __atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        } else {
+            run_extint(vcpu, run);
         }
-        run_extint(vcpu, run);
+        vcpu->access_open = false;
         int r = vkvm_vcpu_run(vcpu->vcpu, &e);
         if (r < 0)
             return r;

@@ -68,7 +68,9 @@ static struct vemu_msi_route entry_route(uint64_t entry)
 {
     struct vemu_msi_route route = { .masked = true };
 
-    if (entry & ENTRY_MASKED) {
+    /* One that waits for its EOI stays, although masked: KVM reports no EOIs of others. */
+    if ((entry & ENTRY_MASKED) && (entry & (ENTRY_LEVEL | ENTRY_REMOTE_IRR)) !=
+                                      (ENTRY_LEVEL | ENTRY_REMOTE_IRR)) {
         return route;
     }
     route.masked = false;
