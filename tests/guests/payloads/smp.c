@@ -8,7 +8,7 @@
 #define TRAMPOLINE 0x8000
 
 extern uint8_t trampoline[], trampoline_end[];
-static volatile uint32_t ap_alive, ap_id, ap_done, shared, pings, pongs, parked;
+static volatile uint32_t ap_alive, ap_id, ap_done, shared, guarded, pings, pongs, parked;
 static uint8_t ap_stack[4096] __attribute__((aligned(16)));
 static volatile uint32_t lock;
 void ap_main(void);
@@ -65,7 +65,7 @@ void ap_main(void)
     for (unsigned i = 0; i < 20; i++) {
         while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
             __asm__ volatile("pause");
-        shared = shared + 1;
+        guarded = guarded + 1;
         __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
     }
     parked = 1;
@@ -117,11 +117,11 @@ unsigned payload(void)
     for (unsigned i = 0; i < 20; i++) {
         while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
             __asm__ volatile("pause");
-        shared = shared + 1;
+        guarded = guarded + 1;
         __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
     }
     check("ready", until(&parked, 1), 1);
-    say("id %u shared %u\n", ap_id, shared);
+    say("id %u shared %u guarded %u\n", ap_id, shared, guarded);
 
     /* a second SIPI without INIT does nothing */
     lapic_write(LAPIC_ICR2, 1u << 24);
