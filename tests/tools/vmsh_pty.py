@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A program on a terminal of its own."""
+import fcntl
 import os
 import pty
 import select
@@ -12,14 +13,20 @@ class Terminal:
     """What a person would type and see. Times out with what was seen instead."""
 
     def __init__(self, argv, env=None, cwd=None):
-        self.pid, self.fd = pty.fork()
+        self.seen, self.at, self.status = b'', 0, None
+        self.fd, inner = pty.openpty()
+        self.before = termios.tcgetattr(self.fd)
+        self.pid = os.fork()
         if self.pid == 0:
+            os.close(self.fd)
+            os.setsid()
+            fcntl.ioctl(inner, termios.TIOCSCTTY, 0)
+            for fd in range(3):
+                os.dup2(inner, fd)
             if cwd:
                 os.chdir(cwd)
             os.execvpe(argv[0], argv, {**os.environ, 'TERM': 'xterm', **(env or {})})
-        self.seen, self.at, self.status = b'', 0, None
-        # the child may not have set anything yet: this is how a terminal begins
-        self.before = termios.tcgetattr(self.fd)
+        os.close(inner)
 
     def send(self, text):
         os.write(self.fd, text.encode())

@@ -15,13 +15,14 @@
 struct offers {
     char **items;
     size_t count, room;
-    const char *prefix;
+    const char *prefix; /* what is there of the value */
+    char *option;       /* "--name=" in front of it, "" without */
 };
 
 static void offer(struct offers *o, const char *lead, const char *text)
 {
-    char *item = must_printf("%s%s", lead, text);
-    if (strncmp(item, o->prefix, strlen(o->prefix))) {
+    char *item = must_printf("%s%s%s", o->option, lead, text);
+    if (strncmp(item + strlen(o->option), o->prefix, strlen(o->prefix))) {
         free(item);
         return;
     }
@@ -110,18 +111,26 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     }
 }
 
-static const struct opt *opt_find(const struct cmd *cmd, const char *word)
+/* The option that a word names, up to its `length`. */
+static const struct opt *opt_find_n(const struct cmd *cmd, const char *word, size_t length)
 {
     for (const struct opt *o = cmd->opts; o && o->name; o++)
-        if (word[0] == '-' && word[1] == '-' && !strcmp(o->name, word + 2))
+        if (length == strlen(o->name) + 2 && !strncmp(word, "--", 2) &&
+            !strncmp(o->name, word + 2, length - 2))
             return o;
     return NULL;
 }
 
-static bool was_given(const struct opt *opt, char *const *words, size_t count)
+static const struct opt *opt_find(const struct cmd *cmd, const char *word)
+{
+    return opt_find_n(cmd, word, strlen(word));
+}
+
+static bool was_given(const struct cmd *cmd, const struct opt *opt, char *const *words,
+                      size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (words[i][0] == '-' && words[i][1] == '-' && !strcmp(words[i] + 2, opt->name))
+        if (opt_find_n(cmd, words[i], strcspn(words[i], "=")) == opt)
             return true;
     return false;
 }
@@ -132,8 +141,8 @@ static const struct opt *opt_next_positional(const struct cmd *cmd, char *const 
 {
     size_t filled = 0;
     for (size_t i = 1; i < count; i++) {
-        const struct opt *o = opt_find(cmd, words[i]);
-        if (o && o->type != OPT_BOOL)
+        const struct opt *o = opt_find_n(cmd, words[i], strcspn(words[i], "="));
+        if (o && o->type != OPT_BOOL && !strchr(words[i], '='))
             i++;
         else if (!o)
             filled++;
@@ -141,7 +150,7 @@ static const struct opt *opt_next_positional(const struct cmd *cmd, char *const 
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
         if (o->type == OPT_ARGV)
             return o;
-        if (o->type != OPT_BOOL && !o->named && !was_given(o, words, count) &&
+        if (o->type != OPT_BOOL && !o->named && !was_given(cmd, o, words, count) &&
             filled-- == 0)
             return o;
     }
@@ -156,9 +165,20 @@ static void offer_for_command(struct shell *sh, struct offers *o, const struct c
         offer_values(sh, o, before->completer);
         return;
     }
+    const char *equals = strchr(o->prefix, '=');
+    if (equals) {
+        const struct opt *named = opt_find_n(cmd, o->prefix, (size_t)(equals - o->prefix));
+        if (!named || named->type == OPT_BOOL)
+            return;
+        free(o->option);
+        o->option = must_printf("%.*s", (int)(equals + 1 - o->prefix), o->prefix);
+        o->prefix = equals + 1;
+        offer_values(sh, o, named->completer);
+        return;
+    }
     if (o->prefix[0] == '-') {
         for (const struct opt *opt = cmd->opts; opt && opt->name; opt++)
-            if (!was_given(opt, words, count) && !(opt->type == OPT_ARGV && opt->named))
+            if (!was_given(cmd, opt, words, count) && !(opt->type == OPT_ARGV && opt->named))
                 offer(o, "--", opt->name);
         return;
     }
@@ -169,7 +189,7 @@ static void offer_for_command(struct shell *sh, struct offers *o, const struct c
 
 char **complete_line(struct shell *sh, const char *line, size_t start)
 {
-    struct offers o = { .prefix = line + start };
+    struct offers o = { .prefix = line + start, .option = must_strdup("") };
     char *head = must_printf("%.*s", (int)start, line);
     const char *at = head, *error;
     char **words = NULL, **last = NULL;
@@ -192,5 +212,6 @@ char **complete_line(struct shell *sh, const char *line, size_t start)
         offer_for_command(sh, &o, cmd, last, last_count);
     words_free(last);
     free(head);
+    free(o.option);
     return o.items;
 }

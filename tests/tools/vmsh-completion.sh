@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# vmsh-completion.sh VMSH COMPLETION: what bash offers after Tab.
+set -u
+vmsh=$(realpath "$1")
+export VIRSH_DEFAULT_CONNECT_URI=test:///default
+unset VMSH_DEFAULT_CONNECT_URI VMGR_DEFAULT_URI LIBVIRT_DEFAULT_URI
+. "$2"
+complete -p vmsh | grep -q -- '-F _vmsh vmsh' || { echo "nothing is registered for vmsh"; exit 1; }
+compopt() { :; } # only there while bash completes
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir folder
+touch file.xml 'with blank.xml'
+bad=0
+cases=0
+# offers EXPECTED WORD...: the last word is the one being completed.
+offers() {
+    local expected=$1
+    shift
+    COMP_LINE="$vmsh $*"
+    COMP_POINT=${#COMP_LINE}
+    COMPREPLY=()
+    _vmsh
+    cases=$((cases + 1))
+    local found
+    found=$(printf '%s\n' "${COMPREPLY[@]-}" | LC_ALL=C sort | tr '\n' ' ')
+    [ "$found" = "$expected " ] && return
+    echo "vmsh $*: offers '$found', expected '$expected'"
+    bad=1
+}
+offers domstate domst
+offers 'domid dominfo domname domrename domstate domuuid' dom
+offers '' nosuch
+offers '--inactive' list --ina
+offers '--id --name --table --uuid' list --all --autostart --no-autostart --persistent --transient \
+    --title --managed-save --inactive --with-snapshot --without-snapshot --with-checkpoint \
+    --without-checkpoint --state-running --state-paused --state-shutoff --state-other \
+    --with-managed-save --without-managed-save --
+offers test dominfo t
+offers test dominfo ''
+offers test dominfo --domain te
+offers '' start te
+offers test destroy te
+offers '' destroy test ''
+offers 'file.xml folder/' define f
+offers acpi shutdown test --mode ac
+offers 'lifecycle reboot' event --event ''
+offers test dominfo --domain=te
+offers '' list --all=
+offers test shutdown --mode=acpi te
+offers 'with\ blank.xml' define w
+offers 'domain domid dominfo domname domrename domstate domuuid' help dom
+offers '--quiet' --q
+offers '--connect --escape --help --quiet --readonly --root --timing --version' --
+offers domstate -c test:///default domst
+offers test -q -c test:///default dominfo te
+offers domstate --connect=test:///default domst
+offers '' -c nosuch:///x dominfo te
+echo "$cases cases"
+exit $bad
