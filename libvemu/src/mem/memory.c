@@ -352,7 +352,7 @@ static int copy_ram(struct vemu_memory *mem, uint64_t gpa, void *buf, uint64_t s
         }
     }
     for (at = gpa; at < gpa + size; at += n) {
-        uint8_t *hva, *at_buf = (uint8_t *)buf + (at - gpa);
+        uint8_t *hva, *at_buf = buf ? (uint8_t *)buf + (at - gpa) : NULL; /* COPY_ZERO has none */
 
         region = vemu__view_find(view, at);
         n = MIN(gpa + size - at, region->size - (at - region->address));
