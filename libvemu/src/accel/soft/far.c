@@ -246,6 +246,16 @@ bool sc_check_return_ss(struct sc_cpu *c, uint16_t sel, unsigned cpl, bool to64,
     return true;
 }
 
+void sc_set_return_ss(struct sc_cpu *c, uint16_t sel, unsigned cpl, struct sc_desc *d)
+{
+    if (d) {
+        sc_desc_accessed(c, d);
+        sc_desc_load(d, sel, &c->seg[VEMU_SS]);
+    } else {
+        sc_null_ss(c, cpl);
+    }
+}
+
 void sc_far_return(struct sc_cpu *c, unsigned osz, unsigned drop)
 {
     struct sc_stk s;
@@ -274,12 +284,7 @@ void sc_far_return(struct sc_cpu *c, unsigned osz, unsigned drop)
     uint16_t ss = (uint16_t)sc_stk_pop(c, &s, osz);
     bool have_ss = sc_check_return_ss(c, ss, rpl, to64, &sd);
     sc_desc_accessed(c, &d);
-    if (have_ss) {
-        sc_desc_accessed(c, &sd);
-        sc_desc_load(&sd, ss, &c->seg[VEMU_SS]);
-    } else {
-        sc_null_ss(c, rpl);
-    }
+    sc_set_return_ss(c, ss, rpl, have_ss ? &sd : NULL);
     sc_set_sp(c, sp + drop, to64);
     sc_enter_code(c, &d, sel, rpl, off);
     sc_drop_inner_segs(c);

@@ -152,12 +152,7 @@ void sc_iret(struct sc_cpu *c, unsigned osz)
     ss = (uint16_t)f.ss;
     bool have_ss = sc_check_return_ss(c, ss, rpl, to64, &sd);
     sc_desc_accessed(c, &d);
-    if (have_ss) {
-        sc_desc_accessed(c, &sd);
-        sc_desc_load(&sd, ss, &c->seg[VEMU_SS]);
-    } else {
-        sc_null_ss(c, rpl);
-    }
+    sc_set_return_ss(c, ss, rpl, have_ss ? &sd : NULL);
     sc_set_sp(c, f.rsp, to64);
     sc_iret_flags(c, f.flags, osz, old_cpl);
     sc_enter_code(c, &d, sel, rpl, f.rip);

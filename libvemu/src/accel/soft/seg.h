@@ -118,6 +118,8 @@ void sc_enter_code(struct sc_cpu *c, struct sc_desc *d, uint16_t sel, unsigned c
 void sc_check_return_cs(struct sc_cpu *c, uint16_t sel, struct sc_desc *d);
 /* SS of a return that pops it. Null is fine for a return to 64-bit code of CPL < 3. */
 bool sc_check_return_ss(struct sc_cpu *c, uint16_t sel, unsigned cpl, bool to64, struct sc_desc *d);
+/* Loads it; d NULL: it was a null selector. */
+void sc_set_return_ss(struct sc_cpu *c, uint16_t sel, unsigned cpl, struct sc_desc *d);
 
 /* --- iret.c, syscall.c, descriptor tables: handlers' bodies ----------------------------------- */
 void sc_iret(struct sc_cpu *c, unsigned osz);
