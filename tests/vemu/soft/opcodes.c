@@ -32,19 +32,6 @@ struct missing {
 static const uint8_t prefix_bytes[PREFIXES] = { 0, 0x66, 0xf3, 0xf2 };
 static const char *const prefix_names[PREFIXES] = { "np", "66", "f3", "f2" };
 
-static bool emit(struct sc_tb *tb, const struct sc_dec *d)
-{
-    switch (d->group) {
-    case SC_G_INT: return sc_emit_int(tb, d);
-    case SC_G_BRANCH: return sc_emit_branch(tb, d);
-    case SC_G_SEG: return sc_emit_seg(tb, d);
-    case SC_G_SYS: return sc_emit_sys(tb, d);
-    case SC_G_SSE: return sc_emit_sse(tb, d);
-    case SC_G_X87: return sc_emit_x87(tb, d);
-    default: return false;
-    }
-}
-
 /* Does the encoding raise #UD? *ret_modrm: it has a ModRM byte. */
 static bool is_missing(struct sc_cpu *c, const uint8_t bytes[15], bool *ret_modrm)
 {
@@ -56,7 +43,7 @@ static bool is_missing(struct sc_cpu *c, const uint8_t bytes[15], bool *ret_modr
     *ret_modrm = d.has_modrm;
     if (len <= 0)
         return true;
-    if (!emit(&tb, &d))
+    if (!sc_emit(&tb, &d))
         return true;
     /* An emitter may have put the exception into the trace itself. */
     sc_fn *first = records[0].fn;
@@ -277,7 +264,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "cpuid")) {
         print_cpuid(&b->c->cpuid);
     } else {
-        print_map(b->c, "", NULL, 0);
+        print_map(b->c, "", (const uint8_t[]){ 0 }, 0);
         print_map(b->c, "0f ", (const uint8_t[]){ 0x0f }, 1);
         print_map(b->c, "0f 38 ", (const uint8_t[]){ 0x0f, 0x38 }, 2);
         print_map(b->c, "0f 3a ", (const uint8_t[]){ 0x0f, 0x3a }, 2);

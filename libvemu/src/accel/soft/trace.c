@@ -192,7 +192,7 @@ void sc_tb_raise(struct sc_tb *tb, const struct sc_dec *d, unsigned vector, int6
 
 /* --- building --------------------------------------------------------------------------------- */
 
-static bool emit_group(struct sc_tb *tb, const struct sc_dec *d)
+bool sc_emit(struct sc_tb *tb, const struct sc_dec *d)
 {
     switch (d->group) {
     case SC_G_INT: return sc_emit_int(tb, d);
@@ -209,7 +209,7 @@ static void emit(struct sc_tb *tb, const struct sc_dec *d)
 {
     unsigned before = tb->count;
 
-    if (!emit_group(tb, d)) {
+    if (!sc_emit(tb, d)) {
         tb->count = before;
         sc_tb_raise(tb, d, SC_UD, -1);
     }
