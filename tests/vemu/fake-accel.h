@@ -102,6 +102,15 @@ int fake_vm_try(const struct vemu_vm_config *config, struct vemu_vm **ret, struc
 /* Adds a test-device; props: "name", "value", ..., NULL. */
 struct fake_device *fake_add_device(struct vemu_vm *vm, const char *id, ...)
     __attribute__((sentinel));
+/* A field of the device that the loop changes. */
+#define fake_field(device, field)                                                                  \
+    ({                                                                                             \
+        typeof((device)->field) value_;                                                            \
+        pthread_mutex_lock(&(device)->dev.lock);                                                   \
+        value_ = (device)->field;                                                                  \
+        pthread_mutex_unlock(&(device)->dev.lock);                                                 \
+        value_;                                                                                    \
+    })
 struct fake_device *fake_find_device(struct vemu_vm *vm, const char *id);
 int fake_add_chardev(struct vemu_vm *vm, struct vemu_error **err, const char *class_name,
                      const char *id, ...) __attribute__((sentinel));

@@ -27,15 +27,7 @@ static void attach(const char *room)
     fake_sync(vm);
 }
 
-/* A field of the device that the loop changes. */
-#define FIELD(field)                                                                               \
-    ({                                                                                             \
-        typeof(device->field) value_;                                                              \
-        pthread_mutex_lock(&device->dev.lock);                                                     \
-        value_ = device->field;                                                                    \
-        pthread_mutex_unlock(&device->dev.lock);                                                   \
-        value_;                                                                                    \
-    })
+#define FIELD(field) fake_field(device, field)
 #define INPUT_IS(text)                                                                             \
     fake_until(FIELD(input->len) == strlen(text));                                                 \
     ck_assert_str_eq(device->input->str, text)

@@ -33,14 +33,7 @@ static void attach(const char *room)
     fake_sync(vm);
 }
 
-#define FIELD(field)                                                                               \
-    ({                                                                                             \
-        typeof(device->field) value_;                                                              \
-        pthread_mutex_lock(&device->dev.lock);                                                     \
-        value_ = device->field;                                                                    \
-        pthread_mutex_unlock(&device->dev.lock);                                                   \
-        value_;                                                                                    \
-    })
+#define FIELD(field) fake_field(device, field)
 
 static int dial(void)
 {
