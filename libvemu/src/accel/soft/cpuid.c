@@ -111,7 +111,8 @@ void sc_cpuid_default(struct sc_vm *vm, struct vemu_cpuid *t)
     add_cache(t, 0, 1, 1, 32, 8, 1, cores);
     add_cache(t, 1, 2, 1, 32, 8, 1, cores);
     add_cache(t, 2, 3, 2, 1024, 16, 1, cores);
-    add_cache(t, 3, 3, 3, 16384, 16, cores, cores);
+    /* Large, so that C libraries copy by REP MOVSB, which is fast here, and not by streaming stores. */
+    add_cache(t, 3, 3, 3, 131072, 16, cores, cores);
     add_sub(t, 4, 4, 0, 0, 0, 0);
     add(t, 6, BIT(2) /* the LAPIC timer always runs */, 0, 0, 0);
     add_sub(t, 7, 0, 2, F7_EBX, F7_ECX, F7_EDX);
