@@ -18,8 +18,8 @@ class Guest:
         self.text_file = os.path.join(folder, "text")
         path = os.path.join(folder, "qmp")
         self.process = subprocess.Popen([
-            vemu, "-accel", accel, "-machine", "microvm", "-m", "8M", "-kernel", payload, "-append", mode,
-            "-nodefaults", "-qmp", f"unix:{path},server=on,wait=off", "-chardev",
+            vemu, "-accel", accel, "-machine", "microvm", "-m", "8M", "-kernel", payload,
+            "-append", mode, "-nodefaults", "-qmp", f"unix:{path},server=on,wait=off", "-chardev",
             f"file,id=text,path={self.text_file}", "-device", "isa-debugcon,chardev=text"])
         deadline = time.monotonic() + 10
         while True:

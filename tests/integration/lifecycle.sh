@@ -11,8 +11,9 @@ fi
 failures=0
 for accel in "${accels[@]}"; do
     for mode in halt spin user ports; do
-        if timeout 60 /usr/bin/python3 "$TOP/tests/integration/lifecycle.py" "$BUILD/tools/vemu/vemu" \
-            "$BUILD/tests/guests/payloads/ticker.elf" "$accel" "$mode"; then
+        if timeout 60 /usr/bin/python3 "$TOP/tests/integration/lifecycle.py" \
+            "$BUILD/tools/vemu/vemu" "$BUILD/tests/guests/payloads/ticker.elf" \
+            "$accel" "$mode"; then
             echo "ok      $accel $mode"
         else
             echo "FAILED  $accel $mode"

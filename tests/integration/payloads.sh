@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The payload suite: small guests, one feature each (tests/guests/payloads), give the expected text and exit
-# status on the software CPU and on KVM. Those that a PVM host's KVM cannot run right are named, with the
-# reason, in excused.txt; they are left out on such a host only.
+# The payload suite: small guests, one feature each (tests/guests/payloads), give the expected text
+# and exit status on the software CPU and on KVM. Those that a PVM host's KVM cannot run right are
+# named, with the reason, in excused.txt; they are left out on such a host only.
 #
 #   VEMU_TEST_REFRESH=1       write the expected texts anew, from the software CPU
 #   VEMU_TEST_PAYLOADS=WORD   only payloads whose name contains the word
@@ -40,9 +40,9 @@ run() {
     local program=$1 accel=$2 name=$3 output=$4 status
     shift 4
     rm -f "$output"
-    timeout 60 "$program" -accel "$accel" -machine microvm -m 8M -kernel "$elves/$name.elf" -nodefaults \
-        -serial null -chardev "file,id=text,path=$output" -device isa-debugcon,chardev=text \
-        -device isa-debug-exit "$@" >"$work/messages" 2>&1 </dev/null
+    timeout 60 "$program" -accel "$accel" -machine microvm -m 8M -kernel "$elves/$name.elf" \
+        -nodefaults -serial null -chardev "file,id=text,path=$output" \
+        -device isa-debugcon,chardev=text -device isa-debug-exit "$@" >"$work/messages" 2>&1 </dev/null
     status=$?
     echo "status $status" >>"$output"
     cat "$work/messages" >>"$output"
@@ -81,8 +81,8 @@ for elf in "$elves"/*.elf; do
     done
 done
 
-# Hostile guests once more: every port; random code at CPL 0, which may end in any way but a crash; and all
-# of it on a build with sanitizers, if there is one.
+# Hostile guests once more: every port; random code at CPL 0, which may end in any way but a crash;
+# and all of it on a build with sanitizers, if there is one.
 hostile() { # VEMU WHAT SEEDS
     local program=$1 what=$2 seeds=$3 name seed status
     for name in ports mmio descriptors pagetables user; do
@@ -91,8 +91,8 @@ hostile() { # VEMU WHAT SEEDS
         verdict "hostile-$name" "soft, $what" $?
     done
     for seed in $(seq "$seeds"); do
-        timeout -k 5 1 "$program" -accel soft -m 8M -kernel "$elves/hostile-kernel.elf" -nodefaults \
-            -serial null -append "$seed" -no-reboot >"$work/out" 2>&1 </dev/null
+        timeout -k 5 1 "$program" -accel soft -m 8M -kernel "$elves/hostile-kernel.elf" \
+            -nodefaults -serial null -append "$seed" -no-reboot >"$work/out" 2>&1 </dev/null
         status=$?
         # 0: the guest ended or the signal came; 1: it asked for something that ends in an error
         { [ $status = 0 ] || [ $status = 1 ] || [ $status = 124 ]; } &&

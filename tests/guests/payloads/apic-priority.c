@@ -14,7 +14,8 @@ static void show_isr(const char *what)
 
 static void on_interrupt(struct frame *f)
 {
-    say("vector %lu isr %x ppr %x\n", f->vector, lapic_read(LAPIC_ISR + 0x10), lapic_read(LAPIC_PPR));
+    say("vector %lu isr %x ppr %x\n", f->vector, lapic_read(LAPIC_ISR + 0x10),
+        lapic_read(LAPIC_PPR));
     if (nest && f->vector == 0x22) {
         lapic_write(LAPIC_ICR, 0x40000 | 0x21); /* of the same class: waits */
         lapic_write(LAPIC_ICR, 0x40000 | 0x30); /* of a higher one: now */

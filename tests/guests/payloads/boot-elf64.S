@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Start of a 64-bit ELF image without a PVH note: long mode with the first GiBs mapped, RSI = boot_params.
+ * Start of a 64-bit ELF image without a PVH note: long mode with the first GiBs mapped, RSI =
+ * boot_params.
  */
     .text
     .globl _start

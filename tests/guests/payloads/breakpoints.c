@@ -28,7 +28,9 @@ unsigned payload(void)
     map((unsigned long)data, (unsigned long)page_alloc(), PTE_P | PTE_W | PTE_U);
     uint8_t *watch = user_code(u_watch);
     __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr7"
-                     : : "r"(data), "r"(watch + (u_break - u_watch)), "r"(0x0001040aul | 0x1ul << 16));
+                     :
+                     : "r"(data), "r"(watch + (u_break - u_watch)),
+                       "r"(0x0001040aul | 0x1ul << 16));
     user_run(watch, (void *)USER_STACK, (unsigned long)data);
     report("after the breakpoints");
     __asm__ volatile("mov %0, %%dr7" : : "r"(0x400ul));

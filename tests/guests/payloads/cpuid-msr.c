@@ -61,7 +61,9 @@ unsigned payload(void)
     check("hypervisor leaf", r[0] >= 0x40000000, 1);
     unsigned long high;
     __asm__ volatile("mov $-1, %%rbx; mov $-1, %%rdx; cpuid; or %%rbx, %%rdx; shr $32, %%rdx"
-                     : "=&d"(high) : "a"(0), "c"(0) : "rbx");
+                     : "=&d"(high)
+                     : "a"(0), "c"(0)
+                     : "rbx");
     check("upper halves", high, 0);
 
     say("apic base %lx\n", (unsigned long)rdmsr(0x1b));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Entry of the protected-mode payloads (PVH: 32 bits, paging off), exception stubs, user mode and back.
+ * Entry of the protected-mode payloads (PVH: 32 bits, paging off), exception stubs, user mode and
+ * back.
  */
     .section .note.pvh, "a"
     .long 4, 4, 18              /* XEN_ELFNOTE_PHYS32_ENTRY */
@@ -71,7 +72,7 @@ common:
     pop %ebx
     pop %edx
     pop %ecx
-    /* back to CPL 0 without IRET: from eax, vector, error, eip, cs, eflags to eax, ..., eflags, eip */
+    /* back to CPL 0 without IRET: eax, vector, error, eip, cs, eflags become eax ... eflags, eip */
     mov 12(%esp), %eax
     push 20(%esp)
     pop 16(%esp)
@@ -82,8 +83,8 @@ common:
     ret
 
 /*
- * void user_call(entry, stack, eflags, argument): runs at CPL 3 until a trap leads to user_return. By
- * SYSEXIT, so EFLAGS stay as they are; the selectors 0x1b and 0x23 follow from SYSENTER_CS = 8.
+ * void user_call(entry, stack, eflags, argument): runs at CPL 3 until a trap leads to user_return.
+ * By SYSEXIT, so EFLAGS stay as they are; the selectors 0x1b and 0x23 follow from SYSENTER_CS = 8.
  */
     .globl user_call
 user_call:

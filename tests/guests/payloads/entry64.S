@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Entry of the long-mode payloads: PVH (32-bit, no paging) to 64-bit, exception stubs, user mode and
- * back.
+ * Entry of the long-mode payloads: PVH (32-bit, no paging) to 64-bit, exception stubs, user mode
+ * and back.
  *
  * Mapped: the first GiB and the last GiB below 4 GiB (local APIC, I/O APIC), identity, 2 MiB pages,
  * supervisor only.
@@ -107,7 +107,7 @@ trap_return:
     add $16, %rsp
     iretq
 
-/* void user_call(entry, stack, rflags, argument): runs at CPL 3 until a trap leads to user_return. */
+/* void user_call(entry, stack, rflags, argument): at CPL 3 until a trap leads to user_return. */
     .globl user_call
 user_call:
     push %rbx
@@ -135,7 +135,7 @@ user_return:
     pop %rbx
     ret
 
-/* LSTAR: notes what came and ends user_call(), or goes back with SYSRET when syscall_hook says so. */
+/* LSTAR: notes what came and ends user_call(), or goes back with SYSRET (syscall_returns). */
     .globl syscall_entry
 syscall_entry:
     mov %rsp, syscall_frame

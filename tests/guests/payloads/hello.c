@@ -11,7 +11,9 @@ unsigned payload(void)
     say("cr4 %lx\n", read_cr4());
     say("efer %lx\n", (unsigned long)rdmsr(0xc0000080));
     __asm__ volatile("mov $0x1122334455667788, %%r15; lea (%%r15, %%r15), %0; movslq %%r15d, %1"
-                     : "=r"(a), "=r"(b) : : "r15");
+                     : "=r"(a), "=r"(b)
+                     :
+                     : "r15");
     say("%lx %lx\n", a, b);
     __asm__ volatile("mov $-1, %0; mov $7, %k0" : "=r"(a)); /* clears the upper half */
     say("%lx\n", a);

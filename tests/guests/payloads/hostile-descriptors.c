@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hostile guest: random descriptors into every segment register, LDTR and TR. (LLDT and LTR of selectors of
- * the local table are left out: Linux KVM gives an error code of 0 there, processors the selector.)
+ * Hostile guest: random descriptors into every segment register, LDTR and TR. (LLDT and LTR of
+ * selectors of the local table are left out: Linux KVM gives an error code of 0 there, processors
+ * the selector.)
  */
 #include "runtime.h"
 

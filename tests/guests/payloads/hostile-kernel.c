@@ -15,7 +15,7 @@ static void again(struct frame *f)
     /* now and then an opcode that leads further than chance would */
     static const uint8_t prefixes[][2] = { { 0x0f, 0x01 }, { 0x0f, 0x22 }, { 0x0f, 0x30 },
                                            { 0xf0, 0x0f }, { 0xff, 0x25 }, { 0xf3, 0xa4 } };
-    if (random_next() & 1)
+    if (random_next() % 8 == 0)
         __builtin_memcpy((void *)VIRTUAL, prefixes[random_next() % 6], 2);
     f->rip = VIRTUAL;
     f->cs = CODE;

@@ -7,10 +7,22 @@
 static void poke(unsigned long at)
 {
     switch (random_next() & 3) {
-    case 0: *(volatile uint8_t *)at; *(volatile uint8_t *)at = (uint8_t)random_next(); break;
-    case 1: *(volatile uint16_t *)at; *(volatile uint16_t *)at = (uint16_t)random_next(); break;
-    case 2: *(volatile uint32_t *)at; *(volatile uint32_t *)at = random_next(); break;
-    default: *(volatile uint64_t *)at; *(volatile uint64_t *)at = random_next(); break;
+    case 0:
+        *(volatile uint8_t *)at;
+        *(volatile uint8_t *)at = (uint8_t)random_next();
+        break;
+    case 1:
+        *(volatile uint16_t *)at;
+        *(volatile uint16_t *)at = (uint16_t)random_next();
+        break;
+    case 2:
+        *(volatile uint32_t *)at;
+        *(volatile uint32_t *)at = random_next();
+        break;
+    default:
+        *(volatile uint64_t *)at;
+        *(volatile uint64_t *)at = random_next();
+        break;
     }
 }
 

@@ -16,7 +16,8 @@ unsigned payload(void)
     top[256] = (unsigned long)table | 7;
     for (unsigned i = 0; i < 100; i++) {
         unsigned long at = 0xffff800000000000ul | (unsigned long)(random_next() & 0x1ff) << 30 |
-                           (unsigned long)(random_next() & 0x1f8) << 21 | (random_next() & 0x1ff) << 12;
+                           (unsigned long)(random_next() & 0x1f8) << 21 |
+                           (random_next() & 0x1ff) << 12;
         TRY("mov (%0), %%rax", "r"(at));
         fault.vector == 14 ? faults++ : none++;
     }
@@ -40,7 +41,8 @@ unsigned payload(void)
         for (unsigned i = 0; i < 100; i++) {
             unsigned long at = 0xffff800000000000ul | (unsigned long)round << 39 |
                                (unsigned long)(random_next() & 0x1ff) << 30 |
-                               (unsigned long)(random_next() & 0x3ffff) << 12 | (random_next() & 0xff8);
+                               (unsigned long)(random_next() & 0x3ffff) << 12 |
+                               (random_next() & 0xff8);
             TRY("mov (%0), %%rax", "r"(at));
             fault.vector == 14 ? faults++ : none++;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hostile guest: reads and writes of all widths at every port ("all" on the command line) or at a sample.
+ * Hostile guest: reads and writes of all widths at every port ("all" on the command line) or at a
+ * sample.
  */
 #include "runtime.h"
 
@@ -24,9 +25,18 @@ unsigned payload(void)
             continue;
         uint32_t value = random_next();
         switch (all ? 3 : value >> 30) {
-        case 0: outb((uint16_t)port, (uint8_t)value); inb((uint16_t)port); break;
-        case 1: outw((uint16_t)port, (uint16_t)value); inw((uint16_t)port); break;
-        case 2: outl((uint16_t)port, value); inl((uint16_t)port); break;
+        case 0:
+            outb((uint16_t)port, (uint8_t)value);
+            inb((uint16_t)port);
+            break;
+        case 1:
+            outw((uint16_t)port, (uint16_t)value);
+            inw((uint16_t)port);
+            break;
+        case 2:
+            outl((uint16_t)port, value);
+            inl((uint16_t)port);
+            break;
         default:
             inb((uint16_t)port);
             outb((uint16_t)port, (uint8_t)value);

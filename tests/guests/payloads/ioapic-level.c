@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Level-triggered inputs of the I/O APIC, driven by a serial port in loopback: end of interrupt, masking.
+ * Level-triggered inputs of the I/O APIC, driven by a serial port in loopback: end of interrupt,
+ * masking.
  */
 #include "runtime.h"
 

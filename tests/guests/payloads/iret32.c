@@ -28,6 +28,8 @@ unsigned payload(void)
     report("iret outside of the table");
     handlers[6] = user_trap;
     __asm__ volatile("push $0x23; push %0; pushf; push $0x1b; push $user_code; iret"
-                     : : "r"(stack + sizeof(stack)) : "memory");
+                     :
+                     : "r"(stack + sizeof(stack))
+                     : "memory");
     return 1;
 }

@@ -68,7 +68,9 @@ unsigned payload(void)
     check("not taken", ticks, 0);
     unsigned long shadow;
     __asm__ volatile("sti; movl ticks, %k0; outb %%al, $0x80; outb %%al, $0x80; cli"
-                     : "=b"(shadow) : "a"(0) : "memory");
+                     : "=b"(shadow)
+                     : "a"(0)
+                     : "memory");
     check("not right after STI", (uint32_t)shadow, 0);
     check("taken", ticks, 1);
     unsigned long flags;

@@ -4,7 +4,7 @@
  */
 #include "runtime.h"
 
-#define HOLE 0xd0000000ul /* nothing is there */
+#define HOLE  0xd0000000ul /* nothing is there */
 #define CROSS (VIRTUAL + PAGE)
 
 static unsigned long read_width(unsigned long at, unsigned width)
@@ -62,7 +62,10 @@ unsigned payload(void)
     value = 0x10077;
     __asm__ volatile("xchgl %k0, (%1)" : "+r"(value) : "r"(IOAPIC + 0x10) : "memory");
     say("xchg %lx %lx\n", value, read_width(IOAPIC + 0x10, 4));
-    __asm__ volatile("lock; btsl $3, (%1); setc %b0" : "=&q"(value) : "r"(IOAPIC + 0x10) : "memory");
+    __asm__ volatile("lock; btsl $3, (%1); setc %b0"
+                     : "=&q"(value)
+                     : "r"(IOAPIC + 0x10)
+                     : "memory");
     say("bts %lx\n", read_width(IOAPIC + 0x10, 4));
     __asm__ volatile("push %1; pop (%0)" : : "r"(HOLE), "r"(5ul) : "memory");
     __asm__ volatile("push (%1); pop %0" : "=r"(value) : "r"(HOLE));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Values that model-specific registers refuse: addresses that are not canonical, unknown memory types.
+ * Values that model-specific registers refuse: addresses that are not canonical, unknown memory
+ * types.
  */
 #include "runtime.h"
 

@@ -4,7 +4,7 @@
  */
 #include "runtime.h"
 
-#define A VIRTUAL
+#define A     VIRTUAL
 #define LARGE (VIRTUAL + (1ul << 30))
 
 static volatile uint64_t *const at_a = (volatile uint64_t *)A;
@@ -83,7 +83,8 @@ unsigned payload(void)
 
     /* 2 MiB pages */
     map(LARGE, (unsigned long)one, PTE_P);
-    pd = (uint64_t *)(((volatile uint64_t *)(top[LARGE >> 39 & 511] & 0xffffffffff000))[LARGE >> 30 & 511] &
+    pd = (uint64_t *)(((volatile uint64_t *)(top[LARGE >> 39 & 511] &
+                                             0xffffffffff000))[LARGE >> 30 & 511] &
                       0xffffffffff000);
     pd[1] = 0 | PTE_P | PTE_W | 0x80;
     pd[2] = 0x2000 | PTE_P | PTE_W | 0x80; /* a reserved bit */

@@ -8,6 +8,8 @@ static unsigned counter; /* the image is loaded anew */
 
 unsigned payload(void)
 {
+    unsigned long dr7;
+    __asm__ volatile("mov %%dr7, %0" : "=r"(dr7));
     outb(0x70, 0x50);
     uint8_t round = inb(0x71) - 0x10; /* 0x10 is put there by the first round */
     if (round > 2) {
@@ -15,7 +17,7 @@ unsigned payload(void)
         say("start\n");
     }
     say("round %u counter %u cr4 %lx dr7 %lx lapic svr %x lint0 %x timer %x ioapic %x\n", round,
-        counter++, read_cr4(), ({ unsigned long v; __asm__ volatile("mov %%dr7, %0" : "=r"(v)); v; }),
+        counter++, read_cr4(), dr7,
         lapic_read(LAPIC_SVR), lapic_read(LAPIC_LINT0) & 0x10000, lapic_read(LAPIC_TIMER),
         ioapic_read(0x14));
     say("fs base %lx kernel gs %lx deadline %lx apic base %lx cr8 %lx lstar %lx pic mask %x\n",

@@ -7,14 +7,14 @@
 #include <stdarg.h>
 
 #define DEBUG_CONSOLE 0xe9
-#define DEBUG_EXIT 0xf4
+#define DEBUG_EXIT    0xf4
 
 struct fault fault;
 volatile unsigned long resume, resume_rsp;
 trap_fn handlers[64];
 extern uint8_t stubs[], user_return[], syscall_entry[];
 
-/* --- what the compiler may call ------------------------------------------------------------------------ */
+/* --- what the compiler may call --------------------------------------------------------------- */
 
 void *memset(void *to, int byte, size_t size);
 void *memcpy(void *to, const void *from, size_t size);
@@ -33,7 +33,7 @@ void *memcpy(void *to, const void *from, size_t size)
     return to;
 }
 
-/* --- text ---------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 static char text[4096];
 static unsigned text_size;
@@ -77,8 +77,12 @@ void say(const char *format, ...)
         if (*++format == 'l')
             format++;
         switch (*format) {
-        case 'x': put_number(format[-1] == 'l' ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 16); break;
-        case 'u': put_number(format[-1] == 'l' ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 10); break;
+        case 'x':
+            put_number(format[-1] == 'l' ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 16);
+            break;
+        case 'u':
+            put_number(format[-1] == 'l' ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 10);
+            break;
         case 'c': put((char)va_arg(ap, int)); break;
         case 's':
             for (const char *s = va_arg(ap, const char *); *s; s++)
@@ -99,8 +103,8 @@ void finish(unsigned status)
 }
 
 static const char names[32][4] = {
-    "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "CSO", "TS", "NP", "SS", "GP", "PF", "15",
-    "MF", "AC", "MC", "XM", "VE", "CP",
+    "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "CSO", "TS",
+    "NP", "SS", "GP",  "PF", "15", "MF", "AC", "MC", "XM", "VE",  "CP",
 };
 
 void report(const char *what)
@@ -129,7 +133,7 @@ void check(const char *what, unsigned long got, unsigned long expected)
         say("%s: %lx instead of %lx\n", what, got, expected);
 }
 
-/* --- command line ---------------------------------------------------------------------------------------- */
+/* --- command line ----------------------------------------------------------------------------- */
 
 extern uint32_t boot_info; /* struct hvm_start_info */
 
@@ -157,7 +161,7 @@ unsigned option_number(void)
     return value;
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 #ifdef __x86_64__
 struct gate {
@@ -227,7 +231,7 @@ uint64_t descriptor(uint32_t base, uint32_t limit, unsigned access, unsigned fla
            (uint64_t)(base >> 24) << 56;
 }
 
-/* --- traps ---------------------------------------------------------------------------------------------- */
+/* --- traps ------------------------------------------------------------------------------------ */
 
 void trap(struct frame *f);
 
@@ -276,9 +280,7 @@ void user_run(void *entry, void *stack, unsigned long argument)
     user_call(entry, stack, 2, argument);
 }
 
-__attribute__((weak)) void syscall_hook(void)
-{
-}
+__attribute__((weak)) void syscall_hook(void) {}
 
 void runtime_init(void)
 {
@@ -305,7 +307,7 @@ void runtime_init(void)
 #endif
 }
 
-/* --- page tables ---------------------------------------------------------------------------------------- */
+/* --- page tables ------------------------------------------------------------------------------ */
 
 void *page_alloc(void)
 {
@@ -347,7 +349,7 @@ void *user_code(void *label)
 }
 #endif
 
-/* --- interrupts ------------------------------------------------------------------------------------------ */
+/* --- interrupts ------------------------------------------------------------------------------- */
 
 void lapic_enable(void)
 {
@@ -383,7 +385,10 @@ void pic_mask_all(void)
 void window(void)
 {
     __asm__ volatile("sti; nop; outb %%al, $0x80; outb %%al, $0x80; outb %%al, $0x80;"
-                     "outb %%al, $0x80; cli" : : "a"(0) : "memory");
+                     "outb %%al, $0x80; cli"
+                     :
+                     : "a"(0)
+                     : "memory");
 }
 
 uint32_t random_state = 12345;

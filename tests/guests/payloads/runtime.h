@@ -3,8 +3,8 @@
  * What the payloads share: text output, exceptions with a way back, page tables, user mode, APIC.
  *
  * A payload defines payload(); what it says goes to the debug console and what it returns to the
- * debug-exit port. It is built for 64 bits, or for 32 bits when its name ends in "32". Payloads also run
- * where kernel mode is interpreted at about 1 MIPS, so they stay short.
+ * debug-exit port. It is built for 64 bits, or for 32 bits when its name ends in "32". Payloads
+ * also run where kernel mode is interpreted at about 1 MIPS, so they stay short.
  */
 #ifndef PAYLOAD_RUNTIME_H
 #define PAYLOAD_RUNTIME_H
@@ -15,28 +15,28 @@
 
 #ifdef __x86_64__
 #define MOV "movq"
-#define SP "rsp"
+#define SP  "rsp"
 #else
 #define MOV "movl"
-#define SP "esp"
+#define SP  "esp"
 #endif
 
-#define PAGE 4096ul
-#define PTE_P 1ull
-#define PTE_W 2ull
-#define PTE_U 4ull
-#define PTE_A 0x20ull
-#define PTE_D 0x40ull
-#define PTE_G 0x100ull
+#define PAGE   4096ul
+#define PTE_P  1ull
+#define PTE_W  2ull
+#define PTE_U  4ull
+#define PTE_A  0x20ull
+#define PTE_D  0x40ull
+#define PTE_G  0x100ull
 #define PTE_NX (1ull << 63)
 
-#define CODE 0x08
-#define DATA 0x10
+#define CODE        0x08
+#define DATA        0x10
 #define USER_CODE32 0x1b
-#define USER_DATA 0x23
+#define USER_DATA   0x23
 #define USER_CODE64 0x2b
-#define TSS 0x30
-#define FREE 0x48 /* first free descriptor of 64-bit payloads; 0x50 of 32-bit ones */
+#define TSS         0x30
+#define FREE        0x48 /* first free descriptor of 64-bit payloads; 0x50 of 32-bit ones */
 
 /* As the stubs leave it on the stack. */
 struct frame {
@@ -59,7 +59,7 @@ struct fault {
 
 extern struct fault fault;
 extern volatile unsigned long resume, resume_rsp; /* resume_rsp: 0 leaves the stack as it was */
-extern trap_fn handlers[64]; /* instead of the resume address */
+extern trap_fn handlers[64];                      /* instead of the resume address */
 extern uint64_t gdt[16];
 extern uint8_t payload_end[], stack_top[];
 
@@ -69,9 +69,9 @@ bool option(const char *word);
 unsigned option_number(void);
 void runtime_init(void);
 
-/* --- text -------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
-/* %x (no leading zeros), %u, %s, %c; numbers are unsigned long. */
+/* %x and %u, also with l; %s, %c. No widths. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void flush(void);
 /* Shows all text and ends the machine. */
@@ -82,23 +82,22 @@ void report(const char *what);
 void check(const char *what, unsigned long got, unsigned long expected);
 
 /*
- * Executes instructions that may fault; afterwards `fault` tells. The operands follow as in asm; use
- * %= free text, registers that the text changes go into clobbers of TRY_FULL.
+ * Executes instructions that may fault; afterwards `fault` tells. The operands follow as in asm;
+ * TRY may change EAX and EDX, other clobbers are given to TRY_FULL.
  */
 #define TRY_FULL(text, outs, ins, ...)                                                             \
     do {                                                                                           \
         fault.vector = -1;                                                                         \
         __asm__ volatile(MOV " $661f, resume\n\t" text "\n661:\t" MOV " $0, resume"                \
-                         : outs                                                                    \
-                         : ins                                                                     \
+                         : outs:ins                                                                \
                          : "memory", "cc", ##__VA_ARGS__);                                         \
         resume_rsp = 0;                                                                            \
     } while (0)
-#define LIST(...) __VA_ARGS__
+#define LIST(...)      __VA_ARGS__
 #define TRY(text, ...) TRY_FULL(text, LIST(), LIST(__VA_ARGS__), "eax", "edx")
 /* The text moves the stack pointer; it is put back. */
 #define TRY_STACK(text, ...)                                                                       \
-    TRY_FULL(MOV " %%" SP ", resume_rsp\n\t" text "\n\t" MOV " resume_rsp, %%" SP, LIST(),          \
+    TRY_FULL(MOV " %%" SP ", resume_rsp\n\t" text "\n\t" MOV " resume_rsp, %%" SP, LIST(),         \
              LIST(__VA_ARGS__), "eax", "edx")
 #define TRY_REPORT(text, ...)                                                                      \
     do {                                                                                           \
@@ -106,7 +105,7 @@ void check(const char *what, unsigned long got, unsigned long expected);
         report(text);                                                                              \
     } while (0)
 
-/* --- descriptors --------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 void set_gate(unsigned vector, void *handler, unsigned type_dpl, unsigned ist);
 void gate_present(unsigned vector, bool present);
@@ -114,13 +113,13 @@ void gate_present(unsigned vector, bool present);
 void set_stack(unsigned ist, void *top);
 uint64_t descriptor(uint32_t base, uint32_t limit, unsigned access, unsigned flags);
 
-/* --- user mode ------------------------------------------------------------------------------------------ */
+/* --- user mode -------------------------------------------------------------------------------- */
 
 /* Runs `entry` at CPL 3; comes back on any exception, or on syscall (vector 256 in fault). */
 void user_call(void *entry, void *stack, unsigned long flags, unsigned long argument);
 void user_run(void *entry, void *stack, unsigned long argument);
 #ifdef __x86_64__
-/* The address at which user mode sees code of the payload (mapped by the first call), and a stack. */
+/* The address at which user mode sees code of the payload (mapped by the call), and a stack. */
 void *user_code(void *label);
 #define USER_STACK (VIRTUAL + 0x200000 + PAGE)
 #endif
@@ -128,7 +127,7 @@ extern uint64_t syscall_frame[5]; /* rsp, rcx, r11, rax, rdi */
 extern uint32_t syscall_returns;  /* this many syscalls go back to user mode */
 void syscall_hook(void);          /* called for those; the payload may define it */
 
-/* --- page tables (64 bits) ------------------------------------------------------------------------------ */
+/* --- page tables (64 bits) -------------------------------------------------------------------- */
 
 /* Maps one 4 KiB page above 512 GiB (VIRTUAL...); returns the entry. flags 0: not present. */
 #define VIRTUAL 0x8000000000ul
@@ -141,29 +140,29 @@ static inline void invlpg(unsigned long va)
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-/* --- interrupts ------------------------------------------------------------------------------------------- */
+/* --- interrupts ------------------------------------------------------------------------------- */
 
-#define LAPIC 0xfee00000ul
-#define IOAPIC 0xfec00000ul
-#define LAPIC_ID 0x20
+#define LAPIC         0xfee00000ul
+#define IOAPIC        0xfec00000ul
+#define LAPIC_ID      0x20
 #define LAPIC_VERSION 0x30
-#define LAPIC_TPR 0x80
-#define LAPIC_PPR 0xa0
-#define LAPIC_EOI 0xb0
-#define LAPIC_LDR 0xd0
-#define LAPIC_DFR 0xe0
-#define LAPIC_SVR 0xf0
-#define LAPIC_ISR 0x100
-#define LAPIC_IRR 0x200
-#define LAPIC_ESR 0x280
-#define LAPIC_ICR 0x300
-#define LAPIC_ICR2 0x310
-#define LAPIC_TIMER 0x320
-#define LAPIC_LINT0 0x350
-#define LAPIC_LINT1 0x360
+#define LAPIC_TPR     0x80
+#define LAPIC_PPR     0xa0
+#define LAPIC_EOI     0xb0
+#define LAPIC_LDR     0xd0
+#define LAPIC_DFR     0xe0
+#define LAPIC_SVR     0xf0
+#define LAPIC_ISR     0x100
+#define LAPIC_IRR     0x200
+#define LAPIC_ESR     0x280
+#define LAPIC_ICR     0x300
+#define LAPIC_ICR2    0x310
+#define LAPIC_TIMER   0x320
+#define LAPIC_LINT0   0x350
+#define LAPIC_LINT1   0x360
 #define LAPIC_INITIAL 0x380
 #define LAPIC_CURRENT 0x390
-#define LAPIC_DIVIDE 0x3e0
+#define LAPIC_DIVIDE  0x3e0
 
 static inline uint32_t lapic_read(unsigned reg)
 {
@@ -195,7 +194,7 @@ bool wait_for(volatile unsigned *counter, unsigned target);
 extern uint32_t random_state;
 uint32_t random_next(void);
 
-/* --- instructions ---------------------------------------------------------------------------------------- */
+/* --- instructions ----------------------------------------------------------------------------- */
 
 static inline void outb(uint16_t port, uint8_t value)
 {
@@ -242,7 +241,9 @@ static inline uint64_t rdmsr(uint32_t index)
 
 static inline void wrmsr(uint32_t index, uint64_t value)
 {
-    __asm__ volatile("wrmsr" : : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
 }
 

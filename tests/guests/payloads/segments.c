@@ -16,10 +16,10 @@ extern uint8_t compat[];
 unsigned payload(void)
 {
     uint16_t selector;
-    gdt[FREE / 8] = descriptor(0, 0xfffff, 0x12, 12);  /* 0x48: not present */
+    gdt[FREE / 8] = descriptor(0, 0xfffff, 0x12, 12); /* 0x48: not present */
     gdt[0x50 / 8] = descriptor((uint32_t)(unsigned long)ldt, sizeof(ldt) - 1, 0x82, 0);
     gdt[0x58 / 8] = 0;
-    gdt[0x60 / 8] = descriptor(0, 0xfffff, 0x9a, 14);  /* code with L and D: not allowed */
+    gdt[0x60 / 8] = descriptor(0, 0xfffff, 0x9a, 14); /* code with L and D: not allowed */
     gdt[0x68 / 8] = descriptor(0, 0xfffff, 0x92, 12);
     ldt[1] = descriptor(0x1234, 0xfffff, 0x92, 12);
     ldt[2] = descriptor(0, 0xfffff, 0x9a, 10);
@@ -67,7 +67,9 @@ unsigned payload(void)
     /* compatibility mode and back */
     unsigned long a, c, d;
     __asm__ volatile("lea 1f(%%rip), %%rax; push %%rax; push $0x40; push $compat; lretq; 1:"
-                     : "=a"(a), "=c"(c), "=d"(d) : : "memory");
+                     : "=a"(a), "=c"(c), "=d"(d)
+                     :
+                     : "memory");
     say("compat eax %lx ecx %lx edx %lx\n", a, c, d);
     return 0;
 }

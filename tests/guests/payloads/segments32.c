@@ -10,12 +10,12 @@ unsigned payload(void)
 {
     uint32_t base = (uint32_t)area, value;
 
-    gdt[0x50 / 8] = descriptor(base, 15, 0x92, 4);         /* 16 bytes, writable */
-    gdt[0x58 / 8] = descriptor(base, 15, 0x90, 4);         /* read only */
-    gdt[0x60 / 8] = descriptor(base, 15, 0x96, 4);         /* expand down: above 15 */
-    gdt[0x68 / 8] = descriptor(base, 15, 0x12, 4);         /* not present */
-    gdt[0x70 / 8] = descriptor(0, 0xfffff, 0x98, 12);      /* execute only */
-    gdt[0x78 / 8] = descriptor(0, 0xfffff, 0x82, 0);       /* a local descriptor table, really data */
+    gdt[0x50 / 8] = descriptor(base, 15, 0x92, 4);    /* 16 bytes, writable */
+    gdt[0x58 / 8] = descriptor(base, 15, 0x90, 4);    /* read only */
+    gdt[0x60 / 8] = descriptor(base, 15, 0x96, 4);    /* expand down: above 15 */
+    gdt[0x68 / 8] = descriptor(base, 15, 0x12, 4);    /* not present */
+    gdt[0x70 / 8] = descriptor(0, 0xfffff, 0x98, 12); /* execute only */
+    gdt[0x78 / 8] = descriptor(0, 0xfffff, 0x82, 0);  /* a local descriptor table, really data */
 
     __asm__ volatile("mov %1, %%fs; mov %%fs:4, %0" : "=r"(value) : "r"(0x50));
     say("base: %lx\n", (unsigned long)value);
@@ -53,7 +53,8 @@ unsigned payload(void)
     /* a stack segment of 64 bytes: #SS above it */
     gdt[0x58 / 8] = descriptor(base, 63, 0x92, 4);
     TRY("mov %%esp, %%edx; mov %%ss, %%eax; mov %0, %%ss; movl $64, %%esp; "
-        "push $1; pop %%ebx; mov %%eax, %%ss; mov %%edx, %%esp", "r"(0x58));
+        "push $1; pop %%ebx; mov %%eax, %%ss; mov %%edx, %%esp",
+        "r"(0x58));
     report("push in a small stack");
     check("pushed", area[60], 1);
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Self-modifying code: in the same block, the same page, other pages, through an alias, after remapping.
+ * Self-modifying code: in the same block, the same page, other pages, through an alias, after
+ * remapping.
  */
 #include "runtime.h"
 
@@ -103,8 +104,9 @@ unsigned payload(void)
     say("from a port: %x\n", run(page));
 
     /* the same by a program in user mode, on its own page */
-    static const uint8_t self[] = { 0xc7, 0x05, 1, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, /* movl .., 1(%rip) */
-                                    0xbf, 0, 0, 0, 0, 0x0f, 0x0b };                 /* mov, ud2 */
+    static const uint8_t self[] = { 0xc7, 0x05, 1,    0, 0, 0,    0x44,
+                                    0x33, 0x22, 0x11,                     /* movl .., 1(%rip) */
+                                    0xbf, 0,    0,    0, 0, 0x0f, 0x0b }; /* mov, ud2 */
     __builtin_memcpy(page, self, sizeof(self));
     map(VIRTUAL, (unsigned long)page, PTE_P | PTE_W | PTE_U);
     user_run((void *)VIRTUAL, NULL, 0);

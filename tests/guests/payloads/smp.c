@@ -50,7 +50,8 @@ void ap_main(void)
         uint16_t limit;
         uint64_t base;
     } __attribute__((packed)) idtr;
-    __asm__ volatile("sidt %0" : "=m"(idtr)); /* the power-on value; the IDT comes from the other CPU */
+    __asm__ volatile("sidt %0"
+                     : "=m"(idtr)); /* the power-on value; the IDT comes from the other CPU */
     idtr.base = *(volatile uint64_t *)0x9000;
     idtr.limit = 0x3ff;
     __asm__ volatile("lidt %0" : : "m"(idtr));

@@ -26,8 +26,7 @@ static void run(const char *what, uint8_t *label)
         report(what);
     else
         say("%s: rdi %lx rax %lx rcx +%lx r11 %lx\n", what, (unsigned long)syscall_frame[4],
-            (unsigned long)syscall_frame[3],
-            (unsigned long)syscall_frame[1] - (unsigned long)at,
+            (unsigned long)syscall_frame[3], (unsigned long)syscall_frame[1] - (unsigned long)at,
             (unsigned long)syscall_frame[2]);
 }
 

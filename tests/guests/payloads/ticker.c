@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * For tests of the life cycle: says "start", then a dot for each timer interrupt, for ever. The command line
- * chooses what it does in between: "halt", "spin", "user" (spins in user mode), "ports" (one long REP INSB).
+ * For tests of the life cycle: says "start", then a dot for each timer interrupt, for ever. The
+ * command line chooses what it does in between: "halt", "spin", "user" (spins in user mode),
+ * "ports" (one long REP INSB).
  */
 #include "runtime.h"
 
@@ -37,7 +38,10 @@ unsigned payload(void)
         if (option("halt"))
             __asm__ volatile("hlt");
         else if (option("ports")) /* all at one place: the page stays, the count does not end */
-            __asm__ volatile("1: mov $1000000, %%ecx; mov %2, %0; rep insb (%%dx), %%es:(%%rdi); jmp 1b"
-                             : "+D"(to), "+c"(count) : "r"((void *)0x200000), "d"(0x300) : "memory");
+            __asm__ volatile(
+                "1: mov $1000000, %%ecx; mov %2, %0; rep insb (%%dx), %%es:(%%rdi); jmp 1b"
+                : "+D"(to), "+c"(count)
+                : "r"((void *)0x200000), "d"(0x300)
+                : "memory");
     }
 }

@@ -4,8 +4,8 @@
  */
 #include "runtime.h"
 
-#define CODE_VA VIRTUAL
-#define DATA_VA (VIRTUAL + 0x10000)
+#define CODE_VA   VIRTUAL
+#define DATA_VA   (VIRTUAL + 0x10000)
 #define STACK_TOP (DATA_VA + PAGE)
 
 __asm__(".text; .balign 4096\n user_text:\n"
@@ -33,9 +33,9 @@ __asm__(".text; .balign 4096\n user_text:\n"
         "u_rep: movabs $0x8000010000, %rdi; mov %rdi, %rsi; mov $0x5a, %eax; mov $4096, %ecx\n"
         " rep stosb; mov $512, %ecx; xor %edx, %edx; 1: lodsq; add %rax, %rdx; loop 1b\n"
         " mov %rdx, %rdi; ud2\n");
-extern uint8_t user_text[], u_ud2[], u_cli[], u_hlt[], u_cr3[], u_rdmsr[], u_in[],
-    u_lgdt[], u_invlpg[], u_div[], u_kernel[], u_kernel_w[], u_none[], u_ro[], u_exec[], u_nx[],
-    u_gs[], u_sysret[], u_ac[], u_sse[], u_x87[], u_rep[];
+extern uint8_t user_text[], u_ud2[], u_cli[], u_hlt[], u_cr3[], u_rdmsr[], u_in[], u_lgdt[],
+    u_invlpg[], u_div[], u_kernel[], u_kernel_w[], u_none[], u_ro[], u_exec[], u_nx[], u_gs[],
+    u_sysret[], u_ac[], u_sse[], u_x87[], u_rep[];
 
 static void *user(uint8_t *label)
 {
@@ -63,7 +63,7 @@ unsigned payload(void)
     map(DATA_VA, (unsigned long)page_alloc(), PTE_P | PTE_W | PTE_U | PTE_NX);
     map(VIRTUAL + 0x20000, 0, 0);
     set_stack(0, ring0 + sizeof(ring0));
-    write_cr0(read_cr0() | 1ul << 18);        /* AM */
+    write_cr0(read_cr0() | 1ul << 18);          /* AM */
     write_cr4(read_cr4() | 1ul << 9 | 1 << 10); /* OSFXSR, OSXMMEXCPT */
 
     run("ud2", u_ud2);

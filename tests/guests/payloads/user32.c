@@ -21,8 +21,9 @@ USER(u_ss, "mov $0x10, %eax; mov %eax, %ss");
 USER(u_ds, "mov $0x10, %eax; mov %eax, %ds");
 USER(u_far, "lcall $8, $0");
 USER(u_lgdt, "lgdt 0x100000");
-USER(u_popf, "pushf; pop %eax; xor $0x3200, %eax; push %eax; popf; pushf; pop %edx; xor %edx, %eax; "
-             "and $0x3200, %eax; cmp $0x3200, %eax; je 1f; hlt; 1:");
+USER(u_popf,
+     "pushf; pop %eax; xor $0x3200, %eax; push %eax; popf; pushf; pop %edx; xor %edx, %eax; "
+     "and $0x3200, %eax; cmp $0x3200, %eax; je 1f; hlt; 1:");
 
 static void run(const char *what, void *entry)
 {

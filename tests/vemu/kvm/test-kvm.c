@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The KVM accelerator against the fake KVM: exits become callbacks, kicks, ExtINT, routes, state, reset.
+ * The KVM accelerator against the fake KVM: exits become callbacks, kicks, ExtINT, routes, state,
+ * reset.
  */
 #include <check.h>
 #include <errno.h>
@@ -90,8 +91,12 @@ static void setup(void)
     vm.config.vcpus = 1;
     vm.config.ioapic_pins = PINS;
     vm.config.callbacks = (struct vemu_accel_callbacks){
-        .pio_read = pio_read, .pio_write = pio_write, .mmio_read = mmio_read,
-        .mmio_write = mmio_write, .ioapic_eoi = ioapic_eoi, .pic_ack = pic_ack,
+        .pio_read = pio_read,
+        .pio_write = pio_write,
+        .mmio_read = mmio_read,
+        .mmio_write = mmio_write,
+        .ioapic_eoi = ioapic_eoi,
+        .pic_ack = pic_ack,
     };
     for (unsigned i = 0; i < PINS; i++)
         eoi_routes[i].masked = true;
@@ -349,8 +354,14 @@ START_TEST(state_makes_the_round)
     in->regs.rip = 0xffffffff81000000;
     in->regs.rflags = 0x202;
     in->sregs.cr3 = 0x5000;
-    in->sregs.seg[VEMU_CS] = (struct vemu_segment){ .base = 0x10, .limit = 0xfffff, .selector = 8,
-                                                    .type = 11, .s = 1, .present = 1, .l = 1, .g = 1 };
+    in->sregs.seg[VEMU_CS] = (struct vemu_segment){ .base = 0x10,
+                                                    .limit = 0xfffff,
+                                                    .selector = 8,
+                                                    .type = 11,
+                                                    .s = 1,
+                                                    .present = 1,
+                                                    .l = 1,
+                                                    .g = 1 };
     in->sregs.idt = (struct vemu_dtable){ 0x6000, 0xfff };
     in->debugregs.dr7 = 0x400;
     in->xcr0 = 7;
@@ -363,7 +374,8 @@ START_TEST(state_makes_the_round)
     ck_assert_uint_eq(fake.regs.rbx, 0x1000u + VEMU_RBX);
     ck_assert_int_eq(kvm__get_state(handle, groups, out), 0);
     ck_assert_mem_eq(&in->regs, &out->regs, sizeof(in->regs));
-    ck_assert_mem_eq(&in->sregs.seg[VEMU_CS], &out->sregs.seg[VEMU_CS], sizeof(struct vemu_segment));
+    ck_assert_mem_eq(&in->sregs.seg[VEMU_CS], &out->sregs.seg[VEMU_CS],
+                     sizeof(struct vemu_segment));
     ck_assert_uint_eq(out->sregs.idt.base, 0x6000);
     ck_assert_uint_eq(out->debugregs.dr7, 0x400);
     ck_assert_int_eq(out->mp_state, VEMU_MP_HALTED);
@@ -402,10 +414,16 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        accesses_become_callbacks, odd_pieces_are_cut, eoi_is_passed_on,
-        a_kick_before_the_run_ends_it, a_kick_lets_the_access_be_finished,
-        extint_waits_for_the_window, extint_that_dropped_is_not_injected, failures_are_described,
-        routes_are_given_when_level_entries_change, state_makes_the_round,
+        accesses_become_callbacks,
+        odd_pieces_are_cut,
+        eoi_is_passed_on,
+        a_kick_before_the_run_ends_it,
+        a_kick_lets_the_access_be_finished,
+        extint_waits_for_the_window,
+        extint_that_dropped_is_not_injected,
+        failures_are_described,
+        routes_are_given_when_level_entries_change,
+        state_makes_the_round,
         reset_brings_back_the_first_state,
     };
     Suite *suite = suite_create("accel-kvm");

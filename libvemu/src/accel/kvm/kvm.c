@@ -159,9 +159,9 @@ static int kvm_signal_msi(struct vemu_accel_vm *opaque, uint64_t address, uint32
 }
 
 /*
- * Only the kernel's list of EOIs to report is made from the routes; delivery goes by KVM_SIGNAL_MSI. So
- * only level-triggered entries matter, and the kernel is asked only when those change: each time costs
- * a grace period.
+ * Only the kernel's list of EOIs to report is made from the routes; delivery goes by
+ * KVM_SIGNAL_MSI. So only level-triggered entries matter, and the kernel is asked only when those
+ * change: each time costs a grace period.
  */
 static int kvm_set_ioapic_routes(struct vemu_accel_vm *opaque, const struct vemu_msi_route *routes,
                                  uint32_t count)
@@ -175,7 +175,8 @@ static int kvm_set_ioapic_routes(struct vemu_accel_vm *opaque, const struct vemu
     vkvm_routing_clear(vm->routing);
     for (uint32_t i = 0; r >= 0 && i < count; i++) {
         struct vemu_msi_route none = { .masked = true };
-        const struct vemu_msi_route *new = routes[i].level && !routes[i].masked ? &routes[i] : &none;
+        const bool matters = routes[i].level && !routes[i].masked;
+        const struct vemu_msi_route *new = matters ? &routes[i] : &none;
         struct vemu_msi_route *old = &vm->eoi_routes[i];
         if (old->masked != new->masked || old->address != new->address || old->data != new->data)
             changed = true;

@@ -6,8 +6,9 @@
  * KVM_RUN (KVM_SET_SIGNAL_MASK), so no signal handler is installed and the application's own signal
  * dispositions stay untouched. `kicked` carries the request, the signal only ends KVM_RUN.
  *
- * The kernel finishes a port or memory access (registers, RIP) only at the next KVM_RUN. A vCPU that leaves
- * for the core, which may read, reset or save its state, first does that with immediate_exit set.
+ * The kernel finishes a port or memory access (registers, RIP) only at the next KVM_RUN. A vCPU
+ * that leaves for the core, which may read, reset or save its state, first does that with
+ * immediate_exit set.
  *
  * ExtINT: the 8259 is ours. While its output is high, the loop asks for an interrupt window and, as
  * soon as the kernel says that an interrupt can be taken, runs the INTA cycle and injects the
