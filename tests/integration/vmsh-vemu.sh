@@ -32,6 +32,7 @@ poweroff -f
 PRESSED
 chmod +x /etc/acpi/PWRF/00000080
 acpid
+until ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q /dev/input/event; do :; done
 echo READY
 while :; do setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'; done
 INIT

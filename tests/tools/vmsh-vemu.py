@@ -111,7 +111,7 @@ def life_cycle():
     first = console()
     first.expect('READY', 60)
     first.send('echo A$((40 + 2))B\n')
-    first.expect('A42B')
+    first.expect('A42B', 60)
     second = Terminal([*BASE, 'console', 'life'])
     second.expect('error: operation failed: Active console session exists for this domain')
     assert second.wait() == 1
@@ -130,16 +130,16 @@ def life_cycle():
     assert 'C43D' not in third.rest(), third.rest()
     vmsh('resume', 'life', out="Domain 'life' resumed\n\n")
     vmsh('domstate', 'life', '--reason', out='running (unpaused)\n\n')
-    third.expect('C43D')
+    third.expect('C43D', 60)
 
     vmsh('reset', 'life', out="Domain 'life' was reset\n\n")
     third.expect('READY', 60)
     vmsh('reboot', 'life', out="Domain 'life' is being rebooted\n\n")
-    third.expect('POWER-BUTTON')
+    third.expect('POWER-BUTTON', 60)
     third.expect('READY', 60)
     vmsh('list', out=table(('1', 'life', 'running')))
     vmsh('shutdown', 'life', out="Domain 'life' is being shutdown\n\n")
-    third.expect('POWER-BUTTON')
+    third.expect('POWER-BUTTON', 60)
     assert third.wait() == 0
     assert third.modes() == third.before, 'the terminal is not as it was'
     third.close()
@@ -183,7 +183,26 @@ def paused_and_destroyed():
         t.expect("Connected to domain 'life'\r\n")
         t.send(CTRL)
         assert t.wait() == 0
-    vmsh('destroy', 'life', '--graceful', out="Domain 'life' destroyed\n\n")
+    with console() as t: # a signal ends it as usual, but the terminal is put right first
+        t.expect('')
+        time.sleep(0.2)
+        assert t.modes() != t.before
+        os.kill(t.pid, signal.SIGTERM)
+        assert t.wait() == -signal.SIGTERM
+        assert t.modes() == t.before, 'the terminal is not as it was'
+    with Terminal(BASE) as t: # out of a console, back to the prompt; a console that ends with its guest
+        for ending in ('by key', 'by guest'):
+            t.expect('vmsh # ')
+            t.send('console life\n')
+            t.expect('Escape character is')
+            if ending == 'by key':
+                t.send(CTRL)
+            else:
+                vmsh('destroy', 'life', '--graceful', out="Domain 'life' destroyed\n\n")
+        t.expect('vmsh # ')
+        t.send('quit\n')
+        assert t.wait() == 0
+        assert t.modes() == t.before, 'the terminal is not as it was'
 
 
 def documents():

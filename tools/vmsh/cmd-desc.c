@@ -10,7 +10,9 @@
 #include "shell.h"
 
 const struct opt desc_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     { .name = "live", .type = OPT_BOOL, .help = "modify/get running state" },
     { .name = "config", .type = OPT_BOOL, .help = "modify/get persistent configuration" },
@@ -38,8 +40,7 @@ static char *desc_words(const struct args *args)
 
 static int desc_type(const struct args *args)
 {
-    return args_bool(args, "title") ? VMGR_DOMAIN_METADATA_TITLE
-                                    : VMGR_DOMAIN_METADATA_DESCRIPTION;
+    return args_bool(args, "title") ? VMGR_DOMAIN_METADATA_TITLE : VMGR_DOMAIN_METADATA_DESCRIPTION;
 }
 
 /* The present text, "" when there is none; NULL: library error. */
@@ -83,8 +84,7 @@ static bool desc_show(struct shell *sh, struct vmgr_domain *domain, const struct
     if (*text)
         printf("%s", text);
     else
-        shell_extra(sh, "No %s for domain: %s",
-                    args_bool(args, "title") ? "title" : "description",
+        shell_extra(sh, "No %s for domain: %s", args_bool(args, "title") ? "title" : "description",
                     vmgr_domain_get_name(domain));
     free(text);
     return true;

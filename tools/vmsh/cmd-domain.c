@@ -11,14 +11,21 @@
 #include "shell.h"
 
 #define DOMAIN_OPT(completer_)                                                                     \
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                       \
-      .completer = completer_ }
-#define FLAG(name_, help_) { .name = name_, .type = OPT_BOOL, .help = help_ }
+    {                                                                                              \
+        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
+        .completer = completer_                                                                    \
+    }
+#define FLAG(name_, help_)                                                                         \
+    {                                                                                              \
+        .name = name_, .type = OPT_BOOL, .help = help_                                             \
+    }
 
 /* --- define, create, undefine ----------------------------------------------------------------- */
 
 static const struct opt define_opts[] = {
-    { .name = "file", .type = OPT_DATA, .help = "file containing an XML domain description",
+    { .name = "file",
+      .type = OPT_DATA,
+      .help = "file containing an XML domain description",
       .completer = COMPLETE_FILE },
     FLAG("validate", "validate the XML against the schema"),
     OPT_END,
@@ -45,7 +52,9 @@ static bool cmd_define(struct shell *sh, const struct args *args)
 }
 
 static const struct opt create_opts[] = {
-    { .name = "file", .type = OPT_DATA, .help = "file containing an XML domain description",
+    { .name = "file",
+      .type = OPT_DATA,
+      .help = "file containing an XML domain description",
       .completer = COMPLETE_FILE },
     FLAG("console", "attach to console after creation"),
     FLAG("paused", "leave the guest paused after creation"),
@@ -133,7 +142,9 @@ static bool cmd_undefine(struct shell *sh, const struct args *args)
 /* --- start ------------------------------------------------------------------------------------ */
 
 static const struct opt start_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "name of the inactive domain",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "name of the inactive domain",
       .completer = COMPLETE_DOMAIN_INACTIVE },
     FLAG("console", "attach to console after creation"),
     FLAG("paused", "leave the guest paused after creation"),
@@ -237,14 +248,15 @@ static bool cmd_destroy(struct shell *sh, const struct args *args)
 
 static const struct opt shutdown_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
-    { .name = "mode", .type = OPT_STRING,
+    { .name = "mode",
+      .type = OPT_STRING,
       .help = "shutdown mode: acpi|agent|initctl|signal|paravirt",
       .completer = COMPLETE_SHUTDOWN_MODE },
     OPT_END,
 };
 
 /* False: an unknown mode was named. `or`: virsh's sentences differ by a comma. */
-static bool shutdown_flags(struct shell *sh, const struct args *args, const char *or,
+static bool shutdown_flags(struct shell *sh, const struct args *args, const char * or,
                            uint32_t *flags)
 {
     char *modes = args_string(args, "mode") ? must_strdup(args_string(args, "mode")) : NULL;
@@ -255,8 +267,10 @@ static bool shutdown_flags(struct shell *sh, const struct args *args, const char
         const char *mode = strsep(&rest, ",");
         uint32_t flag = shutdown_mode_flag(mode);
         if (!flag) {
-            shell_error(sh, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', "
-                            "'signal'%s 'paravirt'", mode, or);
+            shell_error(sh,
+                        "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', "
+                        "'signal'%s 'paravirt'",
+                        mode, or);
             ok = false;
         }
         *flags |= flag;
@@ -305,7 +319,9 @@ static bool cmd_autostart(struct shell *sh, const struct args *args)
 }
 
 static const struct opt rename_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name or uuid",
       .completer = COMPLETE_DOMAIN_INACTIVE },
     { .name = "new-name", .type = OPT_DATA, .help = "new domain name" },
     OPT_END,
@@ -326,7 +342,9 @@ static bool cmd_domrename(struct shell *sh, const struct args *args)
 /* --- identity --------------------------------------------------------------------------------- */
 
 static const struct opt domid_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name or uuid",
       .completer = COMPLETE_DOMAIN },
     OPT_END,
 };
@@ -346,7 +364,9 @@ static bool cmd_domid(struct shell *sh, const struct args *args)
 }
 
 static const struct opt domname_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain id or uuid",
       .completer = COMPLETE_DOMAIN },
     OPT_END,
 };
@@ -361,7 +381,9 @@ static bool cmd_domname(struct shell *sh, const struct args *args)
 }
 
 static const struct opt domuuid_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain id or name",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain id or name",
       .completer = COMPLETE_DOMAIN },
     OPT_END,
 };
@@ -430,7 +452,8 @@ const struct cmd cmds_domain[] = {
     { "start", cmd_start, start_opts, "start a (previously defined) inactive domain",
       "Start a domain, either from the last managedsave\n"
       "    state, or via a fresh boot if no managedsave state\n"
-      "    is present.", false },
+      "    is present.",
+      false },
     { "suspend", cmd_suspend, suspend_opts, "suspend a domain", "Suspend a running domain.",
       false },
     { "undefine", cmd_undefine, undefine_opts, "undefine a domain",

@@ -12,17 +12,21 @@
 #include "shell.h"
 
 const struct opt dumpxml_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     { .name = "inactive", .type = OPT_BOOL, .help = "show inactive defined XML" },
-    { .name = "security-info", .type = OPT_BOOL,
+    { .name = "security-info",
+      .type = OPT_BOOL,
       .help = "include security sensitive information in XML dump" },
     { .name = "update-cpu", .type = OPT_BOOL, .help = "update guest CPU according to host CPU" },
     { .name = "migratable", .type = OPT_BOOL, .help = "provide XML suitable for migrations" },
-    { .name = "xpath", .type = OPT_STRING, .named = true,
+    { .name = "xpath",
+      .type = OPT_STRING,
+      .named = true,
       .help = "xpath expression to filter the XML document" },
-    { .name = "wrap", .type = OPT_BOOL,
-      .help = "wrap xpath results in an common root element" },
+    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
     OPT_END,
 };
 
@@ -77,8 +81,8 @@ static bool print_matches(struct shell *sh, xmlXPathContextPtr context, const ch
 static bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap)
 {
     int length = (int)strlen(xml); /* the library keeps documents under 8 MiB */
-    xmlDocPtr doc = xmlReadMemory(xml, length, "domain.xml", NULL,
-                                  XML_PARSE_NONET | XML_PARSE_NOBLANKS);
+    xmlDocPtr doc =
+        xmlReadMemory(xml, length, "domain.xml", NULL, XML_PARSE_NONET | XML_PARSE_NOBLANKS);
     xmlXPathContextPtr context = doc ? xmlXPathNewContext(doc) : NULL;
     bool ok = false;
     if (context) {

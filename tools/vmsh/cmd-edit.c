@@ -17,9 +17,12 @@
 #include "shell.h"
 
 const struct opt edit_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
-    { .name = "skip-validate", .type = OPT_BOOL,
+    { .name = "skip-validate",
+      .type = OPT_BOOL,
       .help = "skip validation of the XML against the schema" },
     OPT_END,
 };

@@ -22,12 +22,17 @@ static const struct {
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
 static const struct opt event_opts[] = {
-    { .name = "domain", .type = OPT_STRING, .help = "filter by domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_STRING,
+      .help = "filter by domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
-    { .name = "event", .type = OPT_STRING, .help = "which event type to wait for",
+    { .name = "event",
+      .type = OPT_STRING,
+      .help = "which event type to wait for",
       .completer = COMPLETE_EVENT },
     { .name = "all", .type = OPT_BOOL, .help = "wait for all events instead of just one type" },
-    { .name = "loop", .type = OPT_BOOL,
+    { .name = "loop",
+      .type = OPT_BOOL,
       .help = "loop until timeout or interrupt, rather than one-shot" },
     { .name = "timeout", .type = OPT_INT, .help = "timeout seconds" },
     { .name = "list", .type = OPT_BOOL, .help = "list valid event types" },

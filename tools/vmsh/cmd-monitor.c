@@ -9,10 +9,15 @@
 
 #include "shell.h"
 
-#define FLAG(name_, help_) { .name = name_, .type = OPT_BOOL, .help = help_ }
+#define FLAG(name_, help_)                                                                         \
+    {                                                                                              \
+        .name = name_, .type = OPT_BOOL, .help = help_                                             \
+    }
 
 static const struct opt domain_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     OPT_END,
 };
@@ -87,7 +92,9 @@ static bool cmd_dominfo(struct shell *sh, const struct args *args)
 /* --- domstate --------------------------------------------------------------------------------- */
 
 static const struct opt domstate_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     FLAG("reason", "also print reason for the state"),
     OPT_END,

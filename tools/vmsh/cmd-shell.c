@@ -11,7 +11,8 @@
 #include "shell.h"
 
 static const struct opt cd_opts[] = {
-    { .name = "dir", .type = OPT_STRING,
+    { .name = "dir",
+      .type = OPT_STRING,
       .help = "directory to switch to (default: home or else root)" },
     OPT_END,
 };
@@ -53,8 +54,7 @@ static bool cmd_quit(struct shell *sh, const struct args *args)
 }
 
 static const struct opt connect_opts[] = {
-    { .name = "name", .type = OPT_STRING, .may_empty = true,
-      .help = "hypervisor connection URI" },
+    { .name = "name", .type = OPT_STRING, .may_empty = true, .help = "hypervisor connection URI" },
     { .name = "readonly", .type = OPT_BOOL, .help = "read-only connection" },
     OPT_END,
 };
@@ -74,7 +74,9 @@ static bool cmd_connect(struct shell *sh, const struct args *args)
 }
 
 static const struct opt help_opts[] = {
-    { .name = "command", .type = OPT_STRING, .may_empty = true,
+    { .name = "command",
+      .type = OPT_STRING,
+      .may_empty = true,
       .help = "Prints global help, command specific help, or help for a group of related commands",
       .completer = COMPLETE_COMMAND },
     OPT_END,
@@ -105,7 +107,8 @@ static bool cmd_help(struct shell *sh, const struct args *args)
 static const struct opt echo_opts[] = {
     { .name = "shell", .type = OPT_BOOL, .help = "escape for shell use" },
     { .name = "xml", .type = OPT_BOOL, .help = "escape for XML use" },
-    { .name = "split", .type = OPT_BOOL,
+    { .name = "split",
+      .type = OPT_BOOL,
       .help = "split each argument on ','; ',,' is an escape sequence" },
     { .name = "err", .type = OPT_BOOL, .help = "output to stderr" },
     { .name = "string", .type = OPT_ARGV, .named = true, .help = "arguments to echo" },
@@ -131,8 +134,8 @@ static char *replace_each(const char *text, const char *const map[][2])
 static char *quote_xml(const char *text)
 {
     static const char *const map[][2] = {
-        { "<", "&lt;" },    { ">", "&gt;" },    { "&", "&amp;" },
-        { "'", "&apos;" },  { "\"", "&quot;" }, { NULL, NULL },
+        { "<", "&lt;" },   { ">", "&gt;" },    { "&", "&amp;" },
+        { "'", "&apos;" }, { "\"", "&quot;" }, { NULL, NULL },
     };
     return replace_each(text, map);
 }
@@ -157,7 +160,7 @@ static char *split_commas(const char *text)
         *at++ = *text == ',' && !twice ? '\n' : *text;
         text += twice;
     }
-    strcpy(at, "\n");
+    *at = '\n';
     return out;
 }
 
@@ -207,7 +210,8 @@ const struct cmd cmds_shell[] = {
     { "exit", cmd_quit, NULL, "quit this interactive terminal", "", true },
     { "help", cmd_help, help_opts, "print help",
       "Prints global help, command specific help, or help for a\n"
-      "    group of related commands", true, true },
+      "    group of related commands",
+      true, true },
     { "pwd", cmd_pwd, NULL, "print the current directory", "Print the current directory.", true },
     { "quit", cmd_quit, NULL, "quit this interactive terminal", "", true },
     { "connect", cmd_connect, connect_opts, "(re)connect to hypervisor",

@@ -8,14 +8,17 @@
 #include "shell.h"
 
 const struct opt vcpucount_opts[] = {
-    { .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     { .name = "maximum", .type = OPT_BOOL, .help = "get maximum count of vcpus" },
     { .name = "active", .type = OPT_BOOL, .help = "get number of currently active vcpus" },
     { .name = "live", .type = OPT_BOOL, .help = "get value from running domain" },
     { .name = "config", .type = OPT_BOOL, .help = "get value to be used on next boot" },
     { .name = "current", .type = OPT_BOOL, .help = "get value according to current domain state" },
-    { .name = "guest", .type = OPT_BOOL,
+    { .name = "guest",
+      .type = OPT_BOOL,
       .help = "retrieve vcpu count from the guest instead of the hypervisor" },
     OPT_END,
 };
@@ -47,8 +50,8 @@ bool cmd_vcpucount(struct shell *sh, const struct args *args)
 {
     bool kind = args_bool(args, "maximum") || args_bool(args, "active");
     bool live = args_bool(args, "live"), config = args_bool(args, "config");
-    bool all = !kind && !live && !config && !args_bool(args, "current") &&
-               !args_bool(args, "guest");
+    bool all =
+        !kind && !live && !config && !args_bool(args, "current") && !args_bool(args, "guest");
     /* --current alone once meant the opposite of --maximum, so without those it excludes nothing */
     if (kind && (!args_exclusive(sh, args, "current", "live") ||
                  !args_exclusive(sh, args, "current", "config")))
@@ -57,8 +60,8 @@ bool cmd_vcpucount(struct shell *sh, const struct args *args)
         !args_exclusive(sh, args, "active", "maximum") ||
         !args_exclusive(sh, args, "guest", "config"))
         return false;
-    uint32_t flags = (live ? VMGR_DOMAIN_AFFECT_LIVE : 0) |
-                     (config ? VMGR_DOMAIN_AFFECT_CONFIG : 0);
+    uint32_t flags =
+        (live ? VMGR_DOMAIN_AFFECT_LIVE : 0) | (config ? VMGR_DOMAIN_AFFECT_CONFIG : 0);
     struct vmgr_domain *domain = args_domain(sh, args);
     if (!domain)
         return false;

@@ -66,8 +66,8 @@ static void offer_domains(struct shell *sh, struct offers *o, uint32_t flags)
 static void offer_files(struct offers *o)
 {
     const char *slash = strrchr(o->prefix, '/');
-    char *lead = slash ? must_printf("%.*s", (int)(slash - o->prefix + 1), o->prefix)
-                       : must_strdup("");
+    char *lead =
+        slash ? must_printf("%.*s", (int)(slash - o->prefix + 1), o->prefix) : must_strdup("");
     DIR *dir = opendir(*lead ? lead : ".");
     struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
@@ -150,8 +150,7 @@ static const struct opt *opt_next_positional(const struct cmd *cmd, char *const 
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
         if (o->type == OPT_ARGV)
             return o;
-        if (o->type != OPT_BOOL && !o->named && !was_given(cmd, o, words, count) &&
-            filled-- == 0)
+        if (o->type != OPT_BOOL && !o->named && !was_given(cmd, o, words, count) && filled-- == 0)
             return o;
     }
     return NULL;

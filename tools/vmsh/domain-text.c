@@ -11,10 +11,8 @@ static const struct {
     const char *name;
     uint32_t flag;
 } modes[] = {
-    { "acpi", VMGR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN },
-    { "agent", VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT },
-    { "initctl", VMGR_DOMAIN_SHUTDOWN_INITCTL },
-    { "signal", VMGR_DOMAIN_SHUTDOWN_SIGNAL },
+    { "acpi", VMGR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN }, { "agent", VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT },
+    { "initctl", VMGR_DOMAIN_SHUTDOWN_INITCTL },     { "signal", VMGR_DOMAIN_SHUTDOWN_SIGNAL },
     { "paravirt", VMGR_DOMAIN_SHUTDOWN_PARAVIRT },
 };
 #define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))

@@ -55,8 +55,8 @@ static bool write_all(int fd, const char *text)
 char *edit_text(struct shell *sh, const char *text, const char *suffix)
 {
     const char *directory = getenv("TMPDIR");
-    char *path = must_printf("%s/vmshXXXXXX%s", directory && *directory ? directory : "/tmp",
-                             suffix);
+    char *path =
+        must_printf("%s/vmshXXXXXX%s", directory && *directory ? directory : "/tmp", suffix);
     char *edited = NULL;
     int fd = mkstemps(path, (int)strlen(suffix));
     if (fd < 0 || !write_all(fd, text)) {

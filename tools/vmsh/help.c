@@ -31,14 +31,10 @@ static void synopsis(const struct opt *o)
 {
     switch (o->type) {
     case OPT_BOOL: printf(" [--%s]", o->name); break;
-    case OPT_STRING:
-        printf(" [--%s <string>]", o->name);
-        break;
+    case OPT_STRING: printf(" [--%s <string>]", o->name); break;
     case OPT_INT: printf(" [--%s <number>]", o->name); break;
     case OPT_DATA: printf(" <%s>", o->name); break;
-    case OPT_ARGV:
-        printf(o->named ? " [<%s>]..." : " [[--%s] <string>]...", o->name);
-        break;
+    case OPT_ARGV: printf(o->named ? " [<%s>]..." : " [[--%s] <string>]...", o->name); break;
     }
 }
 
@@ -48,9 +44,7 @@ static void option_line(const struct opt *o)
     switch (o->type) {
     case OPT_BOOL: snprintf(left, sizeof(left), "--%s", o->name); break;
     case OPT_INT: snprintf(left, sizeof(left), "--%s <number>", o->name); break;
-    case OPT_STRING:
-        snprintf(left, sizeof(left), "--%s <string>", o->name);
-        break;
+    case OPT_STRING: snprintf(left, sizeof(left), "--%s <string>", o->name); break;
     case OPT_DATA: snprintf(left, sizeof(left), "[--%s] <string>", o->name); break;
     case OPT_ARGV:
         snprintf(left, sizeof(left), o->named ? "<%s>" : "[--%s] <string>", o->name);

@@ -46,7 +46,8 @@ static char *history_path(void)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char *dir = cache && *cache ? must_strdup(cache)
-                : home && *home ? must_printf("%s/.cache", home) : NULL;
+                : home && *home ? must_printf("%s/.cache", home)
+                                : NULL;
     if (!dir)
         return NULL;
     mkdir(dir, 0700);

@@ -40,7 +40,8 @@ static void usage(const char *program)
            "    -v                      short version\n"
            "    -V                      long version\n"
            "         --version[=TYPE]   version, TYPE is short or long (default short)\n"
-           "  commands (non interactive mode):\n\n", program, program);
+           "  commands (non interactive mode):\n\n",
+           program, program);
     for (const struct cmd_group *g = cmd_groups; g->title; g++) {
         help_group_lines(g, "");
         printf("\n");

@@ -28,7 +28,7 @@ enum opt_type {
 /* What Tab offers for the value. */
 enum completer {
     COMPLETE_NONE,
-    COMPLETE_DOMAIN,          /* any */
+    COMPLETE_DOMAIN, /* any */
     COMPLETE_DOMAIN_ACTIVE,
     COMPLETE_DOMAIN_INACTIVE,
     COMPLETE_DOMAIN_PERSISTENT,
@@ -46,7 +46,10 @@ struct opt {
     bool named;     /* only with --name; OPT_ARGV: shown as taken without */
     bool may_empty; /* OPT_STRING: "" is a value */
 };
-#define OPT_END { .name = NULL }
+#define OPT_END                                                                                    \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 
 /* --- commands --------------------------------------------------------------------------------- */
 
@@ -59,7 +62,10 @@ struct cmd {
     bool offline;                                           /* needs no connection */
     bool lenient; /* passes over words it has no option for */
 };
-#define CMD_END { .name = NULL }
+#define CMD_END                                                                                    \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 
 struct cmd_group {
     const char *title, *keyword;
@@ -78,14 +84,14 @@ extern const struct cmd cmds_shell[];
 /* --- state ------------------------------------------------------------------------------------ */
 
 struct shell {
-    const char *program;     /* argv[0] */
-    char *uri;               /* as asked for, NULL: the library's default */
-    const char *root;        /* --root */
-    struct vmgr_conn *conn;  /* NULL: not connected yet */
+    const char *program;    /* argv[0] */
+    char *uri;              /* as asked for, NULL: the library's default */
+    const char *root;       /* --root */
+    struct vmgr_conn *conn; /* NULL: not connected yet */
     bool readonly, quiet, timing;
     bool interactive;
-    bool leave;              /* quit was typed */
-    char escape;             /* console's escape character */
+    bool leave;               /* quit was typed */
+    char escape;              /* console's escape character */
     struct vmgr_error *error; /* library error to report after the command */
 };
 

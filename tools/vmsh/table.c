@@ -78,7 +78,7 @@ static size_t width_of(const char *text)
 {
     wchar_t wide[1024];
     size_t n = mbstowcs(wide, text, 1024);
-    if (n == (size_t)-1 || n >= 1024)
+    if (n >= 1024) /* too long, or -1: not valid */
         return strlen(text);
     int width = wcswidth(wide, n);
     return width < 0 ? strlen(text) : (size_t)width;

@@ -3,8 +3,8 @@
  * From a definition to the emulator's command line.
  *
  * What a definition asks for and the guest would not get is refused here by name: a guest that
- * starts has everything its definition says. Elements that mean nothing to anybody ask for nothing; they
- * were warned about when they were defined.
+ * starts has everything its definition says. Elements that mean nothing to anybody ask for
+ * nothing; they were warned about when they were defined.
  */
 #include <errno.h>
 #include <string.h>
