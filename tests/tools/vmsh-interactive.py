@@ -38,6 +38,7 @@ class Shell(Terminal):
         return re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', text).replace('\r', '')
 
     def leave(self, how='quit\n'):
+        self.editing()
         self.send(how)
         assert self.wait() == 0, self.status
         assert self.modes() == self.before, 'the terminal is not as it was'
@@ -58,7 +59,7 @@ def prompt_and_errors(home):
     assert 'test:///default\n\nb' in sh.run('uri; echo b')
     sh.run('')
     sh.send('destroy te')
-    sh.read(0.3)
+    sh.editing()
     sh.send(CTRL_C) # ends it as it ends virsh
     assert sh.wait() == -signal.SIGINT, sh.status
     assert sh.modes() == sh.before, 'the terminal is not as it was'
@@ -206,7 +207,11 @@ def event(home):
     sh = Shell(home)
     sh.ready()
     sh.send('event --all --loop\n')
-    time.sleep(0.5) # until it waits: at the prompt Ctrl-C ends the shell
+    for _ in range(1000): # until it waits: at the prompt Ctrl-C ends the shell
+        with open(f'/proc/{sh.pid}/status', encoding='ascii') as f:
+            if int(re.search(r'^SigBlk:\s*(\w+)', f.read(), re.M).group(1), 16) & 2:
+                break
+        time.sleep(0.01)
     sh.send(CTRL_C)
     sh.expect('event loop interrupted')
     sh.expect('events received: 0')

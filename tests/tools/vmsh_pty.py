@@ -75,6 +75,12 @@ class Terminal:
     def modes(self):
         return termios.tcgetattr(self.fd)
 
+    def editing(self, seconds=20):
+        """Waits until it reads keys, not lines: Ctrl-D means another thing to a terminal."""
+        end = time.monotonic() + seconds
+        while self.modes()[3] & termios.ICANON and time.monotonic() < end:
+            self.read(0.01)
+
     def close(self):
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
