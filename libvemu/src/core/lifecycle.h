@@ -27,8 +27,8 @@ int vemu__life_reset(struct vemu_vm *vm, enum vemu_cause cause, struct vemu_erro
 int vemu__realize(struct vemu_vm *vm, struct vemu_error **err);
 int vemu__machine_load(struct vemu_vm *vm, struct vemu_error **err);
 
-/* Presses the power button; the power-off that the guest answers with becomes a reset (a reboot that
- * the guest takes part in). Errors as vemu_vm_powerdown(). Context: any. */
+/* Presses the power button; the power-off that the guest answers with becomes a reset (a reboot
+ * that the guest takes part in). Errors as vemu_vm_powerdown(). Context: any. */
 int vemu__vm_powerdown_reset(struct vemu_vm *vm, struct vemu_error **err);
 
 #endif

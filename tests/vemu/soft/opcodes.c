@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Prints what the software CPU does not execute in 64-bit mode, and the CPUID bits it offers, in the
- * form in which libvemu/docs/soft.md lists them (tests/meta/opcodes.sh compares).
+ * Prints what the software CPU does not execute in 64-bit mode, and the CPUID bits it offers, as
+ * libvemu/docs/soft.md lists them (tests/meta/opcodes.sh compares).
  *
  *   opcodes         a line per range of opcodes that raise #UD, whatever the operands' values:
  *                   [PREFIX,...] MAP FIRST[..LAST] [ModRM]
- *                   without prefixes: with all of none, 66, F3, F2 (there "np"); without ModRM: all of them;
- *                   m/N and r/N: ModRM.reg N with a memory or a register operand; else ModRM bytes
+ *                   without prefixes: with all of none, 66, F3, F2 (there "np"); without ModRM: all
+ *                   of them; m/N and r/N: ModRM.reg N with a memory or a register operand; else
+ *                   ModRM bytes
  *   opcodes cpuid   a line per feature register: LEAF[.SUBLEAF] REGISTER BIT...
  *
- * Each encoding is decoded and emitted as the trace builder would. Privilege, LOCK, and control register
- * numbers beyond ModRM.reg (REX.R) are not looked at.
+ * Each encoding is decoded and emitted as the trace builder would. Privilege, LOCK, and control
+ * register numbers beyond ModRM.reg (REX.R) are not looked at.
  */
 #include <stdio.h>
 #include <string.h>
@@ -144,7 +145,8 @@ static void describe_set(char *text, const uint64_t set[4])
     }
 }
 
-/* The lines of one opcode without the opcode: prefixes and ModRM, '\t' between them, '\n' after each. */
+/* The lines of one opcode without the opcode: prefixes and ModRM, a tab between them,
+ * '\n' after each. */
 static void describe(const struct missing *m, char *text)
 {
     bool done[PREFIXES] = { false };

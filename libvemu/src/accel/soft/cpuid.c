@@ -111,7 +111,7 @@ void sc_cpuid_default(struct sc_vm *vm, struct vemu_cpuid *t)
     add_cache(t, 0, 1, 1, 32, 8, 1, cores);
     add_cache(t, 1, 2, 1, 32, 8, 1, cores);
     add_cache(t, 2, 3, 2, 1024, 16, 1, cores);
-    /* Large, so that C libraries copy by REP MOVSB, which is fast here, and not by streaming stores. */
+    /* Large, so that C libraries copy by REP MOVSB, fast here, and not by streaming stores. */
     add_cache(t, 3, 3, 3, 131072, 16, cores, cores);
     add_sub(t, 4, 4, 0, 0, 0, 0);
     add(t, 6, BIT(2) /* the LAPIC timer always runs */, 0, 0, 0);
