@@ -72,6 +72,16 @@ class Terminal:
             pass
         return self.status
 
+    def gone(self, seconds):
+        """Whether the program ends within that time."""
+        end = time.monotonic() + seconds
+        while self.status is None and time.monotonic() < end:
+            self.read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is not None
+
     def modes(self):
         return termios.tcgetattr(self.fd)
 

@@ -101,8 +101,8 @@ void sc_jump_cache_flush(struct sc_cpu *c)
     c->jc_gen = (c->jc_gen & SC_PAGE_MASK) | ((c->jc_gen + 1) & ~SC_PAGE_MASK);
     if (!(c->jc_gen & ~SC_PAGE_MASK)) {
         sc_traces_flush(c);
-        /* A handler may be running: its trace, which is none any more, ends at the next edge and must
-         * not become part of a link. */
+        /* A handler may be running: its trace, which is none any more, ends at the next edge and
+         * must not become part of a link. */
         atomic_fetch_or(&c->async, SC_A_INTR);
     }
 }
