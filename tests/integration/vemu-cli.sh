@@ -56,11 +56,11 @@ refuse "No such file" -kernel /nonexistent
 refuse "No such file" -kernel idle -initrd /nonexistent
 refuse "UUID" -uuid 12345 -kernel idle
 printf 'this is no kernel' >garbage
-refuse "garbage" -kernel garbage
-head -c 100000 /dev/urandom >random
-refuse "random" -kernel random
+refuse "it is text, not a Linux bzImage" -kernel garbage
+head -c 100000 /dev/zero >zeros
+refuse "it is data of no known kind" -kernel zeros
 : >empty
-refuse "empty" -kernel empty
+refuse "it is empty, not a Linux bzImage" -kernel empty
 kernel=$(. "$TOP/tests/lib/packages.sh"; find_kernel)
 if [ -n "$kernel" ]; then
     head -c 3000000 "$kernel" >truncated
