@@ -10,6 +10,7 @@
 #include <vkvm/exit.h>
 #include <vkvm/syscalls.h>
 #include <vkvm/system.h>
+#include <vkvm/uapi.h>
 #include <vkvm/vcpu.h>
 #include <vkvm/vm.h>
 #include <vkvm/x86.h>
