@@ -55,6 +55,13 @@ static int real_kill_thread(void *data, int thread_id, int signal_number)
     return syscall(SYS_tgkill, getpid(), thread_id, signal_number) < 0 ? -errno : 0;
 }
 
+static ssize_t real_pread(void *data, int fd, void *buffer, size_t size, off_t offset)
+{
+    (void)data;
+    ssize_t n = pread(fd, buffer, size, offset);
+    return n < 0 ? -errno : n;
+}
+
 static const struct vkvm_syscalls real = {
     .size = sizeof(real),
     .open = real_open,
@@ -63,6 +70,7 @@ static const struct vkvm_syscalls real = {
     .mmap = real_mmap,
     .munmap = real_munmap,
     .kill_thread = real_kill_thread,
+    .pread = real_pread,
 };
 
 const struct vkvm_syscalls *vkvm_syscalls_real(void)

@@ -1,64 +1,276 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The fake KVM. Each request does what the kernel's API document says, on plain memory.
+ * The fake KVM: descriptors, mappings, rules for errors, and finding the row of a request.
  */
 #include "fake_kvm.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-#define FD_BASE 1000
+#include "fake_table.h"
 
-static int fake_new_fd(struct fake_kvm *f, char kind)
+/* Zeroed, and never the one that fake_alloc_fail() lets fail. */
+void *fake_alloc(size_t size)
 {
-    for (int i = 0; i < FAKE_MAX_FDS; i++)
-        if (!f->kind[i]) {
-            f->kind[i] = kind;
-            f->open_fds++;
-            return FD_BASE + i;
-        }
+    size = (size + 4096) / 4096 * 4096;
+    void *memory = aligned_alloc(4096, size);
+    if (!memory)
+        abort();
+    return memset(memory, 0, size);
+}
+
+/* --- handles --- */
+
+struct fake_handle *fake_handle(struct fake_kvm *f, int fd)
+{
+    if (fd < FAKE_FD_BASE || fd >= FAKE_FD_BASE + FAKE_MAX_FDS)
+        return NULL;
+    struct fake_handle *h = &f->handles[fd - FAKE_FD_BASE];
+    return h->kind ? h : NULL;
+}
+
+static void fake_forget(struct fake_handle *h)
+{
+    for (size_t i = 0; i < h->kept_count; i++)
+        free(h->kept[i].bytes);
+    free(h->kept);
+    memset(h, 0, sizeof(*h));
+}
+
+int fake_new_fd(struct fake_kvm *f, char kind, struct fake_handle *parent, uint32_t id)
+{
+    for (int i = 0; i < FAKE_MAX_FDS; i++) {
+        struct fake_handle *h = &f->handles[i];
+        if (h->kind)
+            continue;
+        fake_forget(h);
+        h->kind = kind;
+        h->fd = FAKE_FD_BASE + i;
+        h->parent = parent;
+        h->id = id;
+        f->open_fds++;
+        return h->fd;
+    }
     return -EMFILE;
 }
+
+struct fake_kept *fake_kept(struct fake_handle *h, unsigned long request)
+{
+    for (size_t i = 0; i < h->kept_count; i++)
+        if (h->kept[i].request == request)
+            return &h->kept[i];
+    return NULL;
+}
+
+void fake_keep(struct fake_handle *h, unsigned long request, const void *bytes, size_t size)
+{
+    struct fake_kept *kept = fake_kept(h, request);
+    if (!kept) {
+        struct fake_kept *more = fake_alloc((h->kept_count + 1) * sizeof(*more));
+        if (h->kept_count)
+            memcpy(more, h->kept, h->kept_count * sizeof(*more));
+        free(h->kept);
+        h->kept = more;
+        kept = &h->kept[h->kept_count++];
+        kept->request = request;
+    }
+    unsigned char *copy = fake_alloc(size);
+    if (bytes && size)
+        memcpy(copy, bytes, size);
+    free(kept->bytes);
+    kept->bytes = copy;
+    kept->size = size;
+}
+
+void *fake_seen(struct fake_kvm *f, int fd, unsigned long request, size_t *ret_size)
+{
+    struct fake_handle *h = fake_handle(f, fd);
+    struct fake_kept *kept = h ? fake_kept(h, request) : NULL;
+    if (ret_size)
+        *ret_size = kept ? kept->size : 0;
+    return kept ? kept->bytes : NULL;
+}
+
+void fake_put(struct fake_kvm *f, int fd, unsigned long request, const void *bytes, size_t size)
+{
+    fake_keep(fake_handle(f, fd), request, bytes, size);
+}
+
+void fake_set_cap(struct fake_kvm *f, uint32_t cap, int value)
+{
+    int i = 0;
+    while (i < f->cap_count && f->caps[i].cap != cap)
+        i++;
+    if (i == (int)(sizeof(f->caps) / sizeof(f->caps[0])))
+        abort(); /* make the table larger */
+    f->caps[i].cap = cap;
+    f->caps[i].value = value;
+    if (i == f->cap_count)
+        f->cap_count++;
+}
+
+/* --- rules --- */
+
+void fake_add_rule(struct fake_kvm *f, const struct fake_rule *rule)
+{
+    for (int i = 0; i < FAKE_MAX_RULES; i++)
+        if (!f->rules[i].nth) {
+            f->rules[i] = *rule;
+            return;
+        }
+    abort(); /* make the table larger */
+}
+
+void fake_inject(struct fake_kvm *f, unsigned long request, int nth, int error)
+{
+    const struct fake_rule rule = {
+        .call = FAKE_IOCTL, .request = request, .nth = nth, .error = error
+    };
+    fake_add_rule(f, &rule);
+}
+
+void fake_inject_nth(struct fake_kvm *f, int nth, int error)
+{
+    const struct fake_rule rule = { .nth = nth, .error = error };
+    fake_add_rule(f, &rule);
+}
+
+void fake_clear_rules(struct fake_kvm *f)
+{
+    memset(f->rules, 0, sizeof(f->rules));
+}
+
+/* The rule that acts on this call: copied to *ret. Counts. */
+static bool fake_rule_hit(struct fake_kvm *f, enum fake_call call, unsigned long request,
+                          struct fake_rule *ret)
+{
+    bool hit = false;
+    f->fallible++;
+    for (int i = 0; i < FAKE_MAX_RULES; i++) {
+        struct fake_rule *rule = &f->rules[i];
+        if (!rule->nth || (rule->call && rule->call != call) ||
+            (rule->request && (call != FAKE_IOCTL || rule->request != request)))
+            continue;
+        if (rule->nth > 1) {
+            rule->nth--;
+        } else if (!hit) {
+            hit = true;
+            *ret = *rule;
+            if (rule->times >= 0 && --rule->times <= 0)
+                rule->nth = 0;
+        }
+    }
+    return hit;
+}
+
+/* --- calls --- */
 
 static int fake_open(void *data, const char *path, int flags)
 {
     struct fake_kvm *f = data;
-    if (f->fail_open)
-        return -EACCES;
-    if (strcmp(path, "/dev/kvm"))
-        return -ENOENT;
-    return fake_new_fd(f, 'k');
+    struct fake_rule rule;
+    pthread_mutex_lock(&f->lock);
+    int r;
+    if (fake_rule_hit(f, FAKE_OPEN, 0, &rule))
+        r = rule.error;
+    else if (f->fail_open)
+        r = -EACCES;
+    else if (strcmp(path, "/dev/kvm"))
+        r = -ENOENT;
+    else
+        r = fake_new_fd(f, 'k', NULL, 0);
+    pthread_mutex_unlock(&f->lock);
+    return r;
 }
 
 static int fake_close(void *data, int fd)
 {
     struct fake_kvm *f = data;
-    if (fd < FD_BASE || !f->kind[fd - FD_BASE])
-        return -EBADF;
-    f->kind[fd - FD_BASE] = 0;
-    f->open_fds--;
-    return 0;
+    pthread_mutex_lock(&f->lock);
+    struct fake_handle *h = fake_handle(f, fd);
+    if (h) {
+        h->kind = 0; /* what it kept stays until the number is used again */
+        f->open_fds--;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return h ? 0 : -EBADF;
 }
 
 static int fake_mmap(void *data, size_t length, int prot, int flags, int fd, off_t offset,
                      void **ret)
 {
     struct fake_kvm *f = data;
-    if (f->fail_mmap)
-        return -ENOMEM;
-    f->run = calloc(1, length);
-    f->mapped++;
-    *ret = f->run;
-    return 0;
+    struct fake_rule rule;
+    int r = -ENOMEM;
+    pthread_mutex_lock(&f->lock);
+    struct fake_handle *h = fake_handle(f, fd);
+    if (fake_rule_hit(f, FAKE_MMAP, 0, &rule)) {
+        r = rule.error;
+    } else if (!h || h->kind != 'c') {
+        r = h ? -ENODEV : -EBADF;
+    } else if (!f->fail_mmap) {
+        for (int i = 0; i < FAKE_MAX_MAPS; i++) {
+            if (h->maps[i].address)
+                continue;
+            void *memory = fake_alloc(length);
+            h->maps[i] = (struct fake_map){ memory, length, offset };
+            if (offset == 0)
+                f->run = memory;
+            f->mapped++;
+            *ret = memory;
+            r = 0;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&f->lock);
+    return r;
 }
 
 static int fake_munmap(void *data, void *address, size_t length)
 {
     struct fake_kvm *f = data;
-    free(address);
-    f->mapped--;
-    return 0;
+    int r = -EINVAL;
+    pthread_mutex_lock(&f->lock);
+    for (int i = 0; i < FAKE_MAX_FDS * FAKE_MAX_MAPS; i++) {
+        struct fake_map *map = &f->handles[i / FAKE_MAX_MAPS].maps[i % FAKE_MAX_MAPS];
+        if (map->address != address || map->length != length)
+            continue;
+        memset(map, 0, sizeof(*map));
+        free(address);
+        f->mapped--;
+        r = 0;
+        break;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return r;
+}
+
+static ssize_t fake_pread(void *data, int fd, void *buffer, size_t size, off_t offset)
+{
+    struct fake_kvm *f = data;
+    struct fake_rule rule;
+    pthread_mutex_lock(&f->lock);
+    struct fake_handle *h = fake_handle(f, fd);
+    bool hit = fake_rule_hit(f, FAKE_PREAD, 0, &rule);
+    int r;
+    if (hit && !rule.after) {
+        r = rule.error;
+    } else if (!h || h->kind != 's') {
+        r = h ? -EINVAL : -EBADF;
+    } else {
+        size_t left = (size_t)offset < h->bytes_size ? h->bytes_size - (size_t)offset : 0;
+        r = (int)(size < left ? size : left);
+        if (r)
+            memcpy(buffer, (const char *)h->bytes + offset, (size_t)r);
+        if (hit && rule.spoil)
+            rule.spoil(buffer, &r);
+        else if (hit)
+            r = rule.error;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return r;
 }
 
 static int fake_kill_thread(void *data, int thread_id, int signal_number)
@@ -69,218 +281,105 @@ static int fake_kill_thread(void *data, int thread_id, int signal_number)
     return 0;
 }
 
-/* Copies a state group in or out. */
-#define GROUP(GET, SET, member)                                                                    \
-    case GET: memcpy(arg, &f->member, sizeof(f->member)); return 0;                                \
-    case SET: memcpy(&f->member, arg, sizeof(f->member)); return 0
+/* --- ioctl --- */
 
-static int fake_cpuid_out(struct kvm_cpuid2 *out, const struct kvm_cpuid_entry2 *from, uint32_t n)
+static const struct fake_ioctl *fake_row(const struct fake_handle *h, unsigned long request)
 {
-    if (out->nent < n)
-        return -E2BIG;
-    memcpy(out->entries, from, n * sizeof(*from));
-    out->nent = n;
-    return 0;
+    const struct fake_ioctl *row = h->kind == 'k'   ? fake_system_table
+                                   : h->kind == 'v' ? fake_vm_table
+                                   : h->kind == 'c' ? fake_vcpu_table
+                                   : h->kind == 'd' ? fake_device_table
+                                                    : NULL;
+    while (row && row->request && row->request != request)
+        row++;
+    return row && row->request ? row : NULL;
 }
 
-static int fake_supported(struct fake_kvm *f, struct kvm_cpuid2 *out)
+static int fake_do(struct fake_kvm *f, struct fake_handle *h, const struct fake_ioctl *row,
+                   void *argument)
 {
-    struct kvm_cpuid_entry2 *e = calloc(f->supported_count + 1, sizeof(*e));
-    for (uint32_t i = 0; i < f->supported_count; i++)
-        e[i] = (struct kvm_cpuid_entry2){ .function = i, .eax = i + 100, .ecx = 0x5a5a };
-    int r = fake_cpuid_out(out, e, f->supported_count);
-    free(e);
+    size_t size = _IOC_SIZE(row->request);
+    struct fake_kept *kept;
+    switch (row->behaviour) {
+    case FAKE_ROW_CALL: return row->call(f, h, argument);
+    case FAKE_ROW_GET: memcpy(argument, (char *)f + row->offset, row->size); return 0;
+    case FAKE_ROW_SET:
+        memcpy((char *)f + row->offset, argument, row->size);
+        fake_keep(h, row->request, argument, row->size);
+        return 0;
+    case FAKE_ROW_KEEP: fake_keep(h, row->request, argument, size); return 0;
+    case FAKE_ROW_GIVE:
+        kept = fake_kept(h, row->other);
+        memset(argument, 0, size);
+        if (kept)
+            memcpy(argument, kept->bytes, kept->size < size ? kept->size : size);
+        return 0;
+    case FAKE_ROW_NUMBER: f->last_int = (uintptr_t)argument; return row->value;
+    }
+    return -ENOTTY;
+}
+
+static int fake_ioctl(void *data, int fd, unsigned long request, void *argument)
+{
+    struct fake_kvm *f = data;
+    struct fake_rule rule;
+    int r;
+    pthread_mutex_lock(&f->lock);
+    f->last_request = request;
+    f->calls++;
+    bool hit = fake_rule_hit(f, FAKE_IOCTL, request, &rule);
+    struct fake_handle *h = fake_handle(f, fd);
+    const struct fake_ioctl *row = h ? fake_row(h, request) : NULL;
+    if (hit && !rule.after)
+        r = rule.error;
+    else if (f->fail_nth && f->fail_request == request && --f->fail_nth == 0)
+        r = f->fail_error;
+    else if (!h)
+        r = -EBADF;
+    else if (!row)
+        r = -ENOTTY;
+    else
+        r = fake_do(f, h, row, argument);
+    if (hit && rule.after) {
+        if (rule.spoil)
+            rule.spoil(argument, &r);
+        else
+            r = rule.error;
+    }
+    pthread_mutex_unlock(&f->lock);
     return r;
 }
 
-static int fake_msrs(struct fake_kvm *f, struct kvm_msrs *msrs, bool set)
-{
-    for (uint32_t i = 0; i < msrs->nmsrs; i++) {
-        if (msrs->entries[i].index == f->msr_refused)
-            return (int)i;
-        if (!set)
-            msrs->entries[i].data = msrs->entries[i].index + 1ull;
-    }
-    return (int)msrs->nmsrs;
-}
+/* --- life --- */
 
-static int fake_msr_list(struct kvm_msr_list *list)
+void fake_kvm_init(struct fake_kvm *f)
 {
-    static const uint32_t indices[] = { 0x10, 0x1b, 0x174, 0xc0000080 };
-    uint32_t room = list->nmsrs;
-    list->nmsrs = 4;
-    if (room < 4)
-        return -E2BIG;
-    memcpy(list->indices, indices, sizeof(indices));
-    return 0;
-}
-
-static int fake_run(struct fake_kvm *f)
-{
-    if (f->run->immediate_exit)
-        return -EINTR;
-    if (f->script_pos == f->script_len)
-        return -ENOEXEC;
-    const struct fake_exit *e = &f->script[f->script_pos++];
-    if (e->fill)
-        e->fill(f->run);
-    return e->result;
-}
-
-static int fake_system_ioctl(struct fake_kvm *f, unsigned long request, void *arg)
-{
-    switch (request) {
-    case KVM_GET_API_VERSION: return f->api_version;
-    case KVM_CREATE_VM:
-        f->last_int = (uintptr_t)arg;
-        return fake_new_fd(f, 'v');
-    case KVM_CHECK_EXTENSION:
-        return (uintptr_t)arg == KVM_CAP_USER_MEMORY ? 1
-               : (uintptr_t)arg == KVM_CAP_NR_MEMSLOTS ? 4 : 0;
-    case KVM_GET_VCPU_MMAP_SIZE: return FAKE_MMAP_SIZE;
-    case KVM_GET_SUPPORTED_CPUID: return fake_supported(f, arg);
-    case KVM_GET_MSRS: return fake_msrs(f, arg, false);
-    case KVM_GET_MSR_INDEX_LIST: return fake_msr_list(arg);
-    default: return -ENOTTY;
-    }
-}
-
-static int fake_vm_ioctl(struct fake_kvm *f, unsigned long request, void *arg)
-{
-    switch (request) {
-    case KVM_CREATE_VCPU:
-        f->last_int = (uintptr_t)arg;
-        return fake_new_fd(f, 'c');
-    case KVM_CHECK_EXTENSION: return (uintptr_t)arg == KVM_CAP_NR_MEMSLOTS ? 4 : 0;
-    case KVM_SET_USER_MEMORY_REGION:
-        f->last_region = *(struct kvm_userspace_memory_region *)arg;
-        return 0;
-    case KVM_GET_DIRTY_LOG:
-        *(uint64_t *)((struct kvm_dirty_log *)arg)->dirty_bitmap = 0x5;
-        return 0;
-    case KVM_SET_IDENTITY_MAP_ADDR: f->last_int = *(uint64_t *)arg; return 0;
-    case KVM_SET_TSS_ADDR:
-    case KVM_CREATE_IRQCHIP: f->last_int = (uintptr_t)arg; return 0;
-    case KVM_CREATE_PIT2: f->last_int = ((struct kvm_pit_config *)arg)->flags; return 0;
-    case KVM_ENABLE_CAP: f->last_cap = *(struct kvm_enable_cap *)arg; return 0;
-    case KVM_IRQ_LINE: f->last_line = *(struct kvm_irq_level *)arg; return 0;
-    case KVM_SIGNAL_MSI: f->last_msi = *(struct kvm_msi *)arg; return 1;
-    case KVM_SET_GSI_ROUTING: f->last_routing_count = ((struct kvm_irq_routing *)arg)->nr; return 0;
-    case KVM_IRQFD: f->last_irqfd = *(struct kvm_irqfd *)arg; return 0;
-    case KVM_IOEVENTFD: f->last_ioeventfd = *(struct kvm_ioeventfd *)arg; return 0;
-    case KVM_CREATE_DEVICE: {
-        struct kvm_create_device *create = arg;
-        if (create->type != KVM_DEV_TYPE_VFIO)
-            return -ENODEV;
-        if (create->flags & KVM_CREATE_DEVICE_TEST)
-            return 0;
-        int fd = fake_new_fd(f, 'd');
-        create->fd = (uint32_t)fd;
-        return fd < 0 ? fd : 0;
-    }
-    GROUP(KVM_GET_CLOCK, KVM_SET_CLOCK, clock);
-    default: return -ENOTTY;
-    }
-}
-
-static int fake_set_cpuid(struct fake_kvm *f, const struct kvm_cpuid2 *in)
-{
-    if (in->nent > sizeof(f->cpuid) / sizeof(f->cpuid[0]))
-        return -E2BIG;
-    memcpy(f->cpuid, in->entries, in->nent * sizeof(f->cpuid[0]));
-    f->cpuid_count = in->nent;
-    for (uint32_t i = 0; i < in->nent; i++)
-        if (f->cpuid[i].function == 1)
-            f->cpuid[i].ecx |= f->force_ecx1;
-    return 0;
-}
-
-static int fake_vcpu_ioctl(struct fake_kvm *f, unsigned long request, void *arg)
-{
-    switch (request) {
-    case KVM_RUN: return fake_run(f);
-    GROUP(KVM_GET_REGS, KVM_SET_REGS, regs);
-    GROUP(KVM_GET_SREGS, KVM_SET_SREGS, sregs);
-    GROUP(KVM_GET_FPU, KVM_SET_FPU, fpu);
-    GROUP(KVM_GET_XSAVE, KVM_SET_XSAVE, xsave);
-    GROUP(KVM_GET_XCRS, KVM_SET_XCRS, xcrs);
-    GROUP(KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, debugregs);
-    GROUP(KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, events);
-    GROUP(KVM_GET_LAPIC, KVM_SET_LAPIC, lapic);
-    GROUP(KVM_GET_MP_STATE, KVM_SET_MP_STATE, mp);
-    case KVM_SET_CPUID2: return fake_set_cpuid(f, arg);
-    case KVM_GET_CPUID2: return fake_cpuid_out(arg, f->cpuid, f->cpuid_count);
-    case KVM_GET_MSRS: return fake_msrs(f, arg, false);
-    case KVM_SET_MSRS: return fake_msrs(f, arg, true);
-    case KVM_ENABLE_CAP: f->last_cap = *(struct kvm_enable_cap *)arg; return 0;
-    case KVM_INTERRUPT: f->last_int = ((struct kvm_interrupt *)arg)->irq; return 0;
-    case KVM_SET_SIGNAL_MASK: {
-        const struct kvm_signal_mask *mask = arg;
-        f->signal_mask = 0;
-        if (mask && mask->len != 8)
-            return -EINVAL;
-        if (mask)
-            memcpy(&f->signal_mask, mask->sigset, 8);
-        return 0;
-    }
-    case KVM_NMI: f->last_int = 0x2; return 0;
-    case KVM_TRANSLATE: {
-        struct kvm_translation *t = arg;
-        t->valid = t->linear_address < 0x100000;
-        t->physical_address = t->linear_address + 0x1000;
-        return 0;
-    }
-    case KVM_SET_GUEST_DEBUG: f->last_int = ((struct kvm_guest_debug *)arg)->control; return 0;
-    case KVM_GET_TSC_KHZ: return 2500000;
-    case KVM_SET_TSC_KHZ: f->last_int = (uintptr_t)arg; return 0;
-    case KVM_KVMCLOCK_CTRL: return -EINVAL;
-    default: return -ENOTTY;
-    }
-}
-
-static int fake_device_ioctl(struct fake_kvm *f, unsigned long request, void *arg)
-{
-    struct kvm_device_attr *attr = arg;
-    switch (request) {
-    case KVM_HAS_DEVICE_ATTR: return attr->group == 1 ? 0 : -ENXIO;
-    case KVM_SET_DEVICE_ATTR: f->attr_value = *(uint64_t *)(uintptr_t)attr->addr; return 0;
-    case KVM_GET_DEVICE_ATTR: *(uint64_t *)(uintptr_t)attr->addr = f->attr_value; return 0;
-    default: return -ENOTTY;
-    }
-}
-
-static int fake_ioctl(void *data, int fd, unsigned long request, void *arg)
-{
-    struct fake_kvm *f = data;
-    f->last_request = request;
-    f->calls++;
-    if (f->fail_nth && f->fail_request == request && --f->fail_nth == 0)
-        return f->fail_error;
-    if (fd < FD_BASE || fd >= FD_BASE + FAKE_MAX_FDS)
-        return -EBADF;
-    switch (f->kind[fd - FD_BASE]) {
-    case 'k': return fake_system_ioctl(f, request, arg);
-    case 'v': return fake_vm_ioctl(f, request, arg);
-    case 'c': return fake_vcpu_ioctl(f, request, arg);
-    case 'd': return fake_device_ioctl(f, request, arg);
-    default: return -EBADF;
-    }
-}
-
-void fake_kvm_init(struct fake_kvm *fake)
-{
-    memset(fake, 0, sizeof(*fake));
-    fake->api_version = 12;
-    fake->supported_count = 3;
-    fake->msr_refused = 0xffffffff;
-    fake->sys = (struct vkvm_syscalls){
-        .size = sizeof(fake->sys),
-        .data = fake,
+    memset(f, 0, sizeof(*f));
+    pthread_mutexattr_t recursive; /* scripted exits may call back */
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&f->lock, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+    f->api_version = 12;
+    f->supported_count = 3;
+    f->msr_refused = 0xffffffff;
+    f->mmap_size = FAKE_MMAP_SIZE;
+    f->sys = (struct vkvm_syscalls){
+        .size = sizeof(f->sys),
+        .data = f,
         .open = fake_open,
         .close = fake_close,
         .ioctl = fake_ioctl,
         .mmap = fake_mmap,
         .munmap = fake_munmap,
         .kill_thread = fake_kill_thread,
+        .pread = fake_pread,
     };
+}
+
+void fake_kvm_fini(struct fake_kvm *f)
+{
+    for (int i = 0; i < FAKE_MAX_FDS; i++)
+        fake_forget(&f->handles[i]);
+    pthread_mutex_destroy(&f->lock);
 }

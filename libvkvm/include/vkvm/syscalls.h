@@ -32,6 +32,7 @@ struct vkvm_syscalls {
     int (*mmap)(void *data, size_t length, int prot, int flags, int fd, off_t offset, void **ret);
     int (*munmap)(void *data, void *address, size_t length);
     int (*kill_thread)(void *data, int thread_id, int signal_number);
+    ssize_t (*pread)(void *data, int fd, void *buffer, size_t size, off_t offset);
 };
 
 /** The real ones. Context: any. Since 0.1 */

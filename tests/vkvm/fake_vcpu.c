@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The fake's vCPUs: state that is kept, and KVM_RUN from a script.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "fake_table.h"
+
+static struct kvm_run *run_page(struct fake_handle *h)
+{
+    for (int i = 0; i < FAKE_MAX_MAPS; i++)
+        if (h->maps[i].address && h->maps[i].offset == 0)
+            return h->maps[i].address;
+    return NULL;
+}
+
+/* Past the end of the script: -ENOEXEC. */
+static int run(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    struct kvm_run *page = run_page(h);
+    if (!page)
+        return -EFAULT;
+    if (page->immediate_exit)
+        return -EINTR;
+    const struct fake_exit *e;
+    if (h->script)
+        e = h->script_pos < h->script_len ? &h->script[h->script_pos++] : NULL;
+    else
+        e = f->script_pos < f->script_len ? &f->script[f->script_pos++] : NULL;
+    if (!e)
+        return -ENOEXEC;
+    if (e->fill)
+        e->fill(page);
+    return e->result;
+}
+
+static int msrs_set(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    const struct kvm_msrs *msrs = arg;
+    for (uint32_t i = 0; i < msrs->nmsrs; i++)
+        if (msrs->entries[i].index == f->msr_refused)
+            return (int)i;
+    return (int)msrs->nmsrs;
+}
+
+static int set_cpuid2(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    const struct kvm_cpuid2 *in = arg;
+    if (in->nent > sizeof(f->cpuid) / sizeof(f->cpuid[0]))
+        return -E2BIG;
+    memcpy(f->cpuid, in->entries, in->nent * sizeof(f->cpuid[0]));
+    f->cpuid_count = in->nent;
+    for (uint32_t i = 0; i < in->nent; i++)
+        if (f->cpuid[i].function == 1)
+            f->cpuid[i].ecx |= f->force_ecx1;
+    return 0;
+}
+
+static int get_cpuid2(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    return fake_cpuid_out(arg, f->cpuid, f->cpuid_count);
+}
+
+static int interrupt(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    f->last_int = ((struct kvm_interrupt *)arg)->irq;
+    return 0;
+}
+
+static int set_signal_mask(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    const struct kvm_signal_mask *mask = arg;
+    f->signal_mask = 0;
+    if (mask && mask->len != 8)
+        return -EINVAL;
+    if (mask)
+        memcpy(&f->signal_mask, mask->sigset, 8);
+    return 0;
+}
+
+static int translate(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    struct kvm_translation *t = arg;
+    t->valid = t->linear_address < 0x100000;
+    t->physical_address = t->linear_address + 0x1000;
+    return 0;
+}
+
+static int set_guest_debug(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    f->last_int = ((struct kvm_guest_debug *)arg)->control;
+    fake_keep(h, KVM_SET_GUEST_DEBUG, arg, sizeof(struct kvm_guest_debug));
+    return 0;
+}
+
+const struct fake_ioctl fake_vcpu_table[] = {
+    FAKE_CALL(KVM_RUN, run),
+    FAKE_GET(KVM_GET_REGS, regs),
+    FAKE_SET(KVM_SET_REGS, regs),
+    FAKE_GET(KVM_GET_SREGS, sregs),
+    FAKE_SET(KVM_SET_SREGS, sregs),
+    FAKE_GET(KVM_GET_FPU, fpu),
+    FAKE_SET(KVM_SET_FPU, fpu),
+    FAKE_GET(KVM_GET_XSAVE, xsave),
+    FAKE_SET(KVM_SET_XSAVE, xsave),
+    FAKE_GET(KVM_GET_XCRS, xcrs),
+    FAKE_SET(KVM_SET_XCRS, xcrs),
+    FAKE_GET(KVM_GET_DEBUGREGS, debugregs),
+    FAKE_SET(KVM_SET_DEBUGREGS, debugregs),
+    FAKE_GET(KVM_GET_VCPU_EVENTS, events),
+    FAKE_SET(KVM_SET_VCPU_EVENTS, events),
+    FAKE_GET(KVM_GET_LAPIC, lapic),
+    FAKE_SET(KVM_SET_LAPIC, lapic),
+    FAKE_GET(KVM_GET_MP_STATE, mp),
+    FAKE_SET(KVM_SET_MP_STATE, mp),
+    FAKE_CALL(KVM_SET_CPUID2, set_cpuid2),
+    FAKE_CALL(KVM_GET_CPUID2, get_cpuid2),
+    FAKE_CALL(KVM_GET_MSRS, fake_msrs_get),
+    FAKE_CALL(KVM_SET_MSRS, msrs_set),
+    FAKE_CALL(KVM_ENABLE_CAP, fake_enable_cap),
+    FAKE_CALL(KVM_INTERRUPT, interrupt),
+    FAKE_CALL(KVM_SET_SIGNAL_MASK, set_signal_mask),
+    FAKE_OK(KVM_NMI),
+    FAKE_CALL(KVM_TRANSLATE, translate),
+    FAKE_CALL(KVM_SET_GUEST_DEBUG, set_guest_debug),
+    FAKE_NUMBER(KVM_GET_TSC_KHZ, 2500000),
+    FAKE_OK(KVM_SET_TSC_KHZ),
+    FAKE_NUMBER(KVM_KVMCLOCK_CTRL, -EINVAL),
+    FAKE_END,
+};
