@@ -115,6 +115,21 @@ int vemu_device_map(struct vemu_device *dev, enum vemu_space space, uint64_t add
                     const struct vemu_region_ops *ops, const char *region_name,
                     struct vemu_error **err);
 
+/*
+ * Maps a region where the guest wants it (a BAR): it can be unmapped and mapped anew at any time.
+ * RAM and regions of vemu_device_map() take precedence over it, and so do floating ones that were
+ * mapped earlier: while it overlaps any of them all of it is hidden; it appears when they are gone.
+ * `ops` and the device must outlive it. -EINVAL: outside the space, or size 0. Context: any; the
+ * device's lock may be held.
+ */
+struct vemu_region;
+int vemu_device_map_floating(struct vemu_device *dev, enum vemu_space space, uint64_t address,
+                             uint64_t size, const struct vemu_region_ops *ops,
+                             const char *region_name, struct vemu_region **ret);
+/* The region goes. An access that is under way may still arrive after the return, unless the
+ * caller came from vemu__memory_remove_device(). NULL is fine. Context: as above. */
+void vemu_device_unmap(struct vemu_device *dev, struct vemu_region *region);
+
 /* --- interrupts ------------------------------------------------------------------------------- */
 /* The machine's ISA interrupt `n` (0..15: PIC and IOAPIC; 16..23: IOAPIC only), shared; borrowed
  * from the machine. NULL and *err when out of range. Context: realize. */

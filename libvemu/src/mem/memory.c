@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * RAM blocks, device regions, copies between guest memory and the host.
- *
- * Changing a space makes a new view and swaps the pointer; the old view is retired and freed on the
- * loop thread once no reader can hold it. It is not waited for at once, because the one who changes
- * the space may hold a device's lock that a reader waits for. Only removing a device waits
- * (vemu__memory_remove_device), and holds no lock.
+ * RAM blocks, and copies between guest memory and the host.
  *
  * RAM is mmap'd without reserve and never touched here: a page costs memory once the guest, the
  * loader or a device writes it.
@@ -20,15 +15,8 @@
 #include "core/vm.h"
 #include "mem/space.h"
 
-#define PAGE_SIZE     4096u
-#define HUGE_SIZE     (2ull << 20)
-#define IO_SPACE_SIZE 0x10000u
-#define MAX_GPA       (1ull << 52)
-
-struct vemu_retired {
-    struct vemu_retired *next;
-    struct vemu_view *view;
-};
+#define PAGE_SIZE 4096u
+#define HUGE_SIZE (2ull << 20)
 
 int vemu__memory_new(struct vemu_vm *vm, struct vemu_memory **ret)
 {
@@ -41,29 +29,12 @@ int vemu__memory_new(struct vemu_vm *vm, struct vemu_memory **ret)
     mem->vm = vm;
     vemu__srcu_init(&mem->srcu);
     pthread_mutex_init(&mem->lock, NULL);
-    for (i = 0; i < VEMU_SPACES; i++)
+    for (i = 0; i < VEMU_SPACES; i++) {
         atomic_init(&mem->views[i], vemu__view_new());
+        mem->hidden[i] = g_ptr_array_new();
+    }
     *ret = mem;
     return 0;
-}
-
-static void region_free(struct vemu_region *region)
-{
-    if (region->hva)
-        munmap(region->hva, region->size);
-    g_free(region->name);
-    g_free(region);
-}
-
-static void retired_free(struct vemu_retired *retired)
-{
-    while (retired) {
-        struct vemu_retired *next = retired->next;
-
-        vemu__view_free(retired->view);
-        g_free(retired);
-        retired = next;
-    }
 }
 
 void vemu__memory_free(struct vemu_memory *mem)
@@ -76,119 +47,16 @@ void vemu__memory_free(struct vemu_memory *mem)
         struct vemu_view *view = atomic_load(&mem->views[i]);
 
         for (j = 0; j < view->count; j++)
-            region_free(view->regions[j]);
+            vemu__region_free(view->regions[j]);
         vemu__view_free(view);
+        for (j = 0; j < mem->hidden[i]->len; j++)
+            vemu__region_free(mem->hidden[i]->pdata[j]);
+        g_ptr_array_free(mem->hidden[i], TRUE);
     }
-    retired_free(mem->retired);
+    vemu__retired_free(mem->retired);
     pthread_mutex_destroy(&mem->lock);
     vemu__srcu_fini(&mem->srcu);
     free(mem);
-}
-
-/* --- changing a space ------------------------------------------------------------------------- */
-
-static void reclaim(void *data)
-{
-    struct vemu_memory *mem = data;
-    struct vemu_retired *retired;
-
-    pthread_mutex_lock(&mem->lock);
-    retired = mem->retired;
-    mem->retired = NULL;
-    mem->reclaim_posted = false;
-    pthread_mutex_unlock(&mem->lock);
-    vemu__srcu_synchronize(&mem->srcu);
-    retired_free(retired);
-}
-
-static void publish_locked(struct vemu_memory *mem, enum vemu_space space, struct vemu_view *view)
-{
-    struct vemu_retired *retired = g_new(struct vemu_retired, 1);
-
-    retired->view = atomic_exchange(&mem->views[space], view);
-    retired->next = mem->retired;
-    mem->retired = retired;
-    if (!mem->reclaim_posted) {
-        mem->reclaim_posted = true;
-        vemu__loop_post(mem->vm->loop, reclaim, mem, NULL);
-    }
-}
-
-static int insert_locked(struct vemu_memory *mem, enum vemu_space space, struct vemu_region *region,
-                         struct vemu_error **err)
-{
-    struct vemu_region *other = NULL;
-    struct vemu_view *view = vemu__view_insert(atomic_load(&mem->views[space]), region, &other);
-
-    if (!view)
-        return vemu__error_set(
-            err, EEXIST, "%s at 0x%" PRIx64 " (size 0x%" PRIx64 ") overlaps %s at 0x%" PRIx64,
-            region->name, region->address, region->size, other->name, other->address);
-    publish_locked(mem, space, view);
-    return 0;
-}
-
-int vemu__memory_map(struct vemu_memory *mem, struct vemu_device *dev, enum vemu_space space,
-                     uint64_t address, uint64_t size, const struct vemu_region_ops *ops,
-                     const char *name, struct vemu_error **err)
-{
-    uint64_t limit = space == VEMU_SPACE_IO ? IO_SPACE_SIZE : MAX_GPA;
-    struct vemu_region *region;
-    int r;
-
-    if (size == 0 || address >= limit || size > limit - address)
-        return vemu__error_set(err, EINVAL,
-                               "%s at 0x%" PRIx64 " (size 0x%" PRIx64 ") lies outside the %s space",
-                               name, address, size, space == VEMU_SPACE_IO ? "port" : "memory");
-    region = g_new0(struct vemu_region, 1);
-    region->address = address;
-    region->size = size;
-    region->name = g_strdup(name);
-    region->dev = dev;
-    region->ops = ops;
-    region->min_size = ops->min_size ? ops->min_size : 1;
-    region->max_size = ops->max_size ? ops->max_size : 8;
-
-    pthread_mutex_lock(&mem->lock);
-    r = insert_locked(mem, space, region, err);
-    pthread_mutex_unlock(&mem->lock);
-    if (r < 0)
-        region_free(region);
-    return r;
-}
-
-int vemu_device_map(struct vemu_device *dev, enum vemu_space space, uint64_t address, uint64_t size,
-                    const struct vemu_region_ops *ops, const char *region_name,
-                    struct vemu_error **err)
-{
-    return vemu__memory_map(dev->vm->memory, dev, space, address, size, ops, region_name, err);
-}
-
-void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev)
-{
-    g_autofree struct vemu_region **removed = NULL;
-    size_t i, count, total = 0, room = 0;
-
-    pthread_mutex_lock(&mem->lock);
-    for (i = 0; i < VEMU_SPACES; i++)
-        room += atomic_load(&mem->views[i])->count;
-    removed = g_new(struct vemu_region *, room + 1);
-    for (i = 0; i < VEMU_SPACES; i++) {
-        struct vemu_view *view =
-            vemu__view_remove(atomic_load(&mem->views[i]), dev, removed + total, &count);
-
-        if (count)
-            publish_locked(mem, (enum vemu_space)i, view);
-        else
-            vemu__view_free(view);
-        total += count;
-    }
-    pthread_mutex_unlock(&mem->lock);
-    if (!total)
-        return;
-    reclaim(mem);
-    for (i = 0; i < total; i++)
-        region_free(removed[i]);
 }
 
 /* --- RAM -------------------------------------------------------------------------------------- */
@@ -225,7 +93,7 @@ int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, u
     struct vemu_accel_slot slot;
     int r;
 
-    if (size == 0 || (gpa | size) % PAGE_SIZE || gpa >= MAX_GPA || size > MAX_GPA - gpa)
+    if (size == 0 || (gpa | size) % PAGE_SIZE || gpa >= VEMU_GPA_MAX || size > VEMU_GPA_MAX - gpa)
         return vemu__error_set(err, EINVAL,
                                "%s: bad memory range at 0x%" PRIx64 " (size 0x%" PRIx64 ")", name,
                                gpa, size);
@@ -238,7 +106,7 @@ int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, u
     if (!region->hva) {
         r = vemu__error_set(err, ENOMEM, "%s: cannot map %" PRIu64 " MiB of guest memory", name,
                             size >> 20);
-        region_free(region);
+        vemu__region_free(region);
         return r;
     }
 
@@ -251,9 +119,9 @@ int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, u
         .size = size,
         .hva = region->hva,
     };
-    r = insert_locked(mem, VEMU_SPACE_MEMORY, region, err);
+    r = vemu__region_insert_locked(mem, VEMU_SPACE_MEMORY, region, err);
     if (r < 0) {
-        region_free(region);
+        vemu__region_free(region);
     } else {
         /* From here on the region is in the view; it stays there, unused, if the slot is refused:
          * the machine cannot be realized then. */

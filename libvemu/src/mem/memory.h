@@ -35,6 +35,12 @@ void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, boo
 int vemu__memory_map(struct vemu_memory *mem, struct vemu_device *dev, enum vemu_space space,
                      uint64_t address, uint64_t size, const struct vemu_region_ops *ops,
                      const char *name, struct vemu_error **err);
+/* What vemu_device_map_floating() and vemu_device_unmap() do. */
+int vemu__memory_map_floating(struct vemu_memory *mem, struct vemu_device *dev,
+                              enum vemu_space space, uint64_t address, uint64_t size,
+                              const struct vemu_region_ops *ops, const char *name,
+                              struct vemu_region **ret);
+void vemu__memory_unmap(struct vemu_memory *mem, struct vemu_region *region);
 /* The device's regions go; on return no access is under way. Context: loop, no lock held. */
 void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev);
 

@@ -5,6 +5,7 @@
 #ifndef VEMU_MEM_SPACE_H
 #define VEMU_MEM_SPACE_H
 
+#include <glib.h>
 #include <stdatomic.h>
 
 #include "mem/memory.h"
@@ -13,7 +14,9 @@
 
 #define VEMU_SPACES 2 /* indexed by enum vemu_space */
 
-struct vemu_retired; /* views that a reader may still hold */
+#define VEMU_GPA_MAX (1ull << 52)
+
+struct vemu_retired; /* views and regions that a reader may still hold */
 
 struct vemu_memory {
     struct vemu_vm *vm;
@@ -24,10 +27,19 @@ struct vemu_memory {
     struct vemu_retired *retired;
     bool reclaim_posted;
     uint32_t slots;
+    GPtrArray *hidden[VEMU_SPACES]; /* floating regions that have no room now, oldest first */
 
     /* Complaints about the guest, at most LOG_BURST a second. */
     _Atomic int64_t log_second;
     atomic_uint log_count;
 };
+
+/* --- region.c --------------------------------------------------------------------------------- */
+void vemu__region_free(struct vemu_region *region);
+/* Puts a fixed region into the space; what floats there is hidden. -EEXIST on overlap with another
+ * fixed one. The caller holds mem->lock. */
+int vemu__region_insert_locked(struct vemu_memory *mem, enum vemu_space space,
+                               struct vemu_region *region, struct vemu_error **err);
+void vemu__retired_free(struct vemu_retired *retired);
 
 #endif

@@ -66,19 +66,37 @@ struct vemu_view *vemu__view_insert(const struct vemu_view *view, struct vemu_re
 }
 
 struct vemu_view *vemu__view_remove(const struct vemu_view *view, const struct vemu_device *dev,
-                                    struct vemu_region **removed, size_t *ret_count)
+                                    GPtrArray *removed)
 {
     struct vemu_view *copy = view_alloc(view->count);
-    size_t i, kept = 0, gone = 0;
+    size_t i, kept = 0;
 
     for (i = 0; i < view->count; i++) {
         if (view->regions[i]->dev == dev)
-            removed[gone++] = view->regions[i];
+            g_ptr_array_add(removed, view->regions[i]);
         else
             copy->regions[kept++] = view->regions[i];
     }
+    if (kept == view->count) {
+        vemu__view_free(copy);
+        return NULL;
+    }
     copy->count = kept;
-    *ret_count = gone;
+    return copy;
+}
+
+struct vemu_view *vemu__view_remove_region(const struct vemu_view *view,
+                                           const struct vemu_region *region)
+{
+    size_t index = search(view, region->address);
+    struct vemu_view *copy;
+
+    if (index >= view->count || view->regions[index] != region)
+        return NULL;
+    copy = view_alloc(view->count - 1);
+    memcpy(copy->regions, view->regions, index * sizeof(region));
+    memcpy(copy->regions + index, view->regions + index + 1,
+           (copy->count - index) * sizeof(region));
     return copy;
 }
 

@@ -5,12 +5,16 @@
 #ifndef VEMU_MEM_VIEW_H
 #define VEMU_MEM_VIEW_H
 
+#include <glib.h>
+
 #include "core/device.h"
 
 /* A stretch of an address space: RAM (or ROM), or registers of a device. */
 struct vemu_region {
     uint64_t address, size;
     char *name;
+    enum vemu_space space; /* of registers */
+    bool floating; /* comes and goes; gives way to what does not */
     /* registers */
     struct vemu_device *dev; /* NULL: RAM */
     const struct vemu_region_ops *ops;
@@ -31,9 +35,12 @@ void vemu__view_free(struct vemu_view *view); /* not the regions */
 /* A copy of `view` with the region; NULL and *ret_other when that overlaps another one. */
 struct vemu_view *vemu__view_insert(const struct vemu_view *view, struct vemu_region *region,
                                     struct vemu_region **ret_other);
-/* A copy without the regions of `dev`; those are appended to `removed`, which has room for all. */
+/* A copy without the regions of `dev`, which are appended to `removed`; NULL when there are none. */
 struct vemu_view *vemu__view_remove(const struct vemu_view *view, const struct vemu_device *dev,
-                                    struct vemu_region **removed, size_t *ret_count);
+                                    GPtrArray *removed);
+/* A copy without that one region, or NULL when it is not there. */
+struct vemu_view *vemu__view_remove_region(const struct vemu_view *view,
+                                           const struct vemu_region *region);
 /* The region that holds the address, or NULL. */
 struct vemu_region *vemu__view_find(const struct vemu_view *view, uint64_t address);
 /* The first region that ends behind the address, or NULL. */

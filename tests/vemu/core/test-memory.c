@@ -365,6 +365,50 @@ static void count_lines(void *data, int level, const char *line)
         atomic_fetch_add(&lines, 1);
 }
 
+/* Floating regions: hidden as a whole by RAM, fixed and older ones; back when there is room. */
+START_TEST(floating)
+{
+    struct vemu_vm *vm;
+    struct fake_device *device = make(&vm, "0", "0", "off");
+    struct vemu_region *a, *b, *c, *d;
+
+    ck_assert_int_eq(vemu_device_map_floating(&device->dev, VEMU_SPACE_MEMORY, 1ull << 52, 4096,
+                                              &device->ops, "bar", &a),
+                     -EINVAL);
+    ck_assert_int_eq(vemu_device_map_floating(&device->dev, VEMU_SPACE_IO, 0xfff0, 0x20,
+                                              &device->ops, "bar", &a),
+                     -EINVAL);
+    ck_assert_int_eq(vemu_device_map_floating(&device->dev, VEMU_SPACE_MEMORY, 0, 4096,
+                                              &device->ops, "over RAM", &a),
+                     0);
+    ck_assert_int_eq(vemu_device_map_floating(&device->dev, VEMU_SPACE_MEMORY, 0xd0002000, 0x2000,
+                                              &device->ops, "b", &b),
+                     0);
+    ck_assert_int_eq(vemu_device_map_floating(&device->dev, VEMU_SPACE_MEMORY, 0xd0001000, 0x2000,
+                                              &device->ops, "c", &c),
+                     0);
+    ck_assert_int_eq(vemu_device_map_floating(&device->dev, VEMU_SPACE_MEMORY, 0xd0003ff0, 0x2000,
+                                              &device->ops, "d", &d),
+                     0);
+    ck_assert_uint_eq(get(vm, 0x1000, 4), 0xffffffff); /* c hides behind b */
+    ck_assert_uint_eq(get(vm, 0x2004, 4), 0x07060504);
+    ck_assert_uint_eq(get(vm, 0x5000, 4), 0xffffffff);
+    vemu_device_unmap(&device->dev, b);
+    ck_assert_uint_eq(get(vm, 0x2004, 4), 0x07060504); /* c at its offset 0x1004 */
+    ck_assert_uint_eq(get(vm, 0x3004, 4), 0xffffffff);
+    ck_assert_uint_eq(get(vm, 0x5000, 4), 0x13121110); /* d at its offset 0x1010 */
+    /* A fixed one comes, whatever floats there. */
+    OK(vemu__memory_map(vm->memory, &device->dev, VEMU_SPACE_MEMORY, 0xd0002ffc, 4, &device->ops,
+                        "fixed", &err));
+    ck_assert_uint_eq(get(vm, 0x2004, 4), 0xffffffff);
+    ck_assert_uint_eq(get(vm, 0x2ffc, 4), 0x03020100);
+    vemu_device_unmap(&device->dev, c);
+    vemu_device_unmap(&device->dev, a);
+    vemu_device_unmap(&device->dev, NULL);
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 START_TEST(complaints_are_limited)
 {
     const struct vemu_vm_config config = { .size = sizeof(config), .log = count_lines };
@@ -427,6 +471,7 @@ int main(void)
         ram_blocks,
         views,
         unplug_under_readers,
+        floating,
         complaints_are_limited,
         from_vcpu,
         NULL,
