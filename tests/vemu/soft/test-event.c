@@ -616,6 +616,44 @@ START_TEST(run_page_fault)
 }
 END_TEST
 
+/* POP to memory: the stack is read before the destination's address is checked. */
+START_TEST(run_pop_order)
+{
+    /* popl %cs:0x6000, which can never be written */
+    static const uint8_t pop_cs[] = { 0x2e, 0x8f, 0x05, 0x00, 0x60, 0x00, 0x00 };
+    /* popl -2(%esp): the address has the new ESP */
+    static const uint8_t pop_esp[] = { 0x8f, 0x44, 0x24, 0xfe }, stop[] = { 0xe6, 0xf4 };
+
+    for (unsigned mapped = 0; mapped < 2; mapped++) {
+        long_mode(3);
+        sc_set_seg_raw(c, VEMU_CS, SEL_UC32, 0, ~0u, 0xcfb);
+        sc_update_mode(c);
+        c->gpr[VEMU_RSP] = mapped ? BARE_STACK3 : 0x76543210;
+        memcpy(b->ram + BARE_HANDLER(SC_PFV), stop, 2);
+        memcpy(b->ram + BARE_HANDLER(SC_GP), stop, 2);
+        ck_assert_int_eq(bare_run(b, pop_cs, sizeof(pop_cs)), VEMU_EXIT_INTR);
+        ck_assert_uint_eq(c->rip & ~15ull, BARE_HANDLER(mapped ? SC_GP : SC_PFV));
+        ck_assert_uint_eq(q(c->gpr[VEMU_RSP]), mapped ? 0 : 4);
+        ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 8), 0x5000);
+        ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 32), mapped ? BARE_STACK3 : 0x76543210);
+        if (!mapped)
+            ck_assert_uint_eq(c->cr2, 0x76543210);
+    }
+    /* A 16-bit stack pointer wraps, and only its 16 bits count up. */
+    long_mode(3);
+    sc_set_seg_raw(c, VEMU_CS, SEL_UC32, 0, ~0u, 0xcfb);
+    sc_set_seg_raw(c, VEMU_SS, SEL_UD, 0, ~0u, 0x8f3);
+    sc_update_mode(c);
+    memcpy(b->ram + BARE_HANDLER(SC_UD), stop, 2);
+    bare_set(b, 0x5004, 2, 0x0b0f); /* UD2 ends it */
+    c->gpr[VEMU_RSP] = 0x1fffc;
+    bare_set(b, 0xfffc, 4, 0x11223344);
+    ck_assert_int_eq(bare_run(b, pop_esp, sizeof(pop_esp)), VEMU_EXIT_INTR);
+    ck_assert_uint_eq(q(c->gpr[VEMU_RSP] + 24), 0x10000);
+    ck_assert_uint_eq(bare_get(b, 0xfffe, 4), 0x11223344);
+}
+END_TEST
+
 START_TEST(run_single_step)
 {
     /* nop; nop with TF: the trap comes after the first instruction */
@@ -672,6 +710,7 @@ int main(void)
     tcase_add_test(t, virtual_8086);
     tcase_add_test(t, run_faults);
     tcase_add_test(t, run_page_fault);
+    tcase_add_test(t, run_pop_order);
     tcase_add_test(t, run_single_step);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

@@ -72,18 +72,27 @@ static SC_NOINLINE void stack_push_mem(struct sc_cpu *c, const struct sc_insn *i
 {
     sc_push(c, i, i->aux, stack_load(c, i, sc_ea(c, i)));
 }
-/* The address was computed with the incremented stack pointer, see stack_emit_pop_mem(). */
-static SC_NOINLINE void stack_pop_mem(struct sc_cpu *c, const struct sc_insn *i)
+/*
+ * POP to memory reads the stack, then computes the destination's address with the incremented stack
+ * pointer (SDM Vol. 2B, POP) and checks it, so that a fault of the read comes before one of the
+ * destination: three records, see stack_emit_pop_mem(). The value waits in SC_R_TMP. The stack
+ * pointer itself changes when nothing can fault any more.
+ */
+static SC_NOINLINE void stack_pop_mem_load(struct sc_cpu *c, const struct sc_insn *i)
 {
-    const uint64_t sp = c->gpr[VEMU_RSP];
-    const uint64_t v = sc_stack_ld(c, i, sp, i->aux);
-    const uint64_t va = sc_ea(c, i);
+    const uint64_t sp = c->gpr[VEMU_RSP], mask = sc_sp_mask(c);
+    c->gpr[SC_R_TMP] = sc_stack_ld(c, i, sp, i->aux);
+    c->gpr[SC_R_EA] = (sp & ~mask) | ((sp + i->aux) & mask); /* a base, for where it is RSP */
+}
+static SC_NOINLINE void stack_pop_mem_store(struct sc_cpu *c, const struct sc_insn *i)
+{
+    const uint64_t va = sc_ea(c, i), v = c->gpr[SC_R_TMP];
     switch (i->aux) {
     case 2: sc_st16(c, i, va, (uint16_t)v); break;
     case 4: sc_st32(c, i, va, (uint32_t)v); break;
     default: sc_st64(c, i, va, v); break;
     }
-    sc_sp_set(c, sp + i->aux);
+    sc_sp_set(c, c->gpr[VEMU_RSP] + i->aux);
 }
 static SC_NOINLINE void stack_pop_reg(struct sc_cpu *c, const struct sc_insn *i)
 {
@@ -94,7 +103,8 @@ SC_OP(op_push_r) { sc_push(c, i, i->aux, c->gpr[i->src]); SC_NEXT; }
 SC_OP(op_push_i) { sc_push(c, i, i->aux, i->imm); SC_NEXT; }
 SC_OP(op_push_m) { stack_push_mem(c, i); SC_NEXT; }
 SC_OP(op_pop_r) { stack_pop_reg(c, i); SC_NEXT; }
-SC_OP(op_pop_m) { stack_pop_mem(c, i); SC_NEXT; }
+SC_OP(op_pop_m_load) { stack_pop_mem_load(c, i); SC_NEXT; }
+SC_OP(op_pop_m_store) { stack_pop_mem_store(c, i); SC_NEXT; }
 
 /* PUSHA and POPA move all or nothing as far as registers are concerned. */
 static SC_NOINLINE void stack_pusha(struct sc_cpu *c, const struct sc_insn *i)
@@ -193,9 +203,13 @@ static bool stack_emit_pop_mem(struct sc_tb *tb, const struct sc_dec *d)
 {
     const unsigned size = stack_size(d);
     struct sc_dec m = *d;
+    struct sc_insn *load = sc_tb_add(tb, d, op_pop_m_load);
+
+    load->aux = (uint8_t)size;
+    load->flags |= SC_I_MICRO;
     if (m.base == VEMU_RSP)
-        m.disp += size;
-    sc_tb_mem(tb, &m, op_pop_m, size, true)->aux = (uint8_t)size;
+        m.base = SC_R_EA;
+    sc_tb_mem(tb, &m, op_pop_m_store, size, true)->aux = (uint8_t)size;
     return true;
 }
 
