@@ -17,5 +17,6 @@ check "$BUILD/libvemu/libvemu.so" \
 check "$BUILD/libvmgr/libvmgr.so" \
     "$base|libvemu|libglib-2.0|libxml2|libjson-c|libnl-3|libnl-route-3|libgnutls"
 check "$BUILD/tools/vemu/vemu" "$base|libvemu"
+check "$BUILD/tools/vkvm-info/vkvm-info" "$base|libvkvm|libjson-c"
 check "$BUILD/tools/vmsh/vmsh" "$base|libvmgr|libedit|libbsd|libxml2"
 exit $bad
