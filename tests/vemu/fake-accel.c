@@ -28,7 +28,7 @@ struct vemu_accel_vcpu {
     bool kicked;
 };
 
-static void fake_probe(struct vemu_accel_probe *ret)
+static void fake_probe(struct vemu_accel_probe *ret, bool measure)
 {
     memset(ret, 0, sizeof(*ret));
     ret->usable = true;

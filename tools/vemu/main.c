@@ -6,7 +6,7 @@
  * line, waits for signals and events, and turns the machine's end into an exit status.
  */
 #include <errno.h>
-#include <poll.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -135,22 +135,12 @@ static bool events_end(struct vemu_vm *vm, const struct options *o, struct outco
 static void wait_for_end(struct vemu_vm *vm, const struct options *o, int signals,
                          struct outcome *out)
 {
-    struct pollfd fds[2] = {
-        { .fd = vemu_vm_get_event_fd(vm), .events = POLLIN },
-        { .fd = signals, .events = POLLIN },
-    };
-    for (;;) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
-            *out = (struct outcome){ "internal-error", 0, 1 };
+    int r;
+    while ((r = vemu_vm_serve(vm, signals, -1)) == 1)
+        if (events_end(vm, o, out))
             return;
-        }
-        if (fds[1].revents) {
-            *out = (struct outcome){ "host-signal", 0, 0 };
-            return;
-        }
-        if (fds[0].revents && events_end(vm, o, out))
-            return;
-    }
+    *out = r == 0 ? (struct outcome){ "host-signal", 0, 0 }
+                  : (struct outcome){ "internal-error", 0, 1 };
 }
 
 /* --- a run ------------------------------------------------------------------------------------ */
@@ -204,6 +194,7 @@ int main(int argc, char **argv)
 {
     struct options o;
     int status = 0;
+    mallopt(M_ARENA_MAX, 1); /* arenas cost memory and start-up time, and no thread allocates much */
     switch (options_parse(&o, argc, argv)) {
     case OPTIONS_RUN: status = run(&o); break;
     case OPTIONS_DONE: break;

@@ -468,7 +468,7 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
             return OPTIONS_ERROR;
     }
     o->config.flags = (o->no_reboot ? VEMU_VM_NO_REBOOT : 0) |
-                      (o->no_shutdown ? VEMU_VM_NO_SHUTDOWN : 0);
+                      (o->no_shutdown ? VEMU_VM_NO_SHUTDOWN : 0) | VEMU_VM_CALLER_LOOP;
     return OPTIONS_RUN;
 }
 

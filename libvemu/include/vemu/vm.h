@@ -6,7 +6,8 @@
  *        -> vemu_vm_start -> pause / resume / reset / powerdown ... -> vemu_vm_stop
  *        -> vemu_vm_unref
  *
- * Every call is thread-safe. The VM runs a loop thread and one thread a vCPU of its own.
+ * Every call is thread-safe. The VM runs a loop thread and one thread a vCPU of its own; a program
+ * with nothing else to do lends it the thread instead (VEMU_VM_CALLER_LOOP).
  */
 #ifndef VEMU_VM_H
 #define VEMU_VM_H
@@ -29,6 +30,11 @@ struct vemu_vm;
 /** What the guest's wish to reboot or power off leads to. */
 #define VEMU_VM_NO_REBOOT (1u << 0)   /* a guest reset ends the machine */
 #define VEMU_VM_NO_SHUTDOWN (1u << 1) /* a guest power-off pauses the machine */
+/** No loop thread is started: the thread that calls vemu_vm_new() does its work, all of it inside
+ * vemu_vm_serve(), vemu_vm_wait() and its other calls, which take effect without a hand-over. Calls
+ * from other threads wait until it does. That thread keeps a reference, ignores or blocks SIGPIPE,
+ * and stops the machine. Since 0.1 */
+#define VEMU_VM_CALLER_LOOP (1u << 2)
 
 /**
  * struct vemu_vm_config - what vemu_vm_new() needs to know
@@ -140,6 +146,11 @@ int vemu_vm_set_event_handler(struct vemu_vm *vm, vemu_event_fn fn, void *data,
 /** A descriptor that polls readable while events wait; borrowed. Turns event queueing on (at most
  * 1024 events; the oldest go first). -errno on failure. */
 int vemu_vm_get_event_fd(struct vemu_vm *vm);
+/** With VEMU_VM_CALLER_LOOP: does the machine's work until an event waits (1; needs
+ * vemu_vm_get_event_fd() once), `fd` polls readable (0; -1: none) or `timeout_ms` passed (-ETIMEDOUT;
+ * < 0: never). -ESHUTDOWN: the machine was stopped; -EINVAL: the thread was not lent; -EDEADLK: from
+ * a callback. Context: the thread that called vemu_vm_new(). Since 0.1 */
+int vemu_vm_serve(struct vemu_vm *vm, int fd, int timeout_ms);
 /** Takes the next queued event: 1 and *ret filled, or 0 when there is none. */
 int vemu_vm_next_event(struct vemu_vm *vm, struct vemu_event *ret);
 

@@ -6,7 +6,7 @@
 
 #include "accel/accel.h"
 
-static void probe(struct vemu_accel_probe *ret)
+static void probe(struct vemu_accel_probe *ret, bool measure)
 {
     *ret = (struct vemu_accel_probe){ .usable = false };
     snprintf(ret->reason, sizeof(ret->reason), "libvemu was built without it");

@@ -20,7 +20,7 @@ static const struct vemu_accel_ops *choose_auto(char *reason, size_t size)
 {
     struct vemu_accel_probe kvm = {0};
 
-    vemu__accel_kvm.probe(&kvm);
+    vemu__accel_kvm.probe(&kvm, true);
     kvm.reason[sizeof(kvm.reason) - 1] = '\0';
     if (!kvm.usable) {
         snprintf(reason, size, "soft, since kvm cannot be used: %s", kvm.reason);
@@ -59,7 +59,7 @@ const struct vemu_accel_ops *vemu__accel_choose(const char *name, char *reason, 
         vemu__error_set(err, EINVAL, "unknown accelerator '%s' (kvm, soft or auto)", name);
         return NULL;
     }
-    ops->probe(&probe);
+    ops->probe(&probe, false);
     probe.reason[sizeof(probe.reason) - 1] = '\0';
     if (!probe.usable) {
         vemu__error_set(err, ENODEV, "accelerator %s cannot be used: %s", ops->name, probe.reason);

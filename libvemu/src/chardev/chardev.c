@@ -434,11 +434,24 @@ static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
     return r;
 }
 
+static bool is_connected(void *data)
+{
+    struct vemu_chardev *chr = data;
+    bool over;
+
+    pthread_mutex_lock(&chr->lock);
+    over = !chr->wait_connected || chr->open || chr->closed;
+    pthread_mutex_unlock(&chr->lock);
+    return over;
+}
+
 /* Waits on the caller's thread, so that the loop goes on accepting. */
 static int wait_connected(struct vemu_chardev *chr, struct vemu_error **err)
 {
     int r = 0;
 
+    if (vemu__loop_is_lent(chr->vm->loop) && !vemu__thread_vm())
+        vemu__loop_serve(chr->vm->loop, -1, -1, is_connected, chr);
     pthread_mutex_lock(&chr->lock);
     if (chr->wait_connected && !chr->open && vemu__thread_vm() == chr->vm)
         r = vemu__error_set(err, EDEADLK,

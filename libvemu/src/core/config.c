@@ -11,7 +11,7 @@
 #include "core/property.h"
 #include "core/vm.h"
 
-#define KNOWN_FLAGS    (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN)
+#define KNOWN_FLAGS    (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN | VEMU_VM_CALLER_LOOP)
 #define PAGE_SIZE      4096u
 #define DEFAULT_MEMORY (128ull << 20)
 /* x86-64 has at most 52 physical address bits (Intel SDM Vol. 3, 4.1.4). */

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/thread.h"
 #include "core/vm.h"
 
 #define QUEUE_MAX 1024
@@ -255,6 +256,26 @@ int vemu_vm_get_event_fd(struct vemu_vm *vm)
     }
     pthread_mutex_unlock(&events->lock);
     return fd;
+}
+
+static bool event_waits(void *data)
+{
+    struct vemu_events *events = data;
+    bool waits;
+
+    pthread_mutex_lock(&events->lock);
+    waits = !g_queue_is_empty(&events->queue);
+    pthread_mutex_unlock(&events->lock);
+    return waits;
+}
+
+int vemu_vm_serve(struct vemu_vm *vm, int fd, int timeout_ms)
+{
+    if (vemu__thread_vm())
+        return -EDEADLK;
+    if (!vemu__loop_is_lent(vm->loop))
+        return -EINVAL;
+    return vemu__loop_serve(vm->loop, fd, timeout_ms, event_waits, vm->events);
 }
 
 int vemu_vm_next_event(struct vemu_vm *vm, struct vemu_event *ret)

@@ -321,13 +321,30 @@ int vemu_vm_stop(struct vemu_vm *vm, struct vemu_error **err)
     return r;
 }
 
+struct wait {
+    struct vemu_vm *vm;
+    uint32_t mask;
+};
+
+static bool state_reached(void *data)
+{
+    struct wait *wait = data;
+
+    return (BIT(state_get(wait->vm)) & wait->mask) != 0;
+}
+
 int vemu_vm_wait(struct vemu_vm *vm, uint32_t mask, int timeout_ms)
 {
+    struct wait wait = { .vm = vm, .mask = mask };
     struct timespec deadline;
     int state, r = 0;
 
     if (vemu__thread_vm() == vm)
         return -EDEADLK;
+    if (vemu__loop_is_lent(vm->loop) && !state_reached(&wait)) {
+        r = vemu__loop_serve(vm->loop, -1, timeout_ms, state_reached, &wait);
+        return r == 1 ? state_get(vm) : r == -EDEADLK ? r : -ETIMEDOUT;
+    }
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     if (timeout_ms > 0) {
         deadline.tv_sec += timeout_ms / 1000;

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The VM's event loop: calls from other threads, file descriptors, in a thread of its own.
+ * The VM's event loop: calls from other threads, file descriptors, in a thread of its own or in
+ * one that the application lends.
  *
  * A private GMainContext does the polling. Calls from other threads go through a queue of our own
  * (one GSource looks at it), because on shutdown every waiting caller must be answered. Watches own
  * their GPollFD and change it in prepare() on the loop thread only, so that any thread may say what
  * to wait for: the wish is an atomic, the wake-up an eventfd.
+ *
+ * With a lent thread (VEMU_VM_CALLER_LOOP) that thread is the loop thread from the beginning: its
+ * calls run at once, without a hand-over, and everything else is done inside vemu__loop_serve().
+ * While the loop's work is done there, the thread counts as one of the machine's.
  */
 #include "core/loop.h"
 
 #include <errno.h>
 #include <glib.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -31,11 +37,13 @@ struct vemu_loop {
     GMainContext *context;
     GSource *calls_source;
     pthread_t thread;
+    bool lent; /* `thread` is the application's */
     atomic_bool quit;
 
     pthread_mutex_t lock; /* the fields below */
     pthread_cond_t cond;  /* some sync call is done */
     bool closed;
+    bool serving; /* lent: inside vemu__loop_serve() */
     struct call *first, **last;
     atomic_bool waiting; /* first is not NULL; readable without the lock */
 };
@@ -120,12 +128,14 @@ static void *loop_main(void *arg)
     return NULL;
 }
 
-int vemu__loop_new(struct vemu_vm *vm, struct vemu_loop **ret)
+int vemu__loop_new(struct vemu_vm *vm, bool lent, struct vemu_loop **ret)
 {
     struct vemu_loop *loop = g_new0(struct vemu_loop, 1);
-    int r;
+    int r = 0;
 
     loop->vm = vm;
+    loop->lent = lent;
+    loop->thread = pthread_self();
     loop->last = &loop->first;
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->cond, NULL);
@@ -134,7 +144,8 @@ int vemu__loop_new(struct vemu_vm *vm, struct vemu_loop **ret)
     ((struct calls_source *)loop->calls_source)->loop = loop;
     g_source_attach(loop->calls_source, loop->context);
 
-    r = vemu__thread_start(vm, "vemu-loop", loop_main, loop, &loop->thread);
+    if (!lent)
+        r = vemu__thread_start(vm, "vemu-loop", loop_main, loop, &loop->thread);
     if (r < 0) {
         loop->closed = true;
         vemu__loop_free(loop);
@@ -157,7 +168,14 @@ void vemu__loop_stop(struct vemu_loop *loop)
     pthread_mutex_unlock(&loop->lock);
     atomic_store(&loop->quit, true);
     g_main_context_wakeup(loop->context);
-    pthread_join(loop->thread, NULL);
+    if (!loop->lent) {
+        pthread_join(loop->thread, NULL);
+    } else {
+        pthread_mutex_lock(&loop->lock);
+        while (loop->serving)
+            pthread_cond_wait(&loop->cond, &loop->lock);
+        pthread_mutex_unlock(&loop->lock);
+    }
     while ((call = calls_take(loop)) != NULL)
         call_finish(loop, call, -ESHUTDOWN);
 }
@@ -179,6 +197,62 @@ bool vemu__loop_is_current(struct vemu_loop *loop)
     return pthread_equal(pthread_self(), loop->thread);
 }
 
+bool vemu__loop_is_lent(struct vemu_loop *loop)
+{
+    return loop->lent && vemu__loop_is_current(loop);
+}
+
+/* --- a lent thread ---------------------------------------------------------------------------- */
+
+static void flag_set(void *data, uint32_t revents)
+{
+    *(bool *)data = true;
+}
+
+static void flag_set_late(void *data)
+{
+    *(bool *)data = true;
+}
+
+static void serving_set(struct vemu_loop *loop, bool serving)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->serving = serving;
+    pthread_cond_broadcast(&loop->cond);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+int vemu__loop_serve(struct vemu_loop *loop, int fd, int timeout_ms, bool (*done)(void *data),
+                     void *data)
+{
+    bool readable = false, late = false;
+    struct vemu_watch *watch = NULL;
+    struct vemu_delay *delay = NULL;
+    int r = -ESHUTDOWN;
+
+    if (vemu__thread_vm())
+        return -EDEADLK;
+    vemu__thread_set_vm(loop->vm);
+    serving_set(loop, true);
+    if (fd >= 0)
+        watch = vemu__watch_new(loop, fd, POLLIN, flag_set, &readable);
+    if (timeout_ms >= 0)
+        delay = vemu__delay_new(loop, (unsigned)timeout_ms, flag_set_late, &late);
+    while (!atomic_load(&loop->quit)) {
+        r = done(data) ? 1 : readable ? 0 : late ? -ETIMEDOUT : -ESHUTDOWN;
+        if (r != -ESHUTDOWN)
+            break;
+        g_main_context_iteration(loop->context, TRUE);
+    }
+    vemu__watch_free(watch);
+    vemu__delay_free(delay);
+    vemu__thread_set_vm(NULL);
+    serving_set(loop, false);
+    return r;
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
 /* False when the loop is closed; the call is then still the caller's. */
 static bool calls_put(struct vemu_loop *loop, struct call *call)
 {
@@ -195,6 +269,21 @@ static bool calls_put(struct vemu_loop *loop, struct call *call)
     return true;
 }
 
+/* On the lent thread, outside of vemu__loop_serve(). */
+static int call_here(struct vemu_loop *loop, int (*fn)(void *data), void *data)
+{
+    int r;
+
+    if (atomic_load(&loop->quit))
+        return -ESHUTDOWN;
+    if (vemu__thread_vm())
+        return -EDEADLK; /* a callback of another VM that this thread serves */
+    vemu__thread_set_vm(loop->vm);
+    r = fn(data);
+    vemu__thread_set_vm(NULL);
+    return r;
+}
+
 int vemu__loop_call(struct vemu_loop *loop, int (*fn)(void *data), void *data)
 {
     struct call call = { .sync = fn, .data = data };
@@ -204,6 +293,8 @@ int vemu__loop_call(struct vemu_loop *loop, int (*fn)(void *data), void *data)
             return -EDEADLK;
         return fn(data);
     }
+    if (vemu__loop_is_lent(loop))
+        return call_here(loop, fn, data);
     if (!calls_put(loop, &call))
         return -ESHUTDOWN;
     pthread_mutex_lock(&loop->lock);

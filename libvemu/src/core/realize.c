@@ -7,17 +7,22 @@
 
 #include "core/lifecycle.h"
 
-int vemu__machine_load(struct vemu_vm *vm, struct vemu_error **err)
+static int load(struct vemu_vm *vm, struct vemu_error **err)
 {
     int r = 0;
 
     if (vm->machine->class_->load)
         r = vm->machine->class_->load(vm->machine, err);
-    if (r < 0) {
+    if (r < 0)
         vemu__error_set(err, -r, "cannot load the machine: %s", strerror(-r));
-        return r;
-    }
-    return vemu__vcpus_reset(vm, err);
+    return r;
+}
+
+int vemu__machine_load(struct vemu_vm *vm, struct vemu_error **err)
+{
+    int r = load(vm, err);
+
+    return r < 0 ? r : vemu__vcpus_reset(vm, err);
 }
 
 static int board_init(struct vemu_vm *vm, struct vemu_error **err)
@@ -131,12 +136,14 @@ int vemu__realize(struct vemu_vm *vm, struct vemu_error **err)
         return vemu__error_set(err, EINVAL, "cannot realize: an earlier attempt failed");
     r = accel_create(vm, err);
     if (r >= 0)
+        r = vemu__vcpus_spawn(vm, err);
+    if (r >= 0)
         r = board_init(vm, err);
     if (r >= 0)
         r = user_devices_realize(vm, err);
     if (r >= 0)
-        r = vemu__vcpus_create(vm, err);
+        r = load(vm, err);
     if (r >= 0)
-        r = vemu__machine_load(vm, err);
+        r = vemu__vcpus_create(vm, err);
     return r;
 }

@@ -79,6 +79,11 @@ struct vemu_vm *vemu__thread_vm(void)
     return thread_vm;
 }
 
+void vemu__thread_set_vm(struct vemu_vm *vm)
+{
+    thread_vm = vm;
+}
+
 void vemu__cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;

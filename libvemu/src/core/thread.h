@@ -15,6 +15,8 @@ int vemu__thread_start(struct vemu_vm *vm, const char *name, void *(*fn)(void *a
                        pthread_t *ret);
 /* The VM the calling thread belongs to; NULL for the application's threads. */
 struct vemu_vm *vemu__thread_vm(void);
+/* An application's thread does work of the VM's loop (or NULL: no longer). */
+void vemu__thread_set_vm(struct vemu_vm *vm);
 
 /* A condition variable whose timed waits use CLOCK_MONOTONIC. */
 void vemu__cond_init(pthread_cond_t *cond);

@@ -4,7 +4,9 @@
  *
  * Port and memory accesses are served inside vcpu_run() by the accelerator's callbacks; it comes
  * back only for what concerns the whole machine, and that becomes a request to the loop thread (see
- * lifecycle.c). A thread is in one of three places: inside vcpu_run(), doing one piece of work for
+ * lifecycle.c). The threads begin while the machine is still being built, since making a vCPU takes
+ * the kernel as long as everything else together, and wait for its end before they take their
+ * initial state. From then on a thread is in one of three places: inside vcpu_run(), doing one piece of work for
  * the loop, or asleep. `run` says whether it may be inside; clearing it, kicking and waiting for
  * `inside` to fall is how the machine is stopped. A kick also ends the *next* vcpu_run(), so none
  * is lost between the check and the call.
@@ -33,10 +35,34 @@ struct vemu_vcpu {
     struct vemu_error *err; /* of creating */
 };
 
+static int vcpu_reset(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
+{
+    struct vemu_cpu_state state;
+    uint32_t groups;
+    int r;
+
+    r = vm->accel->vcpu_reset(vcpu);
+    if (r < 0 || !vm->machine->class_->boot_state)
+        return r;
+    memset(&state, 0, sizeof(state));
+    groups = vm->machine->class_->boot_state(vm->machine, id, &state);
+    return groups ? vm->accel->set_state(vcpu, groups, &state) : 0;
+}
+
+/* A copy of what the accelerator offers; waits until vemu__vcpus_spawn() has asked it. */
+static struct vemu_cpuid *cpuid_copy(struct vemu_vcpus *vcpus)
+{
+    pthread_mutex_lock(&vcpus->lock);
+    while (!vcpus->cpuid)
+        pthread_cond_wait(&vcpus->wake, &vcpus->lock);
+    pthread_mutex_unlock(&vcpus->lock);
+    return g_memdup2(vcpus->cpuid, sizeof(*vcpus->cpuid));
+}
+
 static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
 {
     struct vemu_vm *vm = vcpu->vm;
-    g_autofree struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
+    g_autofree struct vemu_cpuid *cpuid = NULL;
     struct vemu_accel_vcpu *accel = NULL;
     int r;
 
@@ -45,11 +71,9 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
         vemu__error_set(err, -r, "cannot create vCPU %u: %s", vcpu->id, strerror(-r));
         return r;
     }
-    r = vm->accel->supported_cpuid(vm->accel_vm, cpuid);
-    if (r >= 0) {
-        vemu__cpuid_topology(cpuid, vcpu->id, vm->config.vcpus);
-        r = vm->accel->set_cpuid(accel, cpuid);
-    }
+    cpuid = cpuid_copy(&vm->vcpus);
+    vemu__cpuid_topology(cpuid, vcpu->id, vm->config.vcpus);
+    r = vm->accel->set_cpuid(accel, cpuid);
     if (r < 0) {
         vm->accel->vcpu_destroy(accel);
         return vemu__error_set(err, -r, "cannot set CPUID of vCPU %u: %s", vcpu->id, strerror(-r));
@@ -149,13 +173,34 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
     pthread_mutex_unlock(&vcpus->lock);
 }
 
+/* -ECANCELED: the machine was not finished. */
+static int vcpu_start(struct vemu_vcpu *vcpu, struct vemu_error **err)
+{
+    struct vemu_vcpus *vcpus = &vcpu->vm->vcpus;
+    bool loaded;
+    int r = vcpu_create(vcpu, err);
+
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&vcpus->lock);
+    while (!vcpus->loaded && !vcpus->quit)
+        pthread_cond_wait(&vcpus->wake, &vcpus->lock);
+    loaded = vcpus->loaded;
+    pthread_mutex_unlock(&vcpus->lock);
+    r = loaded ? vcpu_reset(vcpu->vm, vcpu->id, vcpu->accel) : -ECANCELED;
+    if (r < 0)
+        vemu__error_set(err, -r, "cannot set vCPU %u to its initial state: %s", vcpu->id,
+                        strerror(-r));
+    return r;
+}
+
 static void *vcpu_main(void *arg)
 {
     struct vemu_vcpu *vcpu = arg;
     struct vemu_vcpus *vcpus = &vcpu->vm->vcpus;
     struct vemu_accel_vcpu *accel;
     struct vemu_error *err = NULL;
-    int r = vcpu_create(vcpu, &err);
+    int r = vcpu_start(vcpu, &err);
 
     pthread_mutex_lock(&vcpus->lock);
     vcpu->started = true;
@@ -163,16 +208,16 @@ static void *vcpu_main(void *arg)
     vcpu->err = err;
     pthread_cond_broadcast(&vcpus->done);
     pthread_mutex_unlock(&vcpus->lock);
-    if (r < 0)
-        return NULL;
 
-    vcpu_loop(vcpu);
+    if (r >= 0)
+        vcpu_loop(vcpu);
 
     pthread_mutex_lock(&vcpus->lock);
     accel = vcpu->accel;
     vcpu->accel = NULL; /* no kick after this */
     pthread_mutex_unlock(&vcpus->lock);
-    vcpu->vm->accel->vcpu_destroy(accel);
+    if (accel)
+        vcpu->vm->accel->vcpu_destroy(accel);
     return NULL;
 }
 
@@ -190,12 +235,13 @@ void vemu__vcpus_fini(struct vemu_vcpus *vcpus)
     pthread_mutex_destroy(&vcpus->lock);
 }
 
-int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
+int vemu__vcpus_spawn(struct vemu_vm *vm, struct vemu_error **err)
 {
     struct vemu_vcpus *vcpus = &vm->vcpus;
+    struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
     char name[16];
     uint32_t i;
-    int r = 0;
+    int r = 0, r2;
 
     pthread_mutex_lock(&vcpus->lock);
     vcpus->list = g_new0(struct vemu_vcpu, vm->config.vcpus);
@@ -211,6 +257,28 @@ int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
         else
             vcpus->count++;
     }
+    pthread_mutex_unlock(&vcpus->lock);
+
+    r2 = vm->accel->supported_cpuid(vm->accel_vm, cpuid);
+    if (r2 < 0)
+        r = vemu__error_set(err, -r2, "cannot ask accelerator %s for its CPUID: %s",
+                            vm->accel->name, strerror(-r2));
+    pthread_mutex_lock(&vcpus->lock);
+    vcpus->cpuid = cpuid;
+    pthread_cond_broadcast(&vcpus->wake);
+    pthread_mutex_unlock(&vcpus->lock);
+    return r;
+}
+
+int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    uint32_t i;
+    int r = 0;
+
+    pthread_mutex_lock(&vcpus->lock);
+    vcpus->loaded = true;
+    pthread_cond_broadcast(&vcpus->wake);
     for (i = 0; i < vcpus->count; i++) {
         struct vemu_vcpu *vcpu = &vcpus->list[i];
 
@@ -238,11 +306,14 @@ void vemu__vcpus_destroy(struct vemu_vm *vm)
     count = vcpus->count;
     pthread_cond_broadcast(&vcpus->wake);
     pthread_mutex_unlock(&vcpus->lock);
-    for (i = 0; i < count; i++)
+    for (i = 0; i < count; i++) {
         pthread_join(vcpus->list[i].thread, NULL);
+        vemu_error_free(vcpus->list[i].err);
+    }
     pthread_mutex_lock(&vcpus->lock);
     vcpus->count = 0;
     g_clear_pointer(&vcpus->list, g_free);
+    g_clear_pointer(&vcpus->cpuid, g_free);
     pthread_mutex_unlock(&vcpus->lock);
 }
 
@@ -302,20 +373,6 @@ int vemu__vcpus_call(struct vemu_vm *vm, vemu_vcpu_fn fn)
     }
     pthread_mutex_unlock(&vcpus->lock);
     return r;
-}
-
-static int vcpu_reset(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
-{
-    struct vemu_cpu_state state;
-    uint32_t groups;
-    int r;
-
-    r = vm->accel->vcpu_reset(vcpu);
-    if (r < 0 || !vm->machine->class_->boot_state)
-        return r;
-    memset(&state, 0, sizeof(state));
-    groups = vm->machine->class_->boot_state(vm->machine, id, &state);
-    return groups ? vm->accel->set_state(vcpu, groups, &state) : 0;
 }
 
 int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err)

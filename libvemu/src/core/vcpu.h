@@ -20,14 +20,19 @@ struct vemu_vcpus {
     pthread_cond_t done;  /* from them */
     struct vemu_vcpu *list;
     uint32_t count;
-    bool run;  /* vCPUs may be inside vcpu_run() */
+    struct vemu_cpuid *cpuid; /* what the accelerator offers; NULL: not asked yet */
+    bool loaded; /* the machine is complete */
+    bool run;    /* vCPUs may be inside vcpu_run() */
     bool quit;
 };
 
 void vemu__vcpus_init(struct vemu_vcpus *vcpus);
 void vemu__vcpus_fini(struct vemu_vcpus *vcpus);
 
-/* Starts the threads and waits until each has its vCPU. Context: loop, as all but interrupt. */
+/* Starts the threads; each begins to make its vCPU. After a failure the machine cannot be used, and
+ * vemu__vcpus_destroy() ends what was begun. Context: loop, as all but interrupt. */
+int vemu__vcpus_spawn(struct vemu_vm *vm, struct vemu_error **err);
+/* The machine is loaded: waits until each thread has its vCPU in its initial state. */
 int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err);
 /* Ends and joins the threads. */
 void vemu__vcpus_destroy(struct vemu_vm *vm);

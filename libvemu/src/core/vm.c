@@ -175,7 +175,7 @@ static int vm_init(struct vemu_vm *vm, const struct vemu_vm_config *config,
     }
     r = vemu__memory_new(vm, &vm->memory);
     if (r >= 0)
-        r = vemu__loop_new(vm, &vm->loop);
+        r = vemu__loop_new(vm, vm->config.flags & VEMU_VM_CALLER_LOOP, &vm->loop);
     if (r >= 0)
         r = vemu__timers_new(vm->loop, &vm->timers);
     if (r < 0)

@@ -11,6 +11,7 @@
 #include "cpuid.h"
 
 #define CPUID_MAX 4096
+#define FETCH_CAPACITY 128 /* enough at the first attempt: some hosts take 0.1 ms for each */
 
 static int cpuid_reserve(struct vkvm_cpuid *cpuid, size_t capacity)
 {
@@ -81,6 +82,8 @@ int vkvm__cpuid_fetch(const struct vkvm_handle *h, unsigned long request,
 {
     struct vkvm_cpuid *cpuid = NULL;
     int r = vkvm_cpuid_new(&cpuid);
+    if (r >= 0)
+        r = cpuid_reserve(cpuid, FETCH_CAPACITY);
     while (r >= 0) {
         cpuid->table->nent = (uint32_t)cpuid->capacity;
         r = vkvm__ioctl(h, request, cpuid->table);

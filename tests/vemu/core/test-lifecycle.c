@@ -529,13 +529,58 @@ START_TEST(host_quit)
 }
 END_TEST
 
+static void serve_in_handler(void *data, const struct vemu_event *event)
+{
+    struct vemu_vm *vm = *(struct vemu_vm **)data;
+
+    ck_assert_int_eq(vemu_vm_serve(vm, -1, 0), -EDEADLK);
+    FAILS(vemu_vm_stop(vm, &err), EDEADLK, "from one of its threads");
+    on_event(NULL, event);
+}
+
+/* The application's thread does the loop's work. */
+START_TEST(caller_loop)
+{
+    struct fake_step script[] = { { FAKE_CALL, .fn = request_debug_exit }, { FAKE_END } };
+    const struct vemu_vm_config config = { .size = sizeof(config), .flags = VEMU_VM_CALLER_LOOP };
+    struct vemu_event event = { .size = sizeof(event) };
+    struct vemu_vm *vm;
+
+    fake.scripts[0] = script;
+    vm = fake_vm(&config);
+    vemu_vm_set_event_handler(vm, serve_in_handler, &vm, on_free);
+    ck_assert_int_ge(vemu_vm_get_event_fd(vm), 0);
+    OK(vemu_vm_realize(vm, &err));
+    ck_assert_int_eq(vemu_vm_serve(vm, -1, 10), -ETIMEDOUT);
+    OK(vemu_vm_start(vm, &err));
+    ck_assert(events_are("s"));
+    ck_assert_int_eq(vemu_vm_serve(vm, -1, 5000), 1);
+    ck_assert_int_eq(vemu_vm_next_event(vm, &event), 1);
+    ck_assert_int_eq(event.type, VEMU_EVENT_STARTED);
+    ck_assert_int_eq(vemu_vm_wait(vm, BIT(VEMU_VM_SHUTDOWN), 5000), VEMU_VM_SHUTDOWN);
+    ck_assert_int_eq(vemu_vm_wait(vm, BIT(VEMU_VM_RUNNING), 10), -ETIMEDOUT);
+    ck_assert(events_are("sDS"));
+    finish(vm);
+}
+END_TEST
+
+START_TEST(serve_is_refused)
+{
+    struct vemu_vm *vm = start(NULL, 0);
+
+    ck_assert_int_eq(vemu_vm_serve(vm, -1, 0), -EINVAL);
+    finish(vm);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         straight,       guest_reset,  no_reboot,      triple_fault,     power_off,
         debug_exit,     panic,        internal_error, reset_fails,      realize_fails,
         waiting,        smp,          calls_on_vcpu,  calls_in_handler, last_reference_on_loop,
-        racing_callers, two_machines, unused,         host_quit,        NULL,
+        racing_callers, two_machines, unused,         host_quit,        caller_loop,
+        serve_is_refused, NULL,
     };
 
     return run_tests("lifecycle", tests);

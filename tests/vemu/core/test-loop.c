@@ -16,7 +16,7 @@ static atomic_uint count, freed;
 
 static void begin(void)
 {
-    ck_assert_int_eq(vemu__loop_new(vm, &loop), 0);
+    ck_assert_int_eq(vemu__loop_new(vm, false, &loop), 0);
 }
 
 static void end(void)
@@ -184,9 +184,74 @@ START_TEST(delays)
 }
 END_TEST
 
+/* --- a lent thread ---------------------------------------------------------------------------- */
+
+static int lent_where(void *data)
+{
+    ck_assert(vemu__loop_is_current(loop));
+    ck_assert_ptr_eq(vemu__thread_vm(), vm);
+    ck_assert_int_eq(vemu__loop_serve(loop, -1, 0, NULL, NULL), -EDEADLK);
+    return 7;
+}
+
+static int nested_lent(void *data)
+{
+    return vemu__loop_call(loop, lent_where, NULL);
+}
+
+static bool counted(void *data)
+{
+    return atomic_load(&count) == *(unsigned *)data;
+}
+
+static void *other_thread(void *data)
+{
+    ck_assert(!vemu__loop_is_lent(loop));
+    ck_assert_int_eq(vemu__loop_call(loop, lent_where, NULL), 7);
+    vemu__loop_post(loop, add, NULL, NULL);
+    return NULL;
+}
+
+static void *stopper(void *data)
+{
+    vemu__loop_stop(loop);
+    return NULL;
+}
+
+START_TEST(lent)
+{
+    unsigned never = 99, one = 1;
+    pthread_t thread;
+    int fds[2];
+
+    ck_assert_int_eq(vemu__loop_new(vm, true, &loop), 0);
+    ck_assert(vemu__loop_is_lent(loop));
+    ck_assert_ptr_null(vemu__thread_vm());
+    ck_assert_int_eq(vemu__loop_call(loop, lent_where, NULL), 7);
+    ck_assert_int_eq(vemu__loop_call(loop, nested_lent, NULL), 7);
+    ck_assert_int_eq(vemu__loop_serve(loop, -1, 10, counted, &never), -ETIMEDOUT);
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, other_thread, NULL), 0);
+    ck_assert_int_eq(vemu__loop_serve(loop, -1, 5000, counted, &one), 1);
+    pthread_join(thread, NULL);
+
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(vemu__loop_serve(loop, fds[0], 5000, counted, &never), 0);
+    close(fds[0]);
+    close(fds[1]);
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, stopper, NULL), 0);
+    ck_assert_int_eq(vemu__loop_serve(loop, -1, 5000, counted, &never), -ESHUTDOWN);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(vemu__loop_call(loop, lent_where, NULL), -ESHUTDOWN);
+    vemu__loop_free(loop);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { calls, ends_under_callers, watches, delays, NULL };
+    const TTest *const tests[] = { calls, ends_under_callers, watches, delays, lent, NULL };
 
     return run_tests("loop", tests);
 }

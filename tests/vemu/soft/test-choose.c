@@ -10,11 +10,11 @@
 
 static struct vemu_accel_probe kvm, soft = { .usable = true, .reason = "always there" };
 
-static void probe_kvm(struct vemu_accel_probe *ret)
+static void probe_kvm(struct vemu_accel_probe *ret, bool measure)
 {
     *ret = kvm;
 }
-static void probe_soft(struct vemu_accel_probe *ret)
+static void probe_soft(struct vemu_accel_probe *ret, bool measure)
 {
     *ret = soft;
 }

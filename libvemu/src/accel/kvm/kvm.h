@@ -61,7 +61,7 @@ void kvm__vcpu_kick(struct vemu_accel_vcpu *vcpu);
 /* The signal that ends KVM_RUN: blocked in vCPU threads except inside KVM_RUN, never handled. */
 int kvm__kick_signal(void);
 /* probe.c */
-void kvm__probe(struct vemu_accel_probe *ret);
+void kvm__probe(struct vemu_accel_probe *ret, bool measure);
 bool kvm__host_is_pvm(void);
 /* KVM_CAP_* the accelerator cannot do without; the missing ones are named in `text`. */
 int kvm__check_caps(struct vkvm *sys, char *text, size_t size);

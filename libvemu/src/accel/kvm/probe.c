@@ -116,7 +116,7 @@ static int probe_measure(struct vkvm *sys, uint32_t *ret_mips)
     return r < 0 ? r : 0;
 }
 
-static void probe_fill(struct vemu_accel_probe *ret)
+static void probe_fill(struct vemu_accel_probe *ret, bool measure)
 {
     struct vkvm *sys = NULL;
     int r = vkvm_open(&sys);
@@ -125,7 +125,7 @@ static void probe_fill(struct vemu_accel_probe *ret)
                  r == -EPROTO ? "unknown API version" : strerror(-r));
         return;
     }
-    if (kvm__check_caps(sys, ret->reason, sizeof(ret->reason)) != 0) {
+    if (measure && kvm__check_caps(sys, ret->reason, sizeof(ret->reason)) != 0) {
         vkvm_close(sys);
         return;
     }
@@ -135,6 +135,11 @@ static void probe_fill(struct vemu_accel_probe *ret)
         ret->kernel_mips = 1;
         snprintf(ret->reason, sizeof(ret->reason),
                  "this host's KVM (kvm_pvm) interprets kernel-mode code at about 1 MIPS");
+        vkvm_close(sys);
+        return;
+    }
+    if (!measure) {
+        snprintf(ret->reason, sizeof(ret->reason), "not measured");
         vkvm_close(sys);
         return;
     }
@@ -153,10 +158,10 @@ static void probe_fill(struct vemu_accel_probe *ret)
     vkvm_close(sys);
 }
 
-void kvm__probe(struct vemu_accel_probe *ret)
+void kvm__probe(struct vemu_accel_probe *ret, bool measure)
 {
     uint64_t start = now_ns();
     memset(ret, 0, sizeof(*ret));
-    probe_fill(ret);
+    probe_fill(ret, measure);
     ret->probe_ns = now_ns() - start;
 }

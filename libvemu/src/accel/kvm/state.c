@@ -162,26 +162,32 @@ static bool msr_listed(const struct kvm_vm *vm, uint32_t index)
     return false;
 }
 
+/* All in one call; an MSR the host lists may still be refused under this CPUID, and is left out. */
 static int msrs_get(struct kvm_vcpu *vcpu, struct vemu_cpu_state *state)
 {
     struct vkvm_msrs *msrs;
+    size_t next = 0;
     int r = vkvm_msrs_new(SAVED_COUNT, &msrs);
     if (r < 0)
         return r;
     state->msr_count = 0;
-    for (size_t i = 0; i < SAVED_COUNT; i++) {
-        if (!msr_listed(vcpu->vm, saved_msrs[i]))
-            continue;
-        /* one by one: an MSR the host lists may still be refused under this CPUID */
+    while (r >= 0 && next < SAVED_COUNT) {
+        size_t map[SAVED_COUNT], asked = 0;
         vkvm_msrs_clear(msrs);
-        vkvm_msrs_add(msrs, saved_msrs[i], 0);
-        r = vkvm_vcpu_get_msrs(vcpu->vcpu, msrs);
-        if (r < 0)
+        for (size_t i = next; i < SAVED_COUNT; i++) {
+            if (!msr_listed(vcpu->vm, saved_msrs[i]))
+                continue;
+            map[asked++] = i;
+            vkvm_msrs_add(msrs, saved_msrs[i], 0);
+        }
+        if (!asked)
             break;
+        r = vkvm_vcpu_get_msrs(vcpu->vcpu, msrs);
         size_t count;
         const struct kvm_msr_entry *e = vkvm_msrs_entries(msrs, &count);
-        if (r == 1)
-            state->msrs[state->msr_count++] = (struct vemu_msr){ e->index, e->data };
+        for (int i = 0; i < r; i++)
+            state->msrs[state->msr_count++] = (struct vemu_msr){ e[i].index, e[i].data };
+        next = r >= 0 && (size_t)r < asked ? map[r] + 1 : SAVED_COUNT;
     }
     vkvm_msrs_free(msrs);
     return r < 0 ? r : 0;
@@ -201,14 +207,19 @@ static int msr_set_one(struct kvm_vcpu *vcpu, uint32_t index, uint64_t value)
 
 static int msrs_set(struct kvm_vcpu *vcpu, const struct vemu_cpu_state *state)
 {
+    struct vkvm_msrs *msrs;
     if (state->msr_count > VEMU_MSR_MAX)
         return -EINVAL;
-    for (uint32_t i = 0; i < state->msr_count; i++) {
-        int r = msr_set_one(vcpu, state->msrs[i].index, state->msrs[i].value);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (!state->msr_count)
+        return 0;
+    int r = vkvm_msrs_new(state->msr_count, &msrs);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < state->msr_count; i++)
+        vkvm_msrs_add(msrs, state->msrs[i].index, state->msrs[i].value);
+    r = vkvm_vcpu_set_msrs(vcpu->vcpu, msrs);
+    vkvm_msrs_free(msrs);
+    return r < 0 ? r : (uint32_t)r < state->msr_count ? -EINVAL : 0;
 }
 
 static int debugregs_get(struct kvm_vcpu *vcpu, struct vemu_debugregs *out)

@@ -53,7 +53,7 @@ static struct sc_cpu *caller(struct sc_vm *vm)
 
 /* --- the VM ----------------------------------------------------------------------------------- */
 
-static void soft_probe(struct vemu_accel_probe *ret)
+static void soft_probe(struct vemu_accel_probe *ret, bool measure)
 {
     *ret = (struct vemu_accel_probe){
         .usable = true,
