@@ -402,7 +402,7 @@ static struct sc_insn *build_cross(struct sc_cpu *c, uint64_t lin, uint64_t pa, 
     do {
         tb_start(c, &tb, mode);
         memcpy(bytes, host, head);
-        for (unsigned n = 0; n < tail; n++)
+        for (unsigned n = 0; n < tail && head + n < sizeof(bytes); n++)
             bytes[head + n] = host2 ? host2[n] : (uint8_t)sc_phys_ld(c, pa2 + n, 1);
         tb.c = c;
         struct sc_dec d;
