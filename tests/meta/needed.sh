@@ -13,7 +13,7 @@ check() { # FILE ALLOWED
 base='libc|libpthread|libm|ld-linux-x86-64|libasan|libubsan'
 check "$BUILD/libvkvm/libvkvm.so" "$base"
 check "$BUILD/libvemu/libvemu.so" \
-    "$base|libvkvm|libglib-2.0|libjson-c|libz|libbz2|liblzma|liblz4|libzstd"
+    "$base|libvkvm|libglib-2.0|libjson-c|libz|libbz2|liblzma|liblz4|libzstd|liburing"
 check "$BUILD/libvmgr/libvmgr.so" \
     "$base|libvemu|libglib-2.0|libxml2|libjson-c|libnl-3|libnl-route-3|libgnutls"
 check "$BUILD/tools/vemu/vemu" "$base|libvemu"

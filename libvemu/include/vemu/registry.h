@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is compiled in: classes of machines, devices and character back-ends, and their properties.
+ * What is compiled in: classes of machines, devices, character and block back-ends, and their properties.
  */
 #ifndef VEMU_REGISTRY_H
 #define VEMU_REGISTRY_H
@@ -16,6 +16,7 @@ enum vemu_class_kind {
     VEMU_CLASS_MACHINE = 1, /* vemu_vm_config.machine */
     VEMU_CLASS_DEVICE = 2,  /* vemu_vm_add_device() */
     VEMU_CLASS_CHARDEV = 3, /* vemu_vm_add_chardev() */
+    VEMU_CLASS_BLOCK = 4,   /* vemu_vm_add_block() */
 };
 
 /** The class is part of a machine or made by a call of its own; it cannot be added by name. */
@@ -48,7 +49,8 @@ struct vemu_class_info {
  * struct vemu_property_info - one property of a class
  * @size: as in struct vemu_class_info (VEMU_PROPERTY_INFO_INIT)
  * @name, @summary: static
- * @type: "bool", "uint8", "uint16", "uint32", "uint64", "size", "str", "chardev"; static
+ * @type: "bool", "uint8", "uint16", "uint32", "uint64", "size", "str", "chardev",
+ *         "drive"; static
  * @default_value: text, or NULL when there is none (zero, off, not set); static
  */
 struct vemu_property_info {

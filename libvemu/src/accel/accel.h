@@ -129,6 +129,7 @@ struct vemu_accel_stats {
 
 struct vemu_accel_ops {
     const char *name; /* "kvm", "soft" */
+    bool direct_io;   /* I/O callbacks cost less than an ioeventfd does */
 
     /* Can this host run it, and (if `measure`) how fast? Some milliseconds at most; without measuring
      * nothing is looked at that vm_create would complain about as well. Context: any. */

@@ -16,6 +16,7 @@
 
 #include <glib.h>
 
+#include "boot/acpi-virtio.h"
 #include "boot/aml.h"
 #include "devices/acpi-pm/acpi-pm.h"
 
@@ -220,6 +221,7 @@ static uint64_t build_dsdt(struct builder *b, const struct vemu_acpi_config *con
         vemu__aml_name_integer(b->out, "_STA", 0xf);
         vemu__aml_end(b->out, device);
     }
+    vemu__acpi_dsdt_virtio(b->out, config->virtio, config->virtio_count);
     vemu__aml_end(b->out, scope);
     vemu__aml_name_package(b->out, "_S5_", s5, sizeof(s5));
     return table_end(b, start);

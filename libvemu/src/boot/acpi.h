@@ -22,6 +22,8 @@ struct vemu_acpi_config {
         uint16_t iobase;
         uint8_t irq;
     } serials[VEMU_ACPI_SERIAL_MAX];
+    const struct vemu_acpi_virtio *virtio; /* mmio */
+    unsigned virtio_count;
 };
 
 /* Builds RSDP (at the start), XSDT, FADT, FACS, DSDT and MADT for address `gpa` (a multiple of 64).

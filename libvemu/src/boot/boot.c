@@ -129,6 +129,14 @@ static void boot_notify(const struct vemu_boot *boot)
     }
 }
 
+void vemu__boot_add_cmdline(struct vemu_boot *boot, const char *word)
+{
+    char *old = boot->cmdline;
+
+    boot->cmdline = g_strconcat(old, old[0] ? " " : "", word, NULL);
+    g_free(old);
+}
+
 int vemu__boot_load(struct vemu_boot *boot, const struct vemu_boot_board *board,
                     struct vemu_error **err)
 {

@@ -32,6 +32,8 @@ struct vemu_boot_board {
  * -ENOENT, -EACCES, ...: a file cannot be opened; -ENOEXEC: not a kernel this can boot. */
 int vemu__boot_open(struct vemu_vm *vm, const char *kernel, const char *initrd, const char *cmdline,
                     struct vemu_boot **ret, struct vemu_error **err);
+/* Appends a word to the kernel's command line, before the first load. */
+void vemu__boot_add_cmdline(struct vemu_boot *boot, const char *word);
 int vemu__boot_load(struct vemu_boot *boot, const struct vemu_boot_board *board,
                     struct vemu_error **err);
 /* The state at the kernel's entry; returns the groups it filled in. */

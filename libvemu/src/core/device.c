@@ -51,14 +51,16 @@ int vemu__device_new(struct vemu_vm *vm, const struct vemu_device_class *class_,
 /* Timers and chardevs of the device are no more. */
 static void device_release(struct vemu_device *dev)
 {
+    struct vemu_prop_iter it = { .at = dev->class_->props };
     const struct vemu_prop *prop;
+    size_t offset;
     guint i;
 
     for (i = 0; i < dev->private_->timers->len; i++)
         vemu__timer_free(dev->private_->timers->pdata[i]);
     g_ptr_array_set_size(dev->private_->timers, 0);
-    for (prop = dev->class_->props; prop && prop->name; prop++) {
-        struct vemu_chardev **chr = (void *)((char *)dev + prop->offset);
+    while ((prop = vemu__prop_next(&it, &offset)) != NULL) {
+        struct vemu_chardev **chr = (void *)((char *)dev + offset);
 
         if (prop->type == VEMU_PROP_CHARDEV && *chr)
             vemu__chardev_detach_from(*chr, &dev->lock);
@@ -180,12 +182,21 @@ unsigned vemu__devices_powerdown(struct vemu_vm *vm)
 
 static const struct vemu_device_class *class_find(struct vemu_vm *vm, const char *name)
 {
+/* "virtio-blk" is what the machine can carry of "virtio-blk-pci" and "virtio-blk-device". */
     size_t i;
 
+    const char *suffix = vm->machine->class_->virtio_suffix;
+    const struct vemu_device_class *found;
     for (i = 0; vm->extra_classes && vm->extra_classes[i]; i++)
         if (strcmp(vm->extra_classes[i]->name, name) == 0)
             return vm->extra_classes[i];
-    return vemu__device_class_find(name);
+    found = vemu__device_class_find(name);
+    if (!found && suffix && g_str_has_prefix(name, "virtio-")) {
+        g_autofree char *full = g_strconcat(name, suffix, NULL);
+
+        found = vemu__device_class_find(full);
+    }
+    return found;
 }
 
 struct vemu_device *vemu__vm_add_board_device(struct vemu_vm *vm, const char *class_name,

@@ -28,6 +28,7 @@
 struct vemu_device;
 struct vemu_irq;
 struct vemu_chardev;
+struct vemu_block;
 
 /* --- properties ------------------------------------------------------------------------------ */
 enum vemu_prop_type {
@@ -39,6 +40,8 @@ enum vemu_prop_type {
     VEMU_PROP_SIZE,    /* uint64_t, text with suffix */
     VEMU_PROP_STRING,  /* char *, owned by the instance */
     VEMU_PROP_CHARDEV, /* struct vemu_chardev *, by id, NULL when not given */
+    VEMU_PROP_BLOCK,   /* struct vemu_block *, by node name, NULL when not given */
+    VEMU_PROP_TABLE,   /* the properties of `group`, relative to `offset` */
 };
 struct vemu_prop {
     const char *name;
@@ -46,10 +49,13 @@ struct vemu_prop {
     size_t offset;
     const char *def;     /* default as text, NULL: zero */
     const char *summary; /* one line for -device help and the manual */
+    const struct vemu_prop *group;
 };
 #define VEMU_PROP(struct_, field, name_, type_, def_, summary_)                                    \
     { .name = name_, .type = VEMU_PROP_##type_, .offset = offsetof(struct_, field), .def = def_,   \
       .summary = summary_ }
+#define VEMU_PROP_GROUP(offset_, table)                                                            \
+    { .name = "", .type = VEMU_PROP_TABLE, .offset = offset_, .group = table }
 #define VEMU_PROP_END { .name = NULL }
 
 /* --- saved state ------------------------------------------------------------------------------ */
@@ -58,10 +64,12 @@ struct vemu_state_field {
     const char *name;
     size_t offset, size; /* plain integers or byte arrays, stored little endian */
     uint32_t since;      /* class state version that introduced it */
+    const struct vemu_state_field *group; /* or the fields of a table, relative to `offset` */
 };
 #define VEMU_STATE(struct_, field)                                                                 \
     { .name = #field, .offset = offsetof(struct_, field), .size = sizeof(((struct_ *)0)->field),   \
       .since = 1 }
+#define VEMU_STATE_GROUP(offset_, table) { .name = "", .offset = offset_, .group = table }
 #define VEMU_STATE_END { .name = NULL }
 
 /* --- class ------------------------------------------------------------------------------------ */

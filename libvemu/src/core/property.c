@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "block/backend.h"
 #include "core/vm.h"
 
 bool vemu__parse_bool(const char *text, bool *ret)
@@ -75,6 +76,35 @@ bool vemu__parse_size(const char *text, uint64_t *ret)
     return true;
 }
 
+const struct vemu_prop *vemu__prop_next(struct vemu_prop_iter *it, size_t *ret_offset)
+{
+    const struct vemu_prop *prop;
+
+    while (it->at) {
+        prop = it->at;
+        if (!prop->name) { /* the end of a group, or of all */
+            if (!it->depth)
+                break;
+            it->depth--;
+            it->at = it->outer[it->depth];
+            it->base = it->outer_base[it->depth];
+            continue;
+        }
+        it->at = prop + 1;
+        if (prop->type != VEMU_PROP_TABLE) {
+            *ret_offset = it->base + prop->offset;
+            return prop;
+        }
+        g_assert(it->depth < VEMU_PROP_DEPTH);
+        it->outer[it->depth] = it->at;
+        it->outer_base[it->depth] = it->base;
+        it->depth++;
+        it->at = prop->group;
+        it->base += prop->offset;
+    }
+    return NULL;
+}
+
 const char *vemu__prop_type_name(enum vemu_prop_type type)
 {
     switch (type) {
@@ -86,6 +116,8 @@ const char *vemu__prop_type_name(enum vemu_prop_type type)
     case VEMU_PROP_SIZE: return "size";
     case VEMU_PROP_STRING: return "str";
     case VEMU_PROP_CHARDEV: return "chardev";
+    case VEMU_PROP_BLOCK: return "drive";
+    case VEMU_PROP_TABLE: break;
     }
     return "";
 }
@@ -109,11 +141,11 @@ static int set_number(void *field, unsigned size, const char *name, const char *
     return 0;
 }
 
-static int prop_set(struct vemu_vm *vm, void *object, const struct vemu_prop *prop,
+static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *prop,
                     const char *value, struct vemu_error **err)
 {
-    void *field = (char *)object + prop->offset;
     struct vemu_chardev *chr;
+    struct vemu_block *block;
 
     switch (prop->type) {
     case VEMU_PROP_BOOL:
@@ -143,15 +175,25 @@ static int prop_set(struct vemu_vm *vm, void *object, const struct vemu_prop *pr
                                    prop->name, value);
         *(struct vemu_chardev **)field = chr;
         return 0;
+    case VEMU_PROP_BLOCK:
+        block = vemu__vm_find_block(vm, value);
+        if (!block)
+            return vemu__error_set(err, ENOENT, "property '%s': there is no drive '%s'",
+                                   prop->name, value);
+        *(struct vemu_block **)field = block;
+        return 0;
+    case VEMU_PROP_TABLE: break;
     }
     return vemu__error_set(err, EINVAL, "property '%s' has an unknown type", prop->name);
 }
 
-static const struct vemu_prop *prop_find(const struct vemu_prop *table, const char *name)
+static const struct vemu_prop *prop_find(const struct vemu_prop *table, const char *name,
+                                         size_t *ret_offset)
 {
+    struct vemu_prop_iter it = { .at = table };
     const struct vemu_prop *prop;
 
-    for (prop = table; prop && prop->name; prop++)
+    while ((prop = vemu__prop_next(&it, ret_offset)) != NULL)
         if (strcmp(prop->name, name) == 0)
             return prop;
     return NULL;
@@ -160,9 +202,11 @@ static const struct vemu_prop *prop_find(const struct vemu_prop *table, const ch
 static int unknown_prop(const struct vemu_prop *table, const char *name, struct vemu_error **err)
 {
     g_autoptr(GString) known = g_string_new(NULL);
+    struct vemu_prop_iter it = { .at = table };
     const struct vemu_prop *prop;
+    size_t offset;
 
-    for (prop = table; prop && prop->name; prop++)
+    while ((prop = vemu__prop_next(&it, &offset)) != NULL)
         g_string_append_printf(known, "%s%s", known->len ? ", " : "", prop->name);
     if (!known->len)
         return vemu__error_set(err, EINVAL, "there is no property '%s', nor any other", name);
@@ -173,16 +217,17 @@ static int unknown_prop(const struct vemu_prop *table, const char *name, struct 
 int vemu__props_set(struct vemu_vm *vm, void *object, const struct vemu_prop *table,
                     const struct vemu_property *props, size_t prop_count, struct vemu_error **err)
 {
+    struct vemu_prop_iter it = { .at = table };
     const struct vemu_prop *prop;
-    size_t i, j;
+    size_t i, j, offset;
     int r;
 
     if (prop_count && !props)
         return vemu__error_set(err, EINVAL, "properties are missing");
-    for (prop = table; prop && prop->name; prop++) {
+    while ((prop = vemu__prop_next(&it, &offset)) != NULL) {
         if (!prop->def)
             continue;
-        r = prop_set(vm, object, prop, prop->def, err);
+        r = prop_set(vm, (char *)object + offset, prop, prop->def, err);
         if (r < 0)
             return r;
     }
@@ -193,10 +238,10 @@ int vemu__props_set(struct vemu_vm *vm, void *object, const struct vemu_prop *ta
         for (j = 0; j < i; j++)
             if (strcmp(props[i].name, props[j].name) == 0)
                 return vemu__error_set(err, EINVAL, "property '%s' is given twice", props[i].name);
-        prop = prop_find(table, props[i].name);
+        prop = prop_find(table, props[i].name, &offset);
         if (!prop)
             return unknown_prop(table, props[i].name, err);
-        r = prop_set(vm, object, prop, props[i].value, err);
+        r = prop_set(vm, (char *)object + offset, prop, props[i].value, err);
         if (r < 0)
             return r;
     }
@@ -205,9 +250,11 @@ int vemu__props_set(struct vemu_vm *vm, void *object, const struct vemu_prop *ta
 
 void vemu__props_clear(void *object, const struct vemu_prop *table)
 {
+    struct vemu_prop_iter it = { .at = table };
     const struct vemu_prop *prop;
+    size_t offset;
 
-    for (prop = table; prop && prop->name; prop++)
+    while ((prop = vemu__prop_next(&it, &offset)) != NULL)
         if (prop->type == VEMU_PROP_STRING)
-            g_clear_pointer((char **)((char *)object + prop->offset), g_free);
+            g_clear_pointer((char **)((char *)object + offset), g_free);
 }

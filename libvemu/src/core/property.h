@@ -14,6 +14,17 @@
  */
 int vemu__props_set(struct vemu_vm *vm, void *object, const struct vemu_prop *table,
                     const struct vemu_property *props, size_t prop_count, struct vemu_error **err);
+/* Walks a table with its groups: the next property and where its field is, or NULL. `it` starts as
+ * { .at = table }. */
+#define VEMU_PROP_DEPTH 4 /* of groups in groups */
+struct vemu_prop_iter {
+    const struct vemu_prop *at;
+    size_t base;
+    unsigned depth;
+    const struct vemu_prop *outer[VEMU_PROP_DEPTH];
+    size_t outer_base[VEMU_PROP_DEPTH];
+};
+const struct vemu_prop *vemu__prop_next(struct vemu_prop_iter *it, size_t *ret_offset);
 /* Frees the strings. */
 void vemu__props_clear(void *object, const struct vemu_prop *table);
 /* "bool", "uint8" ... as in <vemu/registry.h>. */

@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/backend.h"
+#include "bus/pci-bus.h"
+#include "bus/pcie-port.h"
 #include "chardev/backend.h"
 #include "core/property.h"
 #include "devices/devices.h"
@@ -33,6 +36,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
 
 /* --- machines --------------------------------------------------------------------------------- */
 
+    &vemu__device_virtio_rng_mmio.base,
 const struct vemu_machine_class *const vemu__machine_classes[] = {
     &vemu__machine_microvm,
     NULL,
@@ -40,6 +44,15 @@ const struct vemu_machine_class *const vemu__machine_classes[] = {
 
 /* --- character back-ends (alphabetical) ------------------------------------------------------- */
 
+    &vemu__machine_q35,
+    NULL,
+};
+
+/* --- block drivers (alphabetical) ------------------------------------------------------------- */
+
+const struct vemu_block_class *const vemu__block_classes[] = {
+    &vemu__block_file,
+    &vemu__block_raw,
 const struct vemu_chardev_class *const vemu__chardev_classes[] = {
     &vemu__chardev_callback,
     &vemu__chardev_file,
@@ -67,10 +80,12 @@ static uint32_t count_props(const struct vemu_prop *props)
 {
     uint32_t count = 0;
 
-    while (props && props[count].name)
+    while (vemu__prop_next(&it, &offset))
         count++;
     return count;
+    struct vemu_prop_iter it = { .at = props };
 }
+    size_t offset;
 
 /* The class `index` of a kind as a complete description; false past the last. */
 static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
@@ -111,6 +126,18 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             const struct vemu_machine_class *class_ = vemu__machine_classes[i];
 
             if (i != index)
+    case VEMU_CLASS_BLOCK:
+        for (i = 0; vemu__block_classes[i]; i++) {
+            const struct vemu_block_class *class_ = vemu__block_classes[i];
+
+            if (i != index)
+                continue;
+            info->name = class_->name;
+            info->summary = class_->summary;
+            *ret_props = class_->props;
+            return true;
+        }
+        return false;
                 continue;
             info->name = class_->name;
             info->alias = class_->alias;
@@ -125,7 +152,7 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
 
 static bool kind_valid(int kind)
 {
-    return kind == VEMU_CLASS_MACHINE || kind == VEMU_CLASS_DEVICE || kind == VEMU_CLASS_CHARDEV;
+    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_BLOCK;
 }
 
 static int lookup(int kind, const char *name, struct vemu_class_info *info,
@@ -184,7 +211,9 @@ int vemu_class_get_property(int kind, const char *name, uint32_t index,
 {
     struct vemu_property_info info = { 0 };
     struct vemu_class_info class_info;
-    const struct vemu_prop *props;
+    const struct vemu_prop *props, *prop = NULL;
+    struct vemu_prop_iter it;
+    size_t offset;
     int r;
 
     if (!kind_valid(kind) || ret->size < sizeof(*ret))
@@ -194,10 +223,13 @@ int vemu_class_get_property(int kind, const char *name, uint32_t index,
         return r;
     if (index >= count_props(props))
         return -ENOENT;
-    info.name = props[index].name;
-    info.type = vemu__prop_type_name(props[index].type);
-    info.default_value = props[index].def;
-    info.summary = props[index].summary;
+    it = (struct vemu_prop_iter){ .at = props };
+    for (uint32_t i = 0; i <= index; i++)
+        prop = vemu__prop_next(&it, &offset);
+    info.name = prop->name;
+    info.type = vemu__prop_type_name(prop->type);
+    info.default_value = prop->def;
+    info.summary = prop->summary;
     hand_over(ret, &info, sizeof(info), ret->size);
     return 0;
 }

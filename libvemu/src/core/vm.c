@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/backend.h"
 #include "core/property.h"
 #include "core/thread.h"
 #include "monitor/monitor.h"
@@ -96,6 +97,7 @@ static void vm_free(struct vemu_vm *vm)
     g_ptr_array_free(vm->user_devices, TRUE);
     g_ptr_array_free(vm->devices, TRUE);
     g_ptr_array_free(vm->chardevs, TRUE);
+    g_ptr_array_free(vm->blocks, TRUE);
     if (vm->machine) {
         vemu__props_clear(vm->machine, vm->machine->class_->props);
         g_free(vm->machine);
@@ -127,6 +129,11 @@ static void chardev_destroy(gpointer data)
     vemu__chardev_free(data);
 }
 
+static void block_destroy(gpointer data)
+{
+    vemu__block_free(data);
+}
+
 static void monitor_destroy(gpointer data)
 {
     vemu__monitor_free(data);
@@ -148,6 +155,7 @@ static struct vemu_vm *vm_alloc(void)
     vm->devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->user_devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->chardevs = g_ptr_array_new_with_free_func(chardev_destroy);
+    vm->blocks = g_ptr_array_new_with_free_func(block_destroy);
     vm->monitors = g_ptr_array_new_with_free_func(monitor_destroy);
     return vm;
 }

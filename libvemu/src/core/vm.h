@@ -55,8 +55,9 @@ struct vemu_vm {
     GPtrArray *monitors;     /* struct vemu_monitor; loop */
     bool board_open;         /* machine->init runs: board devices may be added; loop */
 
-    pthread_mutex_t list_lock; /* chardevs, irqs, id counter */
+    pthread_mutex_t list_lock; /* chardevs, blocks, irqs, id counter */
     GPtrArray *chardevs;
+    GPtrArray *blocks; /* struct vemu_block; added by the loop */
     struct vemu_irq *irqs;
     unsigned next_id;
 
@@ -122,6 +123,14 @@ void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase);
 /* Number of devices that took the power button. */
 unsigned vemu__devices_powerdown(struct vemu_vm *vm);
 struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id);
+
+/* --- hotplug.c -------------------------------------------------------------------------------- */
+/* Realizes a device while the machine is there, and makes it one of its own; frees it on failure.
+ * -EINVAL when its class cannot. Context: loop. */
+int vemu__device_plug(struct vemu_device *dev, struct vemu_error **err);
+/* The device goes: unrealized, forgotten, freed; event DEVICE_DELETED. Soon, on the loop. Context:
+ * any, also with locks held. */
+void vemu__device_request_removal(struct vemu_device *dev);
 
 /* --- chardev/chardev.c ------------------------------------------------------------------------ */
 void vemu__chardevs_close(struct vemu_vm *vm); /* loop */

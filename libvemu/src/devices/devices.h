@@ -6,6 +6,7 @@
 #define VEMU_DEVICES_DEVICES_H
 
 #include "core/device.h"
+#include "virtio/class.h"
 
 extern const struct vemu_device_class vemu__device_acpi_pm;
 extern const struct vemu_device_class vemu__device_debug_exit;
@@ -22,3 +23,6 @@ extern const struct vemu_device_class vemu__device_rtc;
 extern const struct vemu_device_class vemu__device_serial_16550;
 
 #endif
+/* One for each transport (virtio/class.h). */
+extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
+

@@ -26,6 +26,12 @@ struct vemu_machine_class {
     uint32_t (*boot_state)(struct vemu_machine *machine, uint32_t id, struct vemu_cpu_state *state);
     void (*fini)(struct vemu_machine *machine);
 };
+    /* A free virtio-mmio slot for `dev`: address and interrupt line. NULL: the board has none.
+     * -ENOSPC. */
+    int (*virtio_slot)(struct vemu_machine *machine, struct vemu_device *dev, uint64_t *ret_address,
+                       unsigned *ret_irq, struct vemu_error **err);
+    /* What "virtio-blk" and the like stand for: "-device" (mmio) or "-pci". NULL: nothing. */
+    const char *virtio_suffix;
 
 struct vemu_machine {
     const struct vemu_machine_class *class_;

@@ -8,6 +8,7 @@
  *     0x0009fc00  reserved, where a PC has its EBDA
  *     0x000a0000  hole (nothing is said about it)
  *     0x000e0000  ACPI tables, 0x000f0000 MP table, reserved up to 1 MiB
+ *   0xfeb00000  virtio-mmio, 512 bytes a slot
  *   0xfec00000  I/O APIC        0xfee00000  local APICs (in the accelerator)
  *   0x100000000 the rest of the RAM
  *
@@ -16,6 +17,10 @@
  *
  * Interrupts: ISA line n goes to input n of the 8259 pair and to pin n of the I/O APIC, except that
  * the timer's line 0 is pin 2 there. Which of the two the guest listens to is its own matter.
+ *
+ * virtio-mmio slots are given out in order to the devices that want one. With ACPI the DSDT tells of
+ * them; they share pins 16 to 23, level-triggered. Without, the kernel's command line does
+ * (virtio_mmio.device=), and each has an ISA line of its own, since those are edge-triggered.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +29,7 @@
 
 #include <glib.h>
 
+#include "boot/acpi-virtio.h"
 #include "boot/acpi.h"
 #include "boot/boot.h"
 #include "core/vm.h"
@@ -33,6 +39,7 @@
 #include "devices/serial-16550/serial.h"
 #include "machines/machine.h"
 #include "mem/memory.h"
+#include "virtio/mmio.h"
 
 #define MIB           ((uint64_t)1 << 20)
 #define GIB           ((uint64_t)1 << 30)
@@ -42,15 +49,22 @@
 #define BASE_END      0x9fc00u
 #define TABLES_START  0xe0000u
 #define MPTABLE_START 0xf0000u
+#define VIRTIO_START  0xfeb00000u
+#define VIRTIO_SLOTS  32u
+#define VIRTIO_PIN    16u /* first of */
+#define VIRTIO_PINS   8u
 
 struct microvm {
     struct vemu_machine machine;
-    bool has_pit, has_pic, has_rtc, has_acpi, has_serial; /* properties */
+    bool has_pit, has_pic, has_rtc, has_acpi, has_serial, auto_cmdline; /* properties */
     char *rtc_base;
     struct vemu_device *ioapic, *pic;
     struct vemu_boot *boot;
     struct vemu_e820 e820;
     uint64_t ram_low, ram_high;
+    struct vemu_acpi_virtio virtio[VIRTIO_SLOTS]; /* taken ones */
+    unsigned virtio_count;
+    bool cmdline_done;
 };
 
 /* --- interrupts ------------------------------------------------------------------------------- */
@@ -177,6 +191,42 @@ static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
     return 0;
 }
 
+/* --- virtio-mmio slots ------------------------------------------------------------------------ */
+
+static int microvm_virtio_slot(struct vemu_machine *machine, struct vemu_device *dev,
+                               uint64_t *ret_address, unsigned *ret_irq, struct vemu_error **err)
+{
+    /* ISA lines that nothing else on the board uses. */
+    static const uint8_t isa_lines[] = { 5, 6, 7, 10, 11, 12, 14, 15 };
+    struct microvm *m = (struct microvm *)machine;
+    unsigned n = m->virtio_count, max = m->has_acpi ? VIRTIO_SLOTS : G_N_ELEMENTS(isa_lines);
+
+    if (n == max)
+        return vemu__error_set(err, ENOSPC, "machine microvm has no more than %u virtio slots%s",
+                               max, m->has_acpi ? "" : " with acpi=off");
+    m->virtio[n].address = VIRTIO_START + n * VEMU_VIRTIO_MMIO_SIZE;
+    m->virtio[n].irq = m->has_acpi ? VIRTIO_PIN + n % VIRTIO_PINS : isa_lines[n];
+    *ret_address = m->virtio[n].address;
+    *ret_irq = m->virtio[n].irq;
+    m->virtio_count++;
+    return 0;
+}
+
+/* Linux, Documentation/admin-guide/kernel-parameters.txt: virtio_mmio.device=size@base:irq. */
+static void microvm_add_cmdline(struct microvm *m)
+{
+    if (m->has_acpi || !m->auto_cmdline || m->cmdline_done)
+        return;
+    m->cmdline_done = true;
+    for (unsigned n = 0; n < m->virtio_count; n++) {
+        char word[64];
+
+        snprintf(word, sizeof(word), "virtio_mmio.device=%u@0x%x:%u", VEMU_VIRTIO_MMIO_SIZE,
+                 m->virtio[n].address, m->virtio[n].irq);
+        vemu__boot_add_cmdline(m->boot, word);
+    }
+}
+
 /* --- tables and kernel ------------------------------------------------------------------------ */
 
 /* What of the devices, the user's included, the tables have to tell. */
@@ -191,6 +241,8 @@ static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret,
         .pic = m->has_pic,
         .pit = m->has_pit,
         .rtc = m->has_rtc,
+        .virtio = m->virtio,
+        .virtio_count = m->virtio_count,
     };
     for (guint i = 0; i < devices->len; i++) {
         const struct vemu_device *dev = devices->pdata[i];
@@ -245,6 +297,7 @@ static int microvm_load(struct vemu_machine *machine, struct vemu_error **err)
         return vemu__error_set(err, -r, "the firmware tables for %u vCPUs do not fit",
                                config.vcpus);
     }
+    microvm_add_cmdline(m);
     return vemu__boot_load(m->boot, &board, err);
 }
 
@@ -270,6 +323,8 @@ static const struct vemu_prop microvm_props[] = {
               "ACPI tables, power button and power-off"),
     VEMU_PROP(struct microvm, has_serial, "isa-serial", BOOL, "on",
               "allow serial ports on the ISA bus"),
+    VEMU_PROP(struct microvm, auto_cmdline, "auto-kernel-cmdline", BOOL, "on",
+              "with acpi=off: add virtio_mmio.device= to the kernel's command line"),
     VEMU_PROP_END,
 };
 
@@ -283,4 +338,6 @@ const struct vemu_machine_class vemu__machine_microvm = {
     .load = microvm_load,
     .boot_state = microvm_boot_state,
     .fini = microvm_fini,
+    .virtio_slot = microvm_virtio_slot,
+    .virtio_suffix = "-device",
 };

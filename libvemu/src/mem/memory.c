@@ -259,15 +259,34 @@ int vemu__memory_zero(struct vemu_memory *mem, uint64_t gpa, uint64_t size)
     return copy_ram(mem, gpa, NULL, size, COPY_ZERO);
 }
 
-void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write)
+void *vemu__memory_span(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write,
+                        uint64_t *ret_size)
 {
     atomic_uint *section = vemu__srcu_enter(&mem->srcu);
     struct vemu_region *region = vemu__view_find(atomic_load(&mem->views[VEMU_SPACE_MEMORY]), gpa);
     void *ptr = NULL;
 
-    if (copy_allowed(region, write ? COPY_WRITE : COPY_READ) &&
-        size <= region->size - (gpa - region->address))
+    *ret_size = 0;
+    if (copy_allowed(region, write ? COPY_WRITE : COPY_READ)) {
         ptr = region->hva + (gpa - region->address);
+        *ret_size = MIN(size, region->size - (gpa - region->address));
+    }
     vemu__srcu_leave(section);
     return ptr;
+}
+
+void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write)
+{
+    uint64_t room;
+    void *ptr = vemu__memory_span(mem, gpa, size, write, &room);
+
+    return room == size ? ptr : NULL;
+}
+
+void vemu__memory_written(struct vemu_memory *mem, uint64_t gpa, uint64_t size)
+{
+    struct vemu_vm *vm = mem->vm;
+
+    if (vm->accel->ram_written)
+        vm->accel->ram_written(vm->accel_vm, gpa, size);
 }

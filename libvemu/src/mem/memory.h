@@ -30,6 +30,12 @@ int vemu__memory_write_rom(struct vemu_memory *mem, uint64_t gpa, const void *bu
 int vemu__memory_zero(struct vemu_memory *mem, uint64_t gpa, uint64_t size);
 /* Host pointer to [gpa, gpa + size) inside one RAM block, or NULL. */
 void *vemu__memory_ptr(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write);
+/* Host pointer to the RAM at gpa, and how many of the `size` bytes from there on lie in the same
+ * block; NULL when there is none. */
+void *vemu__memory_span(struct vemu_memory *mem, uint64_t gpa, uint64_t size, bool write,
+                        uint64_t *ret_size);
+/* A device wrote [gpa, gpa + size) through such a pointer: translated code there must go. */
+void vemu__memory_written(struct vemu_memory *mem, uint64_t gpa, uint64_t size);
 
 /* What vemu_device_map() does; -EEXIST on overlap. */
 int vemu__memory_map(struct vemu_memory *mem, struct vemu_device *dev, enum vemu_space space,

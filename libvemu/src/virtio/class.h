@@ -14,11 +14,19 @@
 struct vemu_virtio_device_class {
     struct vemu_device_class base;
     const struct vemu_virtio_class *virtio;
+    size_t offset; /* of struct vemu_virtio in the instance */
 };
 
 static inline const struct vemu_virtio_class *vemu__virtio_class_of(const struct vemu_device *dev)
 {
     return ((const struct vemu_virtio_device_class *)(const void *)dev->class_)->virtio;
+}
+
+static inline struct vemu_virtio *vemu__virtio_of(struct vemu_device *dev)
+{
+    const struct vemu_virtio_device_class *class_ = (const void *)dev->class_;
+
+    return (void *)((char *)dev + class_->offset);
 }
 
 /* For transports. `transport_props` and `transport_state` are tables relative to transport_struct,
@@ -48,6 +56,7 @@ static inline const struct vemu_virtio_class *vemu__virtio_class_of(const struct
             .ops = ops_,                                                                           \
         },                                                                                         \
         .virtio = virtio_class,                                                                    \
+        .offset = VEMU_VIRTIO_OFFSET(transport_struct),                                            \
     }
 
 #include "virtio/mmio.h"

@@ -103,6 +103,8 @@ static void set_prop(struct vemu_vm *vm, struct vemu_device *dev, const struct v
         *(char **)at = strdup(text);
         break;
     case VEMU_PROP_CHARDEV: *(struct vemu_chardev **)at = &vm->mock->chardev; break;
+    case VEMU_PROP_BLOCK:
+    case VEMU_PROP_TABLE: ck_abort_msg("property type %d", p->type);
     }
 }
 

@@ -469,6 +469,7 @@ static void soft_stats(struct vemu_accel_vm *avm, struct vemu_accel_stats *ret)
 
 const struct vemu_accel_ops vemu__accel_soft = {
     .name = "soft",
+    .direct_io = true,
     .probe = soft_probe,
     .vm_create = soft_vm_create,
     .vm_destroy = soft_vm_destroy,

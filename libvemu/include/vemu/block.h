@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Disk images: block nodes that disk devices use.
+ */
+#ifndef VEMU_BLOCK_H
+#define VEMU_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vemu/vm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/**
+ * vemu_vm_add_block() - opens an image as a block node, for the property "drive" of a device
+ * @class_name: "file" (a file or block device) or "raw" (another node, or a part of it);
+ *              <vemu/registry.h> lists them and their properties
+ * @id: the node's name
+ * Errors: EINVAL (unknown class, property or value), EEXIST (name taken), and what opening the
+ * image gives. Context: any. Since 0.1
+ */
+int vemu_vm_add_block(struct vemu_vm *vm, const char *class_name, const char *id,
+                      const struct vemu_property *props, size_t prop_count,
+                      struct vemu_error **err);
+
+/**
+ * vemu_vm_resize_block() - changes the size of an image; a guest that uses it is told
+ * @size: bytes, a multiple of 512
+ * Errors: ENOENT (no such node), EROFS, EINVAL (size), ENOTSUP (not with this class), and what the
+ * file system gives. Context: any. Since 0.1
+ */
+int vemu_vm_resize_block(struct vemu_vm *vm, const char *id, uint64_t size,
+                         struct vemu_error **err);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

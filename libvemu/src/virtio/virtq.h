@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A virtqueue from inside: for virtio/virtq*.c only.
+ *
+ * virtq.c has what does not depend on the layout of the ring: enabling, elements and their memory,
+ * the order of completions. virtq-split.c and virtq-packed.c read and write rings (virtio 1.2, 2.7
+ * and 2.8).
+ */
+#ifndef VEMU_VIRTIO_VIRTQ_H
+#define VEMU_VIRTIO_VIRTQ_H
+
+#include "core/loop.h"
+#include "virtio/virtio.h"
+
+#define VIRTQ_DESC_NEXT     1u
+#define VIRTQ_DESC_WRITE    2u
+#define VIRTQ_DESC_INDIRECT 4u
+
+/* An entry of a descriptor table; id and flags change places with flags and next in packed rings.
+ */
+struct virtq_desc {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t half[2]; /* split: flags, next; packed: id, flags */
+};
+
+/* A completion that waits for an earlier one (VIRTIO_F_IN_ORDER). */
+struct virtq_slot {
+    uint16_t id, descs;
+    uint32_t written;
+    bool done;
+};
+
+/* The layout of a ring. */
+struct virtq_ring {
+    /* Bytes of the area for a queue of `size` entries, and the alignment it needs. */
+    uint64_t (*area_size)(enum vemu_virtq_area area, uint16_t size);
+    uint8_t area_align[3];
+    bool (*size_valid)(uint16_t size);
+    bool (*pending)(const struct vemu_virtq *q);
+    /* Takes a chain into `elem` (empty); false: none, or the device is broken. */
+    bool (*pop)(struct vemu_virtq *q, struct vemu_virtq_elem *elem);
+    void (*unpop)(struct vemu_virtq *q, const struct vemu_virtq_elem *elem);
+    void (*put)(struct vemu_virtq *q, const struct virtq_slot *slot);
+    void (*publish)(struct vemu_virtq *q);
+    bool (*interrupt_wanted)(struct vemu_virtq *q);
+    void (*want_notify)(struct vemu_virtq *q, bool want);
+};
+extern const struct virtq_ring vemu__virtq_split, vemu__virtq_packed;
+
+struct vemu_virtq {
+    struct vemu_virtio *vdev;
+    struct vemu_virtq_state *s;
+    unsigned index;
+    uint16_t max;
+    size_t elem_size;
+
+    /* while enabled */
+    const struct virtq_ring *ring;
+    uint8_t *area[3]; /* host memory, by enum vemu_virtq_area */
+    unsigned held;    /* elements of the device */
+    unsigned taken;   /* ring entries of those (packed) */
+    unsigned staged;  /* put but not published */
+    uint16_t next_order, next_return;
+    struct virtq_slot *window; /* in order: completions, by order modulo `max` */
+
+    struct vemu_virtq_elem *pool;
+    int notifier; /* eventfd, -1: none */
+    struct vemu_watch *watch;
+};
+
+/* Adds [gpa, gpa + len) to the element. False: the device is broken. */
+bool vemu__virtq_add(struct vemu_virtq *q, struct vemu_virtq_elem *elem, uint64_t gpa, uint32_t len,
+                     bool write);
+/* Host memory of an indirect table and its number of entries, or NULL: the device is broken. */
+const uint8_t *vemu__virtq_indirect(struct vemu_virtq *q, uint64_t gpa, uint32_t len,
+                                    uint32_t *ret_count);
+/* The device wrote `size` bytes at `offset` of an area. */
+void vemu__virtq_wrote(struct vemu_virtq *q, enum vemu_virtq_area area, uint64_t offset,
+                       uint64_t size);
+/* --- for virtio.c ----------------------------------------------------------------------------- */
+/* Makes host memory of the addresses. False: the device is broken. */
+bool vemu__virtq_map(struct vemu_virtq *q);
+/* To power-on state; no element is held. */
+void vemu__virtq_clear(struct vemu_virtq *q);
+void vemu__virtq_free(struct vemu_virtq *q);
+
+/* Virtio 1.2, 2.7.7.1: whether an index in (old, new] has passed `event`. */
+static inline bool vemu__virtq_need_event(uint16_t event, uint16_t new_index, uint16_t old)
+{
+    return (uint16_t)(new_index - event - 1) < (uint16_t)(new_index - old);
+}
+
+#endif
