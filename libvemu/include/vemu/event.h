@@ -22,6 +22,7 @@ enum vemu_event_type {
     VEMU_EVENT_PANICKED = 7,   /* the guest kernel reported a panic */
     VEMU_EVENT_ERROR = 8,      /* an accelerator or device gave up; message says why; VM paused */
     VEMU_EVENT_DEBUG_EXIT = 9, /* the guest wrote the debug-exit port; code holds the value */
+    VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
 };
 
 enum vemu_cause {

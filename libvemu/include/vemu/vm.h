@@ -99,12 +99,21 @@ struct vemu_vm *vemu_vm_unref(struct vemu_vm *vm);
 /**
  * vemu_vm_add_device() - adds a device by class name, for example "isa-serial"
  * @id: unique name or NULL
- * Errors: EINVAL (unknown class, property or value), EEXIST (id taken), EBUSY (state is not
- * CREATED).
+ * Once the machine is realized only devices on a bus that takes them (a pcie-root-port) can be
+ * added; the guest is told.
+ * Errors: EINVAL (unknown class, property or value; the bus does not take it now), EEXIST (id
+ * taken), EBUSY (the machine is realized and the class cannot be plugged in).
  */
 int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *id,
                        const struct vemu_property *props, size_t prop_count,
                        struct vemu_error **err);
+/**
+ * vemu_vm_remove_device() - asks the guest to let go of a device
+ * Returns when the guest has been asked; VEMU_EVENT_DEVICE_DELETED comes when the device is gone.
+ * Errors: ENOENT (no such device), ENOTSUP (it cannot be unplugged), EBUSY (not realized). Context:
+ * any. Since 0.1
+ */
+int vemu_vm_remove_device(struct vemu_vm *vm, const char *id, struct vemu_error **err);
 /** vemu_vm_add_chardev() - adds a character back-end by class: null, stdio, file, pty, socket, ring
  * (<vemu/registry.h> lists them and their properties). Errors: as vemu_vm_add_device(), and what
  * opening it gives. A socket server with wait=on returns when the first client is there. */

@@ -7,7 +7,7 @@
  * accelerator not tell its frequency. The power button, power-off and reset register are the
  * classic ones, which every system knows.
  *
- * Layout from the given address on: RSDP, XSDT, FACS (64-byte aligned), DSDT, FADT, MADT.
+ * Layout from the given address on: RSDP, FACS (64-byte aligned), DSDT, FADT, MADT, others, XSDT.
  */
 #include "boot/acpi.h"
 
@@ -16,13 +16,16 @@
 
 #include <glib.h>
 
+#include "boot/acpi-pci.h"
+#include "boot/acpi-table.h"
 #include "boot/acpi-virtio.h"
 #include "boot/aml.h"
 #include "devices/acpi-pm/acpi-pm.h"
 
-#define OEM_ID       "VEMU  "
-#define OEM_TABLE_ID "VEMUMICR"
-#define CREATOR_ID   "VEMU"
+#define OEM_ID "VEMU  "
+
+#define RSDP_SIZE 36u
+#define RSDP_ROOM 64u /* so that the FACS behind it is aligned */
 
 #define LAPIC_ADDRESS 0xfee00000u
 #define IOAPIC_ID     0u
@@ -37,131 +40,19 @@
 #define BOOT_NO_VGA     (1u << 2)
 #define BOOT_NO_RTC     (1u << 5)
 
-#define GAS_IO 1
-
-struct table_header {
-    char signature[4];
-    uint32_t length;
-    uint8_t revision, checksum;
-    char oem_id[6], oem_table_id[8];
-    uint32_t oem_revision;
-    char creator_id[4];
-    uint32_t creator_revision;
-} __attribute__((packed));
-
-struct builder {
-    GByteArray *out;
-    uint64_t gpa;
-};
-
-static void put8(GByteArray *out, uint8_t value)
-{
-    g_byte_array_append(out, &value, 1);
-}
-
-static void put16(GByteArray *out, uint16_t value)
-{
-    value = GUINT16_TO_LE(value);
-    g_byte_array_append(out, (uint8_t *)&value, 2);
-}
-
-static void put32(GByteArray *out, uint32_t value)
-{
-    value = GUINT32_TO_LE(value);
-    g_byte_array_append(out, (uint8_t *)&value, 4);
-}
-
-static void put64(GByteArray *out, uint64_t value)
-{
-    value = GUINT64_TO_LE(value);
-    g_byte_array_append(out, (uint8_t *)&value, 8);
-}
-
-static void put_zeros(GByteArray *out, unsigned n)
-{
-    while (n--) {
-        put8(out, 0);
-    }
-}
-
-static void align(GByteArray *out, unsigned to)
-{
-    put_zeros(out, (to - out->len % to) % to);
-}
-
-static uint8_t checksum(const uint8_t *data, size_t size)
-{
-    uint8_t sum = 0;
-
-    while (size--) {
-        sum += *data++;
-    }
-    return (uint8_t)-sum;
-}
-
-static guint table_begin(struct builder *b, const char *signature, uint8_t revision)
-{
-    struct table_header h = { .revision = revision,
-                              .oem_revision = GUINT32_TO_LE(1),
-                              .creator_revision = GUINT32_TO_LE(1) };
-    guint start;
-
-    align(b->out, 16);
-    start = b->out->len;
-    memcpy(h.signature, signature, 4);
-    memcpy(h.oem_id, OEM_ID, 6);
-    memcpy(h.oem_table_id, OEM_TABLE_ID, 8);
-    memcpy(h.creator_id, CREATOR_ID, 4);
-    g_byte_array_append(b->out, (uint8_t *)&h, sizeof(h));
-    return start;
-}
-
-/* Fills in length and checksum; returns the table's address. */
-static uint64_t table_end(struct builder *b, guint start)
-{
-    uint8_t *table = b->out->data + start;
-    uint32_t length = b->out->len - start, le = GUINT32_TO_LE(length);
-
-    memcpy(table + offsetof(struct table_header, length), &le, 4);
-    table[offsetof(struct table_header, checksum)] = 0;
-    table[offsetof(struct table_header, checksum)] = checksum(table, length);
-    return b->gpa + start;
-}
-
-static void set32(struct builder *b, guint at, uint32_t value)
-{
-    value = GUINT32_TO_LE(value);
-    memcpy(b->out->data + at, &value, 4);
-}
-
-static void set64(struct builder *b, guint at, uint64_t value)
-{
-    value = GUINT64_TO_LE(value);
-    memcpy(b->out->data + at, &value, 8);
-}
-
-static void put_gas(GByteArray *out, uint64_t port, uint8_t bytes)
-{
-    put8(out, GAS_IO);
-    put8(out, (uint8_t)(bytes * 8));
-    put8(out, 0);
-    put8(out, bytes == 1 ? 1 : bytes == 2 ? 2 : bytes == 4 ? 3 : 0); /* access size */
-    put64(out, port);
-}
-
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static uint64_t build_facs(struct builder *b)
+static uint64_t build_facs(struct vemu_acpi_builder *b)
 {
     guint start;
 
-    align(b->out, 64);
+    vemu__put_align(b->out, 64);
     start = b->out->len;
     g_byte_array_append(b->out, (const uint8_t *)"FACS", 4);
-    put32(b->out, 64);
-    put_zeros(b->out, 24); /* signature, vectors, lock, flags */
-    put8(b->out, 2);       /* version */
-    put_zeros(b->out, 31);
+    vemu__put32(b->out, 64);
+    vemu__put_zeros(b->out, 24); /* signature, vectors, lock, flags */
+    vemu__put8(b->out, 2);       /* version */
+    vemu__put_zeros(b->out, 31);
     return b->gpa + start;
 }
 
@@ -198,10 +89,10 @@ static void dsdt_serials(GByteArray *out, const struct vemu_acpi_config *config)
     }
 }
 
-static uint64_t build_dsdt(struct builder *b, const struct vemu_acpi_config *config)
+static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
     static const uint8_t s5[4] = { VEMU_ACPI_S5_TYPE, VEMU_ACPI_S5_TYPE, 0, 0 };
-    guint start = table_begin(b, "DSDT", 2);
+    guint start = vemu__acpi_begin(b, "DSDT", 2);
     gsize scope = vemu__aml_scope(b->out, "\\_SB_");
 
     if (config->rtc) {
@@ -221,154 +112,197 @@ static uint64_t build_dsdt(struct builder *b, const struct vemu_acpi_config *con
         vemu__aml_name_integer(b->out, "_STA", 0xf);
         vemu__aml_end(b->out, device);
     }
+    if (config->fw_cfg_port) {
+        gsize device = vemu__aml_device(b->out, "FWCF"), crs;
+
+        vemu__aml_name_string(b->out, "_HID", "QEMU0002");
+        vemu__aml_name_integer(b->out, "_STA", 0xb);
+        crs = vemu__aml_crs(b->out);
+        vemu__aml_io(b->out, config->fw_cfg_port, 12);
+        vemu__aml_crs_end(b->out, crs);
+        vemu__aml_end(b->out, device);
+    }
     vemu__acpi_dsdt_virtio(b->out, config->virtio, config->virtio_count);
     vemu__aml_end(b->out, scope);
+    if (config->pci) {
+        vemu__acpi_dsdt_pci(b->out, config->pci);
+    }
     vemu__aml_name_package(b->out, "_S5_", s5, sizeof(s5));
-    return table_end(b, start);
+    return vemu__acpi_end(b, start);
 }
 
 /* ACPI 6.4, table 5.9. */
-static uint64_t build_fadt(struct builder *b, const struct vemu_acpi_config *config, uint64_t facs,
-                           uint64_t dsdt)
+static uint64_t build_fadt(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config,
+                           uint64_t facs, uint64_t dsdt)
 {
-    guint start = table_begin(b, "FACP", 6);
+    guint start = vemu__acpi_begin(b, "FACP", 6);
     GByteArray *out = b->out;
 
-    put32(out, (uint32_t)facs);
-    put32(out, (uint32_t)dsdt);
-    put8(out, 0);
-    put8(out, 0); /* preferred profile: unspecified */
-    put16(out, VEMU_ACPI_SCI);
-    put32(out, 0);     /* SMI_CMD: always in ACPI mode */
-    put_zeros(out, 4); /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
-    put32(out, VEMU_ACPI_PM1_EVENT);
-    put32(out, 0);
-    put32(out, VEMU_ACPI_PM1_CONTROL);
-    put32(out, 0);
-    put32(out, 0); /* PM2 */
-    put32(out, VEMU_ACPI_PM_TIMER);
-    put_zeros(out, 8); /* GPE0, GPE1 */
-    put8(out, 4);      /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0, GPE1 */
-    put8(out, 2);
-    put8(out, 0);
-    put8(out, 4);
-    put_zeros(out, 4);                 /* GPE lengths, GPE1_BASE, CST_CNT */
-    put16(out, 0xfff);                 /* no C2 */
-    put16(out, 0xfff);                 /* no C3 */
-    put_zeros(out, 8);                 /* FLUSH_*, DUTY_*, DAY_ALRM, MON_ALRM */
-    put8(out, config->rtc ? 0x32 : 0); /* CENTURY */
-    put16(out, BOOT_LEGACY | BOOT_NO_VGA | (config->rtc ? 0 : BOOT_NO_RTC));
-    put8(out, 0);
-    put32(out, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG);
-    put_gas(out, 0xcf9, 1);
-    put8(out, 0x06); /* RESET_VALUE */
-    put16(out, 0);   /* ARM */
-    put8(out, 4);    /* FADT 6.4 */
-    put64(out, 0);   /* X_FIRMWARE_CTRL: the 32-bit field is in use */
-    put64(out, dsdt);
-    put_gas(out, VEMU_ACPI_PM1_EVENT, 4);
-    put_zeros(out, 12);
-    put_gas(out, VEMU_ACPI_PM1_CONTROL, 2);
-    put_zeros(out, 12);
-    put_zeros(out, 12); /* PM2 */
-    put_gas(out, VEMU_ACPI_PM_TIMER, 4);
-    put_zeros(out, 48); /* GPE0, GPE1, SLEEP_CONTROL, SLEEP_STATUS */
-    put64(out, 0);      /* hypervisor vendor */
+    vemu__put_pointer(b, facs, 4);
+    vemu__put_pointer(b, dsdt, 4);
+    vemu__put8(out, 0);
+    vemu__put8(out, 0); /* preferred profile: unspecified */
+    vemu__put16(out, VEMU_ACPI_SCI);
+    vemu__put32(out, 0);     /* SMI_CMD: always in ACPI mode */
+    vemu__put_zeros(out, 4); /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
+    vemu__put32(out, VEMU_ACPI_PM1_EVENT);
+    vemu__put32(out, 0);
+    vemu__put32(out, VEMU_ACPI_PM1_CONTROL);
+    vemu__put32(out, 0);
+    vemu__put32(out, 0); /* PM2 */
+    vemu__put32(out, VEMU_ACPI_PM_TIMER);
+    vemu__put32(out, config->gpe_port);
+    vemu__put32(out, 0); /* GPE1 */
+    vemu__put8(out, 4);  /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0 */
+    vemu__put8(out, 2);
+    vemu__put8(out, 0);
+    vemu__put8(out, 4);
+    vemu__put8(out, config->gpe_port ? VEMU_ACPI_GPE_SIZE : 0);
+    vemu__put_zeros(out, 3);                 /* GPE1 length, GPE1_BASE, CST_CNT */
+    vemu__put16(out, 0xfff);                 /* no C2 */
+    vemu__put16(out, 0xfff);                 /* no C3 */
+    vemu__put_zeros(out, 8);                 /* FLUSH_*, DUTY_*, DAY_ALRM, MON_ALRM */
+    vemu__put8(out, config->rtc ? 0x32 : 0); /* CENTURY */
+    vemu__put16(out, BOOT_LEGACY | BOOT_NO_VGA | (config->rtc ? 0 : BOOT_NO_RTC));
+    vemu__put8(out, 0);
+    vemu__put32(out, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG);
+    vemu__put_gas_io(out, 0xcf9, 1);
+    vemu__put8(out, 0x06); /* RESET_VALUE */
+    vemu__put16(out, 0);   /* ARM */
+    vemu__put8(out, 4);    /* FADT 6.4 */
+    vemu__put64(out, 0);   /* X_FIRMWARE_CTRL: the 32-bit field is in use */
+    vemu__put_pointer(b, dsdt, 8);
+    vemu__put_gas_io(out, VEMU_ACPI_PM1_EVENT, 4);
+    vemu__put_zeros(out, 12);
+    vemu__put_gas_io(out, VEMU_ACPI_PM1_CONTROL, 2);
+    vemu__put_zeros(out, 12);
+    vemu__put_zeros(out, 12); /* PM2 */
+    vemu__put_gas_io(out, VEMU_ACPI_PM_TIMER, 4);
+    if (config->gpe_port) {
+        vemu__put_gas_io(out, config->gpe_port, VEMU_ACPI_GPE_SIZE);
+    } else {
+        vemu__put_zeros(out, 12);
+    }
+    vemu__put_zeros(out, 36); /* GPE1, SLEEP_CONTROL, SLEEP_STATUS */
+    vemu__put64(out, 0);      /* hypervisor vendor */
     g_assert(out->len - start == FADT_SIZE);
-    return table_end(b, start);
+    return vemu__acpi_end(b, start);
 }
 
 /* ACPI 6.4, 5.2.12. */
-static uint64_t build_madt(struct builder *b, const struct vemu_acpi_config *config)
+static uint64_t build_madt(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
-    guint start = table_begin(b, "APIC", 5);
+    guint start = vemu__acpi_begin(b, "APIC", 5);
     GByteArray *out = b->out;
 
-    put32(out, LAPIC_ADDRESS);
-    put32(out, config->pic ? 1 : 0); /* PCAT_COMPAT */
+    vemu__put32(out, LAPIC_ADDRESS);
+    vemu__put32(out, config->pic ? 1 : 0); /* PCAT_COMPAT */
     for (uint32_t i = 0; i < config->vcpus; i++) {
         if (i < 255) { /* local APIC */
-            put8(out, 0);
-            put8(out, 8);
-            put8(out, (uint8_t)i);
-            put8(out, (uint8_t)i);
-            put32(out, 1); /* enabled */
-        } else {           /* local x2APIC */
-            put8(out, 9);
-            put8(out, 16);
-            put16(out, 0);
-            put32(out, i);
-            put32(out, 1);
-            put32(out, i);
+            vemu__put8(out, 0);
+            vemu__put8(out, 8);
+            vemu__put8(out, (uint8_t)i);
+            vemu__put8(out, (uint8_t)i);
+            vemu__put32(out, 1); /* enabled */
+        } else {                 /* local x2APIC */
+            vemu__put8(out, 9);
+            vemu__put8(out, 16);
+            vemu__put16(out, 0);
+            vemu__put32(out, i);
+            vemu__put32(out, 1);
+            vemu__put32(out, i);
         }
     }
-    put8(out, 1); /* I/O APIC, interrupts from 0 on */
-    put8(out, 12);
-    put8(out, IOAPIC_ID);
-    put8(out, 0);
-    put32(out, (uint32_t)config->ioapic_address);
-    put32(out, 0);
-    put8(out, 2); /* override: ISA 0 is pin 2, as the bus specifies */
-    put8(out, 10);
-    put8(out, 0);
-    put8(out, 0);
-    put32(out, 2);
-    put16(out, 0);
-    put8(out, 2); /* override: SCI is level, active high */
-    put8(out, 10);
-    put8(out, 0);
-    put8(out, VEMU_ACPI_SCI);
-    put32(out, VEMU_ACPI_SCI);
-    put16(out, 0x000d);
-    put8(out, 4); /* NMI at LINT1 of all processors */
-    put8(out, 6);
-    put8(out, 0xff);
-    put16(out, 0);
-    put8(out, 1);
-    return table_end(b, start);
+    vemu__put8(out, 1); /* I/O APIC, interrupts from 0 on */
+    vemu__put8(out, 12);
+    vemu__put8(out, IOAPIC_ID);
+    vemu__put8(out, 0);
+    vemu__put32(out, (uint32_t)config->ioapic_address);
+    vemu__put32(out, 0);
+    vemu__put8(out, 2); /* override: ISA 0 is pin 2, as the bus specifies */
+    vemu__put8(out, 10);
+    vemu__put8(out, 0);
+    vemu__put8(out, 0);
+    vemu__put32(out, 2);
+    vemu__put16(out, 0);
+    vemu__put8(out, 2); /* override: SCI is level, active high */
+    vemu__put8(out, 10);
+    vemu__put8(out, 0);
+    vemu__put8(out, VEMU_ACPI_SCI);
+    vemu__put32(out, VEMU_ACPI_SCI);
+    vemu__put16(out, 0x000d);
+    vemu__put8(out, 4); /* NMI at LINT1 of all processors */
+    vemu__put8(out, 6);
+    vemu__put8(out, 0xff);
+    vemu__put16(out, 0);
+    vemu__put8(out, 1);
+    return vemu__acpi_end(b, start);
+}
+
+/* Everything but the RSDP; returns the address of the XSDT (ACPI 6.4, 5.2.8). */
+static uint64_t build_tables(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
+{
+    uint64_t facs = build_facs(b), dsdt = build_dsdt(b, config), tables[3];
+    unsigned count = 0;
+    guint xsdt;
+
+    tables[count++] = build_fadt(b, config, facs, dsdt);
+    tables[count++] = build_madt(b, config);
+    if (config->pci) {
+        tables[count++] = vemu__acpi_build_mcfg(b, config->pci);
+    }
+    xsdt = vemu__acpi_begin(b, "XSDT", 1);
+    for (unsigned i = 0; i < count; i++) {
+        vemu__put_pointer(b, tables[i], 8);
+    }
+    return vemu__acpi_end(b, xsdt);
+}
+
+/* RSDP, revision 2 (ACPI 6.4, 5.2.5.3). */
+static void put_rsdp(GByteArray *out, uint64_t xsdt)
+{
+    guint start = out->len;
+
+    g_byte_array_append(out, (const uint8_t *)"RSD PTR ", 8);
+    vemu__put8(out, 0);
+    g_byte_array_append(out, (const uint8_t *)OEM_ID, 6);
+    vemu__put8(out, 2);
+    vemu__put32(out, 0);
+    vemu__put32(out, RSDP_SIZE);
+    vemu__put64(out, xsdt);
+    vemu__put_zeros(out, 4);
+    out->data[start + 8] = vemu__acpi_checksum(out->data + start, 20);
+    out->data[start + 32] = vemu__acpi_checksum(out->data + start, RSDP_SIZE);
 }
 
 int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf, size_t size)
 {
-    g_autoptr(GByteArray) out = g_byte_array_new();
-    struct builder b = { out, gpa };
-    uint64_t facs, dsdt, fadt, madt;
-    guint xsdt;
+    struct vemu_acpi_builder b;
+    g_autoptr(GByteArray) rsdp = g_byte_array_new();
+    int r = -ENOSPC;
 
-    /* RSDP, revision 2 (ACPI 6.4, 5.2.5.3); XSDT address and checksums come last. */
-    g_byte_array_append(out, (const uint8_t *)"RSD PTR ", 8);
-    put8(out, 0);
-    g_byte_array_append(out, (const uint8_t *)OEM_ID, 6);
-    put8(out, 2);
-    put32(out, 0);
-    put32(out, 36);
-    put64(out, 0);
-    put8(out, 0);
-    put_zeros(out, 3);
-
-    xsdt = table_begin(&b, "XSDT", 1);
-    put64(out, 0);
-    put64(out, 0);
-    table_end(&b, xsdt); /* its length is final */
-    facs = build_facs(&b);
-    dsdt = build_dsdt(&b, config);
-    fadt = build_fadt(&b, config, facs, dsdt);
-    madt = build_madt(&b, config);
-    set64(&b, xsdt + sizeof(struct table_header), fadt);
-    set64(&b, xsdt + sizeof(struct table_header) + 8, madt);
-    out->data[xsdt + offsetof(struct table_header, checksum)] = 0;
-    out->data[xsdt + offsetof(struct table_header, checksum)] =
-        checksum(out->data + xsdt, sizeof(struct table_header) + 16);
-    set64(&b, 24, gpa + xsdt);
-    set32(&b, 16, 0);
-    out->data[8] = checksum(out->data, 20);
-    out->data[32] = checksum(out->data, 36);
-
-    if (out->len > size) {
-        return -ENOSPC;
+    vemu__acpi_init(&b, gpa);
+    vemu__put_zeros(b.out, RSDP_ROOM);
+    put_rsdp(rsdp, build_tables(&b, config));
+    memcpy(b.out->data, rsdp->data, rsdp->len);
+    if (b.out->len <= size) {
+        memcpy(buf, b.out->data, b.out->len);
+        r = (int)b.out->len;
     }
-    memcpy(buf, out->data, out->len);
-    return (int)out->len;
+    vemu__acpi_fini(&b);
+    return r;
+}
+
+void vemu__acpi_build_files(const struct vemu_acpi_config *config, GByteArray *rsdp,
+                            GByteArray *tables, GByteArray *loader)
+{
+    struct vemu_acpi_builder b;
+
+    vemu__acpi_init(&b, 0);
+    put_rsdp(rsdp, build_tables(&b, config));
+    g_byte_array_append(tables, b.out->data, b.out->len);
+    vemu__acpi_put_loader(&b, rsdp, tables, loader);
+    vemu__acpi_fini(&b);
 }
 
 /* --- MP table --------------------------------------------------------------------------------- */
@@ -376,13 +310,13 @@ int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_
 static void mp_interrupt(GByteArray *out, uint8_t entry, uint8_t type, uint16_t flags, uint8_t irq,
                          uint8_t apic, uint8_t pin)
 {
-    put8(out, entry);
-    put8(out, type);
-    put16(out, flags);
-    put8(out, 0); /* bus 0 is ISA */
-    put8(out, irq);
-    put8(out, apic);
-    put8(out, pin);
+    vemu__put8(out, entry);
+    vemu__put8(out, type);
+    vemu__put16(out, flags);
+    vemu__put8(out, 0); /* bus 0 is ISA */
+    vemu__put8(out, irq);
+    vemu__put8(out, apic);
+    vemu__put8(out, pin);
 }
 
 /* Intel MultiProcessor Specification 1.4, chapter 4. */
@@ -395,40 +329,40 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     uint8_t ioapic_id = (uint8_t)MIN(config->vcpus, 254u);
 
     g_byte_array_append(out, (const uint8_t *)"_MP_", 4);
-    put32(out, (uint32_t)gpa + start);
-    put8(out, 1);
-    put8(out, 4);
-    put8(out, 0); /* checksum */
-    put_zeros(out, 5);
+    vemu__put32(out, (uint32_t)gpa + start);
+    vemu__put8(out, 1);
+    vemu__put8(out, 4);
+    vemu__put8(out, 0); /* checksum */
+    vemu__put_zeros(out, 5);
 
     g_byte_array_append(out, (const uint8_t *)"PCMP", 4);
-    put16(out, 0); /* length */
-    put8(out, 4);
-    put8(out, 0); /* checksum */
+    vemu__put16(out, 0); /* length */
+    vemu__put8(out, 4);
+    vemu__put8(out, 0); /* checksum */
     g_byte_array_append(out, (const uint8_t *)"VEMU    microvm     ", 20);
-    put_zeros(out, 6);
-    put16(out, 0); /* entries */
-    put32(out, LAPIC_ADDRESS);
-    put32(out, 0);
+    vemu__put_zeros(out, 6);
+    vemu__put16(out, 0); /* entries */
+    vemu__put32(out, LAPIC_ADDRESS);
+    vemu__put32(out, 0);
 
     for (uint32_t i = 0; i < config->vcpus && i < 254; i++, entries++) {
-        put8(out, 0);
-        put8(out, (uint8_t)i);
-        put8(out, 0x14);           /* integrated local APIC */
-        put8(out, i == 0 ? 3 : 1); /* enabled, bootstrap processor */
-        put32(out, 0x600);         /* family 6 */
-        put32(out, 0x201);         /* APIC, FPU */
-        put_zeros(out, 8);
+        vemu__put8(out, 0);
+        vemu__put8(out, (uint8_t)i);
+        vemu__put8(out, 0x14);           /* integrated local APIC */
+        vemu__put8(out, i == 0 ? 3 : 1); /* enabled, bootstrap processor */
+        vemu__put32(out, 0x600);         /* family 6 */
+        vemu__put32(out, 0x201);         /* APIC, FPU */
+        vemu__put_zeros(out, 8);
     }
-    put8(out, 1);
-    put8(out, 0);
+    vemu__put8(out, 1);
+    vemu__put8(out, 0);
     g_byte_array_append(out, (const uint8_t *)"ISA   ", 6);
     entries++;
-    put8(out, 2);
-    put8(out, ioapic_id);
-    put8(out, 0x11);
-    put8(out, 1); /* enabled */
-    put32(out, (uint32_t)config->ioapic_address);
+    vemu__put8(out, 2);
+    vemu__put8(out, ioapic_id);
+    vemu__put8(out, 0x11);
+    vemu__put8(out, 1); /* enabled */
+    vemu__put32(out, (uint32_t)config->ioapic_address);
     entries++;
     for (uint8_t irq = 0; irq < 16; irq++) {
         if (irq != 2) { /* the cascade; its pin takes IRQ 0 */
@@ -448,8 +382,8 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     memcpy(out->data + start + 4, &length, 2);
     entries = GUINT16_TO_LE(entries);
     memcpy(out->data + start + 34, &entries, 2);
-    out->data[start + 7] = checksum(out->data + start, out->len - start);
-    out->data[10] = checksum(out->data, 16);
+    out->data[start + 7] = vemu__acpi_checksum(out->data + start, out->len - start);
+    out->data[10] = vemu__acpi_checksum(out->data, 16);
     if (out->len > size) {
         return -ENOSPC;
     }

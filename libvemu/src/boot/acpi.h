@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <glib.h>
+
 #define VEMU_ACPI_SERIAL_MAX 4
 
 /* What stands on the board. */
@@ -22,14 +24,30 @@ struct vemu_acpi_config {
         uint16_t iobase;
         uint8_t irq;
     } serials[VEMU_ACPI_SERIAL_MAX];
+    uint16_t gpe_port;               /* general-purpose events, VEMU_ACPI_GPE_SIZE ports; 0: none */
+    uint16_t fw_cfg_port;            /* 0: none */
+    const struct vemu_acpi_pci *pci; /* NULL: none */
     const struct vemu_acpi_virtio *virtio; /* mmio */
     unsigned virtio_count;
+};
+#define VEMU_ACPI_GPE_SIZE 16
+
+/* PCI Express, as MCFG and DSDT tell it. Ranges are [start, end); empty: none. */
+struct vemu_acpi_pci {
+    uint64_t ecam_address;
+    uint8_t last_bus;
+    uint64_t memory_start[2], memory_end[2]; /* below 4 GiB */
+    uint64_t memory64_start, memory64_end;
 };
 
 /* Builds RSDP (at the start), XSDT, FADT, FACS, DSDT and MADT for address `gpa` (a multiple of 64).
  * Returns the length, or -ENOSPC. */
 int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
                      size_t size);
+/* The same for firmware, which places them itself: the files etc/acpi/rsdp, etc/acpi/tables and
+ * etc/table-loader, which says how. */
+void vemu__acpi_build_files(const struct vemu_acpi_config *config, GByteArray *rsdp,
+                            GByteArray *tables, GByteArray *loader);
 /* Builds MP floating pointer and configuration table (Intel MultiProcessor Specification 1.4). */
 int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
                         size_t size);

@@ -95,6 +95,8 @@ void vemu__device_unrealize(struct vemu_device *dev)
 {
     if (!dev->realized)
         return;
+    if (dev->class_->ops->unplug)
+        dev->class_->ops->unplug(dev);
     /* Without the device's lock: an access that is under way may be waiting for it. */
     vemu__memory_remove_device(dev->vm->memory, dev);
     pthread_mutex_lock(&dev->lock);
@@ -180,13 +182,13 @@ unsigned vemu__devices_powerdown(struct vemu_vm *vm)
 
 /* --- adding by name --------------------------------------------------------------------------- */
 
+/* "virtio-blk" is what the machine can carry of "virtio-blk-pci" and "virtio-blk-device". */
 static const struct vemu_device_class *class_find(struct vemu_vm *vm, const char *name)
 {
-/* "virtio-blk" is what the machine can carry of "virtio-blk-pci" and "virtio-blk-device". */
-    size_t i;
-
     const char *suffix = vm->machine->class_->virtio_suffix;
     const struct vemu_device_class *found;
+    size_t i;
+
     for (i = 0; vm->extra_classes && vm->extra_classes[i]; i++)
         if (strcmp(vm->extra_classes[i]->name, name) == 0)
             return vm->extra_classes[i];
@@ -230,7 +232,10 @@ static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
     struct vemu_device *dev;
     int r;
 
-    if (vm->stopping || vm->accel_vm || atomic_load(&vm->state) != VEMU_VM_CREATED)
+    bool is_late = vm->stopping || vm->accel_vm || atomic_load(&vm->state) != VEMU_VM_CREATED;
+    bool is_live = atomic_load(&vm->state) != VEMU_VM_CREATED && !vm->stopping;
+
+    if (is_late && (!class_ || !class_->ops->hotplug || !is_live))
         return vemu__error_set(err, EBUSY, "cannot add device '%s': the machine is realized",
                                add->class_name);
     if (!class_)
@@ -244,9 +249,12 @@ static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
             return r;
     }
     r = vemu__device_new(vm, class_, add->id, add->props, add->prop_count, &dev, err);
-    if (r >= 0)
-        g_ptr_array_add(vm->user_devices, dev);
-    return r;
+    if (r < 0)
+        return r;
+    if (is_late)
+        return vemu__device_plug(dev, err);
+    g_ptr_array_add(vm->user_devices, dev);
+    return 0;
 }
 
 int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *id,

@@ -81,6 +81,10 @@ struct vemu_device_ops {
     void (*resume)(struct vemu_device *dev);
     void (*restored)(struct vemu_device *dev);   /* state fields were just loaded */
     void (*fini)(struct vemu_device *dev); /* frees what properties and state own beyond them */
+    /* Before unrealize, and before regions go: the device leaves its bus, so that nothing finds it
+     * any more. No lock is held. May be NULL. */
+    void (*unplug)(struct vemu_device *dev);
+    bool hotplug; /* may come and go while the machine runs */
 };
 #define VEMU_DEVICE_INTERNAL (1u << 0) /* part of a machine: not for -device */
 struct vemu_device_class {

@@ -21,29 +21,29 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_acpi_pm,
     &vemu__device_debug_exit,
     &vemu__device_debugcon,
+    &vemu__device_fw_cfg,
     &vemu__device_i8042,
     &vemu__device_i8254,
     &vemu__device_i8259,
+    &vemu__device_ich9_lpc,
     &vemu__device_ioapic,
+    &vemu__device_pci_host,
+    &vemu__device_pcie_root_port,
     &vemu__device_port92,
     &vemu__device_post_port,
     &vemu__device_pvpanic,
+    &vemu__device_q35_mch,
     &vemu__device_reset_port,
     &vemu__device_rtc,
     &vemu__device_serial_16550,
+    &vemu__device_virtio_rng_mmio.base,
     NULL,
 };
 
 /* --- machines --------------------------------------------------------------------------------- */
 
-    &vemu__device_virtio_rng_mmio.base,
 const struct vemu_machine_class *const vemu__machine_classes[] = {
     &vemu__machine_microvm,
-    NULL,
-};
-
-/* --- character back-ends (alphabetical) ------------------------------------------------------- */
-
     &vemu__machine_q35,
     NULL,
 };
@@ -53,6 +53,11 @@ const struct vemu_machine_class *const vemu__machine_classes[] = {
 const struct vemu_block_class *const vemu__block_classes[] = {
     &vemu__block_file,
     &vemu__block_raw,
+    NULL,
+};
+
+/* --- character back-ends (alphabetical) ------------------------------------------------------- */
+
 const struct vemu_chardev_class *const vemu__chardev_classes[] = {
     &vemu__chardev_callback,
     &vemu__chardev_file,
@@ -78,14 +83,14 @@ const struct vemu_device_class *vemu__device_class_find(const char *name)
 
 static uint32_t count_props(const struct vemu_prop *props)
 {
+    struct vemu_prop_iter it = { .at = props };
     uint32_t count = 0;
+    size_t offset;
 
     while (vemu__prop_next(&it, &offset))
         count++;
     return count;
-    struct vemu_prop_iter it = { .at = props };
 }
-    size_t offset;
 
 /* The class `index` of a kind as a complete description; false past the last. */
 static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
@@ -121,11 +126,6 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             return true;
         }
         return false;
-    default:
-        for (i = 0; vemu__machine_classes[i]; i++) {
-            const struct vemu_machine_class *class_ = vemu__machine_classes[i];
-
-            if (i != index)
     case VEMU_CLASS_BLOCK:
         for (i = 0; vemu__block_classes[i]; i++) {
             const struct vemu_block_class *class_ = vemu__block_classes[i];
@@ -138,6 +138,11 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             return true;
         }
         return false;
+    default:
+        for (i = 0; vemu__machine_classes[i]; i++) {
+            const struct vemu_machine_class *class_ = vemu__machine_classes[i];
+
+            if (i != index)
                 continue;
             info->name = class_->name;
             info->alias = class_->alias;

@@ -11,18 +11,21 @@
 extern const struct vemu_device_class vemu__device_acpi_pm;
 extern const struct vemu_device_class vemu__device_debug_exit;
 extern const struct vemu_device_class vemu__device_debugcon;
+extern const struct vemu_device_class vemu__device_fw_cfg;
 extern const struct vemu_device_class vemu__device_i8042;
 extern const struct vemu_device_class vemu__device_i8254;
 extern const struct vemu_device_class vemu__device_i8259;
+extern const struct vemu_device_class vemu__device_ich9_lpc;
 extern const struct vemu_device_class vemu__device_ioapic;
 extern const struct vemu_device_class vemu__device_port92;
 extern const struct vemu_device_class vemu__device_post_port;
 extern const struct vemu_device_class vemu__device_pvpanic;
+extern const struct vemu_device_class vemu__device_q35_mch;
 extern const struct vemu_device_class vemu__device_reset_port;
 extern const struct vemu_device_class vemu__device_rtc;
 extern const struct vemu_device_class vemu__device_serial_16550;
 
-#endif
 /* One for each transport (virtio/class.h). */
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
 
+#endif

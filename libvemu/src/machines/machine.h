@@ -9,6 +9,7 @@
 #include "core/device.h"
 
 struct vemu_machine;
+struct vemu_pci_host;
 
 struct vemu_machine_class {
     const char *name, *alias, *summary;
@@ -25,13 +26,13 @@ struct vemu_machine_class {
      * */
     uint32_t (*boot_state)(struct vemu_machine *machine, uint32_t id, struct vemu_cpu_state *state);
     void (*fini)(struct vemu_machine *machine);
-};
     /* A free virtio-mmio slot for `dev`: address and interrupt line. NULL: the board has none.
      * -ENOSPC. */
     int (*virtio_slot)(struct vemu_machine *machine, struct vemu_device *dev, uint64_t *ret_address,
                        unsigned *ret_irq, struct vemu_error **err);
     /* What "virtio-blk" and the like stand for: "-device" (mmio) or "-pci". NULL: nothing. */
     const char *virtio_suffix;
+};
 
 struct vemu_machine {
     const struct vemu_machine_class *class_;
@@ -42,9 +43,11 @@ struct vemu_machine {
     /* Accelerator callbacks that belong to interrupt controllers; NULL when absent. */
     void (*ioapic_eoi)(struct vemu_machine *machine, uint8_t vector);
     int (*pic_ack)(struct vemu_machine *machine);
+    struct vemu_pci_host *pci; /* set by init; NULL: no PCI */
 };
 
 extern const struct vemu_machine_class vemu__machine_microvm;
+extern const struct vemu_machine_class vemu__machine_q35;
 extern const struct vemu_machine_class *const vemu__machine_classes[]; /* core/registry.c */
 
 /* Adds and realizes a device of the board, like vemu_vm_add_device but in init. */

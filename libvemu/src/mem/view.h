@@ -35,7 +35,7 @@ void vemu__view_free(struct vemu_view *view); /* not the regions */
 /* A copy of `view` with the region; NULL and *ret_other when that overlaps another one. */
 struct vemu_view *vemu__view_insert(const struct vemu_view *view, struct vemu_region *region,
                                     struct vemu_region **ret_other);
-/* A copy without the regions of `dev`, which are appended to `removed`; NULL when there are none. */
+/* A copy without the regions of `dev`, which go to `removed`; NULL when there are none. */
 struct vemu_view *vemu__view_remove(const struct vemu_view *view, const struct vemu_device *dev,
                                     GPtrArray *removed);
 /* A copy without that one region, or NULL when it is not there. */

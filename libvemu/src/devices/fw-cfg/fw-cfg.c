@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Firmware configuration device: numbered items and named files that firmware and guests read.
+ *
+ * The interface is that of QEMU's fw_cfg (docs/specs/fw_cfg of QEMU): a selector at port 0x510, one
+ * byte at a time at 0x511, and copies into guest memory by a command block whose address is written
+ * to 0x514, big endian. Items are read only; a DMA write is an error, as the interface allows.
+ *
+ * A DMA command is carried out inside the write of the address. It copies at most what is left of an
+ * item and fills the rest with zeros; for that a guest may name up to 4 GiB, which is its own time.
+ */
+#include "devices/fw-cfg/fw-cfg.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "devices/devices.h"
+
+#define ITEM_SIGNATURE 0x00u
+#define ITEM_ID        0x01u
+#define ITEM_DIRECTORY 0x19u
+#define ITEM_FILES     0x20u
+#define FILES_MAX      64u
+#define ITEMS          (ITEM_FILES + FILES_MAX)
+#define ITEM_MASK      0x3fffu
+#define ITEM_INVALID   0xffffu
+#define ITEM_WRITE     0x4000u /* old guests set it to write; there is nothing to write */
+
+#define ID_TRADITIONAL 1u
+#define ID_DMA         2u
+
+#define PORT_SELECTOR 0u
+#define PORT_DATA     1u
+#define PORT_DMA      4u
+#define PORTS         12u
+
+#define DMA_ERROR  0x01u
+#define DMA_READ   0x02u
+#define DMA_SKIP   0x04u
+#define DMA_SELECT 0x08u
+#define DMA_WRITE  0x10u
+
+struct item {
+    uint8_t *data;
+    uint32_t size;
+};
+
+struct fw_cfg {
+    struct vemu_device dev;
+    struct item items[ITEMS];
+    char names[FILES_MAX][VEMU_FW_CFG_NAME_MAX + 1];
+    unsigned file_count;
+    /* saved */
+    uint16_t selected;
+    uint32_t offset;
+    uint32_t dma_high;
+};
+
+/* File directory: a count and entries of size, number and name, big endian. */
+struct directory_entry {
+    uint32_t size;
+    uint16_t item, reserved;
+    char name[VEMU_FW_CFG_NAME_MAX + 1];
+};
+
+struct dma_command {
+    uint32_t control, length;
+    uint64_t address;
+};
+
+/* --- contents --------------------------------------------------------------------------------- */
+
+static int set_item(struct fw_cfg *s, uint16_t item, const void *data, size_t size)
+{
+    uint8_t *copy;
+
+    if (item >= ITEMS)
+        return -EINVAL;
+    if (size > UINT32_MAX)
+        return -ENOSPC;
+    copy = g_memdup2(data, size);
+    g_free(s->items[item].data);
+    s->items[item].data = copy;
+    s->items[item].size = (uint32_t)size;
+    return 0;
+}
+
+static void update_directory(struct fw_cfg *s)
+{
+    size_t size = sizeof(uint32_t) + s->file_count * sizeof(struct directory_entry);
+    g_autofree uint8_t *data = g_malloc0(size);
+    uint32_t count = GUINT32_TO_BE(s->file_count);
+
+    memcpy(data, &count, sizeof(count));
+    for (unsigned i = 0; i < s->file_count; i++) {
+        struct directory_entry entry = {
+            .size = GUINT32_TO_BE(s->items[ITEM_FILES + i].size),
+            .item = GUINT16_TO_BE((uint16_t)(ITEM_FILES + i)),
+        };
+
+        memcpy(entry.name, s->names[i], sizeof(entry.name));
+        memcpy(data + sizeof(count) + i * sizeof(entry), &entry, sizeof(entry));
+    }
+    set_item(s, ITEM_DIRECTORY, data, size);
+}
+
+int vemu__fw_cfg_set(struct vemu_device *dev, uint16_t item, const void *data, size_t size)
+{
+    int r;
+
+    pthread_mutex_lock(&dev->lock);
+    r = set_item((struct fw_cfg *)dev, item, data, size);
+    pthread_mutex_unlock(&dev->lock);
+    return r;
+}
+
+int vemu__fw_cfg_set_integer(struct vemu_device *dev, uint16_t item, uint64_t value, unsigned size)
+{
+    value = GUINT64_TO_LE(value);
+    return vemu__fw_cfg_set(dev, item, &value, size);
+}
+
+int vemu__fw_cfg_set_file(struct vemu_device *dev, const char *name, const void *data, size_t size)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    unsigned i;
+    int r;
+
+    if (strlen(name) > VEMU_FW_CFG_NAME_MAX)
+        return -EINVAL;
+    pthread_mutex_lock(&dev->lock);
+    for (i = 0; i < s->file_count; i++)
+        if (strcmp(s->names[i], name) == 0)
+            break;
+    if (i == FILES_MAX) {
+        r = -ENOSPC;
+    } else {
+        if (i == s->file_count)
+            g_strlcpy(s->names[s->file_count++], name, sizeof(s->names[0]));
+        r = set_item(s, (uint16_t)(ITEM_FILES + i), data, size);
+        update_directory(s);
+    }
+    pthread_mutex_unlock(&dev->lock);
+    return r;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static const struct item *selected(const struct fw_cfg *s)
+{
+    return s->selected < ITEMS ? &s->items[s->selected] : NULL;
+}
+
+static void select_item(struct fw_cfg *s, uint16_t item)
+{
+    s->selected = (item & ITEM_MASK) < ITEMS && !(item & ~(ITEM_MASK | ITEM_WRITE))
+                      ? item & ITEM_MASK
+                      : ITEM_INVALID;
+    s->offset = 0;
+}
+
+static uint8_t next_byte(struct fw_cfg *s)
+{
+    const struct item *item = selected(s);
+
+    return item && s->offset < item->size ? item->data[s->offset++] : 0;
+}
+
+/* Copies `length` bytes of the item to guest memory, zeros behind its end. */
+static int dma_copy(struct fw_cfg *s, uint64_t gpa, uint32_t length)
+{
+    static const uint8_t zeros[4096];
+    const struct item *item = selected(s);
+    uint32_t have = item && s->offset < item->size ? MIN(length, item->size - s->offset) : 0;
+    int r = 0;
+
+    if (have) {
+        r = vemu_dma_write(s->dev.vm, gpa, item->data + s->offset, have);
+        s->offset += have;
+    }
+    for (uint32_t done = have, n; r >= 0 && done < length; done += n) {
+        n = MIN(length - done, (uint32_t)sizeof(zeros));
+        r = vemu_dma_write(s->dev.vm, gpa + done, zeros, n);
+    }
+    return r;
+}
+
+static void dma_run(struct fw_cfg *s, uint64_t gpa)
+{
+    struct dma_command command;
+    uint32_t control, length, result = 0;
+    const struct item *item;
+
+    if (vemu_dma_read(s->dev.vm, gpa, &command, sizeof(command)) < 0)
+        return; /* nowhere to tell */
+    control = GUINT32_FROM_BE(command.control);
+    length = GUINT32_FROM_BE(command.length);
+    if (control & DMA_SELECT)
+        select_item(s, (uint16_t)(control >> 16));
+    if (control & DMA_READ) {
+        if (dma_copy(s, GUINT64_FROM_BE(command.address), length) < 0)
+            result = DMA_ERROR;
+    } else if (control & DMA_WRITE) {
+        result = DMA_ERROR;
+    } else if (control & DMA_SKIP) {
+        item = selected(s);
+        if (item)
+            s->offset += MIN(length, item->size - MIN(s->offset, item->size));
+    }
+    result = GUINT32_TO_BE(result);
+    vemu_dma_write(s->dev.vm, gpa, &result, sizeof(result));
+}
+
+static uint64_t fw_cfg_read(struct vemu_device *dev, uint64_t offset, unsigned size)
+{
+    static const char signature[] = "QEMU CFG"; /* what the DMA register reads as */
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    uint64_t value = 0;
+
+    if (offset == PORT_DATA)
+        return size == 1 ? next_byte(s) : 0;
+    if (offset < PORT_DMA)
+        return 0;
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint64_t)(uint8_t)signature[offset - PORT_DMA + i] << (8 * i);
+    return value;
+}
+
+static void fw_cfg_write(struct vemu_device *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    uint64_t address;
+
+    if (offset == PORT_SELECTOR && size == 2) {
+        select_item(s, (uint16_t)value);
+    } else if (offset == PORT_DMA && size == 4) {
+        s->dma_high = GUINT32_FROM_BE((uint32_t)value);
+    } else if (offset == PORT_DMA + 4 && size == 4) {
+        address = (uint64_t)s->dma_high << 32 | GUINT32_FROM_BE((uint32_t)value);
+        s->dma_high = 0;
+        dma_run(s, address);
+    }
+}
+
+static const struct vemu_region_ops fw_cfg_region = {
+    .read = fw_cfg_read,
+    .write = fw_cfg_write,
+    .min_size = 1,
+    .max_size = 4,
+};
+
+/* --- class ------------------------------------------------------------------------------------ */
+
+static int fw_cfg_realize(struct vemu_device *dev, struct vemu_error **err)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    uint32_t id = GUINT32_TO_LE(ID_TRADITIONAL | ID_DMA);
+
+    set_item(s, ITEM_SIGNATURE, "QEMU", 4);
+    set_item(s, ITEM_ID, &id, sizeof(id));
+    update_directory(s);
+    return vemu_device_map(dev, VEMU_SPACE_IO, VEMU_FW_CFG_PORT, PORTS, &fw_cfg_region, "fw_cfg",
+                           err);
+}
+
+static void fw_cfg_reset(struct vemu_device *dev)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+
+    select_item(s, ITEM_SIGNATURE);
+    s->dma_high = 0;
+}
+
+static void fw_cfg_restored(struct vemu_device *dev)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+
+    if (s->selected >= ITEMS)
+        s->selected = ITEM_INVALID;
+}
+
+static void fw_cfg_fini(struct vemu_device *dev)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+
+    for (unsigned i = 0; i < ITEMS; i++)
+        g_free(s->items[i].data);
+}
+
+static const struct vemu_prop fw_cfg_props[] = { VEMU_PROP_END };
+
+static const struct vemu_state_field fw_cfg_state[] = {
+    VEMU_STATE(struct fw_cfg, selected),
+    VEMU_STATE(struct fw_cfg, offset),
+    VEMU_STATE(struct fw_cfg, dma_high),
+    VEMU_STATE_END,
+};
+
+static const struct vemu_device_ops fw_cfg_ops = {
+    .realize = fw_cfg_realize,
+    .reset = fw_cfg_reset,
+    .restored = fw_cfg_restored,
+    .fini = fw_cfg_fini,
+};
+
+const struct vemu_device_class vemu__device_fw_cfg = {
+    .name = "fw_cfg",
+    .summary = "configuration that firmware reads",
+    .flags = VEMU_DEVICE_INTERNAL,
+    .state_version = 1,
+    .instance_size = sizeof(struct fw_cfg),
+    .props = fw_cfg_props,
+    .state = fw_cfg_state,
+    .ops = &fw_cfg_ops,
+};

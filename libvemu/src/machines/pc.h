@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What boards of the PC family have in common: interrupt controllers, clock, legacy ports.
+ */
+#ifndef VEMU_MACHINES_PC_H
+#define VEMU_MACHINES_PC_H
+
+#include "boot/acpi.h"
+#include "boot/boot.h"
+#include "machines/machine.h"
+
+/* First member of such a board's struct. */
+struct vemu_pc {
+    struct vemu_machine machine;
+    struct vemu_device *ioapic, *pic; /* pic: NULL when there is none */
+    struct vemu_boot *boot;           /* NULL: firmware boots */
+    struct vemu_e820 e820;
+    uint64_t ram_low, ram_high; /* bytes from 0 on, and from 4 GiB on */
+};
+
+/* A device of the board; its class is its id. NULL on failure. */
+struct vemu_device *vemu__pc_add(struct vemu_pc *pc, const char *class_name,
+                                 struct vemu_error **err);
+/* I/O APIC, 8259 pair if wanted, and the lines: ISA line n is input n of both, except that line 0
+ * is pin 2 of the I/O APIC; 16 to 23 are the I/O APIC's alone. */
+int vemu__pc_add_interrupts(struct vemu_pc *pc, bool has_pic, struct vemu_error **err);
+/* Clock and CMOS, which tells firmware the size of RAM. */
+int vemu__pc_add_rtc(struct vemu_pc *pc, const char *base, struct vemu_error **err);
+/* Serial ports and pvpanic among the devices, for the tables. */
+void vemu__pc_describe_devices(const struct vemu_pc *pc, struct vemu_acpi_config *config);
+
+#endif
