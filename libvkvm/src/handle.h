@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every libvkvm handle begins with: a descriptor and the way to the kernel.
+ * What every libvkvm handle begins with: a descriptor, the way to the kernel, and what failed last.
  */
 #ifndef VKVM_SRC_HANDLE_H
 #define VKVM_SRC_HANDLE_H
 
+#include <pthread.h>
+#include <stdint.h>
+
 #include <vkvm/syscalls.h>
+
+#define VKVM_FAILURE_BYTES 64
+
+/* The last ioctl that failed: enough of its argument to describe it when somebody asks. */
+struct vkvm_failure {
+    unsigned long request;
+    int error;
+    uint32_t size;       /* of bytes; 0: the argument was a number */
+    unsigned long value; /* that number */
+    uint64_t bytes[VKVM_FAILURE_BYTES / 8];
+};
 
 struct vkvm_handle {
     struct vkvm_syscalls sys;
     int fd;
+    pthread_mutex_t failure_lock;
+    struct vkvm_failure failure;
 };
 
 struct vkvm {
@@ -22,8 +38,19 @@ void vkvm__handle_fini(struct vkvm_handle *h);
 /* Closes a descriptor that never became a handle. */
 void vkvm__close_fd(const struct vkvm_syscalls *sys, int fd);
 int vkvm__ioctl(const struct vkvm_handle *h, unsigned long request, const void *argument);
+/* What a caller put together: the argument is not looked at. */
+int vkvm__ioctl_raw(const struct vkvm_handle *h, unsigned long request, void *argument);
 /* For requests whose argument is a number. */
 int vkvm__ioctl_int(const struct vkvm_handle *h, unsigned long request, unsigned long argument);
 int vkvm__enable_cap(const struct vkvm_handle *h, uint32_t cap, const uint64_t args[4]);
+/* -EOPNOTSUPP when the kernel lacks `cap`, recorded as a failure of `request`; else 0. For system
+ * and VM handles. */
+int vkvm__need_cap(const struct vkvm_handle *h, uint32_t cap, unsigned long request);
+/* Records a failure, and returns `error`. `argument` as for the ioctl: NULL or a pointer to
+ * _IOC_SIZE(request) bytes, a number when that is 0. */
+int vkvm__failed(const struct vkvm_handle *h, unsigned long request, const void *argument,
+                 int error);
+/* Bytes; the host's, since the kernel counts in its own pages. */
+uint64_t vkvm__page_size(void);
 
 #endif

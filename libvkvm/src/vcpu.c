@@ -48,6 +48,7 @@ int vkvm_vcpu_from_fd(const struct vkvm_syscalls *syscalls, int fd, size_t mmap_
         goto fail;
     vcpu->run = run;
     vcpu->run_size = mmap_size;
+    vkvm__sync_init(vcpu);
     *ret_vcpu = vcpu;
     return 0;
 fail:
@@ -59,6 +60,7 @@ fail:
 struct vkvm_vcpu *vkvm_vcpu_close(struct vkvm_vcpu *vcpu)
 {
     if (vcpu) {
+        vkvm__sync_flush(vcpu); /* somebody may hold a duplicate of the descriptor */
         vcpu->h.sys.munmap(vcpu->h.sys.data, vcpu->run, vcpu->run_size);
         vkvm__handle_fini(&vcpu->h);
         free(vcpu);
@@ -68,6 +70,7 @@ struct vkvm_vcpu *vkvm_vcpu_close(struct vkvm_vcpu *vcpu)
 
 int vkvm_vcpu_get_fd(const struct vkvm_vcpu *vcpu)
 {
+    vkvm__sync_off((struct vkvm_vcpu *)vcpu); /* what is cached is no part of the value */
     return vcpu->h.fd;
 }
 
@@ -76,21 +79,40 @@ struct kvm_run *vkvm_vcpu_get_run(struct vkvm_vcpu *vcpu)
     return vcpu->run;
 }
 
+int vkvm__vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, const void *argument)
+{
+    int r = vkvm__sync_before(vcpu, request);
+    return r < 0 ? r : vkvm__ioctl(&vcpu->h, request, argument);
+}
+
+int vkvm__vcpu_ioctl_int(struct vkvm_vcpu *vcpu, unsigned long request, unsigned long argument)
+{
+    return vkvm__vcpu_ioctl(vcpu, request, (const void *)argument);
+}
+
 int vkvm_vcpu_enable_cap(struct vkvm_vcpu *vcpu, uint32_t cap, const uint64_t args[4])
 {
-    return vkvm__enable_cap(&vcpu->h, cap, args);
+    int r = vkvm__sync_before(vcpu, KVM_ENABLE_CAP);
+    return r < 0 ? r : vkvm__enable_cap(&vcpu->h, cap, args);
 }
 
 int vkvm_vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, void *argument)
 {
-    return vkvm__ioctl(&vcpu->h, request, argument);
+    int r = vkvm__sync_before(vcpu, request);
+    return r < 0 ? r : vkvm__ioctl_raw(&vcpu->h, request, argument);
 }
 
 int vkvm_vcpu_run(struct vkvm_vcpu *vcpu, struct vkvm_exit *ret_exit)
 {
-    atomic_store(&vcpu->runner, thread_id());
-    int r = vcpu->h.sys.ioctl(vcpu->h.sys.data, vcpu->h.fd, KVM_RUN, NULL);
-    atomic_store(&vcpu->runner, 0);
+    int r;
+    do {
+        vkvm__sync_enter(vcpu);
+        /* Ordered before the kernel's look at immediate_exit: see vkvm_vcpu_kick(). */
+        atomic_store(&vcpu->runner, thread_id());
+        r = vcpu->h.sys.ioctl(vcpu->h.sys.data, vcpu->h.fd, KVM_RUN, NULL);
+        atomic_store_explicit(&vcpu->runner, 0, memory_order_release);
+        vkvm__sync_leave(vcpu, r);
+    } while (r == -EINVAL && vkvm__sync_refused(vcpu));
     if (r == -EINTR || r == -EAGAIN) {
         __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
         ret_exit->kind = VKVM_EXIT_INTR;
@@ -98,7 +120,7 @@ int vkvm_vcpu_run(struct vkvm_vcpu *vcpu, struct vkvm_exit *ret_exit)
         return 0;
     }
     if (r < 0)
-        return r;
+        return vkvm__failed(&vcpu->h, KVM_RUN, NULL, r);
     vkvm_exit_decode(vcpu->run, vcpu->run_size, ret_exit);
     return 0;
 }
@@ -124,7 +146,27 @@ int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const uint64_t *mask)
         uint8_t bits[8]; /* the kernel's sigset_t */
     } request = { .head.len = 8 };
     if (!mask)
-        return vkvm__ioctl_int(&vcpu->h, KVM_SET_SIGNAL_MASK, 0);
+        return vkvm__vcpu_ioctl_int(vcpu, KVM_SET_SIGNAL_MASK, 0);
     memcpy(request.head.sigset, mask, 8);
-    return vkvm__ioctl(&vcpu->h, KVM_SET_SIGNAL_MASK, &request);
+    return vkvm__vcpu_ioctl(vcpu, KVM_SET_SIGNAL_MASK, &request);
+}
+
+int vkvm_vcpu_get_mp_state(struct vkvm_vcpu *vcpu, uint32_t *ret)
+{
+    struct kvm_mp_state state = { 0 };
+    int r = vkvm__vcpu_ioctl(vcpu, KVM_GET_MP_STATE, &state);
+    if (r >= 0)
+        *ret = state.mp_state;
+    return r;
+}
+
+int vkvm_vcpu_set_mp_state(struct vkvm_vcpu *vcpu, uint32_t state)
+{
+    struct kvm_mp_state mp = { .mp_state = state };
+    return vkvm__vcpu_ioctl(vcpu, KVM_SET_MP_STATE, &mp);
+}
+
+int vkvm_vcpu_set_guest_debug(struct vkvm_vcpu *vcpu, const struct kvm_guest_debug *debug)
+{
+    return vkvm__vcpu_ioctl(vcpu, KVM_SET_GUEST_DEBUG, debug);
 }

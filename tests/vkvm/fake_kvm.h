@@ -81,6 +81,46 @@ struct fake_handle {
     size_t bytes_size;
 };
 
+/* What fake_x86.c needs and leaves behind. */
+struct fake_x86 {
+    uint32_t sync_groups;   /* KVM_SYNC_X86_* this kernel knows; others it ignores ... */
+    bool sync_strict;       /* ... or refuses with EINVAL */
+    bool sync_skipped;      /* protected state: takes and stores nothing */
+    bool waiting;           /* KVM_MP_STATE_UNINITIALIZED: KVM_RUN waits */
+    uint32_t xsave_size;    /* of a vCPU; bytes beyond struct kvm_xsave come as 0xee */
+    uint32_t nested_size;   /* of KVM_GET_NESTED_STATE */
+    uint32_t nested_claim;  /* what it writes into size instead */
+    uint32_t sev_error;     /* what the firmware says */
+    uint8_t xsave_beyond;   /* the byte behind 4096 of the last KVM_SET_XSAVE */
+    struct kvm_pmu_event_filter pmu; /* head of the last one */
+    uint64_t pmu_events[4];
+    uint32_t filter_ranges; /* of the last MSR filter */
+    struct kvm_msr_filter filter;
+    uint8_t filter_bits[16][8]; /* the first bytes of each bitmap */
+};
+
+/* What fake_generic.c needs and leaves behind. */
+#define FAKE_MAX_DIRTY       4
+#define FAKE_MAX_DIRTY_PAGES 131072
+struct fake_dirty {
+    uint32_t slot;
+    uint64_t pages; /* 0: not in use */
+    uint64_t bits[FAKE_MAX_DIRTY_PAGES / 64];
+};
+struct fake_generic {
+    struct fake_dirty dirty[FAKE_MAX_DIRTY];
+    bool manual;         /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 is enabled */
+    int clears, resets;  /* calls of KVM_CLEAR_DIRTY_LOG, KVM_RESET_DIRTY_RINGS */
+    uint32_t refuse_cap; /* KVM_ENABLE_CAP of this one fails */
+    const void *stats;   /* what statistics consist of */
+    size_t stats_size;
+    uint64_t reg_id; /* the one register there is */
+    uint8_t reg[256];
+    uint64_t reg_count, reg_lie; /* KVM_GET_REG_LIST; added to the count when there is room */
+    bool reg_grows;
+    uint64_t pre_fault_step, pre_fault_end; /* bytes a call; gpa that is in no slot */
+};
+
 struct fake_kvm {
     struct vkvm_syscalls sys;                 /* give this to vkvm_open_with() */
     pthread_mutex_t lock;                     /* handles, rules */
@@ -139,6 +179,8 @@ struct fake_kvm {
     uint32_t msr_refused;     /* index the kernel refuses */
     uint64_t attr_value;
     uint64_t signal_mask;
+    struct fake_x86 x86;
+    struct fake_generic generic;
 };
 
 void fake_kvm_init(struct fake_kvm *fake);

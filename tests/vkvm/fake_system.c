@@ -85,5 +85,11 @@ const struct fake_ioctl fake_system_table[] = {
     FAKE_CALL(KVM_GET_SUPPORTED_CPUID, supported_cpuid),
     FAKE_CALL(KVM_GET_MSRS, fake_msrs_get),
     FAKE_CALL(KVM_GET_MSR_INDEX_LIST, msr_index_list),
+    FAKE_CALL(KVM_GET_EMULATED_CPUID, fake_x86_emulated_cpuid),
+    FAKE_CALL(KVM_GET_SUPPORTED_HV_CPUID, fake_x86_hv_cpuid),
+    FAKE_CALL(KVM_GET_MSR_FEATURE_INDEX_LIST, fake_x86_feature_list),
+    FAKE_CALL(KVM_X86_GET_MCE_CAP_SUPPORTED, fake_x86_mce_cap),
+    FAKE_CALL(KVM_HAS_DEVICE_ATTR, fake_has_attr),
+    FAKE_CALL(KVM_GET_DEVICE_ATTR, fake_get_attr),
     FAKE_END,
 };

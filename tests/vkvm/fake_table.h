@@ -80,6 +80,18 @@ int fake_cpuid_out(struct kvm_cpuid2 *out, const struct kvm_cpuid_entry2 *from, 
 int fake_has_attr(struct fake_kvm *f, struct fake_handle *h, void *argument);
 int fake_set_attr(struct fake_kvm *f, struct fake_handle *h, void *argument);
 int fake_get_attr(struct fake_kvm *f, struct fake_handle *h, void *argument);
+/* fake_x86.c: KVM_RUN's part, before (< 0: its result) and after the guest ran, ... */
+int fake_x86_enter(struct fake_kvm *f, struct kvm_run *page);
+void fake_x86_leave(struct fake_kvm *f, struct kvm_run *page);
+/* ... and rows. */
+fake_ioctl_fn fake_x86_get_xsave, fake_x86_get_xsave2, fake_x86_set_xsave, fake_x86_get_nested,
+    fake_x86_set_nested, fake_x86_hv_cpuid, fake_x86_get_irqchip, fake_x86_irq_line_status,
+    fake_x86_msr_filter, fake_x86_pmu_filter, fake_x86_encrypt_op, fake_x86_emulated_cpuid,
+    fake_x86_feature_list, fake_x86_mce_cap, fake_x86_reinject;
+/* fake_generic.c */
+int fake_generic_enable(struct fake_kvm *f, const struct kvm_enable_cap *cap);
+fake_ioctl_fn fake_get_dirty_log, fake_clear_dirty_log, fake_reset_dirty_rings, fake_get_stats_fd,
+    fake_get_one_reg, fake_set_one_reg, fake_get_reg_list, fake_create_guest_memfd, fake_pre_fault;
 /* For rows that need memory; free() frees. */
 void *fake_alloc(size_t size);
 /* Stores bytes with the handle. The lock is held by every row already. */

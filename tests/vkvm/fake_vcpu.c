@@ -16,13 +16,8 @@ static struct kvm_run *run_page(struct fake_handle *h)
 }
 
 /* Past the end of the script: -ENOEXEC. */
-static int run(struct fake_kvm *f, struct fake_handle *h, void *arg)
+static int run_script(struct fake_kvm *f, struct fake_handle *h, struct kvm_run *page)
 {
-    struct kvm_run *page = run_page(h);
-    if (!page)
-        return -EFAULT;
-    if (page->immediate_exit)
-        return -EINTR;
     const struct fake_exit *e;
     if (h->script)
         e = h->script_pos < h->script_len ? &h->script[h->script_pos++] : NULL;
@@ -30,9 +25,32 @@ static int run(struct fake_kvm *f, struct fake_handle *h, void *arg)
         e = f->script_pos < f->script_len ? &f->script[f->script_pos++] : NULL;
     if (!e)
         return -ENOEXEC;
-    if (e->fill)
-        e->fill(page);
-    return e->result;
+    const struct fake_exit now = *e;
+    pthread_mutex_unlock(&f->lock); /* other threads go on while the guest runs */
+    if (now.fill)
+        now.fill(page);
+    pthread_mutex_lock(&f->lock);
+    return now.result;
+}
+
+static int run(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    struct kvm_run *page = run_page(h);
+    if (!page)
+        return -EFAULT;
+    int r = fake_x86_enter(f, page);
+    if (r >= 0)
+        r = page->immediate_exit ? -EINTR : run_script(f, h, page);
+    fake_x86_leave(f, page);
+    return r;
+}
+
+static int set_regs(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    f->regs = *(const struct kvm_regs *)arg;
+    f->events.exception.pending = 0;
+    fake_keep(h, KVM_SET_REGS, arg, sizeof(f->regs));
+    return 0;
 }
 
 static int msrs_set(struct fake_kvm *f, struct fake_handle *h, void *arg)
@@ -97,13 +115,14 @@ static int set_guest_debug(struct fake_kvm *f, struct fake_handle *h, void *arg)
 const struct fake_ioctl fake_vcpu_table[] = {
     FAKE_CALL(KVM_RUN, run),
     FAKE_GET(KVM_GET_REGS, regs),
-    FAKE_SET(KVM_SET_REGS, regs),
+    FAKE_CALL(KVM_SET_REGS, set_regs),
     FAKE_GET(KVM_GET_SREGS, sregs),
     FAKE_SET(KVM_SET_SREGS, sregs),
     FAKE_GET(KVM_GET_FPU, fpu),
     FAKE_SET(KVM_SET_FPU, fpu),
-    FAKE_GET(KVM_GET_XSAVE, xsave),
-    FAKE_SET(KVM_SET_XSAVE, xsave),
+    FAKE_CALL(KVM_GET_XSAVE, fake_x86_get_xsave),
+    FAKE_CALL(KVM_GET_XSAVE2, fake_x86_get_xsave2),
+    FAKE_CALL(KVM_SET_XSAVE, fake_x86_set_xsave),
     FAKE_GET(KVM_GET_XCRS, xcrs),
     FAKE_SET(KVM_SET_XCRS, xcrs),
     FAKE_GET(KVM_GET_DEBUGREGS, debugregs),
@@ -127,5 +146,23 @@ const struct fake_ioctl fake_vcpu_table[] = {
     FAKE_NUMBER(KVM_GET_TSC_KHZ, 2500000),
     FAKE_OK(KVM_SET_TSC_KHZ),
     FAKE_NUMBER(KVM_KVMCLOCK_CTRL, -EINVAL),
+    FAKE_GIVE(KVM_GET_SREGS2, KVM_SET_SREGS2),
+    FAKE_KEEP(KVM_SET_SREGS2),
+    FAKE_OK(KVM_SMI),
+    FAKE_KEEP(KVM_TPR_ACCESS_REPORTING),
+    FAKE_KEEP(KVM_SET_VAPIC_ADDR),
+    FAKE_KEEP(KVM_X86_SETUP_MCE),
+    FAKE_KEEP(KVM_X86_SET_MCE),
+    FAKE_CALL(KVM_GET_NESTED_STATE, fake_x86_get_nested),
+    FAKE_CALL(KVM_SET_NESTED_STATE, fake_x86_set_nested),
+    FAKE_CALL(KVM_GET_SUPPORTED_HV_CPUID, fake_x86_hv_cpuid),
+    FAKE_CALL(KVM_GET_STATS_FD, fake_get_stats_fd),
+    FAKE_CALL(KVM_GET_ONE_REG, fake_get_one_reg),
+    FAKE_CALL(KVM_SET_ONE_REG, fake_set_one_reg),
+    FAKE_CALL(KVM_GET_REG_LIST, fake_get_reg_list),
+    FAKE_CALL(KVM_PRE_FAULT_MEMORY, fake_pre_fault),
+    FAKE_CALL(KVM_HAS_DEVICE_ATTR, fake_has_attr),
+    FAKE_CALL(KVM_SET_DEVICE_ATTR, fake_set_attr),
+    FAKE_CALL(KVM_GET_DEVICE_ATTR, fake_get_attr),
     FAKE_END,
 };

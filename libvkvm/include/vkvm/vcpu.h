@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A virtual CPU: registers, running, kicking.
+ * A virtual CPU: running, kicking. Its registers are in vkvm/x86.h.
  *
  * The kernel wants all vCPU calls on one thread at a time; calls from another thread wait while the
  * vCPU runs. Only vkvm_vcpu_kick() is for other threads.
@@ -14,7 +14,9 @@
 
 #include <vkvm/exit.h>
 #include <vkvm/vm.h>
+#if defined(__x86_64__) || defined(__i386__)
 #include <vkvm/x86.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,11 +27,16 @@ extern "C" {
  * 0.1 */
 int vkvm_vcpu_from_fd(const struct vkvm_syscalls *syscalls, int fd, size_t mmap_size,
                       struct vkvm_vcpu **ret_vcpu);
+/** Closes, after handing over registers that were set. NULL is fine. Returns NULL. */
 struct vkvm_vcpu *vkvm_vcpu_close(struct vkvm_vcpu *vcpu);
+/** The descriptor, borrowed. From here on somebody else may change registers, so the library stops
+ * using the run page for them (vkvm/x86/registers.h). */
 int vkvm_vcpu_get_fd(const struct vkvm_vcpu *vcpu);
 /** The shared page, borrowed. */
 struct kvm_run *vkvm_vcpu_get_run(struct vkvm_vcpu *vcpu);
+/** KVM_ENABLE_CAP [4.37] with up to four arguments. Errors: -EINVAL (unknown, or arguments). */
 int vkvm_vcpu_enable_cap(struct vkvm_vcpu *vcpu, uint32_t cap, const uint64_t args[4]);
+/** Any other ioctl on the descriptor, in order with the calls of this library. */
 int vkvm_vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, void *argument);
 
 /**
@@ -54,72 +61,21 @@ void vkvm_vcpu_kick(struct vkvm_vcpu *vcpu);
 void vkvm_vcpu_set_kick_signal(struct vkvm_vcpu *vcpu, int signal_number);
 
 /**
- * KVM_SET_SIGNAL_MASK [4.31]: the signals blocked while the guest runs, bit n - 1 for signal n;
+ * KVM_SET_SIGNAL_MASK [4.21]: the signals blocked while the guest runs, bit n - 1 for signal n;
  * NULL: as outside. With a kick signal blocked in the thread and not in this mask, kicks work
  * without any signal handler: the signal ends KVM_RUN and stays pending until the thread takes it
  * with sigtimedwait(2).
  */
 int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const uint64_t *mask);
 
-/* Register groups. */
-int vkvm_vcpu_get_regs(struct vkvm_vcpu *vcpu, struct kvm_regs *ret);
-int vkvm_vcpu_set_regs(struct vkvm_vcpu *vcpu, const struct kvm_regs *regs);
-int vkvm_vcpu_get_sregs(struct vkvm_vcpu *vcpu, struct kvm_sregs *ret);
-int vkvm_vcpu_set_sregs(struct vkvm_vcpu *vcpu, const struct kvm_sregs *sregs);
-int vkvm_vcpu_get_fpu(struct vkvm_vcpu *vcpu, struct kvm_fpu *ret);
-int vkvm_vcpu_set_fpu(struct vkvm_vcpu *vcpu, const struct kvm_fpu *fpu);
-int vkvm_vcpu_get_xsave(struct vkvm_vcpu *vcpu, struct kvm_xsave *ret);
-int vkvm_vcpu_set_xsave(struct vkvm_vcpu *vcpu, const struct kvm_xsave *xsave);
-int vkvm_vcpu_get_xcrs(struct vkvm_vcpu *vcpu, struct kvm_xcrs *ret);
-int vkvm_vcpu_set_xcrs(struct vkvm_vcpu *vcpu, const struct kvm_xcrs *xcrs);
-int vkvm_vcpu_get_debugregs(struct vkvm_vcpu *vcpu, struct kvm_debugregs *ret);
-int vkvm_vcpu_set_debugregs(struct vkvm_vcpu *vcpu, const struct kvm_debugregs *regs);
-int vkvm_vcpu_get_events(struct vkvm_vcpu *vcpu, struct kvm_vcpu_events *ret);
-int vkvm_vcpu_set_events(struct vkvm_vcpu *vcpu, const struct kvm_vcpu_events *events);
-int vkvm_vcpu_get_lapic(struct vkvm_vcpu *vcpu, struct kvm_lapic_state *ret);
-int vkvm_vcpu_set_lapic(struct vkvm_vcpu *vcpu, const struct kvm_lapic_state *lapic);
-/** KVM_MP_STATE_* */
+/** KVM_GET_MP_STATE, KVM_SET_MP_STATE [4.38, 4.39]: KVM_MP_STATE_*. Reading it first acts on an
+ * INIT or SIPI that has come. -EINVAL: a state this VM's interrupt controller does not have. */
 int vkvm_vcpu_get_mp_state(struct vkvm_vcpu *vcpu, uint32_t *ret);
 int vkvm_vcpu_set_mp_state(struct vkvm_vcpu *vcpu, uint32_t state);
-
-/**
- * KVM_SET_CPUID2 [4.20]. The kernel may change what it was given: read back with
- * vkvm_vcpu_get_cpuid() and compare with vkvm_cpuid_diff().
- */
-int vkvm_vcpu_set_cpuid(struct vkvm_vcpu *vcpu, struct vkvm_cpuid *cpuid);
-/** KVM_GET_CPUID2: what the guest sees. *ret_cpuid is new. */
-int vkvm_vcpu_get_cpuid(struct vkvm_vcpu *vcpu, struct vkvm_cpuid **ret_cpuid);
-
-/** One register of one leaf that differs: bits of `wanted` and `effective`. */
-struct vkvm_cpuid_delta {
-    uint32_t function, index;
-    uint32_t reg; /* 0 EAX, 1 EBX, 2 ECX, 3 EDX */
-    uint32_t wanted, effective;
-};
-/** Compares; fills at most `max` deltas and returns how many there are in all. */
-size_t vkvm_cpuid_diff(struct vkvm_cpuid *wanted, struct vkvm_cpuid *effective,
-                       struct vkvm_cpuid_delta *ret, size_t max);
-
-/**
- * KVM_GET_MSRS / KVM_SET_MSRS [4.18, 4.19]. The kernel stops at the first MSR it refuses: the
- * result is the number done, and when that is less than the list's length, entry [result] is the
- * one refused.
- */
-int vkvm_vcpu_get_msrs(struct vkvm_vcpu *vcpu, struct vkvm_msrs *msrs);
-int vkvm_vcpu_set_msrs(struct vkvm_vcpu *vcpu, struct vkvm_msrs *msrs);
-
-/** KVM_INTERRUPT [4.11]: injects a vector where no in-kernel controller does. -EEXIST: one is
- * pending. */
-int vkvm_vcpu_interrupt(struct vkvm_vcpu *vcpu, uint32_t vector);
-int vkvm_vcpu_nmi(struct vkvm_vcpu *vcpu);
-/** KVM_TRANSLATE [4.12]. -EFAULT when the address is not mapped. */
-int vkvm_vcpu_translate(struct vkvm_vcpu *vcpu, uint64_t gva, uint64_t *ret_gpa);
+/** KVM_SET_GUEST_DEBUG [4.87]; capability KVM_CAP_SET_GUEST_DEBUG. vkvm/debug.h builds the
+ * argument. -EBUSY (x86): an exception is pending while one is to be injected; -EINVAL: unknown
+ * controls. */
 int vkvm_vcpu_set_guest_debug(struct vkvm_vcpu *vcpu, const struct kvm_guest_debug *debug);
-int vkvm_vcpu_get_tsc_khz(struct vkvm_vcpu *vcpu);
-int vkvm_vcpu_set_tsc_khz(struct vkvm_vcpu *vcpu, uint32_t khz);
-/** KVM_KVMCLOCK_CTRL [4.85]: tells the guest that it was stopped on purpose. -EINVAL: no kvmclock.
- * */
-int vkvm_vcpu_kvmclock_ctrl(struct vkvm_vcpu *vcpu);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

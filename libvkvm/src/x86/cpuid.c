@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * CPUID tables: an owned kvm_cpuid2, and what the host supports.
+ * CPUID tables: an owned kvm_cpuid2, what the host supports, what a vCPU has.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,9 +8,10 @@
 
 #include <vkvm/vcpu.h>
 
+#include "../vcpu.h"
 #include "cpuid.h"
 
-#define CPUID_MAX 4096
+#define CPUID_MAX      4096
 #define FETCH_CAPACITY 128 /* enough at the first attempt: some hosts take 0.1 ms for each */
 
 static int cpuid_reserve(struct vkvm_cpuid *cpuid, size_t capacity)
@@ -86,6 +87,8 @@ int vkvm__cpuid_fetch(const struct vkvm_handle *h, unsigned long request,
         r = cpuid_reserve(cpuid, FETCH_CAPACITY);
     while (r >= 0) {
         cpuid->table->nent = (uint32_t)cpuid->capacity;
+        /* KVM_GET_EMULATED_CPUID refuses padding that is not zero. */
+        memset(cpuid->table->entries, 0, cpuid->capacity * sizeof(cpuid->table->entries[0]));
         r = vkvm__ioctl(h, request, cpuid->table);
         if (r != -E2BIG)
             break;
@@ -104,6 +107,28 @@ int vkvm__cpuid_fetch(const struct vkvm_handle *h, unsigned long request,
 int vkvm_get_supported_cpuid(struct vkvm *kvm, struct vkvm_cpuid **ret_cpuid)
 {
     return vkvm__cpuid_fetch(&kvm->h, KVM_GET_SUPPORTED_CPUID, ret_cpuid);
+}
+
+int vkvm_get_emulated_cpuid(struct vkvm *kvm, struct vkvm_cpuid **ret_cpuid)
+{
+    int r = vkvm__need_cap(&kvm->h, KVM_CAP_EXT_EMUL_CPUID, KVM_GET_EMULATED_CPUID);
+    return r < 0 ? r : vkvm__cpuid_fetch(&kvm->h, KVM_GET_EMULATED_CPUID, ret_cpuid);
+}
+
+int vkvm_vcpu_set_cpuid(struct vkvm_vcpu *vcpu, struct vkvm_cpuid *cpuid)
+{
+    return vkvm__vcpu_ioctl(vcpu, KVM_SET_CPUID2, cpuid->table);
+}
+
+int vkvm_vcpu_get_cpuid(struct vkvm_vcpu *vcpu, struct vkvm_cpuid **ret_cpuid)
+{
+    return vkvm__cpuid_fetch(&vcpu->h, KVM_GET_CPUID2, ret_cpuid);
+}
+
+int vkvm_vcpu_enforce_pv_cpuid(struct vkvm_vcpu *vcpu, bool enforce)
+{
+    const uint64_t args[4] = { enforce };
+    return vkvm_vcpu_enable_cap(vcpu, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, args);
 }
 
 static const uint32_t *cpuid_regs(const struct kvm_cpuid_entry2 *e, uint32_t out[4])
@@ -130,8 +155,8 @@ size_t vkvm_cpuid_diff(struct vkvm_cpuid *wanted, struct vkvm_cpuid *effective,
             if (want[reg] == have[reg])
                 continue;
             if (total < max)
-                ret[total] = (struct vkvm_cpuid_delta){ w->function, w->index, reg, want[reg],
-                                                        have[reg] };
+                ret[total] =
+                    (struct vkvm_cpuid_delta){ w->function, w->index, reg, want[reg], have[reg] };
             total++;
         }
     }
