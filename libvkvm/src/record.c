@@ -561,6 +561,20 @@ uint64_t vkvm_record_get_count(const struct vkvm_record *record)
     return atomic_load(&((struct vkvm_record *)record)->count);
 }
 
+int vkvm_record_add_note(struct vkvm_record *record, const char *key, const char *value)
+{
+    struct trace_buf body = { 0 };
+    put_head(&body, TRACE_NOTE, 0, 0);
+    trace__put_number(&body, strlen(key));
+    trace__put(&body, key, strlen(key));
+    trace__put(&body, value, strlen(value));
+    pthread_mutex_lock(&record->lock);
+    append_locked(record, &body);
+    pthread_mutex_unlock(&record->lock);
+    trace__buf_fini(&body);
+    return vkvm_record_get_error(record);
+}
+
 int vkvm_record_finish(struct vkvm_record *record)
 {
     pthread_mutex_lock(&record->lock);

@@ -2,7 +2,8 @@
 /*
  * Finding the record of a call, and saying what differs.
  *
- * The next record of the descriptor should be the call's. On a VM or /dev/kvm, which several threads
+ * The next record of the descriptor should be the call's. On a VM or /dev/kvm, which several
+ * threads
  * use, one a little further on that is equal will do as well. A vCPU belongs to one thread; there
  * only requests that others make, such as KVM_NMI, may change places.
  */

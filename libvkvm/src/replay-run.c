@@ -63,7 +63,8 @@ static bool is_kicked(struct rep_handle *h)
 
 /* --- the page --- */
 
-/* What user space has changed since the last run, against the recording. The copy is `map->copy`. */
+/* What user space has changed since the last run, against the recording. The copy is
+ * `map->copy`. */
 static int check_page(struct vkvm_replay *rep, struct rep_handle *h, struct rep_call *call,
                       int64_t entry, struct rep_map *map, struct trace_cur in)
 {
@@ -86,7 +87,8 @@ static int check_page(struct vkvm_replay *rep, struct rep_handle *h, struct rep_
     return 0;
 }
 
-/* Rings behind the page are user space's too, which takes from them at its own pace: not compared. */
+/* Rings behind the page are user space's too, which takes from them at its own pace: not
+ * compared. */
 static int pages_before(struct vkvm_replay *rep, struct rep_handle *h, struct rep_call *call,
                         int64_t entry, const struct trace_record *r)
 {

@@ -341,7 +341,7 @@ static int build_queues(struct vkvm_replay *rep)
     for (uint32_t i = 0; i < t->info.records; i++) {
         const struct trace_entry *entry = &t->entries[i];
         struct rep_handle *h = &rep->handles[entry->type == TRACE_OPEN ? 0 : entry->handle];
-        if (entry->type == TRACE_KILL)
+        if (entry->type == TRACE_KILL || entry->type == TRACE_NOTE)
             continue; /* signals are not waited for */
         h->entries[h->count++] = i;
         rep->left++;
@@ -426,6 +426,25 @@ const struct vkvm_syscalls *vkvm_replay_get_syscalls(const struct vkvm_replay *r
 int vkvm_replay_get_info(const struct vkvm_replay *replay, struct vkvm_trace_info *ret_info)
 {
     return vkvm_trace_get_info(replay->trace, ret_info);
+}
+
+int vkvm_replay_get_note(struct vkvm_replay *replay, const char *key, char *buffer, size_t size)
+{
+    struct trace_record r;
+    for (uint64_t i = 0; i < replay->trace->info.records; i++) {
+        const struct trace_entry *entry = &replay->trace->entries[i];
+        if (entry->type != TRACE_NOTE)
+            continue;
+        trace__record(replay->trace, entry, &r);
+        if (r.path_length != strlen(key) || memcmp(r.path, key, r.path_length))
+            continue;
+        if (r.value_length < size) {
+            memcpy(buffer, r.path + r.path_length, r.value_length);
+            buffer[r.value_length] = '\0';
+        }
+        return (int)r.value_length;
+    }
+    return -ENOENT;
 }
 
 uint64_t vkvm_replay_get_divergences(struct vkvm_replay *replay)

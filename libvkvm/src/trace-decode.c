@@ -104,6 +104,12 @@ bool trace__decode(const uint8_t *body, size_t size, struct trace_record *ret)
         break;
     case TRACE_KILL:
     case TRACE_END: ret->number = trace__get_number(&c); break;
+    case TRACE_NOTE:
+        ret->path_length = get_u32(&c);
+        ret->path = trace__get(&c, ret->path_length);
+        ret->value_length = c.bad ? 0 : (size_t)(c.end - c.p);
+        trace__get(&c, ret->value_length);
+        break;
     case TRACE_PAGES:
         ret->mapping = get_u32(&c);
         ret->patch = c;

@@ -29,11 +29,13 @@
  *     KILL    signal                                 handle 0
  *     PAGES   mapping patch                          another call changed a vCPU's mapping
  *     END     records before this one
+ *     NOTE    key length, key, value                 handle 0
  *
  *     sparse  size, then until that is reached: zeros, literals, literal bytes
  *     patch   pieces of length, unchanged bytes before it, bytes; a length of 0 ends it
  *
- * Handles and mappings are numbered from 1 in the order they are made. `in` of a mapping is what user
+ * Handles and mappings are numbered from 1 in the order they are made. `in` of a mapping is
+ * what user
  * space changed since the last record of it, `out` what the kernel did.
  */
 #ifndef VKVM_SRC_TRACE_FORMAT_H
@@ -66,6 +68,7 @@ enum trace_type {
     TRACE_KILL,
     TRACE_PAGES,
     TRACE_END,
+    TRACE_NOTE,
     TRACE_TYPES
 };
 
@@ -90,7 +93,8 @@ void trace__put(struct trace_buf *b, const void *bytes, size_t size);
 void trace__put_number(struct trace_buf *b, uint64_t value);
 void trace__put_signed(struct trace_buf *b, int64_t value);
 void trace__put_sparse(struct trace_buf *b, const uint8_t *bytes, size_t size);
-/* The differences from `old` to `new`, which is then copied over `old`. old NULL: zeros. Byte `skip`
+/* The differences from `old` to `new`, which is then copied over `old`. old NULL: zeros. Byte
+ * `skip`
  * (SIZE_MAX: none) is taken as unchanged. Returns the number of pieces. */
 size_t trace__put_patch(struct trace_buf *b, uint8_t *old, const uint8_t *new, size_t size,
                         size_t skip);

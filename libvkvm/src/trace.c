@@ -88,7 +88,8 @@ static int index_record(struct vkvm_trace *t, const struct trace_record *r)
         if (e < 0)
             return e;
     }
-    const bool needs = r->type != TRACE_OPEN && r->type != TRACE_KILL && r->type != TRACE_END;
+    const bool needs = r->type != TRACE_OPEN && r->type != TRACE_KILL && r->type != TRACE_END &&
+                       r->type != TRACE_NOTE;
     if (r->handle > t->handle_count || (needs && !r->handle))
         return -EBADMSG;
     switch (r->type) {
@@ -334,6 +335,7 @@ int vkvm_trace_next(struct vkvm_trace *trace, struct vkvm_trace_record *ret_reco
     ret_record->kicked = r->run_flags & TRACE_RUN_KICKED;
     ret_record->path = (const char *)r->path;
     ret_record->path_length = (uint32_t)r->path_length;
+    ret_record->value_length = (uint32_t)r->value_length;
     return 1;
 }
 

@@ -35,8 +35,9 @@ struct trace_record {
     uint64_t number; /* argument; KILL: signal; OPEN: flags; END: count; MMAP: flags */
     unsigned parts;
     struct trace_blob in[TRACE_MAX_PARTS], out[TRACE_MAX_PARTS];
-    const uint8_t *path;
+    const uint8_t *path; /* OPEN; NOTE: key, and the value behind it */
     size_t path_length;
+    size_t value_length;
     uint32_t mapping;
     uint64_t length, offset;
     uint32_t prot;

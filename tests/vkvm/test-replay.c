@@ -22,6 +22,7 @@ static struct fake_kvm fake;
 static struct session_result recorded;
 static uint8_t *file;
 static size_t file_size;
+static struct vkvm_record *recording;
 
 /* Records into memory. */
 static void record(void (*program)(const struct vkvm_syscalls *sys))
@@ -30,6 +31,7 @@ static void record(void (*program)(const struct vkvm_syscalls *sys))
     int fd = memfd_create("recording", MFD_CLOEXEC);
     int keep = dup(fd);
     ck_assert_int_eq(vkvm_record_new_fd(&fake.sys, fd, &rec), 0);
+    recording = rec;
     program(vkvm_record_get_syscalls(rec));
     ck_assert_int_eq(vkvm_record_finish(rec), 0);
     vkvm_record_close(rec);
@@ -41,7 +43,9 @@ static void record(void (*program)(const struct vkvm_syscalls *sys))
 
 static void session_program(const struct vkvm_syscalls *sys)
 {
+    ck_assert_int_eq(vkvm_record_add_note(recording, "host", "fake"), 0);
     session_run(sys, NULL, &recorded);
+    ck_assert_int_eq(vkvm_record_add_note(recording, "empty", ""), 0);
 }
 
 static void setup(void)
@@ -82,6 +86,21 @@ START_TEST(same_program)
         ck_assert_ptr_null(vkvm_replay_close(replay));
     }
     ck_assert_ptr_null(vkvm_replay_close(NULL));
+}
+END_TEST
+
+START_TEST(notes)
+{
+    char value[8] = "unset";
+    struct vkvm_replay *replay = load(0);
+    ck_assert_int_eq(vkvm_replay_get_note(replay, "host", value, sizeof(value)), 4);
+    ck_assert_str_eq(value, "fake");
+    ck_assert_int_eq(vkvm_replay_get_note(replay, "hos", value, sizeof(value)), -ENOENT);
+    ck_assert_int_eq(vkvm_replay_get_note(replay, "empty", value, sizeof(value)), 0);
+    ck_assert_str_eq(value, "");
+    ck_assert_int_eq(vkvm_replay_get_note(replay, "host", value, 4), 4); /* no room */
+    ck_assert_str_eq(value, "");
+    vkvm_replay_close(replay);
 }
 END_TEST
 
@@ -433,6 +452,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, same_program);
+    tcase_add_test(t, notes);
     tcase_add_test(t, stops_early);
     tcase_add_test(t, another_argument);
     tcase_add_test(t, another_number);

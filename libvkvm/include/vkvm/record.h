@@ -36,7 +36,8 @@ struct vkvm_record;
  * @path: the file, made or replaced, readable by its owner only
  * @ret_record: receives the recorder; end with vkvm_record_close()
  *
- * Errors: -errno from open(2); -EINVAL: the table is not of this version; -ENOSPC, -ENOMEM. Context:
+ * Errors: -errno from open(2); -EINVAL: the table is not of this version; -ENOSPC, -ENOMEM.
+ * Context:
  * any. Since 0.1
  */
 int vkvm_record_new(const struct vkvm_syscalls *inner, const char *path,
@@ -52,13 +53,21 @@ int vkvm_record_get_error(const struct vkvm_record *record);
 /** Records written so far. Context: any. */
 uint64_t vkvm_record_get_count(const struct vkvm_record *record);
 /**
+ * vkvm_record_add_note() - writes down something else the program depends on
+ *
+ * Such as a property of the host that decides which calls it makes; vkvm_replay_get_note() tells it
+ * at replay. Returns 0 or vkvm_record_get_error(). Context: any. Since 0.1
+ */
+int vkvm_record_add_note(struct vkvm_record *record, const char *key, const char *value);
+/**
  * vkvm_record_finish() - completes the file
  *
  * The table goes on working, unrecorded. Returns 0, or what vkvm_record_get_error() says. Context:
  * any. Since 0.1
  */
 int vkvm_record_finish(struct vkvm_record *record);
-/** Finishes and frees. All handles made with the table are closed before. NULL is fine. Returns NULL.
+/** Finishes and frees. All handles made with the table are closed before. NULL is fine. Returns
+ * NULL.
  */
 struct vkvm_record *vkvm_record_close(struct vkvm_record *record);
 

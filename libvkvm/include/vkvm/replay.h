@@ -18,6 +18,7 @@
 #ifndef VKVM_REPLAY_H
 #define VKVM_REPLAY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <vkvm/syscalls.h>
@@ -90,7 +91,8 @@ struct vkvm_replay_options {
  * @options: NULL: strict, waiting at most 10 seconds
  *
  * Errors: those of vkvm_trace_open(); -EINVAL: options; -ENOEXEC: recorded on another architecture.
- * A file that is cut off replays up to there; then calls fail with -ENODATA. Context: any. Since 0.1
+ * A file that is cut off replays up to there; then calls fail with -ENODATA. Context: any.
+ * Since 0.1
  */
 int vkvm_replay_open(const char *path, const struct vkvm_replay_options *options,
                      struct vkvm_replay **ret_replay);
@@ -101,6 +103,9 @@ int vkvm_replay_load(const void *bytes, size_t size, const struct vkvm_replay_op
 const struct vkvm_syscalls *vkvm_replay_get_syscalls(const struct vkvm_replay *replay);
 /** About the file. -EINVAL: ret_info->size is too small. */
 int vkvm_replay_get_info(const struct vkvm_replay *replay, struct vkvm_trace_info *ret_info);
+/** The value of the first note with this key: copied to `buffer` when it fits with its NUL. Returns
+ * its length, or -ENOENT. Context: any. Since 0.1 */
+int vkvm_replay_get_note(struct vkvm_replay *replay, const char *key, char *buffer, size_t size);
 /** How many divergences there were. Context: any. */
 uint64_t vkvm_replay_get_divergences(struct vkvm_replay *replay);
 /** The first one: 0, -ENODATA when there was none, -EINVAL. Context: any. */

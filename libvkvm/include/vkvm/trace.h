@@ -3,7 +3,8 @@
  * Reading a recorded session, record by record. vkvm/record.h writes such files, vkvm/replay.h runs
  * programs against them.
  *
- * Files are not trusted: lengths, numbers and references are checked when a file is opened, and what
+ * Files are not trusted: lengths, numbers and references are checked when a file is opened, and
+ * what
  * cannot be read ends it there.
  */
 #ifndef VKVM_TRACE_H
@@ -60,6 +61,7 @@ enum vkvm_trace_kind {
     VKVM_TRACE_PREAD = 8,  /* length, offset; part 0 is what was read */
     VKVM_TRACE_KILL = 9,   /* number: the signal */
     VKVM_TRACE_PAGES = 10, /* mapping: its contents changed outside KVM_RUN */
+    VKVM_TRACE_NOTE = 12,  /* path: the key, with value_length bytes of value behind it */
 };
 
 /**
@@ -92,6 +94,8 @@ struct vkvm_trace_record {
     const char *path;
     struct kvm_run *run;
     uint64_t run_size;
+    uint32_t value_length;
+    uint32_t reserved;
 };
 
 /**
