@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/parts.h"
 
@@ -77,8 +78,11 @@ static SC_NOINLINE void resolve_miss(struct sc_cpu *c, const struct sc_insn *i, 
     p->pa = w.pa | (va & ~SC_PAGE_MASK);
     p->slot = sc_slot_find(c->vm, w.pa);
     p->host = NULL;
-    if (!p->slot)
+    if (!p->slot) {
+        if (SC_UNLIKELY(c->assist != NULL))
+            sc_assist_mmio(c, i, w.pa);
         return;
+    }
     /* SMAP depends on EFLAGS.AC at each access: user pages never become fast for the supervisor. */
     if (set || !w.user || !(c->cr4 & SC_CR4_SMAP))
         sc_tlb_fill(c, set, page, &w, p->slot, write);

@@ -13,6 +13,7 @@
  *         event.c  exceptions and interrupts     sys.c    CR, DR, port I/O, misc   msr.c  cpuid.c
  *         lapic.c  local APIC                    sse*.c mmx.c x87.c fpu.c
  *         soft.c   the accelerator interface (accel.h)
+ *         assist.c vex.c native*.c xsave.c   running another accelerator's vCPU
  * Nothing here uses GLib: the folder builds as a library of its own for tests and fuzzers.
  */
 #ifndef SC_CPU_H
@@ -275,6 +276,7 @@ struct sc_cpu {
     uint32_t id; /* APIC id, index in vm->cpus */
     struct sc_traces *traces;
     struct sc_lapic *lapic;
+    struct sc_assist *assist; /* this vCPU belongs to another accelerator, see assist.h; or NULL */
     struct vemu_cpuid cpuid;
     uint32_t phys_bits;
 

@@ -57,6 +57,8 @@ struct sc_dec {
     int64_t imm2;      /* ENTER's second immediate; far pointers: the selector */
     uint8_t imm_bytes;
     uint8_t len;
+    bool vex;          /* VEX-encoded (vex.c); then: */
+    uint8_t vvvv, vl;  /* register, 256 bits */
     uint32_t mode;     /* SC_M_* at build time */
     uint16_t pgoff;    /* page offset of the first byte */
 };

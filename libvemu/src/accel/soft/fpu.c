@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/parts.h"
 
 #define FCW_INIT     0x037f
@@ -181,6 +182,8 @@ void sc_fpu_mode(struct sc_cpu *c, uint32_t *mode)
         *mode |= SC_M_NOX87 | SC_M_NOSSE;
     if (!(c->cr4 & SC_CR4_OSFXSR))
         *mode |= SC_M_NOSSE;
+    if (SC_UNLIKELY(c->assist != NULL) && !c->assist->fpu_loaded)
+        *mode |= SC_M_NOX87 | SC_M_NOSSE; /* fetched by the first instruction that wants it */
     if ((c->fpu.mxcsr & SC_MXCSR_MASKS) != SC_MXCSR_MASKS)
         *mode |= SC_M_XM;
 }

@@ -8,6 +8,7 @@
  * have been moved in the meantime), sets the IRR bit and starts the next period. So the timer state
  * has one owner.
  */
+#include "accel/soft/assist.h"
 #include "accel/soft/lapic.h"
 
 /* A guest must not keep host threads busy with periods shorter than this; lost ticks coalesce. */
@@ -32,6 +33,10 @@ void sc_lapic_timer(struct sc_cpu *c)
 {
     if (!c->lapic)
         return;
+    if (c->assist) {
+        sc_assist_notify(c);
+        return;
+    }
     atomic_store_explicit(&c->lapic->timer_due, true, memory_order_release);
     sc_async_set(c, SC_A_INTR);
 }

@@ -12,6 +12,7 @@
  */
 #include <time.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/mem.h"
 #include "accel/soft/sys.h"
 #include "accel/soft/trace.h"
@@ -107,6 +108,11 @@ static bool take_interrupt(struct sc_cpu *c)
         return true;
     }
     if (t->irq_check && (c->eflags & SC_IF) && !c->shadow) {
+        if (SC_UNLIKELY(c->assist != NULL) && sc_lapic_pending(c) == -1 &&
+            atomic_load(&c->assist->irq_due)) {
+            sc_assist_stop(c, SC_LEAVE_IRQ);
+            return true;
+        }
         if (sc_lapic_pending(c) == -1) {
             t->irq_check = false;
             return false;
@@ -138,7 +144,10 @@ static bool settle(struct sc_cpu *c)
         } else if ((c->traces->irq_check || c->nmi_pending) && take_interrupt(c)) {
             continue;
         } else if (SC_UNLIKELY(c->halted)) {
-            idle(c);
+            if (c->assist)
+                sc_assist_stop(c, SC_LEAVE_HALT);
+            else
+                idle(c);
         } else {
             return true;
         }
@@ -173,6 +182,13 @@ static SC_NOINLINE void step(struct sc_cpu *c)
         sc_debug_trap(c, (trap && !no_trap ? SC_DR6_BS : 0) | c->db_hits);
 }
 
+/* Just one instruction of a lent vCPU; a fault it raises is the owner's to deliver. */
+static SC_NOINLINE void one(struct sc_cpu *c)
+{
+    sc_assist_stop(c, SC_LEAVE_ONE);
+    step(c);
+}
+
 int sc_run(struct sc_cpu *c, struct vemu_exit *exit)
 {
     c->exit = exit;
@@ -192,6 +208,10 @@ int sc_run(struct sc_cpu *c, struct vemu_exit *exit)
     if (setjmp(c->fault))
         atomic_fetch_and_explicit(&c->async, ~SC_A_STEP, memory_order_relaxed);
     while (settle(c)) {
+        if (SC_UNLIKELY(c->assist != NULL) && c->assist->single) {
+            one(c);
+            continue;
+        }
         if (SC_UNLIKELY((c->mode & SC_M_STEP) || c->shadow)) {
             step(c);
             continue;

@@ -21,6 +21,10 @@
  * Locking: vm->sync->code protects the page tables and trace lists of all vCPUs. It is a leaf lock;
  * nothing is called under it but sc_async_set(). The exclusive section is entered without it.
  */
+#include <stdlib.h>
+#include <string.h>
+
+#include "accel/soft/assist.h"
 #include "accel/soft/mem.h"
 #include "accel/soft/trace.h"
 
@@ -99,10 +103,30 @@ struct sc_code_page *sc_code_page_get(struct sc_cpu *c, uint64_t pa)
     return p;
 }
 
-void sc_code_page_add(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, unsigned size)
+/* --- pages of lent vCPUs ---------------------------------------------------------------------- */
+
+/* Keeps the lines that a trace is made from. Called with the lock. */
+static void page_remember(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, unsigned size,
+                          const uint8_t *host)
+{
+    const uint8_t *page = host - (pa & ~SC_PAGE_MASK);
+    uint64_t mask = line_mask(pa, size);
+
+    if (!p->copy)
+        p->copy = malloc(SC_PAGE_SIZE);
+    p->epoch = p->copy ? c->assist->epoch : 0; /* 0: never right, all its traces go each time */
+    for (unsigned n = 0; p->copy && n < 64; n++)
+        if (mask >> n & 1)
+            memcpy(p->copy + 64 * n, page + 64 * n, 64);
+}
+
+void sc_code_page_add(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, unsigned size,
+                      const uint8_t *host)
 {
     pthread_mutex_lock(&c->vm->sync->code);
     p->lines |= line_mask(pa, size);
+    if (SC_UNLIKELY(c->assist != NULL))
+        page_remember(c, p, pa, size, host);
     pthread_mutex_unlock(&c->vm->sync->code);
     atomic_thread_fence(memory_order_seq_cst);
 }
@@ -136,6 +160,8 @@ void sc_code_pages_release(struct sc_cpu *c)
 
     pthread_mutex_lock(&c->vm->sync->code);
     for (uint32_t n = 0; n < t->page_count; n++) {
+        free(t->pages[n].copy);
+        t->pages[n].copy = NULL;
         t->pages[n].lines = 0;
         t->pages[n].building = false;
         page_release(c->vm, t->pages[n].pa);
@@ -224,6 +250,24 @@ static void kill_range(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, un
     p->lines = lines;
     if (!lines)
         page_release(c->vm, p->pa);
+}
+
+void sc_code_page_verify(struct sc_cpu *c, uint64_t pa, const uint8_t *host)
+{
+    const uint8_t *page = host - ((uintptr_t)host & ~SC_PAGE_MASK);
+    struct sc_code_page *p;
+
+    pthread_mutex_lock(&c->vm->sync->code);
+    p = page_find(c->traces, pa);
+    if (p && p->epoch != c->assist->epoch) {
+        uint64_t lines = p->lines;
+
+        p->epoch = c->assist->epoch;
+        for (unsigned n = 0; n < 64; n++)
+            if ((lines >> n & 1) && (!p->copy || memcmp(p->copy + 64 * n, page + 64 * n, 64)))
+                kill_range(c, p, pa + 64 * n, 64);
+    }
+    pthread_mutex_unlock(&c->vm->sync->code);
 }
 
 /* Tells vCPU v that a range was written. Called with the lock. */

@@ -6,6 +6,7 @@
  * line there (or in one of the lists of sse.h) and a handler. What ModRM.reg or an immediate
  * selects further has a case in sc_emit_sse().
  */
+#include "accel/soft/assist.h"
 #include "accel/soft/decode.h"
 #include "accel/soft/sse.h"
 #include "accel/soft/x87.h"
@@ -169,6 +170,8 @@ static sc_fn *shift_handler(unsigned opcode, unsigned reg, bool xmm, unsigned im
  */
 SC_OP(op_no_sse)
 {
+    if (c->assist)
+        sc_assist_need_fpu(c, i);
     if ((c->cr0 & SC_CR0_EM) || !(c->cr4 & SC_CR4_OSFXSR))
         sc_raise(c, i, SC_UD, -1);
     sc_raise(c, i, SC_NM, -1);
@@ -176,6 +179,8 @@ SC_OP(op_no_sse)
 }
 SC_OP(op_no_mmx)
 {
+    if (c->assist)
+        sc_assist_need_fpu(c, i);
     sc_raise(c, i, c->cr0 & SC_CR0_EM ? SC_UD : SC_NM, -1);
     SC_EXIT;
 }

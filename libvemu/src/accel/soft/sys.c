@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/flags.h"
 #include "accel/soft/mem.h"
 #include "accel/soft/mmu.h"
@@ -18,7 +19,9 @@
 
 void sc_intr_recheck(struct sc_cpu *c)
 {
-    if ((c->eflags & SC_IF) && sc_lapic_pending(c) != -1)
+    const bool asked = c->assist && atomic_load(&c->assist->irq_due);
+
+    if ((c->eflags & SC_IF) && (asked || sc_lapic_pending(c) != -1))
         atomic_fetch_or_explicit(&c->async, SC_A_INTR, memory_order_relaxed);
 }
 
@@ -109,6 +112,8 @@ uint64_t sc_cr4_allowed(struct sc_cpu *c)
     for (unsigned n = 0; n < sizeof(needs) / sizeof(needs[0]); n++)
         if (sc_has(c, (enum sc_feature_word)needs[n].word, needs[n].bit))
             allowed |= needs[n].cr4;
+    if (c->assist && sc_has(c, SC_CPUID_1_ECX, 26))
+        allowed |= c->cr4 & SC_CR4_OSXSAVE; /* stays; a change is the owner's business */
     return allowed;
 }
 

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/random.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/decode.h"
 #include "accel/soft/flags.h"
 #include "accel/soft/mem.h"
@@ -155,7 +156,7 @@ static SC_NOINLINE uint64_t read_cr(struct sc_cpu *c, unsigned n)
     case 2: return c->cr2;
     case 3: return c->cr3;
     case 4: return c->cr4;
-    default: return sc_lapic_tpr(c);
+    default: return c->assist ? c->assist->cr8 : sc_lapic_tpr(c);
     }
 }
 
@@ -167,7 +168,7 @@ static SC_NOINLINE int write_cr(struct sc_cpu *c, unsigned n, uint64_t v)
     case 3: return sc_write_cr3(c, v);
     case 4: return sc_write_cr4(c, v);
     default:
-        if (v >> 4)
+        if (v >> 4 || c->assist)
             return -1;
         sc_lapic_set_tpr(c, (uint8_t)v);
         return 0;
@@ -189,8 +190,11 @@ SC_OP(op_mov_cr_r)
     need_cpl0(c, i);
     /* The TLB and the mode may be others afterwards: RIP first, by the old ones. */
     c->rip = sc_next_rip(c, i);
-    if (write_cr(c, i->dst, i->aux2 ? sc_get64(c, i->aux) : sc_get32(c, i->aux)))
+    if (write_cr(c, i->dst, i->aux2 ? sc_get64(c, i->aux) : sc_get32(c, i->aux))) {
+        if (c->assist) /* not known here, but perhaps to whose vCPU it is */
+            sc_assist_leave(c, i, "control register");
         sc_raise(c, i, SC_GP, 0);
+    }
     SC_EXIT;
 }
 
@@ -331,9 +335,13 @@ SC_OP(op_wbinvd) /* caches are coherent: nothing to write back */
 
 static SC_NOINLINE void do_rdmsr(struct sc_cpu *c, const struct sc_insn *i)
 {
+    const uint32_t index = sc_get32(c, VEMU_RCX);
     uint64_t v;
+    int r = SC_LIKELY(!c->assist) ? sc_rdmsr(c, index, &v) : sc_assist_rdmsr(c, index, &v);
 
-    if (sc_rdmsr(c, sc_get32(c, VEMU_RCX), &v))
+    if (r > 0)
+        sc_assist_leave(c, i, "MSR");
+    if (r)
         sc_raise(c, i, SC_GP, 0);
     sc_set32(c, VEMU_RAX, (uint32_t)v);
     sc_set32(c, VEMU_RDX, (uint32_t)(v >> 32));
@@ -350,8 +358,12 @@ SC_OP(op_wrmsr)
 {
     need_cpl0(c, i);
     c->rip = sc_next_rip(c, i);
-    if (sc_wrmsr(c, sc_get32(c, VEMU_RCX),
-                 (uint64_t)sc_get32(c, VEMU_RDX) << 32 | sc_get32(c, VEMU_RAX)))
+    const uint64_t v = (uint64_t)sc_get32(c, VEMU_RDX) << 32 | sc_get32(c, VEMU_RAX);
+    const int r = SC_LIKELY(!c->assist) ? sc_wrmsr(c, sc_get32(c, VEMU_RCX), v)
+                                        : sc_assist_wrmsr(c, sc_get32(c, VEMU_RCX), v);
+    if (SC_UNLIKELY(r > 0))
+        sc_assist_leave(c, i, "MSR");
+    if (r)
         sc_raise(c, i, SC_GP, 0);
     SC_EXIT;
 }

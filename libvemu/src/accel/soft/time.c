@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/sys.h"
 
 #define NS 1000000000ull
@@ -214,6 +215,8 @@ void sc_time_arm(struct sc_cpu *c, uint64_t deadline)
 
 uint64_t sc_time_tsc(struct sc_cpu *c)
 {
+    if (SC_UNLIKELY(c->assist != NULL))
+        return sc_assist_tsc(c);
     return sc_time_now(c->vm) + (uint64_t)cpu_offset(c);
 }
 

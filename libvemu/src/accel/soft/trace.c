@@ -9,6 +9,7 @@
 
 #include "accel/soft/int.h"
 #include "accel/soft/mem.h"
+#include "accel/soft/assist.h"
 #include "accel/soft/trace.h"
 
 /* Room for the last instruction to begin just before SC_TRACE_BYTES. */
@@ -213,10 +214,37 @@ static void emit(struct sc_tb *tb, const struct sc_dec *d)
 {
     unsigned before = tb->count;
 
+    if (SC_UNLIKELY(tb->c->assist != NULL) && sc_assist_emit(tb, d))
+        return;
     if (!sc_emit(tb, d)) {
         tb->count = before;
-        sc_tb_raise(tb, d, SC_UD, -1);
+        if (tb->c->assist) /* whose vCPU it is may know it */
+            sc_assist_emit_leave(tb, d);
+        else
+            sc_tb_raise(tb, d, SC_UD, -1);
     }
+}
+
+/* sc_decode(), and for lent vCPUs what is beyond it. */
+static int decode(struct sc_tb *tb, struct sc_dec *d, const uint8_t *bytes, unsigned avail,
+                  uint32_t mode, uint16_t pgoff)
+{
+    int len = sc_decode(d, bytes, avail, mode, pgoff);
+
+    if (SC_LIKELY(!tb->c->assist) || len != -SC_UD)
+        return len;
+    return sc_vex_decode(d, bytes, avail, mode, pgoff);
+}
+
+/* A record for bytes that are no instruction. */
+static void emit_bad(struct sc_tb *tb, struct sc_dec *d, int len)
+{
+    d->len = 1;
+    d->imm = 0;
+    if (tb->c->assist && len == -SC_UD)
+        sc_assist_emit_leave(tb, d);
+    else
+        sc_tb_raise(tb, d, len ? (unsigned)-len : SC_UD, len == -SC_GP ? 0 : -1);
 }
 
 /* SDM Vol. 3, 17.3.1.4: INT n, INT3 and INTO clear TF and with it the trap after themselves. */
@@ -256,13 +284,11 @@ static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, uns
                       tb->count + SC_INSN_RECORDS + 2 > tb->max ||
                       (jccs && hash_find(tb->c->traces, pa + pos, tb->mode))))
             break;
-        int len = sc_decode(&d, bytes + pos, avail - pos, tb->mode, (uint16_t)(off + pos));
+        int len = decode(tb, &d, bytes + pos, avail - pos, tb->mode, (uint16_t)(off + pos));
         if (len == 0)
             break;
         if (len < 0) {
-            d.len = 1;
-            d.imm = 0;
-            sc_tb_raise(tb, &d, (unsigned)-len, len == -SC_GP ? 0 : -1);
+            emit_bad(tb, &d, len);
             pos += avail - pos < 15 ? avail - pos : 15;
             return pos;
         }
@@ -350,7 +376,7 @@ static struct sc_insn *build(struct sc_cpu *c, uint64_t pa, const uint8_t *host,
         size = fill(&tb, bytes, avail, off, pa);
         if (!size)
             break;
-        sc_code_page_add(c, p, pa, size);
+        sc_code_page_add(c, p, pa, size, host);
     } while (memcmp(bytes, host, size));
     if (size) {
         uint32_t index = t->used;
@@ -388,6 +414,8 @@ static struct sc_insn *build_cross(struct sc_cpu *c, uint64_t lin, uint64_t pa, 
                                    (SC_CROSS_SIZE - 1)];
 
     *ret_keep = host2;
+    if (c->assist && host2)
+        sc_code_page_verify(c, pa2, host2);
     if (x->trace && x->pa == pa && x->pa2 == pa2 && x->mode == mode)
         return &t->pool[x->trace + 1];
 
@@ -406,11 +434,9 @@ static struct sc_insn *build_cross(struct sc_cpu *c, uint64_t lin, uint64_t pa, 
             bytes[head + n] = host2 ? host2[n] : (uint8_t)sc_phys_ld(c, pa2 + n, 1);
         tb.c = c;
         struct sc_dec d;
-        int len = sc_decode(&d, bytes, 15, mode, (uint16_t)off);
+        int len = decode(&tb, &d, bytes, 15, mode, (uint16_t)off);
         if (len <= 0) {
-            d.len = 1;
-            d.imm = 0;
-            sc_tb_raise(&tb, &d, len ? (unsigned)-len : SC_UD, len == -SC_GP ? 0 : -1);
+            emit_bad(&tb, &d, len);
             size = 15;
         } else {
             size = (unsigned)len;
@@ -419,9 +445,9 @@ static struct sc_insn *build_cross(struct sc_cpu *c, uint64_t lin, uint64_t pa, 
             if (!tb.end)
                 sc_tb_fall(&tb, &d, off + size);
         }
-        sc_code_page_add(c, p, pa, head);
+        sc_code_page_add(c, p, pa, head, host);
         if (host2)
-            sc_code_page_add(c, p2, pa2, size > head ? size - head : 1);
+            sc_code_page_add(c, p2, pa2, size > head ? size - head : 1, host2);
     } while (memcmp(bytes, host, head) || (host2 && memcmp(bytes + head, host2, size - head)));
 
     uint32_t index = t->used;
@@ -458,12 +484,10 @@ static struct sc_insn *build_scratch(struct sc_cpu *c, uint64_t lin, uint64_t pa
             at = (e->pa & SC_PAGE_MASK) + off + avail - SC_PAGE_SIZE;
         }
         bytes[avail++] = (uint8_t)sc_phys_ld(c, at, 1);
-        len = sc_decode(&d, bytes, avail, mode, (uint16_t)off);
+        len = decode(&tb, &d, bytes, avail, mode, (uint16_t)off);
     }
     if (len < 0) {
-        d.len = 1;
-        d.imm = 0;
-        sc_tb_raise(&tb, &d, (unsigned)-len, len == -SC_GP ? 0 : -1);
+        emit_bad(&tb, &d, len);
     } else {
         emit(&tb, &d);
         if (!tb.end)
@@ -488,6 +512,8 @@ static struct sc_insn *lookup(struct sc_cpu *c, uint64_t lin, uint32_t mode, boo
     *ret_keep = host;
     if (SC_UNLIKELY(!host))
         return build_scratch(c, lin, pa, mode);
+    if (SC_UNLIKELY(c->assist != NULL))
+        sc_code_page_verify(c, pa & SC_PAGE_MASK, host);
     uint32_t n = hash_find(c->traces, pa, mode);
     if (SC_LIKELY(n))
         return &c->traces->pool[n + 1];
@@ -534,7 +560,8 @@ struct sc_insn *sc_trace_find(struct sc_cpu *c)
 {
     struct sc_traces *t = c->traces;
     struct sc_insn *first;
-    uint32_t mode = c->mode | (c->shadow ? SC_M_STEP : 0);
+    const bool alone = c->shadow || (c->assist && c->assist->single);
+    uint32_t mode = c->mode | (alone ? SC_M_STEP : 0);
     uint64_t lin = c->rip, room = UINT64_MAX;
     bool keep;
 

@@ -59,6 +59,8 @@ struct sc_code_page {
     uint32_t next;    /* hash chain, index + 1 */
     bool cross;       /* page-crossing instructions begin or end here */
     bool building;    /* a trace is being made: SC_PAGE_CODE must stay */
+    uint32_t epoch;   /* lent vCPUs: compared in this stretch, */
+    uint8_t *copy;    /* with this, of which `lines` are filled */
 };
 
 struct sc_cross {
@@ -147,8 +149,12 @@ struct sc_insn *sc_edge_find(struct sc_cpu *c, struct sc_insn *from, uint64_t li
 /* The page is about to be the source of a trace: enters it in the table, makes sure that writes to
  * it are seen. NULL: table full. Clears ->building with sc_code_page_done(). */
 struct sc_code_page *sc_code_page_get(struct sc_cpu *c, uint64_t pa);
-/* Registers trace bytes [pa, pa + size) of the page. */
-void sc_code_page_add(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, unsigned size);
+/* Registers trace bytes [pa, pa + size) of the page, which are at `host`. */
+void sc_code_page_add(struct sc_cpu *c, struct sc_code_page *p, uint64_t pa, unsigned size,
+                      const uint8_t *host);
+/* Lent vCPUs: the page may have been written where nobody told us. Kills what is outdated, once a
+ * stretch (struct sc_assist.epoch). `host` is anywhere in the page. */
+void sc_code_page_verify(struct sc_cpu *c, uint64_t pa, const uint8_t *host);
 void sc_code_page_done(struct sc_cpu *c, struct sc_code_page *p);
 /* Processes SC_A_SMC (run loop). */
 void sc_smc_process(struct sc_cpu *c);

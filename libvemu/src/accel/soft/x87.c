@@ -7,6 +7,7 @@
  * status word, and the next waiting instruction raises #MF (CR0.NE = 0 is treated alike: there is
  * no FERR# pin).
  */
+#include "accel/soft/assist.h"
 #include "accel/soft/x87.h"
 
 #include <string.h>
@@ -44,6 +45,8 @@ SC_INLINE void finish(struct sc_cpu *c, const struct sc_insn *i, bool memory)
 
 SC_OP_GLOBAL(sc_op_no_x87)
 {
+    if (c->assist)
+        sc_assist_need_fpu(c, i);
     sc_raise(c, i, SC_NM, -1);
     SC_EXIT;
 }
@@ -51,6 +54,8 @@ SC_OP_GLOBAL(sc_op_no_x87)
 /* SDM Vol. 3, table 2-3: WAIT looks at MP and TS, not at EM. */
 SC_OP_GLOBAL(sc_op_wait)
 {
+    if (SC_UNLIKELY(i->aux && c->assist))
+        sc_assist_need_fpu(c, i);
     if (i->aux && (c->cr0 & (SC_CR0_MP | SC_CR0_TS)) == (SC_CR0_MP | SC_CR0_TS))
         sc_raise(c, i, SC_NM, -1);
     if (c->fpu.live == SC_X87_UNMASKED ? sc_host_fsw() & SC_FSW_ES

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * XSAVE, XSAVEOPT, XSAVEC, XRSTOR and XGETBV for lent vCPUs (SDM Vol. 1, 13.7 to 13.11).
+ *
+ * Components: 0 x87, 1 SSE, 2 the upper halves of YMM. Others are not in XCR0: the state is not handed
+ * over, see sc_assist_fetch_fpu().
+ */
+#include <string.h>
+
+#include "accel/soft/assist.h"
+#include "accel/soft/flags.h"
+#include "accel/soft/fpu.h"
+#include "accel/soft/mem.h"
+#include "accel/soft/mmu.h"
+#include "accel/soft/sys.h"
+
+#define X87 1u
+#define SSE 2u
+#define AVX 4u
+#define COMPACT (1ull << 63)
+#define LEGACY 512u
+#define HEADER 64u
+#define YMM_AT (LEGACY + HEADER) /* in both formats: nothing else comes before */
+#define YMM_BYTES 256u
+
+enum { XSAVE, XSAVEOPT, XSAVEC, XRSTOR };
+
+static uint64_t area_address(struct sc_cpu *c, const struct sc_insn *i)
+{
+    uint64_t va = sc_ea(c, i);
+
+    sc_assist_need_fpu(c, i);
+    if (!(c->cr4 & SC_CR4_OSXSAVE))
+        sc_raise(c, i, SC_UD, -1);
+    if (c->cr0 & SC_CR0_TS)
+        sc_raise(c, i, SC_NM, -1);
+    if (!sc_canonical(va) || (va & 63))
+        sc_raise(c, i, (i->flags & SC_I_SS) && !sc_canonical(va) ? SC_SS : SC_GP, 0);
+    return va;
+}
+
+static uint64_t requested(const struct sc_cpu *c)
+{
+    return c->assist->xcr0 &
+           ((uint64_t)(uint32_t)c->gpr[VEMU_RDX] << 32 | (uint32_t)c->gpr[VEMU_RAX]);
+}
+
+static bool all_zero(const void *p, size_t size)
+{
+    const uint8_t *b = p;
+
+    return !b[0] && !memcmp(b, b + 1, size - 1);
+}
+
+/* XINUSE (13.6): what is not in its initial state. `legacy` is the FXSAVE image. */
+static uint64_t in_use(const struct sc_cpu *c, const uint8_t legacy[LEGACY])
+{
+    static const uint8_t x87_init[24] = { 0x7f, 0x03 };
+    uint64_t used = 0;
+
+    if (memcmp(legacy, x87_init, 24) || !all_zero(legacy + 32, 128))
+        used |= X87;
+    if (!all_zero(legacy + 160, 256))
+        used |= SSE;
+    if (!all_zero(c->assist->ymmh, YMM_BYTES))
+        used |= AVX;
+    return used;
+}
+
+static SC_NOINLINE void xsave(struct sc_cpu *c, const struct sc_insn *i)
+{
+    const unsigned kind = i->aux2;
+    const uint64_t va = area_address(c, i), mask = requested(c);
+    const unsigned xmms = c->mode & SC_M_64 ? 16 : 8;
+    uint8_t image[LEGACY] = { 0 }, header[16];
+    uint64_t used, bv, store, comp = 0;
+    uint32_t mxcsr;
+
+    sc_fxsave_image(c, image, i->aux, 16);
+    used = in_use(c, image);
+    memcpy(&mxcsr, image + 24, 4);
+    if (kind == XSAVEC && mxcsr != 0x1f80)
+        used |= SSE;
+    store = kind == XSAVE ? mask : mask & used;
+    sc_probe_write(c, i, va, LEGACY + HEADER + (store & AVX ? YMM_BYTES : 0));
+    if (kind == XSAVEC) {
+        bv = mask & used;
+        comp = mask | COMPACT;
+    } else {
+        sc_read_block(c, i, va + LEGACY, &bv, 8);
+        bv = (bv & ~mask) | (mask & used);
+    }
+    if (store & X87) {
+        sc_write_block(c, i, va, image, 24);
+        sc_write_block(c, i, va + 32, image + 32, 128);
+    }
+    if (kind == XSAVEC ? store & SSE : mask & (SSE | AVX))
+        sc_write_block(c, i, va + 24, image + 24, 8);
+    if (store & SSE)
+        sc_write_block(c, i, va + 160, image + 160, 16 * xmms);
+    if (store & AVX)
+        sc_write_block(c, i, va + YMM_AT, c->assist->ymmh, 16 * xmms);
+    memcpy(header, &bv, 8);
+    memcpy(header + 8, &comp, 8);
+    sc_write_block(c, i, va + LEGACY, header, kind == XSAVEC ? 16 : 8);
+}
+
+/* 13.8.1, 13.8.2: what makes XRSTOR raise #GP. */
+static bool header_legal(const struct sc_cpu *c, const uint8_t header[HEADER])
+{
+    uint64_t bv, comp;
+
+    memcpy(&bv, header, 8);
+    memcpy(&comp, header + 8, 8);
+    if (!all_zero(header + 16, 8))
+        return false;
+    if (!(comp & COMPACT))
+        return !comp && !(bv & ~c->assist->xcr0);
+    return !(comp & ~(c->assist->xcr0 | COMPACT)) && !(bv & ~comp) && all_zero(header + 24, 40);
+}
+
+/* Returns whether the mode changed. */
+static SC_NOINLINE bool xrstor(struct sc_cpu *c, const struct sc_insn *i)
+{
+    const uint64_t va = area_address(c, i), mask = requested(c);
+    const unsigned xmms = c->mode & SC_M_64 ? 16 : 8;
+    const uint32_t mode = c->mode;
+    uint8_t image[LEGACY], now[LEGACY], header[HEADER], ymmh[YMM_BYTES];
+    uint64_t bv, comp;
+    uint32_t mxcsr;
+
+    sc_read_block(c, i, va + LEGACY, header, sizeof(header));
+    if (!header_legal(c, header))
+        sc_raise(c, i, SC_GP, 0);
+    memcpy(&bv, header, 8);
+    memcpy(&comp, header + 8, 8);
+    sc_read_block(c, i, va, image, sizeof(image));
+    if (mask & bv & AVX)
+        sc_read_block(c, i, va + YMM_AT, ymmh, 16 * xmms);
+    memset(now, 0, sizeof(now));
+    sc_fxsave_image(c, now, true, 16);
+    memcpy(&mxcsr, image + 24, 4);
+    if (comp & COMPACT) {
+        if (!(mask & bv & SSE))
+            mxcsr = 0x1f80;
+        if (mask & SSE) {
+            if (mxcsr & ~SC_MXCSR_VALID)
+                sc_raise(c, i, SC_GP, 0);
+            memcpy(now + 24, &mxcsr, 4);
+        }
+    } else if (mask & (SSE | AVX)) {
+        if (mxcsr & ~SC_MXCSR_VALID)
+            sc_raise(c, i, SC_GP, 0);
+        memcpy(now + 24, &mxcsr, 4);
+    }
+    if (mask & X87) {
+        if (bv & X87) {
+            memcpy(now, image, 24);
+            if (!i->aux) { /* 32-bit pointers with selectors, which are not kept */
+                memset(now + 12, 0, 4);
+                memset(now + 20, 0, 4);
+            }
+            memcpy(now + 32, image + 32, 128);
+        } else {
+            memset(now, 0, 24);
+            now[0] = 0x7f;
+            now[1] = 0x03;
+            memset(now + 32, 0, 128);
+        }
+    }
+    if (mask & SSE) {
+        if (bv & SSE)
+            memcpy(now + 160, image + 160, 16 * xmms);
+        else
+            memset(now + 160, 0, 16 * xmms);
+    }
+    if (mask & AVX) {
+        if (bv & AVX)
+            memcpy(c->assist->ymmh, ymmh, 16 * xmms);
+        else
+            memset(c->assist->ymmh, 0, 16 * xmms);
+    }
+    sc_fxrstor_image(c, now, true, 16);
+    sc_update_mode(c);
+    return c->mode != mode;
+}
+
+SC_OP(op_xsave)
+{
+    xsave(c, i);
+    SC_NEXT;
+}
+
+SC_OP(op_xrstor)
+{
+    if (xrstor(c, i)) {
+        c->rip = sc_next_rip(c, i);
+        SC_EXIT;
+    }
+    SC_NEXT;
+}
+
+static SC_NOINLINE void xgetbv(struct sc_cpu *c, const struct sc_insn *i)
+{
+    uint32_t index = (uint32_t)c->gpr[VEMU_RCX];
+    uint8_t image[LEGACY] = { 0 };
+    uint64_t v;
+
+    sc_assist_need_fpu(c, i);
+    if (!(c->cr4 & SC_CR4_OSXSAVE))
+        sc_raise(c, i, SC_UD, -1);
+    if (index > i->aux)
+        sc_raise(c, i, SC_GP, 0);
+    v = c->assist->xcr0;
+    if (index == 1) {
+        sc_fxsave_image(c, image, true, 16);
+        v &= in_use(c, image);
+    }
+    sc_set32(c, VEMU_RAX, (uint32_t)v);
+    sc_set32(c, VEMU_RDX, (uint32_t)(v >> 32));
+}
+
+SC_OP(op_xgetbv)
+{
+    xgetbv(c, i);
+    SC_NEXT;
+}
+
+static uint32_t xsave_features(const struct sc_cpu *c)
+{
+    const struct vemu_cpuid_entry *e = sc_cpuid_find(&c->cpuid, 0xd, 1);
+
+    return e ? e->eax : 0;
+}
+
+static bool emit(struct sc_tb *tb, const struct sc_dec *d, unsigned kind)
+{
+    struct sc_insn *r = sc_tb_mem(tb, d, kind == XRSTOR ? op_xrstor : op_xsave, LEGACY + HEADER,
+                                  kind != XRSTOR);
+
+    r->aux = (d->rex & 8) != 0;
+    r->aux2 = (uint8_t)kind;
+    return true;
+}
+
+bool sc_emit_xsave(struct sc_tb *tb, const struct sc_dec *d)
+{
+    const uint32_t features = xsave_features(tb->c);
+    struct sc_insn *r;
+
+    if (d->vex || d->lock || d->p66 || d->rep || !sc_has(tb->c, SC_CPUID_1_ECX, 26))
+        return false;
+    switch (d->opcode) {
+    case SC_MAP_0F | 0x01:
+        if (d->mem || d->modrm != 0xd0)
+            return false;
+        r = sc_tb_add(tb, d, op_xgetbv);
+        r->aux = features >> 2 & 1;
+        return true;
+    case SC_MAP_0F | 0xae:
+        if (!d->mem)
+            return false;
+        if (d->reg3 == 4)
+            return emit(tb, d, XSAVE);
+        if (d->reg3 == 5)
+            return emit(tb, d, XRSTOR);
+        return d->reg3 == 6 && (features & 1) && emit(tb, d, XSAVEOPT);
+    case SC_MAP_0F | 0xc7: return d->mem && d->reg3 == 4 && (features & 2) && emit(tb, d, XSAVEC);
+    default: return false;
+    }
+}
