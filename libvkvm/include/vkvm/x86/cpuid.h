@@ -19,6 +19,7 @@ extern "C" {
 
 /** An owned, growing table of CPUID leaves. Context: one thread at a time. */
 struct vkvm_cpuid;
+/** Empty. -ENOMEM. */
 int vkvm_cpuid_new(struct vkvm_cpuid **ret_cpuid);
 struct vkvm_cpuid *vkvm_cpuid_free(struct vkvm_cpuid *cpuid);
 /** The entries, borrowed, writable in place. *ret_count receives their number. */
@@ -53,7 +54,7 @@ int vkvm_get_emulated_cpuid(struct vkvm *kvm, struct vkvm_cpuid **ret_cpuid);
  * -EINVAL (an address width or XCR0 the host cannot have; different from before once the vCPU ran).
  */
 int vkvm_vcpu_set_cpuid(struct vkvm_vcpu *vcpu, struct vkvm_cpuid *cpuid);
-/** KVM_GET_CPUID2: what the guest sees. *ret_cpuid is new. */
+/** KVM_GET_CPUID2: what the guest sees. *ret_cpuid is new. -ENOMEM, -E2BIG, -EPROTO. */
 int vkvm_vcpu_get_cpuid(struct vkvm_vcpu *vcpu, struct vkvm_cpuid **ret_cpuid);
 
 /** KVM_CAP_ENFORCE_PV_FEATURE_CPUID [8.28], Linux 5.10: paravirtual features that leaf 0x40000001

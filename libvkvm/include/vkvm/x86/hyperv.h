@@ -18,8 +18,8 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /** KVM_GET_SUPPORTED_HV_CPUID [4.118] on /dev/kvm, Linux 5.11: leaves 0x40000000 and up as
- * Hyper-V has them. *ret_cpuid is new. Errors: -EOPNOTSUPP (no KVM_CAP_SYS_HYPERV_CPUID),
- * -ENOMEM. Since 0.1 */
+ * Hyper-V has them. *ret_cpuid is new. Errors: -EOPNOTSUPP (no KVM_CAP_SYS_HYPERV_CPUID,
+ * which KVM_CAP_HYPERV_CPUID does not bring), -ENOMEM. Since 0.1 */
 int vkvm_get_supported_hv_cpuid(struct vkvm *kvm, struct vkvm_cpuid **ret_cpuid);
 /** The same of a vCPU, for kernels from 5.0 on (KVM_CAP_HYPERV_CPUID) that lack the other; shows
  * less before enlightenments are enabled. -EINVAL: the kernel lacks it. */

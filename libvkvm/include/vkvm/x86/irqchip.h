@@ -21,7 +21,8 @@ extern "C" {
  * KVM_GET_IRQCHIP, KVM_SET_IRQCHIP [4.26, 4.27]: a PIC or the IOAPIC of a full in-kernel irqchip
  * @chip: KVM_IRQCHIP_PIC_MASTER, _PIC_SLAVE, _IOAPIC
  *
- * The setter takes the chip from state->chip_id. Errors: -ENXIO (no full irqchip), -EINVAL (chip).
+ * The setter takes the chip from state->chip_id. Capability: KVM_CAP_IRQCHIP. Errors: -ENXIO (no
+ * full irqchip), -EINVAL (chip).
  * Since 0.1
  */
 int vkvm_vm_get_irqchip(struct vkvm_vm *vm, uint32_t chip, struct kvm_irqchip *ret);
@@ -44,7 +45,8 @@ int vkvm_vm_set_pit_reinject(struct vkvm_vm *vm, bool reinject);
 int vkvm_vm_set_irq_line_status(struct vkvm_vm *vm, uint32_t gsi, bool level, int32_t *ret_status);
 
 /** KVM_SET_BOOT_CPU_ID [4.41]: the vCPU that starts; before the first vCPU is made, else -EBUSY.
- * Errors: -EOPNOTSUPP, and on newer kernels -EINVAL (an id that cannot be). */
+ * Errors: -EOPNOTSUPP (no KVM_CAP_SET_BOOT_CPU_ID), and on newer kernels -EINVAL (an id that cannot
+ * be). */
 int vkvm_vm_set_boot_cpu(struct vkvm_vm *vm, uint32_t id);
 /** KVM_CAP_MAX_VCPU_ID [7.32], Linux 6.1: vCPU ids will be below this, which saves memory. Before
  * the first vCPU and once, else -EINVAL. */

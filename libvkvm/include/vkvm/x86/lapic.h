@@ -26,7 +26,8 @@ int vkvm_vcpu_set_lapic(struct vkvm_vcpu *vcpu, const struct kvm_lapic_state *la
 /** KVM_INTERRUPT [4.16]: injects a vector where no in-kernel controller does. -EEXIST: one is
  * pending; -EINVAL: vector above 255; -ENXIO: the PIC is in the kernel. */
 int vkvm_vcpu_interrupt(struct vkvm_vcpu *vcpu, uint32_t vector);
-/** KVM_NMI [4.64]: queues a non-maskable interrupt. Capability: KVM_CAP_USER_NMI. */
+/** KVM_NMI [4.64]: queues a non-maskable interrupt. Capability: KVM_CAP_USER_NMI; without,
+ * -ENOTTY. */
 int vkvm_vcpu_nmi(struct vkvm_vcpu *vcpu);
 /** KVM_SMI [4.96], Linux 4.2: queues a system management interrupt. Capability: KVM_CAP_X86_SMM;
  * without, -EINVAL, or -ENOTTY from kernels built without SMM. */

@@ -31,13 +31,13 @@ struct kvm_msr_entry *vkvm_msrs_entries(struct vkvm_msrs *msrs, size_t *ret_coun
 /**
  * KVM_GET_MSRS / KVM_SET_MSRS [4.18, 4.19]. The kernel stops at the first MSR it refuses: the
  * result is the number done, and when that is less than the list's length, entry [result] is the
- * one refused.
+ * one refused. Always there. Errors: -E2BIG (more than 256), -ENOMEM.
  */
 int vkvm_vcpu_get_msrs(struct vkvm_vcpu *vcpu, struct vkvm_msrs *msrs);
 int vkvm_vcpu_set_msrs(struct vkvm_vcpu *vcpu, struct vkvm_msrs *msrs);
 /** KVM_GET_MSRS on /dev/kvm [4.18]: what the host can give (IA32_ARCH_CAPABILITIES, VMX
  * capabilities, ...). Returns how many were read, as above. Capability: KVM_CAP_GET_MSR_FEATURES
- * (Linux 4.17). */
+ * (Linux 4.17); without, -ENOTTY. */
 int vkvm_get_feature_msrs(struct vkvm *kvm, struct vkvm_msrs *msrs);
 
 /** KVM_GET_MSR_INDEX_LIST [4.3]: the MSRs a vCPU's state consists of. *ret_list: free with free().
@@ -81,7 +81,8 @@ int vkvm_msr_filter_add_range(struct vkvm_msr_filter *filter, uint32_t access, u
 int vkvm_msr_filter_set(struct vkvm_msr_filter *filter, uint32_t access, uint32_t index,
                         bool allow);
 /** KVM_X86_SET_MSR_FILTER [4.97], Linux 5.10. The filter is copied. NULL: none. Running vCPUs see
- * the old or the new one. Errors: -EOPNOTSUPP, -EINVAL (default_deny without ranges), -ENOMEM. */
+ * the old or the new one. Errors: -EOPNOTSUPP (no KVM_CAP_X86_MSR_FILTER), -EINVAL
+ * (default_deny without ranges), -ENOMEM. */
 int vkvm_vm_set_msr_filter(struct vkvm_vm *vm, const struct vkvm_msr_filter *filter);
 
 #pragma GCC visibility pop

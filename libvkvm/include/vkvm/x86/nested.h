@@ -30,8 +30,8 @@ const struct kvm_nested_state *vkvm_nested_state_bytes(const struct vkvm_nested_
 /** KVM_GET_NESTED_STATE [4.114], Linux 4.19; grows until it fits. *ret_state is new. Capability:
  * KVM_CAP_NESTED_STATE; without, -EINVAL. Errors: -ENOMEM, -EPROTO (a size that cannot be). */
 int vkvm_vcpu_get_nested_state(struct vkvm_vcpu *vcpu, struct vkvm_nested_state **ret_state);
-/** KVM_SET_NESTED_STATE [4.115]: after CPUID, MSRs and special registers. -EINVAL: not consistent
- * with those, or no capability. */
+/** KVM_SET_NESTED_STATE [4.115], KVM_CAP_NESTED_STATE: after CPUID, MSRs and special registers.
+ * -EINVAL: not consistent with those, or no capability. */
 int vkvm_vcpu_set_nested_state(struct vkvm_vcpu *vcpu, const struct vkvm_nested_state *state);
 
 #pragma GCC visibility pop

@@ -31,8 +31,8 @@ extern "C" {
  */
 int vkvm_vm_sev_command(struct vkvm_vm *vm, int sev_fd, uint32_t command, void *data,
                         uint32_t *ret_fw_error);
-/** KVM_MEMORY_ENCRYPT_OP with an argument of another platform. argument NULL: asks whether there is
- * one (0: yes). -ENOTTY: none. */
+/** KVM_MEMORY_ENCRYPT_OP [4.110] with an argument of another platform. argument NULL: asks
+ * whether there is one (0: yes). -ENOTTY: none. */
 int vkvm_vm_encrypt_op(struct vkvm_vm *vm, void *argument);
 /** KVM_MEMORY_ENCRYPT_REG_REGION, _UNREG_REGION [4.111, 4.112]: pins memory that will hold
  * encrypted data. hva: page aligned. Errors: -ENOTTY (no SEV), -ENOMEM (RLIMIT_MEMLOCK), -EINVAL

@@ -41,13 +41,14 @@ void *vkvm_xsave_area(struct vkvm_xsave *xsave, size_t *ret_size);
  * area, and no KVM_CAP_XSAVE2).
  */
 int vkvm_vcpu_get_xsave2(struct vkvm_vcpu *vcpu, struct vkvm_xsave *xsave);
-/** KVM_SET_XSAVE [4.43]. -EINVAL: components that are not in the guest's XCR0, reserved bytes that
- * are set. */
+/** KVM_SET_XSAVE [4.43], KVM_CAP_XSAVE. -EINVAL: components that are not in the guest's XCR0,
+ * reserved bytes that are set. */
 int vkvm_vcpu_set_xsave2(struct vkvm_vcpu *vcpu, const struct vkvm_xsave *xsave);
 
-/** KVM_GET_XSAVE [4.42] for VMs with 4096 bytes; -EINVAL when there are more. */
+/** KVM_GET_XSAVE [4.42], KVM_CAP_XSAVE, for VMs with 4096 bytes; -EINVAL when there are more. */
 int vkvm_vcpu_get_xsave(struct vkvm_vcpu *vcpu, struct kvm_xsave *ret);
-/** KVM_SET_XSAVE [4.43] with 4096 bytes; what the kernel reads beyond is zero. -ENOMEM. */
+/** KVM_SET_XSAVE [4.43], KVM_CAP_XSAVE, with 4096 bytes; what the kernel reads beyond is zero.
+ * -ENOMEM. */
 int vkvm_vcpu_set_xsave(struct vkvm_vcpu *vcpu, const struct kvm_xsave *xsave);
 
 #pragma GCC visibility pop
