@@ -3,6 +3,8 @@
  * Runs four instructions in a virtual machine with libvkvm: load 42, write it to a port, halt.
  *
  *     gcc example-hlt.c $(pkg-config --cflags --libs libvkvm)
+ *
+ * Prints: ^guest says: 42, then halts$
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -20,16 +20,23 @@ build() { # NAME PACKAGE COMPILER...
         $(pkg-config --cflags --libs "$package") || { echo "$name does not build"; exit 1; }
     [ "$(wc -l <"$TOP/$package/docs/$name.c")" -le 100 ] || { echo "$name is over 100 lines"; exit 1; }
 }
-build example-hlt libvkvm gcc -std=gnu11
+for file in "$TOP"/libvkvm/docs/example-*.c; do
+    build "$(basename "$file" .c)" libvkvm gcc -std=gnu11 -pthread
+done
 build example-boot libvemu gcc -std=gnu11
 build example-domain libvmgr gcc -std=gnu11
 
 failed=0
 if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
-    out=$("$work/example-hlt") && [ "$out" = "guest says: 42, then halts" ] ||
-        { echo "example-hlt: $out"; failed=1; }
+    # each says what it prints
+    for file in "$TOP"/libvkvm/docs/example-*.c; do
+        name=$(basename "$file" .c)
+        expected=$(sed -n 's/^ \* Prints: //p' "$file")
+        out=$(timeout 20 "$work/$name") && [ -n "$expected" ] && grep -qE "$expected" <<<"$out" ||
+            { echo "$name: $out"; failed=1; }
+    done
 else
-    echo "no /dev/kvm: example-hlt was built, not run"
+    echo "no /dev/kvm: libvkvm's examples were built, not run"
 fi
 kernel=$(find_kernel)
 printf '#!/bin/sh\necho EXAMPLE-GUEST-RUNS\n/bin/busybox poweroff -f\n' >"$work/init"
