@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Interrupts of a VM: lines, MSI, the GSI routing table, irqfd and ioeventfd.
+ * Interrupts of a VM: lines, MSI, irqfd; and ioeventfd.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <vkvm/vm.h>
 
@@ -26,96 +24,17 @@ int vkvm_vm_signal_msi(struct vkvm_vm *vm, uint64_t address, uint32_t data)
     return vkvm__ioctl(&vm->h, KVM_SIGNAL_MSI, &msi);
 }
 
-/* --- routing table --- */
-
-struct vkvm_routing {
-    struct kvm_irq_routing *table;
-    size_t capacity;
-};
-
-static int routing_reserve(struct vkvm_routing *routing, size_t capacity)
+int vkvm_vm_signal_msi_from(struct vkvm_vm *vm, uint64_t address, uint32_t data, uint32_t devid)
 {
-    struct kvm_irq_routing *table =
-        realloc(routing->table, sizeof(*table) + capacity * sizeof(table->entries[0]));
-    if (!table)
-        return -ENOMEM;
-    if (!routing->table)
-        memset(table, 0, sizeof(*table));
-    routing->table = table;
-    routing->capacity = capacity;
-    return 0;
-}
-
-int vkvm_routing_new(struct vkvm_routing **ret_routing)
-{
-    struct vkvm_routing *routing = calloc(1, sizeof(*routing));
-    if (!routing || routing_reserve(routing, 24) < 0) {
-        free(routing);
-        return -ENOMEM;
-    }
-    *ret_routing = routing;
-    return 0;
-}
-
-struct vkvm_routing *vkvm_routing_free(struct vkvm_routing *routing)
-{
-    if (routing) {
-        free(routing->table);
-        free(routing);
-    }
-    return NULL;
-}
-
-void vkvm_routing_clear(struct vkvm_routing *routing)
-{
-    routing->table->nr = 0;
-}
-
-size_t vkvm_routing_count(const struct vkvm_routing *routing)
-{
-    return routing->table->nr;
-}
-
-static int routing_add(struct vkvm_routing *routing, const struct kvm_irq_routing_entry *entry)
-{
-    if (routing->table->nr == routing->capacity) {
-        int r = routing_reserve(routing, routing->capacity * 2);
-        if (r < 0)
-            return r;
-    }
-    routing->table->entries[routing->table->nr++] = *entry;
-    return 0;
-}
-
-int vkvm_routing_add_irqchip(struct vkvm_routing *routing, uint32_t gsi, uint32_t chip,
-                             uint32_t pin)
-{
-    struct kvm_irq_routing_entry entry = {
-        .gsi = gsi,
-        .type = KVM_IRQ_ROUTING_IRQCHIP,
-        .u.irqchip = { .irqchip = chip, .pin = pin },
+    struct kvm_msi msi = {
+        .address_lo = (uint32_t)address,
+        .address_hi = (uint32_t)(address >> 32),
+        .data = data,
+        .flags = KVM_MSI_VALID_DEVID,
+        .devid = devid,
     };
-    return routing_add(routing, &entry);
-}
-
-int vkvm_routing_add_msi(struct vkvm_routing *routing, uint32_t gsi, uint64_t address,
-                         uint32_t data)
-{
-    struct kvm_irq_routing_entry entry = {
-        .gsi = gsi,
-        .type = KVM_IRQ_ROUTING_MSI,
-        .u.msi = {
-            .address_lo = (uint32_t)address,
-            .address_hi = (uint32_t)(address >> 32),
-            .data = data,
-        },
-    };
-    return routing_add(routing, &entry);
-}
-
-int vkvm_vm_set_routing(struct vkvm_vm *vm, const struct vkvm_routing *routing)
-{
-    return vkvm__ioctl(&vm->h, KVM_SET_GSI_ROUTING, routing->table);
+    int r = vkvm__need_cap(&vm->h, KVM_CAP_MSI_DEVID, KVM_SIGNAL_MSI);
+    return r < 0 ? r : vkvm__ioctl(&vm->h, KVM_SIGNAL_MSI, &msi);
 }
 
 /* --- event descriptors --- */
@@ -151,6 +70,9 @@ static int ioeventfd_set(struct vkvm_vm *vm, const struct vkvm_ioeventfd *io, in
         .flags = flags | (io->pio ? KVM_IOEVENTFD_FLAG_PIO : 0) |
                  (io->match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0),
     };
+    bool known = io->length <= 8 && (0x117u >> io->length & 1); /* 0, 1, 2, 4, 8 */
+    if (!known || (io->match && !io->length))
+        return vkvm__failed(&vm->h, KVM_IOEVENTFD, &request, -EINVAL);
     return vkvm__ioctl(&vm->h, KVM_IOEVENTFD, &request);
 }
 

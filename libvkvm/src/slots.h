@@ -12,18 +12,27 @@
 struct vkvm_slot {
     uint64_t gpa, size;
     void *hva;
-    uint32_t number, flags;
+    uint64_t memfd_offset;
+    int memfd; /* with KVM_MEM_GUEST_MEMFD */
+    uint32_t space;
+    uint32_t number; /* space << 16 | id */
+    uint32_t flags;
+    uint64_t serial; /* of the change that added it: tells apart users of one number */
 };
 
-/* Sorted by gpa; numbers are the lowest free. */
+/* Sorted by (space, gpa); ids are the lowest free of their space. */
 struct vkvm_slots {
     struct vkvm_slot *items;
     size_t count, capacity;
+    uint64_t generation;
 };
+
+/* Bits 16 and up of a slot number. */
+#define VKVM_SLOT_SPACES 2
 
 void vkvm__slots_fini(struct vkvm_slots *slots);
 /* Checks and reserves room; *ret_index is where the slot will go, *ret_number its number. -EINVAL,
- * -EEXIST, -ENOSPC (`limit` numbers), -ENOMEM. Nothing is changed yet. */
+ * -EEXIST, -ENOSPC (`limit` ids), -ENOMEM. Nothing is changed yet. */
 int vkvm__slots_prepare(struct vkvm_slots *slots, const struct vkvm_slot *wanted, uint32_t limit,
                         size_t *ret_index, uint32_t *ret_number);
 /* Cannot fail after vkvm__slots_prepare(). */
@@ -31,8 +40,8 @@ void vkvm__slots_insert(struct vkvm_slots *slots, size_t index, const struct vkv
 void vkvm__slots_remove(struct vkvm_slots *slots, size_t index);
 /* The slot with this number, or NULL. */
 struct vkvm_slot *vkvm__slots_find(struct vkvm_slots *slots, uint32_t number, size_t *ret_index);
-/* The slot that holds all of [gpa, gpa + size), or NULL. */
-const struct vkvm_slot *vkvm__slots_at(const struct vkvm_slots *slots, uint64_t gpa,
+/* The slot of this space that holds all of [gpa, gpa + size), or NULL. */
+const struct vkvm_slot *vkvm__slots_at(const struct vkvm_slots *slots, uint32_t space, uint64_t gpa,
                                        uint64_t size);
 
 #endif

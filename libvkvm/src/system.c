@@ -93,5 +93,5 @@ int vkvm_create_vm(struct vkvm *kvm, uint32_t type, struct vkvm_vm **ret_vm)
 
 int vkvm_ioctl(struct vkvm *kvm, unsigned long request, void *argument)
 {
-    return vkvm__ioctl(&kvm->h, request, argument);
+    return vkvm__ioctl_raw(&kvm->h, request, argument);
 }

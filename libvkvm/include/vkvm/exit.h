@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Why KVM_RUN returned, decoded.
+ * Why KVM_RUN returned, decoded [5].
+ *
+ * All exit reasons up to Linux 6.19 are decoded, those of other architectures than the host's too:
+ * the structures are the same everywhere, and recordings travel. The exception is
+ * VKVM_EXIT_DEBUG, whose contents are the architecture's.
  */
 #ifndef VKVM_EXIT_H
 #define VKVM_EXIT_H
@@ -14,7 +18,7 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/** Kinds of exit. VKVM_EXIT_OTHER: one libvkvm does not decode; `kvm_reason` has the number. */
+/** Kinds of exit. VKVM_EXIT_OTHER: one newer than libvkvm; `kvm_reason` has the number. */
 enum vkvm_exit_kind {
     VKVM_EXIT_OTHER = 0,
     VKVM_EXIT_INTR = 1, /* a signal or a kick; nothing to do */
@@ -44,6 +48,30 @@ enum vkvm_exit_kind {
     VKVM_EXIT_HYPERV = 25,
     VKVM_EXIT_XEN = 26,
     VKVM_EXIT_AP_RESET_HOLD = 27,
+    VKVM_EXIT_MEMORY_FAULT = 28, /* KVM_CAP_MEMORY_FAULT_INFO, Linux 6.8 */
+    VKVM_EXIT_TDX = 29,          /* Linux 6.16 */
+    VKVM_EXIT_SNP_REQ_CERTS = 30,
+    VKVM_EXIT_WATCHDOG = 31,
+    /* s390 */
+    VKVM_EXIT_S390_SIEIC = 32,
+    VKVM_EXIT_S390_RESET = 33,
+    VKVM_EXIT_S390_UCONTROL = 34,
+    VKVM_EXIT_S390_TSCH = 35,
+    VKVM_EXIT_S390_STSI = 36,
+    /* PowerPC */
+    VKVM_EXIT_DCR = 37,
+    VKVM_EXIT_OSI = 38,
+    VKVM_EXIT_PAPR_HCALL = 39,
+    VKVM_EXIT_EPR = 40,
+    /* arm64 */
+    VKVM_EXIT_ARM_NISV = 41,
+    VKVM_EXIT_ARM_SEA = 42,
+    VKVM_EXIT_ARM_LDST64B = 43,
+    /* RISC-V, LoongArch */
+    VKVM_EXIT_RISCV_SBI = 44,
+    VKVM_EXIT_RISCV_CSR = 45,
+    VKVM_EXIT_LOONGARCH_IOCSR_READ = 46,
+    VKVM_EXIT_LOONGARCH_IOCSR_WRITE = 47,
 };
 
 /**
@@ -51,20 +79,22 @@ enum vkvm_exit_kind {
  * @kind: enum vkvm_exit_kind
  * @kvm_reason: KVM_EXIT_*
  *
- * Pointers lead into the vCPU's kvm_run and stay valid until the next run.
+ * Pointers lead into the vCPU's kvm_run and stay valid until the next run. Those that are not const
+ * are where the answer goes.
  */
 struct vkvm_exit {
     uint32_t kind;
     uint32_t kvm_reason;
     union {
-        /* IO_IN, IO_OUT: `count` items of `size` (1, 2, 4) bytes at `data`. IN: fill them. */
+        /* IO_IN, IO_OUT: `count` items of `size` (1, 2, 4) bytes at `data`. IN: fill them. Of a page
+         * that lies, `count` is 0. */
         struct {
             uint16_t port;
             uint8_t size;
             uint32_t count;
             uint8_t *data;
         } io;
-        /* MMIO_READ (fill data), MMIO_WRITE: `length` is 1..8 */
+        /* MMIO_READ (fill data), MMIO_WRITE: `length` is 1..8. LOONGARCH_IOCSR_* likewise. */
         struct {
             uint64_t gpa;
             uint32_t length;
@@ -83,9 +113,11 @@ struct vkvm_exit {
             uint32_t insn_size;
             const uint8_t *insn;
         } internal;
+        /* x86: exception, pc, dr6, dr7; arm64: syndrome (ESR_EL2), far */
         struct {
             uint32_t exception;
             uint64_t pc, dr6, dr7;
+            uint64_t syndrome, far;
         } debug;
         /* KVM_SYSTEM_EVENT_* */
         struct {
@@ -124,14 +156,98 @@ struct vkvm_exit {
         } unknown;
         struct kvm_hyperv_exit *hyperv;
         struct kvm_xen_exit *xen;
+        /* The guest touched [gpa, gpa + size) in a way the slots and attributes do not allow;
+         * flags KVM_MEMORY_EXIT_FLAG_PRIVATE: as private memory. KVM_RUN had failed with EFAULT or
+         * EHWPOISON: vkvm_vcpu_run() turns that into this exit. */
+        struct {
+            uint64_t flags, gpa, size;
+        } memory_fault;
+        /* A TDVMCALL: `number` is its leaf; operands and results by leaf at `data` (6 values). */
+        struct {
+            uint64_t flags, number;
+            uint64_t *result;
+            uint64_t *data;
+        } tdx;
+        struct {
+            uint64_t gpa;
+            uint64_t *pages;
+            uint64_t *result;
+        } snp_req_certs;
+        struct {
+            uint8_t icptcode;
+            uint16_t ipa;
+            uint32_t ipb;
+        } s390_sieic;
+        struct {
+            uint64_t flags; /* KVM_S390_RESET_* */
+        } s390_reset;
+        struct {
+            uint64_t trans_exc_code;
+            uint32_t pgm_code;
+        } s390_ucontrol;
+        struct {
+            uint16_t subchannel_id, subchannel_nr;
+            uint32_t io_int_parm, io_int_word, ipb;
+            uint8_t dequeued;
+        } s390_tsch;
+        struct {
+            uint64_t addr;
+            uint8_t ar, fc, sel1;
+            uint16_t sel2;
+        } s390_stsi;
+        struct {
+            uint32_t number;
+            uint32_t *data;
+            uint8_t is_write;
+        } dcr;
+        struct {
+            uint64_t *gprs; /* 32 */
+        } osi;
+        struct {
+            uint64_t number;
+            uint64_t *result;
+            uint64_t *args; /* 9 */
+        } papr_hcall;
+        struct {
+            uint32_t *value;
+        } epr;
+        /* ARM_NISV (a load or store without syndrome), ARM_LDST64B */
+        struct {
+            uint64_t esr_iss, fault_ipa;
+        } arm_nisv;
+        /* flags KVM_EXIT_ARM_SEA_FLAG_GPA_VALID */
+        struct {
+            uint64_t flags, esr, gva, gpa;
+        } arm_sea;
+        struct {
+            uint64_t extension, function;
+            const unsigned long *args; /* 6 */
+            unsigned long *result;     /* 2 */
+        } riscv_sbi;
+        struct {
+            uint64_t number, new_value, write_mask;
+            unsigned long *result;
+        } riscv_csr;
     };
 };
 
-/** Decodes kvm_run as it stands. `run_size` bytes are mapped (string I/O data lies behind the
- * struct). Total: never fails, never reads outside. Context: any. Since 0.1 */
+/**
+ * vkvm_exit_decode() - decodes kvm_run as it stands
+ * @run_size: bytes that are mapped (string I/O data lies behind the struct); with less than
+ *   sizeof(struct kvm_run) the exit is VKVM_EXIT_OTHER with the reason UINT32_MAX
+ *
+ * Total: never fails, never reads outside, whatever the page holds. Members of *ret that the kind
+ * does not have are left alone. Context: any. Since 0.1
+ */
 void vkvm_exit_decode(struct kvm_run *run, size_t run_size, struct vkvm_exit *ret);
-/** "io-in", "mmio-write", ... for an enum vkvm_exit_kind; "?" otherwise. */
+/** "io-in", "mmio-write", ... for an enum vkvm_exit_kind; "?" otherwise. Since 0.1 */
 const char *vkvm_exit_name(uint32_t kind);
+/** "KVM_EXIT_IO" for a kvm_reason; NULL when it is newer than libvkvm. Since 0.1 */
+const char *vkvm_exit_reason_name(uint32_t kvm_reason);
+/** "emulation", "simultaneous-exception", ... for KVM_INTERNAL_ERROR_*; "?" otherwise. Since 0.1 */
+const char *vkvm_internal_error_name(uint32_t suberror);
+/** "shutdown", "reset", "crash", ... for KVM_SYSTEM_EVENT_*; "?" otherwise. Since 0.1 */
+const char *vkvm_system_event_name(uint32_t type);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

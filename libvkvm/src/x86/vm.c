@@ -34,3 +34,13 @@ int vkvm_vm_create_pit(struct vkvm_vm *vm, uint32_t flags)
     struct kvm_pit_config config = { .flags = flags };
     return vkvm__ioctl(&vm->h, KVM_CREATE_PIT2, &config);
 }
+
+int vkvm_vm_get_clock(struct vkvm_vm *vm, struct kvm_clock_data *ret)
+{
+    return vkvm__ioctl(&vm->h, KVM_GET_CLOCK, ret);
+}
+
+int vkvm_vm_set_clock(struct vkvm_vm *vm, const struct kvm_clock_data *clock)
+{
+    return vkvm__ioctl(&vm->h, KVM_SET_CLOCK, clock);
+}
