@@ -23,8 +23,9 @@ extern "C" {
 int vkvm_vcpu_get_lapic(struct vkvm_vcpu *vcpu, struct kvm_lapic_state *ret);
 int vkvm_vcpu_set_lapic(struct vkvm_vcpu *vcpu, const struct kvm_lapic_state *lapic);
 
-/** KVM_INTERRUPT [4.16]: injects a vector where no in-kernel controller does. -EEXIST: one is
- * pending; -EINVAL: vector above 255; -ENXIO: the PIC is in the kernel. */
+/** KVM_INTERRUPT [4.16]: injects a vector where no in-kernel PIC does; one that has not been
+ * delivered yet is replaced. -EEXIST: with a split irqchip, one is pending; -EINVAL: vector above
+ * 255; -ENXIO: the PIC is in the kernel. */
 int vkvm_vcpu_interrupt(struct vkvm_vcpu *vcpu, uint32_t vector);
 /** KVM_NMI [4.64]: queues a non-maskable interrupt. Capability: KVM_CAP_USER_NMI; without,
  * -ENOTTY. */
