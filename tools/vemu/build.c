@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drive.h"
 #include "keyval.h"
 #include "report.h"
 
@@ -165,6 +166,7 @@ struct vemu_vm *build_machine(struct options *o)
     bool ok = vemu_vm_new(&o->config, &vm, &err) >= 0;
     for (size_t i = 0; ok && i < o->chardevs.count; i++)
         ok = build_chardev(vm, o->chardevs.items[i]);
+    ok = ok && build_drives(vm, o);
     ok = ok && build_serials(vm, o);
     for (size_t i = 0; ok && i < o->devices.count; i++)
         ok = build_device(vm, o->devices.items[i]);

@@ -69,6 +69,11 @@ bool help_chardevs(const char *value)
     return help_kind(VEMU_CLASS_CHARDEV, "Character back-ends (-chardev CLASS,help)", value);
 }
 
+bool help_blockdevs(const char *value)
+{
+    return help_kind(VEMU_CLASS_BLOCK, "Block drivers (-blockdev DRIVER,help)", value);
+}
+
 bool help_machines(const char *value)
 {
     return help_kind(VEMU_CLASS_MACHINE, "Machines (-machine TYPE,help lists options)", value);

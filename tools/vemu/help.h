@@ -10,6 +10,7 @@
 /* Each: true when `value` asks for help ("help", "?", or "CLASS,help") and it was printed. */
 bool help_devices(const char *value);
 bool help_chardevs(const char *value);
+bool help_blockdevs(const char *value);
 bool help_machines(const char *value);
 bool help_accels(const char *value);
 bool help_cpus(const char *value);

@@ -194,6 +194,18 @@ static bool opt_device(struct options *o, const char *value)
     return true;
 }
 
+static bool opt_blockdev(struct options *o, const char *value)
+{
+    option_list_add(&o->blockdevs, value);
+    return true;
+}
+
+static bool opt_drive(struct options *o, const char *value)
+{
+    option_list_add(&o->drives, value);
+    return true;
+}
+
 static bool opt_serial(struct options *o, const char *value)
 {
     option_list_add(&o->serials, value);
@@ -345,6 +357,10 @@ static const struct option table[] = {
     { "device", "CLASS[,PROPERTY=VALUE...]", opt_device, "add a device ('help' lists)" },
     { "chardev", "BACKEND,id=ID[,PROPERTY=VALUE...]", opt_chardev,
       "add a character back-end ('help' lists)" },
+    { "drive", "file=FILE[,if=virtio|none][,format=raw][,readonly=on][,cache=MODE][,id=ID]...",
+      opt_drive, "add a disk (if=none: only its image)" },
+    { "blockdev", "DRIVER,node-name=ID[,PROPERTY=VALUE...]", opt_blockdev,
+      "open an image as a block node ('help' lists)" },
     { "serial", "stdio|pty|null|file:F|unix:S[,server=on][,wait=off]|chardev:ID|none", opt_serial,
       "connect the next serial port" },
     { "qmp", "stdio|unix:S[,server=on][,wait=off]|chardev:ID", opt_qmp, "offer a QMP monitor" },
@@ -366,8 +382,6 @@ static const struct option table[] = {
     { "d", "error|warning|info|debug", opt_log_level, "log level (default warning)" },
     { "D", "FILE", opt_log_file, "log to FILE instead of stderr" },
     /* QEMU has these, vemu does not: refused by name. */
-    { "drive", "...", NULL, NULL },
-    { "blockdev", "...", NULL, NULL },
     { "netdev", "...", NULL, NULL },
     { "nic", "...", NULL, NULL },
     { "sandbox", "...", NULL, NULL },
@@ -403,6 +417,8 @@ static bool answer_help(const char *name, const char *value)
         return help_devices(value);
     if (!strcmp(name, "chardev"))
         return help_chardevs(value);
+    if (!strcmp(name, "blockdev"))
+        return help_blockdevs(value);
     if (!strcmp(name, "machine") || !strcmp(name, "M"))
         return help_machines(value);
     if (!strcmp(name, "accel"))
@@ -478,6 +494,8 @@ void options_free(struct options *o)
         free((char *)o->owned.items[i]);
     free(o->owned.items);
     free(o->chardevs.items);
+    free(o->blockdevs.items);
+    free(o->drives.items);
     free(o->devices.items);
     free(o->serials.items);
     free(o->qmps.items);

@@ -36,6 +36,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_reset_port,
     &vemu__device_rtc,
     &vemu__device_serial_16550,
+    &vemu__device_virtio_blk_mmio.base,
     &vemu__device_virtio_rng_mmio.base,
     NULL,
 };

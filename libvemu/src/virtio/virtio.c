@@ -30,6 +30,13 @@ struct vemu_virtq *vemu__virtio_queue(struct vemu_virtio *vdev, unsigned n)
     return n < vdev->queue_count ? vdev->queues[n] : NULL;
 }
 
+unsigned vemu__virtio_default_queues(const struct vemu_virtio *vdev, unsigned max)
+{
+    unsigned vcpus = vemu__vm_config(vdev->dev->vm)->vcpus;
+
+    return vdev->transport->queue_interrupts ? MIN(MAX(vcpus, 1), max) : 1;
+}
+
 /* --- what goes wrong -------------------------------------------------------------------------- */
 
 void vemu__virtio_broken(struct vemu_virtio *vdev, const char *format, ...)

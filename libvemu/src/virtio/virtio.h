@@ -161,6 +161,10 @@ struct vemu_virtio {
  * Context: the device's realize. */
 unsigned vemu__virtio_add_queue(struct vemu_virtio *vdev, uint16_t size, size_t elem_size);
 
+/* How many request queues a device has unless it is told: one for each vCPU where the transport can
+ * interrupt them apart, at most `max`. Context: the device's realize. */
+unsigned vemu__virtio_default_queues(const struct vemu_virtio *vdev, unsigned max);
+
 /* The configuration space has changed: generation, interrupt. */
 void vemu__virtio_config_changed(struct vemu_virtio *vdev);
 /* The guest broke a rule (see above). `format` says which: one line for a person. */
@@ -176,7 +180,8 @@ bool vemu__virtio_live(const struct vemu_virtio *vdev);
 /* --- queues, device side ---------------------------------------------------------------------- */
 
 /* A chain of descriptors as checked host memory. `out` is what the driver wrote for the device,
- * `in` what the device fills. A descriptor that spans RAM blocks appears as several entries. */
+ * `in` what the device fills. A descriptor that spans RAM blocks appears as several entries. The
+ * device may trim `out`, and lengths of `in` if it restores them before the push. */
 struct vemu_virtq_elem {
     struct vemu_virtq *queue;
     struct vemu_virtq_elem *next; /* the core's, and free for the device while it holds it */
@@ -188,7 +193,7 @@ struct vemu_virtq_elem {
     uint16_t order;     /* in which it was taken */
     unsigned capacity;
     struct iovec *iov;
-    uint64_t *in_gpa;
+    uint64_t *gpa; /* of each entry of iov */
 };
 
 /* Takes the next available chain: 1 and *ret, or 0 when there is none, the queue is not live or the
@@ -225,6 +230,7 @@ size_t vemu__virtq_elem_write(const struct vemu_virtq_elem *elem, size_t offset,
 
 struct vemu_virtio_transport {
     const char *name;
+    bool queue_interrupts; /* each queue has one of its own */
     /* A queue wants the driver's attention; the driver's wish not to be interrupted was looked at
      * already. */
     void (*queue_interrupt)(struct vemu_virtio *vdev, unsigned queue);

@@ -31,7 +31,7 @@ static struct vemu_virtq_elem *elem_new(struct vemu_virtq *q)
         elem->queue = q;
         elem->capacity = ELEM_CAPACITY;
         elem->iov = g_new(struct iovec, ELEM_CAPACITY);
-        elem->in_gpa = g_new(uint64_t, ELEM_CAPACITY);
+        elem->gpa = g_new(uint64_t, ELEM_CAPACITY);
     }
     elem->next = NULL;
     elem->out_count = elem->in_count = 0;
@@ -53,12 +53,12 @@ static void pool_free(struct vemu_virtq *q)
     while ((elem = q->pool) != NULL) {
         q->pool = elem->next;
         g_free(elem->iov);
-        g_free(elem->in_gpa);
+        g_free(elem->gpa);
         g_free(elem);
     }
 }
 
-/* Entries are all in `iov`, outs first; in_gpa runs along the whole of it. */
+/* Entries are all in `iov`, outs first, and their addresses in `gpa`. */
 static void elem_append(struct vemu_virtq_elem *elem, uint64_t gpa, void *ptr, uint64_t size,
                         bool write)
 {
@@ -67,10 +67,10 @@ static void elem_append(struct vemu_virtq_elem *elem, uint64_t gpa, void *ptr, u
     if (n == elem->capacity) {
         elem->capacity *= 2;
         elem->iov = g_renew(struct iovec, elem->iov, elem->capacity);
-        elem->in_gpa = g_renew(uint64_t, elem->in_gpa, elem->capacity);
+        elem->gpa = g_renew(uint64_t, elem->gpa, elem->capacity);
     }
     elem->iov[n] = (struct iovec){ ptr, size };
-    elem->in_gpa[n] = gpa;
+    elem->gpa[n] = gpa;
     if (write) {
         elem->in_count++;
         elem->in_size += (uint32_t)size;
@@ -224,10 +224,11 @@ void vemu__virtq_push(struct vemu_virtq_elem *elem, uint32_t written)
 {
     struct vemu_virtq *q = elem->queue;
     const struct virtq_slot slot = { elem->id, elem->descs, MIN(written, elem->in_size), true };
+    /* A device may have trimmed `out`: what is before `in` says nothing. */
+    const uint64_t *gpas = elem->gpa + (elem->in - elem->iov);
 
     for (unsigned i = 0; i < elem->in_count; i++)
-        vemu__memory_written(q->vdev->dev->vm->memory, elem->in_gpa[elem->out_count + i],
-                             elem->in[i].iov_len);
+        vemu__memory_written(q->vdev->dev->vm->memory, gpas[i], elem->in[i].iov_len);
     if (vemu__virtio_has(q->vdev, VEMU_VIRTIO_F_IN_ORDER))
         put_in_order(q, &slot, elem->order);
     else

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * -blockdev and -drive.
+ */
+#ifndef VEMU_TOOL_DRIVE_H
+#define VEMU_TOOL_DRIVE_H
+
+#include "options.h"
+
+/* Makes the block nodes, and the disks of -drive if=virtio. False: the reason was printed. */
+bool build_drives(struct vemu_vm *vm, const struct options *o);
+
+#endif
