@@ -19,6 +19,32 @@
 #include "text.h"
 #include "uses.h"
 
+/* Two statistics, as the kernel lays them out. */
+struct odd_stat {
+    uint32_t flags;
+    int16_t exponent;
+    uint16_t size;
+    uint32_t offset, bucket_size;
+    char name[16];
+};
+static const struct {
+    struct kvm_stats_header header;
+    char id[16];
+    struct odd_stat stats[2];
+    uint64_t values[3];
+} odd_stats = {
+    .header = { .name_size = 16,
+                .num_desc = 2,
+                .id_offset = 24,
+                .desc_offset = 40,
+                .data_offset = 104 },
+    .id = "kvm-7",
+    .stats = { { KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_SECONDS | KVM_STATS_BASE_POW10, -9, 1,
+                 0, 0, "wait_ns" },
+               { KVM_STATS_TYPE_LOG_HIST | KVM_STATS_UNIT_NONE, 0, 2, 8, 0, "hist" } },
+    .values = { 1500000000, 3, 4 },
+};
+
 /* The fake with its answers bent. */
 struct odd {
     struct fake_kvm fake; /* first: the table's data points to it */
@@ -51,6 +77,7 @@ static const char *const odd_caps[] = {
     "X2APIC_API=15",
     "MCE=32",
     "GET_MSR_FEATURES",
+    "BINARY_STATS_FD",
     NULL,
 };
 
@@ -136,6 +163,12 @@ static int odd_ioctl(void *data, int fd, unsigned long request, void *argument)
         msrs->entries[0].data = 0x8000000000000001;
         return 1;
     }
+    case KVM_GET_STATS_FD: {
+        int stats_fd = fake_new_fd(&o->fake, 's', NULL, 0);
+        fake_handle(&o->fake, stats_fd)->bytes = &odd_stats;
+        fake_handle(&o->fake, stats_fd)->bytes_size = sizeof(odd_stats);
+        return stats_fd;
+    }
     case KVM_RUN: return odd_run(o);
     default: break;
     }
@@ -164,9 +197,16 @@ static struct odd odd; /* each test runs in a process of its own */
 static int collect(uint32_t sections)
 {
     int status = report_collect(&odd.sys, NULL, "/nonexistent", sections, &report);
-    ck_assert_int_eq(odd.fake.open_fds, 0);
+    for (uint32_t i = 0; i < report.problem_count; i++)
+        printf("problem: %s\n", report.problems[i]);
     ck_assert_int_eq(odd.fake.mapped, 0);
     return status;
+}
+
+static void done(void)
+{
+    report_free(&report);
+    ck_assert_int_eq(odd.fake.open_fds, 0);
 }
 
 static char *written(bool as_json, int status)
@@ -232,6 +272,11 @@ START_TEST(odd_host_json)
             "[{\"index\":\"0x0000010a\",\"name\":\"IA32_ARCH_CAPABILITIES\","
             "\"value\":\"0x8000000000000001\"},"
             "{\"index\":\"0x00099999\",\"name\":null,\"value\":null}]");
+    ck_json(top, "statistics.vcpu",
+            "[{\"name\":\"wait_ns\",\"kind\":\"cumulative\",\"unit\":\"seconds\",\"base\":10,"
+            "\"exponent\":-9,\"bucket_size\":0,\"values\":[1500000000]},"
+            "{\"name\":\"hist\",\"kind\":\"log-histogram\",\"unit\":\"\",\"base\":10,"
+            "\"exponent\":0,\"bucket_size\":0,\"values\":[3,4]}]");
     struct json_object *caps = at(top, "capabilities");
     bool seen = false;
     for (size_t i = 0; i < json_object_array_length(caps); i++) {
@@ -246,7 +291,7 @@ START_TEST(odd_host_json)
     ck_assert(seen);
     json_object_put(top);
     free(text);
-    report_free(&report);
+    done();
 }
 END_TEST
 
@@ -267,13 +312,15 @@ START_TEST(odd_host_text)
         "\nCPUID bits that cannot be hidden from a guest\n  0x1.0 ECX           popcnt\n",
         " 129  KVM_CAP_X2APIC_API                    0xf         0xb         32-bit APIC ids\n",
         "  0x00099999                                  not readable\n",
+        "\nStatistics of a vCPU\n  wait_ns                             1.5 seconds\n",
+        "  hist                                3 4\n",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(text, lines[i]), "not found: %s", lines[i]);
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
         ck_assert_msg(strlen(line) <= 110, "long: %s", line);
     free(text);
-    report_free(&report);
+    done();
 }
 END_TEST
 
@@ -284,7 +331,7 @@ START_TEST(kernel_mode)
     ck_assert_int_eq(collect(SECTION_SUMMARY), STATUS_OK);
     ck_assert_int_eq(report.probe.mode, PROBE_HARDWARE);
     ck_assert_int_eq(uses_term(&report, "kernel-mode"), 1);
-    report_free(&report);
+    done();
     odd.us_a_run = 1000;
     ck_assert_int_eq(collect(SECTION_SUMMARY), STATUS_OK);
     ck_assert_int_eq(report.probe.mode, PROBE_EMULATED);
@@ -293,14 +340,14 @@ START_TEST(kernel_mode)
     char *text = written(false, 0);
     ck_assert_ptr_nonnull(strstr(text, "emulated, only "));
     free(text);
-    report_free(&report);
+    done();
     /* a guest that dies */
     odd.runs_wild = true;
     ck_assert_int_eq(collect(SECTION_SUMMARY), STATUS_KVM_FAILED);
     ck_assert_int_eq(report.probe.mode, PROBE_FAILED);
     ck_assert_str_eq(report.problems[0],
                      "the measuring guest does not run: the guest ended with exit \"shutdown\"");
-    report_free(&report);
+    done();
     ck_assert_int_eq(probe_classify(1000, 1000000), PROBE_EMULATED);
     ck_assert_int_eq(probe_classify(1000, 1000), PROBE_HARDWARE);
     ck_assert_int_eq(probe_classify(1000, 0), PROBE_HARDWARE);
@@ -326,27 +373,27 @@ START_TEST(refused_calls)
     text = written(false, 0);
     ck_assert_ptr_nonnull(strstr(text, "cannot be hidden from a guest\n  not known"));
     free(text);
-    report_free(&report);
+    done();
 
     odd_init(&odd);
     odd.no_vcpu = true;
     ck_assert_int_eq(collect(SECTION_ALL), STATUS_KVM_FAILED);
     ck_assert_str_eq(report.problems[0], "a vCPU cannot be made: Invalid argument");
     ck_assert(report.caps.vm_known);
-    report_free(&report);
+    done();
 
     odd_init(&odd);
     fake_inject(&odd.fake, KVM_SET_CPUID2, 1, -EINVAL);
     ck_assert_int_eq(collect(SECTION_CPUID), STATUS_KVM_FAILED);
     ck_assert_ptr_null(report.cpuid.masked);
     ck_assert_ptr_nonnull(report.cpuid.effective);
-    report_free(&report);
+    done();
 
     odd_init(&odd);
     fake_inject(&odd.fake, KVM_GET_MSR_INDEX_LIST, 1, -EFAULT);
     ck_assert_int_eq(collect(SECTION_MSRS), STATUS_KVM_FAILED);
     ck_assert(!report.msrs.state_known && report.msrs.features_known);
-    report_free(&report);
+    done();
 }
 END_TEST
 
@@ -365,7 +412,7 @@ START_TEST(wrong_version)
     ck_json(top, "capabilities", "null");
     json_object_put(top);
     free(text);
-    report_free(&report);
+    done();
 }
 END_TEST
 
@@ -406,7 +453,7 @@ static void refused(int error, int status, const char *message, const char *cure
     for (uint32_t i = 0; i < report.device.cure_count; i++)
         strcat(all, report.device.cures[i]);
     ck_assert_msg(strstr(all, cure), "'%s' lacks '%s'", all, cure);
-    report_free(&report);
+    done();
 }
 
 START_TEST(hosts)
@@ -447,7 +494,7 @@ START_TEST(hosts)
             "{\"name\":\"kvm_intel\",\"parameters\":{\"ept\":\"Y\",\"nested\":\"Y\"}}]");
     json_object_put(top);
     free(text);
-    report_free(&report);
+    done();
     clear();
 }
 END_TEST
@@ -497,7 +544,7 @@ START_TEST(terms)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         ck_assert_msg(uses_term(&report, cases[i].term) == cases[i].value, "%s: %d", cases[i].term,
                       uses_term(&report, cases[i].term));
-    report_free(&report);
+    done();
 }
 END_TEST
 
@@ -524,7 +571,7 @@ START_TEST(tables)
             ck_assert_msg(uses_term(&report, term) >= 0, "%s: %s", uses[i].id, term);
         ck_assert(!uses[i].shows || caps_info((uint32_t)vkvm_cap_number(uses[i].shows)));
     }
-    report_free(&report);
+    done();
     /* bits at known places (Intel SDM, AMD APM) */
     static const struct {
         const char *name;

@@ -23,13 +23,11 @@ expect() {
 }
 # json EXPRESSION...: Python expressions on the object d in `out` are true.
 json() {
-    local expression
-    for expression in "$@"; do
-        python3 -c 'import json, sys
+    python3 -c 'import json, sys
 d = json.load(open("out"))
-sys.exit(not eval(sys.argv[1]))' "$expression" 2>json.err ||
-            fail "not true: $expression $(tail -n 1 json.err)"
-    done
+wrong = [e for e in sys.argv[1:] if not eval(e)]
+sys.exit("not true: " + "; ".join(wrong) if wrong else 0)' "$@" 2>json.err ||
+        fail "$(tail -n 1 json.err)"
 }
 
 # --- the command line ---
@@ -41,6 +39,9 @@ expect 2 "unrecognized option '--bogus'" "$info" --bogus
 expect 2 "unexpected argument 'x'" "$info" x
 expect 2 "option '--device' requires an argument" "$info" --device
 expect 2 '--require tells nothing' "$info" --require IRQCHIP --json
+expect 2 'opens no device' "$info" --replay x --device y
+expect 2 'cannot replay' "$info" --replay "$work/none"
+expect 2 'it is not a recording' "$info" --replay "$0"
 expect 0 '' "$info" --require help
 grep -q '^  live-migration ' out || fail "--require help: $(cat out)"
 expect 6 'cannot write' bash -c "exec '$info' --version >/dev/full"
@@ -129,6 +130,8 @@ expect 0 '' "$info" --cpuid
 grep -q '^  0x80000001.0 EDX .* lm' out || fail "--cpuid lacks lm"
 expect 0 '' "$info" --msrs
 grep -q '0x00000010  IA32_TIME_STAMP_COUNTER' out || fail "--msrs lacks the TSC"
+expect 0 '' "$info" --stats
+grep -qE '^  exits +[1-9]|^  not known' out || fail "--stats lacks exits"
 expect 0 '' "$info" --require USER_MEMORY,machine,cpuid:lm,'NR_VCPUS>=1','IRQCHIP|SPLIT_IRQCHIP'
 [ -s out ] && fail "--require prints '$(cat out)'"
 expect 1 'vkvm-info: missing: MSI_DEVID, NR_VCPUS>=100000' \
@@ -138,7 +141,8 @@ expect 2 "there is no 'NO_SUCH'" "$info" --require MSI_DEVID,NO_SUCH
 expect 0 '' "$info" --json
 json 'd["status"] == 0 and d["device"]["usable"] and d["problems"] == []' \
     'd["device"]["api_version"] == 12 and d["device"]["error"] is None' \
-    'set(d) >= {"version", "host", "kernel_mode", "uses", "capabilities", "cpuid", "msrs"}' \
+    'set(d) >= {"version", "host", "kernel_mode", "uses", "capabilities", "cpuid", "msrs", "statistics"}' \
+    'all(s["name"] and s["values"] for s in d["statistics"]["vcpu"] or [])' \
     'd["kernel_mode"]["mode"] in ("hardware", "emulated") and d["kernel_mode"]["mips"] > 0' \
     '(d["kernel_mode"]["mode"] == "hardware") == (d["uses"]["kernel-mode"]["status"] == "ok")' \
     'all((u["status"] == "missing") == bool(u["missing"]) for u in d["uses"].values())' \
@@ -161,4 +165,17 @@ if [ -d /sys/module/kvm_pvm ]; then
 fi
 expect 0 '' "$info" --json --caps
 json '"capabilities" in d and "msrs" not in d and "uses" not in d'
+
+# A recording tells the same on a host without KVM.
+expect 0 '' "$info" --json --cpuid --caps --record "$work/session"
+mv out live
+hidden=(sh -c 'exec "$@"' sh)
+unshare -m true 2>/dev/null && hidden=(unshare -m sh -c "$hide" sh)
+expect 0 '' "${hidden[@]}" "$info" --json --cpuid --caps --replay "$work/session"
+json 'd["host"] is None and d["problems"] == []' \
+    'all(d[k] == json.load(open("live"))[k] for k in ("capabilities", "cpuid", "device"))'
+expect 0 '' "${hidden[@]}" "$info" --replay "$work/session"
+grep -q 'recommended' out && ! grep -q '^  kernel ' out || fail "--replay: $(head -n 5 out)"
+head -c 3000 "$work/session" >"$work/short"
+expect 6 '' "$info" --replay "$work/short"
 exit $bad

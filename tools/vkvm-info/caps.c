@@ -94,6 +94,7 @@ static const struct cap_info table[] = {
     { "MANUAL_DIRTY_LOG_PROTECT", GROUP_DIRTY, CAP_FLAG, "same, first form (withdrawn)" },
     { "DIRTY_LOG_RING", GROUP_DIRTY, CAP_BYTES, "largest dirty ring of a vCPU" },
     { "DIRTY_LOG_RING_ACQ_REL", GROUP_DIRTY, CAP_BYTES, "same, for weakly ordered hosts" },
+    { "DIRTY_LOG_RING_WITH_BITMAP", GROUP_DIRTY, CAP_FLAG, "bitmap beside the ring" },
 
     { "VCPU_EVENTS", GROUP_STATE, CAP_FLAG, "pending exceptions and interrupts" },
     { "INTR_SHADOW", GROUP_STATE, CAP_FLAG, "interrupt shadow" },

@@ -39,7 +39,8 @@ static int collect_vcpu(struct vkvm_vm *vm, struct report *report)
         r = cpuid_read_vcpu(vcpu, &report->cpuid);
         note(report, r, "CPUID of a vCPU cannot be set and read");
     }
-    if (report->sections & SECTION_SUMMARY) {
+    if (report->sections & (SECTION_SUMMARY | SECTION_STATS) && /* something to count */
+        !(report->sections & SECTION_NO_PROBE)) {
         int r2 = probe_run(vm, vcpu, &report->probe);
         note(report, r2, "the measuring guest cannot be set up");
         if (r2 >= 0 && report->probe.mode == PROBE_FAILED) {
@@ -47,6 +48,11 @@ static int collect_vcpu(struct vkvm_vm *vm, struct report *report)
             r2 = -1;
         }
         r = r < 0 ? r : r2;
+    }
+    if (report->sections & SECTION_STATS) {
+        int r3 = stats_read_vcpu(vcpu, &report->stats);
+        note(report, r3, "statistics of a vCPU cannot be read");
+        r = r < 0 ? r : r3;
     }
     vkvm_vcpu_close(vcpu);
     return r;
@@ -69,10 +75,15 @@ static int collect_vm(struct vkvm *kvm, struct report *report)
         note(report, r, "the place of the task state cannot be set");
         report->vfio =
             vkvm_vm_create_device(vm, KVM_DEV_TYPE_VFIO, KVM_CREATE_DEVICE_TEST, &device) >= 0;
-        if (report->sections & (SECTION_SUMMARY | SECTION_CPUID)) {
+        if (report->sections & (SECTION_SUMMARY | SECTION_CPUID | SECTION_STATS)) {
             int r3 = collect_vcpu(vm, report);
             r = r < 0 ? r : r3;
         }
+    }
+    if (vm && report->sections & SECTION_STATS) {
+        int r4 = stats_read_vm(vm, &report->stats);
+        note(report, r4, "statistics of a machine cannot be read");
+        r = r < 0 ? r : r4;
     }
     vkvm_vm_close(vm);
     return r < 0 ? r : r2;
@@ -96,7 +107,8 @@ int report_collect(const struct vkvm_syscalls *sys, const char *path, const char
     int failed = 0;
     memset(ret, 0, sizeof(*ret));
     ret->sections = sections;
-    host_read(root, &ret->host);
+    if (root)
+        host_read(root, &ret->host);
     int status = device_open(sys, path, &ret->host, &ret->device, &kvm);
     if (status != STATUS_OK)
         return status;
@@ -118,4 +130,5 @@ void report_free(struct report *report)
 {
     cpuid_free(&report->cpuid);
     msrs_free(&report->msrs);
+    stats_free(&report->stats);
 }

@@ -81,7 +81,7 @@ static void read_parameters(const char *root, struct host_module *module)
         struct host_parameter *p = &module->parameters[module->parameter_count];
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(p->name))
             continue;
-        strcpy(p->name, entry->d_name);
+        snprintf(p->name, sizeof(p->name), "%s", entry->d_name);
         snprintf(path, sizeof(path), "%s/sys/module/%s/parameters/%s", root, module->name,
                  entry->d_name);
         read_line(path, p->value, sizeof(p->value));

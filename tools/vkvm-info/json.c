@@ -253,12 +253,44 @@ static json *msrs_object(const struct msr_report *m)
     return msrs;
 }
 
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static json *stats_array(const struct vkvm_stats *stats)
+{
+    if (!stats)
+        return NULL;
+    json *array = json_object_new_array();
+    for (size_t i = 0; i < vkvm_stats_count(stats); i++) {
+        const struct vkvm_stat *s = vkvm_stats_get(stats, i);
+        json *item = json_object_new_object(), *values = json_object_new_array();
+        add_string(item, "name", s->name);
+        add_string(item, "kind", vkvm_stat_type_name(s->type));
+        add_string(item, "unit", vkvm_stat_unit_name(s->unit));
+        add_number(item, "base", s->base);
+        add_number(item, "exponent", s->exponent);
+        add_number(item, "bucket_size", s->bucket_size);
+        for (uint32_t j = 0; j < s->count; j++)
+            json_object_array_add(values, json_object_new_uint64(s->values[j]));
+        add(item, "values", values);
+        json_object_array_add(array, item);
+    }
+    return array;
+}
+
+static json *stats_object(const struct stats_report *stats)
+{
+    json *object = json_object_new_object();
+    add(object, "vm", stats_array(stats->vm));
+    add(object, "vcpu", stats_array(stats->vcpu));
+    return object;
+}
+
 int json_write(const struct report *r, int status, FILE *out)
 {
     json *top = json_object_new_object(), *problems = json_object_new_array();
     add_string(top, "version", VKVM_INFO_VERSION);
     add_number(top, "status", status);
-    add(top, "host", host_object(&r->host));
+    add(top, "host", r->host.kernel[0] ? host_object(&r->host) : NULL);
     add(top, "device", device_object(r));
     if (r->sections & SECTION_SUMMARY) {
         add(top, "kernel_mode", probe_object(&r->probe));
@@ -270,6 +302,8 @@ int json_write(const struct report *r, int status, FILE *out)
         add(top, "cpuid", cpuid_object(r));
     if (r->sections & SECTION_MSRS)
         add(top, "msrs", msrs_object(&r->msrs));
+    if (r->sections & SECTION_STATS)
+        add(top, "statistics", stats_object(&r->stats));
     for (uint32_t i = 0; i < r->problem_count; i++)
         json_object_array_add(problems, json_object_new_string(r->problems[i]));
     add(top, "problems", problems);

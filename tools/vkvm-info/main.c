@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vkvm/record.h>
+#include <vkvm/replay.h>
+
 #include "json.h"
 #include "text.h"
 #include "uses.h"
@@ -17,6 +20,7 @@ struct options {
     bool json;
     const char *device;
     const char *require;
+    const char *record, *replay;
 };
 
 static void help(void)
@@ -28,6 +32,7 @@ static void help(void)
            "  --caps             every capability with its value\n"
            "  --cpuid            CPUID: supported, seen by a guest, not maskable\n"
            "  --msrs             feature MSRs and the MSRs of a vCPU's state\n"
+           "  --stats            statistics of a machine and a vCPU after a short run\n"
            "  --all              all of it\n"
            "\n"
            "How:\n"
@@ -35,6 +40,8 @@ static void help(void)
            "  --require LIST     tell nothing; fail if one of a comma-separated list is missing:\n"
            "                     capabilities, uses, cpuid:BIT (--require help lists the uses)\n"
            "  --device PATH      instead of /dev/kvm\n"
+           "  --record FILE      also write what KVM answered into FILE\n"
+           "  --replay FILE      tell about the host where FILE was recorded\n"
            "  --help             this text\n"
            "  --version          the version\n"
            "\n"
@@ -52,11 +59,19 @@ static int usage(void)
 static int parse(int argc, char **argv, struct options *ret)
 {
     static const struct option longs[] = {
-        { "caps", no_argument, NULL, 'c' },         { "cpuid", no_argument, NULL, 'p' },
-        { "msrs", no_argument, NULL, 'm' },         { "all", no_argument, NULL, 'a' },
-        { "json", no_argument, NULL, 'j' },         { "require", required_argument, NULL, 'r' },
-        { "device", required_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'V' },      { 0 },
+        { "caps", no_argument, NULL, 'c' },
+        { "cpuid", no_argument, NULL, 'p' },
+        { "msrs", no_argument, NULL, 'm' },
+        { "stats", no_argument, NULL, 's' },
+        { "all", no_argument, NULL, 'a' },
+        { "json", no_argument, NULL, 'j' },
+        { "require", required_argument, NULL, 'r' },
+        { "device", required_argument, NULL, 'd' },
+        { "record", required_argument, NULL, 'w' },
+        { "replay", required_argument, NULL, 'x' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { 0 },
     };
     int option;
     memset(ret, 0, sizeof(*ret));
@@ -65,9 +80,12 @@ static int parse(int argc, char **argv, struct options *ret)
         case 'c': ret->sections |= SECTION_CAPS; break;
         case 'p': ret->sections |= SECTION_CPUID; break;
         case 'm': ret->sections |= SECTION_MSRS; break;
+        case 's': ret->sections |= SECTION_STATS; break;
         case 'a': ret->sections = SECTION_ALL; break;
         case 'j': ret->json = true; break;
         case 'r': ret->require = optarg; break;
+        case 'w': ret->record = optarg; break;
+        case 'x': ret->replay = optarg; break;
         case 'd': ret->device = optarg; break;
         case 'h': help(); return STATUS_OK;
         case 'V': printf("vkvm-info %s\n", VKVM_INFO_VERSION); return STATUS_OK;
@@ -80,6 +98,10 @@ static int parse(int argc, char **argv, struct options *ret)
     }
     if (ret->require && (ret->json || ret->sections)) {
         fprintf(stderr, "vkvm-info: --require tells nothing, so it goes with --device only\n");
+        return usage();
+    }
+    if (ret->replay && (ret->record || ret->device)) {
+        fprintf(stderr, "vkvm-info: --replay opens no device: not with --record or --device\n");
         return usage();
     }
     if (!ret->sections)
@@ -139,9 +161,64 @@ static int end(int status)
     return STATUS_KVM_FAILED;
 }
 
+/* What a report's descriptors go through; outlives it. */
+struct session {
+    struct vkvm_record *record;
+    struct vkvm_replay *replay;
+};
+
+/* A recording holds everything, so that it can be asked for any part later. */
+static int collect_recorded(const struct options *o, struct session *session, struct report *report)
+{
+    int status = STATUS_KVM_FAILED;
+    int r = vkvm_record_new(NULL, o->record, &session->record);
+    if (r >= 0) {
+        status = report_collect(vkvm_record_get_syscalls(session->record), o->device, "",
+                                SECTION_ALL | SECTION_NO_PROBE, report);
+        r = vkvm_record_finish(session->record);
+    }
+    if (r >= 0)
+        return status;
+    fprintf(stderr, "vkvm-info: cannot record to '%s': %s\n", o->record, strerror(-r));
+    return STATUS_KVM_FAILED;
+}
+
+static int collect_replayed(const struct options *o, struct session *session, struct report *report)
+{
+    int r = vkvm_replay_open(o->replay, NULL, &session->replay);
+    if (r < 0) {
+        fprintf(stderr, "vkvm-info: cannot replay '%s': %s\n", o->replay,
+                r == -EBADMSG ? "it is not a recording" : strerror(-r));
+        return STATUS_USAGE;
+    }
+    int status = report_collect(vkvm_replay_get_syscalls(session->replay), NULL, NULL,
+                                SECTION_ALL | SECTION_NO_PROBE, report);
+    struct vkvm_divergence first = { .size = sizeof(first) };
+    if (vkvm_replay_get_first_divergence(session->replay, &first) == 0) {
+        fprintf(stderr, "vkvm-info: the recording is of another version: %s\n", first.text);
+        status = STATUS_KVM_FAILED;
+    }
+    return status;
+}
+
+static int collect(const struct options *o, struct session *session, struct report *report)
+{
+    int status;
+    if (o->replay)
+        status = collect_replayed(o, session, report);
+    else if (o->record)
+        status = collect_recorded(o, session, report);
+    else
+        return report_collect(NULL, o->device, "", o->require ? SECTION_SUMMARY : o->sections,
+                              report);
+    report->sections = o->require ? SECTION_SUMMARY : o->sections;
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
+    struct session session = { 0 };
     static struct report report; /* large, mostly module parameters */
     int status = parse(argc, argv, &o);
     if (status >= 0)
@@ -149,17 +226,19 @@ int main(int argc, char **argv)
     if (o.require && !strcmp(o.require, "help"))
         return end(list_uses());
 
-    status = report_collect(NULL, o.device, "", o.require ? SECTION_SUMMARY : o.sections, &report);
-    if (!report.device.usable)
+    status = collect(&o, &session, &report);
+    if (report.device.error)
         text_write_failure(&report.device, stderr);
     for (uint32_t i = 0; i < report.problem_count; i++)
         fprintf(stderr, "vkvm-info: %s\n", report.problems[i]);
     if (o.require)
         status = require(&report, status, o.require);
-    else if (o.json && json_write(&report, status, stdout) < 0)
+    else if (o.json && report.device.path[0] && json_write(&report, status, stdout) < 0)
         status = STATUS_KVM_FAILED;
     else if (!o.json && report.device.usable)
         text_write(&report, stdout);
     report_free(&report);
+    vkvm_record_close(session.record);
+    vkvm_replay_close(session.replay);
     return end(status);
 }

@@ -114,24 +114,6 @@ int msrs_read_state(struct vkvm *kvm, struct msr_report *ret)
     return r;
 }
 
-static int feature_list(struct vkvm *kvm, uint32_t **ret_list, size_t *ret_count)
-{
-    struct kvm_msr_list none = { .nmsrs = 0 };
-    int r = vkvm_ioctl(kvm, KVM_GET_MSR_FEATURE_INDEX_LIST, &none);
-    if (r < 0 && r != -E2BIG)
-        return r;
-    uint32_t count = none.nmsrs < 4096 ? none.nmsrs : 4096;
-    struct kvm_msr_list *list = calloc(1, sizeof(*list) + count * sizeof(uint32_t));
-    if (!list)
-        return -ENOMEM;
-    list->nmsrs = count;
-    r = vkvm_ioctl(kvm, KVM_GET_MSR_FEATURE_INDEX_LIST, list);
-    *ret_count = list->nmsrs < count ? list->nmsrs : count;
-    memmove(list, list->indices, *ret_count * sizeof(uint32_t));
-    *ret_list = (uint32_t *)list;
-    return r;
-}
-
 /* One at a time: the kernel stops at the first it refuses, and which that is matters here. */
 static int read_feature(struct vkvm *kvm, struct vkvm_msrs *msrs, struct msr_value *value)
 {
@@ -151,7 +133,7 @@ int msrs_read_features(struct vkvm *kvm, struct msr_report *ret)
 {
     uint32_t *list = NULL;
     struct vkvm_msrs *msrs = NULL;
-    int r = feature_list(kvm, &list, &ret->feature_count);
+    int r = vkvm_get_feature_msr_index_list(kvm, &list, &ret->feature_count);
     if (r < 0)
         return r;
     ret->features = calloc(ret->feature_count ? ret->feature_count : 1, sizeof(*ret->features));

@@ -3,7 +3,7 @@
  * What vkvm-info finds out, gathered once and written twice: as text and as JSON.
  *
  * Order of use: report_collect() opens the device (device.h), reads the host's files (host.h), asks
- * for every capability (caps.h), makes one small VM for the rest (probe.h, cpuid.h) and
+ * for every capability (caps.h), makes one small VM for the rest (probe.h, cpuid.h, stats.h) and
  * reads MSRs (msrs.h). A step that fails leaves its `known` false and a line in `problems`; the
  * others go on, so that an odd host is described as far as it goes.
  */
@@ -16,6 +16,7 @@
 #include "host.h"
 #include "msrs.h"
 #include "probe.h"
+#include "stats.h"
 
 #define MAX_PROBLEMS 8
 
@@ -36,7 +37,10 @@ enum {
     SECTION_CAPS = 1u << 1,
     SECTION_CPUID = 1u << 2,
     SECTION_MSRS = 1u << 3,
-    SECTION_ALL = 0x0f,
+    SECTION_STATS = 1u << 4,
+    SECTION_ALL = 0x1f,
+    /* With the others: run nothing. What is done would depend on time, so recordings cannot. */
+    SECTION_NO_PROBE = 1u << 5,
 };
 
 struct report {
@@ -49,13 +53,14 @@ struct report {
     struct probe probe;
     struct cpuid_report cpuid;
     struct msr_report msrs;
+    struct stats_report stats;
     char problems[MAX_PROBLEMS][160];
     uint32_t problem_count;
 };
 
 /* Gathers everything `sections` need. sys NULL: the real system calls; path NULL: /dev/kvm; root:
- * "" or a folder that stands for / when host facts are read. Returns an exit status; report_free() in
- * any case. */
+ * "" or a folder that stands for / when host facts are read, NULL: there are none (of another
+ * host). Returns an exit status; report_free() in any case. */
 int report_collect(const struct vkvm_syscalls *sys, const char *path, const char *root,
                    uint32_t sections, struct report *ret);
 void report_free(struct report *report);

@@ -75,10 +75,8 @@ __attribute__((format(printf, 3, 4))) static void row(FILE *out, const char *lab
     flow_end(&flow);
 }
 
-static void write_host(const struct report *r, FILE *out)
+static void write_host_files(const struct host *h, FILE *out)
 {
-    const struct host *h = &r->host;
-    fprintf(out, "Host\n");
     row(out, "kernel", "%s %s", h->kernel, h->machine);
     if (h->model[0])
         row(out, "processor", "%s", h->model);
@@ -95,6 +93,14 @@ static void write_host(const struct report *r, FILE *out)
     flow_end(&flow);
     if (h->container[0])
         row(out, "container", "%s", h->container);
+}
+
+static void write_host(const struct report *r, FILE *out)
+{
+    const struct host *h = &r->host;
+    fprintf(out, "Host\n");
+    if (h->kernel[0])
+        write_host_files(h, out);
     row(out, r->device.path, "API version %d", r->device.api_version);
     if (r->caps.known) {
         int recommended = caps_get(&r->caps, "NR_VCPUS");
@@ -325,6 +331,33 @@ static void write_msrs(const struct msr_report *m, FILE *out)
         fprintf(out, "  not known\n");
 }
 
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void write_stats(const char *title, const struct vkvm_stats *stats, FILE *out)
+{
+    fprintf(out, "%s\n", title);
+    if (!stats) {
+        fprintf(out, "  not known\n");
+        return;
+    }
+    for (size_t i = 0; i < vkvm_stats_count(stats); i++) {
+        const struct vkvm_stat *s = vkvm_stats_get(stats, i);
+        struct flow flow = flow_begin(out, LABEL, s->name);
+        char word[40];
+        for (uint32_t j = 0; j < s->count; j++) {
+            /* buckets of a histogram count events, whatever the unit of the axis is */
+            if (s->count == 1)
+                snprintf(word, sizeof(word), "%.10g", vkvm_stat_scale(s, s->values[j]));
+            else
+                snprintf(word, sizeof(word), "%llu", (unsigned long long)s->values[j]);
+            flow_word(&flow, word);
+        }
+        if (s->unit != VKVM_STAT_BOOLEAN && s->count == 1)
+            flow_words(&flow, vkvm_stat_unit_name(s->unit));
+        flow_end(&flow);
+    }
+}
+
 /* --- a report --------------------------------------------------------------------------------- */
 
 void text_write(const struct report *r, FILE *out)
@@ -357,6 +390,13 @@ void text_write(const struct report *r, FILE *out)
     if (r->sections & SECTION_MSRS) {
         fputs(between, out);
         write_msrs(&r->msrs, out);
+        between = "\n";
+    }
+    if (r->sections & SECTION_STATS) {
+        fputs(between, out);
+        write_stats("Statistics of a machine", r->stats.vm, out);
+        fputc('\n', out);
+        write_stats("Statistics of a vCPU", r->stats.vcpu, out);
     }
 }
 

@@ -30,7 +30,8 @@ static const struct use_info uses[] = {
     { "live-migration", "live migration",
       "VCPU_EVENTS DEBUGREGS MP_STATE ADJUST_CLOCK XSAVE XCRS USER_MEMORY",
       "MANUAL_DIRTY_LOG_PROTECT2&3 TSC_CONTROL KVMCLOCK_CTRL", NULL },
-    { "dirty-ring", "dirty ring", "DIRTY_LOG_RING|DIRTY_LOG_RING_ACQ_REL", "", "DIRTY_LOG_RING" },
+    { "dirty-ring", "dirty ring", "DIRTY_LOG_RING|DIRTY_LOG_RING_ACQ_REL",
+      "DIRTY_LOG_RING_WITH_BITMAP", "DIRTY_LOG_RING" },
     { "debugging", "debugging a guest", "SET_GUEST_DEBUG", "SET_GUEST_DEBUG2 X86_ROBUST_SINGLESTEP",
       NULL },
     { "statistics", "statistics", "BINARY_STATS_FD", "", NULL },
@@ -157,7 +158,7 @@ int uses_term(const struct report *report, const char *term)
 {
     for (size_t i = 0; i < USE_COUNT; i++) {
         struct use_result result;
-        if (strcmp(uses[i].id, term))
+        if (strcmp(uses[i].id, term) != 0)
             continue;
         uses_check(report, &uses[i], &result);
         return result.status != USE_MISSING;
