@@ -23,8 +23,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/** Wraps a vCPU descriptor and maps its kvm_run; the handle owns both, fd also on failure. Since
- * 0.1 */
+/** Wraps a vCPU descriptor and maps its kvm_run; the handle owns both, fd also on failure.
+ * Errors: -EINVAL (a size below struct kvm_run), -ENOMEM, those of mmap(2). Since 0.1 */
 int vkvm_vcpu_from_fd(const struct vkvm_syscalls *syscalls, int fd, size_t mmap_size,
                       struct vkvm_vcpu **ret_vcpu);
 /** Closes, after handing over registers that were set. NULL is fine. Returns NULL. */
@@ -34,9 +34,10 @@ struct vkvm_vcpu *vkvm_vcpu_close(struct vkvm_vcpu *vcpu);
 int vkvm_vcpu_get_fd(const struct vkvm_vcpu *vcpu);
 /** The shared page, borrowed. */
 struct kvm_run *vkvm_vcpu_get_run(struct vkvm_vcpu *vcpu);
-/** KVM_ENABLE_CAP [4.37] with up to four arguments. Errors: -EINVAL (unknown, or arguments). */
+/** KVM_ENABLE_CAP [4.37] with up to four arguments; KVM_CAP_ENABLE_CAP, on x86 since Linux 3.15
+ * without it. Errors: -EINVAL (unknown, or arguments). */
 int vkvm_vcpu_enable_cap(struct vkvm_vcpu *vcpu, uint32_t cap, const uint64_t args[4]);
-/** Any other ioctl on the descriptor, in order with the calls of this library. */
+/** Any other ioctl on the descriptor, in order with the calls of this library. -errno: its own. */
 int vkvm_vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, void *argument);
 
 /**
@@ -64,12 +65,13 @@ void vkvm_vcpu_set_kick_signal(struct vkvm_vcpu *vcpu, int signal_number);
  * KVM_SET_SIGNAL_MASK [4.21]: the signals blocked while the guest runs, bit n - 1 for signal n;
  * NULL: as outside. With a kick signal blocked in the thread and not in this mask, kicks work
  * without any signal handler: the signal ends KVM_RUN and stays pending until the thread takes it
- * with sigtimedwait(2).
+ * with sigtimedwait(2). Always there; errors: -EFAULT.
  */
 int vkvm_vcpu_set_signal_mask(struct vkvm_vcpu *vcpu, const uint64_t *mask);
 
-/** KVM_GET_MP_STATE, KVM_SET_MP_STATE [4.38, 4.39]: KVM_MP_STATE_*. Reading it first acts on an
- * INIT or SIPI that has come. -EINVAL: a state this VM's interrupt controller does not have. */
+/** KVM_GET_MP_STATE, KVM_SET_MP_STATE [4.38, 4.39], KVM_CAP_MP_STATE: KVM_MP_STATE_*. Reading it
+ * first acts on an INIT or SIPI that has come. -EINVAL: a state this VM's interrupt controller does
+ * not have. */
 int vkvm_vcpu_get_mp_state(struct vkvm_vcpu *vcpu, uint32_t *ret);
 int vkvm_vcpu_set_mp_state(struct vkvm_vcpu *vcpu, uint32_t state);
 /** KVM_SET_GUEST_DEBUG [4.87]; capability KVM_CAP_SET_GUEST_DEBUG. vkvm/debug.h builds the
