@@ -34,8 +34,8 @@ struct vkvm_vcpu *vkvm_vcpu_close(struct vkvm_vcpu *vcpu);
 int vkvm_vcpu_get_fd(const struct vkvm_vcpu *vcpu);
 /** The shared page, borrowed. */
 struct kvm_run *vkvm_vcpu_get_run(struct vkvm_vcpu *vcpu);
-/** KVM_ENABLE_CAP [4.37] with up to four arguments; KVM_CAP_ENABLE_CAP, on x86 since Linux 3.15
- * without it. Errors: -EINVAL (unknown, or arguments). */
+/** KVM_ENABLE_CAP [4.37], KVM_CAP_ENABLE_CAP, with up to four arguments. Errors: -EINVAL (unknown,
+ * or arguments). */
 int vkvm_vcpu_enable_cap(struct vkvm_vcpu *vcpu, uint32_t cap, const uint64_t args[4]);
 /** Any other ioctl on the descriptor, in order with the calls of this library. -errno: its own. */
 int vkvm_vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, void *argument);

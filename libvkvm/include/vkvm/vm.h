@@ -31,10 +31,10 @@ struct vkvm_vm *vkvm_vm_close(struct vkvm_vm *vm);
 /** The descriptor, borrowed. Since 0.1 */
 int vkvm_vm_get_fd(const struct vkvm_vm *vm);
 /** KVM_CHECK_EXTENSION [4.4] on the VM, which may have less than the host. Needs
- * KVM_CAP_CHECK_EXTENSION_VM (3.16); without, -ENOTTY. Since 0.1 */
+ * KVM_CAP_CHECK_EXTENSION_VM; without, -ENOTTY. Since 0.1 */
 int vkvm_vm_check_cap(struct vkvm_vm *vm, uint32_t cap);
-/** KVM_ENABLE_CAP [4.37] with up to four arguments; KVM_CAP_ENABLE_CAP_VM (Linux 3.12). Errors:
- * -EINVAL (unknown, or arguments). */
+/** KVM_ENABLE_CAP [4.37], KVM_CAP_ENABLE_CAP_VM, with up to four arguments. Errors: -EINVAL (unknown,
+ * or arguments). */
 int vkvm_vm_enable_cap(struct vkvm_vm *vm, uint32_t cap, const uint64_t args[4]);
 /** Any other ioctl on the descriptor. -errno: its own. Since 0.1 */
 int vkvm_vm_ioctl(struct vkvm_vm *vm, unsigned long request, void *argument);
