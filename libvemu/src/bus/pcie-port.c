@@ -8,8 +8,10 @@
  * (presence, link) is read from the bus itself when the guest looks; only events are kept, until
  * the guest clears them. A command (a write to Slot Control) completes at once.
  *
- * Plugging in: the function is attached to the powered-off slot, presence and link events are
- * raised; the guest switches the power on, and only then does the bus show the function.
+ * Plugging in: the function is attached to the powered-off slot, and presence and button events are
+ * raised at the same time (guests listen to the button alone where there is one, and do not wait for
+ * a second thought when they see the presence). The guest switches the power on, and only then does
+ * the bus show the function.
  *
  * Unplugging: vemu__pci_bus.request_unplug presses the attention button. The guest (after the five
  * seconds that people have to change their mind) stops its driver and switches power off. Then the
@@ -112,7 +114,8 @@ static void port_changed(struct vemu_pci_device *bridge, bool attached)
     if (atomic_load(&bridge->dev.vm->state) == VEMU_VM_CREATED || !s->hotplug)
         set_power(s, attached);
     else
-        port_event(s, PCI_EXP_SLTSTA_PDC | (power_is_on(s) ? PCI_EXP_SLTSTA_DLLSC : 0));
+        port_event(s, PCI_EXP_SLTSTA_PDC | (attached ? PCI_EXP_SLTSTA_ABP : 0) |
+                          (power_is_on(s) ? PCI_EXP_SLTSTA_DLLSC : 0));
     pthread_mutex_unlock(&bridge->dev.lock);
 }
 

@@ -21,8 +21,7 @@ int vemu__device_plug(struct vemu_device *dev, struct vemu_error **err)
     g_ptr_array_add(vm->devices, dev);
     r = vemu__device_realize(dev, err);
     if (r < 0) {
-        g_ptr_array_remove(vm->devices, dev);
-        vemu__device_free(dev);
+        g_ptr_array_remove(vm->devices, dev); /* frees it */
         return r;
     }
     if (atomic_load(&vm->state) == VEMU_VM_RUNNING && ops->resume) {
@@ -55,8 +54,7 @@ static void remove_now(void *data)
     if (!dev || vm->stopping || !dev->realized)
         return; /* gone already, or all of it goes */
     vemu__device_unrealize(dev);
-    g_ptr_array_remove(vm->devices, dev);
-    vemu__device_free(dev);
+    g_ptr_array_remove(vm->devices, dev); /* frees it */
     vemu__events_emit(vm->events, VEMU_EVENT_DEVICE_DELETED, VEMU_CAUSE_NONE, 0, removal->id);
     vemu__events_flush(vm->events);
 }

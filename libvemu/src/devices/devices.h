@@ -27,6 +27,8 @@ extern const struct vemu_device_class vemu__device_serial_16550;
 
 /* One for each transport (virtio/class.h). */
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_blk_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_rng_pci;
 
 #endif

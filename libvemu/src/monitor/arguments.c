@@ -34,6 +34,8 @@ int vemu__qmp_check_arguments(const struct qmp_command *command, struct json_obj
         {
             const struct qmp_argument *a = argument_find(command, key);
 
+            if (!a && command->open)
+                continue;
             if (!a)
                 return vemu__error_set(err, EINVAL, "Parameter '%s' is unexpected", key);
             if (json_object_get_type(value) != types[a->type].json)

@@ -203,6 +203,11 @@ static int cmd_quit(PARAMS)
 
 const struct qmp_command vemu__qmp_commands[] = {
     { "cont", cmd_cont, { { NULL } } },
+    { .name = "device_add",
+      .run = vemu__qmp_device_add,
+      .arguments = { { "driver", QMP_STRING, false }, { "id", QMP_STRING, true }, { NULL } },
+      .open = true },
+    { "device_del", vemu__qmp_device_del, { { "id", QMP_STRING, false }, { NULL } } },
     { "query-accelerator", cmd_query_accelerator, { { NULL } } },
     { "query-chardev", cmd_query_chardev, { { NULL } } },
     { "query-commands", cmd_query_commands, { { NULL } } },

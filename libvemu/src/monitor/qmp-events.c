@@ -42,6 +42,14 @@ static struct json_object *data_panicked(void)
     return data;
 }
 
+static struct json_object *data_deleted(const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+
+    json_object_object_add(data, "device", json_object_new_string(event->message));
+    return data;
+}
+
 struct json_object *vemu__qmp_event(struct vemu_vm *vm, const struct vemu_event *event)
 {
     const char *name;
@@ -64,6 +72,10 @@ struct json_object *vemu__qmp_event(struct vemu_vm *vm, const struct vemu_event 
     case VEMU_EVENT_PANICKED:
         name = "GUEST_PANICKED";
         data = data_panicked();
+        break;
+    case VEMU_EVENT_DEVICE_DELETED:
+        name = "DEVICE_DELETED";
+        data = data_deleted(event);
         break;
     default: return NULL;
     }

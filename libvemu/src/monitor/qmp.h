@@ -30,10 +30,16 @@ struct qmp_command {
     int (*run)(struct vemu_vm *vm, struct json_object *arguments, struct json_object **result,
                struct vemu_error **err);
     struct qmp_argument arguments[QMP_MAX_ARGUMENTS]; /* ends with name NULL */
+    bool open; /* takes others too, which `run` checks */
 };
 
 /* commands.c: the table, sorted by name, ended by a NULL name; qmp_capabilities is not in it. */
 extern const struct qmp_command vemu__qmp_commands[];
+/* commands-device.c */
+int vemu__qmp_device_add(struct vemu_vm *vm, struct json_object *args, struct json_object **result,
+                         struct vemu_error **err);
+int vemu__qmp_device_del(struct vemu_vm *vm, struct json_object *args, struct json_object **result,
+                         struct vemu_error **err);
 /* The greeting's version object, also the result of query-version. */
 struct json_object *vemu__qmp_version(void);
 

@@ -60,11 +60,14 @@ static inline struct vemu_virtio *vemu__virtio_of(struct vemu_device *dev)
     }
 
 #include "virtio/mmio.h"
+#include "virtio/pci.h"
 
 /* `symbol`: vemu__device_virtio_NAME; defines symbol_mmio, and so on for each transport. `name_`
  * is a string literal, "virtio-NAME". */
 #define VEMU_VIRTIO_DEVICE(symbol, device_struct, virtio_class, name_, summary_, props_, state_)   \
     VEMU_VIRTIO_MMIO_CLASS(symbol##_mmio, device_struct, virtio_class, name_ "-device",            \
-                           summary_ " (virtio-mmio)", props_, state_)
+                           summary_ " (virtio-mmio)", props_, state_);                            \
+    VEMU_VIRTIO_PCI_CLASS(symbol##_pci, device_struct, virtio_class, name_ "-pci",                 \
+                          summary_ " (PCI)", props_, state_)
 
 #endif

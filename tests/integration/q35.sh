@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Machine q35 with an unmodified Debian cloud kernel on the software CPU: what the guest finds on its
+# PCI bus, interrupts by MSI-X, tables, memory above 4 GiB; reboot, hot-plug, power button; SeaBIOS.
+set -u
+. "$TOP/tests/lib/packages.sh"
+kernel=$(find_kernel)
+[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
+modules=/lib/modules/${kernel#/boot/vmlinuz-}/kernel/drivers
+[ -e "$modules/virtio/virtio_pci.ko" ] || { echo "no modules for $kernel"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cat >"$work/init" <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+say() { echo "T: $*"; }
+cd /sys/bus/pci/devices || exit
+modules=/lib/modules/$(uname -r)/kernel/drivers
+insmod_all() { for m in "$@"; do insmod "$modules/$m.ko"; done; }
+insmod_all virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev \
+    virtio/virtio_pci_modern_dev virtio/virtio_pci acpi/button char/hw_random/virtio-rng
+functions() { for d in *; do say "pci ${d#0000:} $(cat "$d/vendor") $(cat "$d/device") $(cat "$d/class")"; done; }
+functions
+rng_bytes() { dd if=/dev/hwrng bs=1 count="$1" 2>/dev/null | wc -c; }
+say "rng $(cat /sys/class/misc/hw_random/rng_current) $(rng_bytes 512)"
+grep -E 'PCI-MSI.*virtio' /proc/interrupts | while read -r irq count rest; do say "msi $((count > 0)) ${rest##* }"; done
+say "tables $(ls /sys/firmware/acpi/tables | grep -v -e data -e dynamic | tr '\n' ' ')"
+say "dmi $(cat /sys/class/dmi/id/product_name), $(cat /sys/class/dmi/id/product_uuid)"
+say "config $(wc -c <0000:00:00.0/config) $(grep -c MMCONFIG /proc/iomem)"
+say "slots $(ls /sys/bus/pci/slots)"
+say "high $(grep -c '1[0-9a-f]*-13fffffff : System RAM' /proc/iomem)"
+command -v lspci >/dev/null && say "lspci $(lspci -vvnns 00:03.0 2>/dev/null | grep -c -e 'MSI-X: Enable+ Count=2' -e 'Root Complex Integrated')"
+case "$(cat /proc/cmdline)" in
+*then=reboot*) reboot -f ;;
+*then=qmp*)
+    say "ready"
+    until [ -e 0000:01:00.0/driver ]; do sleep 0.1; done
+    say "plugged $(cat 0000:01:00.0/vendor) $(cat 0000:01:00.0/virtio*/device)"
+    while [ -e 0000:01:00.0 ]; do sleep 0.1; done
+    say "unplugged"
+    until grep -q '^ *1 ' /sys/firmware/acpi/interrupts/ff_pwr_btn; do sleep 0.1; done
+    say "button"
+    poweroff -f ;;
+esac
+INIT
+lspci=$(command -v lspci)
+"$TOP/tests/lib/initramfs.sh" "$work/initramfs" "$work/init" ${lspci:+"$lspci"} \
+    "$modules"/virtio/virtio{,_ring,_pci,_pci_legacy_dev,_pci_modern_dev}.ko \
+    "$modules/acpi/button.ko" "$modules/char/hw_random/virtio-rng.ko"
+bad=0
+log=$work/log
+timeout 100 "$BUILD/tools/vemu/vemu" -accel soft -machine q35 -m 3G -kernel "$kernel" \
+    -initrd "$work/initramfs" -append "console=ttyS0 quiet then=reboot" -nographic -no-reboot \
+    -uuid 12345678-9abc-def0-1234-56789abcdef0 -device virtio-rng-pci,addr=3 \
+    -device pcie-root-port,id=rp1,addr=4 </dev/null >"$log" 2>&1
+status=$?
+[ $status -eq 0 ] || { echo "status $status"; tail -n 30 "$log"; bad=1; }
+expect() { # LINE: the guest said it
+    tr -d '\r' <"$log" | grep -qxF "T: $1" && return
+    echo "the guest did not say '$1' but:"
+    grep -a '^T: ' "$log"
+    bad=1
+}
+expect "pci 00:00.0 0x8086 0x29c0 0x060000"
+expect "pci 00:03.0 0x1af4 0x1044 0x00ff00"
+expect "pci 00:04.0 0x1b36 0x000c 0x060400"
+expect "pci 00:1f.0 0x8086 0x2918 0x060100"
+expect "rng virtio_rng.0 512"
+expect "msi 1 virtio0-input"
+expect "tables APIC DSDT FACP FACS MCFG "
+expect "dmi Standard PC (Q35 + ICH9, 2009), 12345678-9abc-def0-1234-56789abcdef0"
+expect "config 4096 1"
+expect "slots 32"
+expect "high 1"
+[ -z "$lspci" ] || expect "lspci 2"
+
+python3 "$TOP/tests/integration/q35.py" "$BUILD/tools/vemu/vemu" "$kernel" "$work/initramfs" || bad=1
+
+# SeaBIOS finds the machine and says so; there is nothing to boot.
+bios=/usr/share/seabios/bios-256k.bin
+if [ -e $bios ]; then
+    timeout 30 "$BUILD/tools/vemu/vemu" -accel soft -machine pc-q35-7.2 -m 128M -nographic \
+        -device virtio-rng-pci </dev/null >"$work/bios" 2>&1 &
+    for _ in $(seq 100); do
+        grep -aq 'No bootable device' "$work/bios" && break
+        sleep 0.1
+    done
+    kill $! 2>/dev/null
+    wait
+    grep -aq 'SeaBIOS' "$work/bios" && grep -aq 'No bootable device' "$work/bios" ||
+        { echo "SeaBIOS:"; cat "$work/bios"; bad=1; }
+fi
+exit $bad
