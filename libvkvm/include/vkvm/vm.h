@@ -33,8 +33,8 @@ int vkvm_vm_get_fd(const struct vkvm_vm *vm);
 /** KVM_CHECK_EXTENSION [4.4] on the VM, which may have less than the host. Needs
  * KVM_CAP_CHECK_EXTENSION_VM; without, -ENOTTY. Since 0.1 */
 int vkvm_vm_check_cap(struct vkvm_vm *vm, uint32_t cap);
-/** KVM_ENABLE_CAP [4.37], KVM_CAP_ENABLE_CAP_VM, with up to four arguments. Errors: -EINVAL (unknown,
- * or arguments). */
+/** KVM_ENABLE_CAP [4.37], KVM_CAP_ENABLE_CAP_VM, with up to four arguments. Errors: -EINVAL
+ * (unknown, or arguments). */
 int vkvm_vm_enable_cap(struct vkvm_vm *vm, uint32_t cap, const uint64_t args[4]);
 /** Any other ioctl on the descriptor. -errno: its own. Since 0.1 */
 int vkvm_vm_ioctl(struct vkvm_vm *vm, unsigned long request, void *argument);
@@ -104,8 +104,8 @@ struct vkvm_ioeventfd {
     uint8_t pio;
     uint8_t match;
 };
-/** Errors: -EEXIST: taken (a match next to one without, too); -EINVAL: the description; -ENOSPC: the
- * bus is full (1000). Since 0.1 */
+/** Errors: -EEXIST: taken (a match next to one without, too); -EINVAL: the description; -ENOSPC:
+ * the bus is full (1000). Since 0.1 */
 int vkvm_vm_add_ioeventfd(struct vkvm_vm *vm, const struct vkvm_ioeventfd *io, int fd);
 /** The same description and fd as when added. Errors: -ENOENT. Since 0.1 */
 int vkvm_vm_remove_ioeventfd(struct vkvm_vm *vm, const struct vkvm_ioeventfd *io, int fd);
