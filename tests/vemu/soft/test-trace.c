@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accel/soft/mem.h"
 #include "accel/soft/trace.h"
 #include "harness.h"
 
@@ -400,6 +401,74 @@ START_TEST(breakpoint)
 }
 END_TEST
 
+/* A handler that goes on although its trace is over is stopped, and is not lost in old records. */
+static SC_RET go_on(struct sc_cpu *c, struct sc_insn *i)
+{
+    SC_NEXT;
+}
+
+START_TEST(past_the_end)
+{
+    static const uint8_t halt[] = { 0xf4 };
+
+    use(SC_HARNESS_64, 1);
+    ck_assert_int_eq(sc_harness_exec(h, halt, sizeof(halt)), SC_HARNESS_HALT);
+    struct sc_insn *first = sc_jce(h->cpu, SC_HARNESS_CODE)->first;
+    ck_assert(first && first[-1].fn == sc_trace_mark);
+    first->fn = go_on;
+    sc_harness_reset(h, h->cpu);
+    h->cpu->rip = SC_HARNESS_CODE;
+    ck_assert_int_eq(sc_harness_run(h), SC_HARNESS_ERROR);
+    ck_assert_int_eq(h->exit.reason, VEMU_EXIT_INTERNAL_ERROR);
+    done();
+}
+END_TEST
+
+/* STI ends its trace, also where it changes nothing. */
+START_TEST(sti_twice)
+{
+    static const uint8_t code[] = { 0xfb, 0x90, 0xfb, 0xff, 0xc0, 0xfa, 0xf4 };
+
+    use(SC_HARNESS_64, 1);
+    ck_assert_int_eq(sc_harness_exec(h, code, sizeof(code)), SC_HARNESS_HALT);
+    ck_assert_uint_eq(h->cpu->gpr[VEMU_RAX], 1);
+    done();
+}
+END_TEST
+
+/* The last generation of the jump cache is used up while a trace is running. */
+static void last_generation(void *data, uint64_t gpa, unsigned size, uint64_t value)
+{
+    h->cpu->jc_gen |= 63ull << 58 | ~SC_PAGE_MASK;
+    sc_tlb_flush_all(h->cpu);
+}
+
+START_TEST(generations)
+{
+    static const uint8_t code[] = {
+        0x89, 0x03,                               /* mov %eax,(%rbx): the device */
+        0xc6, 0x05, 0x01, 0x00, 0x00, 0x00, 0x02, /* movb $2,1(%rip) */
+        0xb8, 0x01, 0x00, 0x00, 0x00,             /* mov $1,%eax, which becomes $2 */
+        0xeb, 0x01, 0x90, 0xf4,                   /* jmp to hlt */
+    };
+    struct sc_traces *t;
+
+    use(SC_HARNESS_64, 1);
+    h->vm.config.callbacks.mmio_write = last_generation;
+    sc_harness_load(h, SC_HARNESS_CODE, code, sizeof(code));
+    h->cpu->gpr[VEMU_RBX] = 0x80000000;
+    ck_assert_int_eq(sc_harness_run(h), SC_HARNESS_HALT);
+    ck_assert_uint_eq(h->cpu->jc_gen & ~SC_PAGE_MASK, 0);
+    ck_assert_uint_eq(h->cpu->gpr[VEMU_RAX], 2);
+    t = h->cpu->traces; /* no record of what was thrown away is linked to what came after */
+    for (uint32_t n = 1; n < t->used; n += 1 + sc_trace_at(t, n)->count) {
+        ck_assert(sc_trace_at(t, n)->mark == sc_trace_mark);
+        ck_assert_uint_lt(sc_trace_at(t, n)->incoming, t->used);
+    }
+    done();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("soft-trace");
@@ -424,6 +493,9 @@ int main(void)
     tcase_add_test(t, limits);
     tcase_add_test(t, pool_full);
     tcase_add_test(t, cross_modifying);
+    tcase_add_test(t, past_the_end);
+    tcase_add_test(t, sti_twice);
+    tcase_add_test(t, generations);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

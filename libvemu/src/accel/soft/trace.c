@@ -29,11 +29,11 @@ SC_OP_GLOBAL(sc_op_killed)
     SC_EXIT;
 }
 
+/* Every trace is followed by one of these, so a handler that does not end its trace although its
+ * emitter said so gets here, and not into what happens to lie there. */
 SC_OP_GLOBAL(sc_trace_mark)
 {
-    __asm__ volatile("" ::"r"(c));
-    c->rip = sc_rip(c, i); /* never executed */
-    SC_EXIT;
+    sc_internal_error(c, "a handler ran past the end of its trace");
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -100,12 +100,10 @@ void sc_jump_cache_flush(struct sc_cpu *c)
      * as keys of far links. */
     memset(c->jc, 0, sizeof(c->jc));
     c->jc_gen = (c->jc_gen & SC_PAGE_MASK) | ((c->jc_gen + 1) & ~SC_PAGE_MASK);
-    if (!(c->jc_gen & ~SC_PAGE_MASK)) {
-        sc_traces_flush(c);
-        /* A handler may be running: its trace, which is none any more, ends at the next edge and
-         * must not become part of a link. */
-        atomic_fetch_or(&c->async, SC_A_INTR);
-    }
+    /* All of these, too: old keys would be believed again, so the traces go. At the next edge: a
+     * handler may be running, whose trace must stay one that stores see and links come from. */
+    if (!(c->jc_gen & ~SC_PAGE_MASK))
+        atomic_fetch_or(&c->async, SC_A_FLUSH);
 }
 
 void sc_traces_flush(struct sc_cpu *c)
@@ -328,6 +326,7 @@ static struct sc_insn *commit(struct sc_cpu *c, struct sc_tb *tb, uint64_t pa, u
     *h = (struct sc_trace){ .mark = sc_trace_mark, .pa = pa, .mode = tb->mode, .bytes = bytes,
                             .count = tb->count, .no_trap = t->no_trap };
     t->used += 1 + tb->count;
+    t->pool[t->used].fn = sc_trace_mark;
     return tb->insn;
 }
 
@@ -496,6 +495,7 @@ static struct sc_insn *build_scratch(struct sc_cpu *c, uint64_t lin, uint64_t pa
     *(struct sc_trace *)t->scratch = (struct sc_trace){ .mark = sc_trace_mark, .pa = ~0ull,
                                                         .bytes = d.len, .count = tb.count,
                                                         .mode = tb.mode };
+    t->scratch[1 + tb.count].fn = sc_trace_mark;
     return t->scratch + 1;
 }
 

@@ -42,7 +42,7 @@
 #define SC_CROSS_SIZE 256u
 
 struct sc_trace {
-    sc_fn *mark; /* sc_trace_mark: tells a header from a record */
+    sc_fn *mark; /* sc_trace_mark: tells a header from a record, stops what runs into it */
     uint64_t pa; /* of the first byte */
     uint32_t hash_next, page_next; /* pool indices of headers, 0: none */
     uint32_t incoming;             /* pool index of the first branch record that links here */
@@ -133,7 +133,7 @@ void sc_sync_leave(struct sc_cpu *c);
 void sc_sync_sleep(struct sc_cpu *c, uint64_t timeout_ns);
 
 /* --- trace.c --------------------------------------------------------------------------------- */
-sc_fn sc_trace_mark;  /* header */
+sc_fn sc_trace_mark;  /* header; an internal error when it is reached */
 sc_fn sc_op_leave;    /* c->rip = this record's; back to the run loop */
 sc_fn sc_op_killed;   /* first record of an instruction of a killed trace: the same */
 /* Makes the trace tables forget what was built for idle guests' memory to shrink. */
