@@ -3,7 +3,7 @@
  * Names of KVM's ioctls.
  *
  * All of them on every architecture: a recording made on one host is read on another. Those whose
- * structures only one architecture's header has are given by direction, number and size; the register
+ * structures only one architecture's header has are given by direction, number and size; register
  * groups (KVM_GET_REGS and the like) have the size of the architecture this is compiled for. A few
  * numbers are used twice; direction and size tell them apart, as they do in the kernel.
  */

@@ -3,9 +3,10 @@
  * The editor of a VM's routing table.
  *
  * Theory of operation: two states, the working one and the one the kernel has. A state is a table
- * and a map of the numbers handed out. Edits change the first; a commit copies it, gives its table to
- * the kernel, and makes the copy the second; a rollback copies back. Neither can fail half way: the
- * copy is made before the kernel is asked, and the way back needs no more room than there has been.
+ * and a map of the numbers handed out. Edits change the first; a commit copies it, gives its table
+ * to the kernel, and makes the copy the second; a rollback copies back. Neither can fail half way:
+ * the copy is made before the kernel is asked, and the way back needs no more room than there has
+ * been.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <vkvm/uapi.h>
 #include <vkvm/vcpu.h>
 
 #include "vcpu.h"
@@ -119,6 +120,9 @@ int vkvm_vcpu_run(struct vkvm_vcpu *vcpu, struct vkvm_exit *ret_exit)
         ret_exit->kvm_reason = KVM_EXIT_INTR;
         return 0;
     }
+    /* The one exit that comes with an error [5, KVM_EXIT_MEMORY_FAULT]. */
+    if ((r == -EFAULT || r == -EHWPOISON) && vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
+        r = 0;
     if (r < 0)
         return vkvm__failed(&vcpu->h, KVM_RUN, NULL, r);
     vkvm_exit_decode(vcpu->run, vcpu->run_size, ret_exit);

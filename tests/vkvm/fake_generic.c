@@ -125,8 +125,8 @@ int fake_create_guest_memfd(struct fake_kvm *f, struct fake_handle *h, void *arg
 int fake_pre_fault(struct fake_kvm *f, struct fake_handle *h, void *arg)
 {
     struct kvm_pre_fault_memory *fault = arg;
-    uint64_t step = f->generic.pre_fault_step < fault->size ? f->generic.pre_fault_step
-                                                            : fault->size;
+    uint64_t step =
+        f->generic.pre_fault_step < fault->size ? f->generic.pre_fault_step : fault->size;
     if (fault->gpa == f->generic.pre_fault_end)
         return -ENOENT;
     fault->gpa += step;

@@ -253,9 +253,7 @@ START_TEST(arguments_in_short)
         case KVM_SET_GSI_ROUTING: r = vkvm_vm_set_routing(g_vm, routing); break;
         case KVM_IRQFD: r = vkvm_vm_add_irqfd(g_vm, 3, 5, -1); break;
         case KVM_IOEVENTFD: r = vkvm_vm_add_ioeventfd(g_vm, &io, 3); break;
-        case KVM_REGISTER_COALESCED_MMIO:
-            r = vkvm_vm_add_coalesced(g_vm, true, 0x60, 2);
-            break;
+        case KVM_REGISTER_COALESCED_MMIO: r = vkvm_vm_add_coalesced(g_vm, true, 0x60, 2); break;
         case KVM_CREATE_DEVICE: r = vkvm_vm_create_device(g_vm, 4, 0, &device); break;
         case KVM_GET_DIRTY_LOG: r = vkvm_vm_get_dirty_log(g_vm, 3, bits); break;
         case KVM_CLEAR_DIRTY_LOG: r = vkvm_vm_clear_dirty_log(g_vm, 3, 64, 128, bits); break;

@@ -109,7 +109,7 @@ START_TEST(slots_come_and_go)
     rom.flags = KVM_MEM_READONLY;
     ck_assert_int_eq(vkvm_vm_add_memory_slot(g_vm, &rom, &third), 0);
     ck_assert_int_eq(vkvm_dirty_start(dirty), 0);
-    ck_assert_int_eq(vkvm_dirty_start(dirty), 0); /* again: nothing changes */
+    ck_assert_int_eq(vkvm_dirty_start(dirty), 0);                   /* again: nothing changes */
     ck_assert_int_eq(vkvm_dirty_mark(dirty, third, 0, 1), -ENOENT); /* a ROM */
     ck_assert_int_eq(vkvm_dirty_harvest(dirty), 0);
     ck_assert_uint_eq(vkvm_dirty_pending(dirty), 104 * PAGE);
@@ -117,8 +117,8 @@ START_TEST(slots_come_and_go)
     ck_assert_int_eq(vkvm_vm_remove_memory(g_vm, high), 0); /* before its pages were taken */
     expect_end();
     /* another slot with the number of the old one begins anew */
-    ck_assert_int_eq(vkvm_vm_add_memory(g_vm, 0x800000, 40 * PAGE, g_pages,
-                                        KVM_MEM_LOG_DIRTY_PAGES, &third), 0);
+    ck_assert_int_eq(
+        vkvm_vm_add_memory(g_vm, 0x800000, 40 * PAGE, g_pages, KVM_MEM_LOG_DIRTY_PAGES, &third), 0);
     ck_assert_uint_eq(third, high);
     ck_assert_int_eq(vkvm_dirty_mark(dirty, low, PAGE, 1), 0);
     expect(low, 1, 1);
@@ -227,11 +227,11 @@ START_TEST(ring)
     struct kvm_dirty_gfn *a = ring_of(g_vcpu), *b = ring_of(second);
     ring_put(&a[0], high, 7);
     ring_put(&a[1], low, 3);
-    ring_put(&a[2], 1234, 3);       /* no such slot */
-    ring_put(&a[3], low, 64);       /* outside */
+    ring_put(&a[2], 1234, 3); /* no such slot */
+    ring_put(&a[3], low, 64); /* outside */
     ring_put(&a[4], low, 1ull << 60);
     ring_put(&b[0], low, 4);
-    ring_put(&b[2], low, 9);        /* not its turn: the one before is not dirty */
+    ring_put(&b[2], low, 9); /* not its turn: the one before is not dirty */
     ck_assert_int_eq(vkvm_dirty_harvest(dirty), 0);
     ck_assert_int_eq(g_fake.generic.resets, 1);
     ck_assert_uint_eq(a[4].flags, KVM_DIRTY_GFN_F_RESET);

@@ -274,6 +274,35 @@ START_TEST(faulting_in)
 }
 END_TEST
 
+static void fill_memory_fault(struct kvm_run *run)
+{
+    const uint64_t fault[3] = { KVM_MEMORY_EXIT_FLAG_PRIVATE, 0x5000, PAGE };
+    run->exit_reason = KVM_EXIT_MEMORY_FAULT;
+    memcpy(&run->hw, fault, sizeof(fault));
+}
+
+static void fill_nothing(struct kvm_run *run)
+{
+    run->exit_reason = KVM_EXIT_UNKNOWN;
+}
+
+START_TEST(a_memory_fault_is_an_exit)
+{
+    struct vkvm_exit exit;
+    g_fake.script[0] = (struct fake_exit){ -EFAULT, fill_memory_fault };
+    g_fake.script[1] = (struct fake_exit){ -EHWPOISON, fill_memory_fault };
+    g_fake.script[2] = (struct fake_exit){ -EFAULT, fill_nothing };
+    g_fake.script_len = 3;
+    for (int i = 0; i < 2; i++) {
+        memset(&exit, 0, sizeof(exit));
+        ck_assert_int_eq(vkvm_vcpu_run(g_vcpu, &exit), 0);
+        ck_assert_uint_eq(exit.kind, VKVM_EXIT_MEMORY_FAULT);
+        ck_assert_uint_eq(exit.memory_fault.gpa, 0x5000);
+    }
+    ck_assert_int_eq(vkvm_vcpu_run(g_vcpu, &exit), -EFAULT);
+}
+END_TEST
+
 static int memory_scenario(struct fake_kvm *fake)
 {
     struct vkvm *kvm = NULL;
@@ -316,6 +345,7 @@ Suite *memory_suite(void)
     tcase_add_test(t, punching_with_no_slot_left);
     tcase_add_test(t, private_memory);
     tcase_add_test(t, faulting_in);
+    tcase_add_test(t, a_memory_fault_is_an_exit);
     suite_add_tcase(s, t);
     t = tcase_create("walk");
     tcase_add_test(t, every_failure_is_reported);

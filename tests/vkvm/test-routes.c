@@ -34,9 +34,9 @@ START_TEST(tables)
     ck_assert_int_eq(vkvm_routing_new(&b), 0);
     for (uint32_t i = 0; i < 50; i++)
         ck_assert_int_eq(vkvm_routing_add_msi(a, i % 10, 0x1fee00000ull, i), 0);
-    const struct kvm_irq_routing_entry sint = {
-        .gsi = 60, .type = KVM_IRQ_ROUTING_HV_SINT, .u.hv_sint = { .vcpu = 2, .sint = 3 }
-    };
+    const struct kvm_irq_routing_entry sint = { .gsi = 60,
+                                                .type = KVM_IRQ_ROUTING_HV_SINT,
+                                                .u.hv_sint = { .vcpu = 2, .sint = 3 } };
     ck_assert_int_eq(vkvm_routing_add(a, &sint), 0);
     ck_assert_int_eq(vkvm_routing_copy(b, a), 0);
     ck_assert_int_eq(vkvm_routing_remove(a, 3), 5);
@@ -96,9 +96,9 @@ START_TEST(edits_show_when_committed)
     ck_assert_uint_eq(kernel_table()->nr, 2);
     ck_assert_int_eq(vkvm_routes_alloc(routes, &other), 0);
     ck_assert_uint_eq(other, 25);
-    const struct kvm_irq_routing_entry sint = {
-        .gsi = 26, .type = KVM_IRQ_ROUTING_HV_SINT, .u.hv_sint = { .vcpu = 2, .sint = 3 }
-    };
+    const struct kvm_irq_routing_entry sint = { .gsi = 26,
+                                                .type = KVM_IRQ_ROUTING_HV_SINT,
+                                                .u.hv_sint = { .vcpu = 2, .sint = 3 } };
     ck_assert_int_eq(vkvm_routes_set(routes, &sint), 0);
     ck_assert_uint_eq(vkvm_routes_count(routes), 3);
 }
@@ -123,7 +123,7 @@ START_TEST(refused_and_rolled_back)
     vkvm_routes_rollback(routes);
     ck_assert_uint_eq(vkvm_routes_count(routes), 1);
     ck_assert_int_eq(vkvm_routes_alloc(routes, &gsi), 0);
-    ck_assert_uint_eq(gsi, 24); /* numbers too */
+    ck_assert_uint_eq(gsi, 24);                      /* numbers too */
     ck_assert_int_eq(vkvm_routes_commit(routes), 0); /* only a number: kept, nothing to tell */
     vkvm_routes_rollback(routes);
     ck_assert_int_eq(vkvm_routes_alloc(routes, &gsi), 0);

@@ -216,8 +216,9 @@ static void claim_more(void *argument, int *result)
 
 START_TEST(reads_in_pieces)
 {
-    struct fake_rule rule = { .call = FAKE_PREAD, .nth = 1, .times = 10, .after = true,
-                              .spoil = cut_short };
+    struct fake_rule rule = {
+        .call = FAKE_PREAD, .nth = 1, .times = 10, .after = true, .spoil = cut_short
+    };
     fake_add_rule(&g_fake, &rule);
     ck_assert_int_eq(vkvm_vm_open_stats(g_vm, &stats), 0);
     ck_assert_str_eq(vkvm_stats_get(stats, 3)->name, "blocking");

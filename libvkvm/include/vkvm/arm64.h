@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * arm64: what a VM and its vCPUs need there besides ONE_REG (onereg.h), device attributes (device.h:
- * GIC, timer, PMU) and the generic calls.
+ * arm64: what a VM and its vCPUs need there besides ONE_REG (onereg.h), device attributes
+ * (device.h: GIC, timer, PMU) and the generic calls.
  *
  * Order: vkvm_vm_arm_preferred_target(), the features set in it, vkvm_vcpu_arm_init(), with SVE or
  * pointer authentication vkvm_vcpu_arm_finalize(), then registers. Compiles to nothing elsewhere.
@@ -21,7 +21,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/** KVM_ARM_PREFERRED_TARGET [4.83]: the host's own CPU, no features set. -ENODEV: none. Since 0.1 */
+/** KVM_ARM_PREFERRED_TARGET [4.83]: the host's own CPU, no features set. -ENODEV: none. Since 0.1
+ * */
 int vkvm_vm_arm_preferred_target(struct vkvm_vm *vm, struct kvm_vcpu_init *ret_init);
 /** KVM_ARM_SET_DEVICE_ADDR [4.85]: where an in-kernel GICv2 answers; `id` KVM_ARM_DEVICE_*. Newer
  * controllers: attributes. -ENODEV, -ENXIO, -EEXIST: set already, -E2BIG: outside. Since 0.1 */
@@ -37,11 +38,11 @@ int vkvm_vm_arm_set_device_addr(struct vkvm_vm *vm, uint64_t id, uint64_t gpa);
  */
 int vkvm_vm_arm_copy_mte_tags(struct vkvm_vm *vm, uint64_t gpa, uint64_t length, void *tags,
                               bool to_guest);
-/** KVM_ARM_SET_COUNTER_OFFSET [4.138], KVM_CAP_COUNTER_OFFSET, Linux 6.4: of both counters. -EBUSY: a
- * vCPU runs. Since 0.1 */
+/** KVM_ARM_SET_COUNTER_OFFSET [4.138], KVM_CAP_COUNTER_OFFSET, Linux 6.4: of both counters.
+ * -EBUSY: a vCPU runs. Since 0.1 */
 int vkvm_vm_arm_set_counter_offset(struct vkvm_vm *vm, uint64_t offset);
-/** KVM_ARM_GET_REG_WRITABLE_MASKS [4.139], Linux 6.7: which bits of ID registers may be set; `masks`
- * has room for KVM_ARM_FEATURE_ID_RANGE_SIZE (192). -ENOTTY: an older kernel. Since 0.1 */
+/** KVM_ARM_GET_REG_WRITABLE_MASKS [4.139], Linux 6.7: which bits of ID registers may be set;
+ * `masks` has room for KVM_ARM_FEATURE_ID_RANGE_SIZE (192). -ENOTTY: an older kernel. Since 0.1 */
 int vkvm_vm_arm_get_writable_masks(struct vkvm_vm *vm, uint64_t *masks);
 
 /** KVM_ARM_VCPU_INIT [4.82]: resets all registers; again later only with the same target and

@@ -3,10 +3,10 @@
  * Coalesced MMIO and PIO [4.116]: writes that do not leave the guest but queue up in a ring.
  *
  * For registers whose writes have no effect the guest could see before its next exit: frame buffer
- * planes, index registers. Writes to a zone go to a ring the vCPU's mapping holds, one for the whole
- * VM; a full ring makes the next write an ordinary exit. Order among ring entries is that of the
- * writes; drain the ring before handling any exit of a device that has a zone, and before saving
- * state.
+ * planes, index registers. Writes to a zone go to a ring the vCPU's mapping holds, one for the
+ * whole VM; a full ring makes the next write an ordinary exit. Order among ring entries is that of
+ * the writes; drain the ring before handling any exit of a device that has a zone, and before
+ * saving state.
  */
 #ifndef VKVM_COALESCED_H
 #define VKVM_COALESCED_H

@@ -71,14 +71,15 @@ struct vkvm_dirty_range {
 /**
  * vkvm_dirty_new() - prepares tracking of a VM; one at a time
  * @form: enum vkvm_dirty_form
- * @ring_entries: pages each vCPU's ring holds, a power of two; 0: 65536 or what the host has at most
+ * @ring_entries: pages each vCPU's ring holds, a power of two; 0: 65536 or what the host has at
+ * most
  * @flags: VKVM_DIRTY_*
  *
  * A ring has to come before the VM's first vCPU, and where the host wants a bitmap besides
- * (KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, arm64) before the first slot. It excludes the other forms for
- * the VM's life, so keep the object as long; start and stop as often as wanted. The VM must outlive
- * the object. Errors: -EOPNOTSUPP: the host lacks the form; -EINVAL (form, entries, flags; too late
- * for a ring); -EBUSY: the VM is tracked already, or has rings; -ENOMEM. Since 0.1
+ * (KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, arm64) before the first slot. It excludes the other forms
+ * for the VM's life, so keep the object as long; start and stop as often as wanted. The VM must
+ * outlive the object. Errors: -EOPNOTSUPP: the host lacks the form; -EINVAL (form, entries, flags;
+ * too late for a ring); -EBUSY: the VM is tracked already, or has rings; -ENOMEM. Since 0.1
  */
 int vkvm_dirty_new(struct vkvm_vm *vm, uint32_t form, uint32_t ring_entries, uint32_t flags,
                    struct vkvm_dirty **ret_dirty);
@@ -114,8 +115,8 @@ int vkvm_dirty_harvest(struct vkvm_dirty *dirty);
 int vkvm_dirty_next(struct vkvm_dirty *dirty, struct vkvm_dirty_range *ret_range);
 /** Bytes still to be handed out. Since 0.1 */
 uint64_t vkvm_dirty_pending(struct vkvm_dirty *dirty);
-/** Puts a range in, rounded to whole pages: written by the host, or to be handed out again. -ENOENT:
- * no such slot, or it does not log; -ERANGE: reaches outside; -ENOMEM. Since 0.1 */
+/** Puts a range in, rounded to whole pages: written by the host, or to be handed out again.
+ * -ENOENT: no such slot, or it does not log; -ERANGE: reaches outside; -ENOMEM. Since 0.1 */
 int vkvm_dirty_mark(struct vkvm_dirty *dirty, uint32_t slot, uint64_t offset, uint64_t length);
 
 /** KVM_GET_DIRTY_LOG [4.8] itself: `bitmap` holds one bit a page of the slot, rounded up to 64

@@ -86,8 +86,8 @@ struct vkvm_exit {
     uint32_t kind;
     uint32_t kvm_reason;
     union {
-        /* IO_IN, IO_OUT: `count` items of `size` (1, 2, 4) bytes at `data`. IN: fill them. Of a page
-         * that lies, `count` is 0. */
+        /* IO_IN, IO_OUT: `count` items of `size` (1, 2, 4) bytes at `data`. IN: fill them. Of a
+         * page that lies, `count` is 0. */
         struct {
             uint16_t port;
             uint8_t size;

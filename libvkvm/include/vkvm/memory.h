@@ -8,9 +8,9 @@
  * around the ioctl. KVM refuses with a bare EINVAL what the list refuses with a reason.
  *
  * KVM cannot resize or move a slot. What looks like that here (vkvm_vm_punch_memory()) is taking it
- * away and putting pieces back: a vCPU that touches the range in between gets an MMIO exit, so vCPUs
- * must not run. Each change moves a generation counter, for consumers that keep a copy of the list
- * (vhost, VFIO).
+ * away and putting pieces back: a vCPU that touches the range in between gets an MMIO exit, so
+ * vCPUs must not run. Each change moves a generation counter, for consumers that keep a copy of
+ * the list (vhost, VFIO).
  */
 #ifndef VKVM_MEMORY_H
 #define VKVM_MEMORY_H
@@ -88,8 +88,8 @@ int vkvm_vm_add_memory_around(struct vkvm_vm *vm, const struct vkvm_memory *memo
  * @gpa, @size: the hole, bytes, page aligned, inside the slot
  * @ret_slot: receives the number of the part behind the hole; UINT32_MAX: there is none
  *
- * Not atomic: vCPUs must not run meanwhile. When putting back a piece fails, the slot is put back as
- * it was, and the error returned. A hole at the front gives `slot` to the part behind; one that
+ * Not atomic: vCPUs must not run meanwhile. When putting back a piece fails, the slot is put back
+ * as it was, and the error returned. A hole at the front gives `slot` to the part behind; one that
  * covers the slot removes it. Errors: -ENOENT (slot), -EINVAL (the hole), -ENOSPC. Since 0.1
  */
 int vkvm_vm_punch_memory(struct vkvm_vm *vm, uint32_t slot, uint64_t gpa, uint64_t size,

@@ -87,9 +87,9 @@ int vkvm_routes_set_msi_from(struct vkvm_routes *routes, uint32_t gsi, uint64_t 
 int vkvm_routes_set(struct vkvm_routes *routes, const struct kvm_irq_routing_entry *entry);
 /** Removes the GSI's entries (a masked vector); its number stays handed out. Since 0.1 */
 void vkvm_routes_unset(struct vkvm_routes *routes, uint32_t gsi);
-/** Gives the working table to the kernel in one step. On errors (those of vkvm_vm_set_routing()) the
- * kernel has the one before, and the changes stay to be corrected, committed or rolled back. Does
- * nothing when nothing changed. Since 0.1 */
+/** Gives the working table to the kernel in one step. On errors (those of vkvm_vm_set_routing())
+ * the kernel has the one before, and the changes stay to be corrected, committed or rolled back.
+ * Does nothing when nothing changed. Since 0.1 */
 int vkvm_routes_commit(struct vkvm_routes *routes);
 /** Goes back to what was committed last, numbers handed out included. Since 0.1 */
 void vkvm_routes_rollback(struct vkvm_routes *routes);

@@ -29,8 +29,8 @@ enum vkvm_stat_type {
     VKVM_STAT_CUMULATIVE = 0,       /* only grows */
     VKVM_STAT_INSTANT = 1,          /* goes up and down */
     VKVM_STAT_PEAK = 2,             /* the highest there was */
-    VKVM_STAT_LINEAR_HISTOGRAM = 3, /* value i counts [i, i + 1) * bucket_size; the last: all above */
-    VKVM_STAT_LOG_HISTOGRAM = 4,    /* value 0 counts 0, i counts [2^(i-1), 2^i); the last: above */
+    VKVM_STAT_LINEAR_HISTOGRAM = 3, /* value i counts [i, i + 1) * bucket_size, the last the rest */
+    VKVM_STAT_LOG_HISTOGRAM = 4,    /* value 0 counts 0, i [2^(i-1), 2^i), the last the rest */
 };
 
 /** What it counts. The numbers are the kernel's. */
@@ -47,7 +47,7 @@ enum vkvm_stat_unit {
  * @name: "halt_poll_success_ns". Borrowed from the struct vkvm_stats
  * @values: `count` of them, as read last; zeros before. Borrowed likewise
  * @count: 1 for all but histograms
- * @type, @unit: enum vkvm_stat_type, enum vkvm_stat_unit; a number above these is newer than libvkvm
+ * @type, @unit: enum vkvm_stat_type, enum vkvm_stat_unit; a number above these is newer than this
  * @base: 10 or 2
  * @bucket_size: of a linear histogram, in the unit
  */
@@ -74,8 +74,7 @@ int vkvm_vm_open_stats(struct vkvm_vm *vm, struct vkvm_stats **ret_stats);
 int vkvm_vcpu_open_stats(struct vkvm_vcpu *vcpu, struct vkvm_stats **ret_stats);
 /** The same from a descriptor somebody else got; it is owned from now on, also on failure. Since
  * 0.1 */
-int vkvm_stats_from_fd(const struct vkvm_syscalls *syscalls, int fd,
-                       struct vkvm_stats **ret_stats);
+int vkvm_stats_from_fd(const struct vkvm_syscalls *syscalls, int fd, struct vkvm_stats **ret_stats);
 /** NULL is fine. Returns NULL. Since 0.1 */
 struct vkvm_stats *vkvm_stats_close(struct vkvm_stats *stats);
 
@@ -88,7 +87,8 @@ const struct vkvm_stat *vkvm_stats_get(const struct vkvm_stats *stats, size_t in
 /** The statistic of this name, borrowed, or NULL. Since 0.1 */
 const struct vkvm_stat *vkvm_stats_find(const struct vkvm_stats *stats, const char *name);
 /** Reads all values. Works while vCPUs run: each value is whole, but they are not of one moment.
- * Errors: -EIO: fewer than described; those of pread(2). Context: one thread at a time. Since 0.1 */
+ * Errors: -EIO: fewer than described; those of pread(2). Context: one thread at a time. Since
+ * 0.1 */
 int vkvm_stats_read(struct vkvm_stats *stats);
 
 /** "cumulative", ... for enum vkvm_stat_type; "?" for a newer one. Since 0.1 */
