@@ -258,9 +258,17 @@ void vkvm_exit_decode(struct kvm_run *run, size_t run_size, struct vkvm_exit *e)
     if (run_size < sizeof(*run))
         return;
     e->kvm_reason = run->exit_reason;
+    /* The two that count for speed: no jump table, which nothing predicts right after a system call.
+     */
+    if (__builtin_expect(run->exit_reason == KVM_EXIT_IO, 1)) {
+        decode_io(run, run_size, e);
+        return;
+    }
+    if (__builtin_expect(run->exit_reason == KVM_EXIT_MMIO, 1)) {
+        decode_mmio(run, e);
+        return;
+    }
     switch (run->exit_reason) {
-    case KVM_EXIT_IO: decode_io(run, run_size, e); break;
-    case KVM_EXIT_MMIO: decode_mmio(run, e); break;
     case KVM_EXIT_INTR: e->kind = VKVM_EXIT_INTR; break;
     case KVM_EXIT_HLT: e->kind = VKVM_EXIT_HLT; break;
     case KVM_EXIT_IRQ_WINDOW_OPEN: e->kind = VKVM_EXIT_IRQ_WINDOW_OPEN; break;

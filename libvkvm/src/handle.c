@@ -19,6 +19,7 @@ int vkvm__handle_init(struct vkvm_handle *h, const struct vkvm_syscalls *sys, in
         return -EINVAL;
     h->sys = *sys;
     h->fd = fd;
+    h->direct = sys->ioctl == vkvm_syscalls_real()->ioctl;
     memset(&h->failure, 0, sizeof(h->failure));
     /* nothing to destroy: a handle whose making fails later is simply freed */
     h->failure_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
@@ -58,15 +59,9 @@ __attribute__((cold)) int vkvm__failed(const struct vkvm_handle *h, unsigned lon
     return error;
 }
 
-int vkvm__ioctl(const struct vkvm_handle *h, unsigned long request, const void *argument)
-{
-    int r = h->sys.ioctl(h->sys.data, h->fd, request, (void *)argument);
-    return __builtin_expect(r < 0, 0) ? vkvm__failed(h, request, argument, r) : r;
-}
-
 int vkvm__ioctl_raw(const struct vkvm_handle *h, unsigned long request, void *argument)
 {
-    int r = h->sys.ioctl(h->sys.data, h->fd, request, argument);
+    int r = vkvm__call_ioctl(h, request, argument);
     if (r < 0) /* the caller may have meant a number: do not look */
         vkvm__failed(h, request, _IOC_SIZE(request) ? NULL : argument, r);
     return r;

@@ -22,7 +22,8 @@
 
 static int thread_id(void)
 {
-    static _Thread_local int id; /* gettid() is a system call */
+    /* gettid() is a system call; initial-exec: no call to find the variable either */
+    static _Thread_local __attribute__((tls_model("initial-exec"))) int id;
     if (!id)
         id = gettid();
     return id;
@@ -80,17 +81,6 @@ struct kvm_run *vkvm_vcpu_get_run(struct vkvm_vcpu *vcpu)
     return vcpu->run;
 }
 
-int vkvm__vcpu_ioctl(struct vkvm_vcpu *vcpu, unsigned long request, const void *argument)
-{
-    int r = vkvm__sync_before(vcpu, request);
-    return r < 0 ? r : vkvm__ioctl(&vcpu->h, request, argument);
-}
-
-int vkvm__vcpu_ioctl_int(struct vkvm_vcpu *vcpu, unsigned long request, unsigned long argument)
-{
-    return vkvm__vcpu_ioctl(vcpu, request, (const void *)argument);
-}
-
 int vkvm_vcpu_enable_cap(struct vkvm_vcpu *vcpu, uint32_t cap, const uint64_t args[4])
 {
     int r = vkvm__sync_before(vcpu, KVM_ENABLE_CAP);
@@ -110,10 +100,12 @@ int vkvm_vcpu_run(struct vkvm_vcpu *vcpu, struct vkvm_exit *ret_exit)
         vkvm__sync_enter(vcpu);
         /* Ordered before the kernel's look at immediate_exit: see vkvm_vcpu_kick(). */
         atomic_store(&vcpu->runner, thread_id());
-        r = vcpu->h.sys.ioctl(vcpu->h.sys.data, vcpu->h.fd, KVM_RUN, NULL);
+        r = vkvm__call_ioctl(&vcpu->h, KVM_RUN, NULL);
         atomic_store_explicit(&vcpu->runner, 0, memory_order_release);
         vkvm__sync_leave(vcpu, r);
     } while (r == -EINVAL && vkvm__sync_refused(vcpu));
+    if (__builtin_expect(r >= 0, 1))
+        goto out;
     if (r == -EINTR || r == -EAGAIN) {
         __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
         ret_exit->kind = VKVM_EXIT_INTR;
@@ -121,10 +113,9 @@ int vkvm_vcpu_run(struct vkvm_vcpu *vcpu, struct vkvm_exit *ret_exit)
         return 0;
     }
     /* The one exit that comes with an error [5, KVM_EXIT_MEMORY_FAULT]. */
-    if ((r == -EFAULT || r == -EHWPOISON) && vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
-        r = 0;
-    if (r < 0)
+    if ((r != -EFAULT && r != -EHWPOISON) || vcpu->run->exit_reason != KVM_EXIT_MEMORY_FAULT)
         return vkvm__failed(&vcpu->h, KVM_RUN, NULL, r);
+out:
     vkvm_exit_decode(vcpu->run, vcpu->run_size, ret_exit);
     return 0;
 }

@@ -19,7 +19,7 @@
  *   error is reported where it was made. Setting special registers to what they already are is
  *   nothing to do.
  * - Late means at the next KVM_RUN, or before any request that could see the difference or whose
- *   order matters: sync_effect() lists those that cannot, everything else flushes. It also lists
+ *   order matters: vkvm__sync_effect() lists those that cannot, everything else flushes. It also lists
  *   what a request leaves as it is; everything else makes the copies invalid. vkvm__vcpu_ioctl() is
  *   the one way to the kernel.
  * - A vCPU in KVM_MP_STATE_UNINITIALIZED waits inside KVM_RUN without taking the page, and then
@@ -42,53 +42,6 @@
 #define NO_TYPE       0xffu /* a segment type has four bits */
 #define NO_EVENT_FLAG UINT32_MAX
 
-#define ALL_GROUPS ((uint8_t)KVM_SYNC_X86_VALID_FIELDS)
-#define FLUSH      0x10u /* the request may depend on the general registers, or the order counts */
-#define STOP       0x20u /* the next run may not take what is deferred */
-
-/* What a request needs and does: FLUSH, STOP, and the groups it may change. */
-static unsigned sync_effect(unsigned long request)
-{
-    switch (request) {
-    case KVM_GET_FPU:
-    case KVM_SET_FPU:
-    case KVM_GET_XSAVE:
-    case KVM_GET_XSAVE2:
-    case KVM_SET_XSAVE:
-    case KVM_GET_XCRS:
-    case KVM_SET_XCRS:
-    case KVM_GET_DEBUGREGS:
-    case KVM_SET_DEBUGREGS:
-    case KVM_GET_SREGS:
-    case KVM_GET_SREGS2:
-    case KVM_GET_MSRS:
-    case KVM_GET_LAPIC:
-    case KVM_GET_CPUID2:
-    case KVM_GET_TSC_KHZ:
-    case KVM_SET_TSC_KHZ:
-    case KVM_KVMCLOCK_CTRL:
-    case KVM_SET_SIGNAL_MASK:
-    case KVM_GET_STATS_FD: return 0;
-    case KVM_GET_REGS:
-    case KVM_GET_VCPU_EVENTS: /* setting registers drops a pending exception */
-    case KVM_TRANSLATE: /* EFLAGS.AC decides under SMAP */ return FLUSH;
-    case KVM_NMI:
-    case KVM_SMI: return KVM_SYNC_X86_EVENTS;
-    case KVM_INTERRUPT: return FLUSH | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
-    case KVM_SET_REGS:
-    case KVM_X86_SET_MCE: return FLUSH | KVM_SYNC_X86_REGS | KVM_SYNC_X86_EVENTS;
-    case KVM_SET_SREGS: /* at the reset vector it also wakes the boot CPU: looks at RIP */
-    case KVM_SET_SREGS2:
-    case KVM_SET_MSRS:
-    case KVM_SET_LAPIC:
-    case KVM_SET_CPUID2:
-    case KVM_SET_VCPU_EVENTS:
-    case KVM_SET_GUEST_DEBUG: /* remembers RIP, changes EFLAGS.TF */
-    case KVM_GET_MP_STATE: /* acts on an INIT that has come */ return FLUSH | ALL_GROUPS;
-    default: return FLUSH | STOP | ALL_GROUPS;
-    }
-}
-
 void vkvm__sync_init(struct vkvm_vcpu *vcpu)
 {
     vcpu->sync.allowed = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
@@ -107,25 +60,22 @@ int vkvm__sync_flush(struct vkvm_vcpu *vcpu)
     return 0;
 }
 
-int vkvm__sync_before(struct vkvm_vcpu *vcpu, unsigned long request)
+int vkvm__sync_apply(struct vkvm_vcpu *vcpu, unsigned effect)
 {
     struct vkvm_sync *s = &vcpu->sync;
-    unsigned effect = sync_effect(request);
-    int r = effect & FLUSH ? vkvm__sync_flush(vcpu) : 0;
+    int r = effect & VKVM__SYNC_FLUSH ? vkvm__sync_flush(vcpu) : 0;
     if (r < 0)
         return r;
     s->valid &= (uint8_t)~effect;
-    if (effect & STOP)
+    if (effect & VKVM__SYNC_STOP)
         s->ran = false;
     return 0;
 }
 
-void vkvm__sync_enter(struct vkvm_vcpu *vcpu)
+void vkvm__sync_prepare(struct vkvm_vcpu *vcpu)
 {
     struct vkvm_sync *s = &vcpu->sync;
     struct kvm_run *run = vcpu->run;
-    if (!(s->wanted | s->asked | s->valid | s->dirty))
-        return;
     s->asked = s->wanted;
     s->wanted = 0;
     s->valid = 0;
@@ -141,18 +91,12 @@ void vkvm__sync_enter(struct vkvm_vcpu *vcpu)
         run->s.regs.events.flags = NO_EVENT_FLAG;
 }
 
-void vkvm__sync_leave(struct vkvm_vcpu *vcpu, int result)
+void vkvm__sync_collect(struct vkvm_vcpu *vcpu, int result)
 {
     struct vkvm_sync *s = &vcpu->sync;
     const struct kvm_run *run = vcpu->run;
-    if (result >= 0)
-        s->ran = true;
-    else if (result != -EINTR)
-        s->ran = false;
     if (s->dirty && !(run->kvm_dirty_regs & KVM_SYNC_X86_REGS))
         s->dirty = false;
-    if (!s->asked)
-        return;
     uint8_t got = 0;
     if ((s->asked & KVM_SYNC_X86_REGS) && (run->s.regs.regs.rflags & RFLAGS_FIXED))
         got |= KVM_SYNC_X86_REGS;
