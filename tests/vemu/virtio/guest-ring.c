@@ -2,7 +2,6 @@
 /*
  * The driver's side of split and packed rings.
  */
-#include <check.h>
 #include <glib.h>
 #include <string.h>
 
@@ -232,6 +231,6 @@ uint32_t guest_request(struct guest *g, struct guest_queue *q, const struct gues
     uint16_t id = guest_add(g, q, buffers, count);
 
     g->t->notify(g, q->index);
-    ck_assert_int_eq(guest_wait(g, q, &len), id);
+    guest_assert(guest_wait(g, q, &len) == id);
     return len;
 }

@@ -4,7 +4,6 @@
  */
 #include "guest.h"
 
-#include <check.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -19,6 +18,13 @@
 const struct guest_transport *guest_transport(void)
 {
     return &guest_mmio;
+}
+
+void guest_ok(int result, struct vemu_error *err)
+{
+    if (result < 0)
+        fprintf(stderr, "%s\n", err ? vemu_error_message(err) : "no message");
+    guest_assert(result >= 0);
 }
 
 /* --- machine ---------------------------------------------------------------------------------- */
@@ -73,7 +79,7 @@ struct vemu_vm *guest_vm(void)
     struct vemu_vm *vm = NULL;
 
     config.memory_bytes = GUEST_RAM;
-    fake_ok(vemu__vm_new(&config, &parts, &vm, &err), err);
+    guest_ok(vemu__vm_new(&config, &parts, &vm, &err), err);
     return vm;
 }
 
@@ -92,11 +98,11 @@ static struct guest *attach(struct vemu_vm *vm, const char *name, va_list ap)
     g->heap = HEAP_START;
     class_name = g_strconcat(name, g->t->suffix, NULL);
     while ((property = va_arg(ap, const char *)) != NULL) {
-        ck_assert(count < G_N_ELEMENTS(props));
+        guest_assert(count < G_N_ELEMENTS(props));
         props[count++] = (struct vemu_property){ property, va_arg(ap, const char *) };
     }
-    fake_ok(vemu_vm_add_device(vm, class_name, "dev", props, count, &err), err);
-    fake_ok(vemu_vm_realize(vm, &err), err);
+    guest_ok(vemu_vm_add_device(vm, class_name, "dev", props, count, &err), err);
+    guest_ok(vemu_vm_realize(vm, &err), err);
     g->dev = vemu__vm_find_device(vm, "dev");
     g->vdev = vemu__virtio_of(g->dev);
     return g;
@@ -140,7 +146,7 @@ uint64_t guest_alloc(struct guest *g, uint64_t size, uint64_t align)
     /* In one piece. */
     if (gpa < GUEST_BLOCK && gpa + size > GUEST_BLOCK)
         gpa = GUEST_BLOCK;
-    ck_assert_uint_le(gpa + size, GUEST_RAM);
+    guest_assert(gpa + size <= GUEST_RAM);
     g->heap = gpa + size;
     return gpa;
 }
@@ -149,7 +155,7 @@ void *guest_ptr(struct guest *g, uint64_t gpa)
 {
     void *ptr = vemu__memory_ptr(g->vm->memory, gpa, 1, true);
 
-    ck_assert_ptr_nonnull(ptr);
+    guest_assert(ptr);
     return ptr;
 }
 
@@ -160,11 +166,11 @@ bool guest_negotiate(struct guest *g, uint64_t wanted)
     uint64_t offered;
 
     g->t->set_status(g, 0);
-    ck_assert_uint_eq(g->t->get_status(g), 0);
+    guest_assert(g->t->get_status(g) == 0);
     g->t->set_status(g, VEMU_VIRTIO_STATUS_ACKNOWLEDGE);
     g->t->set_status(g, VEMU_VIRTIO_STATUS_ACKNOWLEDGE | VEMU_VIRTIO_STATUS_DRIVER);
     offered = g->t->get_features(g, 0) | (uint64_t)g->t->get_features(g, 1) << 32;
-    ck_assert(offered & VEMU_VIRTIO_F_VERSION_1);
+    guest_assert(offered & VEMU_VIRTIO_F_VERSION_1);
     g->features = offered & (wanted | VEMU_VIRTIO_F_VERSION_1);
     g->t->set_features(g, 0, (uint32_t)g->features);
     g->t->set_features(g, 1, (uint32_t)(g->features >> 32));
@@ -177,7 +183,7 @@ struct guest_queue *guest_setup_queue(struct guest *g, unsigned n, uint16_t size
     struct guest_queue *q = &g->queues[n];
     uint16_t max = g->t->queue_max(g, n);
 
-    ck_assert_uint_ne(max, 0);
+    guest_assert(max != 0);
     memset(q, 0, sizeof(*q));
     q->index = n;
     q->size = size ? size : MIN(max, GUEST_SIZE);
@@ -201,7 +207,7 @@ void guest_driver_ok(struct guest *g)
 
 void guest_start(struct guest *g, uint64_t wanted, unsigned queues)
 {
-    ck_assert(guest_negotiate(g, wanted));
+    guest_assert(guest_negotiate(g, wanted));
     for (unsigned n = 0; n < queues; n++)
         guest_setup_queue(g, n, 0);
     guest_driver_ok(g);

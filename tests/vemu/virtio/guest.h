@@ -9,6 +9,9 @@
 #ifndef TESTS_VEMU_VIRTIO_GUEST_H
 #define TESTS_VEMU_VIRTIO_GUEST_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "core/vm.h"
 #include "virtio/virtio.h"
 
@@ -17,6 +20,15 @@
 #define GUEST_HOLE   0x80000000u /* an address without memory */
 #define GUEST_QUEUES 8
 #define GUEST_SIZE   256u /* most entries of a queue */
+
+/* Not Check's: fuzzers use this as well. */
+#define guest_assert(condition)                                                                    \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);              \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
 
 struct guest;
 
@@ -70,6 +82,8 @@ struct guest {
     struct guest_queue queues[GUEST_QUEUES];
 };
 
+/* The call was a success, or the test ends with the message. */
+void guest_ok(int result, struct vemu_error *err);
 /* The transport named by GUEST_TRANSPORT in the environment, or mmio. */
 const struct guest_transport *guest_transport(void);
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fuzzer of virtio devices: a guest that writes registers, rings and descriptors as it likes.
+ *
+ * Input: a program of operations on one machine with one device (compiled in: DEVICE), whose
+ * operands are drawn from small sets of interesting values, so that random bytes get far: queues
+ * are set up properly half of the time, descriptors mostly point to memory. What must hold at the
+ * end: the device answers a reset, and works for a well-behaved driver after it.
+ *
+ * Built with libFuzzer it takes inputs from there; built plainly it runs programs from a fixed seed
+ * (how many: first argument), or replays files.
+ */
+#include <fcntl.h>
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vemu/block.h>
+
+#include "echo.h"
+#include "guest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define AREA  0x8000u /* rings lie here, one queue's behind the other's */
+#define STEPS 400
+
+struct input {
+    const uint8_t *data;
+    size_t size;
+};
+
+static uint8_t byte(struct input *in)
+{
+    if (!in->size)
+        return 0;
+    in->size--;
+    return *in->data++;
+}
+
+static uint32_t word(struct input *in)
+{
+    uint32_t value = byte(in);
+
+    value |= (uint32_t)byte(in) << 8;
+    value |= (uint32_t)byte(in) << 16;
+    return value | (uint32_t)byte(in) << 24;
+}
+
+static uint64_t address(struct input *in)
+{
+    switch (byte(in) % 8) {
+    case 0: return GUEST_HOLE + byte(in);
+    case 1: return GUEST_RAM - byte(in);
+    case 2: return GUEST_BLOCK - byte(in);
+    case 3: return (uint64_t)word(in) << 32 | word(in);
+    case 4: return AREA + word(in) % 0x8000; /* the rings themselves */
+    default: return 0x20000 + word(in) % 0x100000;
+    }
+}
+
+static uint32_t length(struct input *in)
+{
+    switch (byte(in) % 8) {
+    case 0: return word(in);
+    case 1: return 0;
+    case 2: return UINT32_MAX - byte(in);
+    case 3: return 16u * byte(in);
+    case 4: return 512u * byte(in);
+    case 5: return 1;
+    default: return 16;
+    }
+}
+
+static uint64_t area_of(unsigned queue, unsigned area)
+{
+    return AREA + queue * 0x2000 + area * 0x800;
+}
+
+static void setup_queue(struct guest *g, struct input *in, unsigned queue)
+{
+    uint64_t areas[3];
+    uint8_t how = byte(in);
+
+    for (unsigned i = 0; i < 3; i++)
+        areas[i] = how & (1u << i) && how & 0x80 ? address(in) : area_of(queue, i);
+    g->t->queue_setup(g, queue, how & 8 && how & 0x80 ? (uint16_t)word(in) : 16, areas);
+    g->t->queue_enable(g, queue);
+}
+
+/* A descriptor of a queue (or anywhere), in either layout. */
+static void put_desc(struct guest *g, struct input *in, unsigned queue)
+{
+    uint64_t at = byte(in) & 0x80 ? address(in) & ~15ull : area_of(queue, 0) + 16u * (byte(in) % 16);
+    uint64_t addr = address(in);
+    uint32_t len = length(in);
+    uint16_t half[2] = { byte(in), byte(in) };
+    uint8_t how = byte(in);
+
+    half[how & 1] &= 7; /* flags; the other is next or id */
+    half[!(how & 1)] %= 17;
+    if (how & 2)
+        half[1] |= how & 4 ? 0x80 : 0x8000;
+    vemu_dma_write(g->vm, at, &addr, 8);
+    vemu_dma_write(g->vm, at + 8, &len, 4);
+    vemu_dma_write(g->vm, at + 12, half, 4);
+}
+
+static void make_available(struct guest *g, struct input *in, unsigned queue)
+{
+    uint16_t idx, entry = byte(in) % 18;
+    uint8_t how = byte(in);
+
+    vemu_dma_read(g->vm, area_of(queue, 1) + 2, &idx, 2);
+    vemu_dma_write(g->vm, area_of(queue, 1) + 4 + 2 * (idx % 16), &entry, 2);
+    idx = how < 250 ? (uint16_t)(idx + 1) : (uint16_t)word(in);
+    vemu_dma_write(g->vm, area_of(queue, 1) + 2, &idx, 2);
+}
+
+/* The first bytes of a buffer: headers of requests. */
+static void put_header(struct guest *g, struct input *in)
+{
+    uint32_t header[4] = { byte(in) % 16, byte(in), byte(in), 0 };
+
+    if (byte(in) > 250)
+        header[3] = word(in);
+    vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, header, sizeof(header));
+}
+
+static void negotiate(struct guest *g, struct input *in)
+{
+    static const uint64_t sets[] = {
+        0, ~0ull, ~VEMU_VIRTIO_F_RING_PACKED, ~VEMU_VIRTIO_F_IN_ORDER,
+        ~(VEMU_VIRTIO_F_RING_PACKED | VEMU_VIRTIO_F_IN_ORDER),
+    };
+
+    guest_negotiate(g, sets[byte(in) % G_N_ELEMENTS(sets)]);
+    for (unsigned n = 0; n < 3; n++)
+        setup_queue(g, in, n);
+    if (byte(in) & 7)
+        guest_driver_ok(g);
+}
+
+static void step(struct guest *g, struct input *in)
+{
+    uint8_t op = byte(in);
+    unsigned queue = byte(in) % 3;
+
+    switch (op % 20) {
+    case 0: negotiate(g, in); break;
+    case 1: setup_queue(g, in, queue); break;
+    case 2: g->t->queue_reset(g, byte(in)); break;
+    case 3: g->t->set_status(g, byte(in)); break;
+    case 4: g->t->set_features(g, byte(in) % 3, word(in)); break;
+    case 5: g->t->config_write(g, byte(in), 1u << byte(in) % 4, word(in)); break;
+    case 6: g->t->config_read(g, byte(in), 1u << byte(in) % 4); break;
+    case 7: vemu__memory_write(g->vm->memory, VEMU_SPACE_MEMORY, g->base + word(in) % 0x200,
+                               1u << byte(in) % 4, word(in)); break;
+    case 8: vemu__memory_read(g->vm->memory, VEMU_SPACE_MEMORY, g->base + word(in) % 0x200,
+                              1u << byte(in) % 4); break;
+    case 9: put_header(g, in); break;
+    case 10: g->t->notify(g, byte(in)); break;
+    case 11: case 12: make_available(g, in, queue); g->t->notify(g, queue); break;
+    case 13: make_available(g, in, queue); break;
+    default: put_desc(g, in, queue); break;
+    }
+}
+
+/* --- the machine ------------------------------------------------------------------------------ */
+
+static struct guest *machine_new(char *path)
+{
+    struct vemu_property props[] = { { "filename", path }, { "discard", "unmap" } };
+    struct vemu_vm *vm = guest_vm();
+    struct vemu_error *err = NULL;
+    int fd;
+
+    if (strcmp(DEVICE, "echo") == 0)
+        return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
+    if (strcmp(DEVICE, "blk") != 0)
+        return guest_attach(vm, "virtio-" DEVICE, "packed", "on", "in_order", "on", NULL);
+    fd = mkstemp(path);
+    if (fd < 0 || ftruncate(fd, 65536) < 0)
+        abort();
+    close(fd);
+    guest_ok(vemu_vm_add_block(vm, "file", "disk", props, 2, &err), err);
+    return guest_attach(vm, "virtio-blk", "drive", "disk", "packed", "on", "in_order", "on",
+                        "num-queues", "3", NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[] = "/tmp/vemu-fuzz-XXXXXX";
+    struct guest *g = machine_new(path);
+    struct input in = { data, size };
+
+    if (strcmp(DEVICE, "echo") == 0)
+        ((struct echo *)g->vdev)->hold = byte(&in) & 1;
+    negotiate(g, &in);
+    for (unsigned i = 0; i < STEPS && in.size; i++)
+        step(g, &in);
+    g->t->set_status(g, 0);
+    if (g->t->get_status(g) != 0 || guest_broken(g))
+        abort();
+    guest_start(g, 0, 1);
+    if (guest_broken(g))
+        abort();
+    guest_free(g);
+    unlink(path);
+    return 0;
+}
+
+#ifndef FUZZ_LIBFUZZER
+
+static uint64_t state = 0x9e3779b97f4a7c15;
+
+static uint8_t random_byte(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint8_t)(state >> 24);
+}
+
+static int replay(const char *path)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &text, &size, NULL)) {
+        fprintf(stderr, "fuzz-virtio: cannot read %s\n", path);
+        return 1;
+    }
+    return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned runs = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000;
+    uint8_t data[4096];
+
+    if (argc > 1 && !runs)
+        return replay(argv[1]);
+    for (unsigned i = 0; i < runs; i++) {
+        for (size_t j = 0; j < sizeof(data); j++)
+            data[j] = random_byte();
+        LLVMFuzzerTestOneInput(data, sizeof(data));
+    }
+    printf("fuzz-virtio %s: %u programs\n", DEVICE, runs);
+    return 0;
+}
+
+#endif
