@@ -176,6 +176,27 @@ START_TEST(coalesced_ring)
 }
 END_TEST
 
+/* Without a table of system calls they are the real ones. */
+START_TEST(real_system_calls)
+{
+    struct vkvm *kvm = NULL;
+    struct vkvm_vm *vm = NULL;
+    int r = vkvm_open(&kvm);
+    if (r == 0) {
+        ck_assert_int_ge(vkvm_get_fd(kvm), 0);
+        ck_assert_int_eq(vkvm_get_api_version(kvm), 12);
+    } else { /* not here, or not for us */
+        ck_assert_ptr_null(kvm);
+    }
+    vkvm_close(kvm);
+    kvm = NULL;
+    ck_assert_int_eq(vkvm_open_with(NULL, "/dev/null", &kvm), -ENOTTY);
+    ck_assert_int_eq(vkvm_from_fd(NULL, -1, &kvm), -EINVAL);
+    ck_assert_ptr_null(kvm);
+    ck_assert_int_eq(vkvm_vm_from_fd(NULL, -1, 4096, &vm), -EINVAL);
+}
+END_TEST
+
 /* --- the last error --- */
 
 START_TEST(last_error)
@@ -369,6 +390,7 @@ Suite *calls_suite(void)
     tcase_add_test(t, attributes);
     tcase_add_test(t, coalesced_zones);
     tcase_add_test(t, coalesced_ring);
+    tcase_add_test(t, real_system_calls);
     tcase_add_test(t, last_error);
     tcase_add_test(t, arguments_in_short);
     tcase_add_test(t, raw_calls_are_not_looked_into);

@@ -335,6 +335,33 @@ START_TEST(mistakes)
 }
 END_TEST
 
+START_TEST(no_memory_for_new_slots)
+{
+    struct vkvm_dirty_range range;
+    uint32_t slots[3];
+    ck_assert_int_eq(vkvm_dirty_new(g_vm, VKVM_DIRTY_BITMAP, 0, 0, &dirty), 0);
+    ck_assert_int_eq(vkvm_dirty_start(dirty), 0);
+    ck_assert_int_eq(vkvm_dirty_mark(dirty, low, 0, 1), 0);
+    for (uint64_t i = 0; i < 3; i++)
+        ck_assert_int_eq(vkvm_vm_add_memory(g_vm, 0x1000000 * (i + 1), PAGE, g_pages,
+                                            KVM_MEM_LOG_DIRTY_PAGES, &slots[i]),
+                         0);
+    /* the list, then a bitmap for each of the new ones: what was known stays */
+    for (int nth = 1; nth <= 4; nth++) {
+        fake_alloc_fail(nth);
+        ck_assert_int_eq(vkvm_dirty_next(dirty, &range), -ENOMEM);
+        fake_alloc_fail(nth);
+        ck_assert_int_eq(vkvm_dirty_mark(dirty, slots[2], 0, 1), -ENOMEM);
+    }
+    fake_alloc_fail(0);
+    ck_assert_int_eq(vkvm_dirty_mark(dirty, slots[2], 0, 1), 0);
+    expect(low, 0, 1);
+    ck_assert_int_eq(vkvm_dirty_next(dirty, &range), 1);
+    ck_assert_uint_eq(range.slot, slots[2]);
+    expect_end();
+}
+END_TEST
+
 static void offer_ring(struct fake_kvm *fake)
 {
     fake_set_cap(fake, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, RING_BYTES);
@@ -398,6 +425,7 @@ Suite *dirty_suite(void)
     tcase_add_test(t, ring_with_bitmap);
     tcase_add_test(t, best_of_what_there_is);
     tcase_add_test(t, mistakes);
+    tcase_add_test(t, no_memory_for_new_slots);
     suite_add_tcase(s, t);
     t = tcase_create("walk");
     tcase_add_test(t, every_failure_is_reported);
