@@ -298,7 +298,6 @@ void vemu__acpi_dsdt_pci(GByteArray *out, const struct vemu_acpi_pci *pci)
     device = vemu__aml_device(out, "PCI0");
     vemu__aml_name_eisaid(out, "_HID", "PNP0A08");
     vemu__aml_name_eisaid(out, "_CID", "PNP0A03");
-    vemu__aml_name_integer(out, "_ADR", 0);
     vemu__aml_name_integer(out, "_UID", 0);
     vemu__aml_name_integer(out, "_BBN", 0);
     vemu__aml_name_integer(out, "_SEG", 0);

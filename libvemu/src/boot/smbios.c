@@ -67,11 +67,11 @@ static void end(struct writer *w)
     w->longest = (uint16_t)MAX(w->longest, w->out->len - w->start);
 }
 
-static void put_bios(struct writer *w)
+static void put_bios(struct writer *w, const struct vemu_smbios_config *config)
 {
     begin(w, 0, HANDLE_BIOS);
     put_text(w, MANUFACTURER);
-    put_text(w, VEMU_VERSION);
+    put_text(w, config->bios_version);
     vemu__put16(w->out, 0xe800);
     put_text(w, "01/01/2026");
     vemu__put8(w->out, 0);
@@ -272,7 +272,7 @@ void vemu__smbios_build(const struct vemu_smbios_config *config, uint32_t addres
     g_autoptr(GByteArray) texts = g_byte_array_new();
     struct writer w = { .out = tables, .texts = texts };
 
-    put_bios(&w);
+    put_bios(&w, config);
     put_system(&w, config);
     put_chassis(&w, config);
     put_processor(&w, config);

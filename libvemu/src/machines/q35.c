@@ -199,6 +199,7 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
     *smbios = (struct vemu_smbios_config){
         .product = PRODUCT,
         .version = "q35",
+        .bios_version = vemu_version(),
         .uuid = config->uuid,
         .vcpus = config->vcpus,
         .ram_low = m->pc.ram_low,
