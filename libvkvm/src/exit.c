@@ -258,8 +258,8 @@ void vkvm_exit_decode(struct kvm_run *run, size_t run_size, struct vkvm_exit *e)
     if (run_size < sizeof(*run))
         return;
     e->kvm_reason = run->exit_reason;
-    /* The two that count for speed: no jump table, which nothing predicts right after a system call.
-     */
+    /* The two that count for speed come without a jump table: no CPU predicts one right after a
+     * system call. */
     if (__builtin_expect(run->exit_reason == KVM_EXIT_IO, 1)) {
         decode_io(run, run_size, e);
         return;

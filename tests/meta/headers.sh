@@ -4,7 +4,7 @@
 set -u
 cd "$TOP" || exit 1
 bad=0
-for header in lib*/include/*/*.h; do
+for header in lib*/include/*/*.h lib*/include/*/*/*.h; do
     lib=${header%%/*}
     include=(-I libvkvm/include -I libvemu/include -I libvmgr/include)
     echo "#include \"$header\"" >/tmp/header.$$.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * x86 tables of variable length: XSAVE areas, CPUID and MSR lists, filters, nested state; with every
- * allocation and every call in them failing once.
+ * x86 tables of variable length: XSAVE areas, CPUID and MSR lists, filters, nested state; with
+ * every allocation and every call in them failing once.
  */
 #include "test-x86.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The x86 calls on the real KVM. What this host's lacks is skipped by name, with the reason; without
- * /dev/kvm everything is (exit status 77).
+ * The x86 calls on the real KVM. What this host's lacks is skipped by name, with the reason;
+ * without /dev/kvm everything is (exit status 77).
  *
- * The guest is a few bytes of real mode. compare_with_plain_ioctls runs two of them through the same
- * random calls, one with registers in the run page and one without: nothing they show may differ.
+ * The guest is a few bytes of real mode. compare_with_plain_ioctls runs two of them through the
+ * same random calls, one with registers in the run page and one without: nothing they show may
+ * differ.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -19,9 +19,9 @@
  *   error is reported where it was made. Setting special registers to what they already are is
  *   nothing to do.
  * - Late means at the next KVM_RUN, or before any request that could see the difference or whose
- *   order matters: vkvm__sync_effect() lists those that cannot, everything else flushes. It also lists
- *   what a request leaves as it is; everything else makes the copies invalid. vkvm__vcpu_ioctl() is
- *   the one way to the kernel.
+ *   order matters: vkvm__sync_effect() lists those that cannot, everything else flushes. It also
+ *   lists what a request leaves as it is; everything else makes the copies invalid.
+ *   vkvm__vcpu_ioctl() is the one way to the kernel.
  * - A vCPU in KVM_MP_STATE_UNINITIALIZED waits inside KVM_RUN without taking the page, and then
  *   overwrites it. So nothing is deferred until a run has ended with an exit, nor after
  *   KVM_SET_MP_STATE; and what is deferred is kept in the handle, not only in the page, until the

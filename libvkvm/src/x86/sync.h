@@ -14,7 +14,7 @@
     0x10u /* the request may depend on the general registers, or the order counts */
 #define VKVM__SYNC_STOP 0x20u /* the next run may not take what is deferred */
 
-/* What a request needs and does: VKVM__SYNC_FLUSH, VKVM__SYNC_STOP, and the groups it may change. */
+/* What a request needs and does: _FLUSH, _STOP, and the groups it may change. */
 static inline unsigned vkvm__sync_effect(unsigned long request)
 {
     switch (request) {
