@@ -24,7 +24,7 @@
 #include "trace-file.h"
 #include "trace-layout.h"
 
-#define MAX_FD (1 << 20)
+#define BUCKETS 64 /* of descriptors */
 
 struct rec_map {
     uint32_t id; /* 0: not in use */
@@ -35,7 +35,8 @@ struct rec_map {
 
 struct rec_handle {
     struct trace_object object; /* first: children point to it */
-    struct rec_handle *next;
+    struct rec_handle *next, *next_by_fd;
+    int fd; /* -1: closed */
     uint32_t id;
     pthread_mutex_t pages;
     struct rec_map maps[TRACE_MAX_MAPS];
@@ -52,8 +53,7 @@ struct vkvm_record {
     _Atomic uint64_t count;
     uint32_t handle_count, map_count;
     struct rec_handle *handles;
-    struct rec_handle **by_fd;
-    size_t by_fd_size;
+    struct rec_handle *by_fd[BUCKETS];
 };
 
 static void rec_fail(struct vkvm_record *rec, int error)
@@ -92,23 +92,11 @@ static void put_head(struct trace_buf *body, enum trace_type type, uint32_t hand
 /* NULL: no memory, or no descriptor; recording has ended then. */
 static struct rec_handle *handle_add_locked(struct vkvm_record *rec, int fd)
 {
-    struct rec_handle *h = NULL;
-    if (fd < 0 || fd >= MAX_FD || rec->handle_count == TRACE_MAX_HANDLES) {
+    if (fd < 0 || rec->handle_count == TRACE_MAX_HANDLES - 1) {
         rec_fail(rec, -EMFILE);
         return NULL;
     }
-    if ((size_t)fd >= rec->by_fd_size) {
-        size_t size = ((size_t)fd + 64) / 64 * 64;
-        struct rec_handle **grown = realloc(rec->by_fd, size * sizeof(struct rec_handle *));
-        if (grown) {
-            memset(grown + rec->by_fd_size, 0,
-                   (size - rec->by_fd_size) * sizeof(struct rec_handle *));
-            rec->by_fd = grown;
-            rec->by_fd_size = size;
-        }
-    }
-    if ((size_t)fd < rec->by_fd_size)
-        h = calloc(1, sizeof(*h));
+    struct rec_handle *h = calloc(1, sizeof(*h));
     if (!h) {
         rec_fail(rec, -ENOMEM);
         return NULL;
@@ -117,17 +105,28 @@ static struct rec_handle *handle_add_locked(struct vkvm_record *rec, int fd)
     h->id = ++rec->handle_count;
     h->next = rec->handles;
     rec->handles = h;
-    rec->by_fd[fd] = h;
+    h->fd = fd;
+    h->next_by_fd = rec->by_fd[fd % BUCKETS];
+    rec->by_fd[fd % BUCKETS] = h;
     return h;
+}
+
+static void handle_close_locked(struct vkvm_record *rec, struct rec_handle *h)
+{
+    struct rec_handle **link = &rec->by_fd[h->fd % BUCKETS];
+    while (*link != h)
+        link = &(*link)->next_by_fd;
+    *link = h->next_by_fd;
+    h->fd = -1;
 }
 
 /* The handle of a descriptor; one that was made elsewhere is written down first. */
 static struct rec_handle *handle_of(struct vkvm_record *rec, int fd)
 {
-    struct rec_handle *h = NULL;
     pthread_mutex_lock(&rec->lock);
-    if (fd >= 0 && (size_t)fd < rec->by_fd_size)
-        h = rec->by_fd[fd];
+    struct rec_handle *h = fd >= 0 ? rec->by_fd[fd % BUCKETS] : NULL;
+    while (h && h->fd != fd)
+        h = h->next_by_fd;
     if (!h && rec_active(rec) && fd >= 0) {
         h = handle_add_locked(rec, fd);
         if (h) {
@@ -181,7 +180,7 @@ static int rec_close(void *data, int fd)
     if (h) {
         put_head(&body, TRACE_CLOSE, h->id, r);
         append_locked(rec, &body);
-        rec->by_fd[fd] = NULL;
+        handle_close_locked(rec, h);
     }
     pthread_mutex_unlock(&rec->lock);
     trace__buf_fini(&body);
@@ -603,7 +602,6 @@ struct vkvm_record *vkvm_record_close(struct vkvm_record *record)
         next = h->next;
         handle_free(h);
     }
-    free(record->by_fd);
     pthread_mutex_destroy(&record->lock);
     free(record);
     return NULL;

@@ -213,9 +213,9 @@ static int64_t search(const struct vkvm_replay *rep, const struct rep_handle *h,
     return -1;
 }
 
-/* Lenient: the last answer to the same request. */
+/* The last answer to the same request; exact: with these arguments. -1: none. */
 static int64_t search_back(const struct vkvm_replay *rep, const struct rep_handle *h,
-                           const struct rep_call *call, struct trace_record *ret)
+                           const struct rep_call *call, bool exact, struct trace_record *ret)
 {
     uint32_t from = h->next;
     for (uint32_t i = from; i > 0 && from - i < WINDOW; i--) {
@@ -223,9 +223,40 @@ static int64_t search_back(const struct vkvm_replay *rep, const struct rep_handl
         if (!same_call(entry, call))
             continue;
         trace__record(rep->trace, entry, ret);
-        return h->entries[i - 1];
+        if (!exact || !call_differs(call, ret, NULL))
+            return h->entries[i - 1];
     }
     return -1;
+}
+
+/* Lenient: what comes nearest to a call that was not recorded here. -1: nothing. */
+static int64_t nearest(const struct vkvm_replay *rep, const struct rep_handle *h,
+                       const struct rep_call *call, int64_t next, bool anywhere,
+                       struct trace_record *ret)
+{
+    const bool asks = call->type == TRACE_IOCTL && call->request == KVM_CHECK_EXTENSION;
+    int64_t found = search(rep, h, call, true, anywhere, ret);
+    if (found < 0 && next >= 0 && !asks && same_call(&rep->trace->entries[next], call)) {
+        trace__record(rep->trace, &rep->trace->entries[next], ret);
+        return next;
+    }
+    if (found < 0)
+        found = search_back(rep, h, call, true, ret);
+    if (found >= 0 || asks)
+        return found;
+    found = search(rep, h, call, false, anywhere, ret);
+    return found >= 0 ? found : search_back(rep, h, call, false, ret);
+}
+
+/* Nothing comes out of the call but that it worked. */
+static bool only_sets(const struct rep_call *call)
+{
+    if (call->type != TRACE_IOCTL || call->layout->child != TRACE_NO_CHILD)
+        return call->type == TRACE_CLOSE || call->type == TRACE_MUNMAP;
+    for (unsigned i = 0; i < call->part_count; i++)
+        if (call->parts[i].capacity)
+            return false;
+    return true;
 }
 
 /* The next record a call on this descriptor should be: what the kernel did by itself and what other
@@ -272,9 +303,11 @@ int64_t rep__match(struct vkvm_replay *rep, struct rep_handle *h, struct rep_cal
         }
         if (e < 0)
             return e;
-        found = search(rep, h, call, false, anywhere, ret);
-        if (found < 0)
-            found = search_back(rep, h, call, ret);
+        found = nearest(rep, h, call, next, anywhere, ret);
+        if (found < 0 && only_sets(call)) { /* a capability nobody asked for: not there */
+            memset(ret, 0, sizeof(*ret));
+            return INT64_MAX;
+        }
         if (found < 0)
             return -ENOENT;
     }

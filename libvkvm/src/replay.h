@@ -74,7 +74,8 @@ struct rep_call {
 /* --- replay-match.c --- */
 
 /* The record of a call: its entry's number, taken; or -errno when there is none. *ret is decoded. A
- * record that differs is only found when lenient, with call->divergence set. */
+ * record that differs is only found when lenient, with call->divergence set; INT64_MAX then stands
+ * for an empty one that says it worked. */
 int64_t rep__match(struct vkvm_replay *rep, struct rep_handle *h, struct rep_call *call,
                    struct trace_record *ret);
 /* Notes a divergence. Returns -EPROTO; lenient: 0. */

@@ -73,6 +73,28 @@ static bool opt_machine(struct options *o, const char *value)
     return true;
 }
 
+/* A text of bounded length; `used` goes on counting. */
+struct text {
+    char bytes[4096 + 64];
+    size_t used;
+};
+
+static void text_add(struct text *text, const char *more)
+{
+    if (text->used < sizeof(text->bytes))
+        snprintf(text->bytes + text->used, sizeof(text->bytes) - text->used, "%s", more);
+    text->used += strlen(more);
+}
+
+/* A comma in a value is doubled. */
+static void text_add_value(struct text *text, const char *value)
+{
+    for (; *value; value++) {
+        const char one[] = { *value, *value == ',' ? ',' : '\0', '\0' };
+        text_add(text, one);
+    }
+}
+
 static bool opt_accel(struct options *o, const char *value)
 {
     struct keyval kv;
@@ -80,13 +102,25 @@ static bool opt_accel(struct options *o, const char *value)
         return false;
     const char *named = keyval_take(&kv, "accel");
     const char *name = kv.first ? kv.first : named;
-    bool ok = keyval_done(&kv, "accel");
-    if (ok && !name) {
+    bool ok = name != NULL;
+    if (!ok)
         report("-accel: no accelerator named");
+    /* what is left goes to the accelerator: "kvm,record=FILE" */
+    struct text text = { 0 };
+    if (ok)
+        text_add(&text, name);
+    for (size_t i = 0; ok && i < kv.count; i++) {
+        text_add(&text, ",");
+        text_add(&text, kv.items[i].name);
+        text_add(&text, "=");
+        text_add_value(&text, kv.items[i].value);
+    }
+    if (ok && text.used >= sizeof(text.bytes)) {
+        report("-accel: too long");
         ok = false;
     }
     if (ok)
-        o->config.accel = keep(o, name);
+        o->config.accel = keep(o, text.bytes);
     keyval_free(&kv);
     return ok;
 }

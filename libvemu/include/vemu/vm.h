@@ -43,7 +43,9 @@ struct vemu_vm;
  * @name: shown to people; NULL: "vemu"
  * @uuid: "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" or NULL
  * @machine: "microvm"; options may follow: "microvm,pit=off"; NULL: "microvm"
- * @accel: "kvm", "soft" or "auto" (NULL)
+ * @accel: "kvm", "soft" or "auto" (NULL); behind "kvm", ",record=FILE" writes what is asked of KVM
+ * to a file, ",replay=FILE" runs against such a file (",strict=off": also when something differs);
+ * a comma in FILE is doubled
  * @cpu: CPU model; NULL: "max", all the accelerator offers
  * @memory_bytes: guest memory, a multiple of 4096; 0: 128 MiB
  * @vcpus: 1..; 0: 1

@@ -81,6 +81,7 @@ struct vemu_accel_config {
     uint32_t vcpus;         /* how many vCPUs will be created at most */
     uint32_t ioapic_pins;   /* 24 */
     uint64_t phys_bits;     /* guest physical address bits; 0: the accelerator's own */
+    const char *options;    /* "key=value,..." behind its name; NULL: none. Unknown: -EINVAL */
     struct vemu_accel_callbacks callbacks;
 };
 
@@ -200,11 +201,14 @@ extern const struct vemu_accel_ops vemu__accel_kvm;  /* accel/kvm */
 extern const struct vemu_accel_ops vemu__accel_soft; /* accel/soft */
 
 /*
- * Chooses the accelerator for `name`: "kvm", "soft" (alias "tcg") or "auto". auto takes kvm only
+ * Chooses the accelerator for `name`: "kvm", "soft" (alias "tcg") or "auto"; options may follow
+ * behind a comma (vemu__accel_options()). auto takes kvm only
  * when it is usable and runs kernel-mode code fast. `reason` (at least 200 bytes) receives one
  * sentence that explains the choice. Returns NULL and sets *err for an unknown or unusable name.
  */
 const struct vemu_accel_ops *vemu__accel_choose(const char *name, char *reason, size_t reason_size,
                                                 struct vemu_error **err);
+/* The options in "kvm,record=FILE", or NULL. */
+const char *vemu__accel_options(const char *name);
 
 #endif

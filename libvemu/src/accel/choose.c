@@ -43,17 +43,44 @@ static const struct vemu_accel_ops *choose_auto(char *reason, size_t size)
     return &vemu__accel_kvm;
 }
 
+/* Options may follow the name. */
+static bool is_named(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    return !strncmp(text, name, length) && (!text[length] || text[length] == ',');
+}
+
+static bool is_replay(const char *options)
+{
+    return !strncmp(options, "replay=", 7) || strstr(options, ",replay=");
+}
+
+const char *vemu__accel_options(const char *name)
+{
+    const char *comma = strchr(name, ',');
+    return comma ? comma + 1 : NULL;
+}
+
 const struct vemu_accel_ops *vemu__accel_choose(const char *name, char *reason, size_t reason_size,
                                                 struct vemu_error **err)
 {
     const struct vemu_accel_ops *ops;
     struct vemu_accel_probe probe = {0};
 
-    if (!strcmp(name, "auto"))
-        return choose_auto(reason, reason_size);
-    if (!strcmp(name, "kvm")) {
+    const char *options = vemu__accel_options(name);
+    if (is_named(name, "kvm")) {
         ops = &vemu__accel_kvm;
-    } else if (!strcmp(name, "soft") || !strcmp(name, "tcg")) {
+        if (options && is_replay(options)) { /* needs no /dev/kvm */
+            snprintf(reason, reason_size, "kvm, replaying a recorded session");
+            return ops;
+        }
+    } else if (options) {
+        vemu__error_set(err, EINVAL, "accelerator %.*s: unknown option '%.*s'",
+                        (int)strcspn(name, ","), name, (int)strcspn(options, ",="), options);
+        return NULL;
+    } else if (is_named(name, "auto")) {
+        return choose_auto(reason, reason_size);
+    } else if (is_named(name, "soft") || is_named(name, "tcg")) {
         ops = &vemu__accel_soft;
     } else {
         vemu__error_set(err, EINVAL, "unknown accelerator '%s' (kvm, soft or auto)", name);

@@ -106,6 +106,7 @@ static int accel_create(struct vemu_vm *vm, struct vemu_error **err)
     const struct vemu_accel_config config = {
         .vcpus = vm->config.vcpus,
         .ioapic_pins = 24,
+        .options = vemu__accel_options(vm->config.accel),
         .callbacks = {
             .data = vm,
             .pio_read = cb_pio_read,

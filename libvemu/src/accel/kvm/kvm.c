@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "accel/kvm/kvm.h"
+#include "accel/kvm/session.h"
 #include "core/error.h"
 
 #define TSS_ADDRESS          0xfffbd000u /* three pages below the firmware, for VT-x real mode */
@@ -24,6 +25,7 @@ static void vm_free(struct kvm_vm *vm)
     vkvm_routing_free(vm->routing);
     vkvm_vm_close(vm->vm);
     vkvm_close(vm->sys);
+    kvm__session_free(vm->session);
     pthread_mutex_destroy(&vm->routing_lock);
     free(vm->msr_list);
     free(vm->eoi_routes);
@@ -34,7 +36,10 @@ static void vm_free(struct kvm_vm *vm)
 static int vm_setup(struct kvm_vm *vm, struct vemu_error **err)
 {
     char missing[200];
-    int r = vkvm_open(&vm->sys);
+    int r = kvm__session_new(&vm->config, &vm->session, err);
+    if (r < 0)
+        return r;
+    r = vkvm_open_with(kvm__session_syscalls(vm->session), NULL, &vm->sys);
     if (r < 0)
         return vemu__error_set(err, -r, "cannot open /dev/kvm: %s", strerror(-r));
     r = kvm__check_caps(vm->sys, missing, sizeof(missing));
@@ -52,7 +57,7 @@ static int vm_setup(struct kvm_vm *vm, struct vemu_error **err)
     r = vkvm_vm_enable_split_irqchip(vm->vm, vm->config.ioapic_pins);
     if (r < 0)
         return vemu__error_set(err, -r, "KVM_CAP_SPLIT_IRQCHIP: %s", strerror(-r));
-    vm->pvm = kvm__host_is_pvm();
+    vm->pvm = kvm__session_host_is_pvm(vm->session);
     if (vm->pvm) {
         const uint64_t quirks[4] = { QUIRK_FIX_HYPERCALL };
         vkvm_vm_enable_cap(vm->vm, KVM_CAP_DISABLE_QUIRKS2, quirks); /* as far as it goes */

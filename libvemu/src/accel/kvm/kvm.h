@@ -15,7 +15,10 @@
 
 #define KVM__MAX_SLOTS 64
 
+struct kvm_session;
+
 struct kvm_vm {
+    struct kvm_session *session; /* recording or replaying; NULL: neither */
     struct vkvm *sys;
     struct vkvm_vm *vm;
     struct vemu_accel_config config;
