@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "accel/kvm/kvm.h"
+#include "accel/kvm/assist.h"
 
 /* 0x40000001 EAX: features that make the guest use hypercalls
  * (Documentation/virt/kvm/x86/cpuid.rst) */
@@ -58,6 +58,8 @@ int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpui
         r = vkvm_vcpu_set_cpuid(vcpu->vcpu, table);
         vkvm_cpuid_free(table);
     }
+    if (r >= 0)
+        r = kvm__assist_set_cpuid(vcpu);
     return r < 0 ? r : 0;
 }
 

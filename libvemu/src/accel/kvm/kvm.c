@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/kvm/kvm.h"
+#include "accel/kvm/assist.h"
 #include "accel/kvm/session.h"
 #include "core/error.h"
 
@@ -22,6 +22,7 @@
 
 static void vm_free(struct kvm_vm *vm)
 {
+    kvm__assist_fini(vm);
     vkvm_routing_free(vm->routing);
     vkvm_vm_close(vm->vm);
     vkvm_close(vm->sys);
@@ -58,6 +59,7 @@ static int vm_setup(struct kvm_vm *vm, struct vemu_error **err)
     if (r < 0)
         return vemu__error_set(err, -r, "KVM_CAP_SPLIT_IRQCHIP: %s", strerror(-r));
     vm->pvm = kvm__session_host_is_pvm(vm->session);
+    vm->assist.eager = vm->pvm && !vm->session; /* guest memory is not in a recording */
     if (vm->pvm) {
         const uint64_t quirks[4] = { QUIRK_FIX_HYPERCALL };
         vkvm_vm_enable_cap(vm->vm, KVM_CAP_DISABLE_QUIRKS2, quirks); /* as far as it goes */
@@ -83,6 +85,7 @@ static int kvm_vm_create(const struct vemu_accel_config *config, struct vemu_acc
         return vemu__error_set(err, ENOMEM, "out of memory");
     vm->config = *config;
     pthread_mutex_init(&vm->routing_lock, NULL);
+    kvm__assist_init(vm);
     int r = vm_setup(vm, err);
     if (r < 0) {
         vm_free(vm);
@@ -106,9 +109,8 @@ static uint32_t slot_flags(uint32_t flags)
            (flags & VEMU_SLOT_LOG_DIRTY ? KVM_MEM_LOG_DIRTY_PAGES : 0);
 }
 
-static int kvm_mem_slot(struct vemu_accel_vm *opaque, const struct vemu_accel_slot *slot)
+static int slot_set(struct kvm_vm *vm, const struct vemu_accel_slot *slot)
 {
-    struct kvm_vm *vm = (struct kvm_vm *)opaque;
     if (slot->slot >= KVM__MAX_SLOTS ||
         (slot->flags & ~(VEMU_SLOT_READONLY | VEMU_SLOT_LOG_DIRTY)))
         return -EINVAL;
@@ -140,6 +142,13 @@ static int kvm_mem_slot(struct vemu_accel_vm *opaque, const struct vemu_accel_sl
     return 0;
 }
 
+static int kvm_mem_slot(struct vemu_accel_vm *opaque, const struct vemu_accel_slot *slot)
+{
+    struct kvm_vm *vm = (struct kvm_vm *)opaque;
+    int r = slot_set(vm, slot);
+    return r < 0 ? r : kvm__assist_mem_slot(vm, slot);
+}
+
 static int kvm_dirty_get(struct vemu_accel_vm *opaque, uint32_t slot, uint64_t *bitmap)
 {
     struct kvm_vm *vm = (struct kvm_vm *)opaque;
@@ -153,6 +162,8 @@ static int kvm_dirty_get(struct vemu_accel_vm *opaque, uint32_t slot, uint64_t *
     for (size_t i = 0; r >= 0 && i < words; i++)
         bitmap[i] |= fresh[i];
     free(fresh);
+    if (r >= 0)
+        kvm__assist_dirty_get(vm, slot, bitmap);
     return r < 0 ? r : 0;
 }
 
@@ -160,7 +171,10 @@ static int kvm_dirty_get(struct vemu_accel_vm *opaque, uint32_t slot, uint64_t *
 
 static int kvm_signal_msi(struct vemu_accel_vm *opaque, uint64_t address, uint32_t data)
 {
-    return vkvm_vm_signal_msi(((struct kvm_vm *)opaque)->vm, address, data);
+    struct kvm_vm *vm = (struct kvm_vm *)opaque;
+    int r = vkvm_vm_signal_msi(vm->vm, address, data);
+    kvm__assist_notify(vm);
+    return r;
 }
 
 /*
@@ -201,13 +215,18 @@ static void kvm_set_extint(struct vemu_accel_vm *opaque, bool level)
     struct kvm_vm *vm = (struct kvm_vm *)opaque;
     bool old = atomic_exchange(&vm->extint, level);
     struct kvm_vcpu *boot = __atomic_load_n(&vm->vcpus[0], __ATOMIC_ACQUIRE);
-    if (level && !old && boot)
+    if (level && !old && boot) {
         vkvm_vcpu_kick(boot->vcpu); /* not kvm__vcpu_kick: vcpu_run() goes on */
+        kvm__assist_notify(vm);
+    }
 }
 
 static int kvm_inject_nmi(struct vemu_accel_vcpu *opaque)
 {
-    return vkvm_vcpu_nmi(((struct kvm_vcpu *)opaque)->vcpu);
+    struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
+    int r = vkvm_vcpu_nmi(vcpu->vcpu);
+    kvm__assist_notify(vcpu->vm);
+    return r;
 }
 
 static int kvm_ioeventfd(struct vemu_accel_vm *opaque, bool add, bool pio, uint64_t address,
@@ -217,7 +236,13 @@ static int kvm_ioeventfd(struct vemu_accel_vm *opaque, bool add, bool pio, uint6
     struct vkvm_ioeventfd io = {
         .address = address, .length = size, .pio = pio, .match = use_match, .value = match,
     };
-    return add ? vkvm_vm_add_ioeventfd(vm->vm, &io, fd) : vkvm_vm_remove_ioeventfd(vm->vm, &io, fd);
+    const struct kvm_assist_event event = {
+        .pio = pio, .use_match = use_match, .address = address, .match = match, .size = size,
+        .fd = fd,
+    };
+    int r =
+        add ? vkvm_vm_add_ioeventfd(vm->vm, &io, fd) : vkvm_vm_remove_ioeventfd(vm->vm, &io, fd);
+    return r < 0 ? r : kvm__assist_ioeventfd(vm, add, &event);
 }
 
 /* --- vCPUs ------------------------------------------------------------------------------------ */
@@ -248,6 +273,7 @@ static void kvm_vcpu_destroy(struct vemu_accel_vcpu *opaque)
         return;
     if (vcpu->vm->vcpus[vcpu->id] == vcpu)
         __atomic_store_n(&vcpu->vm->vcpus[vcpu->id], NULL, __ATOMIC_RELEASE);
+    kvm__assist_vcpu_fini(vcpu);
     vkvm_vcpu_close(vcpu->vcpu);
     free(vcpu->power_on);
     free(vcpu);
@@ -327,6 +353,7 @@ static void kvm_stats(struct vemu_accel_vm *opaque, struct vemu_accel_stats *ret
         .exits_intr = atomic_load(&vm->exits_intr),
         .exits_other = atomic_load(&vm->exits_other),
     };
+    kvm__assist_stats(vm, ret);
 }
 
 const struct vemu_accel_ops vemu__accel_kvm = {
@@ -336,6 +363,7 @@ const struct vemu_accel_ops vemu__accel_kvm = {
     .vm_destroy = kvm_vm_destroy,
     .mem_slot = kvm_mem_slot,
     .dirty_get = kvm_dirty_get,
+    .ram_written = kvm__assist_ram_written,
     .signal_msi = kvm_signal_msi,
     .set_ioapic_routes = kvm_set_ioapic_routes,
     .set_extint = kvm_set_extint,

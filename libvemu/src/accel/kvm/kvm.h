@@ -15,6 +15,38 @@
 
 #define KVM__MAX_SLOTS 64
 
+/* --- emulation assist (assist.h) -------------------------------------------------------------- */
+
+/* ioeventfds are kept for the software CPU, which may come later. */
+struct kvm_assist_event {
+    bool pio, use_match;
+    uint64_t address, match;
+    unsigned size;
+    int fd;
+};
+
+#define KVM_ASSIST_OPCODES 64
+struct kvm_assist_opcode {
+    char name[32]; /* mnemonic, or the opcode's bytes */
+    uint64_t count;
+};
+
+struct kvm_assist_vm {
+    pthread_mutex_t lock; /* creation, slots and events against each other; opcodes */
+    struct vemu_accel_vm *_Atomic soft; /* NULL: not needed so far */
+    bool eager;       /* the host interprets kernel mode: the software CPU takes all of it */
+    struct kvm_assist_event *events;
+    size_t event_count;
+    _Atomic bool user_ran; /* some vCPU was given to KVM in user mode */
+    _Atomic unsigned long_stretches; /* vCPUs that the software CPU runs for more than an instruction */
+    _Atomic uint64_t assists, stretches, flushes, steps, stretch_ns;
+    struct kvm_assist_opcode opcodes[KVM_ASSIST_OPCODES];
+    unsigned opcode_count;
+    uint64_t opcodes_other;
+};
+
+/* --- the VM ----------------------------------------------------------------------------------- */
+
 struct kvm_session;
 
 struct kvm_vm {
@@ -39,6 +71,7 @@ struct kvm_vm {
     struct kvm_clock_data clock; /* while paused */
     bool clock_valid;
     _Atomic uint64_t exits_io, exits_mmio, exits_intr, exits_other;
+    struct kvm_assist_vm assist;
 };
 
 struct kvm_vcpu {
@@ -48,6 +81,7 @@ struct kvm_vcpu {
     _Atomic bool kicked;
     bool access_open; /* the kernel has yet to finish the port or memory access we answered */
     struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
+    struct kvm_assist *assist;       /* assist.h; NULL: not needed so far */
 };
 
 /* state.c */

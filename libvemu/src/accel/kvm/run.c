@@ -16,10 +16,11 @@
  * ExtINT).
  */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#include "accel/kvm/kvm.h"
+#include "accel/kvm/assist.h"
 
 int kvm__kick_signal(void)
 {
@@ -31,6 +32,12 @@ void kvm__vcpu_kick(struct vemu_accel_vcpu *opaque)
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
     atomic_store(&vcpu->kicked, true);
     vkvm_vcpu_kick(vcpu->vcpu);
+    kvm__assist_kick(vcpu);
+}
+
+void kvm__raise_kick_signal(void)
+{
+    pthread_kill(pthread_self(), kvm__kick_signal());
 }
 
 /* Takes kick signals that are pending, so that the next KVM_RUN does not end at once. */
@@ -130,7 +137,7 @@ static bool exit_system_event(struct kvm_vm *vm, const struct vkvm_exit *e, stru
 }
 
 /* True: *exit is to be reported. */
-static bool run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit)
+bool kvm__run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit)
 {
     struct kvm_vm *vm = vcpu->vm;
     const struct vemu_accel_callbacks *cb = &vm->config.callbacks;
@@ -187,11 +194,11 @@ static bool run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct 
     }
 }
 
-int kvm__vcpu_run(struct vemu_accel_vcpu *opaque, struct vemu_exit *exit)
+static int run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
 {
-    struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
     struct kvm_run *run = vkvm_vcpu_get_run(vcpu->vcpu);
     struct vkvm_exit e;
+    bool report;
     for (;;) {
         if (atomic_exchange(&vcpu->kicked, false)) {
             if (!vcpu->access_open) {
@@ -200,6 +207,13 @@ int kvm__vcpu_run(struct vemu_accel_vcpu *opaque, struct vemu_exit *exit)
             }
             atomic_store(&vcpu->kicked, true); /* once more, when the access is finished */
             __atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        } else if (!vcpu->access_open) {
+            int r = kvm__assist_run(vcpu, exit);
+            if (r == 2)
+                continue;
+            if (r)
+                return r < 0 ? r : 0;
+            run_extint(vcpu, run);
         } else {
             run_extint(vcpu, run);
         }
@@ -207,7 +221,20 @@ int kvm__vcpu_run(struct vemu_accel_vcpu *opaque, struct vemu_exit *exit)
         int r = vkvm_vcpu_run(vcpu->vcpu, &e);
         if (r < 0)
             return r;
-        if (run_handle(vcpu, &e, exit))
+        if (kvm__assist_exit(vcpu, &e, exit, &report)) {
+            if (report)
+                return 0;
+            continue;
+        }
+        if (kvm__run_handle(vcpu, &e, exit))
             return 0;
     }
+}
+
+int kvm__vcpu_run(struct vemu_accel_vcpu *opaque, struct vemu_exit *exit)
+{
+    struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
+    int r = run(vcpu, exit);
+    kvm__assist_settle(vcpu);
+    return r;
 }

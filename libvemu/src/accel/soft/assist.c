@@ -149,6 +149,14 @@ int sc_assist_load(struct sc_cpu *c, const struct sc_assist_state *s)
     return 0;
 }
 
+void sc_assist_take(struct sc_cpu *c, const struct vemu_vcpu_events *e)
+{
+    if (e->interrupt_injected)
+        sc_lapic_inject(c, e->interrupt_nr);
+    if (e->nmi_injected || e->nmi_pending)
+        c->nmi_pending = true;
+}
+
 static void put_fpu(struct sc_cpu *c)
 {
     struct sc_assist *a = c->assist;
@@ -400,4 +408,19 @@ uint64_t sc_assist_handler(struct sc_cpu *c, unsigned vector)
     low = sc_phys_ld(c, pa, 8);
     high = sc_phys_ld(c, pa + 8, 8);
     return (low & 0xffff) | (low >> 32 & 0xffff0000) | high << 32;
+}
+
+bool sc_assist_read(struct sc_cpu *c, uint64_t va, void *buf, unsigned size)
+{
+    uint8_t *b = buf;
+
+    for (unsigned n = 0; n < size; n++) {
+        uint64_t pa;
+        struct sc_slot *s;
+
+        if (!sc_translate(c, va + n, &pa) || !(s = sc_slot_find(c->vm, pa)))
+            return false;
+        b[n] = *sc_slot_host(s, pa);
+    }
+    return true;
 }

@@ -74,10 +74,14 @@ int sc_assist_load(struct sc_cpu *c, const struct sc_assist_state *state);
 bool sc_assist_store(struct sc_cpu *c, struct sc_assist_state *state);
 /* Something may be pending at the owner's local APIC. Context: any. */
 void sc_assist_notify(struct sc_cpu *c);
+/* Events that the owner took from its interrupt controller during a stretch. */
+void sc_assist_take(struct sc_cpu *c, const struct vemu_vcpu_events *events);
 /* Asks for SC_LEAVE_IRQ in `ns` nanoseconds at the latest; replaces what was asked before. */
 void sc_assist_wake_in(struct sc_cpu *c, uint64_t ns);
 /* Where the vector's 64-bit gate leads, 0: nowhere. Only during a stretch. */
 uint64_t sc_assist_handler(struct sc_cpu *c, unsigned vector);
+/* Reads RAM at a linear address, without rights. False: not mapped. Only during a stretch. */
+bool sc_assist_read(struct sc_cpu *c, uint64_t va, void *buf, unsigned size);
 /* The host's time stamp counter. */
 uint64_t sc_host_tsc(void);
 

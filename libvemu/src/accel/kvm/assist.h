@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The emulation assist: the software CPU does what this host's KVM cannot. See docs/assist.md.
+ */
+#ifndef VEMU_ACCEL_KVM_ASSIST_H
+#define VEMU_ACCEL_KVM_ASSIST_H
+
+#include "accel/kvm/kvm.h"
+#include "accel/soft/assist.h"
+
+/* What KVM has to do next for a vCPU that the software CPU runs. */
+enum kvm_assist_next {
+    KVM_NEXT_FREE, /* run; the software CPU comes when it is needed */
+    KVM_NEXT_SOFT, /* nothing: the software CPU goes on */
+    KVM_NEXT_STEP, /* one instruction, or waking up */
+};
+
+struct kvm_assist {
+    struct vemu_accel_vcpu *soft_vcpu;
+    struct sc_cpu *_Atomic cpu; /* NULL: not needed so far */
+    enum kvm_assist_next next;
+    uint64_t left_at;       /* RIP of the instruction given to KVM */
+    bool trapped;           /* KVM's LSTAR is SYSCALL_TRAP, `lstar` the guest's */
+    uint64_t lstar;
+    uint64_t entry;         /* where KVM stopped for a breakpoint, 0: nowhere */
+    uint64_t page_fault, invalid_opcode; /* handlers with breakpoints */
+    struct vemu_segment user_cs, user_ss; /* when KVM was set free */
+    unsigned user_ticks;    /* ticks that found it in user mode */
+    uint64_t tsc_deadline;
+    uint32_t tsc_khz;
+    struct kvm_guest_debug debug; /* what KVM has now */
+    struct sc_assist_state kept, state; /* as KVM has it; as it is */
+    struct vemu_cpu_state *fpu; /* buffer for kvm__get_state() and kvm__set_state() */
+    uint8_t lapic[1024];        /* the kernel's registers when last looked at */
+    struct vkvm_msrs *msrs;
+};
+
+int kvm__assist_init(struct kvm_vm *vm);
+void kvm__assist_fini(struct kvm_vm *vm);
+void kvm__assist_vcpu_fini(struct kvm_vcpu *vcpu);
+/* The vCPU's CPUID changed. */
+int kvm__assist_set_cpuid(struct kvm_vcpu *vcpu);
+/* The VM's memory changed. */
+int kvm__assist_mem_slot(struct kvm_vm *vm, const struct vemu_accel_slot *slot);
+int kvm__assist_ioeventfd(struct kvm_vm *vm, bool add, const struct kvm_assist_event *event);
+void kvm__assist_dirty_get(struct kvm_vm *vm, uint32_t slot, uint64_t *bitmap);
+void kvm__assist_ram_written(struct vemu_accel_vm *vm, uint64_t gpa, uint64_t size);
+void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *stats);
+/* An interrupt may be pending somewhere; a vCPU is to leave vcpu_run(). Context: any. */
+void kvm__assist_notify(struct kvm_vm *vm);
+void kvm__assist_kick(struct kvm_vcpu *vcpu);
+
+/* vcpu_run() returns: the state is to be the guest's. */
+void kvm__assist_settle(struct kvm_vcpu *vcpu);
+
+/*
+ * Before KVM_RUN: lets the software CPU run, if it is its turn. 0: go on with KVM_RUN; 1: *exit is to
+ * be reported; 2: begin anew (a kick).
+ */
+int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit);
+/* After KVM_RUN: true when the exit was the assist's business. *exit may be filled and *ret_report
+ * set. */
+bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit,
+                      bool *ret_report);
+
+/* run.c */
+bool kvm__run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit);
+/* Ends the next KVM_RUN before the first instruction, after interrupts were looked at. */
+void kvm__raise_kick_signal(void);
+
+#endif
