@@ -636,8 +636,9 @@ static void one_call(struct machine *m, uint32_t call, uint32_t number, struct v
         v->result = vkvm_vcpu_get_mp_state(m->vcpu, &mp);
         v->value = mp;
         break;
-    case 9: vkvm_vcpu_kick(m->vcpu); /* fall through */
     default:
+        if (call == 9)
+            vkvm_vcpu_kick(m->vcpu);
         v->result = vkvm_vcpu_run(m->vcpu, &e);
         v->kind = e.kind;
         if (e.kind == VKVM_EXIT_IO_IN)
