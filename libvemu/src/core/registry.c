@@ -37,6 +37,8 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_rtc,
     &vemu__device_serial_16550,
     &vemu__device_virtio_blk_mmio.base,
+    &vemu__device_virtio_balloon_mmio.base,
+    &vemu__device_virtio_balloon_pci.base,
     &vemu__device_virtio_blk_pci.base,
     &vemu__device_virtio_rng_mmio.base,
     &vemu__device_virtio_rng_pci.base,

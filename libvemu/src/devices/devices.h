@@ -26,6 +26,8 @@ extern const struct vemu_device_class vemu__device_rtc;
 extern const struct vemu_device_class vemu__device_serial_16550;
 
 /* One for each transport (virtio/class.h). */
+extern const struct vemu_virtio_device_class vemu__device_virtio_balloon_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_balloon_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;

@@ -207,8 +207,8 @@ void vemu__virtq_push(struct vemu_virtq_elem *elem, uint32_t written);
 void vemu__virtq_flush(struct vemu_virtq *queue);
 /* Frees the element without returning the chain: the queue is being reset. */
 void vemu__virtq_drop(struct vemu_virtq_elem *elem);
-/* Puts the element that was taken last back, as if it had not been; it must be the only one that
- * is held. For elements that a device keeps for long, when its state is to be saved. */
+/* Puts the element that was taken last back, as if it had not been; several in reverse order. For
+ * elements that a device cannot use yet, or keeps for long when its state is to be saved. */
 void vemu__virtq_unpop(struct vemu_virtq_elem *elem);
 /* Whether a chain is waiting. */
 bool vemu__virtq_pending(struct vemu_virtq *queue);

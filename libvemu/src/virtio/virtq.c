@@ -194,7 +194,7 @@ void vemu__virtq_unpop(struct vemu_virtq_elem *elem)
 {
     struct vemu_virtq *q = elem->queue;
 
-    g_assert(q->held == 1);
+    g_assert(elem->order == (uint16_t)(q->next_order - 1));
     q->ring->unpop(q, elem);
     q->next_order--;
     q->held--;
