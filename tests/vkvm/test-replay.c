@@ -17,6 +17,7 @@
 Suite *vkvm_trace_suite(void);
 Suite *vkvm_record_suite(void);
 Suite *vkvm_replay_threads_suite(void);
+Suite *vkvm_syscalls_suite(void);
 
 static struct fake_kvm fake;
 static struct session_result recorded;
@@ -475,6 +476,7 @@ int main(void)
     srunner_add_suite(r, vkvm_trace_suite());
     srunner_add_suite(r, vkvm_record_suite());
     srunner_add_suite(r, vkvm_replay_threads_suite());
+    srunner_add_suite(r, vkvm_syscalls_suite());
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
