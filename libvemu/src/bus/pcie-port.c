@@ -23,6 +23,7 @@
 #include "bus/pcie-port.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <linux/pci_regs.h>
 
@@ -201,6 +202,30 @@ static void add_slot(struct port *s)
     vemu_pci_put16(pci->clearable, reg(s, PCI_EXP_SLTSTA), SLOT_EVENTS | PCI_EXP_SLTSTA_DLLSC);
 }
 
+/* The port on the bus that has this slot number in this chassis: people tell slots apart by them. */
+static const struct vemu_device *find_slot(const struct vemu_pci_bus *bus, const struct port *s)
+{
+    for (unsigned i = 0; bus && i < bus->slots * 8; i++) {
+        const struct vemu_pci_device *pci = atomic_load(&bus->functions[i]);
+        const struct port *other = (const struct port *)(const void *)pci;
+
+        if (pci && pci != &s->pci && pci->dev.class_ == s->pci.dev.class_ &&
+            other->chassis == s->chassis && other->slot == s->slot)
+            return &pci->dev;
+    }
+    return NULL;
+}
+
+/* Takes a number that no other port has. */
+static void choose_slot(struct port *s)
+{
+    s->slot = s->pci.devfn;
+    while (find_slot(s->pci.bus, s))
+        s->slot++;
+    add_slot(s);
+    memcpy(s->pci.config, s->pci.defaults, sizeof(s->pci.config));
+}
+
 static int port_realize(struct vemu_device *dev, struct vemu_error **err)
 {
     static const struct vemu_pci_ident ident = {
@@ -212,6 +237,7 @@ static int port_realize(struct vemu_device *dev, struct vemu_error **err)
     };
     struct port *s = (struct port *)dev;
     struct vemu_pci_device *pci = &s->pci;
+    const struct vemu_device *other;
     uint8_t at;
     int r;
 
@@ -220,6 +246,11 @@ static int port_realize(struct vemu_device *dev, struct vemu_error **err)
                                dev->vm->machine->class_->name);
     if (s->slot > 0x1fff)
         return vemu__error_set(err, EINVAL, "property 'slot': %u is more than 8191", s->slot);
+    other =
+        s->slot ? find_slot(vemu__pci_host_find_bus(dev->vm->machine->pci, pci->bus_id), s) : NULL;
+    if (other)
+        return vemu__error_set(err, EBUSY, "'%s' has slot %u of chassis %u already", other->id,
+                               s->slot, s->chassis);
     vemu_pci_init(pci, &ident, &port_pci_ops);
     vemu__pci_bridge_init(pci, 1);
     vemu_pci_add_pm(pci);
@@ -236,10 +267,8 @@ static int port_realize(struct vemu_device *dev, struct vemu_error **err)
     r = vemu_pci_attach(pci, err);
     if (r < 0)
         return r;
-    if (!s->slot) { /* slots are told apart by number: take one that no other port has */
-        s->slot = pci->devfn;
-        add_slot(s);
-    }
+    if (!s->slot)
+        choose_slot(s);
     vemu__pci_host_add_bus(dev->vm->machine->pci, pci->secondary);
     return 0;
 }
@@ -280,7 +309,8 @@ static void port_fini(struct vemu_device *dev)
 static const struct vemu_prop port_props[] = {
     VEMU_PROP_GROUP(0, vemu__pci_props),
     VEMU_PROP(struct port, port, "port", U8, "0", "link port number"),
-    VEMU_PROP(struct port, chassis, "chassis", U8, "0", "chassis number, for people"),
+    VEMU_PROP(struct port, chassis, "chassis", U16, "0",
+              "chassis number; no two ports have the same chassis and slot"),
     VEMU_PROP(struct port, slot, "slot", U16, "0", "physical slot number, 0: chosen"),
     VEMU_PROP(struct port, hotplug, "hotplug", BOOL, "on",
               "the slot takes devices while the machine runs"),

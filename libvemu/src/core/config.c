@@ -132,6 +132,13 @@ void vemu__config_clear(struct vemu_vm_config *config)
     memset(config, 0, sizeof(*config));
 }
 
+bool vemu__alias_matches(const char *alias, const char *name)
+{
+    const char *star = alias ? strchr(alias, '*') : NULL;
+
+    return star ? strncmp(alias, name, (size_t)(star - alias)) == 0 : g_strcmp0(alias, name) == 0;
+}
+
 static const struct vemu_machine_class *machine_find(const char *name)
 {
     size_t i;
@@ -139,7 +146,7 @@ static const struct vemu_machine_class *machine_find(const char *name)
     for (i = 0; vemu__machine_classes[i]; i++) {
         const struct vemu_machine_class *class_ = vemu__machine_classes[i];
 
-        if (strcmp(class_->name, name) == 0 || g_strcmp0(class_->alias, name) == 0)
+        if (strcmp(class_->name, name) == 0 || vemu__alias_matches(class_->alias, name))
             return class_;
     }
     return NULL;

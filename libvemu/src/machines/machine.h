@@ -34,6 +34,9 @@ struct vemu_machine_class {
     const char *virtio_suffix;
 };
 
+/* Is `name` the alias (may be NULL)? One that ends with '*' stands for all that begin like it. */
+bool vemu__alias_matches(const char *alias, const char *name);
+
 struct vemu_machine {
     const struct vemu_machine_class *class_;
     struct vemu_vm *vm;

@@ -344,7 +344,7 @@ static const struct vemu_prop q35_props[] = {
 
 const struct vemu_machine_class vemu__machine_q35 = {
     .name = "q35",
-    .alias = "pc-q35-7.2",
+    .alias = "pc-q35-*",
     .summary = "PC with PCI Express (Q35, ICH9)",
     .max_vcpus = 255,
     .instance_size = sizeof(struct q35),

@@ -185,6 +185,7 @@ void board_init(struct board *board)
         { { "addr", "2" }, { "slot", "5" } },
         { { "addr", "3" }, { "slot", "6" } },
     };
+    static const struct vemu_property rng[] = { { "addr", "4" } };
     static struct vemu_accel_ops accel;
     const struct vemu_vm_parts parts = {
         .accel = &accel,
@@ -202,6 +203,7 @@ void board_init(struct board *board)
     must(vemu_vm_add_device(board->vm, "pcie-root-port", "rp1", ports[0], 2, &err), err);
     must(vemu_vm_add_device(board->vm, "pcie-root-port", "rp2", ports[1], 2, &err), err);
     must(board_plug(board, "below", "rp1", NULL, &err), err);
+    must(vemu_vm_add_device(board->vm, "virtio-rng-pci", "rng", rng, 1, &err), err);
     must(vemu_vm_realize(board->vm, &err), err);
     board->host = board->vm->machine->pci;
     board->f = board_find(board, "f");

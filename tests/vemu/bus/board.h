@@ -38,7 +38,8 @@ struct board_log {
 };
 extern struct board_log board_log;
 
-/* Ports rp1 (slot 2) and rp2 (slot 3), function "below" behind rp1, nothing behind rp2. */
+/* Ports rp1 (slot 2) and rp2 (slot 3), function "below" behind rp1, nothing behind rp2;
+ * virtio-rng-pci "rng" in slot 4. */
 void board_init(struct board *board);
 void board_fini(struct board *board);
 /* Adds a "pci-test" as device_add does; -errno and *err. */
