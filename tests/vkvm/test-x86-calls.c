@@ -405,6 +405,15 @@ START_TEST(raw_calls)
 }
 END_TEST
 
+START_TEST(real_system_calls)
+{
+    struct vkvm *other = NULL;
+    /* through the real table, on a device that is no KVM */
+    ck_assert_int_eq(vkvm_open_with(NULL, "/dev/null", &other), -ENOTTY);
+    ck_assert_ptr_null(other);
+}
+END_TEST
+
 Suite *x86_calls_suite(void)
 {
     Suite *s = suite_create("x86-calls");
@@ -423,6 +432,7 @@ Suite *x86_calls_suite(void)
     tcase_add_test(t, mmu_pages_and_boot_cpu);
     tcase_add_test(t, run_errors);
     tcase_add_test(t, raw_calls);
+    tcase_add_test(t, real_system_calls);
     suite_add_tcase(s, t);
     return s;
 }
