@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Debian's kernel with its own virtio drivers on microvm: root on an ext4 image, data that the host and
-# two boots of the guest agree on, entropy, discards.
+# two boots of the guest agree on, entropy, discards, a console, a named port, a balloon.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 kernel=$(find_kernel)
 [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_mmio virtio_blk virtio-rng)
+modules=$(find_modules "$kernel" virtio_mmio virtio_blk virtio-rng virtio_console virtio_balloon)
 [ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -29,6 +29,10 @@ if [ ! -e /data/from-guest ]; then
     echo "QUEUE $(cat /sys/block/vda/queue/write_cache) $(cat /sys/block/vda/size)"
     echo "SECOND $(cat /sys/block/vdb/ro) $(sha256sum </dev/vdb)"
     echo "RNG $(cat /sys/class/misc/hw_random/rng_current)"
+    echo "PORT $(cat /sys/class/virtio-ports/*/name)"
+    echo "for the agent" >/dev/vport4p1
+    echo "on the second console" >/dev/hvc0
+    echo "BALLOON $(ls /sys/bus/virtio/drivers/virtio_balloon | grep -c virtio)"
     dd if=/dev/hwrng of=/data/from-guest bs=4096 count=100 iflag=fullblock 2>/dev/null
     rm /data/from-host; sync
     fstrim / && echo "TRIMMED"
@@ -64,7 +68,10 @@ timeout 200 "$BUILD/tools/vemu/vemu" -accel soft -machine microvm -m 256M -kerne
     -drive "file=$work/disk,if=none,id=d0,format=raw,discard=unmap" \
     -device virtio-blk-device,drive=d0,serial=integration \
     -blockdev "raw,node-name=d1,read-only=on,file.driver=file,file.filename=$work/second,file.read-only=on" \
-    -device virtio-blk,drive=d1 -device virtio-rng </dev/null 2>&1 | tr -d '\r' >"$work/log"
+    -device virtio-blk,drive=d1 -device virtio-rng -device virtio-balloon,free-page-reporting=on \
+    -chardev "file,id=con,path=$work/con" -chardev "file,id=agent,path=$work/agent" \
+    -device virtio-serial -device virtconsole,chardev=con \
+    -device virtserialport,chardev=agent,name=org.test.agent </dev/null 2>&1 | tr -d '\r' >"$work/log"
 
 bad=0
 expect() { # WHAT TEXT
@@ -77,6 +84,10 @@ expect "queue" "QUEUE write back $((48 * 2048))"
 expect "second disk, read-only" "SECOND 1 $(sha256sum <"$work/second")"
 expect "entropy" "RNG virtio_rng"
 expect "discard" TRIMMED
+expect "named port" "PORT org.test.agent"
+expect "balloon" "BALLOON 1"
+grep -q "for the agent" "$work/agent" || { echo "nothing at the agent's port"; bad=1; }
+grep -q "on the second console" "$work/con" || { echo "nothing on the virtio console"; bad=1; }
 guest=$(sed -n 's/^GUEST-DATA //p' "$work/log")
 [ -n "$guest" ] && expect "after the reboot" "AGAIN $guest"
 [ "$(stat -c %b "$work/disk")" -lt "$before" ] || { echo "discards freed nothing"; bad=1; }

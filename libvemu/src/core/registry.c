@@ -42,6 +42,10 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_virtio_blk_pci.base,
     &vemu__device_virtio_rng_mmio.base,
     &vemu__device_virtio_rng_pci.base,
+    &vemu__device_virtio_serial_mmio.base,
+    &vemu__device_virtio_serial_pci.base,
+    &vemu__device_virtconsole,
+    &vemu__device_virtserialport,
     NULL,
 };
 

@@ -32,5 +32,9 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_blk_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_pci;
+extern const struct vemu_virtio_device_class vemu__device_virtio_serial_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_serial_pci;
+extern const struct vemu_device_class vemu__device_virtconsole;
+extern const struct vemu_device_class vemu__device_virtserialport;
 
 #endif

@@ -93,7 +93,8 @@ static void setup_queue(struct guest *g, struct input *in, unsigned queue)
 /* A descriptor of a queue (or anywhere), in either layout. */
 static void put_desc(struct guest *g, struct input *in, unsigned queue)
 {
-    uint64_t at = byte(in) & 0x80 ? address(in) & ~15ull : area_of(queue, 0) + 16u * (byte(in) % 16);
+    uint64_t table = area_of(queue, 0);
+    uint64_t at = byte(in) & 0x80 ? address(in) & ~15ull : table + 16u * (byte(in) % 16);
     uint64_t addr = address(in);
     uint32_t len = length(in);
     uint16_t half[2] = { byte(in), byte(in) };
@@ -177,6 +178,15 @@ static struct guest *machine_new(char *path)
     struct vemu_error *err = NULL;
     int fd;
 
+    if (strcmp(DEVICE, "serial") == 0) {
+        const struct vemu_property ring[] = { { "chardev", "ring" } };
+
+        guest_ok(vemu_vm_add_chardev(vm, "ring", "ring", NULL, 0, &err), err);
+        guest_ok(vemu_vm_add_device(vm, "virtio-serial", "serial", NULL, 0, &err), err);
+        guest_ok(vemu_vm_add_device(vm, "virtconsole", NULL, ring, 1, &err), err);
+        guest_ok(vemu_vm_add_device(vm, "virtserialport", NULL, NULL, 0, &err), err);
+        return guest_adopt(vm, "serial");
+    }
     if (strcmp(DEVICE, "echo") == 0)
         return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
     if (strcmp(DEVICE, "blk") != 0)

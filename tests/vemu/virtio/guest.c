@@ -83,29 +83,37 @@ struct vemu_vm *guest_vm(void)
     return vm;
 }
 
-static struct guest *attach(struct vemu_vm *vm, const char *name, va_list ap)
+struct guest *guest_adopt(struct vemu_vm *vm, const char *id)
 {
     struct guest *g = g_new0(struct guest, 1);
+    struct vemu_error *err = NULL;
+
+    g->vm = vm;
+    g->t = guest_transport();
+    g->base = MMIO_BASE;
+    g->heap = HEAP_START;
+    guest_ok(vemu_vm_realize(vm, &err), err);
+    g->dev = vemu__vm_find_device(vm, id);
+    guest_assert(g->dev);
+    g->vdev = vemu__virtio_of(g->dev);
+    return g;
+}
+
+static struct guest *attach(struct vemu_vm *vm, const char *name, va_list ap)
+{
     struct vemu_property props[16];
     struct vemu_error *err = NULL;
     const char *property;
     g_autofree char *class_name = NULL;
     size_t count = 0;
 
-    g->vm = vm;
-    g->t = guest_transport();
-    g->base = MMIO_BASE;
-    g->heap = HEAP_START;
-    class_name = g_strconcat(name, g->t->suffix, NULL);
+    class_name = g_strconcat(name, guest_transport()->suffix, NULL);
     while ((property = va_arg(ap, const char *)) != NULL) {
         guest_assert(count < G_N_ELEMENTS(props));
         props[count++] = (struct vemu_property){ property, va_arg(ap, const char *) };
     }
     guest_ok(vemu_vm_add_device(vm, class_name, "dev", props, count, &err), err);
-    guest_ok(vemu_vm_realize(vm, &err), err);
-    g->dev = vemu__vm_find_device(vm, "dev");
-    g->vdev = vemu__virtio_of(g->dev);
-    return g;
+    return guest_adopt(vm, "dev");
 }
 
 struct guest *guest_attach(struct vemu_vm *vm, const char *name, ...)

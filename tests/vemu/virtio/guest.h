@@ -93,6 +93,8 @@ struct guest *guest_new(const char *name, ...) __attribute__((sentinel));
 /* In two steps, for what has to be added before the device. */
 struct vemu_vm *guest_vm(void);
 struct guest *guest_attach(struct vemu_vm *vm, const char *name, ...) __attribute__((sentinel));
+/* The same for a device that was added already; realizes the machine. */
+struct guest *guest_adopt(struct vemu_vm *vm, const char *id);
 void guest_free(struct guest *g);
 
 /* Guest memory that nothing else uses. */

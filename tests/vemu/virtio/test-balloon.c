@@ -98,7 +98,8 @@ END_TEST
 START_TEST(test_reporting)
 {
     struct guest *g = guest_new("virtio-balloon", "free-page-reporting", "on", NULL);
-    struct guest_buffer b[2] = { { 0x80000, 0x4000, true }, { GUEST_BLOCK - 0x2000, 0x4000, true } };
+    const struct guest_buffer b[2] = { { 0x80000, 0x4000, true },
+                                       { GUEST_BLOCK - 0x2000, 0x4000, true } };
     unsigned queue = _i ? 3 : 2;
 
     memset(guest_ptr(g, 0x80000), 0x11, 0x5000);

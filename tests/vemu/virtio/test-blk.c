@@ -365,7 +365,8 @@ START_TEST(test_nodes)
     const struct vemu_property file[] = { { "filename", path } };
     const struct vemu_property window[] = { { "file", "f" }, { "offset", "512" },
                                             { "size", "1024" } };
-    const struct vemu_property beyond[] = { { "file", "f" }, { "offset", "1M" }, { "size", "512" } };
+    const struct vemu_property beyond[] = { { "file", "f" }, { "offset", "1M" },
+                                            { "size", "512" } };
     const struct vemu_property drive[] = { { "drive", "w" } };
     struct guest *g;
     uint8_t data[1024];

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virtio-serial: control messages, names, both directions, back-pressure, drivers without control.
+ */
+#include <check.h>
+#include <linux/virtio_console.h>
+#include <string.h>
+
+#include <vemu/chardev.h>
+
+#include "../core/test-main.h"
+#include "guest.h"
+
+#define MULTIPORT (1ull << VIRTIO_CONSOLE_F_MULTIPORT)
+#define MESSAGES  16
+
+/* hvc0 on ring "con", a port "org.agent" on ring "agent" with number 1. */
+static struct guest *start(uint64_t features)
+{
+    struct vemu_vm *vm = guest_vm();
+    const struct vemu_property con[] = { { "chardev", "con" } };
+    const struct vemu_property agent[] = { { "chardev", "agent" }, { "name", "org.agent" } };
+    struct guest *g;
+
+    OK(vemu_vm_add_chardev(vm, "ring", "con", NULL, 0, &err));
+    OK(vemu_vm_add_chardev(vm, "ring", "agent", NULL, 0, &err));
+    OK(vemu_vm_add_device(vm, "virtio-serial", "vs", NULL, 0, &err));
+    OK(vemu_vm_add_device(vm, "virtconsole", NULL, con, 1, &err));
+    OK(vemu_vm_add_device(vm, "virtserialport", NULL, agent, 2, &err));
+    g = guest_adopt(vm, "vs");
+    guest_start(g, features, 6);
+    return g;
+}
+
+static uint64_t messages; /* where buffers of control messages are */
+
+static void give_message_buffers(struct guest *g)
+{
+    messages = guest_alloc(g, 64 * MESSAGES, 8);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        const struct guest_buffer b = { messages + 64 * i, 64, true };
+
+        guest_add(g, &g->queues[2], &b, 1);
+    }
+    g->t->notify(g, 2);
+}
+
+static void say(struct guest *g, uint32_t id, uint16_t event, uint16_t value)
+{
+    const struct virtio_console_control message = { id, event, value };
+    const struct guest_buffer b = { guest_alloc(g, 8, 8), sizeof(message), false };
+
+    memcpy(guest_ptr(g, b.gpa), &message, sizeof(message));
+    guest_request(g, &g->queues[3], &b, 1);
+}
+
+/* The next message says so; `text` may be NULL. */
+static void hear(struct guest *g, uint32_t id, uint16_t event, uint16_t value, const char *text)
+{
+    struct virtio_console_control message;
+    uint32_t len;
+    int n = guest_wait(g, &g->queues[2], &len);
+    uint64_t at;
+
+    ck_assert_int_ge(n, 0);
+    at = messages + 64 * (unsigned)n;
+    memcpy(&message, guest_ptr(g, at), sizeof(message));
+    ck_assert_uint_eq(message.event, event);
+    ck_assert_uint_eq(message.id, id);
+    ck_assert_uint_eq(message.value, value);
+    ck_assert_uint_eq(len, sizeof(message) + (text ? strlen(text) + 1 : 0));
+    if (text)
+        ck_assert_str_eq((char *)guest_ptr(g, at + sizeof(message)), text);
+}
+
+static void introduce(struct guest *g)
+{
+    give_message_buffers(g);
+    say(g, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    hear(g, 0, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+    hear(g, 1, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+    say(g, 0, VIRTIO_CONSOLE_PORT_READY, 1);
+    hear(g, 0, VIRTIO_CONSOLE_CONSOLE_PORT, 1, NULL);
+    hear(g, 0, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL);
+    say(g, 1, VIRTIO_CONSOLE_PORT_READY, 1);
+    hear(g, 1, VIRTIO_CONSOLE_PORT_NAME, 1, "org.agent");
+    hear(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL);
+}
+
+static void write_text(struct guest *g, unsigned queue, const char *text)
+{
+    const struct guest_buffer b = { guest_alloc(g, strlen(text), 1), (uint32_t)strlen(text),
+                                    false };
+
+    memcpy(guest_ptr(g, b.gpa), text, strlen(text));
+    guest_request(g, &g->queues[queue], &b, 1);
+}
+
+static void expect_output(struct guest *g, const char *id, const char *text)
+{
+    char buf[64] = { 0 };
+
+    ck_assert_int_eq(vemu_chardev_read(g->vm, id, buf, sizeof(buf) - 1), (long)strlen(text));
+    ck_assert_str_eq(buf, text);
+}
+
+/* Input arrives in the buffer at `gpa`. */
+static void expect_input(struct guest *g, unsigned queue, uint64_t gpa, const char *text)
+{
+    uint32_t len;
+
+    ck_assert_int_ge(guest_wait(g, &g->queues[queue], &len), 0);
+    ck_assert_uint_eq(len, strlen(text));
+    ck_assert_mem_eq(guest_ptr(g, gpa), text, len);
+}
+
+START_TEST(test_ports)
+{
+    struct guest *g = start(MULTIPORT);
+    const struct guest_buffer b = { guest_alloc(g, 64, 1), 64, true };
+    uint32_t len;
+
+    ck_assert_uint_eq(g->t->config_read(g, 4, 4), 31);
+    introduce(g);
+    write_text(g, 1, "hello");
+    expect_output(g, "con", "hello");
+    write_text(g, 5, "agent here");
+    expect_output(g, "agent", "agent here");
+    /* Input waits until the guest has the port open, and for buffers. */
+    ck_assert_int_eq(vemu_chardev_input(g->vm, "agent", "abc", 3), 3);
+    guest_add(g, &g->queues[4], &b, 1);
+    g->t->notify(g, 4);
+    fake_sync(g->vm);
+    ck_assert_int_eq(guest_take(g, &g->queues[4], &len), -1);
+    say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    expect_input(g, 4, b.gpa, "abc");
+    ck_assert_int_eq(vemu_chardev_input(g->vm, "agent", "defg", 4), 4);
+    guest_add(g, &g->queues[4], &b, 1);
+    g->t->notify(g, 4);
+    expect_input(g, 4, b.gpa, "defg");
+    ck_assert(!guest_broken(g));
+    guest_free(g);
+}
+END_TEST
+
+/* A driver that knows one port, and one that knows nothing. */
+START_TEST(test_single)
+{
+    struct guest *g = start(0);
+    const struct guest_buffer b = { guest_alloc(g, 4, 1), 4, true };
+    const struct guest_buffer b2 = { guest_alloc(g, 4, 1), 4, true };
+
+    write_text(g, 1, "x");
+    expect_output(g, "con", "x");
+    guest_add(g, &g->queues[0], &b, 1);
+    guest_add(g, &g->queues[0], &b2, 1);
+    g->t->notify(g, 0);
+    ck_assert_int_eq(vemu_chardev_input(g->vm, "con", "12345", 5), 5);
+    expect_input(g, 0, b.gpa, "1234");
+    expect_input(g, 0, b2.gpa, "5");
+    g->t->config_write(g, 8, 4, 'E'); /* emergency */
+    expect_output(g, "con", "E");
+    guest_free(g);
+}
+END_TEST
+
+/* Nonsense on the control queue changes nothing; no buffers, nothing said. */
+START_TEST(test_nonsense)
+{
+    struct guest *g = start(MULTIPORT);
+    struct guest_buffer b = { guest_alloc(g, 8, 8), 3, false };
+
+    say(g, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    say(g, 2, VIRTIO_CONSOLE_PORT_READY, 1);
+    say(g, UINT32_MAX, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    say(g, 31, VIRTIO_CONSOLE_PORT_NAME, 1);
+    say(g, 0, 77, 1);
+    guest_request(g, &g->queues[3], &b, 1);
+    for (unsigned i = 0; i < 200; i++)
+        say(g, 1, VIRTIO_CONSOLE_PORT_READY, 1);
+    give_message_buffers(g);
+    hear(g, 0, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+    hear(g, 1, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+    hear(g, 1, VIRTIO_CONSOLE_PORT_NAME, 1, "org.agent");
+    ck_assert(!guest_broken(g));
+    guest_free(g);
+}
+END_TEST
+
+/* Chains that are held go back at a pause, and come again. */
+START_TEST(test_pause)
+{
+    struct guest *g = start(MULTIPORT);
+    const struct guest_buffer b = { guest_alloc(g, 64, 1), 64, true };
+
+    OK(vemu_vm_start(g->vm, &err));
+    introduce(g);
+    say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    guest_add(g, &g->queues[4], &b, 1);
+    g->t->notify(g, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        OK(vemu_vm_pause(g->vm, &err));
+        ck_assert_uint_eq(vemu__virtq_held(vemu__virtio_queue(g->vdev, 4)), 0);
+        OK(vemu_vm_resume(g->vm, &err));
+    }
+    ck_assert_int_eq(vemu_chardev_input(g->vm, "agent", "back", 4), 4);
+    expect_input(g, 4, b.gpa, "back");
+    guest_free(g);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+    static const struct {
+        const char *class_name;
+        struct vemu_property props[2];
+        int code;
+        const char *words;
+    } rows[] = {
+        { "virtserialport", { { "bus", "other.0" }, { "nr", "1" } }, ENOENT, "other.0" },
+        { "virtserialport", { { "nr", "0" }, { "name", "x" } }, EINVAL, "port 0" },
+        { "virtserialport", { { "nr", "31" }, { "name", "x" } }, EINVAL, "port 31" },
+        { "virtconsole", { { "nr", "4" }, { "name", "x" } }, EBUSY, "port 4" },
+        { "virtserialport", { { "nr", "5" }, { "name", "taken" } }, EEXIST, "'taken'" },
+    };
+    const struct vemu_property taken[] = { { "nr", "4" }, { "name", "taken" } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct vemu_vm *vm = guest_vm();
+
+        OK(vemu_vm_add_device(vm, "virtio-serial", NULL, NULL, 0, &err));
+        OK(vemu_vm_add_device(vm, "virtserialport", NULL, taken, 2, &err));
+        OK(vemu_vm_add_device(vm, rows[i].class_name, NULL, rows[i].props, 2, &err));
+        FAILS(vemu_vm_realize(vm, &err), rows[i].code, rows[i].words);
+        vemu_vm_unref(vm);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { test_ports, test_single, test_nonsense, test_pause,
+                                   test_refused, NULL };
+
+    return run_tests("virtio-serial", tests);
+}
