@@ -760,6 +760,9 @@ static int stretch(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         case SC_LEAVE_KICK: return finish(vcpu, KVM_NEXT_SOFT, 2);
         case SC_LEAVE_ONE: return set_free(vcpu);
         case SC_LEAVE_OWNER:
+            /* User mode runs on KVM's shadows of the page tables. */
+            if (vcpu->vm->assist.eager && in_user_mode(a))
+                return a->cpu->assist->single ? set_free(vcpu) : to_user(vcpu);
             a->left_at = a->cpu->rip;
             step_on(vcpu);
             return finish(vcpu, KVM_NEXT_STEP, 0);
@@ -812,6 +815,17 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         step_on(vcpu);
         return 0;
     }
+    if (a->stepped) {
+        struct vkvm_exit e;
+        /* What a WRMSR asks for, as the pvclock page, KVM does on its way into the guest. */
+        a->stepped = false;
+        kvm__raise_kick_signal();
+        r = vkvm_vcpu_run(vcpu->vcpu, &e);
+        if (r < 0)
+            return r;
+        if (kvm__run_handle(vcpu, &e, exit))
+            return 1;
+    }
     r = load(vcpu);
     if (r < 0) {
         a->next = KVM_NEXT_STEP; /* KVM does this one */
@@ -853,6 +867,7 @@ bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct v
     *ret_report = false;
     if (e->kind == VKVM_EXIT_DEBUG && a && a->debug.control) {
         a->entry = a->next == KVM_NEXT_FREE ? e->debug.pc : 0;
+        a->stepped = true;
         a->next = KVM_NEXT_SOFT;
         return true;
     }

@@ -19,6 +19,7 @@
 #include "accel/soft/native.h"
 #include "accel/soft/sys.h"
 #include "accel/soft/trace.h"
+#include "accel/soft/xsave.h"
 
 enum {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175,
@@ -161,7 +162,7 @@ static void put_fpu(struct sc_cpu *c)
 {
     struct sc_assist *a = c->assist;
     uint8_t *area = a->fpu.area;
-    uint64_t components = 3;
+    uint64_t components = 3 | a->opaque;
 
     memset(area, 0, XSAVE_HEADER + 64);
     sc_fxsave_image(c, area, true, 16);
@@ -247,6 +248,7 @@ void sc_assist_fetch_fpu(struct sc_cpu *c)
         memcpy(a->ymmh, a->fpu.area + XSAVE_YMMH, sizeof(a->ymmh));
     else
         memset(a->ymmh, 0, sizeof(a->ymmh));
+    a->opaque = components & ~7ull;
     a->fpu_loaded = true;
     sc_update_mode(c);
 }
@@ -423,4 +425,49 @@ bool sc_assist_read(struct sc_cpu *c, uint64_t va, void *buf, unsigned size)
         b[n] = *sc_slot_host(s, pa);
     }
     return true;
+}
+
+/* --- CPUID ------------------------------------------------------------------------------------ */
+
+/*
+ * Kernel code with these would end at an instruction that nobody here can execute. User mode is shown
+ * all, since the owner runs it and its CPUID may be the hardware's. AVX512F stays, because a kernel
+ * must know that there is more to save. Leaf, subleaf, and the bits to hide of EAX to EDX.
+ */
+static const struct {
+    uint32_t leaf, subleaf, hide[4];
+} kernel_hides[] = {
+    { 1, 0, { 0, 0, 1u << 3 /* MONITOR */, 0 } },
+    { 7, 0, { 0, 1u << 10 | 1u << 11 | 1u << 17 | 1u << 21 | 1u << 26 | 1u << 27 | 1u << 28 |
+                     1u << 30 | 1u << 31 /* INVPCID, RTM, AVX512 DQ IFMA PF ER CD BW VL */,
+              /* AVX512_VBMI, PKU, OSPKE, WAITPKG, AVX512_VBMI2, SHSTK, GFNI, VNNI, BITALG, TME,
+               * VPOPCNTDQ, LA57, KL, MOVDIRI, MOVDIR64B, ENQCMD */
+              1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 |
+                  1u << 12 | 1u << 13 | 1u << 14 | 1u << 16 | 1u << 23 | 1u << 27 | 1u << 28 |
+                  1u << 29,
+              /* 4VNNIW, 4FMAPS, UINTR, VP2INTERSECT, SERIALIZE, TSXLDTRK, PCONFIG, IBT, AMX,
+               * AVX512_FP16 */
+              1u << 2 | 1u << 3 | 1u << 5 | 1u << 8 | 1u << 14 | 1u << 16 | 1u << 18 | 1u << 20 |
+                  1u << 22 | 1u << 23 | 1u << 24 | 1u << 25 } },
+    { 7, 1, { 1u << 4 | 1u << 5 | 1u << 7 | 1u << 17 | 1u << 21 | 1u << 23 | 1u << 26, 0, 0,
+              ~0u /* AVX-VNNI and later */ } },
+    { 0xd, 0, { 0xfffffd18 /* components but x87, SSE, AVX, AVX-512, PKRU */, 0, 0, ~0u } },
+    { 0xd, 1, { 1u << 3 | 1u << 4 /* XSAVES, XFD */, 0, 0, 0 } },
+    { 0x80000001, 0, { 0, 0, 1u << 6 | 1u << 11 | 1u << 15 | 1u << 16 | 1u << 21 | 1u << 29,
+                       1u << 25 | 1u << 30 | 1u << 31 /* FFXSR, 3DNow! */ } },
+    { 0x80000008, 0, { 0, 1u << 0 | 1u << 4 | 1u << 8 /* CLZERO, RDPRU, MCOMMIT */, 0, 0 } },
+};
+
+void sc_assist_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    const uint64_t xcr0 = c->assist->xcr0;
+
+    for (unsigned n = 0; c->cpl != 3 && n < sizeof(kernel_hides) / sizeof(kernel_hides[0]); n++)
+        if (kernel_hides[n].leaf == leaf && kernel_hides[n].subleaf == subleaf)
+            for (unsigned k = 0; k < 4; k++)
+                out[k] &= ~kernel_hides[n].hide[k];
+    if (leaf == 0xd && subleaf == 0)
+        out[1] = sc_xsave_size(c, xcr0, false);
+    else if (leaf == 0xd && subleaf == 1)
+        out[1] = sc_xsave_size(c, xcr0, true);
 }

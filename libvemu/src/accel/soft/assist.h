@@ -52,7 +52,8 @@ struct sc_assist {
     uint32_t epoch;        /* counts stretches: code pages verified in this one have it */
     _Alignas(16) uint8_t ymmh[16][16];
     struct sc_native *native;
-    struct vemu_fpu fpu;   /* buffer of the transfer */
+    uint64_t opaque;       /* later components in use; they stay in */
+    struct vemu_fpu fpu;   /* the image of the transfer, standard format */
 };
 
 /* The state that moves at every stretch; the FPU's moves when an instruction needs it. */
@@ -98,6 +99,8 @@ void sc_assist_fetch_fpu(struct sc_cpu *c);
 int sc_assist_rdmsr(struct sc_cpu *c, uint32_t index, uint64_t *v);
 int sc_assist_wrmsr(struct sc_cpu *c, uint32_t index, uint64_t v);
 uint64_t sc_assist_tsc(const struct sc_cpu *c);
+/* What CPUID says that depends on state, and what kernels must not see since this CPU lacks it. */
+void sc_assist_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* Physical address `pa` is not RAM: leaves if it is the local APIC's. */
 void sc_assist_mmio(struct sc_cpu *c, const struct sc_insn *i, uint64_t pa);
 /* Records for what the software CPU lacks (native_emit.c, xsave.c). False: nothing. */
@@ -107,7 +110,5 @@ void sc_assist_emit_leave(struct sc_tb *tb, const struct sc_dec *d);
 /* A VEX-encoded instruction; as sc_decode(). -SC_UD: it is not one. */
 int sc_vex_decode(struct sc_dec *d, const uint8_t *bytes, unsigned avail, uint32_t mode,
                   uint16_t pgoff);
-/* XSAVE, XRSTOR and their like, XGETBV (xsave.c). */
-bool sc_emit_xsave(struct sc_tb *tb, const struct sc_dec *d);
 
 #endif

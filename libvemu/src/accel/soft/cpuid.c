@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/sys.h"
 
 #define BIT(n) (1u << (n))
@@ -216,4 +217,6 @@ void sc_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4]
         break;
     default: break;
     }
+    if (c->assist)
+        sc_assist_cpuid(c, leaf, subleaf, out);
 }

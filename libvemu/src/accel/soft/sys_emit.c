@@ -381,6 +381,8 @@ static SC_NOINLINE void do_cpuid(struct sc_cpu *c)
 
 SC_OP(op_cpuid)
 {
+    if (SC_UNLIKELY(c->assist != NULL) && sc_get32(c, VEMU_RAX) == 0xd)
+        sc_assist_need_fpu(c, i); /* sizes depend on XCR0 */
     do_cpuid(c);
     SC_NEXT;
 }
