@@ -4,7 +4,7 @@
 # To build.
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libxml2-dev libjson-c-dev
     libnl-3-dev libnl-route-3-dev zlib1g-dev libbz2-dev liblzma-dev liblz4-dev libzstd-dev
-    liburing-dev libedit-dev check"
+    liburing-dev libslirp-dev libseccomp-dev libedit-dev check"
 # To run a guest.
 packages_guest="linux-image-cloud-amd64 busybox-static cpio"
 # To test.

@@ -74,18 +74,12 @@ static void file_submit(struct vemu_block *block, struct vemu_block_request *req
         work_inline(file, req);
         return;
     }
-    switch (req->op) {
-    case VEMU_BLOCK_READ:
-    case VEMU_BLOCK_WRITE:
+    if (req->op == VEMU_BLOCK_READ || req->op == VEMU_BLOCK_WRITE)
         vemu__aio_submit(file->aio, req, is_direct(file, req) ? file->direct_fd : file->fd);
-        break;
-    case VEMU_BLOCK_FLUSH:
-        if (!file->no_flush) {
-            vemu__aio_submit(file->aio, req, file->fd);
-            break;
-        } /* fall through */
-    default: vemu__aio_work(file->aio, req); break;
-    }
+    else if (req->op == VEMU_BLOCK_FLUSH && !file->no_flush)
+        vemu__aio_submit(file->aio, req, file->fd);
+    else
+        vemu__aio_work(file->aio, req);
 }
 
 static void file_kick(struct vemu_block *block)

@@ -2,7 +2,8 @@
 /*
  * virtio-serial: consoles and named ports, each on a chardev (virtio 1.2, 5.3).
  *
- * Queues 0 and 1 are input and output of port 0, 2 and 3 control, then a pair for each further port.
+ * Queues 0 and 1 are input and output of port 0, 2 and 3 control, then a pair for each further
+ * port.
  * Ports are device objects of their own (port.c), but everything about them is done here, under
  * this device's lock, which is also the one their chardevs know.
  *
