@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const char *const mode_names[] = { "real", "v86",    "prot16", "prot32", "paged32",
                                           "pae",  "compat", "long0",  "long3" };
 
+static volatile sig_atomic_t stop; /* after this case */
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
+
 struct options {
     uint64_t seed, first, count, repeat, seconds;
     bool verbose;
@@ -62,7 +71,7 @@ struct options {
 static const char usage[] =
     "usage: soft-random [--seed N] [--first N] [--count N | --seconds N] [--repeat N] [--verbose]\n"
     "                   [FILE...]\n"
-    "--seconds is processor time; --repeat runs each case N times.\n";
+    "--seconds is processor time; --repeat runs each case N times. SIGINT and SIGTERM end it.\n";
 
 static uint64_t splitmix(uint64_t *s)
 {
@@ -124,9 +133,11 @@ static uint64_t run_cases(const struct options *o)
 
     report.seed = o->seed;
     report_case(&report);
-    for (n = 0; o->seconds ? processor_seconds() < (double)o->seconds : n < o->count; n++) {
+    for (n = 0; !stop; n++) {
         size_t size;
 
+        if (o->seconds ? processor_seconds() >= (double)o->seconds : n >= o->count)
+            break;
         report.number = o->first + n;
         size = random_input(data, sizeof data, o->seed << 32 ^ report.number);
         if (o->verbose) {
@@ -168,6 +179,8 @@ int main(int argc, char **argv)
     bool files = false;
 
     report_start();
+    signal(SIGINT, on_stop);
+    signal(SIGTERM, on_stop);
     for (int n = 1; n < argc; n++) {
         if (!strcmp(argv[n], "--verbose")) {
             o.verbose = true;
