@@ -49,11 +49,18 @@ static const char *some_function(uint8_t what)
     return names[what % 4];
 }
 
+/* The function, if it is there: the guest may have let go of it just before, which is carried out on
+ * the loop. */
+static struct vemu_pci_device *find(struct board *board, uint8_t what)
+{
+    board_sync(board);
+    return (struct vemu_pci_device *)board_find(board, some_function(what));
+}
+
 /* An address in a BAR that is mapped, or else anywhere. */
 static uint64_t some_address(struct board *board, const struct op *op)
 {
-    struct vemu_pci_device *pci =
-        (struct vemu_pci_device *)board_find(board, some_function(op->what));
+    struct vemu_pci_device *pci = find(board, op->what);
     const struct vemu_pci_bar *bar = pci ? &pci->bars[op->what / 4 % VEMU_PCI_BARS] : NULL;
 
     if (bar && bar->size && bar->address != VEMU_PCI_UNMAPPED)
@@ -63,10 +70,9 @@ static uint64_t some_address(struct board *board, const struct op *op)
 
 static void interrupt(struct board *board, const struct op *op)
 {
-    struct vemu_pci_device *pci =
-        (struct vemu_pci_device *)board_find(board, some_function(op->what));
+    struct vemu_pci_device *pci = find(board, op->what);
 
-    if (!pci || pci == (struct vemu_pci_device *)board_find(board, "rng"))
+    if (!pci || strcmp(pci->dev.id, "rng") == 0)
         return;
     vemu_pci_msix_notify(pci, op->offset);
     pthread_mutex_lock(&pci->dev.lock);
@@ -191,7 +197,7 @@ static int replay(const char *path)
 int main(int argc, char **argv)
 {
     uint64_t seed = argc == 3 ? strtoull(argv[1], NULL, 0) : 1;
-    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 0) : 200;
+    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 0) : 60;
     static struct op ops[OPS_MAX];
 
     if (argc == 2)
