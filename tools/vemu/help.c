@@ -74,6 +74,11 @@ bool help_blockdevs(const char *value)
     return help_kind(VEMU_CLASS_BLOCK, "Block drivers (-blockdev DRIVER,help)", value);
 }
 
+bool help_netdevs(const char *value)
+{
+    return help_kind(VEMU_CLASS_NET, "Network back-ends (-netdev CLASS,help)", value);
+}
+
 bool help_machines(const char *value)
 {
     return help_kind(VEMU_CLASS_MACHINE, "Machines (-machine TYPE,help lists options)", value);

@@ -240,6 +240,18 @@ static bool opt_drive(struct options *o, const char *value)
     return true;
 }
 
+static bool opt_netdev(struct options *o, const char *value)
+{
+    option_list_add(&o->netdevs, value);
+    return true;
+}
+
+static bool opt_nic(struct options *o, const char *value)
+{
+    option_list_add(&o->nics, value);
+    return true;
+}
+
 static bool opt_serial(struct options *o, const char *value)
 {
     option_list_add(&o->serials, value);
@@ -395,6 +407,10 @@ static const struct option table[] = {
       opt_drive, "add a disk (if=none: only its image)" },
     { "blockdev", "DRIVER,node-name=ID[,PROPERTY=VALUE...]", opt_blockdev,
       "open an image as a block node ('help' lists)" },
+    { "netdev", "CLASS,id=ID[,PROPERTY=VALUE...]", opt_netdev,
+      "make a network for a device's netdev=ID ('help' lists)" },
+    { "nic", "[CLASS][,mac=MAC][,model=virtio-net][,PROPERTY=VALUE...]", opt_nic,
+      "add a network card and its network (user unless named; none: nothing)" },
     { "serial", "stdio|pty|null|file:F|unix:S[,server=on][,wait=off]|chardev:ID|none", opt_serial,
       "connect the next serial port" },
     { "qmp", "stdio|unix:S[,server=on][,wait=off]|chardev:ID", opt_qmp, "offer a QMP monitor" },
@@ -416,8 +432,6 @@ static const struct option table[] = {
     { "d", "error|warning|info|debug", opt_log_level, "log level (default warning)" },
     { "D", "FILE", opt_log_file, "log to FILE instead of stderr" },
     /* QEMU has these, vemu does not: refused by name. */
-    { "netdev", "...", NULL, NULL },
-    { "nic", "...", NULL, NULL },
     { "sandbox", "...", NULL, NULL },
     { "incoming", "...", NULL, NULL },
     { "bios", "...", NULL, NULL },
@@ -451,6 +465,8 @@ static bool answer_help(const char *name, const char *value)
         return help_devices(value);
     if (!strcmp(name, "chardev"))
         return help_chardevs(value);
+    if (!strcmp(name, "netdev") || !strcmp(name, "nic"))
+        return help_netdevs(value);
     if (!strcmp(name, "blockdev"))
         return help_blockdevs(value);
     if (!strcmp(name, "machine") || !strcmp(name, "M"))
@@ -530,6 +546,8 @@ void options_free(struct options *o)
     free(o->chardevs.items);
     free(o->blockdevs.items);
     free(o->drives.items);
+    free(o->netdevs.items);
+    free(o->nics.items);
     free(o->devices.items);
     free(o->serials.items);
     free(o->qmps.items);

@@ -8,17 +8,14 @@
  * ended.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "chardev/backend.h"
-#include "core/property.h"
+#include "core/unix-socket.h"
 #include "core/vm.h"
 
 struct socket {
@@ -30,23 +27,8 @@ struct socket {
     int listener, peer; /* -1: none */
     struct vemu_watch *listen_watch;
     struct vemu_delay *retry;
-    /* The path that bind() made, to remove just that. */
-    bool bound;
-    dev_t bound_dev;
-    ino_t bound_ino;
+    struct vemu_unix_file file;
 };
-
-static int address_set(const struct socket *sock, struct sockaddr_un *address,
-                       struct vemu_error **err)
-{
-    memset(address, 0, sizeof(*address));
-    address->sun_family = AF_UNIX;
-    if (strlen(sock->path) >= sizeof(address->sun_path))
-        return vemu__error_set(err, ENAMETOOLONG, "socket path '%s' is longer than %zu bytes",
-                               sock->path, sizeof(address->sun_path) - 1);
-    strcpy(address->sun_path, sock->path);
-    return 0;
-}
 
 /* --- the peer --------------------------------------------------------------------------------- */
 
@@ -116,54 +98,6 @@ static void on_listener(void *data, uint32_t revents)
     peer_start(sock, fd);
 }
 
-/* A socket file that nobody listens on is a leftover of a process that died. */
-static int remove_stale(const struct sockaddr_un *address)
-{
-    struct stat st;
-    int fd, r;
-
-    if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-        return -EADDRINUSE;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
-    close(fd);
-    if (r != -ECONNREFUSED)
-        return -EADDRINUSE;
-    return unlink(address->sun_path) < 0 ? -errno : 0;
-}
-
-static int listen_on_path(struct socket *sock, struct vemu_error **err)
-{
-    struct sockaddr_un address;
-    struct stat st;
-    int r = address_set(sock, &address, err);
-
-    if (r < 0)
-        return r;
-    sock->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (sock->listener < 0)
-        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
-    r = bind(sock->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-    if (r == -EADDRINUSE) {
-        r = remove_stale(&address);
-        if (r >= 0)
-            r = bind(sock->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-    }
-    if (r < 0)
-        return vemu__error_set(err, -r, "cannot bind to '%s': %s", sock->path, strerror(-r));
-    if (lstat(sock->path, &st) == 0) {
-        sock->bound = true;
-        sock->bound_dev = st.st_dev;
-        sock->bound_ino = st.st_ino;
-    }
-    if (listen(sock->listener, 1) < 0)
-        return vemu__error_set(err, errno, "cannot listen on '%s': %s", sock->path,
-                               strerror(errno));
-    return 0;
-}
-
 static void serve(struct socket *sock)
 {
     sock->listen_watch =
@@ -177,20 +111,10 @@ static void serve(struct socket *sock)
 
 static int connect_to_path(struct socket *sock, struct vemu_error **err)
 {
-    struct sockaddr_un address;
-    int fd, r = address_set(sock, &address, err);
+    int fd = vemu__unix_connect(sock->path, SOCK_STREAM, err);
 
-    if (r < 0)
-        return r;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
-    /* Connecting to a Unix socket does not take time: it fails at once when the backlog is full. */
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        r = vemu__error_set(err, errno, "cannot connect to '%s': %s", sock->path, strerror(errno));
-        close(fd);
-        return r;
-    }
+        return fd;
     peer_start(sock, fd);
     return 0;
 }
@@ -216,27 +140,10 @@ static void retry_later(struct socket *sock)
 /* A descriptor that the application opened; it is ours from now on. */
 static int use_fd(struct socket *sock, struct vemu_error **err)
 {
-    socklen_t length = sizeof(int);
-    uint64_t number;
-    int fd, flags, type = 0, listens = 0;
+    int fd = vemu__unix_use_fd(sock->fd, SOCK_STREAM, sock->server, err);
 
-    if (!vemu__parse_number(sock->fd, INT32_MAX, &number))
-        return vemu__error_set(err, EINVAL, "property 'fd': '%s' is not a descriptor", sock->fd);
-    fd = (int)number;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
-        return vemu__error_set(err, errno, "property 'fd': %d: %s", fd, strerror(errno));
-    if (type != SOCK_STREAM)
-        return vemu__error_set(err, EINVAL, "property 'fd': %d is not a stream socket", fd);
-    length = sizeof(int);
-    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
-    if (!listens != !sock->server)
-        return vemu__error_set(err, EINVAL, "property 'fd': %d %s", fd,
-                               sock->server ? "does not listen, but server=on was given"
-                                            : "listens, but server=on was not given");
-    flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-        return vemu__error_set(err, errno, "property 'fd': %d: %s", fd, strerror(errno));
+    if (fd < 0)
+        return fd;
     if (sock->server) {
         sock->listener = fd;
         serve(sock);
@@ -275,7 +182,7 @@ static int socket_open(struct vemu_chardev *chr, struct vemu_error **err)
     if (sock->fd)
         return use_fd(sock, err);
     if (sock->server) {
-        r = listen_on_path(sock, err);
+        r = sock->listener = vemu__unix_bind(sock->path, SOCK_STREAM, &sock->file, err);
         if (r < 0)
             return r;
         serve(sock);
@@ -297,7 +204,6 @@ static int socket_open(struct vemu_chardev *chr, struct vemu_error **err)
 static void socket_close(struct vemu_chardev *chr)
 {
     struct socket *sock = (struct socket *)chr;
-    struct stat st;
 
     vemu__chardev_stream_drain(chr, chr->class_->drain_ms);
     peer_stop(sock);
@@ -305,10 +211,8 @@ static void socket_close(struct vemu_chardev *chr)
     vemu__delay_free(sock->retry);
     sock->listen_watch = NULL;
     sock->retry = NULL;
-    if (sock->bound && lstat(sock->path, &st) == 0 && st.st_dev == sock->bound_dev &&
-        st.st_ino == sock->bound_ino)
-        unlink(sock->path);
-    sock->bound = false;
+    if (sock->path)
+        vemu__unix_unbind(sock->path, &sock->file);
     if (sock->listener >= 0)
         close(sock->listener);
     sock->listener = -1;

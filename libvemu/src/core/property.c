@@ -11,6 +11,7 @@
 
 #include "block/backend.h"
 #include "core/vm.h"
+#include "net/net.h"
 
 bool vemu__parse_bool(const char *text, bool *ret)
 {
@@ -117,6 +118,7 @@ const char *vemu__prop_type_name(enum vemu_prop_type type)
     case VEMU_PROP_STRING: return "str";
     case VEMU_PROP_CHARDEV: return "chardev";
     case VEMU_PROP_BLOCK: return "drive";
+    case VEMU_PROP_NETDEV: return "netdev";
     case VEMU_PROP_TABLE: break;
     }
     return "";
@@ -146,6 +148,7 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
 {
     struct vemu_chardev *chr;
     struct vemu_block *block;
+    struct vemu_net *net;
 
     switch (prop->type) {
     case VEMU_PROP_BOOL:
@@ -181,6 +184,13 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
             return vemu__error_set(err, ENOENT, "property '%s': there is no drive '%s'",
                                    prop->name, value);
         *(struct vemu_block **)field = block;
+        return 0;
+    case VEMU_PROP_NETDEV:
+        net = vemu__vm_find_net(vm, value);
+        if (!net)
+            return vemu__error_set(err, ENOENT, "property '%s': there is no netdev '%s'",
+                                   prop->name, value);
+        *(struct vemu_net **)field = net;
         return 0;
     case VEMU_PROP_TABLE: break;
     }

@@ -14,6 +14,7 @@
 #include "core/property.h"
 #include "devices/devices.h"
 #include "machines/machine.h"
+#include "net/net.h"
 
 /* --- devices (alphabetical) ------------------------------------------------------------------- */
 
@@ -36,10 +37,12 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_reset_port,
     &vemu__device_rtc,
     &vemu__device_serial_16550,
-    &vemu__device_virtio_blk_mmio.base,
     &vemu__device_virtio_balloon_mmio.base,
     &vemu__device_virtio_balloon_pci.base,
+    &vemu__device_virtio_blk_mmio.base,
     &vemu__device_virtio_blk_pci.base,
+    &vemu__device_virtio_net_mmio.base,
+    &vemu__device_virtio_net_pci.base,
     &vemu__device_virtio_rng_mmio.base,
     &vemu__device_virtio_rng_pci.base,
     &vemu__device_virtio_serial_mmio.base,
@@ -62,6 +65,15 @@ const struct vemu_machine_class *const vemu__machine_classes[] = {
 const struct vemu_block_class *const vemu__block_classes[] = {
     &vemu__block_file,
     &vemu__block_raw,
+    NULL,
+};
+
+/* --- network back-ends (alphabetical) --------------------------------------------------------- */
+
+const struct vemu_net_class *const vemu__net_classes[] = {
+    &vemu__net_socket,
+    &vemu__net_tap,
+    &vemu__net_user,
     NULL,
 };
 
@@ -147,6 +159,18 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             return true;
         }
         return false;
+    case VEMU_CLASS_NET:
+        for (i = 0; vemu__net_classes[i]; i++) {
+            const struct vemu_net_class *class_ = vemu__net_classes[i];
+
+            if (i != index)
+                continue;
+            info->name = class_->name;
+            info->summary = class_->summary;
+            *ret_props = class_->props;
+            return true;
+        }
+        return false;
     default:
         for (i = 0; vemu__machine_classes[i]; i++) {
             const struct vemu_machine_class *class_ = vemu__machine_classes[i];
@@ -166,7 +190,7 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
 
 static bool kind_valid(int kind)
 {
-    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_BLOCK;
+    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_NET;
 }
 
 static int lookup(int kind, const char *name, struct vemu_class_info *info,
@@ -178,7 +202,7 @@ static int lookup(int kind, const char *name, struct vemu_class_info *info,
         memset(info, 0, sizeof(*info));
         if (!describe(kind, i, info, ret_props))
             return -ENOENT;
-        if (strcmp(info->name, name) == 0 || (info->alias && strcmp(info->alias, name) == 0))
+        if (strcmp(info->name, name) == 0 || vemu__alias_matches(info->alias, name))
             return 0;
     }
 }

@@ -30,6 +30,8 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_balloon_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_balloon_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_pci;
+extern const struct vemu_virtio_device_class vemu__device_virtio_net_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_net_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_serial_mmio;

@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <vemu/block.h>
+#include <vemu/net.h>
 
 #include "echo.h"
 #include "guest.h"
@@ -171,6 +173,39 @@ static void step(struct guest *g, struct input *in)
 
 /* --- the machine ------------------------------------------------------------------------------ */
 
+static int cable = -1; /* net: the other end */
+
+/* The neighbours send frames, and read what the guest sends or let it wait. */
+static void neighbours(struct input *in)
+{
+    uint8_t frame[2048], what = cable >= 0 ? byte(in) : 0;
+
+    if (what & 1) {
+        memset(frame, what, sizeof(frame));
+        if (send(cable, frame, 8u * what + 1, MSG_DONTWAIT) < 0 && what & 2)
+            return;
+    }
+    while (what & 4 && recv(cable, frame, sizeof(frame), MSG_DONTWAIT) >= 0)
+        ;
+}
+
+static struct guest *machine_net(struct vemu_vm *vm)
+{
+    char number[16];
+    const struct vemu_property props[] = { { "type", "dgram" }, { "fd", number } };
+    struct vemu_error *err = NULL;
+    int ends[2], small = 8192;
+
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
+        abort();
+    setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    snprintf(number, sizeof(number), "%d", ends[0]);
+    cable = ends[1];
+    guest_ok(vemu_vm_add_net(vm, "socket", "cable", props, 2, &err), err);
+    return guest_attach(vm, "virtio-net", "netdev", "cable", "packed", "on", "in_order", "on",
+                        NULL);
+}
+
 static struct guest *machine_new(char *path)
 {
     /* Threads: taking an io_uring away takes the kernel many times longer than a program. */
@@ -190,6 +225,8 @@ static struct guest *machine_new(char *path)
         guest_ok(vemu_vm_add_device(vm, "virtserialport", NULL, NULL, 0, &err), err);
         return guest_adopt(vm, "serial");
     }
+    if (strcmp(DEVICE, "net") == 0)
+        return machine_net(vm);
     if (strcmp(DEVICE, "echo") == 0)
         return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
     if (strcmp(DEVICE, "blk") != 0)
@@ -212,8 +249,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (strcmp(DEVICE, "echo") == 0)
         ((struct echo *)g->vdev)->hold = byte(&in) & 1;
     negotiate(g, &in);
-    for (unsigned i = 0; i < STEPS && in.size; i++)
+    for (unsigned i = 0; i < STEPS && in.size; i++) {
         step(g, &in);
+        neighbours(&in);
+    }
     g->t->set_status(g, 0);
     if (g->t->get_status(g) != 0 || guest_broken(g))
         abort();
@@ -222,6 +261,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     guest_free(g);
     unlink(path);
+    if (cable >= 0)
+        close(cable);
+    cable = -1;
     return 0;
 }
 
