@@ -126,6 +126,10 @@ struct vemu_accel_probe {
 struct vemu_accel_stats {
     uint64_t exits_io, exits_mmio, exits_halt, exits_intr, exits_other;
     uint64_t instructions; /* 0 where not counted */
+    /* kvm's emulation assist (docs/assist.md): instructions that KVM failed at; stretches and time
+     * of the software CPU, and what the host executed for it; single steps of KVM in between; times
+     * that KVM's shadow page tables were thrown away. All 0 where KVM needs no help. */
+    uint64_t assists, assist_stretches, assist_ns, assist_host, assist_steps, assist_flushes;
 };
 
 struct vemu_accel_ops {
@@ -195,6 +199,9 @@ struct vemu_accel_ops {
      * between the two. Context: control. */
     void (*vm_paused)(struct vemu_accel_vm *vm, bool paused);
     void (*stats)(struct vemu_accel_vm *vm, struct vemu_accel_stats *ret);
+    /* The assisted instructions by name; a mnemonic, a group of them, or bytes. May be NULL. */
+    void (*assist_names)(struct vemu_accel_vm *vm,
+                         void (*each)(void *data, const char *name, uint64_t count), void *data);
 };
 
 extern const struct vemu_accel_ops vemu__accel_kvm;  /* accel/kvm */

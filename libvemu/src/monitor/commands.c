@@ -111,6 +111,27 @@ static int cmd_query_kvm(PARAMS)
     return 0;
 }
 
+static void add_name(void *data, const char *name, uint64_t count)
+{
+    add_int(data, name, (int64_t)count);
+}
+
+/* What the software CPU does for a KVM that cannot: docs/assist.md. */
+static struct json_object *assist_stats(struct vemu_vm *vm, const struct vemu_accel_stats *s)
+{
+    struct json_object *assist = json_object_new_object(), *names = json_object_new_object();
+
+    add_int(assist, "instructions", (int64_t)s->assists);
+    add_int(assist, "stretches", (int64_t)s->assist_stretches);
+    add_int(assist, "nanoseconds", (int64_t)s->assist_ns);
+    add_int(assist, "host-executed", (int64_t)s->assist_host);
+    add_int(assist, "steps", (int64_t)s->assist_steps);
+    add_int(assist, "flushes", (int64_t)s->assist_flushes);
+    vm->accel->assist_names(vm->accel_vm, add_name, names);
+    json_object_object_add(assist, "by-name", names);
+    return assist;
+}
+
 /* Ours: which accelerator runs the guest, and why. */
 static int cmd_query_accelerator(PARAMS)
 {
@@ -127,6 +148,8 @@ static int cmd_query_accelerator(PARAMS)
         add_int(exits, "interrupted", (int64_t)s.exits_intr);
         add_int(exits, "other", (int64_t)s.exits_other);
         json_object_object_add(*result, "exits", exits);
+        if (vm->accel->assist_names)
+            json_object_object_add(*result, "assist", assist_stats(vm, &s));
     }
     return 0;
 }

@@ -26,7 +26,8 @@ struct kvm_assist {
     uint64_t entry;         /* where KVM stopped for a breakpoint, 0: nowhere */
     uint64_t page_fault, invalid_opcode; /* handlers with breakpoints */
     struct vemu_segment user_cs, user_ss; /* when KVM was set free */
-    unsigned user_ticks;    /* ticks that found it in user mode */
+    uint64_t user_ns;       /* CPU time that user mode took here, as ticks found it */
+    uint64_t tick_ns;       /* CPU time of the thread at the last tick */
     uint64_t tsc_deadline;
     uint32_t tsc_khz;
     struct kvm_guest_debug debug; /* what KVM has now */
@@ -47,6 +48,9 @@ int kvm__assist_ioeventfd(struct kvm_vm *vm, bool add, const struct kvm_assist_e
 void kvm__assist_dirty_get(struct kvm_vm *vm, uint32_t slot, uint64_t *bitmap);
 void kvm__assist_ram_written(struct vemu_accel_vm *vm, uint64_t gpa, uint64_t size);
 void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *stats);
+/* The instructions that KVM failed at. */
+void kvm__assist_names(struct vemu_accel_vm *vm,
+                       void (*each)(void *data, const char *name, uint64_t count), void *data);
 /* An interrupt may be pending somewhere; a vCPU is to leave vcpu_run(). Context: any. */
 void kvm__assist_notify(struct kvm_vm *vm);
 void kvm__assist_kick(struct kvm_vcpu *vcpu);
@@ -59,10 +63,29 @@ void kvm__assist_settle(struct kvm_vcpu *vcpu);
  * be reported; 2: begin anew (a kick).
  */
 int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit);
-/* After KVM_RUN: true when the exit was the assist's business. *exit may be filled and *ret_report
- * set. */
-bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit,
-                      bool *ret_report);
+/* After KVM_RUN: true when the exit was the assist's business. */
+bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e);
+
+/* --- shared by assist*.c ---------------------------------------------------------------------- */
+/* An address that user mode cannot execute; see set_free(). */
+#define KVM__SYSCALL_TRAP 0xfffffffffffff000ull
+#define KVM_ASSIST_NAME 48
+
+/* assist_vm.c: the software CPU's VM, made when it is needed first. */
+int kvm__assist_soft_vm(struct kvm_vm *vm, struct vemu_accel_vm **ret);
+void kvm__assist_note(struct kvm_vm *vm, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A name for the instruction: its mnemonic or group where known, else its bytes. */
+void kvm__assist_name(const uint8_t *bytes, uint32_t size, char *text, size_t room);
+void kvm__assist_count(struct kvm_vm *vm, const char *name);
+/* assist_state.c: the software vCPU, made when it is needed first. */
+int kvm__assist_ensure(struct kvm_vcpu *vcpu);
+int kvm__assist_load(struct kvm_vcpu *vcpu);
+/* Gives the state back to KVM. */
+int kvm__assist_store(struct kvm_vcpu *vcpu);
+/* The software CPU looks up in time for the kernel's LAPIC timer. */
+void kvm__assist_wake(struct kvm_vcpu *vcpu);
+int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit);
 
 /* run.c */
 bool kvm__run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit);

@@ -64,6 +64,10 @@ static int vm_setup(struct kvm_vm *vm, struct vemu_error **err)
         const uint64_t quirks[4] = { QUIRK_FIX_HYPERCALL };
         vkvm_vm_enable_cap(vm->vm, KVM_CAP_DISABLE_QUIRKS2, quirks); /* as far as it goes */
     }
+    if (vkvm_check_cap(vm->sys, KVM_CAP_EXIT_ON_EMULATION_FAILURE) > 0) {
+        const uint64_t on[4] = { 1 }; /* also in user mode, instead of #UD: see assist.c */
+        vkvm_vm_enable_cap(vm->vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, on);
+    }
     r = vkvm_get_msr_index_list(vm->sys, &vm->msr_list, &vm->msr_count);
     if (r < 0)
         return vemu__error_set(err, -r, "KVM_GET_MSR_INDEX_LIST: %s", strerror(-r));
@@ -382,4 +386,5 @@ const struct vemu_accel_ops vemu__accel_kvm = {
     .translate = kvm_translate,
     .vm_paused = kvm_vm_paused,
     .stats = kvm_stats,
+    .assist_names = kvm__assist_names,
 };

@@ -27,7 +27,7 @@ struct kvm_assist_event {
 
 #define KVM_ASSIST_OPCODES 64
 struct kvm_assist_opcode {
-    char name[32]; /* mnemonic, or the opcode's bytes */
+    char name[48]; /* mnemonic or group, or the bytes */
     uint64_t count;
 };
 
@@ -40,9 +40,10 @@ struct kvm_assist_vm {
     _Atomic bool user_ran; /* some vCPU was given to KVM in user mode */
     _Atomic unsigned long_stretches; /* vCPUs that the software CPU runs for more than an instruction */
     _Atomic uint64_t assists, stretches, flushes, steps, stretch_ns;
+    uint64_t flush_ns; /* what a flush costs, on average; guessed too low at first */
+    _Atomic uint64_t host; /* of vCPUs that are gone */
     struct kvm_assist_opcode opcodes[KVM_ASSIST_OPCODES];
     unsigned opcode_count;
-    uint64_t opcodes_other;
 };
 
 /* --- the VM ----------------------------------------------------------------------------------- */

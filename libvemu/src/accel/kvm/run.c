@@ -198,7 +198,6 @@ static int run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
 {
     struct kvm_run *run = vkvm_vcpu_get_run(vcpu->vcpu);
     struct vkvm_exit e;
-    bool report;
     for (;;) {
         if (atomic_exchange(&vcpu->kicked, false)) {
             if (!vcpu->access_open) {
@@ -221,11 +220,8 @@ static int run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         int r = vkvm_vcpu_run(vcpu->vcpu, &e);
         if (r < 0)
             return r;
-        if (kvm__assist_exit(vcpu, &e, exit, &report)) {
-            if (report)
-                return 0;
+        if (kvm__assist_exit(vcpu, &e))
             continue;
-        }
         if (kvm__run_handle(vcpu, &e, exit))
             return 0;
     }

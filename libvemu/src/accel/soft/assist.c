@@ -430,13 +430,14 @@ bool sc_assist_read(struct sc_cpu *c, uint64_t va, void *buf, unsigned size)
 /* --- CPUID ------------------------------------------------------------------------------------ */
 
 /*
- * Kernel code with these would end at an instruction that nobody here can execute. User mode is shown
- * all, since the owner runs it and its CPUID may be the hardware's. AVX512F stays, because a kernel
- * must know that there is more to save. Leaf, subleaf, and the bits to hide of EAX to EDX.
+ * Kernel code with these would end at an instruction that nobody here can execute; in user mode it
+ * would be the owner's turn each time. What user mode sees at the owner's may be the hardware's CPUID.
+ * AVX512F stays, because a kernel must know that there is more to save. Leaf, subleaf, and the bits
+ * to hide of EAX to EDX.
  */
 static const struct {
     uint32_t leaf, subleaf, hide[4];
-} kernel_hides[] = {
+} hidden[] = {
     { 1, 0, { 0, 0, 1u << 3 /* MONITOR */, 0 } },
     { 7, 0, { 0, 1u << 10 | 1u << 11 | 1u << 17 | 1u << 21 | 1u << 26 | 1u << 27 | 1u << 28 |
                      1u << 30 | 1u << 31 /* INVPCID, RTM, AVX512 DQ IFMA PF ER CD BW VL */,
@@ -462,10 +463,10 @@ void sc_assist_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t
 {
     const uint64_t xcr0 = c->assist->xcr0;
 
-    for (unsigned n = 0; c->cpl != 3 && n < sizeof(kernel_hides) / sizeof(kernel_hides[0]); n++)
-        if (kernel_hides[n].leaf == leaf && kernel_hides[n].subleaf == subleaf)
+    for (unsigned n = 0; n < sizeof(hidden) / sizeof(hidden[0]); n++)
+        if (hidden[n].leaf == leaf && hidden[n].subleaf == subleaf)
             for (unsigned k = 0; k < 4; k++)
-                out[k] &= ~kernel_hides[n].hide[k];
+                out[k] &= ~hidden[n].hide[k];
     if (leaf == 0xd && subleaf == 0)
         out[1] = sc_xsave_size(c, xcr0, false);
     else if (leaf == 0xd && subleaf == 1)
