@@ -69,6 +69,32 @@ replay() {
     echo "ok      $name: $("$trace" --exits "$file" | wc -l) exits the same"
 }
 
+# --- what is refused -----------------------------------------------------------------------------
+refuse() { # TEXT ACCEL-OPTIONS
+    "$vemu" -accel "kvm,$2" -kernel "$elves/hello.elf" -nodefaults >"$work/messages" 2>&1 </dev/null &&
+        fail "$2 is taken"
+    grep -qF -- "$1" "$work/messages" || { fail "$2: not '$1'"; cat "$work/messages"; }
+}
+refuse "replay= needs a file" replay=
+refuse "cannot replay '/nowhere,x': No such file" replay=/nowhere,,x
+refuse "'/etc/passwd' is not a recorded session" replay=/etc/passwd
+refuse "strict=x: not on or off" strict=x
+refuse "strict= is for replay=" strict=off
+refuse "unknown option 'bogus'" "replay=$kept/hello.vkvm,bogus=1"
+refuse "cannot record to '/nowhere/x'" "replay=$kept/hello.vkvm,record=/nowhere/x"
+"$trace" --bogus 2>/dev/null && fail "vkvm-trace takes --bogus"
+"$trace" /etc/passwd 2>"$work/messages"
+[ $? = 3 ] && grep -q 'not a recorded session' "$work/messages" || fail "vkvm-trace /etc/passwd"
+head -c 5000 "$kept/hello.vkvm" >"$work/cut.vkvm"
+"$trace" "$work/cut.vkvm" >"$work/cut.txt" 2>"$work/messages"
+[ $? = 1 ] && [ "$(wc -l <"$work/cut.txt")" -gt 50 ] && grep -q 'cut off' "$work/messages" ||
+    fail "vkvm-trace does not read a cut file"
+cmp -s "$work/cut.txt" <("$trace" "$kept/hello.vkvm" | head -n "$(wc -l <"$work/cut.txt")") ||
+    fail "a cut file reads otherwise"
+"$trace" --bytes "$kept/hello.vkvm" | grep -q 'out0+0 ' || fail "--bytes shows none"
+[ "$("$trace" --handle 3 "$kept/hello.vkvm" | grep -vc ' h3 ')" = 0 ] || fail "--handle"
+"$trace" --info "$kept/hello.vkvm" | grep -qx 'end           complete' || fail "--info"
+
 # --- here: recorded now --------------------------------------------------------------------------
 if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
     for name in hello user serial mmio smp; do
@@ -104,7 +130,7 @@ kernel=$(ls /boot/vmlinuz-*-cloud-amd64 2>/dev/null | tail -n 1)
 if [ -w /dev/kvm ] && [ -r "${kernel:-/none}" ]; then
     linux "kvm,record=$work/linux.vkvm" "$work/linux.txt" &
     child=$!
-    for _ in $(seq 240); do
+    for _ in $(seq 480); do
         sleep 0.25
         kill -0 $child 2>/dev/null || break
         [ "$("$trace" --exits "$work/linux.vkvm" 2>/dev/null | head -n 2000 | wc -l)" -ge 2000 ] && break
@@ -112,6 +138,7 @@ if [ -w /dev/kvm ] && [ -r "${kernel:-/none}" ]; then
     kill -9 $child 2>/dev/null
     wait $child 2>/dev/null
     "$trace" --exits "$work/linux.vkvm" >"$work/linux.exits" 2>/dev/null
+    [ -s "$work/linux.exits" ] || { fail "linux: no exits in two minutes"; cat "$work/messages"; }
     wrap=without_kvm linux "kvm,replay=$work/linux.vkvm,record=$work/again.vkvm" "$work/again.txt"
     "$trace" --exits "$work/again.vkvm" >"$work/again.exits"
     # past the last recorded exit, KVM_RUN fails

@@ -19,7 +19,7 @@ check '^libvemu/.*soft_.*' 'glib|json-c|vkvm/|linux/kvm'
 check '^libvemu/.*(core|devices|machines|boot|chardev|monitor|mem)_.*' 'vkvm/|linux/kvm\.h'
 check '^libvmgr/' 'vkvm/|libvemu/src'
 check '^tools/vemu/' 'libvemu/src|libvkvm/|libvmgr/|glib|json-c'
-check '^tools/vkvm-info/' 'libvemu|libvmgr|libvkvm/src|glib'
+check '^tools/vkvm-(info|trace)/' 'libvemu|libvmgr|libvkvm/src|glib'
 # dumpxml --xpath is libxml2's
 check '^tools/vmsh/' '/(libvmgr/src|libvemu|libvkvm)/|glib|json-c'
 rm -f /tmp/deps.$$

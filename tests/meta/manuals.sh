@@ -12,9 +12,11 @@ vemu=$BUILD/tools/vemu/vemu vmsh=$BUILD/tools/vmsh/vmsh
 for option in $("$vemu" -help | sed -n 's/^  \(-[A-Za-z-]*\).*/\1/p'); do
     plain "$TOP/tools/man/vemu.1" | grep -qw -- "$option" || { echo "vemu.1 lacks $option"; bad=1; }
 done
-info=$BUILD/tools/vkvm-info/vkvm-info
-for option in $("$info" --help | sed -n 's/^  \(--[a-z]*\).*/\1/p'); do
-    plain "$TOP/tools/man/vkvm-info.1" | grep -qw -- "$option" || { echo "vkvm-info.1 lacks $option"; bad=1; }
+for program in vkvm-info vkvm-trace; do
+    for option in $("$BUILD/tools/$program/$program" --help | sed -n 's/^  \(--[a-z]*\).*/\1/p'); do
+        plain "$TOP/tools/man/$program.1" | grep -qw -- "$option" || { echo "$program.1 lacks $option"; bad=1; }
+    done
+    bash -n "$TOP/tools/completion/$program" || bad=1
 done
 for command in $("$vmsh" help | sed -n 's/^    \([a-z-]*\) .*/\1/p'); do
     plain "$TOP/tools/man/vmsh.1" | grep -qw -- "$command" || { echo "vmsh.1 lacks $command"; bad=1; }

@@ -210,8 +210,8 @@ void fake_add_rule(struct fake_kvm *fake, const struct fake_rule *rule);
 void fake_clear_rules(struct fake_kvm *fake);
 
 /*
- * Runs `scenario` on a fresh fake (prepared by `prepare`, NULL: as it is) once undisturbed, then once
- * for each call with that call failing with `error`. The scenario returns < 0 when it failed; it
+ * Runs `scenario` on a fresh fake (prepared by `prepare`, NULL: as it is) once undisturbed, then
+ * once for each call with that call failing with `error`. The scenario returns < 0 when it failed; it
  * must have closed everything by then. Returns the number of calls walked. Aborts with a message
  * when a descriptor or mapping leaks. *ret_ignored receives how many failures the scenario did not
  * report; NULL: none may be.
@@ -221,7 +221,8 @@ int fake_walk(int (*scenario)(struct fake_kvm *fake), void (*prepare)(struct fak
 
 /* --- memory (fake_alloc.c; the program is linked with --wrap for malloc, calloc, realloc) --- */
 
-/* The nth allocation from now on in this thread returns NULL; 0: off. */
+/* The nth allocation from now on in this thread returns NULL; 0: off. Check's count too: no
+ * assertions while it is on. */
 void fake_alloc_fail(int nth);
 /* Allocations in this thread since the last fake_alloc_fail(). */
 int fake_alloc_count(void);

@@ -67,7 +67,8 @@ struct vkvm_divergence {
 
 /** Go on after a divergence: KVM_RUN gives the next recorded exit, other calls what comes nearest
  * among the recorded; capabilities not asked for then are not there, calls that only set something
- * work, and what has no answer at all is -ENOENT. Without it, the call fails with -EPROTO, and so does every later one. */
+ * work, and what has no answer at all is -ENOENT. Without it, the call fails with -EPROTO, and so
+ * does every later one. */
 #define VKVM_REPLAY_LENIENT (1u << 0)
 
 /**

@@ -69,6 +69,26 @@ START_TEST(by_name)
 }
 END_TEST
 
+START_TEST(options)
+{
+    kvm = (struct vemu_accel_probe){ .usable = true, .reason = "fine" };
+    ck_assert_str_eq(chosen("kvm,record=x"), "kvm");
+    ck_assert_str_eq(vemu__accel_options("kvm,record=x,strict=off"), "record=x,strict=off");
+    ck_assert_ptr_null(vemu__accel_options("kvm"));
+    kvm = (struct vemu_accel_probe){ .reason = "/dev/kvm: No such file" };
+    ck_assert_str_eq(chosen("kvm,record=x"), "none");
+    err = vemu_error_free(err);
+    ck_assert_str_eq(chosen("kvm,replay=x"), "kvm"); /* needs no device */
+    ck_assert_str_eq(chosen("kvm,strict=off,replay=x"), "kvm");
+    ck_assert_ptr_null(err);
+    ck_assert_str_eq(chosen("soft,size=1"), "none");
+    ck_assert_str_eq(vemu_error_message(err), "accelerator soft: unknown option 'size'");
+    err = vemu_error_free(err);
+    ck_assert_str_eq(chosen("kvmx"), "none");
+    err = vemu_error_free(err);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("accel-choose");
@@ -78,6 +98,7 @@ int main(void)
 
     tcase_add_test(t, automatic);
     tcase_add_test(t, by_name);
+    tcase_add_test(t, options);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
