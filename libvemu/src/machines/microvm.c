@@ -15,8 +15,8 @@
  * All RAM below 3 GiB is one block, tables included: each further memory slot costs KVM a grace
  * period.
  *
- * Interrupts: ISA line n goes to input n of the 8259 pair and to pin n of the I/O APIC, except that
- * the timer's line 0 is pin 2 there. Which of the two the guest listens to is its own matter.
+ * Interrupts are those of a PC (machines/pc.h). Whether the guest listens to the 8259 pair or to the
+ * I/O APIC is its own matter.
  *
  * virtio-mmio slots are given out in order to the devices that want one. With ACPI the DSDT tells of
  * them; they share pins 16 to 23, level-triggered. Without, the kernel's command line does
@@ -30,14 +30,9 @@
 #include <glib.h>
 
 #include "boot/acpi-virtio.h"
-#include "boot/acpi.h"
-#include "boot/boot.h"
 #include "core/vm.h"
-#include "devices/i8259/i8259.h"
 #include "devices/ioapic/ioapic.h"
-#include "devices/pvpanic/pvpanic.h"
-#include "devices/serial-16550/serial.h"
-#include "machines/machine.h"
+#include "machines/pc.h"
 #include "mem/memory.h"
 #include "virtio/mmio.h"
 
@@ -55,53 +50,20 @@
 #define VIRTIO_PINS   8u
 
 struct microvm {
-    struct vemu_machine machine;
+    struct vemu_pc pc;
     bool has_pit, has_pic, has_rtc, has_acpi, has_serial, auto_cmdline; /* properties */
     char *rtc_base;
-    struct vemu_device *ioapic, *pic;
-    struct vemu_boot *boot;
-    struct vemu_e820 e820;
-    uint64_t ram_low, ram_high;
     struct vemu_acpi_virtio virtio[VIRTIO_SLOTS]; /* taken ones */
     unsigned virtio_count;
     bool cmdline_done;
 };
 
-/* --- interrupts ------------------------------------------------------------------------------- */
-
-static void microvm_irq(void *data, unsigned n, bool level)
-{
-    struct microvm *m = data;
-
-    if (m->pic && n < 16) {
-        vemu__i8259_set_irq(m->pic, n, level);
-    }
-    if (n != 2) {
-        vemu__ioapic_set_pin(m->ioapic, n == 0 ? 2 : n, level);
-    }
-}
-
-static void microvm_ioapic_eoi(struct vemu_machine *machine, uint8_t vector)
-{
-    vemu__ioapic_eoi(((struct microvm *)machine)->ioapic, vector);
-}
-
-static int microvm_pic_ack(struct vemu_machine *machine)
-{
-    return vemu__i8259_ack(((struct microvm *)machine)->pic);
-}
-
 /* --- board ------------------------------------------------------------------------------------ */
-
-static struct vemu_device *add(struct microvm *m, const char *class_name, struct vemu_error **err)
-{
-    return vemu__vm_add_board_device(m->machine.vm, class_name, class_name, NULL, 0, err);
-}
 
 static int microvm_add_ram(struct microvm *m, struct vemu_error **err)
 {
-    uint64_t size = vemu__vm_config(m->machine.vm)->memory_bytes;
-    struct vemu_memory *mem = vemu__vm_memory(m->machine.vm);
+    uint64_t size = vemu__vm_config(m->pc.machine.vm)->memory_bytes;
+    struct vemu_memory *mem = vemu__vm_memory(m->pc.machine.vm);
     void *hva;
     int r;
 
@@ -111,38 +73,18 @@ static int microvm_add_ram(struct microvm *m, struct vemu_error **err)
                                "memory; it was given %" PRIu64 " KiB",
                                RAM_MIN / MIB, size >> 10);
     }
-    m->ram_low = MIN(size, RAM_LOW_MAX);
-    m->ram_high = size - m->ram_low;
-    r = vemu__memory_add_ram(mem, 0, m->ram_low, 0, "ram", &hva, err);
-    if (r >= 0 && m->ram_high) {
-        r = vemu__memory_add_ram(mem, RAM_HIGH, m->ram_high, 0, "ram-above-4g", &hva, err);
+    m->pc.ram_low = MIN(size, RAM_LOW_MAX);
+    m->pc.ram_high = size - m->pc.ram_low;
+    r = vemu__memory_add_ram(mem, 0, m->pc.ram_low, 0, "ram", &hva, err);
+    if (r >= 0 && m->pc.ram_high) {
+        r = vemu__memory_add_ram(mem, RAM_HIGH, m->pc.ram_high, 0, "ram-above-4g", &hva, err);
     }
-    vemu__e820_add(&m->e820, 0, BASE_END, VEMU_E820_RAM);
-    vemu__e820_add(&m->e820, BASE_END, 0xa0000 - BASE_END, VEMU_E820_RESERVED);
-    vemu__e820_add(&m->e820, TABLES_START, MIB - TABLES_START, VEMU_E820_RESERVED);
-    vemu__e820_add(&m->e820, MIB, m->ram_low - MIB, VEMU_E820_RAM);
-    vemu__e820_add(&m->e820, RAM_HIGH, m->ram_high, VEMU_E820_RAM);
+    vemu__e820_add(&m->pc.e820, 0, BASE_END, VEMU_E820_RAM);
+    vemu__e820_add(&m->pc.e820, BASE_END, 0xa0000 - BASE_END, VEMU_E820_RESERVED);
+    vemu__e820_add(&m->pc.e820, TABLES_START, MIB - TABLES_START, VEMU_E820_RESERVED);
+    vemu__e820_add(&m->pc.e820, MIB, m->pc.ram_low - MIB, VEMU_E820_RAM);
+    vemu__e820_add(&m->pc.e820, RAM_HIGH, m->pc.ram_high, VEMU_E820_RAM);
     return r;
-}
-
-static int microvm_add_rtc(struct microvm *m, struct vemu_error **err)
-{
-    char low[32], high[32], vcpus[16];
-    uint32_t count = vemu__vm_config(m->machine.vm)->vcpus;
-    const struct vemu_property props[] = {
-        { "ram-below-4g", low },
-        { "ram-above-4g", high },
-        { "vcpus", vcpus },
-        { "base", m->rtc_base },
-    };
-
-    snprintf(low, sizeof(low), "%" PRIu64, m->ram_low);
-    snprintf(high, sizeof(high), "%" PRIu64, m->ram_high);
-    snprintf(vcpus, sizeof(vcpus), "%u", count);
-    return vemu__vm_add_board_device(m->machine.vm, "mc146818rtc", "rtc", props,
-                                     G_N_ELEMENTS(props), err)
-               ? 0
-               : -EINVAL;
 }
 
 static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
@@ -154,7 +96,7 @@ static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
     if (!config->kernel) {
         return vemu__error_set(err, EINVAL, "machine microvm has no firmware: it needs a kernel");
     }
-    r = vemu__boot_open(machine->vm, config->kernel, config->initrd, config->cmdline, &m->boot,
+    r = vemu__boot_open(machine->vm, config->kernel, config->initrd, config->cmdline, &m->pc.boot,
                         err);
     if (r >= 0) {
         r = microvm_add_ram(m, err);
@@ -162,30 +104,20 @@ static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
     if (r < 0) {
         return r;
     }
-    m->ioapic = add(m, "ioapic", err);
-    if (!m->ioapic) {
-        return -EINVAL;
-    }
-    machine->ioapic_eoi = microvm_ioapic_eoi;
-    if (m->has_pic) {
-        m->pic = add(m, "isa-pic", err);
-        if (!m->pic) {
-            return -EINVAL;
-        }
-        machine->pic_ack = microvm_pic_ack;
-    }
-    for (unsigned n = 0; n < G_N_ELEMENTS(machine->irq_lines); n++) {
-        machine->irq_lines[n] = vemu__irq_new(machine->vm, microvm_irq, m, n);
+    r = vemu__pc_add_interrupts(&m->pc, m->has_pic, err);
+    if (r < 0) {
+        return r;
     }
     if (m->has_rtc) {
-        r = microvm_add_rtc(m, err);
+        r = vemu__pc_add_rtc(&m->pc, m->rtc_base, err);
         if (r < 0) {
             return r;
         }
     }
-    if ((m->has_pit && !add(m, "isa-pit", err)) || !add(m, "i8042", err) ||
-        !add(m, "port92", err) || !add(m, "reset-port", err) || !add(m, "post-port", err) ||
-        (m->has_acpi && !add(m, "acpi-pm", err))) {
+    if ((m->has_pit && !vemu__pc_add(&m->pc, "isa-pit", err)) ||
+        !vemu__pc_add(&m->pc, "i8042", err) || !vemu__pc_add(&m->pc, "port92", err) ||
+        !vemu__pc_add(&m->pc, "reset-port", err) || !vemu__pc_add(&m->pc, "post-port", err) ||
+        (m->has_acpi && !vemu__pc_add(&m->pc, "acpi-pm", err))) {
         return -EINVAL;
     }
     return 0;
@@ -223,7 +155,7 @@ static void microvm_add_cmdline(struct microvm *m)
 
         snprintf(word, sizeof(word), "virtio_mmio.device=%u@0x%x:%u", VEMU_VIRTIO_MMIO_SIZE,
                  m->virtio[n].address, m->virtio[n].irq);
-        vemu__boot_add_cmdline(m->boot, word);
+        vemu__boot_add_cmdline(m->pc.boot, word);
     }
 }
 
@@ -233,10 +165,10 @@ static void microvm_add_cmdline(struct microvm *m)
 static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret,
                             struct vemu_error **err)
 {
-    const GPtrArray *devices = m->machine.vm->devices;
+    const GPtrArray *devices = m->pc.machine.vm->devices;
 
     *ret = (struct vemu_acpi_config){
-        .vcpus = vemu__vm_config(m->machine.vm)->vcpus,
+        .vcpus = vemu__vm_config(m->pc.machine.vm)->vcpus,
         .ioapic_address = VEMU_IOAPIC_ADDRESS,
         .pic = m->has_pic,
         .pit = m->has_pit,
@@ -244,23 +176,15 @@ static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret,
         .virtio = m->virtio,
         .virtio_count = m->virtio_count,
     };
-    for (guint i = 0; i < devices->len; i++) {
+    vemu__pc_describe_devices(&m->pc, ret);
+    for (guint i = 0; i < devices->len && !m->has_serial; i++) {
         const struct vemu_device *dev = devices->pdata[i];
-        unsigned irq;
 
-        if (strcmp(dev->class_->name, "pvpanic") == 0) {
-            ret->pvpanic_port = vemu__pvpanic_get_port(dev);
-        } else if (strcmp(dev->class_->name, "isa-serial") == 0) {
-            if (!m->has_serial) {
-                return vemu__error_set(err, EINVAL,
-                                       "the machine has isa-serial=off, but there is the "
-                                       "isa-serial device '%s'",
-                                       dev->id);
-            }
-            if (ret->serial_count < VEMU_ACPI_SERIAL_MAX) {
-                vemu__serial_get_resources(dev, &ret->serials[ret->serial_count].iobase, &irq);
-                ret->serials[ret->serial_count++].irq = (uint8_t)irq;
-            }
+        if (strcmp(dev->class_->name, "isa-serial") == 0) {
+            return vemu__error_set(err, EINVAL,
+                                   "the machine has isa-serial=off, but there is the isa-serial "
+                                   "device '%s'",
+                                   dev->id);
         }
     }
     return 0;
@@ -271,9 +195,9 @@ static int microvm_load(struct vemu_machine *machine, struct vemu_error **err)
     struct microvm *m = (struct microvm *)machine;
     struct vemu_boot_board board = {
         .memory = vemu__vm_memory(machine->vm),
-        .e820 = &m->e820,
-        .ram_low = m->ram_low,
-        .ram_total = m->ram_low + m->ram_high,
+        .e820 = &m->pc.e820,
+        .ram_low = m->pc.ram_low,
+        .ram_total = m->pc.ram_low + m->pc.ram_high,
         .rsdp = m->has_acpi ? TABLES_START : 0,
     };
     struct vemu_acpi_config config;
@@ -298,19 +222,19 @@ static int microvm_load(struct vemu_machine *machine, struct vemu_error **err)
                                config.vcpus);
     }
     microvm_add_cmdline(m);
-    return vemu__boot_load(m->boot, &board, err);
+    return vemu__boot_load(m->pc.boot, &board, err);
 }
 
 static uint32_t microvm_boot_state(struct vemu_machine *machine, uint32_t id,
                                    struct vemu_cpu_state *state)
 {
     /* The others wait for INIT and SIPI, as vcpu_reset left them. */
-    return id == 0 ? vemu__boot_state(((struct microvm *)machine)->boot, state) : 0;
+    return id == 0 ? vemu__boot_state(((struct vemu_pc *)machine)->boot, state) : 0;
 }
 
 static void microvm_fini(struct vemu_machine *machine)
 {
-    vemu__boot_free(((struct microvm *)machine)->boot);
+    vemu__boot_free(((struct vemu_pc *)machine)->boot);
 }
 
 static const struct vemu_prop microvm_props[] = {
