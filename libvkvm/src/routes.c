@@ -144,28 +144,27 @@ static int routes_add(struct vkvm_routes *routes, const struct kvm_irq_routing_e
 
 int vkvm_routes_set_irqchip(struct vkvm_routes *routes, uint32_t gsi, uint32_t chip, uint32_t pin)
 {
-    const struct kvm_irq_routing_entry entry = {
-        .gsi = gsi,
-        .type = KVM_IRQ_ROUTING_IRQCHIP,
-        .u.irqchip = { .irqchip = chip, .pin = pin },
-    };
+    struct kvm_irq_routing_entry entry;
+    memset(&entry, 0, sizeof(entry)); /* all of the union */
+    entry.gsi = gsi;
+    entry.type = KVM_IRQ_ROUTING_IRQCHIP;
+    entry.u.irqchip.irqchip = chip;
+    entry.u.irqchip.pin = pin;
     return routes_add(routes, &entry, false);
 }
 
 static int routes_msi(struct vkvm_routes *routes, uint32_t gsi, uint64_t address, uint32_t data,
                       uint32_t flags, uint32_t devid)
 {
-    const struct kvm_irq_routing_entry entry = {
-        .gsi = gsi,
-        .type = KVM_IRQ_ROUTING_MSI,
-        .flags = flags,
-        .u.msi = {
-            .address_lo = (uint32_t)address,
-            .address_hi = (uint32_t)(address >> 32),
-            .data = data,
-            .devid = devid,
-        },
-    };
+    struct kvm_irq_routing_entry entry;
+    memset(&entry, 0, sizeof(entry));
+    entry.gsi = gsi;
+    entry.type = KVM_IRQ_ROUTING_MSI;
+    entry.flags = flags;
+    entry.u.msi.address_lo = (uint32_t)address;
+    entry.u.msi.address_hi = (uint32_t)(address >> 32);
+    entry.u.msi.data = data;
+    entry.u.msi.devid = devid;
     return routes_add(routes, &entry, true);
 }
 

@@ -73,26 +73,25 @@ int vkvm_routing_add(struct vkvm_routing *routing, const struct kvm_irq_routing_
 int vkvm_routing_add_irqchip(struct vkvm_routing *routing, uint32_t gsi, uint32_t chip,
                              uint32_t pin)
 {
-    struct kvm_irq_routing_entry entry = {
-        .gsi = gsi,
-        .type = KVM_IRQ_ROUTING_IRQCHIP,
-        .u.irqchip = { .irqchip = chip, .pin = pin },
-    };
+    struct kvm_irq_routing_entry entry;
+    memset(&entry, 0, sizeof(entry)); /* all of the union */
+    entry.gsi = gsi;
+    entry.type = KVM_IRQ_ROUTING_IRQCHIP;
+    entry.u.irqchip.irqchip = chip;
+    entry.u.irqchip.pin = pin;
     return vkvm_routing_add(routing, &entry);
 }
 
 int vkvm_routing_add_msi(struct vkvm_routing *routing, uint32_t gsi, uint64_t address,
                          uint32_t data)
 {
-    struct kvm_irq_routing_entry entry = {
-        .gsi = gsi,
-        .type = KVM_IRQ_ROUTING_MSI,
-        .u.msi = {
-            .address_lo = (uint32_t)address,
-            .address_hi = (uint32_t)(address >> 32),
-            .data = data,
-        },
-    };
+    struct kvm_irq_routing_entry entry;
+    memset(&entry, 0, sizeof(entry));
+    entry.gsi = gsi;
+    entry.type = KVM_IRQ_ROUTING_MSI;
+    entry.u.msi.address_lo = (uint32_t)address;
+    entry.u.msi.address_hi = (uint32_t)(address >> 32);
+    entry.u.msi.data = data;
     return vkvm_routing_add(routing, &entry);
 }
 
