@@ -40,7 +40,8 @@ static int run(struct fake_kvm *f, struct fake_handle *h, void *arg)
         return -EFAULT;
     int r = fake_x86_enter(f, page);
     if (r >= 0)
-        r = __atomic_load_n(&page->immediate_exit, __ATOMIC_SEQ_CST) ? -EINTR : run_script(f, h, page);
+        r = __atomic_load_n(&page->immediate_exit, __ATOMIC_SEQ_CST) ? -EINTR
+                                                                     : run_script(f, h, page);
     fake_x86_leave(f, page);
     return r;
 }

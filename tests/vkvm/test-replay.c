@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -102,6 +103,47 @@ START_TEST(notes)
     ck_assert_int_eq(vkvm_replay_get_note(replay, "host", value, 4), 4); /* no room */
     ck_assert_str_eq(value, "");
     vkvm_replay_close(replay);
+}
+END_TEST
+
+/* --- every call failing in turn --- */
+
+static int walked;
+
+/* The session, recorded; then against the recording: the same, failure included. */
+static int walk_scenario(struct fake_kvm *f)
+{
+    struct session_result live, again;
+    struct vkvm_record *rec;
+    struct vkvm_replay *replay;
+    const struct vkvm_replay_options options = { .size = sizeof(options) };
+    char path[64];
+    int fd = memfd_create("recording", MFD_CLOEXEC);
+    ck_assert_int_eq(vkvm_record_new_fd(&f->sys, dup(fd), &rec), 0);
+    session_run(vkvm_record_get_syscalls(rec), NULL, &live);
+    ck_assert_int_eq(vkvm_record_finish(rec), 0);
+    vkvm_record_close(rec);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    ck_assert_int_eq(vkvm_replay_open(path, &options, &replay), 0);
+    session_run(vkvm_replay_get_syscalls(replay), NULL, &again);
+    ck_assert_uint_eq(vkvm_replay_get_divergences(replay), 0);
+    ck_assert_uint_eq(vkvm_replay_get_left(replay, NULL), 0);
+    vkvm_replay_close(replay);
+    close(fd);
+    ck_assert_mem_eq(&live, &again, sizeof(live));
+    walked++;
+    return live.error;
+}
+
+START_TEST(failures_replay)
+{
+    int ignored;
+    int calls = fake_walk(walk_scenario, session_prepare, -EIO, &ignored);
+    ck_assert_int_gt(calls, 30);
+    ck_assert_int_lt(ignored, calls / 4); /* failures that libvkvm gets along with */
+    ck_assert_int_eq(walked, calls + 1);
+    /* a signal at any place */
+    ck_assert_int_eq(fake_walk(walk_scenario, session_prepare, -EINTR, &ignored), calls);
 }
 END_TEST
 
@@ -455,6 +497,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, same_program);
     tcase_add_test(t, notes);
+    tcase_add_test(t, failures_replay);
     tcase_add_test(t, stops_early);
     tcase_add_test(t, another_argument);
     tcase_add_test(t, another_number);
