@@ -40,9 +40,9 @@ done
 
 # gcov's "lines executed" of each source of the library, from the objects of the static library
 objects=$build/libvkvm/libvkvm_static.a.p
-cd "$work" || exit 1
+cd "$build" || exit 1 # where sources' names are relative to
 find "$objects" -name '*.gcno' -print0 | sort -z |
-    xargs -0 gcov -r -s "$TOP" >"$work/gcov.txt" 2>/dev/null
+    xargs -0 gcov -s "$TOP" >"$work/gcov.txt" 2>/dev/null
 awk -v least=$least -v top="$TOP/" '
 /^File / {
     file = $2; gsub(/\x27/, "", file); sub(top, "", file); sub(/^.*libvkvm\/src\//, "", file)
@@ -62,6 +62,6 @@ END {
 }' "$work/gcov.txt" | sort -k 6 | sed 's/~ //'
 status=${PIPESTATUS[0]} # awk's
 if [ "${VKVM_COVERAGE_LINES:-0}" = 1 ]; then
-    grep -H '#####' ./*.gcov | sed 's/\.gcov: *#####:/:/'
+    grep -H '#####' ./*.c.gcov | sed 's/\.gcov: *#####:/:/'
 fi
 exit "$status"
