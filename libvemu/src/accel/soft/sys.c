@@ -21,7 +21,8 @@ void sc_intr_recheck(struct sc_cpu *c)
 {
     const bool asked = c->assist && atomic_load(&c->assist->irq_due);
 
-    if ((c->eflags & SC_IF) && (asked || sc_lapic_pending(c) != -1))
+    /* With interrupts off, too: IRET does not ask again. */
+    if (asked || sc_lapic_pending(c) != -1)
         atomic_fetch_or_explicit(&c->async, SC_A_INTR, memory_order_relaxed);
 }
 
