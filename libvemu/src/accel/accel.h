@@ -199,8 +199,9 @@ struct vemu_accel_ops {
      * between the two. Context: control. */
     void (*vm_paused)(struct vemu_accel_vm *vm, bool paused);
     void (*stats)(struct vemu_accel_vm *vm, struct vemu_accel_stats *ret);
-    /* The assisted instructions by name; a mnemonic, a group of them, or bytes. May be NULL. */
-    void (*assist_names)(struct vemu_accel_vm *vm,
+    /* The instructions that KVM failed at by name (a mnemonic, a group of them, or bytes), or what
+     * the host executed for the software CPU. May be NULL. */
+    void (*assist_names)(struct vemu_accel_vm *vm, bool on_host,
                          void (*each)(void *data, const char *name, uint64_t count), void *data);
 };
 

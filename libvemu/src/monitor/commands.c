@@ -120,6 +120,7 @@ static void add_name(void *data, const char *name, uint64_t count)
 static struct json_object *assist_stats(struct vemu_vm *vm, const struct vemu_accel_stats *s)
 {
     struct json_object *assist = json_object_new_object(), *names = json_object_new_object();
+    struct json_object *host = json_object_new_object();
 
     add_int(assist, "instructions", (int64_t)s->assists);
     add_int(assist, "stretches", (int64_t)s->assist_stretches);
@@ -127,8 +128,10 @@ static struct json_object *assist_stats(struct vemu_vm *vm, const struct vemu_ac
     add_int(assist, "host-executed", (int64_t)s->assist_host);
     add_int(assist, "steps", (int64_t)s->assist_steps);
     add_int(assist, "flushes", (int64_t)s->assist_flushes);
-    vm->accel->assist_names(vm->accel_vm, add_name, names);
+    vm->accel->assist_names(vm->accel_vm, false, add_name, names);
     json_object_object_add(assist, "by-name", names);
+    vm->accel->assist_names(vm->accel_vm, true, add_name, host);
+    json_object_object_add(assist, "host-executed-by-name", host);
     return assist;
 }
 

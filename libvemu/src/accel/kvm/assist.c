@@ -158,6 +158,19 @@ void kvm__assist_settle(struct kvm_vcpu *vcpu)
     a->next = KVM_NEXT_SOFT;
 }
 
+void kvm__assist_reset(struct kvm_vcpu *vcpu)
+{
+    struct kvm_assist *a = vcpu->assist;
+
+    if (vcpu->id == 0)
+        atomic_store(&vcpu->vm->assist.user_ran, false);
+    if (!a)
+        return;
+    a->trapped = a->stepped = false;
+    a->entry = a->user_ns = 0;
+    a->next = vcpu->vm->assist.eager ? KVM_NEXT_SOFT : KVM_NEXT_FREE;
+}
+
 /* The software CPU left by an exit of its own. */
 static int report(struct kvm_vcpu *vcpu, const struct vemu_exit *soft, struct vemu_exit *exit)
 {
@@ -219,13 +232,18 @@ static int stretch(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         if (soft.reason != VEMU_EXIT_INTR)
             return report(vcpu, &soft, exit);
         switch (a->cpu->assist->leave) {
-        case SC_LEAVE_KICK: return finish(vcpu, KVM_NEXT_SOFT, 2);
-        case SC_LEAVE_ONE: return set_free(vcpu);
+        case SC_LEAVE_KICK:
+            if (vcpu->vm->config.vcpus == 1 || atomic_load(&vcpu->kicked))
+                return finish(vcpu, KVM_NEXT_SOFT, 2);
+            break;
+        case SC_LEAVE_ONE:
+            a->left_at = 0;
+            return set_free(vcpu);
         case SC_LEAVE_OWNER:
+            a->left_at = a->cpu->rip;
             /* User mode runs on KVM's shadows of the page tables. */
             if (vcpu->vm->assist.eager && in_user_mode(a))
-                return a->cpu->assist->single ? set_free(vcpu) : to_user(vcpu);
-            a->left_at = a->cpu->rip;
+                return single ? set_free(vcpu) : to_user(vcpu);
             step_on(vcpu);
             return finish(vcpu, KVM_NEXT_STEP, 0);
         case SC_LEAVE_HALT:
@@ -246,8 +264,10 @@ static int stretch(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         }
         if (atomic_load(&vcpu->kicked))
             return finish(vcpu, KVM_NEXT_SOFT, 2);
-        if (!single && user_pays(vcpu))
+        if (!single && user_pays(vcpu)) {
+            a->left_at = 0;
             return to_user(vcpu);
+        }
     }
 }
 

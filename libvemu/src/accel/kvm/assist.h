@@ -48,13 +48,15 @@ int kvm__assist_ioeventfd(struct kvm_vm *vm, bool add, const struct kvm_assist_e
 void kvm__assist_dirty_get(struct kvm_vm *vm, uint32_t slot, uint64_t *bitmap);
 void kvm__assist_ram_written(struct vemu_accel_vm *vm, uint64_t gpa, uint64_t size);
 void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *stats);
-/* The instructions that KVM failed at. */
-void kvm__assist_names(struct vemu_accel_vm *vm,
+/* The instructions that KVM failed at, or those of the software CPU that the host ran. */
+void kvm__assist_names(struct vemu_accel_vm *vm, bool on_host,
                        void (*each)(void *data, const char *name, uint64_t count), void *data);
 /* An interrupt may be pending somewhere; a vCPU is to leave vcpu_run(). Context: any. */
 void kvm__assist_notify(struct kvm_vm *vm);
 void kvm__assist_kick(struct kvm_vcpu *vcpu);
 
+/* The vCPU starts anew; all of them do when vCPU 0 does. */
+void kvm__assist_reset(struct kvm_vcpu *vcpu);
 /* vcpu_run() returns: the state is to be the guest's. */
 void kvm__assist_settle(struct kvm_vcpu *vcpu);
 

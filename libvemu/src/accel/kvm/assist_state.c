@@ -4,6 +4,7 @@
  * and interrupts from the kernel's local APIC.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,10 +138,12 @@ void kvm__assist_vcpu_fini(struct kvm_vcpu *vcpu)
 
     if (!a)
         return;
+    pthread_mutex_lock(&vcpu->vm->assist.lock);
     if (a->cpu && a->cpu->assist->native)
-        atomic_fetch_add(&vcpu->vm->assist.host, sc_native_count(a->cpu->assist->native));
+        sc_native_counts(a->cpu->assist->native, vcpu->vm->assist.host);
     if (a->cpu)
         sc_assist_detach(a->cpu);
+    pthread_mutex_unlock(&vcpu->vm->assist.lock);
     vemu__accel_soft.vcpu_destroy(a->soft_vcpu);
     vkvm_msrs_free(a->msrs);
     free(a->fpu);
@@ -252,7 +255,7 @@ static bool undo_entry(struct kvm_assist *a)
         return false;
     if (f[1] != a->user_cs.selector || f[4] != a->user_ss.selector)
         return false;
-    if (fault && f[0] != KVM__SYSCALL_TRAP)
+    if (fault ? f[0] != KVM__SYSCALL_TRAP : f[0] == a->left_at) /* the latter is meant */
         return false;
     a->state.regs.rip = f[0];
     a->state.regs.rflags = f[2] & ~(uint64_t)X86_RF;
@@ -354,6 +357,16 @@ int kvm__assist_store(struct kvm_vcpu *vcpu)
 
 /* --- interrupts ------------------------------------------------------------------------------- */
 
+/* INIT came, and perhaps SIPI: KVM's state is not the one that we gave it. */
+static bool initialized(struct kvm_vcpu *vcpu)
+{
+    struct kvm_regs regs;
+    uint32_t mp;
+
+    return vkvm_vcpu_get_mp_state(vcpu->vcpu, &mp) < 0 || mp != KVM_MP_STATE_RUNNABLE ||
+           vkvm_vcpu_get_regs(vcpu->vcpu, &regs) < 0 || regs.rip != vcpu->assist->state.regs.rip;
+}
+
 /*
  * Has the kernel take an interrupt from its local APIC: a KVM_RUN with a signal pending looks for
  * events, acknowledges what is due, and comes back before the first instruction with the vector in
@@ -368,7 +381,7 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     struct kvm_assist *a = vcpu->assist;
     struct vemu_cpu_state *st = a->fpu;
     struct vkvm_exit e;
-    uint32_t groups = VEMU_STATE_REGS, mp;
+    uint32_t groups = VEMU_STATE_REGS;
 
     atomic_store(&a->cpu->assist->irq_due, false);
     sc_assist_store(a->cpu, &a->state);
@@ -395,8 +408,8 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
             st->events.exception_injected || st->events.exception_pending)
             break;
     }
-    if (vcpu->vm->config.vcpus > 1 && (vkvm_vcpu_get_mp_state(vcpu->vcpu, &mp) < 0 || mp))
-        return 2; /* INIT */
+    if (vcpu->vm->config.vcpus > 1 && initialized(vcpu))
+        return 2;
     a->kept.events = st->events;
     if (!st->events.interrupt_injected && vcpu->id == 0 && atomic_load(&vcpu->vm->extint) &&
         run->ready_for_interrupt_injection) {

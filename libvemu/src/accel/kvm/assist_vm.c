@@ -236,7 +236,12 @@ void kvm__assist_count(struct kvm_vm *vm, const char *name)
     pthread_mutex_unlock(&a->lock);
 }
 
-/* One line when the machine ends. */
+static void log_name(void *data, const char *name, uint64_t times)
+{
+    kvm__assist_note(data, 3, "emulation assist: %s %llu", name, (unsigned long long)times);
+}
+
+/* When the machine ends. */
 static void summary(struct kvm_vm *vm)
 {
     struct vemu_accel_stats s = { 0 };
@@ -248,11 +253,28 @@ static void summary(struct kvm_vm *vm)
                      (unsigned long long)s.assists, (unsigned long long)s.assist_stretches,
                      (unsigned long long)s.assist_ns / 1000000, (unsigned long long)s.assist_host,
                      (unsigned long long)s.assist_steps, (unsigned long long)s.assist_flushes);
+    kvm__assist_names((struct vemu_accel_vm *)vm, false, log_name, vm);
+    kvm__assist_names((struct vemu_accel_vm *)vm, true, log_name, vm);
+}
+
+/* What the host ran for the software CPU. */
+static void host_counts(struct kvm_vm *vm, struct sc_native_count counts[SC_NATIVE_NAMES])
+{
+    pthread_mutex_lock(&vm->assist.lock);
+    memcpy(counts, vm->assist.host, sizeof(vm->assist.host));
+    for (uint32_t n = 0; n < vm->config.vcpus; n++) {
+        struct kvm_vcpu *vcpu = __atomic_load_n(&vm->vcpus[n], __ATOMIC_ACQUIRE);
+        struct sc_cpu *c = vcpu && vcpu->assist ? atomic_load(&vcpu->assist->cpu) : NULL;
+        if (c && c->assist && c->assist->native)
+            sc_native_counts(c->assist->native, counts);
+    }
+    pthread_mutex_unlock(&vm->assist.lock);
 }
 
 void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *ret)
 {
     struct vemu_accel_vm *soft = atomic_load(&vm->assist.soft);
+    struct sc_native_count host[SC_NATIVE_NAMES] = { { 0 } };
     struct kvm_assist_vm *a = &vm->assist;
     struct vemu_accel_stats s = { 0 };
 
@@ -267,20 +289,24 @@ void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *ret)
     ret->assist_steps = atomic_load(&a->steps);
     ret->assist_flushes = atomic_load(&a->flushes);
     ret->assist_ns = atomic_load(&a->stretch_ns);
-    ret->assist_host = atomic_load(&a->host);
-    for (uint32_t n = 0; n < vm->config.vcpus; n++) {
-        struct kvm_vcpu *vcpu = __atomic_load_n(&vm->vcpus[n], __ATOMIC_ACQUIRE);
-        struct sc_cpu *c = vcpu && vcpu->assist ? atomic_load(&vcpu->assist->cpu) : NULL;
-        if (c && c->assist->native)
-            ret->assist_host += sc_native_count(c->assist->native);
-    }
+    host_counts(vm, host);
+    for (unsigned n = 0; n < SC_NATIVE_NAMES && host[n].name; n++)
+        ret->assist_host += host[n].count;
 }
 
-void kvm__assist_names(struct vemu_accel_vm *opaque,
+void kvm__assist_names(struct vemu_accel_vm *opaque, bool on_host,
                        void (*each)(void *data, const char *name, uint64_t count), void *data)
 {
-    struct kvm_assist_vm *a = &((struct kvm_vm *)opaque)->assist;
+    struct sc_native_count host[SC_NATIVE_NAMES] = { { 0 } };
+    struct kvm_vm *vm = (struct kvm_vm *)opaque;
+    struct kvm_assist_vm *a = &vm->assist;
 
+    if (on_host) {
+        host_counts(vm, host);
+        for (unsigned n = 0; n < SC_NATIVE_NAMES && host[n].name; n++)
+            each(data, host[n].name, host[n].count);
+        return;
+    }
     pthread_mutex_lock(&a->lock);
     for (unsigned n = 0; n < a->opcode_count; n++)
         each(data, a->opcodes[n].name, a->opcodes[n].count);

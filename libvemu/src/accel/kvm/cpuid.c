@@ -10,6 +10,24 @@
 /* 0x40000001 EAX: features that make the guest use hypercalls
  * (Documentation/virt/kvm/x86/cpuid.rst) */
 #define KVM_FEATURES_HYPERCALL ((1u << 7) | (1u << 11) | (1u << 13)) /* unhalt, send_ipi, yield */
+/* A vCPU that the software CPU runs looks preempted to KVM, and would not see a flush asked for. */
+#define KVM_FEATURE_PV_TLB_FLUSH (1u << 9)
+
+/*
+ * What a KVM that interprets kernel mode does wrong without saying so, as far as hiding helps (1.ECX,
+ * 7 and 0xD it shows as the hardware has them): LZCNT is executed as BSR; a hypercall spins. With
+ * several vCPUs the kernel stays in KVM once user mode runs, and each CMPXCHG16B of the kernel's
+ * allocator would be an assist.
+ */
+static void hide_for_pvm(const struct kvm_vm *vm, struct vemu_cpuid_entry *e)
+{
+    if (e->function == 1 && vm->config.vcpus > 1)
+        e->ecx &= ~(1u << 13);
+    if (e->function == 0x80000001)
+        e->ecx &= ~(1u << 5);
+    if (e->function == 0x40000001)
+        e->eax &= ~(KVM_FEATURES_HYPERCALL | KVM_FEATURE_PV_TLB_FLUSH);
+}
 
 int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)
 {
@@ -31,8 +49,8 @@ int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)
         };
         if (out.function == 1) /* true with a local APIC in the kernel, but not reported */
             out.ecx |= (1u << 21) | (1u << 31) | (deadline ? 1u << 24 : 0);
-        if (out.function == 0x40000001 && vm->pvm)
-            out.eax &= ~KVM_FEATURES_HYPERCALL; /* a hypercall at CPL 0 spins for ever there */
+        if (vm->pvm)
+            hide_for_pvm(vm, &out);
         ret->entries[ret->count++] = out;
     }
     vkvm_cpuid_free(cpuid);

@@ -316,6 +316,7 @@ static int kvm_vcpu_reset(struct vemu_accel_vcpu *opaque)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
     const uint32_t groups = VEMU_STATE_ALL & ~VEMU_STATE_TSC;
+    kvm__assist_reset(vcpu);
     if (vcpu->power_on)
         return kvm__set_state(opaque, groups, vcpu->power_on);
     vcpu->power_on = calloc(1, sizeof(*vcpu->power_on));

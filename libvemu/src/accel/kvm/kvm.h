@@ -12,6 +12,7 @@
 #include <vkvm/vkvm.h>
 
 #include "accel/accel.h"
+#include "accel/soft/native.h"
 
 #define KVM__MAX_SLOTS 64
 
@@ -41,7 +42,7 @@ struct kvm_assist_vm {
     _Atomic unsigned long_stretches; /* vCPUs that the software CPU runs for more than an instruction */
     _Atomic uint64_t assists, stretches, flushes, steps, stretch_ns;
     uint64_t flush_ns; /* what a flush costs, on average; guessed too low at first */
-    _Atomic uint64_t host; /* of vCPUs that are gone */
+    struct sc_native_count host[SC_NATIVE_NAMES]; /* of vCPUs that are gone */
     struct kvm_assist_opcode opcodes[KVM_ASSIST_OPCODES];
     unsigned opcode_count;
 };

@@ -304,7 +304,8 @@ void sc_assist_notify(struct sc_cpu *c)
     if (!c->assist)
         return;
     atomic_store(&c->assist->irq_due, true);
-    sc_async_set(c, SC_A_INTR);
+    /* INIT comes whatever the interrupt flag is. */
+    sc_async_set(c, SC_A_INTR | (c->vm->config.vcpus > 1 ? SC_A_EXIT : 0));
 }
 
 void sc_assist_wake_in(struct sc_cpu *c, uint64_t ns)
@@ -354,6 +355,8 @@ static uint64_t *own_msr(struct sc_cpu *c, uint32_t index, bool *canonical)
     case MSR_FS_BASE: return &c->seg[VEMU_FS].base;
     case MSR_GS_BASE: return &c->seg[VEMU_GS].base;
     case MSR_KERNEL_GS_BASE: return &c->kernel_gs_base;
+    case MSR_SYSENTER_ESP: return &c->sysenter_esp;
+    case MSR_SYSENTER_EIP: return &c->sysenter_eip;
     default: return NULL;
     }
 }
@@ -393,6 +396,10 @@ int sc_assist_wrmsr(struct sc_cpu *c, uint32_t index, uint64_t v)
         *own = index == MSR_SYSENTER_CS ? (uint32_t)v : v;
         return 0;
     }
+    if (index == MSR_EFER) /* bits that are not known here: the owner may know them */
+        return sc_write_efer(c, v) ? 1 : 0;
+    if (sc_msr_illegal(index, v)) /* not every owner looks */
+        return -1;
     if (is_apic_msr(c, index) && a->owner.wrmsr(a->owner.data, index, v) == 0) {
         sc_assist_notify(c); /* an EOI or a lower priority lets others through */
         return 0;

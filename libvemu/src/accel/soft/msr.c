@@ -98,6 +98,15 @@ static bool mtrr_type(uint64_t v)
     return (v & 0xff) <= 7 && (TYPES_MTRR >> (v & 7) & 1);
 }
 
+bool sc_msr_illegal(uint32_t index, uint64_t v)
+{
+    if (index == MSR_PAT)
+        return !bytes_legal(v, TYPES_PAT);
+    if (index == MSR_MTRR_DEF)
+        return (v & ~0xcffull) || !mtrr_type(v);
+    return fixed_index(index) >= 0 && !bytes_legal(v, TYPES_MTRR);
+}
+
 static int write_mtrr_var(struct sc_cpu *c, uint32_t index, uint64_t v)
 {
     uint64_t address = sc_phys_mask(c) & SC_PAGE_MASK;

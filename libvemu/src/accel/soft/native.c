@@ -47,6 +47,7 @@ struct slot {
     uint8_t substitute; /* register that stands for RSP, 0: none */
     uint8_t vex;
     const char *name;
+    _Atomic uint64_t count; /* one writer */
 };
 
 struct sc_native {
@@ -55,8 +56,8 @@ struct sc_native {
     uint8_t *scratch;
     bool ymm; /* the host has AVX */
     bool full;
-    uint32_t used;
-    uint64_t count;
+    _Atomic uint32_t used;
+    struct sc_native_count old[SC_NATIVE_NAMES]; /* of slots before the last reset */
     struct call call;
     struct slot slots[SLOTS];
     uint16_t hash[HASH]; /* slot + 1 */
@@ -172,16 +173,38 @@ bool sc_native_full(const struct sc_native *n)
     return n->full;
 }
 
-void sc_native_reset(struct sc_native *n)
+/* Adds to the count with this name. */
+static void add_count(struct sc_native_count counts[SC_NATIVE_NAMES], const char *name,
+                      uint64_t count)
 {
-    n->used = 0;
-    n->full = false;
-    memset(n->hash, 0, sizeof(n->hash));
+    unsigned n = 0;
+
+    while (n < SC_NATIVE_NAMES && counts[n].name && strcmp(counts[n].name, name))
+        n++;
+    if (n == SC_NATIVE_NAMES)
+        return;
+    counts[n].name = name;
+    counts[n].count += count;
 }
 
-uint64_t sc_native_count(const struct sc_native *n)
+void sc_native_counts(const struct sc_native *n, struct sc_native_count counts[SC_NATIVE_NAMES])
 {
-    return n->count;
+    for (unsigned k = 0; k < SC_NATIVE_NAMES && n->old[k].name; k++)
+        add_count(counts, n->old[k].name, n->old[k].count);
+    for (unsigned k = 0; k < atomic_load(&n->used); k++)
+        add_count(counts, n->slots[k].name,
+                  atomic_load_explicit(&n->slots[k].count, memory_order_relaxed));
+}
+
+void sc_native_reset(struct sc_native *n)
+{
+    struct sc_native_count sum[SC_NATIVE_NAMES] = { { 0 } };
+
+    sc_native_counts(n, sum);
+    atomic_store(&n->used, 0);
+    memcpy(n->old, sum, sizeof(sum));
+    n->full = false;
+    memset(n->hash, 0, sizeof(n->hash));
 }
 
 /* --- encoding --------------------------------------------------------------------------------- */
@@ -289,8 +312,10 @@ static struct slot *find_slot(struct sc_native *n, const struct sc_dec *d,
     s->substitute = substitute;
     s->vex = d->vex;
     s->name = form->name;
+    atomic_store(&s->count, 0);
     encode(n, n->used, d, form, n->write + n->used * SLOT_BYTES);
-    n->hash[at] = (uint16_t)++n->used;
+    atomic_fetch_add(&n->used, 1);
+    n->hash[at] = (uint16_t)n->used;
     return s;
 }
 _Static_assert(HASH == 1u << 13, "find_slot() shifts");
@@ -342,7 +367,7 @@ static void run_exact(struct sc_cpu *c, const struct sc_insn *i, struct call *k,
 static SC_NOINLINE void run(struct sc_cpu *c, const struct sc_insn *i)
 {
     struct sc_native *n = c->assist->native;
-    const struct slot *s = (const struct slot *)(uintptr_t)i->imm;
+    struct slot *s = (struct slot *)(uintptr_t)i->imm;
     const void *code = n->execute + (size_t)(s - n->slots) * SLOT_BYTES;
     const bool vectors = !(s->flags & SC_N_GPR);
     struct call *k = &n->call;
@@ -366,7 +391,7 @@ static SC_NOINLINE void run(struct sc_cpu *c, const struct sc_insn *i)
     k->vector = !vectors ? 0 : n->ymm ? 2 : 1;
     if (vectors)
         load_vectors(c, k);
-    n->count++;
+    atomic_store_explicit(&s->count, s->count + 1, memory_order_relaxed);
     if ((s->flags & SC_N_FP) && (c->mode & SC_M_XM))
         run_exact(c, i, k, code);
     else

@@ -60,7 +60,12 @@ void sc_native_free(struct sc_native *n);
 bool sc_native_full(const struct sc_native *n);
 void sc_native_reset(struct sc_native *n);
 bool sc_native_emit(struct sc_tb *tb, const struct sc_dec *d);
-/* How many instructions the host ran. */
-uint64_t sc_native_count(const struct sc_native *n);
+/* How many instructions of each group the host ran are added to `counts`. Context: any. */
+#define SC_NATIVE_NAMES 32
+struct sc_native_count {
+    const char *name; /* NULL: end of the list */
+    uint64_t count;
+};
+void sc_native_counts(const struct sc_native *n, struct sc_native_count counts[SC_NATIVE_NAMES]);
 
 #endif

@@ -44,6 +44,8 @@ bool sc_bus_first_msr(struct sc_vm *vm, uint32_t index, bool write);
 /* The MSRs that are part of the saved state, and access without the guest's restrictions. */
 extern const uint32_t sc_saved_msrs[];
 extern const unsigned sc_saved_msr_count;
+/* Does no processor take this value (PAT, MTRRs)? Of other MSRs nothing is said. */
+bool sc_msr_illegal(uint32_t index, uint64_t v);
 int sc_msr_restore(struct sc_cpu *c, uint32_t index, uint64_t v);
 void sc_msr_reset(struct sc_cpu *c);
 /* Writes the pvclock page that the guest asked for with the kvmclock MSR. */

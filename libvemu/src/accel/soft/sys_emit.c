@@ -185,14 +185,23 @@ SC_OP(op_mov_r_cr)
     SC_NEXT;
 }
 
+/* CR8 is the owner's, and CR4 may have bits that are not known here but to whose vCPU it is. */
+static SC_NOINLINE void leave_unknown(struct sc_cpu *c, const struct sc_insn *i)
+{
+    const uint64_t v = i->aux2 ? sc_get64(c, i->aux) : sc_get32(c, i->aux);
+
+    if (i->dst == 8 ? !(v >> 4) : (v & ~sc_cr4_allowed(c)) != 0)
+        sc_assist_leave(c, i, "control register");
+}
+
 SC_OP(op_mov_cr_r)
 {
     need_cpl0(c, i);
     /* The TLB and the mode may be others afterwards: RIP first, by the old ones. */
     c->rip = sc_next_rip(c, i);
     if (write_cr(c, i->dst, i->aux2 ? sc_get64(c, i->aux) : sc_get32(c, i->aux))) {
-        if (c->assist) /* not known here, but perhaps to whose vCPU it is */
-            sc_assist_leave(c, i, "control register");
+        if (c->assist && (i->dst == 8 || i->dst == 4))
+            leave_unknown(c, i);
         sc_raise(c, i, SC_GP, 0);
     }
     SC_EXIT;

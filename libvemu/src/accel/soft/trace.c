@@ -208,6 +208,13 @@ bool sc_emit(struct sc_tb *tb, const struct sc_dec *d)
     }
 }
 
+/* UD2, UD1, UD0: meant to be #UD. */
+static bool is_ud(const struct sc_dec *d)
+{
+    return d->opcode == (SC_MAP_0F | 0x0b) || d->opcode == (SC_MAP_0F | 0xb9) ||
+           d->opcode == (SC_MAP_0F | 0xff);
+}
+
 static void emit(struct sc_tb *tb, const struct sc_dec *d)
 {
     unsigned before = tb->count;
@@ -216,7 +223,7 @@ static void emit(struct sc_tb *tb, const struct sc_dec *d)
         return;
     if (!sc_emit(tb, d)) {
         tb->count = before;
-        if (tb->c->assist) /* whose vCPU it is may know it */
+        if (tb->c->assist && !is_ud(d)) /* whose vCPU it is may know it */
             sc_assist_emit_leave(tb, d);
         else
             sc_tb_raise(tb, d, SC_UD, -1);
