@@ -271,6 +271,54 @@ START_TEST(adopts_descriptors)
 }
 END_TEST
 
+/* Descriptors that fall into the same bucket, closed in any order; NULL arguments; a mapping that is
+ * too large to follow. */
+START_TEST(many_descriptors)
+{
+    struct vkvm_record *record;
+    struct vkvm_trace *trace;
+    struct vkvm_trace_record r;
+    struct vkvm *kvm;
+    struct vkvm_vm *vm;
+    struct vkvm_vcpu *vcpu;
+    int fds[200], result = 0;
+    void *memory;
+    unsigned nulls = 0;
+    ck_assert_int_eq(vkvm_record_new(NULL, path, &record), 0);
+    const struct vkvm_syscalls *sys = vkvm_record_get_syscalls(record);
+    for (int i = 0; i < 200; i++)
+        fds[i] = sys->open(sys->data, "/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 200; i++)
+        result |= sys->close(sys->data, fds[(i * 77) % 200]);
+    ck_assert_int_eq(result, 0);
+    ck_assert_int_eq(vkvm_record_get_error(record), 0);
+    ck_assert_uint_eq(vkvm_record_get_count(record), 400);
+    vkvm_record_close(record);
+
+    ck_assert_int_eq(vkvm_record_new(&fake.sys, path, &record), 0);
+    sys = vkvm_record_get_syscalls(record);
+    ck_assert_int_eq(vkvm_open_with(sys, NULL, &kvm), 0);
+    ck_assert_int_eq(vkvm_create_vm(kvm, 0, &vm), 0);
+    ck_assert_int_eq(vkvm_vm_create_vcpu(vm, 0, &vcpu), 0);
+    ck_assert_int_eq(vkvm_vcpu_set_signal_mask(vcpu, NULL), 0);
+    const size_t large = 65u << 20;
+    ck_assert_int_eq(sys->mmap(sys->data, large, 3, 1, vkvm_vcpu_get_fd(vcpu), 1 << 20, &memory),
+                     0);
+    ck_assert_int_eq(vkvm_record_get_error(record), -E2BIG);
+    ck_assert_int_eq(sys->munmap(sys->data, memory, large), 0);
+    ck_assert_int_eq(sys->pread(sys->data, 5, memory, 1, 0), -EBADF); /* no longer recorded */
+    vkvm_vcpu_close(vcpu);
+    vkvm_vm_close(vm);
+    vkvm_close(kvm);
+    vkvm_record_close(record);
+    ck_assert_int_eq(vkvm_trace_open(path, &trace), 0);
+    while (vkvm_trace_next(trace, &r) == 1)
+        nulls += r.request == KVM_SET_SIGNAL_MASK && r.parts == 0;
+    ck_assert_uint_eq(nulls, 1);
+    vkvm_trace_close(trace);
+}
+END_TEST
+
 /* Without memory, recording ends and the session does not. */
 START_TEST(no_memory)
 {
@@ -314,6 +362,7 @@ Suite *vkvm_record_suite(void)
     tcase_add_test(t, disk_full);
     tcase_add_test(t, refusals);
     tcase_add_test(t, adopts_descriptors);
+    tcase_add_test(t, many_descriptors);
     tcase_add_test(t, no_memory);
     suite_add_tcase(s, t);
     return s;

@@ -411,6 +411,35 @@ START_TEST(flipped_bits)
 }
 END_TEST
 
+/* Handles left open are the caller's mistake, but no leak. */
+START_TEST(left_open)
+{
+    struct vkvm_replay *replay = load(0);
+    const struct vkvm_syscalls *sys = vkvm_replay_get_syscalls(replay);
+    struct vkvm_trace *trace;
+    struct vkvm_trace_record r;
+    void *memory = NULL;
+    int fd = sys->open(sys->data, "/dev/kvm", O_RDWR), made = -1;
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(vkvm_trace_load(file, file_size, &trace), 0);
+    while (vkvm_trace_next(trace, &r) == 1 && !memory) {
+        if (r.request == KVM_CREATE_VM)
+            made = sys->ioctl(sys->data, fd, KVM_CREATE_VM, NULL);
+        else if (r.request == KVM_CREATE_VCPU && !memory)
+            made = sys->ioctl(sys->data, made, KVM_CREATE_VCPU, NULL);
+        else if (r.kind == VKVM_TRACE_MMAP)
+            ck_assert_int_eq(sys->mmap(sys->data, r.length, 3, 1, made, (off_t)r.offset, &memory),
+                             0);
+        else if (r.kind == VKVM_TRACE_IOCTL && r.handle == 1 && r.parts == 0)
+            ck_assert_int_eq(sys->ioctl(sys->data, fd, r.request, (void *)(uintptr_t)r.number),
+                             r.result);
+    }
+    ck_assert_ptr_nonnull(memory);
+    vkvm_trace_close(trace);
+    vkvm_replay_close(replay);
+}
+END_TEST
+
 START_TEST(headers)
 {
     struct vkvm_trace *trace;
@@ -510,6 +539,7 @@ int main(void)
     tcase_add_test(t, refusals);
     tcase_add_test(t, cut_anywhere);
     tcase_add_test(t, flipped_bits);
+    tcase_add_test(t, left_open);
     tcase_add_test(t, headers);
     tcase_add_test(t, adopted_descriptors);
     tcase_add_test(t, no_memory);
