@@ -22,7 +22,8 @@
 #define RSDP_FILE   "etc/acpi/rsdp"
 #define TABLES_FILE "etc/acpi/tables"
 
-#define RSDP_XSDT     24u /* offset of the address */
+#define RSDP_RSDT     16u /* offsets of addresses */
+#define RSDP_XSDT     24u
 #define RSDP_CHECKSUM 8u
 #define RSDP_EXTENDED 32u
 
@@ -96,6 +97,7 @@ void vemu__acpi_put_loader(const struct vemu_acpi_builder *b, const GByteArray *
         add_checksum(loader, TABLES_FILE, t->start + (uint32_t)VEMU_ACPI_CHECKSUM, t->start,
                      t->length);
     }
+    add_pointer(loader, RSDP_FILE, RSDP_RSDT, 4);
     add_pointer(loader, RSDP_FILE, RSDP_XSDT, 8);
     rsdp->data[RSDP_CHECKSUM] = rsdp->data[RSDP_EXTENDED] = 0;
     add_checksum(loader, RSDP_FILE, RSDP_CHECKSUM, 0, 20);

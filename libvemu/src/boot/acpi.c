@@ -7,7 +7,7 @@
  * accelerator not tell its frequency. The power button, power-off and reset register are the
  * classic ones, which every system knows.
  *
- * Layout from the given address on: RSDP, FACS (64-byte aligned), DSDT, FADT, MADT, others, XSDT.
+ * Layout from the given address on: RSDP, FACS (64-byte aligned), DSDT, FADT, MADT, others, RSDT, XSDT.
  */
 #include "boot/acpi.h"
 
@@ -239,27 +239,41 @@ static uint64_t build_madt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     return vemu__acpi_end(b, start);
 }
 
-/* Everything but the RSDP; returns the address of the XSDT (ACPI 6.4, 5.2.8). */
-static uint64_t build_tables(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
+/* The roots of the same tree: GRUB and other small readers know only the one with short pointers. */
+struct roots {
+    uint64_t rsdt, xsdt;
+};
+
+static uint64_t build_root(struct vemu_acpi_builder *b, const char *signature, uint8_t pointer_size,
+                           const uint64_t *tables, unsigned count)
+{
+    guint start = vemu__acpi_begin(b, signature, 1);
+
+    for (unsigned i = 0; i < count; i++) {
+        vemu__put_pointer(b, tables[i], pointer_size);
+    }
+    return vemu__acpi_end(b, start);
+}
+
+/* Everything but the RSDP (ACPI 6.4, 5.2.7 and 5.2.8). */
+static struct roots build_tables(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
     uint64_t facs = build_facs(b), dsdt = build_dsdt(b, config), tables[3];
+    struct roots roots;
     unsigned count = 0;
-    guint xsdt;
 
     tables[count++] = build_fadt(b, config, facs, dsdt);
     tables[count++] = build_madt(b, config);
     if (config->pci) {
         tables[count++] = vemu__acpi_build_mcfg(b, config->pci);
     }
-    xsdt = vemu__acpi_begin(b, "XSDT", 1);
-    for (unsigned i = 0; i < count; i++) {
-        vemu__put_pointer(b, tables[i], 8);
-    }
-    return vemu__acpi_end(b, xsdt);
+    roots.rsdt = build_root(b, "RSDT", 4, tables, count);
+    roots.xsdt = build_root(b, "XSDT", 8, tables, count);
+    return roots;
 }
 
 /* RSDP, revision 2 (ACPI 6.4, 5.2.5.3). */
-static void put_rsdp(GByteArray *out, uint64_t xsdt)
+static void put_rsdp(GByteArray *out, struct roots roots)
 {
     guint start = out->len;
 
@@ -267,9 +281,9 @@ static void put_rsdp(GByteArray *out, uint64_t xsdt)
     vemu__put8(out, 0);
     g_byte_array_append(out, (const uint8_t *)OEM_ID, 6);
     vemu__put8(out, 2);
-    vemu__put32(out, 0);
+    vemu__put32(out, (uint32_t)roots.rsdt);
     vemu__put32(out, RSDP_SIZE);
-    vemu__put64(out, xsdt);
+    vemu__put64(out, roots.xsdt);
     vemu__put_zeros(out, 4);
     out->data[start + 8] = vemu__acpi_checksum(out->data + start, 20);
     out->data[start + 32] = vemu__acpi_checksum(out->data + start, RSDP_SIZE);

@@ -40,7 +40,7 @@ struct vemu_acpi_pci {
     uint64_t memory64_start, memory64_end;
 };
 
-/* Builds RSDP (at the start), XSDT, FADT, FACS, DSDT and MADT for address `gpa` (a multiple of 64).
+/* Builds RSDP (at the start), RSDT, XSDT, FADT, FACS, DSDT, MADT for address `gpa` (a multiple of 64).
  * Returns the length, or -ENOSPC. */
 int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
                      size_t size);

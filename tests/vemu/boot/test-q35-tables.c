@@ -105,6 +105,10 @@ START_TEST(test_iasl)
 
     ck_assert_int_gt(length, 0);
     ck_assert_uint_eq(count, 3);
+    ck_assert_mem_eq(tables + (get32(tables + 16) - BASE), "RSDT", 4);
+    for (unsigned i = 0; i < count; i++)
+        ck_assert_uint_eq(get32(tables + (get32(tables + 16) - BASE) + 36 + 4 * i),
+                          get64(xsdt + 36 + 8 * i));
     for (unsigned i = 0; i <= count && iasl; i++) {
         uint64_t gpa = i < count ? get64(xsdt + 36 + 8 * i) : get64(fadt + 140);
         const uint8_t *table = tables + (gpa - BASE);
@@ -183,7 +187,7 @@ START_TEST(test_loader)
         default: ck_abort_msg("command %u", get32(c));
         }
     }
-    ck_assert_uint_eq(sums, 2 + 5);
+    ck_assert_uint_eq(sums, 2 + 6);
     ck_assert_uint_eq(tables->len + 64, (unsigned)length);
     ck_assert_mem_eq(rsdp->data, direct, 36);
     ck_assert_mem_eq(tables->data, direct + 64, tables->len);
