@@ -72,6 +72,9 @@ void mock_free(struct vemu_vm *vm)
         if (dev->realized && dev->class_->ops->unrealize) {
             dev->class_->ops->unrealize(dev);
         }
+        if (dev->class_->ops->fini) {
+            dev->class_->ops->fini(dev);
+        }
         for (const struct vemu_prop *p = dev->class_->props; p->name; p++) {
             if (p->type == VEMU_PROP_STRING) {
                 free(*(char **)((char *)dev + p->offset));
