@@ -159,16 +159,6 @@ static void gpe_update(struct lpc *s)
     vemu_irq_set(s->sci, level);
 }
 
-void vemu__ich9_raise_gpe(struct vemu_device *dev, unsigned event)
-{
-    struct lpc *s = (struct lpc *)dev;
-
-    pthread_mutex_lock(&dev->lock);
-    s->gpe_status[event / 8] |= (uint8_t)(1u << event % 8);
-    gpe_update(s);
-    pthread_mutex_unlock(&dev->lock);
-}
-
 static uint64_t gpe_read(struct vemu_device *dev, uint64_t offset, unsigned size)
 {
     const struct lpc *s = (struct lpc *)dev;

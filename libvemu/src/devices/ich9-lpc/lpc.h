@@ -9,8 +9,6 @@
 
 #define VEMU_ICH9_GPE_PORT 0x620u
 
-/* General-purpose event `event` (0..63) happened. Context: any, no lock of the bridge held. */
-void vemu__ich9_raise_gpe(struct vemu_device *lpc, unsigned event);
 /* Programs the interrupt router as firmware does. Context: vCPUs do not run. */
 void vemu__ich9_preset_routes(struct vemu_device *lpc);
 
