@@ -177,14 +177,11 @@ static void eoi_exit(struct kvm_run *run)
     run->eoi.vector = 0x31;
 }
 
-static void emulation_failure(struct kvm_run *run)
+/* Emulation failures go to the assist: test-assist.c. */
+static void delivery_failure(struct kvm_run *run)
 {
     run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
-    run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
-    run->internal.ndata = 3;
-    run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-    run->emulation_failure.insn_size = 3;
-    memcpy(run->emulation_failure.insn_bytes, "\xcf\x0f\x0b", 3);
+    run->internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
 }
 
 static void unknown_exit(struct kvm_run *run)
@@ -295,13 +292,12 @@ END_TEST
 START_TEST(failures_are_described)
 {
     struct vemu_exit exit;
-    script(emulation_failure);
+    script(delivery_failure);
     script(unknown_exit);
     ck_assert_int_eq(kvm__vcpu_run(handle, &exit), 0);
     ck_assert_int_eq(exit.reason, VEMU_EXIT_INTERNAL_ERROR);
-    ck_assert_uint_eq(exit.internal.suberror, KVM_INTERNAL_ERROR_EMULATION);
-    ck_assert_uint_eq(exit.internal.insn_size, 3);
-    ck_assert_uint_eq(exit.internal.insn[0], 0xcf);
+    ck_assert_uint_eq(exit.internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
+    ck_assert_uint_eq(exit.internal.insn_size, 0);
     ck_assert_int_eq(kvm__vcpu_run(handle, &exit), 0);
     ck_assert_int_eq(exit.reason, VEMU_EXIT_INTERNAL_ERROR);
     ck_assert_uint_eq(exit.internal.suberror, 99);

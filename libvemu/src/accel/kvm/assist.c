@@ -308,6 +308,7 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
             return 1;
     }
     r = kvm__assist_load(vcpu);
+    a->unable = r < 0;
     if (r < 0) {
         a->next = KVM_NEXT_STEP; /* KVM does this one */
         step_on(vcpu);
@@ -328,10 +329,21 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     return r;
 }
 
+/* KVM was to do just this instruction, because the software CPU could not. */
+static bool failed_again(struct kvm_vcpu *vcpu)
+{
+    const struct kvm_assist *a = vcpu->assist;
+    struct kvm_regs regs;
+
+    if (a->next != KVM_NEXT_STEP)
+        return false;
+    return a->unable || (a->cpu->assist->leave == SC_LEAVE_OWNER &&
+                         vkvm_vcpu_get_regs(vcpu->vcpu, &regs) >= 0 && regs.rip == a->left_at);
+}
+
 bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e)
 {
     struct kvm_assist *a = vcpu->assist;
-    struct kvm_regs regs;
     char name[KVM_ASSIST_NAME];
 
     if (e->kind == VKVM_EXIT_DEBUG && a && a->debug.control) {
@@ -343,11 +355,11 @@ bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e)
     if (e->kind != VKVM_EXIT_INTERNAL_ERROR || e->internal.suberror != INTERNAL_EMULATION)
         return false;
     kvm__assist_name(e->internal.insn, e->internal.insn_size, name, sizeof(name));
-    if (a && a->next == KVM_NEXT_STEP && a->cpu->assist->leave == SC_LEAVE_OWNER &&
-        vkvm_vcpu_get_regs(vcpu->vcpu, &regs) >= 0 && regs.rip == a->left_at) {
+    if (a && failed_again(vcpu)) {
         kvm__assist_note(vcpu->vm, 0,
-                         "vCPU %u: neither KVM nor the software CPU can execute this: %s", vcpu->id,
-                         name);
+                         "vCPU %u: neither KVM nor the software CPU can execute this: %s%s",
+                         vcpu->id, name, a->unable ? " (in this mode)" : "");
+        a->next = KVM_NEXT_FREE;
         return false;
     }
     if (kvm__assist_ensure(vcpu) < 0)

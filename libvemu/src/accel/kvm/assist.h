@@ -20,6 +20,7 @@ struct kvm_assist {
     struct sc_cpu *_Atomic cpu; /* NULL: not needed so far */
     enum kvm_assist_next next;
     uint64_t left_at;       /* RIP of the instruction given to KVM */
+    bool unable;            /* the software CPU did not take the state */
     bool stepped;           /* KVM has executed one: it may have to do something about it */
     bool trapped;           /* KVM's LSTAR is SYSCALL_TRAP, `lstar` the guest's */
     uint64_t lstar;

@@ -135,10 +135,6 @@ int sc_assist_load(struct sc_cpu *c, const struct sc_assist_state *s)
     a->why = NULL;
     if (++a->epoch == 0)
         sc_traces_flush(c);
-    if (a->native && sc_native_full(a->native)) {
-        sc_traces_flush(c); /* records point into it */
-        sc_native_reset(a->native);
-    }
     sc_tlb_flush_all(c); /* and the jump cache */
     if ((c->cr0 & SC_CR0_PG) && (c->cr4 & SC_CR4_PAE) && !(c->efer & SC_EFER_LMA) &&
         sc_load_pdptes(c, c->cr3))
@@ -253,13 +249,20 @@ void sc_assist_fetch_fpu(struct sc_cpu *c)
     sc_update_mode(c);
 }
 
+/* The instruction starts anew, be it the only one. */
+static _Noreturn void again(struct sc_cpu *c, const struct sc_insn *i)
+{
+    c->rip = sc_rip(c, i);
+    c->want_exit = false;
+    longjmp(c->fault, 1);
+}
+
 void sc_assist_need_fpu(struct sc_cpu *c, const struct sc_insn *i)
 {
     if (c->assist->fpu_loaded)
         return;
-    c->rip = sc_rip(c, i);
     sc_assist_fetch_fpu(c);
-    longjmp(c->fault, 1);
+    again(c, i);
 }
 
 /* --- leaving ---------------------------------------------------------------------------------- */
@@ -283,8 +286,20 @@ void sc_assist_leave(struct sc_cpu *c, const struct sc_insn *i, const char *why)
     longjmp(c->fault, 1);
 }
 
+/* No slot was free for the host's version: all start anew, and so does the instruction. */
+static SC_COLD _Noreturn void renew(struct sc_cpu *c, const struct sc_insn *i)
+{
+    const struct sc_insn copy = *i; /* it goes with the traces */
+
+    sc_traces_flush(c);
+    sc_native_reset(c->assist->native);
+    again(c, &copy);
+}
+
 SC_OP(op_leave)
 {
+    if (c->assist->native && sc_native_full(c->assist->native))
+        renew(c, i);
     sc_assist_leave(c, i, "not known to the software CPU");
 }
 

@@ -217,8 +217,8 @@ static unsigned other_register(const struct sc_dec *d)
             return r;
 }
 
-/* Exchanges RSP among the operands. False: it cannot be encoded. */
-static bool substitute_rsp(struct sc_dec *d, const struct sc_native_form *form, uint8_t *ret)
+/* Exchanges RSP among the operands. */
+static void substitute_rsp(struct sc_dec *d, const struct sc_native_form *form, uint8_t *ret)
 {
     const bool high_byte = form->size == SC_NS_1 && (form->flags & SC_N_GPR) && !d->rex;
     const bool reg = (form->flags & SC_N_GREG) && d->reg == VEMU_RSP;
@@ -227,22 +227,21 @@ static bool substitute_rsp(struct sc_dec *d, const struct sc_native_form *form, 
 
     *ret = 0;
     if (!reg && !rm && !v)
-        return true;
-    if (high_byte && !d->mem && d->rm >= 4)
-        return false; /* AH to BH cannot be named together with R12 */
-    *ret = (uint8_t)other_register(d);
+        return;
+    /* AH to BH, which RM stands for here, cannot be named together with R12. */
+    *ret = high_byte && !d->mem ? VEMU_RSI : (uint8_t)other_register(d);
     if (reg)
         d->reg = *ret;
     if (rm)
         d->rm = *ret;
     if (v)
         d->vvvv = *ret;
-    d->rex |= 0x40;
-    return true;
+    if (*ret >= 8)
+        d->rex |= 0x40;
 }
 
-static unsigned encode(const struct sc_native *n, uint32_t slot, const struct sc_dec *d,
-                       const struct sc_native_form *form, uint8_t out[SLOT_BYTES])
+static void encode(uint32_t slot, const struct sc_dec *d, const struct sc_native_form *form,
+                   uint8_t out[SLOT_BYTES])
 {
     const unsigned map = d->opcode >> 8;
     const unsigned r = d->reg >> 3, b = d->mem ? 0 : d->rm >> 3, w = d->rex >> 3 & 1;
@@ -279,9 +278,7 @@ static unsigned encode(const struct sc_native *n, uint32_t slot, const struct sc
     }
     if (form->flags & SC_N_IMM)
         out[p++] = (uint8_t)d->imm;
-    (void)n;
-    out[p++] = 0xc3;
-    return p;
+    out[p] = 0xc3;
 }
 
 /* The slot of this instruction; the displacement depends on the slot, so the key is made with 0. */
@@ -293,7 +290,7 @@ static struct slot *find_slot(struct sc_native *n, const struct sc_dec *d,
     uint64_t h[2];
     unsigned at;
 
-    encode(n, 0, d, form, key);
+    encode(0, d, form, key);
     memcpy(h, key, sizeof(h));
     at = (unsigned)(((h[0] ^ h[1] * 31) * 0x9e3779b97f4a7c15ull) >> 51);
     for (; n->hash[at]; at = (at + 1) & (HASH - 1)) {
@@ -313,7 +310,7 @@ static struct slot *find_slot(struct sc_native *n, const struct sc_dec *d,
     s->vex = d->vex;
     s->name = form->name;
     atomic_store(&s->count, 0);
-    encode(n, n->used, d, form, n->write + n->used * SLOT_BYTES);
+    encode(n->used, d, form, n->write + n->used * SLOT_BYTES);
     atomic_fetch_add(&n->used, 1);
     n->hash[at] = (uint16_t)n->used;
     return s;
@@ -445,8 +442,7 @@ bool sc_native_emit(struct sc_tb *tb, const struct sc_dec *d)
                                  (form.feature - 1) % 32) ||
                          !host_has(form.feature)))
         return false;
-    if (!substitute_rsp(&plain, &form, &substitute))
-        return false;
+    substitute_rsp(&plain, &form, &substitute);
     s = find_slot(n, &plain, &form, substitute);
     if (!s)
         return false;
