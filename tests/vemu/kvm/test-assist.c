@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The emulation assist against the fake KVM: instructions it gives up on, what neither can do, and a
- * host that interprets kernel mode.
+ * The emulation assist against the fake KVM: instructions it gives up on, what neither can do, and
+ * a host that interprets kernel mode.
  */
 #include <check.h>
 #include <cpuid.h>

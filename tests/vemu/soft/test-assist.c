@@ -78,7 +78,8 @@ static void put64(uint32_t at, uint64_t v)
     memcpy(ram + at, &v, sizeof(v));
 }
 
-/* 64-bit mode at CPL 0, identity-mapped but for the page behind DATA; each vector's handler is HLT. */
+/* 64-bit mode at CPL 0, identity-mapped but for the page behind DATA; each vector's handler is
+ * HLT. */
 static void prepare(void)
 {
     struct vemu_segment data = { .limit = ~0u, .selector = 16, .type = 3, .s = 1, .present = 1,

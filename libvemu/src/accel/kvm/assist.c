@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The emulation assist: when KVM gives up on an instruction, the software CPU takes the vCPU's state,
- * executes it, and on a host that interprets kernel mode goes on until KVM is better at it.
+ * The emulation assist: when KVM gives up on an instruction, the software CPU takes the vCPU's
+ * state, executes it, and on a host that interprets kernel mode goes on until KVM is better at it.
  *
  * Theory of operation, borders and costs: libvemu/docs/assist.md.
  */
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* User mode must have cost so much here before it is worth a flush: the page faults that follow one
@@ -42,8 +43,9 @@ static void set_debug(struct kvm_vcpu *vcpu, const struct kvm_guest_debug *debug
         vcpu->assist->debug = *debug;
 }
 
-/* KVM goes on by itself. It must come back where the kernel is entered, as far as breakpoints reach:
- * what it does wrong there has to be put right, and it interprets the kernel a hundred times slower. */
+/* KVM goes on by itself. It must come back where the kernel is entered, as far as breakpoints
+ * reach: what it does wrong there has to be put right, and it interprets the kernel a hundred
+ * times slower. */
 static void set_entries(struct kvm_vcpu *vcpu)
 {
     struct kvm_assist *a = vcpu->assist;
@@ -73,20 +75,31 @@ static void step_on(struct kvm_vcpu *vcpu)
     count(&vcpu->vm->assist.steps);
 }
 
-/* KVM's shadow page tables do not know of what the software CPU wrote: all of them go. */
-static void flush_shadows(struct kvm_vcpu *vcpu)
+/* KVM's shadow page tables do not know of what the software CPU wrote: all of them go when a memory
+ * slot does. */
+static int flush_shadows(struct kvm_vcpu *vcpu)
 {
     struct kvm_assist_vm *a = &vcpu->vm->assist;
     const uint64_t start = now_ns(CLOCK_MONOTONIC);
     uint32_t slot;
+    int r = -ENOMEM;
 
     pthread_mutex_lock(&a->lock);
-    if (vkvm_vm_add_memory(vcpu->vm->vm, FLUSH_GPA, 4096, vcpu->vm->slots[0].slot.hva, 0, &slot) >=
-        0)
-        vkvm_vm_remove_memory(vcpu->vm->vm, slot);
+    if (!a->spare) {
+        void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        a->spare = page == MAP_FAILED ? NULL : page;
+    }
+    if (a->spare)
+        r = vkvm_vm_add_memory(vcpu->vm->vm, FLUSH_GPA, 4096, a->spare, 0, &slot);
+    if (r >= 0)
+        r = vkvm_vm_remove_memory(vcpu->vm->vm, slot);
     a->flush_ns += (int64_t)(now_ns(CLOCK_MONOTONIC) - start - a->flush_ns) / 8;
     pthread_mutex_unlock(&a->lock);
     count(&a->flushes);
+    if (r < 0)
+        kvm__assist_note(vcpu->vm, 0, "emulation assist: KVM keeps its shadow page tables: %s",
+                         strerror(-r));
+    return r;
 }
 
 static bool in_user_mode(const struct kvm_assist *a)
@@ -114,9 +127,9 @@ static int finish(struct kvm_vcpu *vcpu, enum kvm_assist_next next, int ret)
 }
 
 /*
- * KVM runs until something stops it. On a host that interprets kernel mode, its SYSCALL in user mode
- * goes on at LSTAR in user mode; so LSTAR is where user mode faults, and the breakpoint on the page
- * fault handler gives notice (undo_entry()).
+ * KVM runs until something stops it. On a host that interprets kernel mode, its SYSCALL in user
+ * mode goes on at LSTAR in user mode; so LSTAR is where user mode faults, and the breakpoint on the
+ * page fault handler gives notice (undo_entry()).
  */
 static int set_free(struct kvm_vcpu *vcpu)
 {
@@ -198,8 +211,7 @@ static int to_user(struct kvm_vcpu *vcpu)
         nanosleep(&moment, NULL);
     }
     atomic_fetch_add(&vcpu->vm->assist.long_stretches, 1);
-    flush_shadows(vcpu);
-    return r;
+    return r < 0 ? r : flush_shadows(vcpu);
 }
 
 /* At a tick: has user mode run here for so long that KVM should have it? */
@@ -209,7 +221,8 @@ static bool user_pays(struct kvm_vcpu *vcpu)
     const uint64_t now = now_ns(CLOCK_THREAD_CPUTIME_ID), passed = now - a->tick_ns;
 
     a->tick_ns = now;
-    if (!in_user_mode(a))
+    /* With several vCPUs, see may_go_on(), it would be the end of it for the kernel. */
+    if (!in_user_mode(a) || vcpu->vm->config.vcpus > 1)
         return false;
     a->user_ns += passed < USER_MIN_NS / 2 ? passed : USER_MIN_NS / 2;
     return a->user_ns > USER_MIN_NS + 2 * vcpu->vm->assist.flush_ns &&
@@ -325,7 +338,8 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     uint64_t start = now_ns(CLOCK_MONOTONIC);
     r = stretch(vcpu, exit);
     atomic_fetch_sub(&vcpu->vm->assist.long_stretches, !single);
-    atomic_fetch_add_explicit(&vcpu->vm->assist.stretch_ns, now_ns(CLOCK_MONOTONIC) - start, memory_order_relaxed);
+    atomic_fetch_add_explicit(&vcpu->vm->assist.stretch_ns, now_ns(CLOCK_MONOTONIC) - start,
+                              memory_order_relaxed);
     return r;
 }
 
@@ -339,6 +353,25 @@ static bool failed_again(struct kvm_vcpu *vcpu)
         return false;
     return a->unable || (a->cpu->assist->leave == SC_LEAVE_OWNER &&
                          vkvm_vcpu_get_regs(vcpu->vcpu, &regs) >= 0 && regs.rip == a->left_at);
+}
+
+/* In user mode, what nobody knows is #UD, as KVM has it without KVM_CAP_EXIT_ON_EMULATION_FAILURE. */
+static bool give_ud(struct kvm_vcpu *vcpu)
+{
+    static const struct kvm_guest_debug none;
+    struct vemu_cpu_state *st = vcpu->assist->fpu;
+    struct vemu_accel_vcpu *handle = (struct vemu_accel_vcpu *)vcpu;
+
+    if (kvm__get_state(handle, VEMU_STATE_EVENTS, st) < 0)
+        return false;
+    st->events.exception_injected = 1;
+    st->events.exception_nr = 6;
+    st->events.exception_has_error_code = 0;
+    if (kvm__set_state(handle, VEMU_STATE_EVENTS, st) < 0)
+        return false;
+    set_debug(vcpu, &none);
+    vcpu->assist->next = vcpu->vm->assist.eager ? KVM_NEXT_SOFT : KVM_NEXT_FREE;
+    return true;
 }
 
 bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e)
@@ -355,6 +388,8 @@ bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e)
     if (e->kind != VKVM_EXIT_INTERNAL_ERROR || e->internal.suberror != INTERNAL_EMULATION)
         return false;
     kvm__assist_name(e->internal.insn, e->internal.insn_size, name, sizeof(name));
+    if (a && failed_again(vcpu) && !a->unable && in_user_mode(a))
+        return give_ud(vcpu);
     if (a && failed_again(vcpu)) {
         kvm__assist_note(vcpu->vm, 0,
                          "vCPU %u: neither KVM nor the software CPU can execute this: %s%s",

@@ -17,7 +17,7 @@ enum kvm_assist_next {
 
 struct kvm_assist {
     struct vemu_accel_vcpu *soft_vcpu;
-    struct sc_cpu *_Atomic cpu; /* NULL: not needed so far */
+    struct sc_cpu *cpu; /* NULL: not needed so far; written under kvm_assist_vm.vcpus */
     enum kvm_assist_next next;
     uint64_t left_at;       /* RIP of the instruction given to KVM */
     bool unable;            /* the software CPU did not take the state */
@@ -38,7 +38,7 @@ struct kvm_assist {
     struct vkvm_msrs *msrs;
 };
 
-int kvm__assist_init(struct kvm_vm *vm);
+void kvm__assist_init(struct kvm_vm *vm);
 void kvm__assist_fini(struct kvm_vm *vm);
 void kvm__assist_vcpu_fini(struct kvm_vcpu *vcpu);
 /* The vCPU's CPUID changed. */
@@ -62,8 +62,8 @@ void kvm__assist_reset(struct kvm_vcpu *vcpu);
 void kvm__assist_settle(struct kvm_vcpu *vcpu);
 
 /*
- * Before KVM_RUN: lets the software CPU run, if it is its turn. 0: go on with KVM_RUN; 1: *exit is to
- * be reported; 2: begin anew (a kick).
+ * Before KVM_RUN: lets the software CPU run, if it is its turn. 0: go on with KVM_RUN; 1: *exit is
+ * to be reported; 2: begin anew (a kick).
  */
 int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit);
 /* After KVM_RUN: true when the exit was the assist's business. */

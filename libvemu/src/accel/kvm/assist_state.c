@@ -110,7 +110,9 @@ int kvm__assist_ensure(struct kvm_vcpu *vcpu)
         if (!a)
             return -ENOMEM;
         memset(a, 0, sizeof(*a));
+        pthread_mutex_lock(&vcpu->vm->assist.vcpus);
         vcpu->assist = a;
+        pthread_mutex_unlock(&vcpu->vm->assist.vcpus);
     }
     if (!a->fpu)
         a->fpu = aligned_alloc(64, (sizeof(*a->fpu) + 63) & ~(size_t)63);
@@ -128,7 +130,9 @@ int kvm__assist_ensure(struct kvm_vcpu *vcpu)
         r = sc_assist_attach((struct sc_cpu *)a->soft_vcpu, &owner); /* its first member */
     if (r < 0)
         return r;
-    atomic_store(&a->cpu, (struct sc_cpu *)a->soft_vcpu);
+    pthread_mutex_lock(&vcpu->vm->assist.vcpus);
+    a->cpu = (struct sc_cpu *)a->soft_vcpu;
+    pthread_mutex_unlock(&vcpu->vm->assist.vcpus);
     return 0;
 }
 
@@ -138,23 +142,25 @@ void kvm__assist_vcpu_fini(struct kvm_vcpu *vcpu)
 
     if (!a)
         return;
-    pthread_mutex_lock(&vcpu->vm->assist.lock);
+    pthread_mutex_lock(&vcpu->vm->assist.vcpus);
     if (a->cpu && a->cpu->assist->native)
         sc_native_counts(a->cpu->assist->native, vcpu->vm->assist.host);
     if (a->cpu)
         sc_assist_detach(a->cpu);
-    pthread_mutex_unlock(&vcpu->vm->assist.lock);
+    vcpu->assist = NULL;
+    pthread_mutex_unlock(&vcpu->vm->assist.vcpus);
     vemu__accel_soft.vcpu_destroy(a->soft_vcpu);
     vkvm_msrs_free(a->msrs);
     free(a->fpu);
     free(a);
-    vcpu->assist = NULL;
 }
 
 void kvm__assist_kick(struct kvm_vcpu *vcpu)
 {
-    if (vcpu->assist && atomic_load(&vcpu->assist->cpu))
+    pthread_mutex_lock(&vcpu->vm->assist.vcpus);
+    if (vcpu->assist && vcpu->assist->cpu)
         vemu__accel_soft.vcpu_kick(vcpu->assist->soft_vcpu);
+    pthread_mutex_unlock(&vcpu->vm->assist.vcpus);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
@@ -240,10 +246,10 @@ static int load_msrs(struct kvm_vcpu *vcpu)
 }
 
 /*
- * KVM stopped at the first instruction of a handler. From user mode, it gets two things wrong: SYSCALL
- * goes to LSTAR without leaving user mode, which then faults at KVM__SYSCALL_TRAP; and some instructions
- * raise #UD that should not (INT n, far calls through gates). So the exception is taken back, and the
- * software CPU executes the instruction. True: a->state changed.
+ * KVM stopped at the first instruction of a handler. From user mode, it gets two things wrong:
+ * SYSCALL goes to LSTAR without leaving user mode, which then faults at KVM__SYSCALL_TRAP; and some
+ * instructions raise #UD that should not (INT n, far calls through gates). So the exception is
+ * taken back, and the software CPU executes the instruction. True: a->state changed.
  */
 static bool undo_entry(struct kvm_assist *a)
 {

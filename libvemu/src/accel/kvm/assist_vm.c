@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The emulation assist's virtual machine: the software CPU with this machine's memory, made when it is
- * needed first, and what it counts.
+ * The emulation assist's virtual machine: the software CPU with this machine's memory, made when it
+ * is needed first, and what it counts.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "accel/kvm/assist.h"
 #include "accel/soft/native.h"
@@ -16,10 +17,10 @@
 
 /* --- the software CPU's VM -------------------------------------------------------------------- */
 
-int kvm__assist_init(struct kvm_vm *vm)
+void kvm__assist_init(struct kvm_vm *vm)
 {
     pthread_mutex_init(&vm->assist.lock, NULL);
-    return 0;
+    pthread_mutex_init(&vm->assist.vcpus, NULL);
 }
 
 static void summary(struct kvm_vm *vm);
@@ -30,6 +31,9 @@ void kvm__assist_fini(struct kvm_vm *vm)
         summary(vm);
     vemu__accel_soft.vm_destroy(vm->assist.soft);
     free(vm->assist.events);
+    if (vm->assist.spare)
+        munmap(vm->assist.spare, 4096);
+    pthread_mutex_destroy(&vm->assist.vcpus);
     pthread_mutex_destroy(&vm->assist.lock);
 }
 
@@ -136,11 +140,13 @@ void kvm__assist_notify(struct kvm_vm *vm)
 {
     if (!atomic_load(&vm->assist.soft))
         return;
+    pthread_mutex_lock(&vm->assist.vcpus);
     for (uint32_t n = 0; n < vm->config.vcpus; n++) {
         struct kvm_vcpu *vcpu = __atomic_load_n(&vm->vcpus[n], __ATOMIC_ACQUIRE);
-        if (vcpu && vcpu->assist && atomic_load(&vcpu->assist->cpu))
+        if (vcpu && vcpu->assist && vcpu->assist->cpu)
             sc_assist_notify(vcpu->assist->cpu);
     }
+    pthread_mutex_unlock(&vm->assist.vcpus);
 }
 
 /* --- statistics ------------------------------------------------------------------------------- */
@@ -158,7 +164,8 @@ void kvm__assist_note(struct kvm_vm *vm, int level, const char *format, ...)
     vm->config.callbacks.log(vm->config.callbacks.data, level, text);
 }
 
-/* What the software CPU itself is known to execute for KVM; the rest has names in native_table.c. */
+/* What the software CPU itself is known to execute for KVM; the rest has names in
+ * native_table.c. */
 static const struct {
     uint16_t opcode;
     int8_t reg;   /* ModRM.reg, -1: any */
@@ -248,8 +255,8 @@ static void summary(struct kvm_vm *vm)
 
     kvm__assist_stats(vm, &s);
     kvm__assist_note(vm, 3,
-                     "emulation assist: %llu instructions that KVM failed at, %llu stretches of the "
-                     "software CPU (%llu ms), %llu on the host, %llu steps, %llu flushes",
+                     "emulation assist: %llu instructions that KVM failed at, %llu stretches of "
+                     "the software CPU (%llu ms), %llu on the host, %llu steps, %llu flushes",
                      (unsigned long long)s.assists, (unsigned long long)s.assist_stretches,
                      (unsigned long long)s.assist_ns / 1000000, (unsigned long long)s.assist_host,
                      (unsigned long long)s.assist_steps, (unsigned long long)s.assist_flushes);
@@ -260,15 +267,15 @@ static void summary(struct kvm_vm *vm)
 /* What the host ran for the software CPU. */
 static void host_counts(struct kvm_vm *vm, struct sc_native_count counts[SC_NATIVE_NAMES])
 {
-    pthread_mutex_lock(&vm->assist.lock);
+    pthread_mutex_lock(&vm->assist.vcpus);
     memcpy(counts, vm->assist.host, sizeof(vm->assist.host));
     for (uint32_t n = 0; n < vm->config.vcpus; n++) {
         struct kvm_vcpu *vcpu = __atomic_load_n(&vm->vcpus[n], __ATOMIC_ACQUIRE);
-        struct sc_cpu *c = vcpu && vcpu->assist ? atomic_load(&vcpu->assist->cpu) : NULL;
-        if (c && c->assist && c->assist->native)
+        struct sc_cpu *c = vcpu && vcpu->assist ? vcpu->assist->cpu : NULL;
+        if (c && c->assist->native)
             sc_native_counts(c->assist->native, counts);
     }
-    pthread_mutex_unlock(&vm->assist.lock);
+    pthread_mutex_unlock(&vm->assist.vcpus);
 }
 
 void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *ret)

@@ -14,10 +14,10 @@
 #define KVM_FEATURE_PV_TLB_FLUSH (1u << 9)
 
 /*
- * What a KVM that interprets kernel mode does wrong without saying so, as far as hiding helps (1.ECX,
- * 7 and 0xD it shows as the hardware has them): LZCNT is executed as BSR; a hypercall spins. With
- * several vCPUs the kernel stays in KVM once user mode runs, and each CMPXCHG16B of the kernel's
- * allocator would be an assist.
+ * What a KVM that interprets kernel mode does wrong without saying so, as far as hiding helps
+ * (1.ECX, 7 and 0xD it shows as the hardware has them): LZCNT is executed as BSR; a hypercall
+ * spins. With several vCPUs the kernel stays in KVM once user mode runs, and each CMPXCHG16B of the
+ * kernel's allocator would be an assist.
  */
 static void hide_for_pvm(const struct kvm_vm *vm, struct vemu_cpuid_entry *e)
 {

@@ -34,13 +34,16 @@ struct kvm_assist_opcode {
 
 struct kvm_assist_vm {
     pthread_mutex_t lock; /* creation, slots and events against each other; opcodes */
+    pthread_mutex_t vcpus; /* leaf: software vCPUs coming and going, against those who wake them */
     struct vemu_accel_vm *_Atomic soft; /* NULL: not needed so far */
     bool eager;       /* the host interprets kernel mode: the software CPU takes all of it */
     struct kvm_assist_event *events;
     size_t event_count;
     _Atomic bool user_ran; /* some vCPU was given to KVM in user mode */
-    _Atomic unsigned long_stretches; /* vCPUs that the software CPU runs for more than an instruction */
+    /* vCPUs that the software CPU runs for more than an instruction */
+    _Atomic unsigned long_stretches;
     _Atomic uint64_t assists, stretches, flushes, steps, stretch_ns;
+    void *spare;       /* a page for flush_shadows() */
     uint64_t flush_ns; /* what a flush costs, on average; guessed too low at first */
     struct sc_native_count host[SC_NATIVE_NAMES]; /* of vCPUs that are gone */
     struct kvm_assist_opcode opcodes[KVM_ASSIST_OPCODES];

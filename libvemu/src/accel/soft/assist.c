@@ -453,9 +453,9 @@ bool sc_assist_read(struct sc_cpu *c, uint64_t va, void *buf, unsigned size)
 
 /*
  * Kernel code with these would end at an instruction that nobody here can execute; in user mode it
- * would be the owner's turn each time. What user mode sees at the owner's may be the hardware's CPUID.
- * AVX512F stays, because a kernel must know that there is more to save. Leaf, subleaf, and the bits
- * to hide of EAX to EDX.
+ * would be the owner's turn each time. What user mode sees at the owner's may be the hardware's
+ * CPUID. AVX512F stays, because a kernel must know that there is more to save. Leaf, subleaf, and
+ * the bits to hide of EAX to EDX.
  */
 static const struct {
     uint32_t leaf, subleaf, hide[4];

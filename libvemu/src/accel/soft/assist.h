@@ -9,8 +9,8 @@
  * know of the processor (YMM registers, XSAVE, BMI, AVX...) it runs on the host (native.h).
  *
  * What is cached from one stretch to the next must be looked at again, since the guest's code and
- * page tables may have been changed by what the owner ran meanwhile: TLBs are emptied, and a page of
- * translated code is compared with what it was made from when it is entered first.
+ * page tables may have been changed by what the owner ran meanwhile: TLBs are emptied, and a page
+ * of translated code is compared with what it was made from when it is entered first.
  */
 #ifndef SC_ASSIST_H
 #define SC_ASSIST_H

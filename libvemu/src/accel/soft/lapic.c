@@ -267,6 +267,8 @@ int sc_lapic_restore_base(struct sc_cpu *c, uint64_t v)
 
 bool sc_lapic_covers(struct sc_cpu *c, uint64_t gpa)
 {
+    if (c->assist) /* the owner has it: sc_assist_mmio() */
+        return false;
     return c->lapic && c->lapic->mode == SC_APIC_XAPIC &&
            (gpa & SC_PAGE_MASK) == (c->apic_base & SC_PAGE_MASK);
 }

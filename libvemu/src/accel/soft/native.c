@@ -3,10 +3,10 @@
  * Running single instructions on the host: encoding them anew, calling them, taking the results.
  *
  * Each different instruction gets a slot of 16 bytes in a page range that is mapped twice: writable
- * here, executable there (W^X). Its memory operand is RIP-relative and names a scratch area behind the
- * executable range. The caller (sc_native_call) loads the guest's registers except RSP; an operand
- * that is RSP is encoded as another register, whose value is exchanged around the call. So the host's
- * stack pointer stays what it is, and signals may come at any time.
+ * here, executable there (W^X). Its memory operand is RIP-relative and names a scratch area behind
+ * the executable range. The caller (sc_native_call) loads the guest's registers except RSP; an
+ * operand that is RSP is encoded as another register, whose value is exchanged around the call. So
+ * the host's stack pointer stays what it is, and signals may come at any time.
  */
 #include "accel/soft/native.h"
 
@@ -92,14 +92,16 @@ __asm__(
     "   mov 0(%rdi), %rax\n   mov 8(%rdi), %rcx\n   mov 16(%rdi), %rdx\n   mov 24(%rdi), %rbx\n"
     "   mov 40(%rdi), %rbp\n   mov 48(%rdi), %rsi\n"
     "   mov 64(%rdi), %r8\n   mov 72(%rdi), %r9\n   mov 80(%rdi), %r10\n   mov 88(%rdi), %r11\n"
-    "   mov 96(%rdi), %r12\n   mov 104(%rdi), %r13\n   mov 112(%rdi), %r14\n   mov 120(%rdi), %r15\n"
+    "   mov 96(%rdi), %r12\n   mov 104(%rdi), %r13\n"
+    "   mov 112(%rdi), %r14\n   mov 120(%rdi), %r15\n"
     "   mov 56(%rdi), %rdi\n"
     "   call *(%rsp)\n"
     "   xchg %rdi, 8(%rsp)\n"
     "   mov %rax, 0(%rdi)\n   mov %rcx, 8(%rdi)\n   mov %rdx, 16(%rdi)\n   mov %rbx, 24(%rdi)\n"
     "   mov %rbp, 40(%rdi)\n   mov %rsi, 48(%rdi)\n"
     "   mov %r8, 64(%rdi)\n   mov %r9, 72(%rdi)\n   mov %r10, 80(%rdi)\n   mov %r11, 88(%rdi)\n"
-    "   mov %r12, 96(%rdi)\n   mov %r13, 104(%rdi)\n   mov %r14, 112(%rdi)\n   mov %r15, 120(%rdi)\n"
+    "   mov %r12, 96(%rdi)\n   mov %r13, 104(%rdi)\n"
+    "   mov %r14, 112(%rdi)\n   mov %r15, 120(%rdi)\n"
     "   pushfq\n   popq 128(%rdi)\n"
     "   mov 8(%rsp), %rax\n   mov %rax, 56(%rdi)\n"
     "   mov 136(%rdi), %rax\n"

@@ -2,8 +2,8 @@
 /*
  * Instructions that the host executes for a lent vCPU, one at a time.
  *
- * The instruction is encoded anew with its memory operand at a fixed place, put into memory that can
- * be executed but not written, and called with the guest's general registers, flags and vector
+ * The instruction is encoded anew with its memory operand at a fixed place, put into memory that
+ * can be executed but not written, and called with the guest's general registers, flags and vector
  * registers loaded. Memory operands are read before and written after by the software CPU's own
  * functions, so faults are the guest's. Only encodings of the table in native_table.c get there,
  * which knows for each what is legal: nothing that the host would answer with a signal.

@@ -3,9 +3,9 @@
  * Which encodings the host may run for a lent vCPU: SSE3 to SSE4.2, POPCNT, BMI, MOVBE, ADX, CRC32,
  * AES, PCLMULQDQ, SHA, and of the VEX-encoded ones AVX, AVX2, FMA, F16C, VAES, VPCLMULQDQ.
  *
- * The table is about safety first: an encoding that is found here must not raise an exception on the
- * host, whatever its operands (SDM Vol. 2, the instruction's "Exceptions"), and must access no memory
- * but its ModRM operand. So masked moves, gathers and anything newer are left out.
+ * The table is about safety first: an encoding that is found here must not raise an exception on
+ * the host, whatever its operands (SDM Vol. 2, the instruction's "Exceptions"), and must access no
+ * memory but its ModRM operand. So masked moves, gathers and anything newer are left out.
  * tests/vemu/soft/test-native tries them all on the host.
  */
 #include <string.h>

@@ -3,8 +3,8 @@
  * XSAVE, XSAVEOPT, XSAVEC, XRSTOR and XGETBV for lent vCPUs (SDM Vol. 1, 13.7 to 13.11).
  *
  * Components 0 to 2 (x87, SSE, the upper halves of YMM) are in struct sc_fpu and struct sc_assist.
- * Later ones (AVX-512, PKRU) are not known to the software CPU: they stay in the image that the owner
- * gave, sc_assist.fpu, in standard format, and are copied from and to there.
+ * Later ones (AVX-512, PKRU) are not known to the software CPU: they stay in the image that the
+ * owner gave, sc_assist.fpu, in standard format, and are copied from and to there.
  */
 #include "accel/soft/xsave.h"
 
@@ -31,7 +31,8 @@ enum { XSAVE, XSAVEOPT, XSAVEC, XRSTOR };
 
 /* --- layout ----------------------------------------------------------------------------------- */
 
-/* CPUID leaf 0xD, subleaf `n`: size, standard offset, and in `align` whether compaction aligns it. */
+/* CPUID leaf 0xD, subleaf `n`: size, standard offset, and in `align` whether compaction aligns
+ * it. */
 static bool component(const struct sc_cpu *c, unsigned n, uint32_t *size, uint32_t *offset,
                       bool *align)
 {
