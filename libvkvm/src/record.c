@@ -336,7 +336,8 @@ static int rec_run(struct vkvm_record *rec, struct rec_handle *h, int fd, void *
         if (!map->id)
             continue;
         trace__put_number(&h->out, map->id);
-        trace__put(&h->out, h->in.data + in_at[i], in_at[i + 1] - in_at[i]);
+        if (in_at[i + 1] > in_at[i]) /* without memory there is no data to point into */
+            trace__put(&h->out, h->in.data + in_at[i], in_at[i + 1] - in_at[i]);
         trace__put_patch(&h->out, map->copy, map->address, map->length, map_skip(map));
         if (map->offset == 0 &&
             __atomic_load_n(&((struct kvm_run *)map->address)->immediate_exit, __ATOMIC_SEQ_CST))

@@ -69,9 +69,12 @@ static void on_requests(void *data)
 
     if (!vm->stopping) {
         serve(vm, &wishes);
-        /* The request called the vCPUs out, also one that changed nothing. */
-        if (atomic_load(&vm->state) == VEMU_VM_RUNNING)
+        /* The request called the vCPUs out, also one that changed nothing. Those that a later one
+         * called out meanwhile stay outside until it is served. */
+        pthread_mutex_lock(&requests->lock);
+        if (!requests->posted && atomic_load(&vm->state) == VEMU_VM_RUNNING)
             vemu__vcpus_run(vm);
+        pthread_mutex_unlock(&requests->lock);
     }
     g_free(wishes.message);
     vemu__events_flush(vm->events);
