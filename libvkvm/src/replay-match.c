@@ -271,6 +271,16 @@ static int64_t expected(const struct vkvm_replay *rep, const struct rep_handle *
     return -1;
 }
 
+/* The program had been kicked already and did not run once more. */
+static void pass_kicked(struct vkvm_replay *rep, struct rep_handle *h)
+{
+    int64_t next;
+    while ((next = expected(rep, h)) >= 0 && rep->trace->entries[next].kicked) {
+        rep__take(rep, h, (uint32_t)next);
+        rep__run_done(rep, (uint32_t)next);
+    }
+}
+
 int64_t rep__match(struct vkvm_replay *rep, struct rep_handle *h, struct rep_call *call,
                    struct trace_record *ret)
 {
@@ -278,6 +288,8 @@ int64_t rep__match(struct vkvm_replay *rep, struct rep_handle *h, struct rep_cal
                                        .request = (uint32_t)call->request };
     const bool is_vcpu = h->id && rep->trace->handles[h->id].is_vcpu;
     const bool anywhere = !is_vcpu || rep__is_async(&probe);
+    if (!anywhere)
+        pass_kicked(rep, h);
     int64_t next = expected(rep, h), found = -1;
     if (next >= 0 && same_call(&rep->trace->entries[next], call)) {
         trace__record(rep->trace, &rep->trace->entries[next], ret);

@@ -3,9 +3,13 @@
  * Replaying KVM_RUN: the page before and after, and the order among vCPUs.
  *
  * A run returns when all runs that returned before it in the recording are done, so that what one
- * vCPU's exit makes another do happens in the recorded order. A run that was ended by a kick waits
- * a moment for the kick: returning earlier would send the program round its loop once more than
- * recorded. Past the last record, the vCPU is asleep until it is kicked.
+ * vCPU's exit makes another do happens in the recorded order.
+ *
+ * Kicks come when they come. A run that was ended by one waits a moment for the kick: returning
+ * earlier would send the program round its loop once more than recorded. When the kick has come
+ * before the run, the program may not run at all, so nothing waits for such a run. And one that
+ * comes where none was recorded, between a run and another call, ends a run that is not recorded.
+ * Past the last record, the vCPU is asleep until it is kicked.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -141,10 +145,12 @@ static uint32_t run_rank(const struct vkvm_replay *rep, uint32_t entry)
     return low;
 }
 
-static void run_done(struct vkvm_replay *rep, uint32_t entry)
+void rep__run_done(struct vkvm_replay *rep, uint32_t entry)
 {
+    const struct trace_entry *entries = rep->trace->entries;
     rep->trace->entries[entry].done = true;
-    while (rep->run_next < rep->run_count && rep->trace->entries[rep->runs[rep->run_next]].done)
+    while (rep->run_next < rep->run_count &&
+           (entries[rep->runs[rep->run_next]].done || entries[rep->runs[rep->run_next]].kicked))
         rep->run_next++;
     pthread_cond_broadcast(&rep->changed);
 }
@@ -172,13 +178,15 @@ static int wait_turn(struct vkvm_replay *rep, struct rep_handle *h, struct rep_c
     return rep->broken ? -EPROTO : 0;
 }
 
-static void wait_kick(struct vkvm_replay *rep, struct rep_handle *h)
+/* True: it came. */
+static bool wait_kick(struct vkvm_replay *rep, struct rep_handle *h)
 {
     struct timespec deadline;
     uint32_t ms = rep->options.wait_ms < KICK_WAIT_MS ? rep->options.wait_ms : KICK_WAIT_MS;
     deadline_in(ms, &deadline);
     while (ms && !is_kicked(h) && !rep->broken && wait_slice(rep, &deadline))
         ;
+    return is_kicked(h);
 }
 
 /* Nothing is recorded any more: as if the guest slept. */
@@ -224,6 +232,8 @@ static int64_t run_entry(struct vkvm_replay *rep, struct rep_handle *h, struct r
         i++; /* after a lenient jump */
     if (i == h->count)
         return -1;
+    if (skipped && wait_kick(rep, h))
+        return -EINTR;
     if (skipped) {
         int e = rep__diverge(
             rep, call, VKVM_DIVERGENCE_SKIPPED, h->id, first,
@@ -258,6 +268,6 @@ int rep__run(struct vkvm_replay *rep, struct rep_handle *h, struct rep_call *cal
             wait_kick(rep, h);
         pages_after(h, &r);
     }
-    run_done(rep, (uint32_t)entry);
+    rep__run_done(rep, (uint32_t)entry);
     return e < 0 ? e : (int)r.result;
 }

@@ -46,7 +46,7 @@ struct vkvm_replay {
     struct rep_handle *handles; /* trace->handle_count + 1; [0] has what is on no descriptor */
     uint32_t *entry_pool;
     uint32_t *runs;               /* KVM_RUN records, in order */
-    uint32_t run_count, run_next; /* before it, all are done */
+    uint32_t run_count, run_next; /* before it, all are done, or ended by kicks */
     uint64_t left;
     struct rep_adopted adopted[16];
     unsigned adopted_count;
@@ -86,6 +86,8 @@ const char *rep__call_name(enum trace_type type, unsigned long request);
 void rep__take(struct vkvm_replay *rep, struct rep_handle *h, uint32_t entry);
 /* May be called by any thread at any time: not in a fixed place among a vCPU's other calls. */
 bool rep__is_async(const struct trace_entry *entry);
+/* A KVM_RUN has been replayed, or will not be. */
+void rep__run_done(struct vkvm_replay *rep, uint32_t entry);
 
 /* --- replay-run.c --- */
 

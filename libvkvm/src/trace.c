@@ -42,7 +42,7 @@ static int handle_add(struct vkvm_trace *t, uint32_t number)
     if (!grow(&t->handles, number, &capacity, sizeof(*t->handles)))
         return -ENOMEM;
     t->handle_capacity = (uint32_t)capacity;
-    memset(&t->handles[number], 0, sizeof(*t->handles));
+    t->handles[number] = (struct trace_handle){ .vcpu = UINT32_MAX };
     t->handle_count = number;
     return 0;
 }
@@ -93,7 +93,12 @@ static int index_record(struct vkvm_trace *t, const struct trace_record *r)
     if (r->handle > t->handle_count || (needs && !r->handle))
         return -EBADMSG;
     switch (r->type) {
-    case TRACE_IOCTL: return r->child ? handle_add(t, r->child) : 0;
+    case TRACE_IOCTL: {
+        int e = r->child ? handle_add(t, r->child) : 0;
+        if (e == 0 && r->child && r->request == KVM_CREATE_VCPU)
+            t->handles[r->child].vcpu = (uint32_t)r->number;
+        return e;
+    }
     case TRACE_MMAP: return r->mapping ? mapping_add(t, r) : r->result < 0 ? 0 : -EBADMSG;
     case TRACE_MUNMAP: return mapping_of(t, r->mapping, r->handle) ? 0 : -EBADMSG;
     case TRACE_PAGES:
@@ -151,6 +156,8 @@ static int index_build(struct vkvm_trace *t)
             .handle = r->handle,
             .request = (uint32_t)r->request,
             .type = (uint8_t)r->type,
+            .kicked =
+                r->type == TRACE_RUN && r->result == -EINTR && (r->run_flags & TRACE_RUN_KICKED),
         };
     }
 }
@@ -332,6 +339,7 @@ int vkvm_trace_next(struct vkvm_trace *trace, struct vkvm_trace_record *ret_reco
     ret_record->offset = r->offset;
     ret_record->mapping = r->mapping;
     ret_record->flags = r->type == TRACE_OPEN || r->type == TRACE_MMAP ? (uint32_t)r->number : 0;
+    ret_record->vcpu = r->handle ? trace->handles[r->handle].vcpu : UINT32_MAX;
     ret_record->kicked = r->run_flags & TRACE_RUN_KICKED;
     ret_record->path = (const char *)r->path;
     ret_record->path_length = (uint32_t)r->path_length;

@@ -16,6 +16,7 @@ struct trace_entry {
     uint32_t handle;
     uint32_t request; /* ioctls: low 32 bits, which is all there are */
     uint8_t type;
+    bool kicked;      /* KVM_RUN that a kick ended: only as good as the moment it came at */
     bool taken, done; /* the replayer's */
 };
 
@@ -53,6 +54,7 @@ struct trace_record {
 struct trace_handle {
     bool is_vcpu;         /* was run */
     uint32_t run_mapping; /* its mapping at offset 0; 0: none */
+    uint32_t vcpu;        /* id given to KVM_CREATE_VCPU; UINT32_MAX: it was not seen */
 };
 
 struct trace_mapping {

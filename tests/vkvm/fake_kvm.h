@@ -211,7 +211,8 @@ void fake_clear_rules(struct fake_kvm *fake);
 
 /*
  * Runs `scenario` on a fresh fake (prepared by `prepare`, NULL: as it is) once undisturbed, then
- * once for each call with that call failing with `error`. The scenario returns < 0 when it failed; it
+ * once for each call with that call failing with `error`. The scenario returns < 0 when it
+ * failed; it
  * must have closed everything by then. Returns the number of calls walked. Aborts with a message
  * when a descriptor or mapping leaks. *ret_ignored receives how many failures the scenario did not
  * report; NULL: none may be.

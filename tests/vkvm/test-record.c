@@ -271,7 +271,8 @@ START_TEST(adopts_descriptors)
 }
 END_TEST
 
-/* Descriptors that fall into the same bucket, closed in any order; NULL arguments; a mapping that is
+/* Descriptors that fall into the same bucket, closed in any order; NULL arguments; a mapping
+ * that is
  * too large to follow. */
 START_TEST(many_descriptors)
 {

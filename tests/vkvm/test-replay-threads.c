@@ -261,6 +261,50 @@ START_TEST(kicks_are_waited_for)
 }
 END_TEST
 
+/* A kick may come before the run or in it: one run more or less. */
+static void interrupted_program(const struct vkvm_syscalls *sys, bool runs_kicked)
+{
+    struct vkvm *kvm;
+    struct vkvm_vm *vm;
+    struct vkvm_vcpu *vcpu;
+    struct vkvm_exit e;
+    struct kvm_regs regs;
+    ck_assert_int_eq(vkvm_open_with(sys, NULL, &kvm), 0);
+    ck_assert_int_eq(vkvm_create_vm(kvm, 0, &vm), 0);
+    ck_assert_int_eq(vkvm_vm_create_vcpu(vm, 0, &vcpu), 0);
+    if (runs_kicked) {
+        vkvm_vcpu_kick(vcpu);
+        ck_assert_int_eq(vkvm_vcpu_run(vcpu, &e), 0);
+        ck_assert_uint_eq(e.kind, VKVM_EXIT_INTR);
+    }
+    ck_assert_int_eq(vkvm_vcpu_get_regs(vcpu, &regs), 0);
+    ck_assert_int_eq(vkvm_vcpu_run(vcpu, &e), 0);
+    ck_assert_uint_eq(e.kind, VKVM_EXIT_HLT);
+    vkvm_vcpu_close(vcpu);
+    vkvm_vm_close(vm);
+    vkvm_close(kvm);
+}
+
+START_TEST(kicks_come_when_they_come)
+{
+    for (int i = 0; i < 4; i++) {
+        fake.script[0] = (struct fake_exit){ 0, fill_hlt };
+        fake.script_len = 1;
+        fake.script_pos = 0;
+        struct vkvm_record *rec = record_begin();
+        interrupted_program(vkvm_record_get_syscalls(rec), i & 1);
+        vkvm_record_close(rec);
+        struct vkvm_replay *replay = replay_begin(5000);
+        interrupted_program(vkvm_replay_get_syscalls(replay), i & 2);
+        ck_assert_uint_eq(vkvm_replay_get_divergences(replay), 0);
+        ck_assert_uint_eq(vkvm_replay_get_left(replay, NULL), 0);
+        vkvm_replay_close(replay);
+        if (i < 3)
+            close(file);
+    }
+}
+END_TEST
+
 START_TEST(past_the_end_it_sleeps)
 {
     struct vkvm *kvm;
@@ -405,6 +449,7 @@ Suite *vkvm_replay_threads_suite(void)
     tcase_add_test(t, runs_keep_their_order);
     tcase_add_test(t, a_thread_that_never_comes);
     tcase_add_test(t, kicks_are_waited_for);
+    tcase_add_test(t, kicks_come_when_they_come);
     tcase_add_test(t, past_the_end_it_sleeps);
     tcase_add_test(t, rings_and_statistics);
     suite_add_tcase(s, t);

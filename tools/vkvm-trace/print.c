@@ -90,7 +90,10 @@ static void print_exit_text(const struct vkvm_trace_record *record)
 
 void print_exit(const struct vkvm_trace_record *record)
 {
-    printf("%u ", record->handle);
+    if (record->vcpu != UINT32_MAX)
+        printf("%u ", record->vcpu);
+    else
+        printf("h%u ", record->handle);
     print_exit_text(record);
     printf("\n");
 }

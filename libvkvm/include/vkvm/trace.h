@@ -76,6 +76,7 @@ enum vkvm_trace_kind {
  * call on the trace
  * @run_size: bytes there
  * @path: not terminated, `path_length` bytes
+ * @vcpu: id the descriptor's vCPU was made with; UINT32_MAX: not known, or no vCPU
  */
 struct vkvm_trace_record {
     uint64_t order;
@@ -95,7 +96,7 @@ struct vkvm_trace_record {
     struct kvm_run *run;
     uint64_t run_size;
     uint32_t value_length;
-    uint32_t reserved;
+    uint32_t vcpu;
 };
 
 /**
