@@ -194,7 +194,8 @@ int main(int argc, char **argv)
 {
     struct options o;
     int status = 0;
-    mallopt(M_ARENA_MAX, 1); /* arenas cost memory and start-up time, and no thread allocates much */
+    mallopt(M_ARENA_MAX,
+            1); /* arenas cost memory and start-up time, and no thread allocates much */
     switch (options_parse(&o, argc, argv)) {
     case OPTIONS_RUN: status = run(&o); break;
     case OPTIONS_DONE: break;

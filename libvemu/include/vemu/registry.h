@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is compiled in: classes of machines, devices, character and block back-ends, and their properties.
+ * What is compiled in: classes of machines, devices, character and block back-ends, and their
+ * properties.
  */
 #ifndef VEMU_REGISTRY_H
 #define VEMU_REGISTRY_H

@@ -158,9 +158,10 @@ int vemu_vm_set_event_handler(struct vemu_vm *vm, vemu_event_fn fn, void *data,
  * 1024 events; the oldest go first). -errno on failure. */
 int vemu_vm_get_event_fd(struct vemu_vm *vm);
 /** With VEMU_VM_CALLER_LOOP: does the machine's work until an event waits (1; needs
- * vemu_vm_get_event_fd() once), `fd` polls readable (0; -1: none) or `timeout_ms` passed (-ETIMEDOUT;
- * < 0: never). -ESHUTDOWN: the machine was stopped; -EINVAL: the thread was not lent; -EDEADLK: from
- * a callback. Context: the thread that called vemu_vm_new(). Since 0.1 */
+ * vemu_vm_get_event_fd() once), `fd` polls readable (0; -1: none) or `timeout_ms` passed
+ * (-ETIMEDOUT;
+ * < 0: never). -ESHUTDOWN: the machine was stopped; -EINVAL: the thread was not lent; -EDEADLK:
+ * from a callback. Context: the thread that called vemu_vm_new(). Since 0.1 */
 int vemu_vm_serve(struct vemu_vm *vm, int fd, int timeout_ms);
 /** Takes the next queued event: 1 and *ret filled, or 0 when there is none. */
 int vemu_vm_next_event(struct vemu_vm *vm, struct vemu_event *ret);

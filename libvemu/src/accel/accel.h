@@ -136,8 +136,8 @@ struct vemu_accel_ops {
     const char *name; /* "kvm", "soft" */
     bool direct_io;   /* I/O callbacks cost less than an ioeventfd does */
 
-    /* Can this host run it, and (if `measure`) how fast? Some milliseconds at most; without measuring
-     * nothing is looked at that vm_create would complain about as well. Context: any. */
+    /* Can this host run it, and (if `measure`) how fast? Some milliseconds at most; without
+     * measuring nothing is looked at that vm_create would complain about as well. Context: any. */
     void (*probe)(struct vemu_accel_probe *ret, bool measure);
 
     int (*vm_create)(const struct vemu_accel_config *config, struct vemu_accel_vm **ret_vm,

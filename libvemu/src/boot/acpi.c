@@ -7,7 +7,8 @@
  * accelerator not tell its frequency. The power button, power-off and reset register are the
  * classic ones, which every system knows.
  *
- * Layout from the given address on: RSDP, FACS (64-byte aligned), DSDT, FADT, MADT, others, RSDT, XSDT.
+ * Layout from the given address on: RSDP, FACS (64-byte aligned), DSDT, FADT, MADT, others, RSDT,
+ * XSDT.
  */
 #include "boot/acpi.h"
 
@@ -239,7 +240,8 @@ static uint64_t build_madt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     return vemu__acpi_end(b, start);
 }
 
-/* The roots of the same tree: GRUB and other small readers know only the one with short pointers. */
+/* The roots of the same tree: GRUB and other small readers know only the one with short pointers.
+ * */
 struct roots {
     uint64_t rsdt, xsdt;
 };

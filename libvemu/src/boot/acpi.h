@@ -40,8 +40,8 @@ struct vemu_acpi_pci {
     uint64_t memory64_start, memory64_end;
 };
 
-/* Builds RSDP (at the start), RSDT, XSDT, FADT, FACS, DSDT, MADT for address `gpa` (a multiple of 64).
- * Returns the length, or -ENOSPC. */
+/* Builds RSDP (at the start), RSDT, XSDT, FADT, FACS, DSDT, MADT for address `gpa` (a multiple of
+ * 64). Returns the length, or -ENOSPC. */
 int vemu__acpi_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
                      size_t size);
 /* The same for firmware, which places them itself: the files etc/acpi/rsdp, etc/acpi/tables and

@@ -9,9 +9,9 @@
  * the guest clears them. A command (a write to Slot Control) completes at once.
  *
  * Plugging in: the function is attached to the powered-off slot, and presence and button events are
- * raised at the same time (guests listen to the button alone where there is one, and do not wait for
- * a second thought when they see the presence). The guest switches the power on, and only then does
- * the bus show the function.
+ * raised at the same time (guests listen to the button alone where there is one, and do not wait
+ * for a second thought when they see the presence). The guest switches the power on, and only then
+ * does the bus show the function.
  *
  * Unplugging: vemu__pci_bus.request_unplug presses the attention button. The guest (after the five
  * seconds that people have to change their mind) stops its driver and switches power off. Then the
@@ -202,7 +202,8 @@ static void add_slot(struct port *s)
     vemu_pci_put16(pci->clearable, reg(s, PCI_EXP_SLTSTA), SLOT_EVENTS | PCI_EXP_SLTSTA_DLLSC);
 }
 
-/* The port on the bus that has this slot number in this chassis: people tell slots apart by them. */
+/* The port on the bus that has this slot number in this chassis: people tell slots apart by them.
+ * */
 static const struct vemu_device *find_slot(const struct vemu_pci_bus *bus, const struct port *s)
 {
     for (unsigned i = 0; bus && i < bus->slots * 8; i++) {

@@ -14,8 +14,8 @@ struct vemu_loop;
 
 /* Starts the thread "vemu-loop", or takes the calling one (`lent`). -errno on failure. */
 int vemu__loop_new(struct vemu_vm *vm, bool lent, struct vemu_loop **ret);
-/* Ends and joins the thread, or waits until a lent one is out of vemu__loop_serve(); calls that wait
- * for it get -ESHUTDOWN. Context: not a callback of the loop. */
+/* Ends and joins the thread, or waits until a lent one is out of vemu__loop_serve(); calls that
+ * wait for it get -ESHUTDOWN. Context: not a callback of the loop. */
 void vemu__loop_stop(struct vemu_loop *loop);
 /* After vemu__loop_stop(). NULL is fine. */
 void vemu__loop_free(struct vemu_loop *loop);
@@ -23,8 +23,8 @@ bool vemu__loop_is_current(struct vemu_loop *loop);
 /* The calling thread is the loop's, and is lent: waiting for the loop means serving it. */
 bool vemu__loop_is_lent(struct vemu_loop *loop);
 /* Does the loop's work until done(data) (1), `fd` polls readable (0; -1: none) or the time is up
- * (-ETIMEDOUT; < 0: never). -ESHUTDOWN: the loop ended; -EDEADLK: from a callback. Context: the lent
- * thread. */
+ * (-ETIMEDOUT; < 0: never). -ESHUTDOWN: the loop ended; -EDEADLK: from a callback. Context: the
+ * lent thread. */
 int vemu__loop_serve(struct vemu_loop *loop, int fd, int timeout_ms, bool (*done)(void *data),
                      void *data);
 

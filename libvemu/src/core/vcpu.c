@@ -6,8 +6,9 @@
  * back only for what concerns the whole machine, and that becomes a request to the loop thread (see
  * lifecycle.c). The threads begin while the machine is still being built, since making a vCPU takes
  * the kernel as long as everything else together, and wait for its end before they take their
- * initial state. From then on a thread is in one of three places: inside vcpu_run(), doing one piece of work for
- * the loop, or asleep. `run` says whether it may be inside; clearing it, kicking and waiting for
+ * initial state. From then on a thread is in one of three places: inside vcpu_run(), doing one
+ * piece of work for the loop, or asleep. `run` says whether it may be inside; clearing it, kicking
+ * and waiting for
  * `inside` to fall is how the machine is stopped. A kick also ends the *next* vcpu_run(), so none
  * is lost between the check and the call.
  */

@@ -15,11 +15,11 @@
  * All RAM below 3 GiB is one block, tables included: each further memory slot costs KVM a grace
  * period.
  *
- * Interrupts are those of a PC (machines/pc.h). Whether the guest listens to the 8259 pair or to the
- * I/O APIC is its own matter.
+ * Interrupts are those of a PC (machines/pc.h). Whether the guest listens to the 8259 pair or to
+ * the I/O APIC is its own matter.
  *
- * virtio-mmio slots are given out in order to the devices that want one. With ACPI the DSDT tells of
- * them; they share pins 16 to 23, level-triggered. Without, the kernel's command line does
+ * virtio-mmio slots are given out in order to the devices that want one. With ACPI the DSDT tells
+ * of them; they share pins 16 to 23, level-triggered. Without, the kernel's command line does
  * (virtio_mmio.device=), and each has an ISA line of its own, since those are edge-triggered.
  */
 #include <errno.h>

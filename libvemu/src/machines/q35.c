@@ -11,7 +11,8 @@
  *   below 4 GiB  firmware, if any
  *   0x100000000  the rest of the RAM; then, from a multiple of 32 GiB on, 32 GiB of PCI memory
  *
- * Interrupts are those of a PC (machines/pc.c); PCI's go through the ICH9's router to pins 16 to 23.
+ * Interrupts are those of a PC (machines/pc.c); PCI's go through the ICH9's router to pins 16 to
+ * 23.
  *
  * Started directly, a kernel finds what firmware would have left: tables below 1 MiB, configuration
  * space in place, the interrupt router programmed. Resources of PCI devices it assigns itself.

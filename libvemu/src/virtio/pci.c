@@ -4,8 +4,8 @@
  *
  * BAR 4 holds four pages: common configuration, interrupt status, device configuration, doorbells.
  * Each queue has a doorbell of its own, which the accelerator may signal without an exit; these
- * follow the BAR when the guest moves it. The fifth structure, a window in configuration space, does
- * the same accesses for firmware that cannot reach the BAR.
+ * follow the BAR when the guest moves it. The fifth structure, a window in configuration space,
+ * does the same accesses for firmware that cannot reach the BAR.
  *
  * Interrupts go by MSI-X once the guest enables it, each queue by the vector it was given; before,
  * by INTx and the interrupt status.

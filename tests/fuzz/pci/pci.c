@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Fuzzer of PCI: a guest that writes anything anywhere: configuration space by both ways, BARs
- * wherever they then are, bridges and slots, while functions raise interrupts and are plugged in and
- * out. Nothing may happen but what happens to that guest.
+ * wherever they then are, bridges and slots, while functions raise interrupts and are plugged in
+ * and out. Nothing may happen but what happens to that guest.
  *
  * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
  * runs as a test: pci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its inputs
@@ -49,8 +49,8 @@ static const char *some_function(uint8_t what)
     return names[what % 4];
 }
 
-/* The function, if it is there: the guest may have let go of it just before, which is carried out on
- * the loop. */
+/* The function, if it is there: the guest may have let go of it just before, which is carried out
+ * on the loop. */
 static struct vemu_pci_device *find(struct board *board, uint8_t what)
 {
     board_sync(board);

@@ -11,8 +11,8 @@
 
 #define BOARD_ECAM 0xb0000000u
 
-/* "pci-test": BAR 0: 4 KiB of registers, BAR 1: 32 ports, BAR 2: 64-bit, 1 MiB, prefetchable, BAR 4:
- * MSI-X with 4 vectors; MSI with 4; INTA#. */
+/* "pci-test": BAR 0: 4 KiB of registers, BAR 1: 32 ports, BAR 2: 64-bit, 1 MiB, prefetchable, BAR
+ * 4: MSI-X with 4 vectors; MSI with 4; INTA#. */
 struct board_function {
     struct vemu_pci_device pci;
     uint8_t registers[4096]; /* of BAR 0; ports and BAR 2 read their offset */

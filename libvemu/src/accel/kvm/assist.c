@@ -355,7 +355,8 @@ static bool failed_again(struct kvm_vcpu *vcpu)
                          vkvm_vcpu_get_regs(vcpu->vcpu, &regs) >= 0 && regs.rip == a->left_at);
 }
 
-/* In user mode, what nobody knows is #UD, as KVM has it without KVM_CAP_EXIT_ON_EMULATION_FAILURE. */
+/* In user mode, what nobody knows is #UD, as KVM has it without KVM_CAP_EXIT_ON_EMULATION_FAILURE.
+ * */
 static bool give_ud(struct kvm_vcpu *vcpu)
 {
     static const struct kvm_guest_debug none;

@@ -6,8 +6,9 @@
  * byte at a time at 0x511, and copies into guest memory by a command block whose address is written
  * to 0x514, big endian. Items are read only; a DMA write is an error, as the interface allows.
  *
- * A DMA command is carried out inside the write of the address. It copies at most what is left of an
- * item and fills the rest with zeros; for that a guest may name up to 4 GiB, which is its own time.
+ * A DMA command is carried out inside the write of the address. It copies at most what is left of
+ * an item and fills the rest with zeros; for that a guest may name up to 4 GiB, which is its own
+ * time.
  */
 #include "devices/fw-cfg/fw-cfg.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * LPC bridge of the Intel ICH9: function 1f.0 (8086:2918), interrupt router, general-purpose events.
+ * LPC bridge of the Intel ICH9: function 1f.0 (8086:2918), interrupt router, general-purpose
+ * events.
  *
  * Theory of operation
  *
@@ -9,8 +10,8 @@
  * off; a system uses one or the other and masks what it does not.
  *
  * The power management ports are where all firmware for this chipset puts them: PMBASE reads 0x600
- * and cannot be moved, ACPI_EN is always set. PM1 and the timer are the device acpi-pm; here are the
- * general-purpose events (0x620) and SMI control (0x630). There is no system management mode:
+ * and cannot be moved, ACPI_EN is always set. PM1 and the timer are the device acpi-pm; here are
+ * the general-purpose events (0x620) and SMI control (0x630). There is no system management mode:
  * APMC_EN reads 1, which tells firmware that it is set up already.
  *
  * The chipset configuration registers (RCBA, 10.1) are memory that keeps what is written.

@@ -3,8 +3,8 @@
  * Memory controller hub of the Intel Q35 chipset: function 00.0 (8086:29c0).
  *
  * What has an effect: PCIEXBAR (Intel 3 Series Express Chipset Family data sheet, 5.1.16), which
- * places the configuration space in memory. Kept but without effect: the PAM registers, since memory
- * below 1 MiB is always RAM, and SMRAM, since there is no system management mode.
+ * places the configuration space in memory. Kept but without effect: the PAM registers, since
+ * memory below 1 MiB is always RAM, and SMRAM, since there is no system management mode.
  */
 #include <errno.h>
 
