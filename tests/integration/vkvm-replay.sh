@@ -126,14 +126,15 @@ for file in "$kept"/*.vkvm; do
 done
 
 # --- Linux, until the recorder is killed ---------------------------------------------------------
-linux() { # ACCEL TEXT
-    ${wrap:-} timeout 150 "$vemu" -accel "$1" -machine microvm -m 128M -kernel "$kernel" -no-reboot \
-        -append "console=ttyS0 earlyprintk=serial panic=-1" -nodefaults \
-        -chardev "file,id=con,path=$2" -serial chardev:con -d info >"$work/messages" 2>&1 </dev/null
+linux() { # ACCEL TEXT: the options
+    options=(-accel "$1" -machine microvm -m 128M -kernel "$kernel" -no-reboot
+        -append "console=ttyS0 earlyprintk=serial panic=-1" -nodefaults
+        -chardev "file,id=con,path=$2" -serial chardev:con -d info)
 }
 kernel=$(ls /boot/vmlinuz-*-cloud-amd64 2>/dev/null | tail -n 1)
 if [ -w /dev/kvm ] && [ -r "${kernel:-/none}" ]; then
-    linux "kvm,record=$work/linux.vkvm" "$work/linux.txt" &
+    linux "kvm,record=$work/linux.vkvm" "$work/linux.txt"
+    "$vemu" "${options[@]}" >"$work/messages" 2>&1 </dev/null &
     child=$!
     for _ in $(seq 480); do
         sleep 0.25
@@ -144,7 +145,8 @@ if [ -w /dev/kvm ] && [ -r "${kernel:-/none}" ]; then
     wait $child 2>/dev/null
     "$trace" --exits "$work/linux.vkvm" >"$work/linux.exits" 2>/dev/null
     [ -s "$work/linux.exits" ] || { fail "linux: no exits in two minutes"; cat "$work/messages"; }
-    wrap=without_kvm linux "kvm,replay=$work/linux.vkvm,record=$work/again.vkvm" "$work/again.txt"
+    linux "kvm,replay=$work/linux.vkvm,record=$work/again.vkvm" "$work/again.txt"
+    without_kvm timeout 150 "$vemu" "${options[@]}" >"$work/messages" 2>&1 </dev/null
     "$trace" --exits "$work/again.vkvm" >"$work/again.exits"
     # past the last recorded exit, KVM_RUN fails
     sed -i '$ { /failed = ENODATA/d }' "$work/again.exits"
