@@ -25,9 +25,13 @@ refuse() {
 }
 refuse "-bogus: unknown option" -bogus
 refuse "unexpected argument 'disk.img'" disk.img
-for option in drive blockdev netdev nic sandbox incoming bios object rtc boot; do
+for option in sandbox incoming bios object rtc boot; do
     refuse "-$option: not supported yet" -$option x
 done
+refuse "-drive x: parameter 'file' is missing" -drive x
+refuse "-blockdev x: parameter 'node-name' is missing" -blockdev x
+refuse "-netdev x: parameter 'id' is missing" -netdev x
+refuse "-nic x: netdev class 'x' is not known" -nic x
 refuse "-m: requires an argument" -m
 refuse "is not a size" -m abc
 refuse "unknown suffix 'Q'" -m 5Q
