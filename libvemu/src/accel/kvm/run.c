@@ -123,7 +123,8 @@ static void exit_internal(const struct vkvm_exit *e, struct vemu_exit *exit)
     exit->reason = VEMU_EXIT_INTERNAL_ERROR;
     exit->internal.suberror = e->internal.suberror;
     exit->internal.insn_size = (uint8_t)e->internal.insn_size;
-    memcpy(exit->internal.insn, e->internal.insn, e->internal.insn_size);
+    if (e->internal.insn_size > 0)
+        memcpy(exit->internal.insn, e->internal.insn, e->internal.insn_size);
 }
 
 static bool exit_system_event(struct kvm_vm *vm, const struct vkvm_exit *e, struct vemu_exit *exit)
