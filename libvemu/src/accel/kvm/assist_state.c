@@ -197,6 +197,13 @@ static uint64_t timer_ns(const struct kvm_assist *a)
 
 void kvm__assist_wake(struct kvm_vcpu *vcpu)
 {
+    const struct sc_cpu *c = vcpu->assist->cpu;
+
+    /* With interrupts off in the kernel there is nothing to look for: whoever turns them on looks
+     * first (sc_intr_recheck()). */
+    if (vcpu->vm->config.vcpus == 1 && !(c->eflags & SC_IF) && c->cpl == 0 &&
+        atomic_load(&c->assist->irq_due))
+        return;
     uint64_t ns = timer_ns(vcpu->assist);
 
     sc_assist_wake_in(vcpu->assist->cpu, ns < TICK_NS ? ns : TICK_NS);

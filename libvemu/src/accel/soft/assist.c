@@ -53,7 +53,6 @@ int sc_assist_attach(struct sc_cpu *c, const struct sc_assist_owner *owner)
         return -ENOMEM;
     memset(a, 0, sizeof(*a));
     a->owner = *owner;
-    a->native = sc_native_new(); /* without it the owner is asked to run what we cannot */
     c->assist = a;
     return 0;
 }

@@ -51,7 +51,8 @@ struct sc_assist {
     uint64_t cr8;
     uint32_t epoch;        /* counts stretches: code pages verified in this one have it */
     _Alignas(16) uint8_t ymmh[16][16];
-    struct sc_native *native;
+    struct sc_native *_Atomic native; /* made when something is for the host first */
+    bool native_failed;    /* this host does not let us */
     uint64_t opaque;       /* later components in use; they stay in */
     struct vemu_fpu fpu;   /* the image of the transfer, standard format */
 };

@@ -148,7 +148,8 @@ enum sc_flag_kind {
  * Data TLB entry. An access of `size` bytes at linear address va hits when
  * ((va + size - 1) & SC_PAGE_MASK) equals the tag: this also rejects page-crossing accesses. The
  * tag of a page that needs the slow path (MMIO, ROM, code pages for writing, dirty logging,
- * watchpoint) never matches. An empty entry has both tags SC_TLB_EMPTY.
+ * watchpoint) never matches. An empty entry has both tags SC_TLB_EMPTY,
+ * one that was never used also 0 (see init() in tlb.c).
  */
 struct sc_tlbe {
     uint64_t rtag, wtag;

@@ -429,20 +429,33 @@ static bool host_has(uint16_t feature)
     }
 }
 
+/* Without it the owner is asked to run what we cannot. */
+static struct sc_native *get_native(struct sc_assist *a)
+{
+    if (!a->native && !a->native_failed) {
+        a->native = sc_native_new();
+        a->native_failed = !a->native;
+    }
+    return a->native;
+}
+
 bool sc_native_emit(struct sc_tb *tb, const struct sc_dec *d)
 {
-    struct sc_native *n = tb->c->assist ? tb->c->assist->native : NULL;
     struct sc_native_form form;
+    struct sc_native *n;
     struct sc_dec plain = *d;
     struct slot *s;
     uint8_t substitute;
     struct sc_insn *r;
 
-    if (!n || !(d->mode & SC_M_64) || !sc_native_find(d, &form))
+    if (!tb->c->assist || !(d->mode & SC_M_64) || !sc_native_find(d, &form))
         return false;
     if (form.feature && (!sc_has(tb->c, (enum sc_feature_word)((form.feature - 1) / 32),
                                  (form.feature - 1) % 32) ||
                          !host_has(form.feature)))
+        return false;
+    n = get_native(tb->c->assist);
+    if (!n)
         return false;
     substitute_rsp(&plain, &form, &substitute);
     s = find_slot(n, &plain, &form, substitute);

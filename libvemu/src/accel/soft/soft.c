@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "accel/soft/mem.h"
 #include "accel/soft/mmu.h"
@@ -61,6 +62,20 @@ static void soft_probe(struct vemu_accel_probe *ret, bool measure)
     };
 }
 
+/* A mapping of its own each: pages of it that nobody touches cost nothing. */
+static void *map_zeroes(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap(void *p, size_t size)
+{
+    if (p)
+        munmap(p, size);
+}
+
 static void soft_vm_destroy(struct vemu_accel_vm *avm)
 {
     struct sc_vm *vm;
@@ -74,11 +89,11 @@ static void soft_vm_destroy(struct vemu_accel_vm *avm)
             continue;
         sc_traces_fini(vm->cpus[n]);
         sc_lapic_fini(vm->cpus[n]);
-        free(vcpu_of(vm->cpus[n]));
+        unmap(vcpu_of(vm->cpus[n]), sizeof(struct vemu_accel_vcpu));
     }
     free(vm->cpus);
     for (uint32_t n = 0; n < vm->slot_count; n++)
-        free(vm->slots[n].pages);
+        unmap(vm->slots[n].pages, vm->slots[n].size >> SC_PAGE_BITS);
     sc_bus_fini(vm);
     sc_sync_fini(vm);
     pthread_mutex_destroy(&avm->lock);
@@ -149,13 +164,14 @@ static int soft_mem_slot(struct vemu_accel_vm *avm, const struct vemu_accel_slot
     struct sc_slot fresh = {.gpa = slot->gpa, .size = slot->size, .hva = slot->hva,
                             .id = slot->slot, .flags = slot->flags};
     _Atomic uint8_t *unused = NULL;
+    uint64_t unused_size = slot->size;
     uint32_t at;
     int r = check_slot(slot), old;
 
     if (r < 0)
         return r;
     if (slot->size) {
-        fresh.pages = calloc(slot->size >> SC_PAGE_BITS, 1);
+        fresh.pages = map_zeroes(slot->size >> SC_PAGE_BITS);
         if (!fresh.pages)
             return -ENOMEM;
     }
@@ -177,6 +193,7 @@ static int soft_mem_slot(struct vemu_accel_vm *avm, const struct vemu_accel_slot
         struct sc_slot *o = &vm->slots[old];
 
         unused = o->pages;
+        unused_size = o->size;
         if (o->gpa == fresh.gpa && o->size == fresh.size && o->hva == fresh.hva) {
             unused = fresh.pages; /* flags only: what is known about the pages stays */
             fresh.pages = o->pages;
@@ -197,7 +214,7 @@ static int soft_mem_slot(struct vemu_accel_vm *avm, const struct vemu_accel_slot
         sc_tlb_flush_all(self);
 out:
     sc_exclusive_end(vm, self);
-    free(unused);
+    unmap(unused, unused_size >> SC_PAGE_BITS);
     return r;
 }
 
@@ -299,26 +316,25 @@ static int soft_supported_cpuid(struct vemu_accel_vm *avm, struct vemu_cpuid *re
 /* A vCPU that has never been. Not yet visible to other threads. */
 static struct vemu_accel_vcpu *vcpu_new(struct sc_vm *vm, uint32_t id, int *ret)
 {
-    struct vemu_accel_vcpu *v = aligned_alloc(64, (sizeof(*v) + 63) & ~(size_t)63);
+    struct vemu_accel_vcpu *v = map_zeroes(sizeof(*v)); /* mostly caches */
     struct sc_cpu *c;
 
     *ret = -ENOMEM;
     if (!v)
         return NULL;
-    memset(v, 0, sizeof(*v));
     c = &v->cpu;
     c->vm = vm;
     c->id = id;
     sc_cpuid_default(vm, &c->cpuid);
     *ret = sc_traces_init(c);
     if (*ret < 0) {
-        free(v);
+        unmap(v, sizeof(*v));
         return NULL;
     }
     *ret = sc_lapic_init(c);
     if (*ret < 0) {
         sc_traces_fini(c);
-        free(v);
+        unmap(v, sizeof(*v));
         return NULL;
     }
     return v;
@@ -375,7 +391,7 @@ static void soft_vcpu_destroy(struct vemu_accel_vcpu *vcpu)
     avm = (struct vemu_accel_vm *)((char *)vcpu->cpu.vm - offsetof(struct vemu_accel_vm, vm));
     pthread_mutex_lock(&avm->lock);
     sc_lapic_set_offline(&vcpu->cpu);
-    sc_traces_flush(&vcpu->cpu);
+    sc_traces_trim(&vcpu->cpu);
     vcpu->live = false;
     pthread_mutex_unlock(&avm->lock);
 }

@@ -55,11 +55,13 @@ static void init(struct sc_cpu *c)
 {
     struct sc_tlb_use *u = &c->tlb_use;
     memset(u, 0, sizeof(*u));
-    for (unsigned set = 0; set < 3; set++)
-        for (unsigned k = 0; k < SC_TLB_SIZE; k++)
-            c->tlbs[set][k] = (struct sc_tlbe){ .rtag = SC_TLB_EMPTY, .wtag = SC_TLB_EMPTY };
-    for (unsigned k = 0; k < SC_CTLB_SIZE; k++)
-        c->ctlb[k] = (struct sc_ctlbe){ .tag = SC_TLB_EMPTY };
+    /* The zeroes of a fresh table are a tag, that of page 0. Only these entries are ever asked for
+     * it: its own, and the last one, by an access that wraps around from the last page. */
+    for (unsigned set = 0; set < 3; set++) {
+        entry_clear(&c->tlbs[set][0]);
+        entry_clear(&c->tlbs[set][SC_TLB_SIZE - 1]);
+    }
+    c->ctlb[0].tag = SC_TLB_EMPTY;
     large_reset(u);
     u->ready = true;
 }

@@ -120,11 +120,17 @@ void sc_traces_flush(struct sc_cpu *c)
     c->link_from = NULL;
 }
 
+/* The same, without touching memory only to clear it. */
 void sc_traces_trim(struct sc_cpu *c)
 {
     struct sc_traces *t = c->traces;
 
-    sc_traces_flush(c);
+    if (!t || t->used == 1)
+        return;
+    sc_code_pages_release(c);
+    sc_jump_cache_flush(c);
+    t->used = 1;
+    c->link_from = NULL;
     madvise(t->pool, pool_bytes + hash_bytes + page_bytes + page_hash_bytes + cross_bytes,
             MADV_DONTNEED);
 }
