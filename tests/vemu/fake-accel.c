@@ -70,7 +70,8 @@ static void fake_ram_written(struct vemu_accel_vm *vm, uint64_t gpa, uint64_t si
     pthread_mutex_unlock(&lock);
 }
 
-static int fake_supported_cpuid(struct vemu_accel_vm *vm, struct vemu_cpuid *ret)
+static int fake_supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                                struct vemu_cpuid *ret)
 {
     static const struct vemu_cpuid_entry entries[] = {
         { .function = 0, .eax = 0x1f },
@@ -81,6 +82,10 @@ static int fake_supported_cpuid(struct vemu_accel_vm *vm, struct vemu_cpuid *ret
         { .function = 0x80000008, .ecx = 0x3007 },
     };
 
+    if (fake.cpuid_needs_vm && !vm)
+        return -EAGAIN;
+    if (fake.fail_cpuid)
+        return -fake.fail_cpuid;
     ret->count = G_N_ELEMENTS(entries);
     memcpy(ret->entries, entries, sizeof(entries));
     return 0;

@@ -38,6 +38,8 @@ struct fake_step {
 struct fake {
     struct fake_step *scripts[FAKE_VCPUS]; /* FAKE_END-terminated, NULL: idle */
     int fail_vm_create, fail_vcpu_create, fail_mem_slot, fail_init, fail_load; /* errno */
+    int fail_cpuid;
+    bool cpuid_needs_vm;
     uint64_t ram; /* bytes at 0; 0: config */
     /* what happened */
     atomic_uint vms, vcpus, runs, kicks, resets, loads, boots, inits, finis;

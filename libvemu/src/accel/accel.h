@@ -170,8 +170,10 @@ struct vemu_accel_ops {
     int (*ioeventfd)(struct vemu_accel_vm *vm, bool add, bool pio, uint64_t address, unsigned size,
                      bool use_match, uint64_t match, int fd);
 
-    /* The CPUID this accelerator can offer. */
-    int (*supported_cpuid)(struct vemu_accel_vm *vm, struct vemu_cpuid *ret);
+    /* The CPUID this accelerator can offer to a VM with this configuration. vm may be NULL, while
+     * vm_create() is under way elsewhere: where that is too early, -EAGAIN. Context: any. */
+    int (*supported_cpuid)(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                           struct vemu_cpuid *ret);
 
     /* Context of the following: vcpu. id is the APIC id. */
     int (*vcpu_create)(struct vemu_accel_vm *vm, uint32_t id, struct vemu_accel_vcpu **ret_vcpu,

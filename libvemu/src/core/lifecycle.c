@@ -283,7 +283,7 @@ static int do_stop(struct vemu_vm *vm, void *data, struct vemu_error **err)
     vm->stopping = true;
     if (state == VEMU_VM_RUNNING)
         machine_halt(vm);
-    vemu__vcpus_destroy(vm);
+    vemu__vcpus_quit(vm);
     if (state != VEMU_VM_CREATED && state != VEMU_VM_SHUTDOWN) {
         cause_set(vm, VEMU_CAUSE_HOST_QUIT, 0);
         vemu__events_emit(vm->events, VEMU_EVENT_SHUTDOWN, VEMU_CAUSE_HOST_QUIT, 0, NULL);
@@ -300,6 +300,7 @@ static int do_close(struct vemu_vm *vm, void *data, struct vemu_error **err)
     for (i = vm->devices->len; i > 0; i--)
         vemu__device_unrealize(vm->devices->pdata[i - 1]);
     vemu__chardevs_close(vm);
+    vemu__vcpus_destroy(vm);
     return 0;
 }
 

@@ -101,9 +101,9 @@ static void cb_log(void *data, int level, const char *message)
     vemu_vm_log(data, level, "%s", message);
 }
 
-static int accel_create(struct vemu_vm *vm, struct vemu_error **err)
+static void accel_configure(struct vemu_vm *vm)
 {
-    const struct vemu_accel_config config = {
+    vm->accel_config = (struct vemu_accel_config){
         .vcpus = vm->config.vcpus,
         .ioapic_pins = 24,
         .options = vemu__accel_options(vm->config.accel),
@@ -118,7 +118,11 @@ static int accel_create(struct vemu_vm *vm, struct vemu_error **err)
             .log = cb_log,
         },
     };
-    int r = vm->accel->vm_create(&config, &vm->accel_vm, err);
+}
+
+static int accel_create(struct vemu_vm *vm, struct vemu_error **err)
+{
+    int r = vm->accel->vm_create(&vm->accel_config, &vm->accel_vm, err);
 
     if (r < 0) {
         vm->accel_vm = NULL;
@@ -135,11 +139,16 @@ int vemu__realize(struct vemu_vm *vm, struct vemu_error **err)
 
     if (vm->accel_vm)
         return vemu__error_set(err, EINVAL, "cannot realize: an earlier attempt failed");
-    r = accel_create(vm, err);
+    accel_configure(vm);
+    r = vemu__vcpus_spawn(vm, err);
     if (r >= 0)
-        r = vemu__vcpus_spawn(vm, err);
-    if (r >= 0)
-        r = board_init(vm, err);
+        r = accel_create(vm, err);
+    if (r < 0) {
+        vemu__vcpus_destroy(vm);
+        return r;
+    }
+    vemu__vcpus_begin(vm);
+    r = board_init(vm, err);
     if (r >= 0)
         r = user_devices_realize(vm, err);
     if (r >= 0)

@@ -4,13 +4,19 @@
  *
  * Port and memory accesses are served inside vcpu_run() by the accelerator's callbacks; it comes
  * back only for what concerns the whole machine, and that becomes a request to the loop thread (see
- * lifecycle.c). The threads begin while the machine is still being built, since making a vCPU takes
- * the kernel as long as everything else together, and wait for its end before they take their
- * initial state. From then on a thread is in one of three places: inside vcpu_run(), doing one
- * piece of work for the loop, or asleep. `run` says whether it may be inside; clearing it, kicking
- * and waiting for
+ * lifecycle.c).
+ *
+ * The threads begin before there is a machine, since what the kernel does to make a vCPU takes as
+ * long as all the rest: the first asks for the CPUID while the loop makes the accelerator's VM, all
+ * make their vCPUs while it builds the board. Where the guest begins is known when that is done; a
+ * thread takes that state with its first work.
+ *
+ * From then on a thread is in one of three places: inside vcpu_run(), doing one piece of work for
+ * the loop, or asleep. `run` says whether it may be inside; clearing it, kicking and waiting for
  * `inside` to fall is how the machine is stopped. A kick also ends the *next* vcpu_run(), so none
  * is lost between the check and the call.
+ *
+ * Threads are woken after the lock fell, or they would wake only to wait for it.
  */
 #include "core/vcpu.h"
 
@@ -31,33 +37,79 @@ struct vemu_vcpu {
     struct vemu_accel_vcpu *accel; /* NULL: not created, or gone */
     bool started;                  /* creating is over, with `result` */
     bool inside;
+    bool boot; /* the board's initial state is still to be taken */
     vemu_vcpu_fn work;
     int result;
     struct vemu_error *err; /* of creating */
 };
 
-static int vcpu_reset(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
+/* Where the loaded guest begins. */
+static int vcpu_boot(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
 {
     struct vemu_cpu_state state;
     uint32_t groups;
-    int r;
 
-    r = vm->accel->vcpu_reset(vcpu);
-    if (r < 0 || !vm->machine->class_->boot_state)
-        return r;
+    if (!vm->machine->class_->boot_state)
+        return 0;
     memset(&state, 0, sizeof(state));
     groups = vm->machine->class_->boot_state(vm->machine, id, &state);
     return groups ? vm->accel->set_state(vcpu, groups, &state) : 0;
 }
 
-/* A copy of what the accelerator offers; waits until vemu__vcpus_spawn() has asked it. */
+static int vcpu_reset(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
+{
+    int r = vm->accel->vcpu_reset(vcpu);
+
+    return r < 0 ? r : vcpu_boot(vm, id, vcpu);
+}
+
+/* Waits for vemu__vcpus_begin(). False: it will not come. */
+static bool accel_wait(struct vemu_vcpus *vcpus)
+{
+    bool came;
+
+    pthread_mutex_lock(&vcpus->lock);
+    while (!vcpus->accel && !vcpus->quit)
+        pthread_cond_wait(&vcpus->wake, &vcpus->lock);
+    came = vcpus->accel;
+    pthread_mutex_unlock(&vcpus->lock);
+    return came;
+}
+
+/* What the accelerator offers, for all threads. */
+static int cpuid_ask(struct vemu_vm *vm, struct vemu_error **err)
+{
+    g_autofree struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    int r = vm->accel->supported_cpuid(&vm->accel_config, NULL, cpuid);
+
+    if (r == -EAGAIN) {
+        if (!accel_wait(vcpus))
+            return -ECANCELED;
+        r = vm->accel->supported_cpuid(&vm->accel_config, vm->accel_vm, cpuid);
+    }
+    pthread_mutex_lock(&vcpus->lock);
+    if (r >= 0)
+        vcpus->cpuid = g_steal_pointer(&cpuid);
+    vcpus->no_cpuid = r < 0;
+    pthread_mutex_unlock(&vcpus->lock);
+    pthread_cond_broadcast(&vcpus->wake);
+    return r < 0 ? vemu__error_set(err, -r, "cannot ask accelerator %s for its CPUID: %s",
+                                   vm->accel->name, strerror(-r))
+                 : 0;
+}
+
+/* A copy of it; NULL: it will not come. */
 static struct vemu_cpuid *cpuid_copy(struct vemu_vcpus *vcpus)
 {
+    const struct vemu_cpuid *cpuid;
+
     pthread_mutex_lock(&vcpus->lock);
-    while (!vcpus->cpuid)
+    while (!vcpus->cpuid && !vcpus->no_cpuid && !vcpus->quit)
         pthread_cond_wait(&vcpus->wake, &vcpus->lock);
+    cpuid = vcpus->cpuid;
     pthread_mutex_unlock(&vcpus->lock);
-    return g_memdup2(vcpus->cpuid, sizeof(*vcpus->cpuid));
+    return cpuid ? g_memdup2(cpuid, sizeof(*cpuid)) : NULL;
 }
 
 static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
@@ -65,14 +117,22 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
     struct vemu_vm *vm = vcpu->vm;
     g_autofree struct vemu_cpuid *cpuid = NULL;
     struct vemu_accel_vcpu *accel = NULL;
-    int r;
+    int r = vcpu->id == 0 ? cpuid_ask(vm, err) : 0;
 
+    if (r < 0)
+        return r;
+    if (!accel_wait(&vm->vcpus))
+        return -ECANCELED;
     r = vm->accel->vcpu_create(vm->accel_vm, vcpu->id, &accel, err);
     if (r < 0) {
         vemu__error_set(err, -r, "cannot create vCPU %u: %s", vcpu->id, strerror(-r));
         return r;
     }
     cpuid = cpuid_copy(&vm->vcpus);
+    if (!cpuid) {
+        vm->accel->vcpu_destroy(accel);
+        return -ECANCELED;
+    }
     vemu__cpuid_topology(cpuid, vcpu->id, vm->config.vcpus);
     r = vm->accel->set_cpuid(accel, cpuid);
     if (r < 0) {
@@ -145,7 +205,15 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
 
     pthread_mutex_lock(&vcpus->lock);
     while (!vcpus->quit) {
-        if (vcpu->work) {
+        if (vcpu->boot && (vcpu->work || vcpus->run)) {
+            vcpu->boot = false;
+            pthread_mutex_unlock(&vcpus->lock);
+            r = vcpu_boot(vm, vcpu->id, vcpu->accel);
+            if (r < 0)
+                vemu__vm_request_error(vm, "cannot set vCPU %u to its initial state: %s", vcpu->id,
+                                       strerror(-r));
+            pthread_mutex_lock(&vcpus->lock);
+        } else if (vcpu->work) {
             work = vcpu->work;
             pthread_mutex_unlock(&vcpus->lock);
             r = work(vm, vcpu->id, vcpu->accel);
@@ -174,21 +242,13 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
     pthread_mutex_unlock(&vcpus->lock);
 }
 
-/* -ECANCELED: the machine was not finished. */
 static int vcpu_start(struct vemu_vcpu *vcpu, struct vemu_error **err)
 {
-    struct vemu_vcpus *vcpus = &vcpu->vm->vcpus;
-    bool loaded;
     int r = vcpu_create(vcpu, err);
 
     if (r < 0)
         return r;
-    pthread_mutex_lock(&vcpus->lock);
-    while (!vcpus->loaded && !vcpus->quit)
-        pthread_cond_wait(&vcpus->wake, &vcpus->lock);
-    loaded = vcpus->loaded;
-    pthread_mutex_unlock(&vcpus->lock);
-    r = loaded ? vcpu_reset(vcpu->vm, vcpu->id, vcpu->accel) : -ECANCELED;
+    r = vcpu->vm->accel->vcpu_reset(vcpu->accel);
     if (r < 0)
         vemu__error_set(err, -r, "cannot set vCPU %u to its initial state: %s", vcpu->id,
                         strerror(-r));
@@ -204,11 +264,11 @@ static void *vcpu_main(void *arg)
     int r = vcpu_start(vcpu, &err);
 
     pthread_mutex_lock(&vcpus->lock);
-    vcpu->started = true;
+    vcpu->started = vcpu->boot = true;
     vcpu->result = r;
     vcpu->err = err;
-    pthread_cond_broadcast(&vcpus->done);
     pthread_mutex_unlock(&vcpus->lock);
+    pthread_cond_broadcast(&vcpus->done);
 
     if (r >= 0)
         vcpu_loop(vcpu);
@@ -239,10 +299,9 @@ void vemu__vcpus_fini(struct vemu_vcpus *vcpus)
 int vemu__vcpus_spawn(struct vemu_vm *vm, struct vemu_error **err)
 {
     struct vemu_vcpus *vcpus = &vm->vcpus;
-    struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
     char name[16];
     uint32_t i;
-    int r = 0, r2;
+    int r = 0;
 
     pthread_mutex_lock(&vcpus->lock);
     vcpus->list = g_new0(struct vemu_vcpu, vm->config.vcpus);
@@ -256,19 +315,18 @@ int vemu__vcpus_spawn(struct vemu_vm *vm, struct vemu_error **err)
         if (r < 0)
             vemu__error_set(err, -r, "cannot start the thread of vCPU %u: %s", i, strerror(-r));
         else
-            vcpus->count++;
+            vcpus->count = ++vcpus->threads;
     }
     pthread_mutex_unlock(&vcpus->lock);
-
-    r2 = vm->accel->supported_cpuid(vm->accel_vm, cpuid);
-    if (r2 < 0)
-        r = vemu__error_set(err, -r2, "cannot ask accelerator %s for its CPUID: %s",
-                            vm->accel->name, strerror(-r2));
-    pthread_mutex_lock(&vcpus->lock);
-    vcpus->cpuid = cpuid;
-    pthread_cond_broadcast(&vcpus->wake);
-    pthread_mutex_unlock(&vcpus->lock);
     return r;
+}
+
+void vemu__vcpus_begin(struct vemu_vm *vm)
+{
+    pthread_mutex_lock(&vm->vcpus.lock);
+    vm->vcpus.accel = true;
+    pthread_mutex_unlock(&vm->vcpus.lock);
+    pthread_cond_broadcast(&vm->vcpus.wake);
 }
 
 int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
@@ -278,8 +336,6 @@ int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
     int r = 0;
 
     pthread_mutex_lock(&vcpus->lock);
-    vcpus->loaded = true;
-    pthread_cond_broadcast(&vcpus->wake);
     for (i = 0; i < vcpus->count; i++) {
         struct vemu_vcpu *vcpu = &vcpus->list[i];
 
@@ -296,23 +352,31 @@ int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
     return r;
 }
 
-void vemu__vcpus_destroy(struct vemu_vm *vm)
+void vemu__vcpus_quit(struct vemu_vm *vm)
 {
     struct vemu_vcpus *vcpus = &vm->vcpus;
-    uint32_t i, count;
 
     vemu__vcpus_park(vm);
     pthread_mutex_lock(&vcpus->lock);
     vcpus->quit = true;
-    count = vcpus->count;
-    pthread_cond_broadcast(&vcpus->wake);
+    vcpus->count = 0; /* nothing to run, to kick or to call any more */
     pthread_mutex_unlock(&vcpus->lock);
-    for (i = 0; i < count; i++) {
+    pthread_cond_broadcast(&vcpus->wake);
+}
+
+void vemu__vcpus_destroy(struct vemu_vm *vm)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    uint32_t i;
+
+    vemu__vcpus_quit(vm);
+    for (i = 0; i < vcpus->threads; i++) {
         pthread_join(vcpus->list[i].thread, NULL);
         vemu_error_free(vcpus->list[i].err);
     }
     pthread_mutex_lock(&vcpus->lock);
-    vcpus->count = 0;
+    vcpus->threads = 0;
+    vcpus->quit = vcpus->no_cpuid = false; /* realizing can be tried again */
     g_clear_pointer(&vcpus->list, g_free);
     g_clear_pointer(&vcpus->cpuid, g_free);
     pthread_mutex_unlock(&vcpus->lock);
@@ -322,8 +386,8 @@ void vemu__vcpus_run(struct vemu_vm *vm)
 {
     pthread_mutex_lock(&vm->vcpus.lock);
     vm->vcpus.run = true;
-    pthread_cond_broadcast(&vm->vcpus.wake);
     pthread_mutex_unlock(&vm->vcpus.lock);
+    pthread_cond_broadcast(&vm->vcpus.wake);
 }
 
 static void interrupt_locked(struct vemu_vm *vm)

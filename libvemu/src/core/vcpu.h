@@ -19,9 +19,11 @@ struct vemu_vcpus {
     pthread_cond_t wake;  /* to the vCPU threads */
     pthread_cond_t done;  /* from them */
     struct vemu_vcpu *list;
-    uint32_t count;
-    struct vemu_cpuid *cpuid; /* what the accelerator offers; NULL: not asked yet */
-    bool loaded; /* the machine is complete */
+    uint32_t count;   /* of vCPUs that run, or would */
+    uint32_t threads; /* to be joined, loop only */
+    struct vemu_cpuid *cpuid; /* what the accelerator offers; NULL: not known yet */
+    bool no_cpuid;            /* it could not be asked */
+    bool accel;  /* the accelerator's VM exists */
     bool run;    /* vCPUs may be inside vcpu_run() */
     bool quit;
 };
@@ -29,11 +31,15 @@ struct vemu_vcpus {
 void vemu__vcpus_init(struct vemu_vcpus *vcpus);
 void vemu__vcpus_fini(struct vemu_vcpus *vcpus);
 
-/* Starts the threads; each begins to make its vCPU. After a failure the machine cannot be used, and
- * vemu__vcpus_destroy() ends what was begun. Context: loop, as all but interrupt. */
+/* Starts the threads, which wait for the accelerator's VM. After a failure vemu__vcpus_destroy()
+ * ends what was begun. Context: loop, as all but interrupt. */
 int vemu__vcpus_spawn(struct vemu_vm *vm, struct vemu_error **err);
-/* The machine is loaded: waits until each thread has its vCPU in its initial state. */
+/* The accelerator's VM exists: each thread begins to make its vCPU. */
+void vemu__vcpus_begin(struct vemu_vm *vm);
+/* Waits until each thread has its vCPU. */
 int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err);
+/* Asks the threads to end; they do while other things are taken down. */
+void vemu__vcpus_quit(struct vemu_vm *vm);
 /* Ends and joins the threads. */
 void vemu__vcpus_destroy(struct vemu_vm *vm);
 void vemu__vcpus_run(struct vemu_vm *vm);

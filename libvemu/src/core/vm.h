@@ -41,6 +41,7 @@ struct vemu_vm {
 
     const struct vemu_accel_ops *accel;
     struct vemu_accel_vm *accel_vm; /* from realize until the VM is freed */
+    struct vemu_accel_config accel_config;
     char accel_reason[256];
     struct vemu_machine *machine;
     struct vemu_memory *memory;

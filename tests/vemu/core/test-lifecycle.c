@@ -300,19 +300,20 @@ END_TEST
 START_TEST(realize_fails)
 {
     int *const failures[] = { &fake.fail_vm_create, &fake.fail_init, &fake.fail_mem_slot,
-                              &fake.fail_vcpu_create, &fake.fail_load };
+                              &fake.fail_vcpu_create, &fake.fail_load, &fake.fail_cpuid };
     const struct vemu_vm_config config = { .size = sizeof(config), .vcpus = 4 };
     size_t i;
 
-    for (i = 0; i < G_N_ELEMENTS(failures); i++) {
+    for (i = 0; i < 2 * G_N_ELEMENTS(failures); i++) {
         struct vemu_error *err = NULL;
         struct vemu_vm *vm = fake_vm(&config);
 
-        *failures[i] = 3;
+        fake.cpuid_needs_vm = i >= G_N_ELEMENTS(failures);
+        *failures[i % G_N_ELEMENTS(failures)] = 3;
         ck_assert_int_lt(vemu_vm_realize(vm, &err), 0);
         ck_assert_ptr_nonnull(err);
         vemu_error_free(err);
-        *failures[i] = 0;
+        *failures[i % G_N_ELEMENTS(failures)] = 0;
         ck_assert_int_eq(vemu_vm_get_state(vm), VEMU_VM_CREATED);
         vemu_vm_unref(vm);
         ck_assert_uint_eq(atomic_load(&fake.vms), 0);

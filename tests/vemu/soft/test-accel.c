@@ -51,13 +51,13 @@ static void mmio_write(void *data, uint64_t gpa, unsigned size, uint64_t value)
     mmio_writes++;
 }
 
+static const struct vemu_accel_config config = {
+    .vcpus = 3, .ioapic_pins = 24,
+    .callbacks = { .pio_read = pio_read, .pio_write = pio_write, .mmio_read = mmio_read,
+                   .mmio_write = mmio_write } };
+
 static void setup(void)
 {
-    const struct vemu_accel_config config = {
-        .vcpus = 3, .ioapic_pins = 24,
-        .callbacks = { .pio_read = pio_read, .pio_write = pio_write, .mmio_read = mmio_read,
-                       .mmio_write = mmio_write } };
-
     ram = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memset(ports, 0, sizeof(ports));
     mmio_writes = 0;
@@ -213,7 +213,8 @@ START_TEST(vcpu_life)
         OPS->vcpu_destroy(again);
         ck_assert_int_eq(OPS->signal_msi(vm, 0xfee01000, 0x400), 0); /* nobody there any more */
     }
-    ck_assert_int_eq(OPS->supported_cpuid(vm, &cpuid), 0);
+    ck_assert_int_eq(OPS->supported_cpuid(&config, NULL, &cpuid), -EAGAIN);
+    ck_assert_int_eq(OPS->supported_cpuid(&config, vm, &cpuid), 0);
     ck_assert_int_eq(OPS->set_cpuid(cpu, &cpuid), 0);
     cpuid.count = VEMU_CPUID_MAX + 1;
     ck_assert_int_eq(OPS->set_cpuid(cpu, &cpuid), -EINVAL);

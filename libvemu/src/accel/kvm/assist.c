@@ -290,9 +290,9 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     uint32_t mp;
     int r;
 
-    if (!a && !vcpu->vm->assist.eager)
+    if ((!a || !a->cpu) && !vcpu->vm->assist.eager)
         return 0;
-    if (!a) {
+    if (!a || !a->cpu) {
         r = kvm__assist_ensure(vcpu);
         if (r < 0) { /* it has to go without */
             kvm__assist_note(vcpu->vm, 1, "emulation assist: the software CPU cannot be made");

@@ -75,13 +75,15 @@ int kvm__assist_soft_vm(struct kvm_vm *vm, struct vemu_accel_vm **ret)
     return r;
 }
 
-int kvm__assist_mem_slot(struct kvm_vm *vm, const struct vemu_accel_slot *slot)
+int kvm__assist_mem_slot(struct kvm_vm *vm, uint32_t n, const struct kvm_slot *now)
 {
+    const struct vemu_accel_slot gone = { .slot = n };
     int r = 0;
 
     pthread_mutex_lock(&vm->assist.lock);
-    if (vm->assist.soft)
-        r = vemu__accel_soft.mem_slot(vm->assist.soft, slot);
+    if (vm->assist.soft && (now->used || vm->slots[n].used))
+        r = vemu__accel_soft.mem_slot(vm->assist.soft, now->used ? &now->slot : &gone);
+    vm->slots[n] = *now;
     pthread_mutex_unlock(&vm->assist.lock);
     return r;
 }

@@ -19,9 +19,9 @@
  * spins. With several vCPUs the kernel stays in KVM once user mode runs, and each CMPXCHG16B of the
  * kernel's allocator would be an assist.
  */
-static void hide_for_pvm(const struct kvm_vm *vm, struct vemu_cpuid_entry *e)
+static void hide_for_pvm(const struct vemu_accel_config *config, struct vemu_cpuid_entry *e)
 {
-    if (e->function == 1 && vm->config.vcpus > 1)
+    if (e->function == 1 && config->vcpus > 1)
         e->ecx &= ~(1u << 13);
     if (e->function == 0x80000001)
         e->ecx &= ~(1u << 5);
@@ -29,14 +29,14 @@ static void hide_for_pvm(const struct kvm_vm *vm, struct vemu_cpuid_entry *e)
         e->eax &= ~(KVM_FEATURES_HYPERCALL | KVM_FEATURE_PV_TLB_FLUSH);
 }
 
-int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)
+static int supported(struct vkvm *sys, bool pvm, const struct vemu_accel_config *config,
+                     struct vemu_cpuid *ret)
 {
-    struct kvm_vm *vm = (struct kvm_vm *)opaque;
     struct vkvm_cpuid *cpuid;
-    int r = vkvm_get_supported_cpuid(vm->sys, &cpuid);
+    int r = vkvm_get_supported_cpuid(sys, &cpuid);
     if (r < 0)
         return r;
-    bool deadline = vkvm_check_cap(vm->sys, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+    bool deadline = vkvm_check_cap(sys, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
     size_t count;
     const struct kvm_cpuid_entry2 *e = vkvm_cpuid_entries(cpuid, &count);
     ret->count = 0;
@@ -49,12 +49,31 @@ int kvm__supported_cpuid(struct vemu_accel_vm *opaque, struct vemu_cpuid *ret)
         };
         if (out.function == 1) /* true with a local APIC in the kernel, but not reported */
             out.ecx |= (1u << 21) | (1u << 31) | (deadline ? 1u << 24 : 0);
-        if (vm->pvm)
-            hide_for_pvm(vm, &out);
+        if (pvm)
+            hide_for_pvm(config, &out);
         ret->entries[ret->count++] = out;
     }
     vkvm_cpuid_free(cpuid);
     return 0;
+}
+
+/* Asking the processor for all its leaves takes as long as making the VM, when each of them is an
+ * exit to the next host. */
+int kvm__supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *opaque,
+                         struct vemu_cpuid *ret)
+{
+    const struct kvm_vm *vm = (const struct kvm_vm *)opaque;
+    struct vkvm *sys;
+    if (vm)
+        return supported(vm->sys, vm->pvm, config, ret);
+    if (config->options) /* what is recorded has one order */
+        return -EAGAIN;
+    int r = vkvm_open(&sys);
+    if (r < 0)
+        return -EAGAIN; /* vm_create() has the better words */
+    r = supported(sys, kvm__host_is_pvm(), config, ret);
+    vkvm_close(sys);
+    return r;
 }
 
 int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpuid)

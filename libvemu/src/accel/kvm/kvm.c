@@ -113,44 +113,46 @@ static uint32_t slot_flags(uint32_t flags)
            (flags & VEMU_SLOT_LOG_DIRTY ? KVM_MEM_LOG_DIRTY_PAGES : 0);
 }
 
-static int slot_set(struct kvm_vm *vm, const struct vemu_accel_slot *slot)
+/* Makes KVM's slot `s` what `slot` asks for; s tells what became of it, also after an error. */
+static int slot_set(struct kvm_vm *vm, struct kvm_slot *s, const struct vemu_accel_slot *slot)
 {
-    if (slot->slot >= KVM__MAX_SLOTS ||
-        (slot->flags & ~(VEMU_SLOT_READONLY | VEMU_SLOT_LOG_DIRTY)))
-        return -EINVAL;
-    bool used = vm->slots[slot->slot].used;
-    uint32_t kvm_slot = vm->slots[slot->slot].kvm_slot;
-    const struct vemu_accel_slot *old = &vm->slots[slot->slot].slot;
+    const struct vemu_accel_slot *old = &s->slot;
     int r;
-    if (used && slot->size == old->size && slot->gpa == old->gpa && slot->hva == old->hva) {
-        r = vkvm_vm_set_memory_flags(vm->vm, kvm_slot, slot_flags(slot->flags));
+    if (s->used && slot->size == old->size && slot->gpa == old->gpa && slot->hva == old->hva) {
+        r = vkvm_vm_set_memory_flags(vm->vm, s->kvm_slot, slot_flags(slot->flags));
         if (r >= 0)
-            vm->slots[slot->slot].slot = *slot;
+            s->slot = *slot;
         return r;
     }
-    if (used) { /* KVM has no atomic replace */
-        r = vkvm_vm_remove_memory(vm->vm, kvm_slot);
+    if (s->used) { /* KVM has no atomic replace */
+        r = vkvm_vm_remove_memory(vm->vm, s->kvm_slot);
         if (r < 0)
             return r;
-        vm->slots[slot->slot].used = false;
+        s->used = false;
+    } else if (!slot->size) {
+        return -EINVAL;
     }
     if (!slot->size)
-        return used ? 0 : -EINVAL;
+        return 0;
     r = vkvm_vm_add_memory(vm->vm, slot->gpa, slot->size, slot->hva, slot_flags(slot->flags),
-                           &kvm_slot);
+                           &s->kvm_slot);
     if (r < 0)
         return r;
-    vm->slots[slot->slot].used = true;
-    vm->slots[slot->slot].kvm_slot = kvm_slot;
-    vm->slots[slot->slot].slot = *slot;
+    s->used = true;
+    s->slot = *slot;
     return 0;
 }
 
 static int kvm_mem_slot(struct vemu_accel_vm *opaque, const struct vemu_accel_slot *slot)
 {
     struct kvm_vm *vm = (struct kvm_vm *)opaque;
-    int r = slot_set(vm, slot);
-    return r < 0 ? r : kvm__assist_mem_slot(vm, slot);
+    if (slot->slot >= KVM__MAX_SLOTS ||
+        (slot->flags & ~(VEMU_SLOT_READONLY | VEMU_SLOT_LOG_DIRTY)))
+        return -EINVAL;
+    struct kvm_slot now = vm->slots[slot->slot];
+    int r = slot_set(vm, &now, slot);
+    int soft = kvm__assist_mem_slot(vm, slot->slot, &now);
+    return r < 0 ? r : soft;
 }
 
 static int kvm_dirty_get(struct vemu_accel_vm *opaque, uint32_t slot, uint64_t *bitmap)
@@ -310,12 +312,15 @@ static int kvm_vcpu_create(struct vemu_accel_vm *opaque, uint32_t id,
 
 /*
  * The state after creation is kept on the first reset, which comes before the first run, and put
- * back on each later one.
+ * back on each later one. What the first run will need is made here, too, while the board may still
+ * be under construction; it makes do without.
  */
 static int kvm_vcpu_reset(struct vemu_accel_vcpu *opaque)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
     const uint32_t groups = VEMU_STATE_ALL & ~VEMU_STATE_TSC;
+    if (vcpu->vm->assist.eager && !vcpu->assist)
+        kvm__assist_ensure(vcpu);
     kvm__assist_reset(vcpu);
     if (vcpu->power_on)
         return kvm__set_state(opaque, groups, vcpu->power_on);

@@ -54,17 +54,19 @@ struct kvm_assist_vm {
 
 struct kvm_session;
 
+struct kvm_slot {
+    bool used;
+    uint32_t kvm_slot;
+    struct vemu_accel_slot slot;
+};
+
 struct kvm_vm {
     struct kvm_session *session; /* recording or replaying; NULL: neither */
     struct vkvm *sys;
     struct vkvm_vm *vm;
     struct vemu_accel_config config;
     bool pvm; /* host whose KVM is the PVM module: see kvm.c */
-    struct {
-        bool used;
-        uint32_t kvm_slot;
-        struct vemu_accel_slot slot;
-    } slots[KVM__MAX_SLOTS];
+    struct kvm_slot slots[KVM__MAX_SLOTS]; /* written by the loop under assist.lock */
     struct vkvm_routing *routing;
     struct vemu_msi_route *eoi_routes; /* config.ioapic_pins entries, as the kernel knows them */
     bool eoi_routes_stale;             /* ... unless telling it failed */
@@ -94,7 +96,8 @@ int kvm__get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups, struct vemu_cp
 int kvm__set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
                    const struct vemu_cpu_state *state);
 /* cpuid.c */
-int kvm__supported_cpuid(struct vemu_accel_vm *vm, struct vemu_cpuid *ret);
+int kvm__supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                         struct vemu_cpuid *ret);
 int kvm__set_cpuid(struct vemu_accel_vcpu *vcpu, const struct vemu_cpuid *cpuid);
 int kvm__get_cpuid(struct vemu_accel_vcpu *vcpu, struct vemu_cpuid *ret);
 /* run.c */

@@ -21,7 +21,13 @@
 
 bool kvm__host_is_pvm(void)
 {
-    return access("/sys/module/kvm_pvm", F_OK) == 0;
+    static _Atomic int known; /* 0: not looked yet */
+    int is = atomic_load(&known);
+    if (!is) {
+        is = access("/sys/module/kvm_pvm", F_OK) == 0 ? 1 : -1;
+        atomic_store(&known, is);
+    }
+    return is > 0;
 }
 
 int kvm__check_caps(struct vkvm *sys, char *text, size_t size)

@@ -307,8 +307,11 @@ static int soft_ioeventfd(struct vemu_accel_vm *avm, bool add, bool pio, uint64_
 
 /* --- vCPUs ------------------------------------------------------------------------------------ */
 
-static int soft_supported_cpuid(struct vemu_accel_vm *avm, struct vemu_cpuid *ret)
+static int soft_supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *avm,
+                                struct vemu_cpuid *ret)
 {
+    if (!avm)
+        return -EAGAIN;
     sc_cpuid_default(&avm->vm, ret);
     return 0;
 }
