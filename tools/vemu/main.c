@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -191,24 +190,11 @@ static int run(struct options *o)
     return out.status;
 }
 
-/* Arenas cost memory and start-up time, and no thread allocates much. What every machine needs is
- * had from the kernel at once, which takes it a fifth of the time of a fault for each page. */
-static void heap_prepare(void)
-{
-    enum { PAGE = 4096, NEEDED = 36 * PAGE, TRIM = 32 * PAGE };
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_TOP_PAD, NEEDED);
-    char *p = malloc(1);
-    uintptr_t first = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-    madvise((void *)first, TRIM, MADV_POPULATE_WRITE); /* Linux 5.14; without, pages come singly */
-    free(p);
-}
-
 int main(int argc, char **argv)
 {
     struct options o;
     int status = 0;
-    heap_prepare();
+    mallopt(M_ARENA_MAX, 1); /* arenas cost memory and time, and no thread allocates much */
     switch (options_parse(&o, argc, argv)) {
     case OPTIONS_RUN: status = run(&o); break;
     case OPTIONS_DONE: break;
