@@ -4,9 +4,7 @@
  * prints a line for every run: wall microseconds, peak RSS in KiB, exit status.
  *
  * A small process of its own, since a child inherits the peak RSS of the process it was forked
- * from, and since what an interpreter does between two runs is not what should be measured. A
- * moment passes before each run: what the kernel put off at the end of one (RCU callbacks of a
- * virtual machine) must not count for the next.
+ * from, and since what an interpreter does between two runs is not what should be measured.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +22,6 @@ static int measure(char **argv, int null)
     struct timespec a, b;
     struct rusage usage;
     int status;
-    nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
     clock_gettime(CLOCK_MONOTONIC, &a);
     pid_t child = vfork();
     if (child == 0) {
