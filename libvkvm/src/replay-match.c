@@ -53,6 +53,7 @@ int rep__diverge(struct vkvm_replay *rep, struct rep_call *call, uint32_t kind, 
         n += snprintf(d->text + n, sizeof(d->text) - (size_t)n,
                       "%s: ", rep__call_name(call->type, call->request));
         va_start(args, format);
+        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is right above */
         vsnprintf(d->text + n, sizeof(d->text) - (size_t)n, format, args);
         va_end(args);
     }
@@ -150,7 +151,8 @@ static bool call_differs(const struct rep_call *call, const struct trace_record 
     switch (call->type) {
     case TRACE_IOCTL: return ioctl_differs(call, r, d);
     case TRACE_OPEN:
-        return strlen(call->path) != r->path_length || memcmp(call->path, r->path, r->path_length);
+        return strlen(call->path) != r->path_length ||
+               memcmp(call->path, r->path, r->path_length) != 0;
     case TRACE_MMAP: return call->length != r->length || call->offset != r->offset;
     case TRACE_PREAD: return call->offset != r->offset || call->length < r->out[0].size;
     default: return false;

@@ -436,7 +436,7 @@ int vkvm_replay_get_note(struct vkvm_replay *replay, const char *key, char *buff
         if (entry->type != TRACE_NOTE)
             continue;
         trace__record(replay->trace, entry, &r);
-        if (r.path_length != strlen(key) || memcmp(r.path, key, r.path_length))
+        if (r.path_length != strlen(key) || memcmp(r.path, key, r.path_length) != 0)
             continue;
         if (r.value_length < size) {
             memcpy(buffer, r.path + r.path_length, r.value_length);

@@ -47,6 +47,7 @@ static int file_write(struct trace_file *file, const void *bytes, size_t size)
         }
         size_t at = (size_t)(file->size - file->map_at);
         size_t n = size < TRACE_WINDOW - at ? size : TRACE_WINDOW - at;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): window_move() set it */
         memcpy(file->map + at, p, n);
         file->size += n;
         p += n;
@@ -58,6 +59,7 @@ static int file_write(struct trace_file *file, const void *bytes, size_t size)
 int trace__file_init(struct trace_file *file, int fd)
 {
     uint8_t header[TRACE_HEADER_SIZE] = { 0 };
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): no string */
     memcpy(header, TRACE_MAGIC, 8);
     trace__put_u32(header + 8, TRACE_VERSION);
     trace__put_u32(header + 12, trace__arch());

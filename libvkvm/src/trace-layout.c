@@ -246,8 +246,10 @@ unsigned trace__layout_parts(const struct trace_layout *layout, const struct tra
 void trace__layout_out(const struct trace_layout *layout, struct trace_part *parts, unsigned count,
                        const uint8_t *bytes, size_t size, int result)
 {
+    /* A call that failed may have changed what it was also given, nothing else: the rest is not
+     * even initialised. */
     for (unsigned i = 0; i < count; i++)
-        parts[i].out = result >= 0 || i == 0 ? parts[i].capacity : 0;
+        parts[i].out = result >= 0 || (i == 0 && layout->in) ? parts[i].capacity : 0;
     if (!count || !layout->array_out)
         return;
     /* On failure only the head has been written: how much would be needed. */

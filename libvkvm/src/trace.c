@@ -167,7 +167,7 @@ static int trace_new(uint8_t *bytes, size_t size, struct vkvm_trace **ret_trace)
 {
     int r = -EBADMSG;
     struct vkvm_trace *t = NULL;
-    if (size < TRACE_HEADER_SIZE || memcmp(bytes, TRACE_MAGIC, 8) ||
+    if (!bytes || size < TRACE_HEADER_SIZE || memcmp(bytes, TRACE_MAGIC, 8) != 0 ||
         trace__crc(0, bytes, 20) != trace__get_u32(bytes + 20))
         goto fail;
     r = -EPROTONOSUPPORT;

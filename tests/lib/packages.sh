@@ -11,6 +11,8 @@ packages_guest="linux-image-cloud-amd64 busybox-static cpio"
 packages_test="clang libclang-rt-14-dev cppcheck g++ binutils file procps util-linux python3 perl openssl gzip
     acpica-tools e2fsprogs kmod qemu-system-x86 qemu-utils libvirt-clients libxml2-utils bash man-db
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+# For the soaks.
+packages_soak="clang-tidy valgrind"
 
 # Installs those of the named packages that are missing. Asks nothing.
 install_missing() {
@@ -38,7 +40,9 @@ install_missing() {
 
 # For tests/run.
 install_packages() {
-    install_missing $packages_build $packages_guest $packages_test
+    local soak=
+    [ "${VEMU_TEST_SOAK:-0}" = 1 ] && soak=$packages_soak
+    install_missing $packages_build $packages_guest $packages_test $soak
 }
 
 # The newest installed Debian cloud kernel, or the newest of any kind.

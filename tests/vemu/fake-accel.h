@@ -47,7 +47,7 @@ struct fake {
     atomic_uint slots;
     uint64_t written_gpa, written_size; /* last ram_written() */
     struct vemu_cpuid cpuid[FAKE_VCPUS];
-    uint64_t rip[FAKE_VCPUS];
+    _Atomic uint64_t rip[FAKE_VCPUS];
     char thread_name[FAKE_VCPUS][16];
     /* the board's interrupt lines */
     atomic_bool level[FAKE_LINES];

@@ -32,6 +32,7 @@ static void teardown(void)
     vcpu = vkvm_vcpu_close(vcpu);
     ck_assert_int_eq(fake.open_fds, 0);
     ck_assert_int_eq(fake.mapped, 0);
+    fake_kvm_fini(&fake);
 }
 
 static void fail_next(unsigned long request, int error)
