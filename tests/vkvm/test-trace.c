@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(patches)
 {
-    uint8_t old[500], new[500], target[500];
+    uint8_t old[500], new[500] = { 0 }, target[500];
     for (int round = 0; round < 2000; round++) {
         size_t size = 1 + random32() % (sizeof(old) - 1);
         size_t skip = round % 2 ? random32() % size : SIZE_MAX;
