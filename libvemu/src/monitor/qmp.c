@@ -356,9 +356,7 @@ int vemu__monitor_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_
                                r == -EBUSY ? "the chardev is in use" : g_strerror(-r));
     }
     vemu__events_listen(vm->events, monitor_event, m);
-    if (vemu_chardev_is_open(chr))
-        monitor_greet(m);
-    *ret = m;
+    *ret = m; /* the greeting follows VEMU_CHARDEV_OPENED, which an open chardev sends as well */
     return 0;
 }
 
