@@ -58,11 +58,12 @@ static const struct {
     { "pty", "pty", { { "path", "path" } } },
     { "ringbuf", "ring", { { "size", "size" } } },
     { "memory", "ring", { { "size", "size" } } },
-    { "socket", "socket", { { "server", "server" }, { "wait", "wait" },
-                            { "reconnect", "reconnect" } } },
+    { "socket",
+      "socket",
+      { { "server", "server" }, { "wait", "wait" }, { "reconnect", "reconnect" } } },
 };
 
-/* A SocketAddress: {"type": "unix", "data": {"path": ...}}, {"type": "fd", "data": {"str": ...}}. */
+/* A SocketAddress: "data" has "path" for the type unix, "str" for fd. */
 static int add_address(struct qmp_props *props, struct json_object *address,
                        struct vemu_error **err)
 {
@@ -104,8 +105,9 @@ static int socket_defaults(struct qmp_props *props, struct json_object *data,
     bool is_server = !server || json_object_get_boolean(server);
 
     if (is_server && wait && json_object_get_boolean(wait))
-        return vemu__error_set(err, ENOTSUP, "a monitor cannot wait for a client: wait must be "
-                                             "false");
+        return vemu__error_set(err, ENOTSUP,
+                               "a monitor cannot wait for a client: wait must be "
+                               "false");
     if (!server)
         vemu__qmp_props_add_text(props, "server", "on");
     if (!wait)
@@ -155,8 +157,8 @@ static int cmd_chardev_add(QMP_PARAMS)
     if (r >= 0 && vemu__vm_find_chardev(vm, id))
         r = vemu__error_set(err, EEXIST, "Chardev with id '%s' already exists", id);
     if (r >= 0)
-        r = vemu_vm_add_chardev(vm, class_name, id, vemu__qmp_props_items(props),
-                                props->items->len, err);
+        r = vemu_vm_add_chardev(vm, class_name, id, vemu__qmp_props_items(props), props->items->len,
+                                err);
     vemu__qmp_props_free(props);
     if (r < 0)
         return r;

@@ -23,10 +23,10 @@ static int cmd_query_version(QMP_PARAMS)
 static int cmd_query_status(QMP_PARAMS)
 {
     static const char *const names[] = {
-        [VEMU_VM_CREATED] = "prelaunch",      [VEMU_VM_PRELAUNCH] = "prelaunch",
-        [VEMU_VM_RUNNING] = "running",        [VEMU_VM_PAUSED] = "paused",
-        [VEMU_VM_SHUTDOWN] = "shutdown",      [VEMU_VM_PANICKED] = "guest-panicked",
-        [VEMU_VM_ERROR] = "internal-error",   [VEMU_VM_STOPPED] = "shutdown",
+        [VEMU_VM_CREATED] = "prelaunch",    [VEMU_VM_PRELAUNCH] = "prelaunch",
+        [VEMU_VM_RUNNING] = "running",      [VEMU_VM_PAUSED] = "paused",
+        [VEMU_VM_SHUTDOWN] = "shutdown",    [VEMU_VM_PANICKED] = "guest-panicked",
+        [VEMU_VM_ERROR] = "internal-error", [VEMU_VM_STOPPED] = "shutdown",
     };
     int state = vemu_vm_get_state(vm);
 
@@ -159,8 +159,7 @@ static int cmd_cont(QMP_PARAMS)
     case VEMU_VM_RUNNING: return 0;
     case VEMU_VM_PRELAUNCH: return vemu_vm_start(vm, err);
     case VEMU_VM_PAUSED: return vemu_vm_resume(vm, err);
-    default:
-        return vemu__error_set(err, EINVAL, "Resetting the Virtual Machine is required");
+    default: return vemu__error_set(err, EINVAL, "Resetting the Virtual Machine is required");
     }
 }
 

@@ -23,9 +23,8 @@ static int add_forwards(struct qmp_props *props, struct json_object *list, struc
         if (json_object_is_type(item, json_type_object))
             item = qmp_get(item, "str");
         if (!json_object_is_type(item, json_type_string))
-            return vemu__error_set(err, EINVAL,
-                                   "Invalid parameter type for 'hostfwd[%zu]', expected: string",
-                                   i);
+            return vemu__error_set(
+                err, EINVAL, "Invalid parameter type for 'hostfwd[%zu]', expected: string", i);
         g_string_append_printf(text, "%s%s", text->len ? ";" : "", json_object_get_string(item));
     }
     vemu__qmp_props_add_text(props, "hostfwd", text->str);
@@ -100,8 +99,8 @@ static void add_macs(struct json_object *o, const char *key, const uint8_t macs[
 
     for (unsigned i = 0; i < n; i++) {
         const uint8_t *m = macs[i];
-        g_autofree char *text = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
-                                                m[3], m[4], m[5]);
+        g_autofree char *text =
+            g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 
         json_object_array_add(list, json_object_new_string(text));
     }
@@ -136,9 +135,8 @@ static struct json_object *describe_filter(const struct vemu_device *dev,
                                            const struct vemu_net_filter_info *f)
 {
     struct json_object *o = json_object_new_object();
-    g_autofree char *mac =
-        g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", f->mac[0], f->mac[1], f->mac[2], f->mac[3],
-                        f->mac[4], f->mac[5]);
+    g_autofree char *mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", f->mac[0], f->mac[1],
+                                           f->mac[2], f->mac[3], f->mac[4], f->mac[5]);
 
     qmp_add_string(o, "name", dev->id);
     qmp_add_bool(o, "promiscuous", f->promiscuous);

@@ -50,8 +50,8 @@ static struct vemu_device *find_device(struct vemu_vm *vm, const char *path)
     for (guint i = 0; i < vm->devices->len; i++) {
         struct vemu_device *dev = vm->devices->pdata[i];
         const char *container = container_of(dev);
-        g_autofree char *own = container ? g_strdup_printf("/machine/%s/%s", container, dev->id)
-                                         : NULL;
+        g_autofree char *own =
+            container ? g_strdup_printf("/machine/%s/%s", container, dev->id) : NULL;
 
         if (g_strcmp0(own, path) == 0)
             return dev;
@@ -137,9 +137,9 @@ static int cmd_qom_list(QMP_PARAMS)
 static struct json_object *guest_stats(struct vemu_device *dev)
 {
     static const char *const names[VEMU_BALLOON_STATS] = {
-        "stat-swap-in",          "stat-swap-out",    "stat-major-faults",  "stat-minor-faults",
-        "stat-free-memory",      "stat-total-memory", "stat-available-memory", "stat-disk-caches",
-        "stat-htlb-pgalloc",     "stat-htlb-pgfail",
+        "stat-swap-in",      "stat-swap-out",     "stat-major-faults",     "stat-minor-faults",
+        "stat-free-memory",  "stat-total-memory", "stat-available-memory", "stat-disk-caches",
+        "stat-htlb-pgalloc", "stat-htlb-pgfail",
     };
     struct json_object *o = json_object_new_object(), *stats = json_object_new_object();
     struct vemu_balloon_info info;
@@ -203,16 +203,15 @@ static int cmd_qom_get(QMP_PARAMS)
     const char *path = qmp_get_string(args, "path"), *name = qmp_get_string(args, "property");
     struct vemu_device *dev = find_device(vm, path);
     g_autofree char *machine = g_strdup_printf("%s-machine", vm->machine->class_->name);
-    const char *type = dev                        ? dev->class_->name
-                       : is_vcpu(vm, path)        ? CPU_TYPE
+    const char *type = dev                         ? dev->class_->name
+                       : is_vcpu(vm, path)         ? CPU_TYPE
                        : !strcmp(path, "/machine") ? machine
-                                                  : NULL;
+                                                   : NULL;
 
     if (!type)
         return vemu__qmp_not_found(path, err);
     *result = dev ? device_get(dev, name) : strcmp(name, "type") ? NULL : text(type);
-    return *result ? 0
-                   : vemu__error_set(err, EINVAL, "Property '%s.%s' not found", type, name);
+    return *result ? 0 : vemu__error_set(err, EINVAL, "Property '%s.%s' not found", type, name);
 }
 
 /* What can be changed while the machine is there: how often a balloon asks for statistics. */
@@ -226,8 +225,8 @@ static int cmd_qom_set(QMP_PARAMS)
     if (!dev)
         return vemu__qmp_not_found(path, err);
     if (!vemu__balloon_is(dev) || strcmp(name, "guest-stats-polling-interval"))
-        return vemu__error_set(err, EINVAL, "Property '%s.%s' cannot be changed",
-                               dev->class_->name, name);
+        return vemu__error_set(err, EINVAL, "Property '%s.%s' cannot be changed", dev->class_->name,
+                               name);
     if (!json_object_is_type(value, json_type_int))
         return vemu__error_set(err, EINVAL,
                                "Invalid parameter type for 'value', expected: integer");

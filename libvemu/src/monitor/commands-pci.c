@@ -52,14 +52,15 @@ static struct json_object *describe_windows(const struct vemu_pci_device *pci)
               (uint64_t)(pci->config[PCI_IO_BASE] & 0xf0) << 8 |
                   (uint64_t)vemu_pci_get16(pci, PCI_IO_BASE_UPPER16) << 16,
               ((uint64_t)(pci->config[PCI_IO_LIMIT] & 0xf0) << 8 |
-               (uint64_t)vemu_pci_get16(pci, PCI_IO_LIMIT_UPPER16) << 16) | 0xfff);
+               (uint64_t)vemu_pci_get16(pci, PCI_IO_LIMIT_UPPER16) << 16) |
+                  0xfff);
     add_range(o, "memory_range", (uint64_t)(vemu_pci_get16(pci, PCI_MEMORY_BASE) & 0xfff0) << 16,
               (uint64_t)(vemu_pci_get16(pci, PCI_MEMORY_LIMIT) & 0xfff0) << 16 | 0xfffff);
-    add_range(
-        o, "prefetchable_range",
-        high_base << 32 | (uint64_t)(vemu_pci_get16(pci, PCI_PREF_MEMORY_BASE) & 0xfff0) << 16,
-        high_limit << 32 | (uint64_t)(vemu_pci_get16(pci, PCI_PREF_MEMORY_LIMIT) & 0xfff0) << 16 |
-            0xfffff);
+    add_range(o, "prefetchable_range",
+              high_base << 32 | (uint64_t)(vemu_pci_get16(pci, PCI_PREF_MEMORY_BASE) & 0xfff0)
+                                    << 16,
+              high_limit << 32 |
+                  (uint64_t)(vemu_pci_get16(pci, PCI_PREF_MEMORY_LIMIT) & 0xfff0) << 16 | 0xfffff);
     return o;
 }
 
@@ -76,8 +77,7 @@ static struct json_object *describe_id(const struct vemu_pci_device *pci)
     return o;
 }
 
-static struct json_object *describe_function_locked(const struct vemu_pci_device *pci,
-                                                    unsigned bus)
+static struct json_object *describe_function_locked(const struct vemu_pci_device *pci, unsigned bus)
 {
     struct json_object *o = json_object_new_object(), *class_ = json_object_new_object();
     struct json_object *regions = json_object_new_array();

@@ -47,8 +47,7 @@ int vemu__qmp_props_add(struct qmp_props *props, const char *name, struct json_o
         vemu__qmp_props_add_text(props, name, json_object_get_string(value));
         return 0;
     case json_type_object: break;
-    default:
-        return vemu__error_set(err, EINVAL, "Parameter '%s' has a type no property has", name);
+    default: return vemu__error_set(err, EINVAL, "Parameter '%s' has a type no property has", name);
     }
     json_object_object_foreach(value, key, inner)
     {

@@ -160,8 +160,8 @@ static char *path(const char *outer, const char *name)
     return *outer ? g_strdup_printf("%s.%s", outer, name) : g_strdup(name);
 }
 
-static int check_object(const struct qmp_shape *shape, struct json_object *object,
-                        const char *name, struct vemu_error **err)
+static int check_object(const struct qmp_shape *shape, struct json_object *object, const char *name,
+                        struct vemu_error **err)
 {
     int r = 0;
 

@@ -45,6 +45,7 @@ static struct json_object *read_reply(struct client *c)
     return o;
 }
 
+__attribute__((format(printf, 3, 0)))
 static struct json_object *call(struct client *c, const char *command, const char *arguments,
                                 va_list ap)
 {

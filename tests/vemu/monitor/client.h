@@ -20,8 +20,8 @@ struct client {
 /* A board, realized, with a monitor that has been negotiated with. */
 void client_init(struct client *c);
 void client_fini(struct client *c);
-/* Runs a command, its arguments as a printf format of JSON with single quotes for double ones (NULL:
- * none). Returns "return", which lives until the next call; fails the test on an error. */
+/* Runs a command, its arguments as a printf format of JSON with single quotes for double ones
+ * (NULL: none). Returns "return", which lives until the next call; fails the test on an error. */
 struct json_object *client_ok(struct client *c, const char *command, const char *arguments, ...)
     __attribute__((format(printf, 3, 4)));
 /* The command fails with that class and a message that contains the words. */

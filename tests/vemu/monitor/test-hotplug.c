@@ -65,7 +65,8 @@ START_TEST(test_device)
                  "{'driver':'isa-serial'}");
     client_fails(&c, "device_del", "DeviceNotFound", "Device 'x' not found", "{'id':'x'}");
     client_fails(&c, "device_del", "GenericError", "cannot be unplugged", "{'id':'rng'}");
-    client_ok(&c, "device_add", "{'driver':'virtio-rng-pci','bus':'rp2','id':'r','max-bytes':1024}");
+    client_ok(&c, "device_add",
+              "{'driver':'virtio-rng-pci','bus':'rp2','id':'r','max-bytes':1024}");
 
     /* The guest never switched the slot on: nobody to ask. */
     client_ok(&c, "device_del", "{'id':'/machine/peripheral/r'}");
@@ -109,16 +110,19 @@ START_TEST(test_block)
                  "{'driver':'file','node-name':'d','filename':'/nonexistent'}");
     client_fails(&c, "blockdev-add", "GenericError", "no property 'size'",
                  "{'driver':'raw','node-name':'d','file':{'driver':'file','filename':'%s',"
-                 "'size':1}}", image);
+                 "'size':1}}",
+                 image);
     client_fails(&c, "blockdev-add", "GenericError", "offset and size",
                  "{'driver':'raw','node-name':'d','offset':1,'file':{'driver':'file',"
-                 "'filename':'%s'}}", image);
+                 "'filename':'%s'}}",
+                 image);
     o = client_ok(&c, "query-named-block-nodes", NULL);
     ck_assert_uint_eq(json_object_array_length(o), 0); /* the inner node went again */
 
     client_ok(&c, "blockdev-add",
               "{'driver':'raw','node-name':'d','file':{'driver':'file','filename':'%s',"
-              "'cache':{'no-flush':true}}}", image);
+              "'cache':{'no-flush':true}}}",
+              image);
     client_fails(&c, "blockdev-add", "GenericError", "already a drive 'd'",
                  "{'driver':'file','node-name':'d','filename':'%s'}", image);
     client_fails(&c, "blockdev-del", "GenericError", "not owned by the monitor",
@@ -169,8 +173,7 @@ START_TEST(test_net)
 
     setup();
     client_fails(&c, "netdev_add", "GenericError", "'id' is missing", "{'type':'user'}");
-    client_fails(&c, "netdev_add", "GenericError", "'vde' is not known",
-                 "{'type':'vde','id':'n'}");
+    client_fails(&c, "netdev_add", "GenericError", "'vde' is not known", "{'type':'vde','id':'n'}");
     client_fails(&c, "netdev_add", "GenericError", "no property 'x'",
                  "{'type':'user','id':'n','x':1}");
     client_fails(&c, "netdev_add", "GenericError", "'hostfwd[0]', expected: string",
@@ -219,7 +222,8 @@ START_TEST(test_chardev)
     add_chardev("r", "{'type':'ringbuf','data':{'size':4096}}");
     client_ok(&c, "chardev-add", "{'id':'f','backend':{'type':'file','data':{'out':'%s'}}}", image);
     socket = g_strdup_printf("{'type':'socket','data':{'addr':{'type':'unix','data':"
-                             "{'path':'%s.sock'}}}}", image);
+                             "{'path':'%s.sock'}}}}",
+                             image);
     add_chardev("s", socket);
     client_fails(&c, "chardev-add", "GenericError", "already exists",
                  "{'id':'n','backend':{'type':'null','data':{}}}");

@@ -119,10 +119,12 @@ START_TEST(test_memory)
     o = client_ok(&c, "qom-get", "{'path':'/machine/peripheral/b','property':'guest-stats'}");
     ck_assert_int_eq(int_at(o, "last-update"), 0);
     ck_assert_uint_eq(json_object_get_uint64(at(o, "stats.stat-free-memory")), UINT64_MAX);
-    client_ok(&c, "qom-set", "{'path':'/machine/peripheral/b','value':5,'property':"
-                             "'guest-stats-polling-interval'}");
-    o = client_ok(&c, "qom-get", "{'path':'/machine/peripheral/b','property':"
-                                 "'guest-stats-polling-interval'}");
+    client_ok(&c, "qom-set",
+              "{'path':'/machine/peripheral/b','value':5,'property':"
+              "'guest-stats-polling-interval'}");
+    o = client_ok(&c, "qom-get",
+                  "{'path':'/machine/peripheral/b','property':"
+                  "'guest-stats-polling-interval'}");
     ck_assert_int_eq(json_object_get_int64(o), 5);
     client_fails(&c, "qom-set", "GenericError", "from 0 to",
                  "{'path':'/machine/peripheral/b','value':-1,'property':"
@@ -153,7 +155,8 @@ START_TEST(test_objects)
     o = client_ok(&c, "qom-get", "{'path':'/machine/unattached/device[0]','property':'type'}");
     client_fails(&c, "qom-list", "DeviceNotFound", "'/machine/peripheral/x' not found",
                  "{'path':'/machine/peripheral/x'}");
-    client_fails(&c, "qom-list", "DeviceNotFound", "not found", "{'path':'/machine/peripheral/mch'}");
+    client_fails(&c, "qom-list", "DeviceNotFound", "not found",
+                 "{'path':'/machine/peripheral/mch'}");
     client_fails(&c, "qom-get", "DeviceNotFound", "not found",
                  "{'path':'/machine/unattached/device[1]','property':'type'}");
     client_fails(&c, "qom-get", "GenericError", "Property 'pcie-root-port.x' not found",

@@ -31,12 +31,12 @@ START_TEST(test_values)
     ck_assert_ptr_null(fault(NULL, "{}"));
     ck_assert_str_eq(fault(NULL, "{\"a\":1}"), "Parameter 'a' is unexpected");
     ck_assert_ptr_null(fault(shape, "{\"s\":\"\"}"));
-    ck_assert_ptr_null(fault(shape, "{\"s\":\"\",\"n\":-1,\"list\":[],\"e\":\"two\",\"any\":null}"));
+    ck_assert_ptr_null(
+        fault(shape, "{\"s\":\"\",\"n\":-1,\"list\":[],\"e\":\"two\",\"any\":null}"));
     ck_assert_ptr_null(fault(shape, "{\"s\":\"\",\"list\":[{\"x\":1},{\"x\":2}],\"d\":1.5}"));
     ck_assert_ptr_null(fault(shape, "{\"s\":\"\",\"d\":1}"));
     ck_assert_str_eq(fault(shape, "{}"), "Parameter 's' is missing");
-    ck_assert_str_eq(fault(shape, "{\"s\":1}"),
-                     "Invalid parameter type for 's', expected: string");
+    ck_assert_str_eq(fault(shape, "{\"s\":1}"), "Invalid parameter type for 's', expected: string");
     ck_assert_str_eq(fault(shape, "{\"s\":null}"),
                      "Invalid parameter type for 's', expected: string");
     ck_assert_str_eq(fault(shape, "{\"s\":\"\",\"n\":1.5}"),
@@ -92,10 +92,10 @@ START_TEST(test_schema)
     schema = client_ok(&c, "query-qmp-schema", NULL);
     count = json_object_array_length(schema);
     for (size_t i = 0; i < count; i++)
-        ck_assert_msg(g_hash_table_add(names, (char *)qmp_get_string(
-                                                  json_object_array_get_idx(schema, i), "name")),
-                      "%s is there twice",
-                      qmp_get_string(json_object_array_get_idx(schema, i), "name"));
+        ck_assert_msg(
+            g_hash_table_add(names,
+                             (char *)qmp_get_string(json_object_array_get_idx(schema, i), "name")),
+            "%s is there twice", qmp_get_string(json_object_array_get_idx(schema, i), "name"));
     for (size_t i = 0; i < count; i++) {
         struct json_object *o = json_object_array_get_idx(schema, i), *list;
 
