@@ -31,7 +31,7 @@ class Guest:
                 break
             except OSError:
                 self.check_time("QMP socket")
-        self.file = self.socket.makefile("rw")
+        self.file = self.socket.makefile("r")  # of one that writes too, a write drops what was read ahead
         json.loads(self.file.readline())
         self.events = []
         self.command("qmp_capabilities")
@@ -47,8 +47,7 @@ class Guest:
         return json.loads(self.file.readline())
 
     def command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self.file.flush()
+        self.socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         while True:
             message = self.message()
             if "event" not in message:

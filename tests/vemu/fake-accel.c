@@ -201,7 +201,19 @@ static int fake_get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
                           struct vemu_cpu_state *state)
 {
     state->regs.rip = fake.rip[vcpu->id];
+    memcpy(state->lapic + 0x360, &fake.lint1[vcpu->id], sizeof(uint32_t));
     return 0;
+}
+
+static int fake_inject_nmi(struct vemu_accel_vcpu *vcpu)
+{
+    atomic_fetch_add(&fake.nmis, 1);
+    return 0;
+}
+
+static void fake_stats(struct vemu_accel_vm *vm, struct vemu_accel_stats *ret)
+{
+    memset(ret, 0, sizeof(*ret));
 }
 
 static int fake_set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
@@ -240,6 +252,8 @@ const struct vemu_accel_ops fake_accel = {
     .set_state = fake_set_state,
     .vcpu_reset = fake_vcpu_reset,
     .vm_paused = fake_vm_paused,
+    .inject_nmi = fake_inject_nmi,
+    .stats = fake_stats,
 };
 
 /* --- machine ---------------------------------------------------------------------------------- */

@@ -39,10 +39,11 @@ struct fake {
     struct fake_step *scripts[FAKE_VCPUS]; /* FAKE_END-terminated, NULL: idle */
     int fail_vm_create, fail_vcpu_create, fail_mem_slot, fail_init, fail_load; /* errno */
     int fail_cpuid;
+    uint32_t lint1[FAKE_VCPUS]; /* of the local APICs' vector tables */
     bool cpuid_needs_vm;
     uint64_t ram; /* bytes at 0; 0: config */
     /* what happened */
-    atomic_uint vms, vcpus, runs, kicks, resets, loads, boots, inits, finis;
+    atomic_uint vms, vcpus, runs, kicks, resets, loads, boots, inits, finis, nmis;
     atomic_int paused; /* last vm_paused(), -1: none */
     atomic_uint slots;
     uint64_t written_gpa, written_size; /* last ram_written() */

@@ -28,6 +28,14 @@ int vemu_vm_add_block(struct vemu_vm *vm, const char *class_name, const char *id
                       struct vemu_error **err);
 
 /**
+ * vemu_vm_remove_block() - closes a block node that nothing uses any more
+ *
+ * Nodes below it that were made together with it go as well.
+ * Errors: ENOENT (no such node), EBUSY (a device or another node uses it). Context: any. Since 0.1
+ */
+int vemu_vm_remove_block(struct vemu_vm *vm, const char *id, struct vemu_error **err);
+
+/**
  * vemu_vm_resize_block() - changes the size of an image; a guest that uses it is told
  * @size: bytes, a multiple of 512
  * Errors: ENOENT (no such node), EROFS, EINVAL (size), ENOTSUP (not with this class), and what the

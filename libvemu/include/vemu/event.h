@@ -23,6 +23,7 @@ enum vemu_event_type {
     VEMU_EVENT_ERROR = 8,      /* an accelerator or device gave up; message says why; VM paused */
     VEMU_EVENT_DEBUG_EXIT = 9, /* the guest wrote the debug-exit port; code holds the value */
     VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
+    VEMU_EVENT_BALLOON_CHANGED = 11, /* at most once a second; value: bytes the guest has left */
 };
 
 enum vemu_cause {
@@ -46,6 +47,7 @@ enum vemu_cause {
  * @realtime_us: wall-clock microseconds since the epoch
  * @message: one line for a person, or ""; valid until the callback returns, or until the next
  *           vemu_vm_next_event() call
+ * @value: what the event's type says, else 0
  */
 struct vemu_event {
     uint32_t size;
@@ -54,6 +56,7 @@ struct vemu_event {
     uint32_t code;
     int64_t realtime_us;
     const char *message;
+    uint64_t value;
 };
 
 /** Receives an event. Context: loop thread of the VM; no lock held; may call into the VM. */

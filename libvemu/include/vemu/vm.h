@@ -112,16 +112,27 @@ int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *i
 /**
  * vemu_vm_remove_device() - asks the guest to let go of a device
  * Returns when the guest has been asked; VEMU_EVENT_DEVICE_DELETED comes when the device is gone.
- * Errors: ENOENT (no such device), ENOTSUP (it cannot be unplugged), EBUSY (not realized). Context:
- * any. Since 0.1
+ * Errors: ENOENT (no such device), ENOTSUP (it cannot be unplugged), EBUSY (not realized; the guest
+ * is at work on the slot), EALREADY (it was asked less than five seconds ago). Context: any. Since
+ * 0.1
  */
 int vemu_vm_remove_device(struct vemu_vm *vm, const char *id, struct vemu_error **err);
+/**
+ * vemu_vm_pull_device() - takes a device out without asking the guest (surprise removal)
+ * VEMU_EVENT_DEVICE_DELETED comes when the device is gone, soon.
+ * Errors: ENOENT, ENOTSUP, EBUSY (not realized). Context: any. Since 0.1
+ */
+int vemu_vm_pull_device(struct vemu_vm *vm, const char *id, struct vemu_error **err);
 /** vemu_vm_add_chardev() - adds a character back-end by class: null, stdio, file, pty, socket, ring
  * (<vemu/registry.h> lists them and their properties). Errors: as vemu_vm_add_device(), and what
  * opening it gives. A socket server with wait=on returns when the first client is there. */
 int vemu_vm_add_chardev(struct vemu_vm *vm, const char *class_name, const char *id,
                         const struct vemu_property *props, size_t prop_count,
                         struct vemu_error **err);
+/** vemu_vm_remove_chardev() - closes a character back-end that nobody uses any more; no other call
+ * with its id may be under way. Errors: ENOENT (no such chardev), EBUSY (a device or monitor uses
+ * it). Context: any. Since 0.1 */
+int vemu_vm_remove_chardev(struct vemu_vm *vm, const char *id, struct vemu_error **err);
 /** Offers a QMP monitor on a chardev. Errors: ENOENT (no such chardev), EBUSY (chardev in use). */
 int vemu_vm_add_monitor(struct vemu_vm *vm, const char *chardev_id, struct vemu_error **err);
 

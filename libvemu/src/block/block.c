@@ -232,6 +232,11 @@ static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
         vemu__block_free(block);
         return r;
     }
+    if (block->child) { /* "d.file" was made for "d" */
+        g_autofree char *prefix = g_strdup_printf("%s.", block->id);
+
+        block->child->with_parent |= g_str_has_prefix(block->child->id, prefix);
+    }
     pthread_mutex_lock(&vm->list_lock);
     g_ptr_array_add(vm->blocks, block);
     pthread_mutex_unlock(&vm->list_lock);

@@ -21,8 +21,9 @@ struct vemu_pci_bus {
     atomic_bool powered;
     /* A function was attached (its lock is held) or is gone (no lock is held). May be NULL. */
     void (*changed)(struct vemu_pci_device *bridge, bool attached);
-    /* Asks the guest to let go of what is there. No lock is held. NULL: cannot. */
-    void (*request_unplug)(struct vemu_pci_device *bridge);
+    /* Asks the guest to let go of what is there. -EALREADY: it was asked just now; -EBUSY: it is at
+     * work on the slot. No lock is held. NULL: cannot. */
+    int (*request_unplug)(struct vemu_pci_device *bridge);
     struct vemu_pci_device *_Atomic functions[]; /* slots * 8 */
 };
 

@@ -16,7 +16,11 @@
  * Unplugging: vemu__pci_bus.request_unplug presses the attention button. The guest (after the five
  * seconds that people have to change their mind) stops its driver and switches power off. Then the
  * device is removed for good, on the loop thread. A guest that switches a slot off without having
- * been asked keeps the device in it.
+ * been asked keeps the device in it. The button is not pressed again within those five seconds, nor
+ * while the power indicator blinks: it would call the removal off. What is in a slot that is off
+ * goes without asking.
+ *
+ * Surprise removal: the function goes first, and the guest hears that presence and link are gone.
  *
  * At reset a slot with something in it is on, an empty one is off.
  */
@@ -33,6 +37,7 @@
 #define VENDOR_REDHAT    0x1b36
 #define DEVICE_ROOT_PORT 0x000c
 #define CLASS_BRIDGE     0x060400
+#define UNPLUG_NS        (5 * INT64_C(1000000000)) /* PCI Express Base 3.1, 6.7.1.5 */
 
 #define SLOT_EVENTS                                                                                \
     (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PFD | PCI_EXP_SLTSTA_MRLSC | PCI_EXP_SLTSTA_PDC |         \
@@ -48,6 +53,7 @@ struct port {
     uint16_t chassis, slot;
     bool hotplug;
     bool unplug_asked; /* the button was pressed for what is in the slot; saved */
+    int64_t asked_ns;  /* when, by the machine's clock */
     bool was_asserted; /* the interrupt condition held when last looked at */
 };
 
@@ -120,16 +126,6 @@ static void port_changed(struct vemu_pci_device *bridge, bool attached)
     pthread_mutex_unlock(&bridge->dev.lock);
 }
 
-static void port_request_unplug(struct vemu_pci_device *bridge)
-{
-    struct port *s = (struct port *)bridge;
-
-    pthread_mutex_lock(&bridge->dev.lock);
-    s->unplug_asked = true;
-    port_event(s, PCI_EXP_SLTSTA_ABP);
-    pthread_mutex_unlock(&bridge->dev.lock);
-}
-
 /* Power went off after the button was pressed: what is in the slot goes. The guest may not wait for
  * the loop, but what it could still see is nothing: the slot is off. */
 static void let_go(struct port *s)
@@ -143,6 +139,28 @@ static void let_go(struct port *s)
         if (pci)
             vemu__device_request_removal(&pci->dev);
     }
+}
+
+static int port_request_unplug(struct vemu_pci_device *bridge)
+{
+    struct port *s = (struct port *)bridge;
+    int64_t now = vemu_clock_ns(bridge->dev.vm);
+    int r = 0;
+
+    pthread_mutex_lock(&bridge->dev.lock);
+    if (!power_is_on(s)) {
+        let_go(s);
+    } else if (s->unplug_asked && now - s->asked_ns < UNPLUG_NS) {
+        r = -EALREADY;
+    } else if ((control(s) & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_BLINK) {
+        r = -EBUSY;
+    } else {
+        s->unplug_asked = true;
+        s->asked_ns = now;
+        port_event(s, PCI_EXP_SLTSTA_ABP);
+    }
+    pthread_mutex_unlock(&bridge->dev.lock);
+    return r;
 }
 
 /* --- configuration space ---------------------------------------------------------------------- */

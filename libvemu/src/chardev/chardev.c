@@ -310,7 +310,7 @@ struct vemu_chardev *vemu__vm_find_chardev(struct vemu_vm *vm, const char *id)
     return found;
 }
 
-static void chardev_close(struct vemu_chardev *chr)
+void vemu__chardev_close(struct vemu_chardev *chr)
 {
     if (chr->closed)
         return;
@@ -329,7 +329,7 @@ void vemu__chardevs_close(struct vemu_vm *vm)
     guint i;
 
     for (i = 0; i < vm->chardevs->len; i++)
-        chardev_close(vm->chardevs->pdata[i]);
+        vemu__chardev_close(vm->chardevs->pdata[i]);
 }
 
 void vemu__chardev_free(struct vemu_chardev *chr)
@@ -386,7 +386,7 @@ static int chardev_add(struct vemu_chardev *chr, struct vemu_error **err)
     if (r < 0) {
         vemu__error_set(err, -r, "%s", strerror(-r));
         vemu__error_prefix(err, "chardev '%s'", chr->id);
-        chardev_close(chr);
+        vemu__chardev_close(chr);
         vemu__chardev_free(chr);
         return r;
     }

@@ -16,12 +16,14 @@
 
 #define HYPERVISOR_LEAF 0x40000000u
 
+const char *const vemu__cpuid_models[] = { "max", "host", NULL };
+
 int vemu__cpuid_check_model(const char *model, struct vemu_error **err)
 {
     g_auto(GStrv) parts = g_strsplit(model, ",", -1);
     guint i;
 
-    if (!parts[0] || (strcmp(parts[0], "max") != 0 && strcmp(parts[0], "host") != 0))
+    if (!parts[0] || !g_strv_contains(vemu__cpuid_models, parts[0]))
         return vemu__error_set(err, EINVAL, "CPU model '%s' is not known; known are: max, host",
                                parts[0] ? parts[0] : "");
     for (i = 1; parts[i]; i++)

@@ -143,6 +143,30 @@ struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id)
     return dev ? dev : find(vm->user_devices, id);
 }
 
+static struct vemu_device *find_user(GPtrArray *devices, const void *object)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        struct vemu_device *dev = devices->pdata[i];
+        struct vemu_prop_iter it = { .at = dev->class_->props };
+        const struct vemu_prop *prop;
+        size_t offset;
+
+        while ((prop = vemu__prop_next(&it, &offset)) != NULL)
+            if ((prop->type == VEMU_PROP_CHARDEV || prop->type == VEMU_PROP_BLOCK ||
+                 prop->type == VEMU_PROP_NETDEV) &&
+                *(void **)(void *)((char *)dev + offset) == object)
+                return dev;
+    }
+    return NULL;
+}
+
+struct vemu_device *vemu__vm_find_user(struct vemu_vm *vm, const void *object)
+{
+    struct vemu_device *dev = find_user(vm->devices, object);
+
+    return dev ? dev : find_user(vm->user_devices, object);
+}
+
 void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase)
 {
     guint i;
@@ -235,11 +259,11 @@ static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
     bool is_late = vm->stopping || vm->accel_vm || atomic_load(&vm->state) != VEMU_VM_CREATED;
     bool is_live = atomic_load(&vm->state) != VEMU_VM_CREATED && !vm->stopping;
 
-    if (is_late && (!class_ || !class_->ops->hotplug || !is_live))
-        return vemu__error_set(err, EBUSY, "cannot add device '%s': the machine is realized",
-                               add->class_name);
     if (!class_)
         return vemu__error_set(err, EINVAL, "device class '%s' is not known", add->class_name);
+    if (is_late && (!class_->ops->hotplug || !is_live))
+        return vemu__error_set(err, EBUSY, "cannot add device '%s': the machine is realized",
+                               add->class_name);
     if (class_->flags & VEMU_DEVICE_INTERNAL)
         return vemu__error_set(err, EINVAL, "device '%s' is part of a machine and cannot be added",
                                add->class_name);

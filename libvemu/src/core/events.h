@@ -17,6 +17,8 @@ void vemu__events_free(struct vemu_events *events);
  * Context: loop. */
 void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t code,
                        const char *message);
+/* The same with a value. */
+void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t value);
 /* Hands out what was noted, in order; no lock may be held. A call from inside a handler leaves the
  * work to the outer one. Context: loop. */
 void vemu__events_flush(struct vemu_events *events);

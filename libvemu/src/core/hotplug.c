@@ -4,7 +4,8 @@
  *
  * Plugging in is realizing late: the device's bus tells the guest. Taking out has two halves: the
  * bus asks the guest to let go (vemu_vm_remove_device), and when it has (or at once, where nobody
- * needs to be asked) the device goes on the loop thread, where nothing else uses the list.
+ * needs to be asked) the device goes on the loop thread, where nothing else uses the list. Pulling
+ * out (vemu_vm_pull_device) leaves the first half away: the guest finds the slot empty.
  */
 #include <errno.h>
 #include <string.h>
@@ -68,21 +69,52 @@ void vemu__device_request_removal(struct vemu_device *dev)
     vemu__loop_post(dev->vm->loop, remove_now, removal, removal_free);
 }
 
-static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
+/* The bus of a device that may go now. */
+static int find_bus(struct vemu_vm *vm, const char *id, struct vemu_device **ret_dev,
+                    struct vemu_pci_bus **ret_bus, struct vemu_error **err)
 {
-    const char *id = data;
     struct vemu_device *dev = vemu__vm_find_device(vm, id);
     struct vemu_pci_bus *bus;
 
     if (!dev)
         return vemu__error_set(err, ENOENT, "there is no device '%s'", id);
-    if (!dev->realized)
+    if (!dev->realized || vm->stopping)
         return vemu__error_set(err, EBUSY, "device '%s': the machine is not realized", id);
     bus = dev->class_->ops->hotplug ? ((struct vemu_pci_device *)dev)->bus : NULL;
     if (!bus || !bus->request_unplug)
         return vemu__error_set(err, ENOTSUP, "device '%s' cannot be unplugged", id);
-    bus->request_unplug(bus->bridge);
+    *ret_dev = dev;
+    *ret_bus = bus;
     return 0;
+}
+
+static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    const char *id = data;
+    struct vemu_device *dev;
+    struct vemu_pci_bus *bus;
+    int r = find_bus(vm, id, &dev, &bus, err);
+
+    if (r < 0)
+        return r;
+    r = bus->request_unplug(bus->bridge);
+    if (r == -EALREADY)
+        vemu__error_set(err, EALREADY, "Device %s is already in the process of unplug", id);
+    else if (r < 0)
+        vemu__error_set(err, -r,
+                        "device '%s' cannot be unplugged now: the guest is busy with its slot", id);
+    return r;
+}
+
+static int do_pull(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    struct vemu_device *dev;
+    struct vemu_pci_bus *bus;
+    int r = find_bus(vm, data, &dev, &bus, err);
+
+    if (r >= 0)
+        vemu__device_request_removal(dev);
+    return r;
 }
 
 int vemu_vm_remove_device(struct vemu_vm *vm, const char *id, struct vemu_error **err)
@@ -90,4 +122,11 @@ int vemu_vm_remove_device(struct vemu_vm *vm, const char *id, struct vemu_error 
     if (!id)
         return vemu__error_set(err, EINVAL, "the device's id is missing");
     return vemu__vm_control(vm, do_remove, (void *)id, err);
+}
+
+int vemu_vm_pull_device(struct vemu_vm *vm, const char *id, struct vemu_error **err)
+{
+    if (!id)
+        return vemu__error_set(err, EINVAL, "the device's id is missing");
+    return vemu__vm_control(vm, do_pull, (void *)id, err);
 }

@@ -25,15 +25,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/thread.h"
 #include "core/vm.h"
+
+#define LAPIC_LVT_LINT1  0x360u
+#define LAPIC_LVT_MASKED (1u << 16)
+#define LAPIC_LVT_MODE   0x700u
+#define LAPIC_LVT_NMI    0x400u
 
 struct vemu_vcpu {
     struct vemu_vm *vm;
     uint32_t id;
     pthread_t thread;
     /* under vcpus->lock */
+    pid_t tid; /* 0: the thread has not begun */
     struct vemu_accel_vcpu *accel; /* NULL: not created, or gone */
     bool started;                  /* creating is over, with `result` */
     bool inside;
@@ -264,6 +271,7 @@ static void *vcpu_main(void *arg)
     int r = vcpu_start(vcpu, &err);
 
     pthread_mutex_lock(&vcpus->lock);
+    vcpu->tid = gettid();
     vcpu->started = vcpu->boot = true;
     vcpu->result = r;
     vcpu->err = err;
@@ -446,5 +454,46 @@ int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err)
 
     if (r < 0)
         vemu__error_set(err, -r, "cannot set the vCPUs to their initial state: %s", strerror(-r));
+    return r;
+}
+
+int vemu__vcpus_thread_id(struct vemu_vm *vm, uint32_t id)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    int tid;
+
+    pthread_mutex_lock(&vcpus->lock);
+    tid = vcpus->list && id < vcpus->count ? vcpus->list[id].tid : 0;
+    pthread_mutex_unlock(&vcpus->lock);
+    return tid;
+}
+
+/* Intel SDM Vol. 3, 11.5.1: the local vector table says what a pulse on LINT1 becomes. Linux leaves
+ * it on for the first processor only. */
+static int vcpu_lint1(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
+{
+    g_autofree struct vemu_cpu_state *state = g_new0(struct vemu_cpu_state, 1);
+    int r = vm->accel->get_state(vcpu, VEMU_STATE_LAPIC, state);
+    uint32_t lvt;
+
+    if (r < 0)
+        return r;
+    memcpy(&lvt, state->lapic + LAPIC_LVT_LINT1, sizeof(lvt));
+    return lvt & LAPIC_LVT_MASKED || (lvt & LAPIC_LVT_MODE) != LAPIC_LVT_NMI
+               ? 0
+               : vm->accel->inject_nmi(vcpu);
+}
+
+int vemu__vcpus_nmi(struct vemu_vm *vm)
+{
+    int r;
+
+    vemu__vcpus_park(vm);
+    r = vemu__vcpus_call(vm, vcpu_lint1);
+    /* Those that a request has called out stay outside until it is served. */
+    pthread_mutex_lock(&vm->requests.lock);
+    if (!vm->requests.posted && atomic_load(&vm->state) == VEMU_VM_RUNNING)
+        vemu__vcpus_run(vm);
+    pthread_mutex_unlock(&vm->requests.lock);
     return r;
 }

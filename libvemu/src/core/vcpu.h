@@ -48,6 +48,11 @@ void vemu__vcpus_park(struct vemu_vm *vm);
 /* Asks all vCPUs to come out of vcpu_run() and stay out, without waiting. Context: any. */
 void vemu__vcpus_interrupt(struct vemu_vm *vm);
 
+/* The kernel's id of the vCPU's thread, 0: it has none. Context: any. */
+int vemu__vcpus_thread_id(struct vemu_vm *vm, uint32_t id);
+/* A pulse on LINT1 of every vCPU, as the button of a server gives. Context: loop. */
+int vemu__vcpus_nmi(struct vemu_vm *vm);
+
 /* Runs fn on every vCPU's thread while it is parked; the first failure is returned. */
 typedef int (*vemu_vcpu_fn)(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu);
 int vemu__vcpus_call(struct vemu_vm *vm, vemu_vcpu_fn fn);
@@ -56,6 +61,8 @@ int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
 
 /* cpuid.c: `cpuid` as offered by the accelerator becomes that of vCPU `id` of `count`. */
 void vemu__cpuid_topology(struct vemu_cpuid *cpuid, uint32_t id, uint32_t count);
+/* cpuid.c: the models that vemu__cpuid_check_model() takes, NULL-terminated. */
+extern const char *const vemu__cpuid_models[];
 /* cpuid.c: refuses models and feature lists that are not known: "max", "host". */
 int vemu__cpuid_check_model(const char *model, struct vemu_error **err);
 

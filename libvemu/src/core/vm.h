@@ -125,6 +125,8 @@ void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase);
 /* Number of devices that took the power button. */
 unsigned vemu__devices_powerdown(struct vemu_vm *vm);
 struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id);
+/* The device one of whose properties names the chardev, block node or network; NULL: none does. */
+struct vemu_device *vemu__vm_find_user(struct vemu_vm *vm, const void *object);
 
 /* --- hotplug.c -------------------------------------------------------------------------------- */
 /* Realizes a device while the machine is there, and makes it one of its own; frees it on failure.
@@ -136,6 +138,7 @@ void vemu__device_request_removal(struct vemu_device *dev);
 
 /* --- chardev/chardev.c ------------------------------------------------------------------------ */
 void vemu__chardevs_close(struct vemu_vm *vm); /* loop */
+void vemu__chardev_close(struct vemu_chardev *chr); /* loop */
 void vemu__chardev_free(struct vemu_chardev *chr);
 /* Detaches the front end that attached with `lock`, if it is there. Context: loop. */
 void vemu__chardev_detach_from(struct vemu_chardev *chr, pthread_mutex_t *lock);

@@ -5,49 +5,73 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/property.h"
 #include "monitor/qmp.h"
 
-/* The value as text that properties are set from, new; NULL: it cannot be one. */
-static char *property_text(struct json_object *value)
-{
-    switch (json_object_get_type(value)) {
-    case json_type_boolean: return g_strdup(json_object_get_boolean(value) ? "on" : "off");
-    case json_type_int:
-    case json_type_string: return g_strdup(json_object_get_string(value));
-    default: return NULL;
-    }
-}
+#define PERIPHERAL "/machine/peripheral/"
 
-int vemu__qmp_device_add(struct vemu_vm *vm, struct json_object *args, struct json_object **result,
-                         struct vemu_error **err)
+static int cmd_device_add(QMP_PARAMS)
 {
-    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GArray) props = g_array_new(FALSE, FALSE, sizeof(struct vemu_property));
-    const char *driver = NULL, *id = NULL;
+    struct qmp_props *props = vemu__qmp_props_new();
+    int r = 0;
 
     json_object_object_foreach(args, key, value)
     {
-        struct vemu_property prop = { .name = key, .value = property_text(value) };
-
-        if (!prop.value)
-            return vemu__error_set(err, EINVAL, "Parameter '%s' has a type no property has", key);
-        g_ptr_array_add(texts, (char *)prop.value);
-        if (!strcmp(key, "driver"))
-            driver = prop.value;
-        else if (!strcmp(key, "id"))
-            id = prop.value;
-        else
-            g_array_append_val(props, prop);
+        if (r >= 0 && strcmp(key, "driver") && strcmp(key, "id"))
+            r = vemu__qmp_props_add(props, key, value, err);
     }
-    return vemu_vm_add_device(vm, driver, id, (const struct vemu_property *)(void *)props->data,
-                              props->len, err);
+    if (r >= 0)
+        r = vemu_vm_add_device(vm, qmp_get_string(args, "driver"), qmp_get_string(args, "id"),
+                               vemu__qmp_props_items(props), props->items->len, err);
+    vemu__qmp_props_free(props);
+    return r;
 }
 
-int vemu__qmp_device_del(struct vemu_vm *vm, struct json_object *args, struct json_object **result,
-                         struct vemu_error **err)
+/* By id or path. "force" is ours: the device is pulled out without the guest's consent. */
+static int cmd_device_del(QMP_PARAMS)
 {
-    struct json_object *id = NULL;
+    const char *id = qmp_get_string(args, "id");
+    struct json_object *force = qmp_get(args, "force");
 
-    json_object_object_get_ex(args, "id", &id);
-    return vemu_vm_remove_device(vm, json_object_get_string(id), err);
+    if (g_str_has_prefix(id, PERIPHERAL))
+        id += strlen(PERIPHERAL);
+    if (!vemu__vm_find_device(vm, id))
+        return vemu__qmp_not_found(id, err);
+    return json_object_get_boolean(force) ? vemu_vm_pull_device(vm, id, err)
+                                          : vemu_vm_remove_device(vm, id, err);
 }
+
+static int cmd_device_list_properties(QMP_PARAMS)
+{
+    const char *name = qmp_get_string(args, "typename");
+    const struct vemu_device_class *class_ = vemu__device_class_find(name);
+    struct vemu_prop_iter it = { .at = class_ ? class_->props : NULL };
+    const struct vemu_prop *prop;
+    size_t offset;
+
+    if (!class_)
+        return vemu__error_set(err, QMP_DEVICE_NOT_FOUND, "Device '%s' not found", name);
+    *result = json_object_new_array();
+    while ((prop = vemu__prop_next(&it, &offset)) != NULL) {
+        struct json_object *o = json_object_new_object();
+
+        qmp_add_string(o, "name", prop->name);
+        qmp_add_string(o, "type", vemu__prop_type_name(prop->type));
+        if (prop->summary)
+            qmp_add_string(o, "description", prop->summary);
+        if (prop->def) /* as text, whatever the type */
+            qmp_add_string(o, "default-value", prop->def);
+        json_object_array_add(*result, o);
+    }
+    return 0;
+}
+
+static const struct qmp_command commands[] = {
+    { "device-list-properties", cmd_device_list_properties, "{typename:str}",
+      "[{name:str,type:str,description?:str,default-value?:any}]" },
+    { "device_add", cmd_device_add, "{driver:str,bus?:str,id?:str,*}", NULL },
+    { "device_del", cmd_device_del, "{id:str,force?:bool}", NULL },
+    { NULL },
+};
+
+const struct qmp_group vemu__qmp_device = { .commands = commands };

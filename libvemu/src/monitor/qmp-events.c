@@ -2,6 +2,8 @@
 /*
  * The VM's events in QMP's words.
  */
+#include <string.h>
+
 #include "monitor/qmp.h"
 
 /* ShutdownCause of QMP. */
@@ -25,60 +27,69 @@ static bool cause_is_guest(int cause)
     return cause >= VEMU_CAUSE_GUEST_SHUTDOWN && cause <= VEMU_CAUSE_GUEST_DEBUG_EXIT;
 }
 
-static struct json_object *data_cause(const struct vemu_event *event)
+static struct json_object *data_cause(struct vemu_vm *vm, const struct vemu_event *event)
 {
     struct json_object *data = json_object_new_object();
 
-    json_object_object_add(data, "guest", json_object_new_boolean(cause_is_guest(event->cause)));
-    json_object_object_add(data, "reason", json_object_new_string(cause_name(event->cause)));
+    qmp_add_bool(data, "guest", cause_is_guest(event->cause));
+    qmp_add_string(data, "reason", cause_name(event->cause));
     return data;
 }
 
-static struct json_object *data_panicked(void)
+static struct json_object *data_panicked(struct vemu_vm *vm, const struct vemu_event *event)
 {
     struct json_object *data = json_object_new_object();
 
-    json_object_object_add(data, "action", json_object_new_string("pause"));
+    qmp_add_string(data, "action", "pause");
     return data;
 }
 
-static struct json_object *data_deleted(const struct vemu_event *event)
+/* A device that nobody named has a name of ours ("class#1"), which no client knows. */
+static struct json_object *data_deleted(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    bool named = !strchr(event->message, '#');
+    g_autofree char *path = g_strdup_printf("/machine/peripheral%s/%s", named ? "" : "-anon",
+                                            event->message);
+
+    if (named)
+        qmp_add_string(data, "device", event->message);
+    qmp_add_string(data, "path", path);
+    return data;
+}
+
+static struct json_object *data_balloon(struct vemu_vm *vm, const struct vemu_event *event)
 {
     struct json_object *data = json_object_new_object();
 
-    json_object_object_add(data, "device", json_object_new_string(event->message));
+    qmp_add_int(data, "actual", event->value);
     return data;
 }
+
+#define CAUSE "{guest:bool,reason:str}"
+
+const struct qmp_event vemu__qmp_events[] = {
+    { VEMU_EVENT_BALLOON_CHANGED, "BALLOON_CHANGE", "{actual:int}", data_balloon },
+    { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
+    { VEMU_EVENT_PANICKED, "GUEST_PANICKED", "{action:<pause>}", data_panicked },
+    { VEMU_EVENT_POWERDOWN, "POWERDOWN", NULL, NULL },
+    { VEMU_EVENT_RESET, "RESET", CAUSE, data_cause },
+    { VEMU_EVENT_STARTED, "RESUME", NULL, NULL },
+    { VEMU_EVENT_RESUMED, "RESUME", NULL, NULL },
+    { VEMU_EVENT_SHUTDOWN, "SHUTDOWN", CAUSE, data_cause },
+    { VEMU_EVENT_PAUSED, "STOP", NULL, NULL },
+    { VEMU_EVENT_ERROR, "STOP", NULL, NULL }, /* query-status tells internal-error */
+    { 0, NULL, NULL, NULL },
+};
 
 struct json_object *vemu__qmp_event(struct vemu_vm *vm, const struct vemu_event *event)
 {
-    const char *name;
-    struct json_object *data = NULL;
+    const struct qmp_event *e = vemu__qmp_events;
 
-    switch (event->type) {
-    case VEMU_EVENT_STARTED:
-    case VEMU_EVENT_RESUMED: name = "RESUME"; break;
-    case VEMU_EVENT_PAUSED:
-    case VEMU_EVENT_ERROR: name = "STOP"; break; /* query-status tells internal-error */
-    case VEMU_EVENT_POWERDOWN: name = "POWERDOWN"; break;
-    case VEMU_EVENT_RESET:
-        name = "RESET";
-        data = data_cause(event);
-        break;
-    case VEMU_EVENT_SHUTDOWN:
-        name = "SHUTDOWN";
-        data = data_cause(event);
-        break;
-    case VEMU_EVENT_PANICKED:
-        name = "GUEST_PANICKED";
-        data = data_panicked();
-        break;
-    case VEMU_EVENT_DEVICE_DELETED:
-        name = "DEVICE_DELETED";
-        data = data_deleted(event);
-        break;
-    default: return NULL;
-    }
+    while (e->name && e->type != event->type)
+        e++;
+    if (!e->name)
+        return NULL;
 
     struct json_object *out = json_object_new_object();
     struct json_object *stamp = json_object_new_object();
@@ -86,8 +97,8 @@ struct json_object *vemu__qmp_event(struct vemu_vm *vm, const struct vemu_event 
     json_object_object_add(stamp, "microseconds",
                            json_object_new_int64(event->realtime_us % 1000000));
     json_object_object_add(out, "timestamp", stamp);
-    json_object_object_add(out, "event", json_object_new_string(name));
-    if (data)
-        json_object_object_add(out, "data", data);
+    qmp_add_string(out, "event", e->name);
+    if (e->make)
+        json_object_object_add(out, "data", e->make(vm, event));
     return out;
 }

@@ -90,22 +90,30 @@ static void monitor_reply(struct vemu_monitor *m, struct json_object *id,
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-static const struct qmp_command *command_find(const char *name)
+/* The class of what `run` returned, in QMP's words. */
+static const char *error_class(int r)
 {
-    for (const struct qmp_command *c = vemu__qmp_commands; c->name; c++)
-        if (!strcmp(c->name, name))
-            return c;
-    return NULL;
+    switch (-r) {
+    case QMP_DEVICE_NOT_FOUND: return "DeviceNotFound";
+    case QMP_DEVICE_NOT_ACTIVE: return "DeviceNotActive";
+    default: return "GenericError";
+    }
+}
+
+static int check_arguments(const struct qmp_command *command, struct json_object *arguments,
+                           struct vemu_error **err)
+{
+    struct qmp_shape *shape = vemu__qmp_shape_parse(command->arguments);
+    int r = vemu__qmp_shape_check(shape, arguments, "", err);
+
+    vemu__qmp_shape_free(shape);
+    return r;
 }
 
 /* The client may ask for capabilities; we offer none. */
 static void monitor_negotiate(struct vemu_monitor *m, struct json_object *id,
                               struct json_object *arguments)
 {
-    static const struct qmp_command shape = {
-        .name = "qmp_capabilities",
-        .arguments = { { "enable", QMP_LIST, true } },
-    };
     struct vemu_error *err = NULL;
     struct json_object *enable = NULL;
 
@@ -114,7 +122,7 @@ static void monitor_negotiate(struct vemu_monitor *m, struct json_object *id,
                             "Capabilities negotiation is already complete, command ignored");
         return;
     }
-    int r = vemu__qmp_check_arguments(&shape, arguments, &err);
+    int r = check_arguments(&vemu__qmp_capabilities, arguments, &err);
     if (r == 0 && json_object_object_get_ex(arguments, "enable", &enable) &&
         json_object_array_length(enable) > 0)
         vemu__error_set(&err, ENOTSUP, "Capability '%s' not available",
@@ -131,11 +139,11 @@ static void monitor_negotiate(struct vemu_monitor *m, struct json_object *id,
 static void monitor_execute(struct vemu_monitor *m, const char *name, struct json_object *arguments,
                             struct json_object *id)
 {
-    if (!strcmp(name, "qmp_capabilities")) {
+    if (!strcmp(name, vemu__qmp_capabilities.name)) {
         monitor_negotiate(m, id, arguments);
         return;
     }
-    const struct qmp_command *command = command_find(name);
+    const struct qmp_command *command = vemu__qmp_command_find(name);
     if (!m->negotiated) {
         monitor_reply_error(m, id, "CommandNotFound",
                             "Expecting capabilities negotiation with 'qmp_capabilities'");
@@ -149,11 +157,11 @@ static void monitor_execute(struct vemu_monitor *m, const char *name, struct jso
 
     struct vemu_error *err = NULL;
     struct json_object *result = NULL;
-    int r = vemu__qmp_check_arguments(command, arguments, &err);
+    int r = check_arguments(command, arguments, &err);
     if (r >= 0)
         r = command->run(m->vm, arguments, &result, &err);
     if (r < 0) {
-        monitor_reply_error(m, id, "GenericError",
+        monitor_reply_error(m, id, error_class(r),
                             err ? vemu_error_message(err) : g_strerror(-r));
         vemu_error_free(err);
         json_object_put(result);
@@ -165,7 +173,7 @@ static void monitor_execute(struct vemu_monitor *m, const char *name, struct jso
 /* One complete JSON value came in. */
 static void monitor_dispatch(struct vemu_monitor *m, struct json_object *input)
 {
-    struct json_object *id = NULL, *execute = NULL, *arguments = NULL;
+    struct json_object *id = NULL, *execute = NULL, *arguments = NULL, *none = NULL;
 
     if (!json_object_is_type(input, json_type_object)) {
         monitor_reply_error(m, NULL, "GenericError", "QMP input must be a JSON object");
@@ -192,8 +200,11 @@ static void monitor_dispatch(struct vemu_monitor *m, struct json_object *input)
     else if (arguments && !json_object_is_type(arguments, json_type_object))
         monitor_reply_error(m, id, "GenericError",
                             "QMP input member 'arguments' must be an object");
-    else
+    else if (arguments)
         monitor_execute(m, json_object_get_string(execute), arguments, id);
+    else
+        monitor_execute(m, json_object_get_string(execute), none = json_object_new_object(), id);
+    json_object_put(none);
 }
 
 /* --- input ------------------------------------------------------------------------------------ */
@@ -345,9 +356,7 @@ int vemu__monitor_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_
                                r == -EBUSY ? "the chardev is in use" : g_strerror(-r));
     }
     vemu__events_listen(vm->events, monitor_event, m);
-    if (vemu_chardev_is_open(chr))
-        monitor_greet(m);
-    *ret = m;
+    *ret = m; /* the greeting follows VEMU_CHARDEV_OPENED, which an open chardev sends as well */
     return 0;
 }
 

@@ -306,11 +306,11 @@ static void free_net(void *data)
 static int remove_net(struct vemu_net *net, void *data, struct vemu_error **err)
 {
     struct vemu_vm *vm = net->vm;
+    const struct vemu_device *user = vemu__vm_find_user(vm, net);
     guint at;
 
-    if (net->front)
-        return vemu__error_set(err, EBUSY, "netdev '%s' is in use by '%s'", net->id,
-                               net->front->name);
+    if (user)
+        return vemu__error_set(err, EBUSY, "netdev '%s' is in use by '%s'", net->id, user->id);
     pthread_mutex_lock(&vm->list_lock);
     if (g_ptr_array_find(vm->nets, net, &at))
         g_ptr_array_steal_index(vm->nets, at);

@@ -34,7 +34,8 @@ struct balloon {
     struct vemu_virtio vdev;
     bool deflate_on_oom, reporting;
     uint32_t interval_s; /* of statistics; 0: only when asked */
-    struct vemu_timer *timer;
+    struct vemu_timer *timer, *news; /* news: of the size, to the host */
+    int64_t news_ns;                 /* when there were some last */
     unsigned inflate, deflate, stats, report; /* queue numbers */
     struct vemu_virtq_elem *stats_elem; /* held */
     bool stats_wanted;
@@ -217,11 +218,43 @@ static void balloon_config_get(struct vemu_virtio *vdev, uint8_t *config)
     memcpy(config, words, sizeof(words));
 }
 
+/* Outside the device's lock, where listeners may call anything. */
+static void tell(void *data)
+{
+    vemu__events_flush(((struct vemu_vm *)data)->events);
+}
+
+static void news_timer(struct vemu_device *dev)
+{
+    const struct balloon *b = balloon_of(vemu__virtio_of(dev));
+    uint64_t ram = vemu__vm_config(dev->vm)->memory_bytes;
+
+    vemu__events_emit_value(dev->vm->events, VEMU_EVENT_BALLOON_CHANGED,
+                            ram - MIN((uint64_t)b->actual * PAGE, ram));
+    vemu__loop_post(dev->vm->loop, tell, dev->vm, NULL);
+}
+
+/* The driver tells of each step on its way; the host hears of it once a second. */
+static void news_come(struct balloon *b)
+{
+    int64_t now = vemu_clock_ns(b->vdev.dev->vm);
+
+    if (vemu_timer_armed(b->news))
+        return;
+    b->news_ns = b->news_ns ? MAX(now, b->news_ns + 1000000000) : now;
+    vemu_timer_set(b->news, b->news_ns);
+}
+
 static void balloon_config_set(struct vemu_virtio *vdev, const uint8_t *config, size_t offset,
                                size_t size)
 {
+    struct balloon *b = balloon_of(vdev);
+    uint32_t before = b->actual;
+
     /* num_pages is read-only for the driver. */
-    memcpy(&balloon_of(vdev)->actual, config + 4, 4);
+    memcpy(&b->actual, config + 4, 4);
+    if (b->actual != before)
+        news_come(b);
 }
 
 /* --- for the host ----------------------------------------------------------------------------- */
@@ -264,6 +297,22 @@ void vemu__balloon_get(struct vemu_device *dev, struct vemu_balloon_info *ret)
     ret->updated_ns = b->updated_ns;
     memcpy(ret->stats, b->figures, sizeof(ret->stats));
     pthread_mutex_unlock(&dev->lock);
+}
+
+int vemu__balloon_set_interval(struct vemu_device *dev, uint32_t seconds)
+{
+    struct balloon *b = find(dev);
+
+    if (!b || seconds > VEMU_BALLOON_INTERVAL_MAX)
+        return -EINVAL;
+    pthread_mutex_lock(&dev->lock);
+    b->interval_s = seconds;
+    if (!seconds)
+        vemu_timer_set(b->timer, INT64_MAX);
+    else if (b->vdev.status & VEMU_VIRTIO_STATUS_DRIVER_OK && b->stats != UINT32_MAX)
+        vemu_timer_set(b->timer, vemu_clock_ns(dev->vm));
+    pthread_mutex_unlock(&dev->lock);
+    return 0;
 }
 
 int vemu__balloon_ask(struct vemu_device *dev)
@@ -327,13 +376,14 @@ static int balloon_realize(struct vemu_virtio *vdev, struct vemu_error **err)
 {
     struct balloon *b = balloon_of(vdev);
 
-    if (b->interval_s > 86400)
+    if (b->interval_s > VEMU_BALLOON_INTERVAL_MAX)
         return vemu__error_set(err, EINVAL, "guest-stats-polling-interval is more than a day");
     for (unsigned n = 0; n < 4; n++)
         vemu__virtio_add_queue(vdev, QUEUE_SIZE, sizeof(struct vemu_virtq_elem));
     b->inflate = 0;
     b->deflate = 1;
     b->timer = vemu_device_add_timer(vdev->dev, stats_timer);
+    b->news = vemu_device_add_timer(vdev->dev, news_timer);
     vdev->features = 1ull << VIRTIO_BALLOON_F_STATS_VQ |
                      (b->deflate_on_oom ? 1ull << VIRTIO_BALLOON_F_DEFLATE_ON_OOM : 0) |
                      (b->reporting ? 1ull << VIRTIO_BALLOON_F_REPORTING : 0);

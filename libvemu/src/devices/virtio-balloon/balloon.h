@@ -21,6 +21,10 @@ bool vemu__balloon_is(const struct vemu_device *dev);
 /* Leaves the guest `memory_bytes` of its memory. -EINVAL. Context: loop. */
 int vemu__balloon_set_size(struct vemu_device *dev, uint64_t memory_bytes);
 void vemu__balloon_get(struct vemu_device *dev, struct vemu_balloon_info *ret);
+/* Statistics come every so many seconds; 0: when asked. -EINVAL: more than the maximum, or the
+ * device does not work. Context: loop. */
+#define VEMU_BALLOON_INTERVAL_MAX 86400u
+int vemu__balloon_set_interval(struct vemu_device *dev, uint32_t seconds);
 /* Asks the guest for new statistics. -ENOTSUP: its driver has none. */
 int vemu__balloon_ask(struct vemu_device *dev);
 

@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
+#include "devices/virtio-net/info.h"
 #include "devices/virtio-net/net.h"
+#include "virtio/class.h"
 
 void vemu__net_filter_reset(struct net *net)
 {
@@ -59,4 +61,31 @@ bool vemu__net_filter_passes(const struct net *net, const struct vemu_net_frame 
                                listed(f->macs + f->uni_count, f->multi_count, head));
     return !f->nouni && (f->alluni || f->all_uni || memcmp(head, f->mac, NET_MAC) == 0 ||
                          listed(f->macs, f->uni_count, head));
+}
+
+bool vemu__net_filter_get(struct vemu_device *dev, struct vemu_net_filter_info *ret)
+{
+    const struct net_filter *f;
+
+    if (strncmp(dev->class_->name, "virtio-net-", 11) != 0 || !dev->realized)
+        return false;
+    f = &net_of(vemu__virtio_of(dev))->filter;
+    pthread_mutex_lock(&dev->lock);
+    *ret = (struct vemu_net_filter_info){
+        .promiscuous = f->promisc,
+        .all_multicast = f->allmulti,
+        .all_unicast = f->alluni,
+        .no_multicast = f->nomulti,
+        .no_unicast = f->nouni,
+        .no_broadcast = f->nobcast,
+        .multicast_overflow = f->all_multi,
+        .unicast_overflow = f->all_uni,
+        .unicast_count = f->uni_count,
+        .multicast_count = f->multi_count,
+    };
+    memcpy(ret->mac, f->mac, sizeof(ret->mac));
+    memcpy(ret->macs, f->macs, sizeof(ret->macs));
+    memcpy(ret->vlans, f->vlans, sizeof(ret->vlans));
+    pthread_mutex_unlock(&dev->lock);
+    return true;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Taking block nodes away from a machine that goes on.
+ */
+#include <errno.h>
+
+#include <vemu/block.h>
+
+#include "block/backend.h"
+#include "core/vm.h"
+
+static const struct vemu_block *parent_of(struct vemu_vm *vm, const struct vemu_block *block)
+{
+    for (guint i = 0; i < vm->blocks->len; i++) {
+        const struct vemu_block *other = vm->blocks->pdata[i];
+
+        if (other->child == block)
+            return other;
+    }
+    return NULL;
+}
+
+/* A node that nothing uses has no request under way and no thread. */
+static void remove_now(struct vemu_vm *vm, struct vemu_block *block)
+{
+    struct vemu_block *child = block->child;
+    guint at;
+
+    pthread_mutex_lock(&vm->list_lock);
+    if (g_ptr_array_find(vm->blocks, block, &at))
+        g_ptr_array_steal_index(vm->blocks, at);
+    pthread_mutex_unlock(&vm->list_lock);
+    vemu__block_free(block);
+    if (child && child->with_parent)
+        remove_now(vm, child);
+}
+
+static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    const char *id = data;
+    struct vemu_block *block = vemu__vm_find_block(vm, id);
+    const struct vemu_device *user;
+    const struct vemu_block *parent;
+
+    if (!block)
+        return vemu__error_set(err, ENOENT, "there is no drive '%s'", id);
+    parent = parent_of(vm, block);
+    if (parent)
+        return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", id, parent->id);
+    user = vemu__vm_find_user(vm, block);
+    if (user || block->user)
+        return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", id,
+                               user ? user->id : block->user->name);
+    remove_now(vm, block);
+    return 0;
+}
+
+int vemu_vm_remove_block(struct vemu_vm *vm, const char *id, struct vemu_error **err)
+{
+    if (!id)
+        return vemu__error_set(err, EINVAL, "the node name is missing");
+    return vemu__vm_control(vm, do_remove, (void *)id, err);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * QMP commands about vCPUs.
+ *
+ * The topology is one socket with a core for each vCPU (core/cpuid.c), and all are there from the
+ * start.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/lifecycle.h"
+#include "monitor/qmp.h"
+
+#define CPU_TYPE "max-x86_64-cpu"
+
+static void add_place(struct json_object *o, uint32_t id)
+{
+    struct json_object *props = json_object_new_object();
+    g_autofree char *path = g_strdup_printf("/machine/unattached/device[%u]", id);
+
+    qmp_add_int(props, "socket-id", 0);
+    qmp_add_int(props, "core-id", id);
+    qmp_add_int(props, "thread-id", 0);
+    json_object_object_add(o, "props", props);
+    qmp_add_string(o, "qom-path", path);
+}
+
+static int cmd_query_cpus_fast(QMP_PARAMS)
+{
+    *result = json_object_new_array();
+    for (uint32_t id = 0; id < vm->config.vcpus; id++) {
+        struct json_object *o = json_object_new_object();
+
+        qmp_add_int(o, "cpu-index", id);
+        add_place(o, id);
+        qmp_add_int(o, "thread-id", (uint64_t)vemu__vcpus_thread_id(vm, id));
+        qmp_add_string(o, "target", "x86_64");
+        json_object_array_add(*result, o);
+    }
+    return 0;
+}
+
+static int cmd_query_hotpluggable_cpus(QMP_PARAMS)
+{
+    *result = json_object_new_array();
+    for (uint32_t id = 0; id < vm->config.vcpus; id++) {
+        struct json_object *o = json_object_new_object();
+
+        qmp_add_string(o, "type", CPU_TYPE);
+        qmp_add_int(o, "vcpus-count", 1);
+        add_place(o, id);
+        json_object_array_add(*result, o);
+    }
+    return 0;
+}
+
+static int cmd_query_cpu_definitions(QMP_PARAMS)
+{
+    *result = json_object_new_array();
+    for (const char *const *model = vemu__cpuid_models; *model; model++) {
+        struct json_object *o = json_object_new_object();
+        g_autofree char *type = g_strdup_printf("%s-x86_64-cpu", *model);
+
+        qmp_add_string(o, "name", *model);
+        qmp_add_string(o, "typename", type);
+        qmp_add_bool(o, "static", false);
+        qmp_add_bool(o, "migration-safe", false);
+        qmp_add_bool(o, "deprecated", false);
+        json_object_object_add(o, "unavailable-features", json_object_new_array());
+        json_object_array_add(*result, o);
+    }
+    return 0;
+}
+
+static int cmd_inject_nmi(QMP_PARAMS)
+{
+    int r = vemu__state_check(vm, VEMU_STATE_BIT(VEMU_VM_RUNNING) | VEMU_STATE_BIT(VEMU_VM_PAUSED),
+                              "inject an NMI", err);
+
+    if (r < 0)
+        return r;
+    r = vemu__vcpus_nmi(vm);
+    return r < 0 ? vemu__error_set(err, -r, "cannot inject an NMI: %s", strerror(-r)) : 0;
+}
+
+/* There are no I/O thread objects: devices are served by vCPU threads and the loop. */
+static int cmd_query_iothreads(QMP_PARAMS)
+{
+    *result = json_object_new_array();
+    return 0;
+}
+
+#define PLACE "props:{socket-id:int,core-id:int,thread-id:int},qom-path:str"
+
+static const struct qmp_command commands[] = {
+    { "inject-nmi", cmd_inject_nmi, NULL, NULL },
+    { "query-cpu-definitions", cmd_query_cpu_definitions, NULL,
+      "[{name:str,typename:str,static:bool,migration-safe?:bool,deprecated:bool,"
+      "unavailable-features?:[str]}]" },
+    { "query-cpus-fast", cmd_query_cpus_fast, NULL,
+      "[{cpu-index:int," PLACE ",thread-id:int,target:<x86_64>}]" },
+    { "query-hotpluggable-cpus", cmd_query_hotpluggable_cpus, NULL,
+      "[{type:str,vcpus-count:int," PLACE "}]" },
+    { "query-iothreads", cmd_query_iothreads, NULL, "[{id:str,thread-id:int}]" },
+    { NULL },
+};
+
+const struct qmp_group vemu__qmp_cpu = { .commands = commands };

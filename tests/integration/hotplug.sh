@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Debian's kernel on q35 and the software CPU: a disk and a network card come and go behind root ports,
+# and the guest sees each time what QMP says; sizes, cables, a guest that ejects, surprise removal, a
+# balloon, an NMI. VEMU_TEST_SOAK=1: 100 rounds instead of 10.
+set -u
+export PATH=$PATH:/usr/sbin:/sbin
+. "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/modules.sh"
+kernel=$(find_kernel)
+[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
+modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_balloon)
+[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# What the guest sees, a line whenever it changes; and what it is told to do on the second serial port.
+cat >"$work/init" <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /modules); do insmod "$module"; done
+stty -F /dev/ttyS1 raw -echo
+while read -r line; do eval "$line"; done </dev/ttyS1 &
+look() {
+    disks= cards=
+    if [ -e /sys/block/vda ]; then
+        [ -n "$serial" ] || serial=$(cat /sys/block/vda/serial)
+        disks=$serial:$(cat /sys/block/vda/size)
+    else
+        serial=
+    fi
+    if [ -e /sys/class/net/eth0 ]; then
+        [ -n "$up" ] || ip link set eth0 up
+        up=1
+        cards=$(cat /sys/class/net/eth0/address):$(cat /sys/class/net/eth0/carrier)
+    else
+        up=
+    fi
+}
+functions() { for d in /sys/bus/pci/devices/*; do cat "$d/vendor" "$d/device"; done | grep -A 1 0x1af4 | grep -v -e 1af4 -e --; }
+listed() { command -v lspci >/dev/null && lspci -n | grep -c 1af4: || echo -; }
+echo "T: ready"
+serial= up= last=
+while sleep 0.1; do
+    look 2>/dev/null
+    now="T: disks $disks cards $cards pci $(functions 2>/dev/null | sort | tr '\n' ' ')lspci $(listed)"
+    [ "$now" = "$last" ] || echo "$now"
+    last=$now
+done
+INIT
+echo "$modules" >"$work/modules"
+lspci=$(command -v lspci)
+"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" ${lspci:+"$lspci"} $modules
+(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
+cat "$work/base" "$work/more" >"$work/initramfs"
+rounds=10
+[ "${VEMU_TEST_SOAK:-0}" = 1 ] && rounds=100
+python3 "$TOP/tests/integration/hotplug.py" "$BUILD/tools/vemu/vemu" "$kernel" "$work/initramfs" "$work" \
+    $rounds
