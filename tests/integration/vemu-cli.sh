@@ -32,6 +32,11 @@ refuse "-drive x: parameter 'file' is missing" -drive x
 refuse "-blockdev x: parameter 'node-name' is missing" -blockdev x
 refuse "-netdev x: parameter 'id' is missing" -netdev x
 refuse "-nic x: netdev class 'x' is not known" -nic x
+refuse "-fsdev x: parameter 'id' is missing" -fsdev x
+refuse "-fsdev x,id=a: fsdev class 'x' is not known" -fsdev x,id=a
+refuse "security_model 'mapped-file' is not supported" -fsdev local,id=a,path=/,security_model=mapped-file
+refuse "parameter 'mount_tag' is missing" -virtfs local,path=/,security_model=none
+refuse "cannot open directory '/nowhere'" -virtfs local,path=/nowhere,mount_tag=t,security_model=none
 refuse "-m: requires an argument" -m
 refuse "is not a size" -m abc
 refuse "unknown suffix 'Q'" -m 5Q

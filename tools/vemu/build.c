@@ -12,6 +12,7 @@
 #include "keyval.h"
 #include "net.h"
 #include "report.h"
+#include "share.h"
 
 static bool fail(const char *option, const char *value, struct vemu_error *err)
 {
@@ -169,6 +170,7 @@ struct vemu_vm *build_machine(struct options *o)
         ok = build_chardev(vm, o->chardevs.items[i]);
     ok = ok && build_drives(vm, o);
     ok = ok && build_nets(vm, o);
+    ok = ok && build_shares(vm, o);
     ok = ok && build_serials(vm, o);
     for (size_t i = 0; ok && i < o->devices.count; i++)
         ok = build_device(vm, o->devices.items[i]);

@@ -79,6 +79,11 @@ bool help_netdevs(const char *value)
     return help_kind(VEMU_CLASS_NET, "Network back-ends (-netdev CLASS,help)", value);
 }
 
+bool help_fsdevs(const char *value)
+{
+    return help_kind(VEMU_CLASS_FSDEV, "Shared directories (-fsdev CLASS,help)", value);
+}
+
 bool help_machines(const char *value)
 {
     return help_kind(VEMU_CLASS_MACHINE, "Machines (-machine TYPE,help lists options)", value);

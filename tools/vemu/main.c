@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,6 +74,16 @@ static int signals_open(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Devices may need many (a 9p guest one for each file it knows), and nobody here uses select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -167,6 +178,7 @@ static int run(struct options *o)
     o->config.log_data = &log;
     if (o->daemonize && !daemon_start())
         return 1;
+    raise_descriptor_limit();
     int signals = signals_open();
     if (o->pidfile && !pidfile_write(o->pidfile))
         return 1;

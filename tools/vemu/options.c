@@ -252,6 +252,18 @@ static bool opt_nic(struct options *o, const char *value)
     return true;
 }
 
+static bool opt_fsdev(struct options *o, const char *value)
+{
+    option_list_add(&o->fsdevs, value);
+    return true;
+}
+
+static bool opt_virtfs(struct options *o, const char *value)
+{
+    option_list_add(&o->virtfs, value);
+    return true;
+}
+
 static bool opt_serial(struct options *o, const char *value)
 {
     option_list_add(&o->serials, value);
@@ -411,6 +423,10 @@ static const struct option table[] = {
       "make a network for a device's netdev=ID ('help' lists)" },
     { "nic", "[CLASS][,mac=MAC][,model=virtio-net][,PROPERTY=VALUE...]", opt_nic,
       "add a network card and its network (user unless named; none: nothing)" },
+    { "fsdev", "local,id=ID,path=DIR,security_model=MODEL[,readonly=on]", opt_fsdev,
+      "share a directory with a device's fsdev=ID ('help' lists)" },
+    { "virtfs", "local,path=DIR,mount_tag=TAG,security_model=MODEL[,readonly=on][,id=ID]",
+      opt_virtfs, "the same with its virtio-9p device" },
     { "serial", "stdio|pty|null|file:F|unix:S[,server=on][,wait=off]|chardev:ID|none", opt_serial,
       "connect the next serial port" },
     { "qmp", "stdio|unix:S[,server=on][,wait=off]|chardev:ID", opt_qmp, "offer a QMP monitor" },
@@ -467,6 +483,8 @@ static bool answer_help(const char *name, const char *value)
         return help_chardevs(value);
     if (!strcmp(name, "netdev") || !strcmp(name, "nic"))
         return help_netdevs(value);
+    if (!strcmp(name, "fsdev") || !strcmp(name, "virtfs"))
+        return help_fsdevs(value);
     if (!strcmp(name, "blockdev"))
         return help_blockdevs(value);
     if (!strcmp(name, "machine") || !strcmp(name, "M"))
@@ -548,6 +566,8 @@ void options_free(struct options *o)
     free(o->drives.items);
     free(o->netdevs.items);
     free(o->nics.items);
+    free(o->fsdevs.items);
+    free(o->virtfs.items);
     free(o->devices.items);
     free(o->serials.items);
     free(o->qmps.items);

@@ -30,6 +30,7 @@ struct vemu_irq;
 struct vemu_chardev;
 struct vemu_block;
 struct vemu_net;
+struct vemu_fsdev;
 
 /* --- properties ------------------------------------------------------------------------------ */
 enum vemu_prop_type {
@@ -43,6 +44,7 @@ enum vemu_prop_type {
     VEMU_PROP_CHARDEV, /* struct vemu_chardev *, by id, NULL when not given */
     VEMU_PROP_BLOCK,   /* struct vemu_block *, by node name, NULL when not given */
     VEMU_PROP_NETDEV,  /* struct vemu_net *, by id, NULL when not given */
+    VEMU_PROP_FSDEV,   /* struct vemu_fsdev *, by id, NULL when not given */
     VEMU_PROP_TABLE,   /* the properties of `group`, relative to `offset` */
 };
 struct vemu_prop {

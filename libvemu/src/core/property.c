@@ -11,6 +11,7 @@
 
 #include "block/backend.h"
 #include "core/vm.h"
+#include "fsdev/fsdev.h"
 #include "net/net.h"
 
 bool vemu__parse_bool(const char *text, bool *ret)
@@ -119,6 +120,7 @@ const char *vemu__prop_type_name(enum vemu_prop_type type)
     case VEMU_PROP_CHARDEV: return "chardev";
     case VEMU_PROP_BLOCK: return "drive";
     case VEMU_PROP_NETDEV: return "netdev";
+    case VEMU_PROP_FSDEV: return "fsdev";
     case VEMU_PROP_TABLE: break;
     }
     return "";
@@ -149,6 +151,7 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
     struct vemu_chardev *chr;
     struct vemu_block *block;
     struct vemu_net *net;
+    struct vemu_fsdev *fs;
 
     switch (prop->type) {
     case VEMU_PROP_BOOL:
@@ -191,6 +194,13 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
             return vemu__error_set(err, ENOENT, "property '%s': there is no netdev '%s'",
                                    prop->name, value);
         *(struct vemu_net **)field = net;
+        return 0;
+    case VEMU_PROP_FSDEV:
+        fs = vemu__vm_find_fsdev(vm, value);
+        if (!fs)
+            return vemu__error_set(err, ENOENT, "property '%s': there is no fsdev '%s'",
+                                   prop->name, value);
+        *(struct vemu_fsdev **)field = fs;
         return 0;
     case VEMU_PROP_TABLE: break;
     }

@@ -13,6 +13,7 @@
 #include "chardev/backend.h"
 #include "core/property.h"
 #include "devices/devices.h"
+#include "fsdev/fsdev.h"
 #include "machines/machine.h"
 #include "net/net.h"
 
@@ -37,6 +38,8 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_reset_port,
     &vemu__device_rtc,
     &vemu__device_serial_16550,
+    &vemu__device_virtio_9p_mmio.base,
+    &vemu__device_virtio_9p_pci.base,
     &vemu__device_virtio_balloon_mmio.base,
     &vemu__device_virtio_balloon_pci.base,
     &vemu__device_virtio_blk_mmio.base,
@@ -47,6 +50,8 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_virtio_rng_pci.base,
     &vemu__device_virtio_serial_mmio.base,
     &vemu__device_virtio_serial_pci.base,
+    &vemu__device_virtio_vsock_mmio.base,
+    &vemu__device_virtio_vsock_pci.base,
     &vemu__device_virtconsole,
     &vemu__device_virtserialport,
     NULL,
@@ -74,6 +79,13 @@ const struct vemu_net_class *const vemu__net_classes[] = {
     &vemu__net_socket,
     &vemu__net_tap,
     &vemu__net_user,
+    NULL,
+};
+
+/* --- shared directories ----------------------------------------------------------------------- */
+
+const struct vemu_fsdev_class *const vemu__fsdev_classes[] = {
+    &vemu__fsdev_local,
     NULL,
 };
 
@@ -171,6 +183,18 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             return true;
         }
         return false;
+    case VEMU_CLASS_FSDEV:
+        for (i = 0; vemu__fsdev_classes[i]; i++) {
+            const struct vemu_fsdev_class *class_ = vemu__fsdev_classes[i];
+
+            if (i != index)
+                continue;
+            info->name = class_->name;
+            info->summary = class_->summary;
+            *ret_props = class_->props;
+            return true;
+        }
+        return false;
     default:
         for (i = 0; vemu__machine_classes[i]; i++) {
             const struct vemu_machine_class *class_ = vemu__machine_classes[i];
@@ -190,7 +214,7 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
 
 static bool kind_valid(int kind)
 {
-    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_NET;
+    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_FSDEV;
 }
 
 static int lookup(int kind, const char *name, struct vemu_class_info *info,

@@ -11,6 +11,7 @@
 #include "core/property.h"
 #include "core/thread.h"
 #include "monitor/monitor.h"
+#include "fsdev/fsdev.h"
 #include "net/net.h"
 
 /* --- what other parts may ask ----------------------------------------------------------------- */
@@ -100,6 +101,7 @@ static void vm_free(struct vemu_vm *vm)
     g_ptr_array_free(vm->chardevs, TRUE);
     g_ptr_array_free(vm->blocks, TRUE);
     g_ptr_array_free(vm->nets, TRUE);
+    g_ptr_array_free(vm->fsdevs, TRUE);
     if (vm->machine) {
         vemu__props_clear(vm->machine, vm->machine->class_->props);
         g_free(vm->machine);
@@ -141,6 +143,11 @@ static void net_destroy(gpointer data)
     vemu__net_free(data);
 }
 
+static void fsdev_destroy(gpointer data)
+{
+    vemu__fsdev_free(data);
+}
+
 static void monitor_destroy(gpointer data)
 {
     vemu__monitor_free(data);
@@ -164,6 +171,7 @@ static struct vemu_vm *vm_alloc(void)
     vm->chardevs = g_ptr_array_new_with_free_func(chardev_destroy);
     vm->blocks = g_ptr_array_new_with_free_func(block_destroy);
     vm->nets = g_ptr_array_new_with_free_func(net_destroy);
+    vm->fsdevs = g_ptr_array_new_with_free_func(fsdev_destroy);
     vm->monitors = g_ptr_array_new_with_free_func(monitor_destroy);
     return vm;
 }

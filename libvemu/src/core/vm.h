@@ -56,10 +56,11 @@ struct vemu_vm {
     GPtrArray *monitors;     /* struct vemu_monitor; loop */
     bool board_open;         /* machine->init runs: board devices may be added; loop */
 
-    pthread_mutex_t list_lock; /* chardevs, blocks, nets, irqs, id counter */
+    pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, irqs, id counter */
     GPtrArray *chardevs;
     GPtrArray *blocks; /* struct vemu_block; added by the loop */
     GPtrArray *nets;   /* struct vemu_net; changed by the loop */
+    GPtrArray *fsdevs; /* struct vemu_fsdev; added by the loop */
     struct vemu_irq *irqs;
     unsigned next_id;
 

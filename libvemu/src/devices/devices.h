@@ -26,6 +26,8 @@ extern const struct vemu_device_class vemu__device_rtc;
 extern const struct vemu_device_class vemu__device_serial_16550;
 
 /* One for each transport (virtio/class.h). */
+extern const struct vemu_virtio_device_class vemu__device_virtio_9p_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_9p_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_balloon_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_balloon_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_blk_mmio;
@@ -36,6 +38,8 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_serial_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_serial_pci;
+extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_pci;
 extern const struct vemu_device_class vemu__device_virtconsole;
 extern const struct vemu_device_class vemu__device_virtserialport;
 

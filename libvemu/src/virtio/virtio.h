@@ -225,6 +225,10 @@ size_t vemu__virtq_elem_read(const struct vemu_virtq_elem *elem, size_t offset, 
                              size_t size);
 size_t vemu__virtq_elem_write(const struct vemu_virtq_elem *elem, size_t offset, const void *buf,
                               size_t size);
+/* A part of a list of pieces: `limit` bytes behind the first `skip`, as a list of at most `max`
+ * pieces (less when there are more). Returns their number. */
+unsigned vemu__virtq_slice(const struct iovec *iov, unsigned count, size_t skip, size_t limit,
+                           struct iovec *ret, unsigned max);
 
 /* --- transport side --------------------------------------------------------------------------- */
 

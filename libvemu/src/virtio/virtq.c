@@ -160,6 +160,26 @@ size_t vemu__virtq_elem_write(const struct vemu_virtq_elem *elem, size_t offset,
     return iov_copy(elem->in, elem->in_count, offset, (uint8_t *)buf, size, true);
 }
 
+unsigned vemu__virtq_slice(const struct iovec *iov, unsigned count, size_t skip, size_t limit,
+                           struct iovec *ret, unsigned max)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < count && n < max && limit; i++) {
+        size_t size;
+
+        if (skip >= iov[i].iov_len) {
+            skip -= iov[i].iov_len;
+            continue;
+        }
+        size = MIN(iov[i].iov_len - skip, limit);
+        ret[n++] = (struct iovec){ (uint8_t *)iov[i].iov_base + skip, size };
+        limit -= size;
+        skip = 0;
+    }
+    return n;
+}
+
 /* --- the device's side ------------------------------------------------------------------------ */
 
 void vemu__virtq_wrote(struct vemu_virtq *q, enum vemu_virtq_area area, uint64_t offset,

@@ -23,6 +23,7 @@
 
 #include "echo.h"
 #include "guest.h"
+#include "share.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -132,6 +133,49 @@ static void put_header(struct guest *g, struct input *in)
     vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, header, sizeof(header));
 }
 
+static uint8_t byte_of(void *data)
+{
+    return byte(data);
+}
+
+/* A whole request that makes some sense, for devices whose messages nobody hits upon by chance. */
+static void put_request(struct guest *g, struct input *in)
+{
+    uint8_t message[4096] = { 0 }, how = byte(in);
+    unsigned slot = how % 8;
+    uint64_t out_gpa = 0x20000 + 0x1000 * slot, in_gpa = 0x30000 + 0x1000 * slot;
+    size_t size = share_message(DEVICE, byte_of, in, message, sizeof(message));
+    bool is_9p = strcmp(DEVICE, "9p") == 0;
+    /* 9p: both in one chain; vsock: a packet for the device, and a buffer for one of its own. */
+    const struct {
+        uint64_t addr;
+        uint32_t len;
+        uint16_t flags, next;
+    } descs[] = {
+        { out_gpa, (uint32_t)size, is_9p, (uint16_t)(2 * slot + 1) },
+        { in_gpa, how > 128 ? 4096 : 16u * how, 2, 0 },
+    };
+    uint16_t idx, entry = (uint16_t)(2 * slot);
+    unsigned queue = is_9p ? 0 : 1;
+
+    if (!size)
+        return;
+    vemu_dma_write(g->vm, out_gpa, message, size);
+    for (unsigned i = 0; i < 2; i++, entry++) {
+        unsigned q = is_9p ? 0 : 1 - i;
+
+        vemu_dma_write(g->vm, area_of(q, 0) + 16u * entry, &descs[i], 16);
+        if (is_9p && i)
+            break;
+        vemu_dma_read(g->vm, area_of(q, 1) + 2, &idx, 2);
+        vemu_dma_write(g->vm, area_of(q, 1) + 4 + 2 * (idx % 16), &entry, 2);
+        idx++;
+        vemu_dma_write(g->vm, area_of(q, 1) + 2, &idx, 2);
+    }
+    g->t->notify(g, queue);
+    g->t->notify(g, 0);
+}
+
 static void negotiate(struct guest *g, struct input *in)
 {
     static const uint64_t sets[] = {
@@ -167,6 +211,7 @@ static void step(struct guest *g, struct input *in)
     case 10: g->t->notify(g, byte(in)); break;
     case 11: case 12: make_available(g, in, queue); g->t->notify(g, queue); break;
     case 13: make_available(g, in, queue); break;
+    case 14: case 15: case 16: put_request(g, in); break;
     default: put_desc(g, in, queue); break;
     }
 }
@@ -227,6 +272,8 @@ static struct guest *machine_new(char *path)
     }
     if (strcmp(DEVICE, "net") == 0)
         return machine_net(vm);
+    if (strcmp(DEVICE, "9p") == 0 || strcmp(DEVICE, "vsock") == 0)
+        return share_machine(vm, DEVICE);
     if (strcmp(DEVICE, "echo") == 0)
         return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
     if (strcmp(DEVICE, "blk") != 0)
@@ -252,6 +299,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < STEPS && in.size; i++) {
         step(g, &in);
         neighbours(&in);
+        share_neighbours(byte_of, &in);
     }
     g->t->set_status(g, 0);
     if (g->t->get_status(g) != 0 || guest_broken(g))
@@ -260,6 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (guest_broken(g))
         abort();
     guest_free(g);
+    share_end();
     unlink(path);
     if (cable >= 0)
         close(cable);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Shared directories: making them by class name, finding them, freeing them.
+ */
+#include "fsdev/fsdev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vemu/fsdev.h>
+
+#include "core/property.h"
+#include "core/vm.h"
+
+static const struct vemu_prop local_props[] = {
+    VEMU_PROP(struct vemu_fsdev, path, "path", STRING, NULL, "the directory"),
+    VEMU_PROP(struct vemu_fsdev, security_model, "security_model", STRING, NULL,
+              "passthrough, mapped-xattr (or mapped) or none: whose the files are"),
+    VEMU_PROP(struct vemu_fsdev, read_only, "readonly", BOOL, "off", "refuse all changes"),
+    VEMU_PROP_END,
+};
+
+const struct vemu_fsdev_class vemu__fsdev_local = {
+    .name = "local",
+    .summary = "a directory of this machine",
+    .props = local_props,
+};
+
+static const struct vemu_fsdev_class *class_find(const char *name)
+{
+    for (size_t i = 0; vemu__fsdev_classes[i]; i++)
+        if (strcmp(vemu__fsdev_classes[i]->name, name) == 0)
+            return vemu__fsdev_classes[i];
+    return NULL;
+}
+
+struct vemu_fsdev *vemu__vm_find_fsdev(struct vemu_vm *vm, const char *id)
+{
+    struct vemu_fsdev *found = NULL;
+
+    pthread_mutex_lock(&vm->list_lock);
+    for (guint i = 0; i < vm->fsdevs->len && !found; i++) {
+        struct vemu_fsdev *fs = vm->fsdevs->pdata[i];
+
+        if (strcmp(fs->id, id) == 0)
+            found = fs;
+    }
+    pthread_mutex_unlock(&vm->list_lock);
+    return found;
+}
+
+void vemu__fsdev_free(struct vemu_fsdev *fs)
+{
+    if (!fs)
+        return;
+    if (fs->root >= 0)
+        close(fs->root);
+    vemu__props_clear(fs, fs->class_->props);
+    g_free(fs->id);
+    g_free(fs);
+}
+
+static int choose_security(struct vemu_fsdev *fs, struct vemu_error **err)
+{
+    static const struct {
+        const char *name;
+        enum vemu_fs_security security;
+    } models[] = {
+        { "passthrough", VEMU_FS_PASSTHROUGH },
+        { "none", VEMU_FS_NONE },
+        { "mapped-xattr", VEMU_FS_MAPPED },
+        { "mapped", VEMU_FS_MAPPED },
+    };
+
+    if (!fs->security_model)
+        return vemu__error_set(err, EINVAL, "property 'security_model' is missing");
+    for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
+        if (strcmp(fs->security_model, models[i].name) != 0)
+            continue;
+        fs->security = models[i].security;
+        return 0;
+    }
+    return vemu__error_set(err, EINVAL,
+                           "security_model '%s' is not supported (passthrough, mapped-xattr, none)",
+                           fs->security_model);
+}
+
+static int fs_open(struct vemu_fsdev *fs, struct vemu_error **err)
+{
+    int r = choose_security(fs, err);
+
+    if (r < 0)
+        return r;
+    if (!fs->path)
+        return vemu__error_set(err, EINVAL, "property 'path' is missing");
+    fs->root = open(fs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fs->root < 0 || fstat(fs->root, &fs->root_stat) < 0)
+        return vemu__error_set(err, errno, "cannot open directory '%s': %s", fs->path,
+                               strerror(errno));
+    return 0;
+}
+
+struct add {
+    const char *class_name, *id;
+    const struct vemu_property *props;
+    size_t prop_count;
+};
+
+static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    const struct add *add = data;
+    const struct vemu_fsdev_class *class_ = class_find(add->class_name);
+    struct vemu_fsdev *fs;
+    int r;
+
+    if (vm->stopping)
+        return vemu__error_set(err, EBUSY, "cannot add an fsdev: the machine is being stopped");
+    if (!class_)
+        return vemu__error_set(err, EINVAL, "fsdev class '%s' is not known", add->class_name);
+    r = vemu__config_check_id(add->id, err);
+    if (r < 0)
+        return r;
+    if (vemu__vm_find_fsdev(vm, add->id))
+        return vemu__error_set(err, EEXIST, "there is already an fsdev '%s'", add->id);
+    fs = g_new0(struct vemu_fsdev, 1);
+    fs->class_ = class_;
+    fs->id = g_strdup(add->id);
+    fs->root = -1;
+    r = vemu__props_set(vm, fs, class_->props, add->props, add->prop_count, err);
+    if (r >= 0)
+        r = fs_open(fs, err);
+    if (r < 0) {
+        vemu__error_prefix(err, "fsdev '%s'", add->id);
+        vemu__fsdev_free(fs);
+        return r;
+    }
+    pthread_mutex_lock(&vm->list_lock);
+    g_ptr_array_add(vm->fsdevs, fs);
+    pthread_mutex_unlock(&vm->list_lock);
+    return 0;
+}
+
+int vemu_vm_add_fsdev(struct vemu_vm *vm, const char *class_name, const char *id,
+                      const struct vemu_property *props, size_t prop_count, struct vemu_error **err)
+{
+    struct add add = { class_name, id, props, prop_count };
+
+    if (!class_name || !id)
+        return vemu__error_set(err, EINVAL, "the %s is missing",
+                               class_name ? "fsdev's id" : "fsdev class");
+    return vemu__vm_control(vm, do_add, &add, err);
+}

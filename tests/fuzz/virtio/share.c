@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the fuzzer knows of virtio-9p and virtio-vsock.
+ *
+ * 9p: a directory with a link out of it; what is outside must be the same at the end. Messages are
+ * made by a description of each operation's fields, so that most are well formed. vsock: a listener
+ * for the guest's ports, and programs that ask for ports of the guest.
+ */
+#include "share.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/virtio_vsock.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <vemu/fsdev.h>
+
+#define CLIENTS 8u
+
+static char top[32];                /* what share_machine() made; "": nothing */
+static bool is_vsock;
+static int listener = -1, clients[CLIENTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+
+static const char *below(const char *name)
+{
+    static char path[100];
+
+    snprintf(path, sizeof(path), "%s/%s", top, name);
+    return path;
+}
+
+/* --- the machine ------------------------------------------------------------------------------ */
+
+static struct guest *machine_9p(struct vemu_vm *vm)
+{
+    static unsigned which;
+    struct vemu_property props[] = { { "path", NULL }, { "security_model", NULL } };
+    struct vemu_error *err = NULL;
+
+    guest_assert(mkdir(below("share"), 0700) == 0 && mkdir(below("share/d"), 0700) == 0);
+    guest_assert(g_file_set_contents(below("secret"), "secret", -1, NULL));
+    guest_assert(g_file_set_contents(below("share/a"), "text", -1, NULL));
+    guest_assert(symlink("../secret", below("share/b")) == 0);
+    props[0].value = below("share");
+    props[1].value = which++ & 1 ? "none" : "mapped-xattr";
+    guest_ok(vemu_vm_add_fsdev(vm, "local", "fs", props, 2, &err), err);
+    return guest_attach(vm, "virtio-9p", "fsdev", "fs", "mount_tag", "t", "packed", "on",
+                        "in_order", "on", NULL);
+}
+
+static struct sockaddr_un address(const char *name)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", below(name));
+    return a;
+}
+
+static struct guest *machine_vsock(struct vemu_vm *vm)
+{
+    struct sockaddr_un a = address("v_1");
+
+    is_vsock = true;
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    guest_assert(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0);
+    guest_assert(listen(listener, 64) == 0);
+    return guest_attach(vm, "virtio-vsock", "guest-cid", "3", "uds-path", below("v"), "packed",
+                        "on", "in_order", "on", NULL);
+}
+
+struct guest *share_machine(struct vemu_vm *vm, const char *device)
+{
+    if (strcmp(device, "9p") != 0 && strcmp(device, "vsock") != 0)
+        return NULL;
+    snprintf(top, sizeof(top), "/tmp/vemu-fuzz-XXXXXX");
+    guest_assert(mkdtemp(top));
+    return strcmp(device, "9p") == 0 ? machine_9p(vm) : machine_vsock(vm);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+void share_end(void)
+{
+    g_autofree char *secret = NULL;
+
+    if (!top[0])
+        return;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        if (clients[i] >= 0)
+            close(clients[i]);
+        clients[i] = -1;
+    }
+    if (is_vsock)
+        close(listener);
+    else if (!g_file_get_contents(below("secret"), &secret, NULL, NULL) ||
+             strcmp(secret, "secret") != 0)
+        abort();
+    nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    top[0] = '\0';
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+struct source {
+    share_byte_fn *byte;
+    void *data;
+    uint8_t *buf;
+    size_t used, size;
+};
+
+static uint8_t draw(struct source *s)
+{
+    return s->byte(s->data);
+}
+
+static void put(struct source *s, uint64_t value, size_t size)
+{
+    for (size_t i = 0; i < size && s->used < s->size; i++)
+        s->buf[s->used++] = (uint8_t)(value >> (8 * i));
+}
+
+/* Mostly small, now and then anything. */
+static uint64_t number(struct source *s)
+{
+    uint8_t how = draw(s);
+    uint64_t value = draw(s);
+
+    for (unsigned i = 1; how >= 240 && i < 8; i++)
+        value |= (uint64_t)draw(s) << (8 * i);
+    return how & 1 ? value << 7 : value;
+}
+
+static void put_name(struct source *s)
+{
+    static const char *const names[] = { "a", "b", "c", "d", "e", "..", ".", "", "a/b", "user.x" };
+    const char *name = names[draw(s) % G_N_ELEMENTS(names)];
+
+    put(s, strlen(name) + (draw(s) > 250), 2);
+    for (; *name; name++)
+        put(s, (uint8_t)*name, 1);
+}
+
+/* f: fid, n: name, b w i q: numbers of 1, 2, 4, 8 bytes, m: a mode with a type, N: names, V: the
+ * version, F: no fid */
+static const struct {
+    uint8_t type;
+    const char *fields;
+} messages[] = {
+    { 8, "f" }, { 12, "fi" }, { 14, "fniii" }, { 16, "fnni" }, { 18, "fnmiii" }, { 20, "ffn" },
+    { 22, "f" }, { 24, "fq" }, { 26, "fiiiiqqqqq" }, { 30, "ffn" }, { 32, "fnqi" }, { 40, "fqi" },
+    { 50, "fi" }, { 52, "fbiqqin" }, { 54, "fbqqin" }, { 70, "ffn" }, { 72, "fnii" },
+    { 74, "fnfn" }, { 76, "fni" }, { 100, "iV" }, { 104, "fFnni" }, { 108, "w" }, { 110, "ffN" },
+    { 116, "fqi" }, { 118, "fqiqqq" }, { 120, "f" }, { 122, "f" }, { 110, "ffN" }, { 12, "fi" },
+};
+
+static void put_field(struct source *s, char field)
+{
+    unsigned count;
+
+    switch (field) {
+    case 'f': put(s, draw(s) % 6, 4); break;
+    case 'F': put(s, UINT32_MAX, 4); break;
+    case 'n': put_name(s); break;
+    case 'b': put(s, number(s), 1); break;
+    case 'w': put(s, number(s), 2); break;
+    case 'i': put(s, number(s), 4); break;
+    case 'q': put(s, number(s), 8); break;
+    case 'm': put(s, (draw(s) & 1 ? S_IFREG : S_IFIFO) | number(s), 4); break;
+    case 'V':
+        put(s, 8, 2);
+        for (const char *at = "9P2000.L"; *at; at++)
+            put(s, (uint8_t)*at, 1);
+        break;
+    case 'N':
+        count = draw(s) % 4;
+        put(s, count, 2);
+        while (count--)
+            put_name(s);
+        break;
+    }
+}
+
+static size_t message_9p(struct source *s)
+{
+    uint8_t which = draw(s), wrong = draw(s);
+    size_t size;
+
+    which %= G_N_ELEMENTS(messages);
+    put(s, 0, 4);
+    put(s, wrong == 255 ? draw(s) : messages[which].type, 1);
+    put(s, draw(s), 2);
+    for (const char *field = messages[which].fields; *field; field++)
+        put_field(s, *field);
+    size = s->used;
+    s->used = 0;
+    put(s, wrong == 254 ? number(s) : messages[which].type == 100 ? MAX(size, 21) : size, 4);
+    return size;
+}
+
+static size_t message_vsock(struct source *s)
+{
+    uint8_t wrong = draw(s);
+    uint32_t len = draw(s) & 1 ? 0 : (uint32_t)number(s) & 0x7ff;
+
+    put(s, wrong == 255 ? number(s) : 3, 8);
+    put(s, wrong == 254 ? number(s) : 2, 8);
+    put(s, draw(s) % 4, 4);
+    put(s, draw(s) & 1 ? 1 : 0x40000000u + draw(s) % 16, 4);
+    put(s, len, 4);
+    put(s, wrong == 253 ? number(s) : 1, 2);
+    put(s, draw(s) % 9, 2);
+    put(s, draw(s) % 5, 4);
+    put(s, number(s) << 8, 4);
+    put(s, wrong > 200 ? number(s) : 0, 4);
+    return MIN(s->used + len, s->size);
+}
+
+size_t share_message(const char *device, share_byte_fn *byte, void *data, uint8_t *buf, size_t size)
+{
+    struct source s = { byte, data, buf, 0, size };
+
+    return strcmp(device, "9p") == 0      ? message_9p(&s)
+           : strcmp(device, "vsock") == 0 ? message_vsock(&s)
+                                          : 0;
+}
+
+/* --- the host --------------------------------------------------------------------------------- */
+
+static void client_step(struct source *s, int *client)
+{
+    struct sockaddr_un a = address("v");
+    uint8_t what = draw(s), data[4096] = { 0 };
+    ssize_t n = 0;
+
+    if (*client < 0) {
+        *client = what & 1 ? accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
+                           : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (*client >= 0 && !(what & 1)) {
+            if (connect(*client, (struct sockaddr *)&a, sizeof(a)) == 0)
+                n = send(*client, what & 2 ? "CONNECT 1\n" : "CONNECT 2\nx", 10 + !(what & 2),
+                         MSG_NOSIGNAL);
+        }
+        return;
+    }
+    switch (what % 8) {
+    case 0: n = send(*client, data, 1 + (size_t)what * 16, MSG_NOSIGNAL); break;
+    case 1: case 2: n = recv(*client, data, sizeof(data), 0); break;
+    case 3: shutdown(*client, what & 16 ? SHUT_WR : SHUT_RD); break;
+    case 4:
+        close(*client);
+        *client = -1;
+        break;
+    default: break;
+    }
+    (void)n; /* nobody expects anything */
+}
+
+void share_neighbours(share_byte_fn *byte, void *data)
+{
+    struct source s = { byte, data, NULL, 0, 0 };
+
+    if (is_vsock && top[0])
+        client_step(&s, &clients[draw(&s) % CLIENTS]);
+}
