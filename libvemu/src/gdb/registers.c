@@ -292,8 +292,8 @@ static const char sse_types[] = "i386_mxcsr:4:IE=0 DE=1 ZE=2 OE=3 UE=4 PE=5 DAZ=
                                 "OM=10 UM=11 PM=12 FZ=15";
 static const char *const system_types[] = {
     "cr0_flags:8:PE=0 MP=1 EM=2 TS=3 ET=4 NE=5 WP=16 AM=18 NW=29 CD=30 PG=31",
-    "cr4_flags:8:VME=0 PVI=1 TSD=2 DE=3 PSE=4 PAE=5 MCE=6 PGE=7 PCE=8 OSFXSR=9 OSXMMEXCPT=10 "
-    "UMIP=11 LA57=12 VMXE=13 SMXE=14 FSGSBASE=16 PCIDE=17 OSXSAVE=18 SMEP=20 SMAP=21 PKE=22",
+    ("cr4_flags:8:VME=0 PVI=1 TSD=2 DE=3 PSE=4 PAE=5 MCE=6 PGE=7 PCE=8 OSFXSR=9 OSXMMEXCPT=10 "
+     "UMIP=11 LA57=12 VMXE=13 SMXE=14 FSGSBASE=16 PCIDE=17 OSXSAVE=18 SMEP=20 SMAP=21 PKE=22"),
     "efer_flags:8:SCE=0 LME=8 LMA=10 NXE=11 SVME=12 LMSLE=13 FFXSR=14",
 };
 
