@@ -101,7 +101,7 @@ static void current_thread(struct gdb_session *s)
     vemu__gdb_reply_text(s, text);
 }
 
-/* --- monitor commands -------------------------------------------------------------------------- */
+/* --- monitor commands --------------------------------------------------------------------- */
 
 static void monitor_help(struct gdb_session *s);
 
@@ -165,7 +165,7 @@ static void monitor(struct gdb_session *s, struct gdb_text *text)
     reply_console(s, "unknown command; 'monitor help' lists those there are\n");
 }
 
-/* --- all of them ------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------- */
 
 void vemu__gdb_query(struct gdb_session *s, struct gdb_text *text)
 {

@@ -306,8 +306,8 @@ static void add_flags(GString *xml, const char *text)
     g_string_append_printf(xml, "<flags id=\"%s\" size=\"%s\">", parts[0], parts[1]);
     for (char **f = fields; *f; f++) {
         g_auto(GStrv) pair = g_strsplit(*f, "=", 2);
-        g_string_append_printf(xml, "<field name=\"%s\" start=\"%s\" end=\"%s\"/>", pair[0], pair[1],
-                               pair[1]);
+        g_string_append_printf(xml, "<field name=\"%s\" start=\"%s\" end=\"%s\"/>", pair[0],
+                               pair[1], pair[1]);
     }
     g_string_append(xml, "</flags>");
 }

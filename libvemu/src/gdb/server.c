@@ -27,7 +27,7 @@ static void flush(struct vemu_gdb *gdb)
         g_string_erase(out, 0, (gssize)vemu_chardev_write(gdb->chr, out->str, out->len));
 }
 
-/* --- the session's target ---------------------------------------------------------------------- */
+/* --- the session's target ----------------------------------------------------------------- */
 
 static enum gdb_machine target_machine(void *data)
 {

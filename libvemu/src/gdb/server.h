@@ -31,7 +31,7 @@ struct vemu_gdb {
     struct gdb_stop *stops;   /* a vCPU each; not yet told to the client if .debug */
 };
 
-/* --- breakpoints.c: vCPUs are parked ----------------------------------------------------------- */
+/* --- breakpoints.c: vCPUs are parked ------------------------------------------------------ */
 int vemu__gdb_point_insert(struct vemu_gdb *gdb, const struct vemu_debug_point *point);
 int vemu__gdb_point_remove(struct vemu_gdb *gdb, const struct vemu_debug_point *point);
 bool vemu__gdb_point_exists(const struct vemu_gdb *gdb, enum vemu_debug_kind kind,
@@ -43,7 +43,7 @@ int vemu__gdb_apply(struct vemu_gdb *gdb, uint32_t id, bool step);
 void vemu__gdb_patch(struct vemu_gdb *gdb);
 void vemu__gdb_unpatch(struct vemu_gdb *gdb);
 
-/* --- memory.c: the same ------------------------------------------------------------------------ */
+/* --- memory.c: the same ------------------------------------------------------------------- */
 /* Copies linear memory of vCPU `id` as its page tables have it now; whole or the first part.
  * Returns the bytes, or -EFAULT when the first page is not mapped, or not to RAM. */
 long vemu__gdb_memory(struct vemu_gdb *gdb, uint32_t id, uint64_t address, void *buf, size_t size,

@@ -254,7 +254,7 @@ static void write_memory(struct gdb_session *s, struct gdb_text *text, bool bina
         vemu__gdb_reply_ok(s);
 }
 
-/* --- break- and watchpoints -------------------------------------------------------------------- */
+/* --- break- and watchpoints --------------------------------------------------------------- */
 
 /* "type,addr,kind"; conditions and commands, which may follow, are not announced. */
 static void change_point(struct gdb_session *s, struct gdb_text *text, bool insert)

@@ -74,7 +74,7 @@ void vemu__gdb_session_stopped(struct gdb_session *s, const struct gdb_stop *sto
 /* The guest is off. */
 void vemu__gdb_session_exited(struct gdb_session *s, uint8_t code);
 
-/* --- shared by the command files --------------------------------------------------------------- */
+/* --- shared by the command files ---------------------------------------------------------- */
 
 /* The rest of a packet. */
 struct gdb_text {

@@ -16,7 +16,8 @@ __attribute__((noinline)) void gdb_work(uint64_t n)
 }
 
 /* The bytes of these instructions are what the test steps through. */
-__asm__(".text; .globl gdb_steps; gdb_steps: mov $1, %eax; add $2, %eax; nop; xchg %eax, %ecx; ret");
+__asm__(".text; .globl gdb_steps; gdb_steps:\n"
+        "mov $1, %eax; add $2, %eax; nop; xchg %eax, %ecx; ret");
 extern void gdb_steps(void);
 
 /* Runs at CPL 3, at the address in gdb_user_at. */

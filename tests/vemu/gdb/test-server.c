@@ -62,7 +62,8 @@ static struct vemu_vm *machine(uint32_t vcpus)
     config.memory_bytes = 1 << 20;
     vm = fake_vm(&config);
     g_snprintf(path, sizeof(path), "/tmp/test-gdb-%d", (int)getpid());
-    OK(fake_add_chardev(vm, &err, "socket", "g", "path", path, "server", "on", "wait", "off", NULL));
+    OK(fake_add_chardev(vm, &err, "socket", "g", "path", path, "server", "on", "wait", "off",
+                        NULL));
     OK(vemu_vm_realize(vm, &err));
     OK(vemu_vm_add_gdbserver(vm, "g", &err));
     return vm;

@@ -7,8 +7,8 @@
  * events in the order of SDM Vol. 3, table 6-2, and enters the trace at c->rip.
  *
  * One instruction at a time is executed while the interrupt shadow is on and while TF, a
- * breakpoint or a debugger's step or watchpoint is armed: the trace is one of SC_M_STEP's, and SC_A_STEP makes its edge come back
- * here.
+ * breakpoint or a debugger's step or watchpoint is armed: the trace is one of SC_M_STEP's, and
+ * SC_A_STEP makes its edge come back here.
  */
 #include <time.h>
 
