@@ -48,7 +48,6 @@ struct fake {
     uint64_t written_gpa, written_size; /* last ram_written() */
     struct vemu_cpuid cpuid[FAKE_VCPUS];
     _Atomic uint64_t rip[FAKE_VCPUS];
-    uint64_t rip[FAKE_VCPUS];
     /* what a debugger asked for: as set_debug() had it last */
     bool step[FAKE_VCPUS];
     uint32_t points[FAKE_VCPUS], points_max; /* points_max: more are -ENOSPC; 0: any number */
