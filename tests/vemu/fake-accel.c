@@ -168,6 +168,8 @@ static int fake_vcpu_run(struct vemu_accel_vcpu *vcpu, struct vemu_exit *exit)
     struct fake_step *step;
 
     atomic_fetch_add(&fake.runs, 1);
+    if (fake.int3)
+        vemu_vm_read_memory(vcpu->vm->callbacks.data, 0x1000, &fake.at_1000, 1);
     exit->reason = VEMU_EXIT_INTR;
     for (;;) {
         step = vcpu->step;
@@ -224,6 +226,26 @@ static int fake_set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
     return 0;
 }
 
+static int fake_translate(struct vemu_accel_vcpu *vcpu, uint64_t gva, uint64_t *ret_gpa)
+{
+    *ret_gpa = gva & 0xfffffff;
+    return gva >> 32 ? -EFAULT : 0;
+}
+
+static int fake_set_debug(struct vemu_accel_vcpu *vcpu, const struct vemu_debug *debug)
+{
+    if (fake.points_max && debug->count > fake.points_max)
+        return -ENOSPC;
+    fake.step[vcpu->id] = debug->step;
+    fake.points[vcpu->id] = debug->count;
+    return 0;
+}
+
+static bool fake_debug_int3(struct vemu_accel_vm *vm)
+{
+    return fake.int3;
+}
+
 static int fake_vcpu_reset(struct vemu_accel_vcpu *vcpu)
 {
     atomic_fetch_add(&fake.resets, 1);
@@ -251,6 +273,9 @@ const struct vemu_accel_ops fake_accel = {
     .get_state = fake_get_state,
     .set_state = fake_set_state,
     .vcpu_reset = fake_vcpu_reset,
+    .translate = fake_translate,
+    .set_debug = fake_set_debug,
+    .debug_int3 = fake_debug_int3,
     .vm_paused = fake_vm_paused,
     .inject_nmi = fake_inject_nmi,
     .stats = fake_stats,

@@ -49,6 +49,11 @@ struct fake {
     uint64_t written_gpa, written_size; /* last ram_written() */
     struct vemu_cpuid cpuid[FAKE_VCPUS];
     _Atomic uint64_t rip[FAKE_VCPUS];
+    /* what a debugger asked for: as set_debug() had it last */
+    bool step[FAKE_VCPUS];
+    uint32_t points[FAKE_VCPUS], points_max; /* points_max: more are -ENOSPC; 0: any number */
+    bool int3;
+    uint8_t at_1000; /* the byte there when a vCPU began to run last */
     char thread_name[FAKE_VCPUS][16];
     /* the board's interrupt lines */
     atomic_bool level[FAKE_LINES];

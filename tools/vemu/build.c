@@ -73,6 +73,88 @@ static bool chardev_from_short(struct vemu_vm *vm, const char *option, const cha
     return r < 0 ? fail(option, value, err) : true;
 }
 
+/* "tcp:HOST:PORT[,...]" into properties; HOST may be empty, or an IPv6 address in brackets. */
+static bool split_tcp(char *text, const char **ret_host, const char **ret_port)
+{
+    char *colon = strrchr(text, ':');
+    if (!colon || !colon[1])
+        return false;
+    *colon = '\0';
+    *ret_port = colon + 1;
+    size_t length = strlen(text);
+    if (text[0] == '[' && length > 1 && text[length - 1] == ']') {
+        text[length - 1] = '\0';
+        text++;
+    } else if (strchr(text, ':')) {
+        return false;
+    }
+    *ret_host = text;
+    return true;
+}
+
+static bool has_key(const struct keyval *kv, const char *name)
+{
+    for (size_t i = 0; i < kv->count; i++)
+        if (!strcmp(kv->items[i].name, name))
+            return true;
+    return false;
+}
+
+/* A socket that a debugger comes to: it listens, and nobody waits for it. */
+static bool gdb_chardev(struct vemu_vm *vm, const char *value, const char *id)
+{
+    struct keyval kv;
+    struct vemu_error *err = NULL;
+    const char *host, *port;
+    if (!keyval_parse(&kv, "gdb", value, true))
+        return false;
+    struct vemu_property props[KEYVAL_MAX + 4];
+    size_t count = 0;
+    char *text = strdup(kv.first ? kv.first + strcspn(kv.first, ":") : "");
+    bool ok = text != NULL;
+    if (ok && !strncmp(value, "unix:", 5)) {
+        props[count++] = (struct vemu_property){ "path", text + 1 };
+    } else if (ok && *text && split_tcp(text + 1, &host, &port)) {
+        props[count++] = (struct vemu_property){ "port", port };
+        if (*host)
+            props[count++] = (struct vemu_property){ "host", host };
+    } else {
+        report("-gdb: '%s' is not tcp:[HOST]:PORT", value);
+        ok = false;
+    }
+    if (!has_key(&kv, "server"))
+        props[count++] = (struct vemu_property){ "server", "on" };
+    if (!has_key(&kv, "wait"))
+        props[count++] = (struct vemu_property){ "wait", "off" };
+    for (size_t i = 0; i < kv.count; i++)
+        props[count++] = kv.items[i];
+    if (ok && vemu_vm_add_chardev(vm, "socket", id, props, count, &err) < 0)
+        ok = fail("gdb", value, err);
+    free(text);
+    keyval_free(&kv);
+    return ok;
+}
+
+static bool build_gdb(struct vemu_vm *vm, const char *value)
+{
+    static const char chardev_prefix[] = "chardev:", id[] = "gdb";
+    struct vemu_error *err = NULL;
+    const char *chardev = id;
+    if (!strcmp(value, "none"))
+        return true;
+    if (!strncmp(value, chardev_prefix, sizeof(chardev_prefix) - 1))
+        chardev = value + sizeof(chardev_prefix) - 1;
+    else if (!strncmp(value, "tcp:", 4) || !strncmp(value, "unix:", 5)) {
+        if (!gdb_chardev(vm, value, id))
+            return false;
+    } else if (!chardev_from_short(vm, "gdb", value, id, false)) {
+        return false;
+    }
+    if (vemu_vm_add_gdbserver(vm, chardev, &err) < 0)
+        return fail("gdb", value, err);
+    return true;
+}
+
 static bool build_chardev(struct vemu_vm *vm, const char *value)
 {
     struct keyval kv;
@@ -178,6 +260,7 @@ struct vemu_vm *build_machine(struct options *o)
     ok = ok && vemu_vm_realize(vm, &err) >= 0;
     for (size_t i = 0; ok && i < o->qmps.count; i++)
         ok = build_qmp(vm, o->qmps.items[i], (unsigned)i);
+    ok = ok && (!o->gdb || build_gdb(vm, o->gdb));
     if (err) {
         report("%s", vemu_error_message(err));
         vemu_error_free(err);

@@ -316,6 +316,21 @@ static bool opt_paused(struct options *o, const char *value)
     return true;
 }
 
+static bool opt_gdb(struct options *o, const char *value)
+{
+    if (o->gdb && strcmp(o->gdb, "none")) {
+        report("-gdb %s: there is one at '%s' already", value, o->gdb);
+        return false;
+    }
+    o->gdb = value;
+    return true;
+}
+
+static bool opt_gdb_default(struct options *o, const char *value)
+{
+    return opt_gdb(o, "tcp::1234");
+}
+
 static bool opt_no_reboot(struct options *o, const char *value)
 {
     o->no_reboot = true;
@@ -437,7 +452,10 @@ static const struct option table[] = {
     { "no-user-config", NULL, opt_no_user_config, "read no configuration file (there is none)" },
     { "name", "NAME", opt_name, "name of the guest" },
     { "uuid", "UUID", opt_uuid, "UUID of the guest" },
-    { "S", NULL, opt_paused, "do not start the vCPUs (QMP 'cont' does)" },
+    { "S", NULL, opt_paused, "do not start the vCPUs (QMP 'cont' or a debugger does)" },
+    { "gdb", "tcp:[HOST]:PORT|unix:S|stdio|chardev:ID|none", opt_gdb,
+      "wait for GDB to connect (HOST: the loopback unless given)" },
+    { "s", NULL, opt_gdb_default, "the same as -gdb tcp::1234" },
     { "no-reboot", NULL, opt_no_reboot, "exit when the guest reboots" },
     { "no-shutdown", NULL, opt_no_shutdown, "stay, stopped, when the guest powers off" },
     { "action", "EVENT=ACTION[,...]", opt_action,
@@ -455,8 +473,6 @@ static const struct option table[] = {
     { "rtc", "...", NULL, NULL },
     { "boot", "...", NULL, NULL },
     { "mon", "...", NULL, NULL },
-    { "gdb", "...", NULL, NULL },
-    { "s", NULL, NULL, NULL },
     { NULL, NULL, NULL, NULL },
 };
 

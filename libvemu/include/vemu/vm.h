@@ -136,6 +136,14 @@ int vemu_vm_remove_chardev(struct vemu_vm *vm, const char *id, struct vemu_error
 /** Offers a QMP monitor on a chardev. Errors: ENOENT (no such chardev), EBUSY (chardev in use). */
 int vemu_vm_add_monitor(struct vemu_vm *vm, const char *chardev_id, struct vemu_error **err);
 
+/**
+ * vemu_vm_add_gdbserver() - lets GDB debug the guest over a chardev
+ * Whoever can reach the chardev controls the guest. One per machine; see docs/gdb.md.
+ * Errors: ENOENT (no such chardev), EBUSY (chardev in use, the machine has one already, is not
+ * realized or is being stopped), ENOTSUP (the accelerator cannot). Context: any. Since 0.1
+ */
+int vemu_vm_add_gdbserver(struct vemu_vm *vm, const char *chardev_id, struct vemu_error **err);
+
 /** CREATED -> PRELAUNCH: loads the kernel, realizes devices, creates vCPUs. */
 int vemu_vm_realize(struct vemu_vm *vm, struct vemu_error **err);
 /** PRELAUNCH -> RUNNING. */

@@ -41,6 +41,29 @@ enum vemu_exit_reason {
     VEMU_EXIT_FAIL_ENTRY,     /* KVM_EXIT_FAIL_ENTRY: hardware refused the guest state */
 };
 
+/* What a debugger asks for, and why a vCPU left with VEMU_EXIT_DEBUG. The first five are the
+ * numbers of GDB's Z packets. */
+enum vemu_debug_kind {
+    VEMU_DEBUG_SOFTWARE = 0, /* execution of the instruction at the address, in any number */
+    VEMU_DEBUG_EXECUTE = 1,  /* the same; the accelerator may have few of them */
+    VEMU_DEBUG_WRITE = 2,    /* data; may be few as well */
+    VEMU_DEBUG_READ = 3,     /* may report writes, too */
+    VEMU_DEBUG_ACCESS = 4,
+    VEMU_DEBUG_STEP = 5, /* only as a reason: the instruction is done */
+};
+
+/* A break- or watchpoint, at a linear address. */
+struct vemu_debug_point {
+    uint8_t kind; /* enum vemu_debug_kind */
+    uint64_t address;
+    uint32_t size; /* watchpoints: bytes */
+};
+struct vemu_debug {
+    bool step; /* one instruction, without interrupts, breakpoint or not */
+    uint32_t count;
+    const struct vemu_debug_point *points;
+};
+
 struct vemu_exit {
     enum vemu_exit_reason reason;
     union {
@@ -53,8 +76,9 @@ struct vemu_exit {
             uint64_t hardware_reason;
         } fail_entry;
         struct {
-            uint64_t rip, dr6, dr7;
-            uint32_t exception;
+            uint64_t address; /* of the point that was met: code is about to be executed, data was
+                                 accessed; STEP: not used */
+            enum vemu_debug_kind kind;
         } debug;
     };
 };
@@ -196,6 +220,13 @@ struct vemu_accel_ops {
     int (*vcpu_reset)(struct vemu_accel_vcpu *vcpu);
     /* Guest-virtual to guest-physical; -EFAULT when not mapped. */
     int (*translate)(struct vemu_accel_vcpu *vcpu, uint64_t gva, uint64_t *ret_gpa);
+    /* What the vCPU is to stop at from now on, replacing what was; copied. The guest's own debug
+     * registers go on working unless the hardware has no others (kvm). -ENOSPC, -EINVAL: not all of
+     * it is possible, nothing has changed. The vCPU is not inside vcpu_run(). May be NULL. */
+    int (*set_debug)(struct vemu_accel_vcpu *vcpu, const struct vemu_debug *debug);
+    /* Breakpoints of kind SOFTWARE are INT3 instructions that the caller writes into memory while
+     * vCPUs run. NULL: they are not. */
+    bool (*debug_int3)(struct vemu_accel_vm *vm);
 
     /* All vCPUs are outside vcpu_run(): the machine stopped or goes on; guest time stands still
      * between the two. Context: control. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A Unix stream socket: a server that takes one client at a time, or a client.
+ * A Unix stream socket: a server that takes one client at a time, or a client. A TCP socket: a
+ * server.
  *
  * A server listens while it has no client; further ones wait in the backlog. A client that hangs up
  * while the guest does not take its last input keeps its place only until the next one calls. A
@@ -15,12 +16,13 @@
 #include <unistd.h>
 
 #include "chardev/backend.h"
+#include "core/inet-socket.h"
 #include "core/unix-socket.h"
 #include "core/vm.h"
 
 struct socket {
     struct vemu_chardev chr;
-    char *path, *fd;
+    char *path, *fd, *host, *port;
     bool server, wait;
     uint32_t reconnect;
 
@@ -94,6 +96,8 @@ static void on_listener(void *data, uint32_t revents)
         }
         return;
     }
+    if (sock->port)
+        vemu__inet_no_delay(fd);
     peer_stop(sock);
     peer_start(sock, fd);
 }
@@ -154,8 +158,33 @@ static int use_fd(struct socket *sock, struct vemu_error **err)
     return 0;
 }
 
+/* A TCP server. */
+static int listen_on_port(struct socket *sock, struct vemu_error **err)
+{
+    g_autofree char *name = NULL;
+    int fd = vemu__inet_listen(sock->host, sock->port, &name, err);
+
+    if (fd < 0)
+        return fd;
+    sock->listener = fd;
+    serve(sock);
+    vemu__chardev_set_filename(&sock->chr, "tcp:%s,server=on", name);
+    return 0;
+}
+
 static int check(const struct socket *sock, struct vemu_error **err)
 {
+    if (sock->host && !sock->port)
+        return vemu__error_set(err, EINVAL, "property 'host' needs 'port'");
+    if (sock->port && (sock->path || sock->fd))
+        return vemu__error_set(err, EINVAL, "'port' and '%s' exclude each other",
+                               sock->path ? "path" : "fd");
+    if (sock->port && !sock->server)
+        return vemu__error_set(err, EINVAL, "property 'port' is for servers: server=on");
+    if (sock->port)
+        return sock->reconnect ? vemu__error_set(err, EINVAL, "property 'reconnect' is for "
+                                                              "clients, not server=on")
+                               : 0;
     if (!sock->path == !sock->fd)
         return vemu__error_set(err, EINVAL,
                                sock->path ? "'path' and 'fd' exclude each other"
@@ -181,6 +210,8 @@ static int socket_open(struct vemu_chardev *chr, struct vemu_error **err)
         return r;
     if (sock->fd)
         return use_fd(sock, err);
+    if (sock->port)
+        return listen_on_port(sock, err);
     if (sock->server) {
         r = sock->listener = vemu__unix_bind(sock->path, SOCK_STREAM, &sock->file, err);
         if (r < 0)
@@ -233,6 +264,9 @@ static ssize_t socket_write(struct vemu_chardev *chr, const void *buf, size_t si
 static const struct vemu_prop socket_props[] = {
     VEMU_PROP(struct socket, path, "path", STRING, NULL, "path of the Unix socket"),
     VEMU_PROP(struct socket, fd, "fd", STRING, NULL, "number of an open socket, instead of path"),
+    VEMU_PROP(struct socket, host, "host", STRING, NULL,
+              "TCP server: numeric address to listen at, the loopback unless given"),
+    VEMU_PROP(struct socket, port, "port", STRING, NULL, "TCP server: port, instead of path"),
     VEMU_PROP(struct socket, server, "server", BOOL, "off", "listen instead of connecting"),
     VEMU_PROP(struct socket, wait, "wait", BOOL, "on",
               "server: adding the chardev waits for the first client"),
@@ -243,7 +277,7 @@ static const struct vemu_prop socket_props[] = {
 
 const struct vemu_chardev_class vemu__chardev_socket = {
     .name = "socket",
-    .summary = "A Unix stream socket",
+    .summary = "A Unix stream socket, or a TCP server",
     .drain_ms = 200,
     .instance_size = sizeof(struct socket),
     .props = socket_props,

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "core/thread.h"
+#include "gdb/gdb.h"
 
 #define BIT(state) VEMU_STATE_BIT(state)
 
@@ -87,6 +88,8 @@ static void machine_go(struct vemu_vm *vm)
     vm->started = true;
     vemu__devices_call(vm, VEMU_DEVICE_RESUME);
     vemu__timers_run(vm->timers, true);
+    if (vm->gdb)
+        vemu__gdb_go(vm->gdb);
     vm->accel->vm_paused(vm->accel_vm, false);
     vemu__vcpus_run(vm);
 }
@@ -97,6 +100,8 @@ static void machine_halt(struct vemu_vm *vm)
     vm->accel->vm_paused(vm->accel_vm, true);
     vemu__timers_run(vm->timers, false);
     vemu__devices_call(vm, VEMU_DEVICE_PAUSE);
+    if (vm->gdb)
+        vemu__gdb_halted(vm->gdb);
 }
 
 /* Leaves RUNNING (or a state in which nothing runs) for good or for now. */
@@ -151,6 +156,12 @@ int vemu__life_reset(struct vemu_vm *vm, enum vemu_cause cause, struct vemu_erro
     if (BIT(state) & (BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) | BIT(VEMU_VM_ERROR)))
         cause_set(vm, VEMU_CAUSE_NONE, 0);
     return 0;
+}
+
+void vemu__life_pause(struct vemu_vm *vm)
+{
+    leave(vm, VEMU_VM_PAUSED);
+    vemu__events_emit(vm->events, VEMU_EVENT_PAUSED, VEMU_CAUSE_NONE, 0, NULL);
 }
 
 void vemu__life_panic(struct vemu_vm *vm, const char *message)
@@ -208,8 +219,7 @@ static int do_pause(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     if (r < 0)
         return r;
-    leave(vm, VEMU_VM_PAUSED);
-    vemu__events_emit(vm->events, VEMU_EVENT_PAUSED, VEMU_CAUSE_NONE, 0, NULL);
+    vemu__life_pause(vm);
     return 0;
 }
 
@@ -297,6 +307,7 @@ static int do_close(struct vemu_vm *vm, void *data, struct vemu_error **err)
     guint i;
 
     g_ptr_array_set_size(vm->monitors, 0);
+    vm->gdb = vemu__gdb_free(vm->gdb);
     for (i = vm->devices->len; i > 0; i--)
         vemu__device_unrealize(vm->devices->pdata[i - 1]);
     vemu__chardevs_close(vm);

@@ -18,6 +18,7 @@ const char *vemu__state_name(int state); /* any */
 
 /* The ways the machine's inside changes its state; each notes the event. */
 void vemu__life_error(struct vemu_vm *vm, const char *message);
+void vemu__life_pause(struct vemu_vm *vm);
 void vemu__life_panic(struct vemu_vm *vm, const char *message);
 void vemu__life_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_t code);
 /* A failure leaves the machine in ERROR. */

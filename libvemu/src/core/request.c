@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "core/lifecycle.h"
+#include "gdb/gdb.h"
 
 #define BIT(state) VEMU_STATE_BIT(state)
 
@@ -41,6 +42,8 @@ static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
         vemu__life_error(vm, wishes->message ? wishes->message : "");
     else if (wishes->panic && BIT(state) & alive)
         vemu__life_panic(vm, wishes->message);
+    else if (wishes->debug && state == VEMU_VM_RUNNING && vemu__gdb_wants(vm->gdb))
+        vemu__life_pause(vm);
 
     /* The host's wish to quit is granted in every state, the guest's only while it is on. */
     state = atomic_load(&vm->state);
@@ -53,6 +56,15 @@ static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
     } else if (wishes->reset && BIT(state) & alive) {
         serve_reset(vm, wishes->reset_cause);
     }
+}
+
+/* Those that a later request called out meanwhile stay outside until it is served. */
+void vemu__requests_go_on(struct vemu_vm *vm)
+{
+    pthread_mutex_lock(&vm->requests.lock);
+    if (!vm->requests.posted && atomic_load(&vm->state) == VEMU_VM_RUNNING)
+        vemu__vcpus_run(vm);
+    pthread_mutex_unlock(&vm->requests.lock);
 }
 
 static void on_requests(void *data)
@@ -69,12 +81,8 @@ static void on_requests(void *data)
 
     if (!vm->stopping) {
         serve(vm, &wishes);
-        /* The request called the vCPUs out, also one that changed nothing. Those that a later one
-         * called out meanwhile stay outside until it is served. */
-        pthread_mutex_lock(&requests->lock);
-        if (!requests->posted && atomic_load(&vm->state) == VEMU_VM_RUNNING)
-            vemu__vcpus_run(vm);
-        pthread_mutex_unlock(&requests->lock);
+        /* The request called the vCPUs out, also one that changed nothing. */
+        vemu__requests_go_on(vm);
     }
     g_free(wishes.message);
     vemu__events_flush(vm->events);
@@ -127,6 +135,12 @@ void vemu_vm_report_panic(struct vemu_vm *vm, const char *message)
     wishes->panic = true;
     if (!wishes->message)
         wishes->message = g_strdup(message);
+    requests_unlock(vm);
+}
+
+void vemu__vm_request_debug(struct vemu_vm *vm)
+{
+    requests_lock(vm)->debug = true;
     requests_unlock(vm);
 }
 

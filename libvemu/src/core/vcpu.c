@@ -29,6 +29,7 @@
 
 #include "core/thread.h"
 #include "core/vm.h"
+#include "gdb/gdb.h"
 
 #define LAPIC_LVT_LINT1  0x360u
 #define LAPIC_LVT_MASKED (1u << 16)
@@ -45,7 +46,10 @@ struct vemu_vcpu {
     bool started;                  /* creating is over, with `result` */
     bool inside;
     bool boot; /* the board's initial state is still to be taken */
+    bool held; /* stays outside although others run */
     vemu_vcpu_fn work;
+    vemu_vcpu_data_fn work_with; /* the same with `work_data` */
+    void *work_data;
     int result;
     struct vemu_error *err; /* of creating */
 };
@@ -175,6 +179,11 @@ static void handle_exit(struct vemu_vcpu *vcpu, const struct vemu_exit *exit)
     struct vemu_vm *vm = vcpu->vm;
     char where[128];
 
+    if (exit->reason == VEMU_EXIT_DEBUG && vm->gdb) {
+        vemu__gdb_note(vm->gdb, vcpu->id, exit);
+        vemu__vm_request_debug(vm);
+        return;
+    }
     switch (exit->reason) {
     case VEMU_EXIT_INTR: return;
     case VEMU_EXIT_SHUTDOWN: vemu_vm_request_reset(vm, VEMU_CAUSE_GUEST_TRIPLE_FAULT); return;
@@ -212,7 +221,10 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
 
     pthread_mutex_lock(&vcpus->lock);
     while (!vcpus->quit) {
-        if (vcpu->boot && (vcpu->work || vcpus->run)) {
+        const bool busy = vcpu->work || vcpu->work_with;
+        const bool runs = vcpus->run && !vcpu->held;
+
+        if (vcpu->boot && (busy || runs)) {
             vcpu->boot = false;
             pthread_mutex_unlock(&vcpus->lock);
             r = vcpu_boot(vm, vcpu->id, vcpu->accel);
@@ -228,7 +240,15 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
             vcpu->work = NULL;
             vcpu->result = r;
             pthread_cond_broadcast(&vcpus->done);
-        } else if (vcpus->run) {
+        } else if (vcpu->work_with) {
+            vemu_vcpu_data_fn work_with = vcpu->work_with;
+            pthread_mutex_unlock(&vcpus->lock);
+            r = work_with(vm, vcpu->id, vcpu->accel, vcpu->work_data);
+            pthread_mutex_lock(&vcpus->lock);
+            vcpu->work_with = NULL;
+            vcpu->result = r;
+            pthread_cond_broadcast(&vcpus->done);
+        } else if (runs) {
             vcpu->inside = true;
             pthread_mutex_unlock(&vcpus->lock);
             exit.reason = VEMU_EXIT_INTR;
@@ -446,6 +466,34 @@ int vemu__vcpus_call(struct vemu_vm *vm, vemu_vcpu_fn fn)
     }
     pthread_mutex_unlock(&vcpus->lock);
     return r;
+}
+
+int vemu__vcpu_call(struct vemu_vm *vm, uint32_t id, vemu_vcpu_data_fn fn, void *data)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    struct vemu_vcpu *vcpu;
+    int r = -ENODEV;
+
+    pthread_mutex_lock(&vcpus->lock);
+    if (id < vcpus->count && vcpus->list[id].started && vcpus->list[id].accel) {
+        vcpu = &vcpus->list[id];
+        vcpu->work_data = data;
+        vcpu->work_with = fn;
+        pthread_cond_broadcast(&vcpus->wake);
+        while (vcpu->work_with)
+            pthread_cond_wait(&vcpus->done, &vcpus->lock);
+        r = vcpu->result;
+    }
+    pthread_mutex_unlock(&vcpus->lock);
+    return r;
+}
+
+void vemu__vcpu_hold(struct vemu_vm *vm, uint32_t id, bool hold)
+{
+    pthread_mutex_lock(&vm->vcpus.lock);
+    if (id < vm->vcpus.count)
+        vm->vcpus.list[id].held = hold;
+    pthread_mutex_unlock(&vm->vcpus.lock);
 }
 
 int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err)

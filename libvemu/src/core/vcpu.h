@@ -56,6 +56,12 @@ int vemu__vcpus_nmi(struct vemu_vm *vm);
 /* Runs fn on every vCPU's thread while it is parked; the first failure is returned. */
 typedef int (*vemu_vcpu_fn)(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu);
 int vemu__vcpus_call(struct vemu_vm *vm, vemu_vcpu_fn fn);
+/* The same on one of them. -ENODEV: there is no such vCPU (now). */
+typedef int (*vemu_vcpu_data_fn)(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu,
+                                 void *data);
+int vemu__vcpu_call(struct vemu_vm *vm, uint32_t id, vemu_vcpu_data_fn fn, void *data);
+/* Stays parked when the machine goes, until said otherwise. The machine does not run. */
+void vemu__vcpu_hold(struct vemu_vm *vm, uint32_t id, bool hold);
 /* Power-on state of every vCPU, then the machine's boot state. vCPUs are parked. */
 int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
 

@@ -23,7 +23,7 @@
 
 /* What the guest or the machine's inside asked for, until the loop gets to it. */
 struct vemu_wishes {
-    bool reset, shutdown, panic, error;
+    bool reset, shutdown, panic, error, debug;
     enum vemu_cause reset_cause, shutdown_cause;
     uint32_t shutdown_code;
     char *message; /* of error, or else of panic */
@@ -54,6 +54,7 @@ struct vemu_vm {
     GPtrArray *devices;      /* board order, then user devices; loop */
     GPtrArray *user_devices; /* added before realize; loop */
     GPtrArray *monitors;     /* struct vemu_monitor; loop */
+    struct vemu_gdb *gdb;    /* NULL: no debugger; set by the loop, freed when vCPUs are parked */
     bool board_open;         /* machine->init runs: board devices may be added; loop */
 
     pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, irqs, id counter */
@@ -110,6 +111,10 @@ int vemu__config_check_id(const char *id, struct vemu_error **err);
 /* An accelerator or device gave up: state ERROR, soon. Context: any. */
 void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A vCPU stopped for the debugger, which knows why. Context: vcpu. */
+void vemu__vm_request_debug(struct vemu_vm *vm);
+/* vCPUs that were parked inside of one call run again, if the machine does. Context: loop. */
+void vemu__requests_go_on(struct vemu_vm *vm);
 void vemu__requests_init(struct vemu_requests *requests);
 void vemu__requests_fini(struct vemu_requests *requests);
 

@@ -66,11 +66,17 @@ static void set_entries(struct kvm_vcpu *vcpu)
     set_debug(vcpu, &debug);
 }
 
+/* One instruction of KVM. Before it an interrupt may come, and the instruction be a debugger's
+ * breakpoint: the software CPU has all of them, KVM the first four. */
 static void step_on(struct kvm_vcpu *vcpu)
 {
-    const struct kvm_guest_debug debug = {
-        .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
-    };
+    struct kvm_guest_debug debug;
+
+    vkvm_debug_init(&debug);
+    vkvm_debug_set_step(&debug, true);
+    for (uint32_t n = 0; n < vcpu->debug.count; n++)
+        if (vcpu->debug.points[n].kind <= VEMU_DEBUG_EXECUTE)
+            vkvm_debug_add(&debug, VKVM_DEBUG_EXECUTE, vcpu->debug.points[n].address, 1);
     set_debug(vcpu, &debug);
     count(&vcpu->vm->assist.steps);
 }
@@ -133,12 +139,11 @@ static int finish(struct kvm_vcpu *vcpu, enum kvm_assist_next next, int ret)
  */
 static int set_free(struct kvm_vcpu *vcpu)
 {
-    static const struct kvm_guest_debug none;
     struct kvm_assist *a = vcpu->assist;
     int r;
 
     if (!vcpu->vm->assist.eager) {
-        set_debug(vcpu, &none);
+        set_debug(vcpu, &vcpu->debug.guest);
         return finish(vcpu, KVM_NEXT_FREE, 0);
     }
     set_entries(vcpu);
@@ -184,11 +189,36 @@ void kvm__assist_reset(struct kvm_vcpu *vcpu)
     a->next = vcpu->vm->assist.eager ? KVM_NEXT_SOFT : KVM_NEXT_FREE;
 }
 
-/* The software CPU left by an exit of its own. */
+/* The software CPU left by an exit of its own; a debugger may have stepped over a HLT. */
 static int report(struct kvm_vcpu *vcpu, const struct vemu_exit *soft, struct vemu_exit *exit)
 {
+    int r;
+
     *exit = *soft;
-    return finish(vcpu, KVM_NEXT_SOFT, 1);
+    r = finish(vcpu, KVM_NEXT_SOFT, 1);
+    if (r > 0 && vcpu->assist->cpu->halted)
+        vkvm_vcpu_set_mp_state(vcpu->vcpu, KVM_MP_STATE_HALTED);
+    return r;
+}
+
+/* An instruction of user mode that the software CPU does not know, while a debugger is at work. */
+static int user_step(struct kvm_vcpu *vcpu)
+{
+    step_on(vcpu);
+    int r = finish(vcpu, KVM_NEXT_STEP, 0);
+    return r < 0 ? r : flush_shadows(vcpu);
+}
+
+int kvm__assist_debug(struct kvm_vcpu *vcpu, bool over)
+{
+    struct kvm_assist *a = vcpu->assist;
+
+    if (a->next == KVM_NEXT_FREE)
+        a->next = KVM_NEXT_SOFT;
+    /* What the software CPU has done to page tables that KVM kept shadows of. */
+    if (over && atomic_load(&vcpu->vm->assist.user_ran))
+        return flush_shadows(vcpu);
+    return 0;
 }
 
 static int to_user(struct kvm_vcpu *vcpu)
@@ -255,6 +285,8 @@ static int stretch(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         case SC_LEAVE_OWNER:
             a->left_at = a->cpu->rip;
             /* User mode runs on KVM's shadows of the page tables. */
+            if (vcpu->vm->assist.eager && in_user_mode(a) && vcpu->debug.on)
+                return user_step(vcpu);
             if (vcpu->vm->assist.eager && in_user_mode(a))
                 return single ? set_free(vcpu) : to_user(vcpu);
             step_on(vcpu);
@@ -277,7 +309,7 @@ static int stretch(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         }
         if (atomic_load(&vcpu->kicked))
             return finish(vcpu, KVM_NEXT_SOFT, 2);
-        if (!single && user_pays(vcpu)) {
+        if (!single && !vcpu->debug.on && user_pays(vcpu)) {
             a->left_at = 0;
             return to_user(vcpu);
         }
@@ -327,9 +359,11 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         step_on(vcpu);
         return 0;
     }
-    const bool single = !may_go_on(vcpu->vm);
+    /* A debugger has all vCPUs here. */
+    const bool debug = vcpu->debug.on && vcpu->vm->assist.eager;
+    const bool single = !debug && !may_go_on(vcpu->vm);
     atomic_fetch_add(&vcpu->vm->assist.long_stretches, !single);
-    if (!single && !may_go_on(vcpu->vm)) { /* just now */
+    if (!single && !debug && !may_go_on(vcpu->vm)) { /* just now */
         atomic_fetch_sub(&vcpu->vm->assist.long_stretches, 1);
         return 2;
     }
@@ -359,7 +393,6 @@ static bool failed_again(struct kvm_vcpu *vcpu)
  * */
 static bool give_ud(struct kvm_vcpu *vcpu)
 {
-    static const struct kvm_guest_debug none;
     struct vemu_cpu_state *st = vcpu->assist->fpu;
     struct vemu_accel_vcpu *handle = (struct vemu_accel_vcpu *)vcpu;
 
@@ -370,7 +403,7 @@ static bool give_ud(struct kvm_vcpu *vcpu)
     st->events.exception_has_error_code = 0;
     if (kvm__set_state(handle, VEMU_STATE_EVENTS, st) < 0)
         return false;
-    set_debug(vcpu, &none);
+    set_debug(vcpu, &vcpu->debug.guest);
     vcpu->assist->next = vcpu->vm->assist.eager ? KVM_NEXT_SOFT : KVM_NEXT_FREE;
     return true;
 }
@@ -380,11 +413,15 @@ bool kvm__assist_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e)
     struct kvm_assist *a = vcpu->assist;
     char name[KVM_ASSIST_NAME];
 
-    if (e->kind == VKVM_EXIT_DEBUG && a && a->debug.control) {
+    if (e->kind == VKVM_EXIT_DEBUG && a && a->debug.control &&
+        (vcpu->vm->assist.eager || a->next == KVM_NEXT_STEP)) {
+        /* The debugger's step it was, too; or a breakpoint that the software CPU will not see. */
+        const bool theirs = a->next == KVM_NEXT_STEP &&
+                            (vcpu->debug.step || (a->unable && (e->debug.dr6 & 15)));
         a->entry = a->next == KVM_NEXT_FREE ? e->debug.pc : 0;
         a->stepped = true;
         a->next = KVM_NEXT_SOFT;
-        return true;
+        return !theirs;
     }
     if (e->kind != VKVM_EXIT_INTERNAL_ERROR || e->internal.suberror != INTERNAL_EMULATION)
         return false;

@@ -58,6 +58,8 @@ void kvm__assist_kick(struct kvm_vcpu *vcpu);
 
 /* The vCPU starts anew; all of them do when vCPU 0 does. */
 void kvm__assist_reset(struct kvm_vcpu *vcpu);
+/* A debugger begins, goes on, or (`over`) has nothing more to ask for. Context: vcpu. */
+int kvm__assist_debug(struct kvm_vcpu *vcpu, bool over);
 /* vcpu_run() returns: the state is to be the guest's. */
 void kvm__assist_settle(struct kvm_vcpu *vcpu);
 

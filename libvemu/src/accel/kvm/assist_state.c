@@ -126,6 +126,10 @@ int kvm__assist_ensure(struct kvm_vcpu *vcpu)
     vemu_error_free(err);
     if (r >= 0)
         r = kvm__assist_set_cpuid(vcpu);
+    if (r >= 0 && vcpu->debug.on) {
+        const struct vemu_debug debug = { vcpu->debug.step, vcpu->debug.count, vcpu->debug.points };
+        r = vemu__accel_soft.set_debug(a->soft_vcpu, &debug);
+    }
     if (r >= 0)
         r = sc_assist_attach((struct sc_cpu *)a->soft_vcpu, &owner); /* its first member */
     if (r < 0)

@@ -280,6 +280,7 @@ static void kvm_vcpu_destroy(struct vemu_accel_vcpu *opaque)
     if (vcpu->vm->vcpus[vcpu->id] == vcpu)
         __atomic_store_n(&vcpu->vm->vcpus[vcpu->id], NULL, __ATOMIC_RELEASE);
     kvm__assist_vcpu_fini(vcpu);
+    kvm__debug_fini(vcpu);
     vkvm_vcpu_close(vcpu->vcpu);
     free(vcpu->power_on);
     free(vcpu);
@@ -390,6 +391,8 @@ const struct vemu_accel_ops vemu__accel_kvm = {
     .set_state = kvm__set_state,
     .vcpu_reset = kvm_vcpu_reset,
     .translate = kvm_translate,
+    .set_debug = kvm__set_debug,
+    .debug_int3 = kvm__debug_int3,
     .vm_paused = kvm_vm_paused,
     .stats = kvm_stats,
     .assist_names = kvm__assist_names,

@@ -81,6 +81,15 @@ struct kvm_vm {
     struct kvm_assist_vm assist;
 };
 
+/* What a debugger asks for. */
+struct kvm_debug {
+    bool on; /* anything at all */
+    bool step;
+    uint32_t count;
+    struct vemu_debug_point *points;
+    struct kvm_guest_debug guest; /* as KVM should have it; zeros when off */
+};
+
 struct kvm_vcpu {
     struct kvm_vm *vm;
     struct vkvm_vcpu *vcpu;
@@ -89,12 +98,19 @@ struct kvm_vcpu {
     bool access_open; /* the kernel has yet to finish the port or memory access we answered */
     struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
     struct kvm_assist *assist;       /* assist.h; NULL: not needed so far */
+    struct kvm_debug debug;
 };
 
 /* state.c */
 int kvm__get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups, struct vemu_cpu_state *state);
 int kvm__set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
                    const struct vemu_cpu_state *state);
+/* debug.c */
+int kvm__set_debug(struct vemu_accel_vcpu *vcpu, const struct vemu_debug *debug);
+bool kvm__debug_int3(struct vemu_accel_vm *vm);
+void kvm__debug_fini(struct kvm_vcpu *vcpu);
+/* A debug exit. False: it was the guest's own, which has it now. */
+bool kvm__debug_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit);
 /* cpuid.c */
 int kvm__supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
                          struct vemu_cpuid *ret);

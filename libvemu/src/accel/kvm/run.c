@@ -174,12 +174,7 @@ bool kvm__run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct ve
     case VKVM_EXIT_SYSTEM_EVENT:
         return exit_system_event(vm, e, exit);
     case VKVM_EXIT_DEBUG:
-        exit->reason = VEMU_EXIT_DEBUG;
-        exit->debug.rip = e->debug.pc;
-        exit->debug.dr6 = e->debug.dr6;
-        exit->debug.dr7 = e->debug.dr7;
-        exit->debug.exception = e->debug.exception;
-        return true;
+        return kvm__debug_exit(vcpu, e, exit);
     case VKVM_EXIT_FAIL_ENTRY:
         exit->reason = VEMU_EXIT_FAIL_ENTRY;
         exit->fail_entry.hardware_reason = e->fail_entry.hardware_reason;

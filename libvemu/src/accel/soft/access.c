@@ -215,6 +215,8 @@ static SC_COLD void special(struct sc_cpu *c, const struct sc_insn *i, uint64_t 
     if (c->cpl == 3 && (c->cr0 & SC_CR0_AM) && (c->eflags & SC_AC) && size <= 8 &&
         (va & (size - 1)) && sc_canonical(va)) /* otherwise #GP or #SS, when the access is made */
         fault(c, i, SC_ACV, 0);
+    if (c->debug && c->debug->watch)
+        sc_debug_data(c, va, size, write);
     if (!(c->dr7 & SC_DR7_ENABLE))
         return;
     static const uint8_t lengths[4] = { 1, 2, 8, 4 };
@@ -285,6 +287,7 @@ void *sc_rmw_slow(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsign
 {
     unsigned access = data_access(c, SC_AX_WRITE);
     va = wrap(c, va, access);
+    check_special(c, i, va, size, false);
     check_special(c, i, va, size, true);
     if (size > page_left(va))
         return NULL;
@@ -302,6 +305,7 @@ void *sc_rmw_slow(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsign
 uint64_t sc_ld_rmw(struct sc_cpu *c, const struct sc_insn *i, uint64_t va, unsigned size)
 {
     uint64_t v = 0;
+    check_special(c, i, va, size, false);
     check_special(c, i, va, size, true);
     read_bytes(c, i, va, &v, size, data_access(c, SC_AX_WRITE));
     return v;

@@ -277,6 +277,7 @@ struct sc_cpu {
     uint32_t id; /* APIC id, index in vm->cpus */
     struct sc_traces *traces;
     struct sc_lapic *lapic;
+    struct sc_debug *debug;   /* what a debugger asks for, debug.c; NULL: nothing */
     struct sc_assist *assist; /* this vCPU belongs to another accelerator, see assist.h; or NULL */
     struct vemu_cpuid cpuid;
     uint32_t phys_bits;
@@ -373,6 +374,30 @@ _Noreturn void sc_internal_error(struct sc_cpu *c, const char *why);
 uint32_t sc_debug_code(const struct sc_cpu *c, uint64_t va);
 /* #DB trap after an instruction: sets `dr6` bits (SC_DR6_*) and raises it at c->rip. */
 _Noreturn void sc_debug_trap(struct sc_cpu *c, uint32_t dr6);
+
+/* A debugger outside of the guest (accel.h: set_debug). */
+struct sc_debug {
+    bool step;    /* one instruction, then report */
+    bool watch;   /* there are data points */
+    bool armed;   /* the instruction of the step has begun */
+    bool hit;     /* the current instruction met data point `point` */
+    uint32_t point;
+    uint32_t count;
+    struct vemu_debug_point points[];
+};
+int sc_debug_set(struct sc_cpu *c, const struct vemu_debug *debug);
+void sc_debug_clear(struct sc_cpu *c);
+/* Is there a breakpoint at this offset of some page? */
+bool sc_debug_wants(const struct sc_debug *d, unsigned pgoff);
+/* An access to data, in SC_M_STEP mode. */
+void sc_debug_data(struct sc_cpu *c, uint64_t va, unsigned size, bool write);
+/* Record i stands before an instruction with sc_debug_wants(). True: stop there; c->exit says so.
+ */
+bool sc_debug_break(struct sc_cpu *c, const struct sc_insn *i);
+/* An instruction was executed, or a breakpoint kept it from that. True: stop. */
+bool sc_debug_done(struct sc_cpu *c);
+/* It raised a fault, or began anew. */
+void sc_debug_faulted(struct sc_cpu *c);
 
 /* --- mode ------------------------------------------------------------------------------------ */
 /* Recomputes mode, tlb and jc_gen after a change of CS, SS, CPL, CRx, EFER, TF, AC, DR7, MXCSR. */

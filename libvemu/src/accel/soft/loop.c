@@ -6,9 +6,9 @@
  * edge), a handler ended with SC_EXIT, or a fault came by longjmp. Each time the loop looks for
  * events in the order of SDM Vol. 3, table 6-2, and enters the trace at c->rip.
  *
- * One instruction at a time is executed while the interrupt shadow is on and while TF or a
- * breakpoint is armed: the trace is one of SC_M_STEP's, and SC_A_STEP makes its edge come back
- * here.
+ * One instruction at a time is executed while the interrupt shadow is on and while TF, a
+ * breakpoint or a debugger's step or watchpoint is armed: the trace is one of SC_M_STEP's, and
+ * SC_A_STEP makes its edge come back here.
  */
 #include <time.h>
 
@@ -101,6 +101,9 @@ static bool take_interrupt(struct sc_cpu *c)
 {
     struct sc_traces *t = c->traces;
 
+    /* A debugger's step is one of the code it looks at, not of an interrupt's. */
+    if (SC_UNLIKELY(c->debug != NULL) && c->debug->step && !c->halted)
+        return false;
     if (c->nmi_pending && !c->nmi_masked && !c->shadow) {
         c->nmi_pending = false;
         c->halted = 0;
@@ -159,7 +162,8 @@ static bool settle(struct sc_cpu *c)
 /* One instruction, with its debug exceptions. */
 static SC_NOINLINE void step(struct sc_cpu *c)
 {
-    const uint32_t trap = c->eflags & SC_TF;
+    const uint32_t trap = c->eflags & SC_TF, resume = c->eflags & SC_RF;
+    const uint8_t shadow = c->shadow;
     struct sc_insn *i;
 
     if (c->mode & SC_M_STEP) {
@@ -170,12 +174,19 @@ static SC_NOINLINE void step(struct sc_cpu *c)
     }
     c->eflags &= ~SC_RF;
     c->db_hits = 0;
+    if (SC_UNLIKELY(c->debug != NULL))
+        c->debug->armed = c->debug->step;
     i = sc_trace_find(c);
     c->shadow = 0;
     atomic_fetch_or_explicit(&c->async, SC_A_STEP, memory_order_relaxed);
     const bool no_trap = ((struct sc_trace *)(i - 1))->no_trap;
     execute(c, i);
     atomic_fetch_and_explicit(&c->async, ~SC_A_STEP, memory_order_relaxed);
+    if (SC_UNLIKELY(c->debug != NULL) && sc_debug_done(c)) { /* it was not executed */
+        c->shadow = shadow;
+        c->eflags |= resume;
+        return;
+    }
     if (c->shadow == 2) /* MOV SS holds back debug traps, too (17.3.1.1) */
         return;
     if ((trap && !no_trap) || c->db_hits)
@@ -205,8 +216,13 @@ int sc_run(struct sc_cpu *c, struct vemu_exit *exit)
     sc_sync_enter(c);
     sc_fpu_enter(c);
 
-    if (setjmp(c->fault))
+    if (setjmp(c->fault)) {
         atomic_fetch_and_explicit(&c->async, ~SC_A_STEP, memory_order_relaxed);
+        if (SC_UNLIKELY(c->debug != NULL))
+            sc_debug_faulted(c);
+    } else if (SC_UNLIKELY(c->debug != NULL)) {
+        c->debug->armed = c->debug->hit = false;
+    }
     while (settle(c)) {
         if (SC_UNLIKELY(c->assist != NULL) && c->assist->single) {
             one(c);

@@ -33,6 +33,11 @@ void sc_update_mode(struct sc_cpu *c)
         if (data_watch(c))
             c->tlb = c->tlbs[2];
     }
+    if (SC_UNLIKELY(c->debug != NULL) && (c->debug->step || c->debug->watch)) {
+        mode |= SC_M_STEP;
+        if (c->debug->watch)
+            c->tlb = c->tlbs[2];
+    }
     if (user && (c->eflags & SC_AC) && (c->cr0 & SC_CR0_AM))
         c->tlb = c->tlbs[2];
     sc_fpu_mode(c, &mode);

@@ -88,6 +88,7 @@ static void soft_vm_destroy(struct vemu_accel_vm *avm)
         if (!vm->cpus[n])
             continue;
         sc_traces_fini(vm->cpus[n]);
+        sc_debug_clear(vm->cpus[n]);
         sc_lapic_fini(vm->cpus[n]);
         unmap(vcpu_of(vm->cpus[n]), sizeof(struct vemu_accel_vcpu));
     }
@@ -395,6 +396,7 @@ static void soft_vcpu_destroy(struct vemu_accel_vcpu *vcpu)
     pthread_mutex_lock(&avm->lock);
     sc_lapic_set_offline(&vcpu->cpu);
     sc_traces_trim(&vcpu->cpu);
+    sc_debug_clear(&vcpu->cpu);
     vcpu->live = false;
     pthread_mutex_unlock(&avm->lock);
 }
@@ -476,6 +478,11 @@ static int soft_translate(struct vemu_accel_vcpu *vcpu, uint64_t gva, uint64_t *
     return sc_translate(&vcpu->cpu, gva, ret_gpa) ? 0 : -EFAULT;
 }
 
+static int soft_set_debug(struct vemu_accel_vcpu *vcpu, const struct vemu_debug *debug)
+{
+    return sc_debug_set(&vcpu->cpu, debug);
+}
+
 static void soft_vm_paused(struct vemu_accel_vm *avm, bool paused)
 {
     sc_time_paused(&avm->vm, paused);
@@ -511,6 +518,7 @@ const struct vemu_accel_ops vemu__accel_soft = {
     .set_state = soft_set_state,
     .vcpu_reset = soft_vcpu_reset,
     .translate = soft_translate,
+    .set_debug = soft_set_debug,
     .vm_paused = soft_vm_paused,
     .stats = soft_stats,
 };

@@ -199,6 +199,22 @@ void sc_tb_raise(struct sc_tb *tb, const struct sc_dec *d, unsigned vector, int6
     tb->end = true;
 }
 
+SC_OP(op_break)
+{
+    if (SC_UNLIKELY(sc_debug_break(c, i)))
+        SC_EXIT;
+    SC_NEXT;
+}
+
+/* The record in front of an instruction that may be a debugger's breakpoint. */
+static void emit_break(struct sc_tb *tb, unsigned pgoff)
+{
+    const struct sc_dec d = { .pgoff = (uint16_t)pgoff };
+
+    if (SC_UNLIKELY(tb->c->debug != NULL) && sc_debug_wants(tb->c->debug, pgoff))
+        sc_tb_add(tb, &d, op_break);
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 bool sc_emit(struct sc_tb *tb, const struct sc_dec *d)
@@ -292,12 +308,13 @@ static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, uns
 
     while (!tb->end) {
         if (insns && (step || insns >= SC_TRACE_INSNS || pos >= SC_TRACE_BYTES || pos >= avail ||
-                      tb->count + SC_INSN_RECORDS + 2 > tb->max ||
+                      tb->count + SC_INSN_RECORDS + 3 > tb->max ||
                       (jccs && hash_find(tb->c->traces, pa + pos, tb->mode))))
             break;
         int len = decode(tb, &d, bytes + pos, avail - pos, tb->mode, (uint16_t)(off + pos));
         if (len == 0)
             break;
+        emit_break(tb, off + pos);
         if (len < 0) {
             emit_bad(tb, &d, len);
             pos += avail - pos < 15 ? avail - pos : 15;
@@ -307,6 +324,7 @@ static unsigned fill(struct sc_tb *tb, const uint8_t *bytes, unsigned avail, uns
             int len2 = sc_decode(&next, bytes + pos + len, avail - pos - (unsigned)len, tb->mode,
                                  (uint16_t)(off + pos + (unsigned)len));
             if (len2 > 0 && is_jcc(&next) && next.group == SC_G_BRANCH &&
+                !(tb->c->debug && sc_debug_wants(tb->c->debug, off + pos + (unsigned)len)) &&
                 sc_emit_fused(tb, &d, &next)) {
                 pos += (unsigned)(len + len2);
                 insns += 2;
@@ -447,6 +465,7 @@ static struct sc_insn *build_cross(struct sc_cpu *c, uint64_t lin, uint64_t pa, 
         tb.c = c;
         struct sc_dec d;
         int len = decode(&tb, &d, bytes, 15, mode, (uint16_t)off);
+        emit_break(&tb, off);
         if (len <= 0) {
             emit_bad(&tb, &d, len);
             size = 15;
@@ -498,6 +517,7 @@ static struct sc_insn *build_scratch(struct sc_cpu *c, uint64_t lin, uint64_t pa
         bytes[avail++] = (uint8_t)sc_phys_ld(c, at, 1);
         len = decode(&tb, &d, bytes, avail, mode, (uint16_t)off);
     }
+    emit_break(&tb, off);
     if (len < 0) {
         emit_bad(&tb, &d, len);
     } else {
