@@ -80,6 +80,8 @@ static int find_bus(struct vemu_vm *vm, const char *id, struct vemu_device **ret
         return vemu__error_set(err, ENOENT, "there is no device '%s'", id);
     if (!dev->realized || vm->stopping)
         return vemu__error_set(err, EBUSY, "device '%s': the machine is not realized", id);
+    if (dev->class_->ops->request_unplug)
+        return dev->class_->ops->request_unplug(dev, err);
     bus = dev->class_->ops->hotplug ? ((struct vemu_pci_device *)dev)->bus : NULL;
     if (!bus || !bus->request_unplug)
         return vemu__error_set(err, ENOTSUP, "device '%s' cannot be unplugged", id);
