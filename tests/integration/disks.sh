@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Disks and CD-ROM drives beside virtio-blk on q35, with a Debian kernel and its own drivers: found,
-# read and written with checksums that host and guest agree on, mounted, ejected, trimmed, plugged in;
+# read and written with checksums that host and guest agree on, mounted, ejected, trimmed;
 # SeaBIOS boots GRUB from them. The cloud kernel has no AHCI driver: the other one is needed.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
@@ -45,9 +45,14 @@ blkdiscard -o 0 -l 8388608 /dev/sdb && say "trimmed sdb"
 for d in sr0 sr1; do
     mount -t iso9660 -o ro /dev/$d /root && say "file $d $(sha256sum </root/data)"
     umount /root
-    eject /dev/$d && say "ejected $d"
-    dd if=/dev/$d of=/dev/null bs=2048 count=1 2>/dev/null || say "empty $d"
-    eject -t /dev/$d && dd if=/dev/$d of=/dev/null bs=2048 count=1 2>/dev/null && say "closed $d"
+    one() { dd if=/dev/$d of=/dev/null bs=2048 count=1 2>/dev/null; }
+    # the last close opens the tray; opening does not close it; opening closes it
+    echo 0 >/proc/sys/dev/cdrom/autoclose
+    echo 1 >/proc/sys/dev/cdrom/autoeject
+    one && echo 0 >/proc/sys/dev/cdrom/autoeject
+    one || say "ejected $d"
+    echo 1 >/proc/sys/dev/cdrom/autoclose
+    one && say "closed $d"
 done
 say "interrupts $(grep -c -e 'PCI-MSI.*ahci' -e 'PCI-MSI.*virtio.-request' /proc/interrupts)"
 dmesg | grep -e 'ata.*exception' -e 'ata.*failed' -e 'I/O error, dev sd' && say "trouble"
@@ -85,8 +90,8 @@ expect() { # TEXT: the guest said it
 blocks=$(($(stat -c %s "$work/cd.iso") / 512))
 expect "sda 98304 0 ata"
 expect "sdb 98304 0 virtio"
-expect "sr0 $blocks 0 ata"
-expect "sr1 $blocks 0 virtio"
+expect "sr0 $blocks 1 ata"
+expect "sr1 $blocks 1 virtio"
 expect "read sda ${sums[0]}"
 expect "read sdb ${sums[1]}"
 expect "queue sda 32 write back"
@@ -107,10 +112,9 @@ done
 for drive in sr0 sr1; do
     expect "file $drive $(sha256sum <"$work/iso/data")"
     expect "ejected $drive"
-    expect "empty $drive"
     expect "closed $drive"
 done
-expect "interrupts 3"
+expect "interrupts 2"
 grep -q '^T: trouble' "$work/log" && { echo "the kernel met errors"; bad=1; }
 [ $bad = 0 ] || tail -n 60 "$work/log"
 
