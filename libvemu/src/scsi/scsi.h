@@ -4,11 +4,11 @@
  *
  * An adapter (devices/virtio-scsi, devices/ahci for packets) owns requests and their memory. It
  * fills in the first part of a request and submits it; `done` is called with the second part, from
- * the submit itself or later. A unit is a disk or a CD-ROM drive on a block node. Buses (bus.c) give
- * units an address.
+ * the submit itself or later. A unit is a disk or a CD-ROM drive on a block node. Buses (bus.c)
+ * give units an address.
  *
- * Locking: the adapter's lock, with which the unit was attached, is held in every function here, and
- * in `done`, and is that of the block node's user as well.
+ * Locking: the adapter's lock, with which the unit was attached, is held in every function here,
+ * and in `done`, and is that of the block node's user as well.
  *
  * Specifications: SPC-4 (commands all have), SBC-3 (disks), MMC-6 (CD-ROM), SAM-5 (status, unit
  * attentions).

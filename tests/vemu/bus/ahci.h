@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A driver of an AHCI adapter in a test: on the board of board.h, a disk at port 0, a CD-ROM drive at
- * port 2.
+ * A driver of an AHCI adapter in a test: on the board of board.h, a disk at port 0, a CD-ROM drive
+ * at port 2.
  */
 #ifndef TESTS_VEMU_BUS_AHCI_H
 #define TESTS_VEMU_BUS_AHCI_H

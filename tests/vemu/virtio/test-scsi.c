@@ -395,7 +395,8 @@ START_TEST(test_management)
     ck_assert_uint_eq(manage(g, VIRTIO_SCSI_T_TMF_CLEAR_ACA, DISK, 0),
                       VIRTIO_SCSI_S_FUNCTION_REJECTED);
     ck_assert_uint_eq(manage(g, VIRTIO_SCSI_T_TMF_ABORT_TASK, 9, 0), VIRTIO_SCSI_S_BAD_TARGET);
-    ck_assert_uint_eq(manage(g, VIRTIO_SCSI_T_TMF_ABORT_TASK, DISK, 9), VIRTIO_SCSI_S_INCORRECT_LUN);
+    ck_assert_uint_eq(manage(g, VIRTIO_SCSI_T_TMF_ABORT_TASK, DISK, 9),
+                      VIRTIO_SCSI_S_INCORRECT_LUN);
     finish(g);
 }
 END_TEST

@@ -8,8 +8,8 @@
  * on them and tells the end by FISes in memory, PxIS and an interrupt. There is no wire: what a HBA
  * and a drive would say to each other is what happens in memory and registers in the end.
  *
- * The adapter, its ports and its drives have one lock, that of the PCI function; nodes of the drives
- * complete under it. Whatever takes commands away from a drive (ST cleared, resets, unplugging,
+ * The adapter, its ports and its drives have one lock, that of the PCI function; nodes of the
+ * drives complete under it. Whatever takes commands away from a drive (ST cleared, resets, unplugging,
  * pausing) waits for its node, so that nobody touches memory that the guest has been given back.
  *
  * Not there: port multipliers, power management of the link, enclosure management, command
@@ -43,7 +43,8 @@
 
 /* 64-bit addresses, queueing, CLO, 6 Gb/s, AHCI only, slots, ports. */
 #define CAP_VALUE                                                                                  \
-    (1u << 31 | 1u << 30 | 1u << 24 | 3u << 20 | 1u << 18 | (AHCI_SLOTS - 1) << 8 | (AHCI_PORTS - 1))
+    (1u << 31 | 1u << 30 | 1u << 24 | 3u << 20 | 1u << 18 | (AHCI_SLOTS - 1) << 8 |                \
+     (AHCI_PORTS - 1))
 #define VS_VALUE 0x00010301u
 
 /* Registers of the ICH9 (ICH9 datasheet, 15.1): mode AHCI, ports on. */

@@ -148,8 +148,8 @@ enum ahci_load {
     AHCI_LOAD_STOP,    /* others have to end first, or it cannot be had, and the port has halted */
 };
 enum ahci_load vemu__ahci_command_load(struct ahci_command *command);
-/* Makes a list of the next pieces of memory: up to `bytes`, and `entries` pieces. How many bytes; 0:
- * there are no more, -EFAULT: one is not memory. */
+/* Makes a list of the next pieces of memory: up to `bytes`, and `entries` pieces. How many bytes;
+ * 0: there are no more, -EFAULT: one is not memory. */
 int64_t vemu__ahci_command_map(struct ahci_command *command, uint64_t bytes, unsigned entries);
 /* `bytes` of the list were filled. */
 void vemu__ahci_command_filled(struct ahci_command *command, uint64_t bytes);

@@ -192,7 +192,7 @@ static void transfer_queued(struct ahci_command *command, unsigned flags)
         begin_transfer(command, fis[7] & 0x80);
 }
 
-/* --- READ VERIFY: reads for nothing --------------------------------------------------------------- */
+/* --- READ VERIFY: reads for nothing ----------------------------------------------------------- */
 
 #define VERIFY_SIZE (64u << 10)
 
@@ -330,7 +330,7 @@ static void read_log(struct ahci_command *command, unsigned flags)
     give(command, data, sizeof(data), flags & ATA_PIO);
 }
 
-/* --- SMART (ATA8-ACS, 7.53): nothing ever wears out --------------------------------------------- */
+/* --- SMART (ATA8-ACS, 7.53): nothing ever wears out ------------------------------------------- */
 
 static void smart_log(struct ahci_command *command)
 {

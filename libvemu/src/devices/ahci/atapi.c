@@ -2,8 +2,8 @@
 /*
  * ATAPI: SCSI commands in packets, for a CD-ROM drive on a port (ATA8-ACS, 7.18; MMC-6, annex A).
  *
- * The unit of scsi/ does the work. Its sense key becomes the error register; REQUEST SENSE tells the
- * rest.
+ * The unit of scsi/ does the work. Its sense key becomes the error register; REQUEST SENSE tells
+ * the rest.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A command of an AHCI port: its table in memory, the list of memory pieces, its end (AHCI 1.3.1, 4.2
- * and 5).
+ * A command of an AHCI port: its table in memory, the list of memory pieces, its end (AHCI 1.3.1,
+ * 4.2 and 5).
  *
  * The list may have 65535 pieces of up to 4 MiB. It is walked as it is needed, a part at a time: no
  * guest makes the host hold all of it.
@@ -247,7 +247,8 @@ void vemu__ahci_post_signature(struct ahci_port *port)
     fis[12] = 1;
     port->s->signature_due = false;
     port->s->tfd = (uint32_t)fis[3] << 8 | fis[2];
-    port->s->sig = (uint32_t)fis[6] << 24 | (uint32_t)fis[5] << 16 | (uint32_t)fis[4] << 8 | fis[12];
+    port->s->sig =
+        (uint32_t)fis[6] << 24 | (uint32_t)fis[5] << 16 | (uint32_t)fis[4] << 8 | fis[12];
     vemu__ahci_post(port, FIS_REGISTER, fis, sizeof(fis));
 }
 

@@ -2,8 +2,8 @@
 /*
  * Drives on the ports of an AHCI adapter: ide-hd and ide-cd.
  *
- * The objects only say what the drive is and where; devices/ahci does the work. The names, and those
- * of the ports (ide.0 ...), are from when such drives had other cables.
+ * The objects only say what the drive is and where; devices/ahci does the work. The names, and
+ * those of the ports (ide.0 ...), are from when such drives had other cables.
  */
 #include <errno.h>
 #include <string.h>

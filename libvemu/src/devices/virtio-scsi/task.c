@@ -2,9 +2,9 @@
 /*
  * Requests of virtio-scsi (virtio 1.2, 5.6.6.1).
  *
- * A chain is: a header with the command, data for the unit; a header for status and sense data, data
- * from the unit. Descriptors may be cut anywhere (2.7.4): the headers' bytes are taken off the lists
- * while the unit has the request, and put back for the answer.
+ * A chain is: a header with the command, data for the unit; a header for status and sense data,
+ * data from the unit. Descriptors may be cut anywhere (2.7.4): the headers' bytes are taken off the
+ * lists while the unit has the request, and put back for the answer.
  */
 #include <linux/virtio_scsi.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * virtio-scsi from inside: vscsi.c is the device, task.c its requests, control.c task management and
- * events. Units (devices/scsi-drive) join by the functions below.
+ * virtio-scsi from inside: vscsi.c is the device, task.c its requests, control.c task management
+ * and events. Units (devices/scsi-drive) join by the functions below.
  */
 #ifndef VEMU_DEVICES_VIRTIO_SCSI_VSCSI_H
 #define VEMU_DEVICES_VIRTIO_SCSI_VSCSI_H
