@@ -24,7 +24,7 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 for module in $(cat /modules); do insmod "$module"; done
 say() { echo "T: $*"; }
-appear() { i=0; until [ -b "$1" ] || [ $i -gt 300 ]; do sleep 0.1; i=$((i + 1)); done; }
+appear() { i=0; until [ -b "$1" ] || [ $i -gt 600 ]; do sleep 0.1; i=$((i + 1)); done; }
 for d in sda sdb sr0 sr1; do appear /dev/$d; done
 for d in /sys/block/sd* /sys/block/sr*; do
     say "${d##*/} $(cat $d/size) $(cat $d/ro) $(readlink -f $d/device | grep -o -e ata -e virtio | head -n 1)"
@@ -72,7 +72,7 @@ for disk in ata scsi; do
     sums+=("$(head -c 8388608 "$work/$disk" | sha256sum)")
 done
 
-timeout 300 "$vemu" -accel soft -machine q35 -m 384M -kernel "$kernel" -initrd "$work/initramfs" \
+timeout 500 "$vemu" -accel soft -machine q35 -m 384M -kernel "$kernel" -initrd "$work/initramfs" \
     -append "console=ttyS0 quiet panic=-1" -nographic -no-reboot \
     -drive "file=$work/ata,format=raw,discard=unmap" -cdrom "$work/cd.iso" \
     -device virtio-scsi-pci,id=scsi0,num_queues=2 \

@@ -485,7 +485,19 @@ int main(void)
 {
     const TTest *const tests[] = { test_inquiry, test_data, test_ranges, test_capacity, test_modes,
                                    test_cdrom, test_units, test_management, test_hotplug,
-                                   test_read_only, test_hostile, NULL };
+                                   test_read_only, test_hostile };
+    Suite *suite = suite_create("virtio-scsi");
+    TCase *tcase = tcase_create("units");
+    SRunner *runner;
+    int failed;
 
-    return run_tests("virtio-scsi", tests);
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
