@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <vemu/block.h>
+#include <vemu/registry.h>
 
 #include "keyval.h"
 #include "report.h"
@@ -143,67 +145,198 @@ static bool drive_format(const char *text, const char *format, const char *file)
     return true;
 }
 
-static bool drive_interface(const char *text, const char *name, bool *ret_device)
+/* --- -drive: where the disk is ---------------------------------------------------------------- */
+
+#define IDE_BUSES 6u
+
+enum interface { IF_NONE, IF_VIRTIO, IF_IDE };
+
+/* What the drives so far have taken. */
+struct places {
+    bool has_ide; /* the machine has ide.0 to ide.5 */
+    bool ide[IDE_BUSES];
+};
+
+struct drive {
+    const char *text, *file, *id;
+    enum interface interface;
+    bool is_cdrom;
+    unsigned bus; /* of IDE */
+};
+
+static bool machine_has_ide(const struct options *o)
 {
-    *ret_device = name && !strcmp(name, "virtio");
-    if (*ret_device || (name && !strcmp(name, "none")))
+    struct vemu_class_info info = { .size = sizeof(info) };
+    char name[64];
+    snprintf(name, sizeof(name), "%s", o->config.machine ? o->config.machine : "microvm");
+    name[strcspn(name, ",")] = '\0';
+    return vemu_class_lookup(VEMU_CLASS_MACHINE, name, &info) >= 0 && !strcmp(info.name, "q35");
+}
+
+static bool drive_interface(const char *name, const struct places *places, struct drive *drive)
+{
+    if (!name)
+        drive->interface = places->has_ide ? IF_IDE : IF_VIRTIO;
+    else if (!strcmp(name, "virtio"))
+        drive->interface = IF_VIRTIO;
+    else if (!strcmp(name, "ide"))
+        drive->interface = IF_IDE;
+    else if (!strcmp(name, "none"))
+        drive->interface = IF_NONE;
+    else if (!strcmp(name, "scsi")) {
+        report("-drive %s: the machine has no SCSI adapter of its own; write if=none,id=ID, "
+               "-device virtio-scsi-pci and -device scsi-hd,drive=ID", drive->text);
+        return false;
+    } else {
+        report("-drive %s: if=%s is not supported (ide, virtio, none)", drive->text, name);
+        return false;
+    }
+    if (drive->interface != IF_IDE || places->has_ide)
         return true;
-    report("-drive %s: if=%s is not supported (virtio, none)", text, name ? name : "");
+    report("-drive %s: the machine has no IDE or SATA adapter (machine q35 has)", drive->text);
     return false;
 }
 
-static bool add_disk(struct vemu_vm *vm, const char *text, const char *id)
+static bool drive_media(const char *media, struct drive *drive)
 {
-    const struct vemu_property props[] = { { "drive", id } };
-    struct vemu_error *err = NULL;
-    if (vemu_vm_add_device(vm, "virtio-blk", NULL, props, 1, &err) >= 0)
+    drive->is_cdrom = media && !strcmp(media, "cdrom");
+    if (!media || drive->is_cdrom || !strcmp(media, "disk"))
         return true;
-    report("-drive %s: %s", text, vemu_error_message(err));
+    report("-drive %s: media=%s is neither disk nor cdrom", drive->text, media);
+    return false;
+}
+
+/* A number below `max`; `otherwise` if there is no text. */
+static bool drive_number(const struct drive *drive, const char *name, const char *text, long max,
+                         long otherwise, long *ret)
+{
+    char *end = NULL;
+    *ret = text ? strtol(text, &end, 10) : otherwise;
+    if (!text || (end != text && !*end && *ret >= 0 && *ret < max))
+        return true;
+    report("-drive %s: %s=%s is not from 0 to %ld", drive->text, name, text, max - 1);
+    return false;
+}
+
+/* On a SATA adapter index and bus are the same: there is one unit on each. */
+static bool drive_place(struct keyval *kv, struct places *places, struct drive *drive)
+{
+    const char *index = keyval_take(kv, "index"), *bus = keyval_take(kv, "bus");
+    const char *unit = keyval_take(kv, "unit");
+    bool is_ide = drive->interface == IF_IDE;
+    long n = -1, zero = 0;
+    if (index && (bus || unit)) {
+        report("-drive %s: index cannot be used with bus and unit", drive->text);
+        return false;
+    }
+    if (!drive_number(drive, index ? "index" : "bus", index ? index : bus,
+                      is_ide ? (long)IDE_BUSES : 1000, -1, &n) ||
+        !drive_number(drive, "unit", unit, is_ide ? 1 : 1000, 0, &zero))
+        return false;
+    if (!is_ide)
+        return true;
+    for (unsigned i = 0; n < 0 && i < IDE_BUSES; i++)
+        if (!places->ide[i])
+            n = i;
+    if (n < 0 || places->ide[n]) {
+        if (n < 0)
+            report("-drive %s: all %u IDE buses are taken", drive->text, IDE_BUSES);
+        else
+            report("-drive %s: there is a drive with index=%ld already", drive->text, n);
+        return false;
+    }
+    places->ide[n] = true;
+    drive->bus = (unsigned)n;
+    return true;
+}
+
+static bool add_disk(struct vemu_vm *vm, const struct drive *drive)
+{
+    bool is_ide = drive->interface == IF_IDE;
+    struct vemu_property props[2];
+    struct vemu_error *err = NULL;
+    size_t count = 0;
+    char bus[16];
+    snprintf(bus, sizeof(bus), "ide.%u", drive->bus);
+    if (is_ide)
+        props[count++] = (struct vemu_property){ "bus", bus };
+    if (drive->file)
+        props[count++] = (struct vemu_property){ "drive", drive->id };
+    const char *class_name = !is_ide ? "virtio-blk" : drive->is_cdrom ? "ide-cd" : "ide-hd";
+    if (vemu_vm_add_device(vm, class_name, NULL, props, count, &err) >= 0)
+        return true;
+    report("-drive %s: %s", drive->text, vemu_error_message(err));
     vemu_error_free(err);
     return false;
 }
 
-static bool build_drive(struct vemu_vm *vm, const char *value, unsigned n)
+/* --- -drive: the whole ------------------------------------------------------------------------ */
+
+static bool add_image(struct vemu_vm *vm, const struct drive *drive, struct keyval *kv,
+                      const char *read_only, const char *cache)
+{
+    struct props props = { .count = 0 };
+    if (cache && !drive_cache(drive->text, cache, &props))
+        return false;
+    props_add(&props, "filename", drive->file);
+    if (read_only || drive->is_cdrom)
+        props_add(&props, "read-only", drive->is_cdrom ? "on" : read_only);
+    for (size_t i = 0; i < kv->count; i++) /* discard, aio; others are refused by name */
+        props_add(&props, kv->items[i].name, kv->items[i].value);
+    return add_node(vm, "drive", drive->text, "file", drive->id, &props);
+}
+
+/* Names as QEMU gives them. */
+static void make_id(const struct drive *drive, unsigned n, char *to, size_t size)
+{
+    if (drive->interface == IF_IDE)
+        snprintf(to, size, "ide%u-%s0", drive->bus, drive->is_cdrom ? "cd" : "hd");
+    else
+        snprintf(to, size, "%s%u", drive->interface == IF_VIRTIO ? "virtio" : "none", n);
+}
+
+static bool build_drive(struct vemu_vm *vm, struct places *places, const char *value, unsigned n)
 {
     struct keyval kv;
-    struct props props = { .count = 0 };
     char made[32];
-    bool device = false;
     if (!keyval_parse(&kv, "drive", value, false))
         return false;
-    const char *file = keyval_take(&kv, "file"), *id = keyval_take(&kv, "id");
+    struct drive drive = { .text = value, .file = keyval_take(&kv, "file") };
     const char *interface = keyval_take(&kv, "if"), *format = keyval_take(&kv, "format");
     const char *media = keyval_take(&kv, "media"), *cache = keyval_take(&kv, "cache");
-    const char *read_only = keyval_take(&kv, "readonly");
-    bool ok = file && drive_interface(value, interface ? interface : "virtio", &device) &&
-              drive_format(value, format, file);
-    if (!file)
+    const char *read_only = keyval_take(&kv, "readonly"), *id = keyval_take(&kv, "id");
+    bool ok = drive_media(media, &drive);
+    bool is_empty = ok && !drive.file && drive.is_cdrom; /* a tray without a medium */
+    if (ok && !drive.file && !is_empty) {
         report("-drive %s: parameter 'file' is missing", value);
-    if (ok && media && strcmp(media, "disk")) {
-        report("-drive %s: media=%s is not supported (only disk)", value, media);
         ok = false;
     }
-    ok = ok && (!cache || drive_cache(value, cache, &props));
-    props_add(&props, "filename", file);
-    if (read_only)
-        props_add(&props, "read-only", read_only);
-    for (size_t i = 0; i < kv.count; i++) /* discard, aio; others are refused by name */
-        props_add(&props, kv.items[i].name, kv.items[i].value);
-    snprintf(made, sizeof(made), "%s%u", device ? "virtio" : "none", n);
-    id = id ? id : made;
-    ok = ok && add_node(vm, "drive", value, "file", id, &props);
-    ok = ok && (!device || add_disk(vm, value, id));
+    ok = ok && drive_interface(interface, places, &drive);
+    if (ok && is_empty && drive.interface != IF_IDE) {
+        report("-drive %s: parameter 'file' is missing", value);
+        ok = false;
+    }
+    ok = ok && drive_place(&kv, places, &drive);
+    make_id(&drive, n, made, sizeof(made));
+    drive.id = id ? id : made;
+    if (ok && is_empty)
+        ok = keyval_done(&kv, "drive");
+    else
+        ok = ok && drive_format(value, format, drive.file) &&
+             add_image(vm, &drive, &kv, read_only, cache);
+    ok = ok && (drive.interface == IF_NONE || add_disk(vm, &drive));
     keyval_free(&kv);
     return ok;
 }
 
 bool build_drives(struct vemu_vm *vm, const struct options *o)
 {
+    struct places places = { .has_ide = machine_has_ide(o) };
     for (size_t i = 0; i < o->blockdevs.count; i++)
         if (!build_blockdev(vm, o->blockdevs.items[i]))
             return false;
     for (size_t i = 0; i < o->drives.count; i++)
-        if (!build_drive(vm, o->drives.items[i], (unsigned)i))
+        if (!build_drive(vm, &places, o->drives.items[i], (unsigned)i))
             return false;
     return true;
 }

@@ -7,7 +7,7 @@
 
 #include "options.h"
 
-/* Makes the block nodes, and the disks of -drive if=virtio. False: the reason was printed. */
+/* Makes the block nodes, and the drives of -drive. False: the reason was printed. */
 bool build_drives(struct vemu_vm *vm, const struct options *o);
 
 #endif

@@ -240,6 +240,20 @@ static bool opt_drive(struct options *o, const char *value)
     return true;
 }
 
+/* -drive with a place of its own. */
+static bool opt_cdrom(struct options *o, const char *value)
+{
+    struct text text = { 0 };
+    text_add(&text, "media=cdrom,index=2,file=");
+    text_add_value(&text, value);
+    if (text.used >= sizeof(text.bytes)) {
+        report("-cdrom: too long");
+        return false;
+    }
+    option_list_add(&o->drives, keep(o, text.bytes));
+    return true;
+}
+
 static bool opt_netdev(struct options *o, const char *value)
 {
     option_list_add(&o->netdevs, value);
@@ -430,8 +444,11 @@ static const struct option table[] = {
     { "device", "CLASS[,PROPERTY=VALUE...]", opt_device, "add a device ('help' lists)" },
     { "chardev", "BACKEND,id=ID[,PROPERTY=VALUE...]", opt_chardev,
       "add a character back-end ('help' lists)" },
-    { "drive", "file=FILE[,if=virtio|none][,format=raw][,readonly=on][,cache=MODE][,id=ID]...",
+    { "drive",
+      "file=FILE[,if=ide|virtio|none][,media=disk|cdrom][,index=N][,format=raw][,readonly=on]"
+      "[,cache=MODE][,id=ID]...",
       opt_drive, "add a disk (if=none: only its image)" },
+    { "cdrom", "FILE", opt_cdrom, "the same as -drive file=FILE,media=cdrom,index=2" },
     { "blockdev", "DRIVER,node-name=ID[,PROPERTY=VALUE...]", opt_blockdev,
       "open an image as a block node ('help' lists)" },
     { "netdev", "CLASS,id=ID[,PROPERTY=VALUE...]", opt_netdev,

@@ -88,6 +88,9 @@ struct vemu_device_ops {
     /* Before unrealize, and before regions go: the device leaves its bus, so that nothing finds it
      * any more. No lock is held. May be NULL. */
     void (*unplug)(struct vemu_device *dev);
+    /* Somebody wants the device away: asks whoever has to agree, or calls
+     * vemu__device_request_removal(). No lock is held. NULL: a PCI function, whose bus asks. */
+    int (*request_unplug)(struct vemu_device *dev, struct vemu_error **err);
     bool hotplug; /* may come and go while the machine runs */
 };
 #define VEMU_DEVICE_INTERNAL (1u << 0) /* part of a machine: not for -device */

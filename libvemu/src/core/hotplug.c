@@ -69,7 +69,7 @@ void vemu__device_request_removal(struct vemu_device *dev)
     vemu__loop_post(dev->vm->loop, remove_now, removal, removal_free);
 }
 
-/* The bus of a device that may go now. */
+/* The device, which may go now, and its bus; NULL: the device is asked itself. */
 static int find_bus(struct vemu_vm *vm, const char *id, struct vemu_device **ret_dev,
                     struct vemu_pci_bus **ret_bus, struct vemu_error **err)
 {
@@ -80,10 +80,13 @@ static int find_bus(struct vemu_vm *vm, const char *id, struct vemu_device **ret
         return vemu__error_set(err, ENOENT, "there is no device '%s'", id);
     if (!dev->realized || vm->stopping)
         return vemu__error_set(err, EBUSY, "device '%s': the machine is not realized", id);
+    *ret_dev = dev;
+    *ret_bus = NULL;
+    if (dev->class_->ops->request_unplug)
+        return 0;
     bus = dev->class_->ops->hotplug ? ((struct vemu_pci_device *)dev)->bus : NULL;
     if (!bus || !bus->request_unplug)
         return vemu__error_set(err, ENOTSUP, "device '%s' cannot be unplugged", id);
-    *ret_dev = dev;
     *ret_bus = bus;
     return 0;
 }
@@ -97,6 +100,8 @@ static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     if (r < 0)
         return r;
+    if (!bus)
+        return dev->class_->ops->request_unplug(dev, err);
     r = bus->request_unplug(bus->bridge);
     if (r == -EALREADY)
         vemu__error_set(err, EALREADY, "Device %s is already in the process of unplug", id);

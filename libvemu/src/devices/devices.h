@@ -9,6 +9,7 @@
 #include "virtio/class.h"
 
 extern const struct vemu_device_class vemu__device_acpi_pm;
+extern const struct vemu_device_class vemu__device_ahci;
 extern const struct vemu_device_class vemu__device_debug_exit;
 extern const struct vemu_device_class vemu__device_debugcon;
 extern const struct vemu_device_class vemu__device_fw_cfg;
@@ -16,6 +17,8 @@ extern const struct vemu_device_class vemu__device_i8042;
 extern const struct vemu_device_class vemu__device_i8254;
 extern const struct vemu_device_class vemu__device_i8259;
 extern const struct vemu_device_class vemu__device_ich9_lpc;
+extern const struct vemu_device_class vemu__device_ide_cd;
+extern const struct vemu_device_class vemu__device_ide_hd;
 extern const struct vemu_device_class vemu__device_ioapic;
 extern const struct vemu_device_class vemu__device_port92;
 extern const struct vemu_device_class vemu__device_post_port;
@@ -23,6 +26,8 @@ extern const struct vemu_device_class vemu__device_pvpanic;
 extern const struct vemu_device_class vemu__device_q35_mch;
 extern const struct vemu_device_class vemu__device_reset_port;
 extern const struct vemu_device_class vemu__device_rtc;
+extern const struct vemu_device_class vemu__device_scsi_cd;
+extern const struct vemu_device_class vemu__device_scsi_hd;
 extern const struct vemu_device_class vemu__device_serial_16550;
 
 /* One for each transport (virtio/class.h). */
@@ -36,6 +41,8 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_net_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_net_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_pci;
+extern const struct vemu_virtio_device_class vemu__device_virtio_scsi_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_scsi_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_serial_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_serial_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_mmio;

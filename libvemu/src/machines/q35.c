@@ -53,7 +53,7 @@
 
 struct q35 {
     struct vemu_pc pc;
-    bool has_pit, has_pic, has_acpi; /* properties */
+    bool has_pit, has_pic, has_acpi, has_sata; /* properties */
     char *rtc_base, *firmware_path;
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
@@ -117,6 +117,7 @@ static int q35_add_pci(struct q35 *m, struct vemu_error **err)
         { "ecam", m->pc.boot ? ECAM_TEXT : "0" },
     };
     const struct vemu_property lpc[] = { { "addr", "1f.0" }, { "multifunction", "on" } };
+    const struct vemu_property sata[] = { { "addr", "1f.2" } };
     struct vemu_vm *vm = m->pc.machine.vm;
 
     m->host = vemu__vm_add_board_device(vm, "pcie-host", "pcie-host", NULL, 0, err);
@@ -128,7 +129,15 @@ static int q35_add_pci(struct q35 *m, struct vemu_error **err)
         return -EINVAL;
     }
     m->lpc = vemu__vm_add_board_device(vm, "ICH9-LPC", "lpc", lpc, G_N_ELEMENTS(lpc), err);
-    return m->lpc ? 0 : -EINVAL;
+    if (!m->lpc) {
+        return -EINVAL;
+    }
+    /* Its ports are buses ide.0 to ide.5. */
+    if (m->has_sata &&
+        !vemu__vm_add_board_device(vm, "ich9-ahci", "ide", sata, G_N_ELEMENTS(sata), err)) {
+        return -EINVAL;
+    }
+    return 0;
 }
 
 static int q35_open(struct q35 *m, struct vemu_error **err)
@@ -336,6 +345,7 @@ static const struct vemu_prop q35_props[] = {
     VEMU_PROP(struct q35, has_pit, "pit", BOOL, "on", "8254 timer and port 0x61"),
     VEMU_PROP(struct q35, has_pic, "pic", BOOL, "on", "8259 interrupt controllers"),
     VEMU_PROP(struct q35, has_acpi, "acpi", BOOL, "on", "ACPI tables"),
+    VEMU_PROP(struct q35, has_sata, "sata", BOOL, "on", "SATA adapter at 00:1f.2, for IDE drives"),
     VEMU_PROP(struct q35, rtc_base, "rtc-base", STRING, "utc",
               "time the clock starts with: utc, localtime or a date such as 2026-01-31T12:00:00"),
     VEMU_PROP(struct q35, firmware_path, "firmware", STRING, NULL,

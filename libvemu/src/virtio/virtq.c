@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/iov.h"
 #include "core/vm.h"
 #include "virtio/virtq.h"
 
@@ -124,40 +125,16 @@ const uint8_t *vemu__virtq_indirect(struct vemu_virtq *q, uint64_t gpa, uint32_t
     return table;
 }
 
-/* One direction of a copy between a buffer and a list of pieces. */
-static size_t iov_copy(const struct iovec *iov, unsigned count, size_t offset, uint8_t *buf,
-                       size_t size, bool to_iov)
-{
-    size_t done = 0;
-
-    for (unsigned i = 0; i < count && done < size; i++) {
-        size_t n;
-
-        if (offset >= iov[i].iov_len) {
-            offset -= iov[i].iov_len;
-            continue;
-        }
-        n = MIN(size - done, iov[i].iov_len - offset);
-        if (to_iov)
-            memcpy((uint8_t *)iov[i].iov_base + offset, buf + done, n);
-        else
-            memcpy(buf + done, (const uint8_t *)iov[i].iov_base + offset, n);
-        done += n;
-        offset = 0;
-    }
-    return done;
-}
-
 size_t vemu__virtq_elem_read(const struct vemu_virtq_elem *elem, size_t offset, void *buf,
                              size_t size)
 {
-    return iov_copy(elem->out, elem->out_count, offset, buf, size, false);
+    return vemu__iov_read(elem->out, elem->out_count, offset, buf, size);
 }
 
 size_t vemu__virtq_elem_write(const struct vemu_virtq_elem *elem, size_t offset, const void *buf,
                               size_t size)
 {
-    return iov_copy(elem->in, elem->in_count, offset, (uint8_t *)buf, size, true);
+    return vemu__iov_write(elem->in, elem->in_count, offset, buf, size);
 }
 
 unsigned vemu__virtq_slice(const struct iovec *iov, unsigned count, size_t skip, size_t limit,

@@ -73,6 +73,7 @@ static uint32_t length(struct input *in)
     case 3: return 16u * byte(in);
     case 4: return 512u * byte(in);
     case 5: return 1;
+    case 6: return strcmp(DEVICE, "scsi") == 0 ? 51 + 57 * (byte(in) & 1) : 16;
     default: return 16;
     }
 }
@@ -123,11 +124,31 @@ static void make_available(struct guest *g, struct input *in, unsigned queue)
     vemu_dma_write(g->vm, area_of(queue, 1) + 2, &idx, 2);
 }
 
+/* A command for one of the two units, mostly of a kind that is there. */
+static void put_scsi(struct guest *g, struct input *in)
+{
+    static const uint8_t opcodes[] = { 0x00, 0x03, 0x08, 0x0a, 0x12, 0x15, 0x1a, 0x1b, 0x1e, 0x25,
+                                       0x28, 0x2a, 0x2f, 0x35, 0x41, 0x42, 0x43, 0x46, 0x4a, 0x51,
+                                       0x55, 0x5a, 0x88, 0x8a, 0x93, 0x9e, 0xa0, 0xa8, 0xbd, 0xbe };
+    uint8_t bytes[51] = { 1, byte(in) % 3, 0x40, 0 };
+
+    for (unsigned i = 20; i < 35; i++)
+        bytes[i] = byte(in) & 1 ? 0 : byte(in) % 16;
+    bytes[19] = opcodes[byte(in) % sizeof(opcodes)];
+    if (!(byte(in) & 15)) /* task management */
+        memset(bytes, 0, 4);
+    vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, bytes, sizeof(bytes));
+}
+
 /* The first bytes of a buffer: headers of requests. */
 static void put_header(struct guest *g, struct input *in)
 {
     uint32_t header[4] = { byte(in) % 16, byte(in), byte(in), 0 };
 
+    if (strcmp(DEVICE, "scsi") == 0) {
+        put_scsi(g, in);
+        return;
+    }
     if (byte(in) > 250)
         header[3] = word(in);
     vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, header, sizeof(header));
@@ -251,6 +272,19 @@ static struct guest *machine_net(struct vemu_vm *vm)
                         NULL);
 }
 
+static struct guest *machine_scsi(struct vemu_vm *vm)
+{
+    const struct vemu_property adapter[] = { { "packed", "on" }, { "in_order", "on" },
+                                             { "num_queues", "1" } };
+    const struct vemu_property disk[] = { { "drive", "disk" } };
+    struct vemu_error *err = NULL;
+
+    guest_ok(vemu_vm_add_device(vm, "virtio-scsi", "scsi", adapter, 3, &err), err);
+    guest_ok(vemu_vm_add_device(vm, "scsi-hd", NULL, disk, 1, &err), err);
+    guest_ok(vemu_vm_add_device(vm, "scsi-cd", NULL, NULL, 0, &err), err);
+    return guest_adopt(vm, "scsi");
+}
+
 static struct guest *machine_new(char *path)
 {
     /* Threads: taking an io_uring away takes the kernel many times longer than a program. */
@@ -276,13 +310,15 @@ static struct guest *machine_new(char *path)
         return share_machine(vm, DEVICE);
     if (strcmp(DEVICE, "echo") == 0)
         return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
-    if (strcmp(DEVICE, "blk") != 0)
+    if (strcmp(DEVICE, "blk") != 0 && strcmp(DEVICE, "scsi") != 0)
         return guest_attach(vm, "virtio-" DEVICE, "packed", "on", "in_order", "on", NULL);
     fd = mkstemp(path);
     if (fd < 0 || ftruncate(fd, 65536) < 0)
         abort();
     close(fd);
     guest_ok(vemu_vm_add_block(vm, "file", "disk", props, 3, &err), err);
+    if (strcmp(DEVICE, "scsi") == 0)
+        return machine_scsi(vm);
     return guest_attach(vm, "virtio-blk", "drive", "disk", "packed", "on", "in_order", "on",
                         "num-queues", "3", NULL);
 }

@@ -181,6 +181,11 @@ struct board_function *board_find(struct board *board, const char *id)
 
 void board_init(struct board *board)
 {
+    board_init_with(board, NULL, NULL);
+}
+
+void board_init_with(struct board *board, void (*add)(struct vemu_vm *vm, void *data), void *data)
+{
     static const struct vemu_property ports[2][2] = {
         { { "addr", "2" }, { "slot", "5" } },
         { { "addr", "3" }, { "slot", "6" } },
@@ -204,6 +209,8 @@ void board_init(struct board *board)
     must(vemu_vm_add_device(board->vm, "pcie-root-port", "rp2", ports[1], 2, &err), err);
     must(board_plug(board, "below", "rp1", NULL, &err), err);
     must(vemu_vm_add_device(board->vm, "virtio-rng-pci", "rng", rng, 1, &err), err);
+    if (add)
+        add(board->vm, data);
     must(vemu_vm_realize(board->vm, &err), err);
     board->host = board->vm->machine->pci;
     board->f = board_find(board, "f");

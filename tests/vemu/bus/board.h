@@ -41,6 +41,8 @@ extern struct board_log board_log;
 /* Ports rp1 (slot 2) and rp2 (slot 3), function "below" behind rp1, nothing behind rp2;
  * virtio-rng-pci "rng" in slot 4. */
 void board_init(struct board *board);
+/* The same with what `add` adds before it is realized. */
+void board_init_with(struct board *board, void (*add)(struct vemu_vm *vm, void *data), void *data);
 void board_fini(struct board *board);
 /* Adds a "pci-test" as device_add does; -errno and *err. */
 int board_plug(struct board *board, const char *id, const char *bus, const char *addr,

@@ -17,6 +17,7 @@
 
 #include <glib.h>
 
+#include "block/limits.h"
 #include "core/error.h"
 #include "virtio/class.h"
 
@@ -112,11 +113,6 @@ static void blk_resized(void *data)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static bool is_block_size(uint32_t size)
-{
-    return size >= BLK_SECTOR && size <= 32768 && !(size & (size - 1));
-}
-
 static int blk_check(struct blk *blk, struct vemu_error **err)
 {
     if (!blk->drive)
@@ -127,33 +123,10 @@ static int blk_check(struct blk *blk, struct vemu_error **err)
         (blk->queue_size & (blk->queue_size - 1)))
         return vemu__error_set(err, EINVAL, "queue-size is not a power of two from 4 to %u",
                                VEMU_VIRTQ_SIZE_MAX);
-    if (!is_block_size(blk->logical) || !is_block_size(blk->physical) ||
-        blk->physical < blk->logical)
-        return vemu__error_set(err, EINVAL,
-                               "block sizes are powers of two from 512 to 32768, and the physical "
-                               "one is not the smaller");
-    if (blk->min_io % blk->logical || blk->opt_io % blk->logical ||
-        blk->min_io / blk->logical > UINT16_MAX)
-        return vemu__error_set(err, EINVAL,
-                               "min_io_size and opt_io_size are multiples of the block size");
-    if (vemu__block_size(blk->drive) % blk->logical)
-        return vemu__error_set(err, EINVAL, "the size of '%s' is no multiple of the block size",
-                               vemu__block_id(blk->drive));
     blk->max_discard = MIN(blk->max_discard, RANGE_MAX);
     blk->max_write_zeroes = MIN(blk->max_write_zeroes, RANGE_MAX);
-    return 0;
-}
-
-static int blk_write_cache(struct blk *blk, struct vemu_error **err)
-{
-    if (strcmp(blk->write_cache, "auto") == 0)
-        blk->default_writeback = !vemu__block_write_through(blk->drive);
-    else if (strcmp(blk->write_cache, "on") == 0)
-        blk->default_writeback = true;
-    else if (strcmp(blk->write_cache, "off") != 0)
-        return vemu__error_set(err, EINVAL, "write-cache '%s' is neither on, off nor auto",
-                               blk->write_cache);
-    return 0;
+    return vemu__block_check_limits(blk->drive, blk->logical, blk->physical, blk->min_io,
+                                    blk->opt_io, err);
 }
 
 static void blk_offer(struct blk *blk)
@@ -181,7 +154,8 @@ static int blk_realize(struct vemu_virtio *vdev, struct vemu_error **err)
     int r = blk_check(blk, err);
 
     if (r >= 0)
-        r = blk_write_cache(blk, err);
+        r = vemu__block_parse_write_cache(blk->drive, blk->write_cache, &blk->default_writeback,
+                                          err);
     if (r < 0)
         return r;
     blk->user = (struct vemu_block_user){
