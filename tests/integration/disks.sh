@@ -46,12 +46,14 @@ for d in sr0 sr1; do
     mount -t iso9660 -o ro /dev/$d /root && say "file $d $(sha256sum </root/data)"
     umount /root
     one() { dd if=/dev/$d of=/dev/null bs=2048 count=1 2>/dev/null; }
-    # the last close opens the tray; opening does not close it; opening closes it
+    # the last close opens the tray; opening does not close it; opening closes it, and sr_mod looks
+    # what is in it at the next one
     echo 0 >/proc/sys/dev/cdrom/autoclose
     echo 1 >/proc/sys/dev/cdrom/autoeject
     one && echo 0 >/proc/sys/dev/cdrom/autoeject
     one || say "ejected $d"
     echo 1 >/proc/sys/dev/cdrom/autoclose
+    one
     one && say "closed $d"
 done
 say "interrupts $(grep -c -e 'PCI-MSI.*ahci' -e 'PCI-MSI.*virtio.-request' /proc/interrupts)"
