@@ -336,7 +336,7 @@ int vemu__gdb_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_gdb 
     gdb->points = g_array_new(FALSE, FALSE, sizeof(struct vemu_debug_point));
     gdb->patches = g_array_new(FALSE, FALSE, sizeof(struct gdb_patch));
     gdb->int3 = vm->accel->debug_int3 && vm->accel->debug_int3(vm->accel_vm);
-    gdb->actions = g_new0(enum gdb_action, vcpus);
+    gdb->actions = g_malloc0_n(vcpus, sizeof(*gdb->actions));
     gdb->stepping = g_new0(bool, vcpus);
     gdb->stops = g_new0(struct gdb_stop, vcpus);
     pthread_mutex_init(&gdb->lock, NULL);

@@ -433,7 +433,7 @@ void vemu__gdb_session_init(struct gdb_session *s, const struct gdb_target *targ
     s->data = data;
     s->out = g_string_new(NULL);
     s->reply = g_string_new(NULL);
-    s->actions = g_new0(enum gdb_action, target->threads);
+    s->actions = g_malloc0_n(target->threads, sizeof(*s->actions));
     vemu__gdb_session_reset(s);
 }
 

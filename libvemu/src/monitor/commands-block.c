@@ -84,6 +84,7 @@ static int add_node(struct vemu_vm *vm, struct json_object *node, const char *id
     props = vemu__qmp_props_new();
     json_object_object_foreach(node, key, value)
     {
+        /* cppcheck-suppress identicalConditionAfterEarlyExit; an earlier round may have failed */
         if (r < 0 || !strcmp(key, "driver") || !strcmp(key, "node-name"))
             continue;
         if (json_object_is_type(value, json_type_object) && class_takes_node(driver, key))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fuzzer of AHCI: a guest that writes the registers of adapter and ports, command lists, tables, FISes
- * and packets as it likes. What must hold at the end: after a reset the disk identifies itself.
+ * Fuzzer of AHCI: a guest that writes the registers of adapter and ports, command lists, tables,
+ * FISes and packets as it likes. What must hold at the end: after a reset the disk identifies
+ * itself.
  *
  * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
- * runs as a test: ahci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its inputs
- * from there.
+ * runs as a test: ahci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
+ * inputs from there.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -77,6 +77,8 @@ int kvm__set_debug(struct vemu_accel_vcpu *opaque, const struct vemu_debug *debu
                              .count = debug->count };
     int r = 0;
 
+    if (eager && !new.on && !vcpu->assist)
+        return 0;
     if (!eager)
         r = fill(vcpu, debug, &new.guest);
     if (r < 0)
@@ -88,8 +90,6 @@ int kvm__set_debug(struct vemu_accel_vcpu *opaque, const struct vemu_debug *debu
         memcpy(new.points, debug->points, debug->count * sizeof(*new.points));
     }
     if (eager) {
-        if (!new.on && !vcpu->assist)
-            return 0;
         r = kvm__assist_ensure(vcpu);
         if (r >= 0)
             r = vemu__accel_soft.set_debug(vcpu->assist->soft_vcpu, debug);

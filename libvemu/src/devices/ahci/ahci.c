@@ -9,8 +9,9 @@
  * and a drive would say to each other is what happens in memory and registers in the end.
  *
  * The adapter, its ports and its drives have one lock, that of the PCI function; nodes of the
- * drives complete under it. Whatever takes commands away from a drive (ST cleared, resets, unplugging,
- * pausing) waits for its node, so that nobody touches memory that the guest has been given back.
+ * drives complete under it. Whatever takes commands away from a drive (ST cleared, resets,
+ * unplugging, pausing) waits for its node, so that nobody touches memory that the guest has been
+ * given back.
  *
  * Not there: port multipliers, power management of the link, enclosure management, command
  * completion coalescing, the index-data pair of ports.

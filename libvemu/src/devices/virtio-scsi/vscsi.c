@@ -3,8 +3,9 @@
  * virtio-scsi: a SCSI host adapter (virtio 1.2, 5.6).
  *
  * All queues and units share the device's lock. Requests go to the units as they come, and come
- * back in any order. Whatever ends requests early (task management, resets, unplugging) waits for the
- * nodes to finish what was begun, so that no request touches memory that the driver has taken back.
+ * back in any order. Whatever ends requests early (task management, resets, unplugging) waits for
+ * the nodes to finish what was begun, so that no request touches memory that the driver has taken
+ * back.
  *
  * Not offered: protection information, data in both directions at once.
  */
