@@ -91,34 +91,35 @@ static void complete(struct p9 *p9)
     vemu__virtq_flush(vemu__virtio_queue(&p9->vdev, 0));
 }
 
-static struct p9_request *next_locked(struct p9 *p9)
+/* Handles one request, if there is one. p9->lock falls meanwhile, and `busy` keeps others off. */
+static bool handle_locked(struct p9 *p9)
 {
-    struct p9_request *request;
+    struct p9_request *request = p9->todo.first;
 
-    while (!p9->todo.first && !p9->quit)
-        pthread_cond_wait(&p9->work, &p9->lock);
-    request = p9->quit ? NULL : p9->todo.first;
-    if (request) {
-        p9->todo.first = request->next;
-        if (!p9->todo.first)
-            p9->todo.last = &p9->todo.first;
-    }
-    return request;
+    if (!request)
+        return false;
+    p9->todo.first = request->next;
+    if (!p9->todo.first)
+        p9->todo.last = &p9->todo.first;
+    p9->busy = true;
+    pthread_mutex_unlock(&p9->lock);
+    request->written = vemu__p9_handle(p9->session, &request->elem);
+    pthread_mutex_lock(&p9->lock);
+    list_put(&p9->done, request);
+    p9->busy = false;
+    return true;
 }
 
 static void *p9_main(void *arg)
 {
     struct p9 *p9 = arg;
-    struct p9_request *request;
 
     pthread_mutex_lock(&p9->lock);
-    while ((request = next_locked(p9)) != NULL) {
-        p9->busy = true;
-        pthread_mutex_unlock(&p9->lock);
-        request->written = vemu__p9_handle(p9->session, &request->elem);
-        pthread_mutex_lock(&p9->lock);
-        list_put(&p9->done, request);
-        p9->busy = false;
+    while (!p9->quit) {
+        if (p9->waiters || !handle_locked(p9)) {
+            pthread_cond_wait(&p9->work, &p9->lock);
+            continue;
+        }
         if (p9->waiters) {
             pthread_cond_broadcast(&p9->idle);
             continue;
@@ -133,14 +134,18 @@ static void *p9_main(void *arg)
     return NULL;
 }
 
-/* On return the thread does nothing, and nothing is left to do. With the device's lock. */
+/* On return nothing is under way, and nothing is left to do. With the device's lock, for which the
+ * thread may be waiting: so what is left is done here. */
 static void drain(struct p9 *p9)
 {
     pthread_mutex_lock(&p9->lock);
     p9->waiters++;
-    while (p9->busy || p9->todo.first)
+    while (p9->busy)
         pthread_cond_wait(&p9->idle, &p9->lock);
+    while (handle_locked(p9))
+        ;
     p9->waiters--;
+    pthread_cond_signal(&p9->work);
     pthread_mutex_unlock(&p9->lock);
     complete(p9);
 }
