@@ -124,8 +124,7 @@ START_TEST(stopping)
     talk(fd, "vCont;c", "T05thread:2;watch:2000;");
     /* a step of vCPU 0 alone, ended by Ctrl-C since this CPU does not step */
     send_packet(fd, "vCont;s:1");
-    fake_until(vemu_vm_get_state(vm) == VEMU_VM_RUNNING);
-    ck_assert(fake.step[0] && !fake.step[1]);
+    fake_until(vemu_vm_get_state(vm) == VEMU_VM_RUNNING && fake.step[0] && !fake.step[1]);
     ck_assert_int_eq(write(fd, "\3", 1), 1);
     talk(fd, NULL, "T02thread:1;");
     talk(fd, "z0,1000,1", "OK");
