@@ -109,7 +109,7 @@ _Static_assert(offsetof(struct wide_result, exponent) == 8, "stored by FSTP m80"
 
 #define X87(load, operate, result, status, a, b)                                                   \
     __asm__ volatile(load " %2\n\t" operate "\n\tfnstsw %1\n\tfstpt %0"                            \
-                     : "=m"(result), "=a"(status)                                                  \
+                     : "=m"(result), "=&a"(status)                                                 \
                      : "m"(a), "m"(b))
 
 static struct wide_result wide_operation(unsigned opcode, bool wide, unsigned rounding, uint64_t a,
