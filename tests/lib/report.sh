@@ -18,11 +18,11 @@ failed() {
 
 # count_meson SETUP JSON: one result line per Meson test.
 count_meson() {
-    local line result name
+    local result name seconds reason
     [ -f "$2" ] || { failed "meson-$1" "$2"; return; }
-    while IFS=$'\t' read -r result name reason; do
+    while IFS=$'\t' read -r result name seconds reason; do
         case $result in
-        OK | EXPECTEDFAIL) passed "$1/$name" ;;
+        OK | EXPECTEDFAIL) passed "$1/$name ($seconds s)" ;;
         SKIP) skipped "$1/$name" "${reason:-not possible here}" ;;
         *) n_failed=$((n_failed + 1)); echo "FAILED  $1/$name ($result)"
            echo "$reason" | tr '\r' '\n' | sed 's/^/        | /' ;;
@@ -35,7 +35,7 @@ for line in open(sys.argv[1]):
     tail = out.strip().splitlines()
     text = tail[-1] if t["result"] == "SKIP" and tail else "\r".join(tail[-25:])
     name = t["name"].split(" / ")[-1]
-    print(t["result"], name, text.replace("\t", " "), sep="\t")
+    print(t["result"], name, round(t["duration"]), text.replace("\t", " "), sep="\t")
 ' "$2")
 }
 
