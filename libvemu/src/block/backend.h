@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
+#include "core/backend.h"
 #include "core/device.h"
 
 struct vemu_block;
@@ -80,9 +81,7 @@ void vemu__block_get_stats(const struct vemu_block *block, struct vemu_block_sta
 /* --- node's side ------------------------------------------------------------------------------ */
 
 struct vemu_block_class {
-    const char *name, *summary; /* "file", as QEMU's -blockdev driver= */
-    size_t instance_size;       /* of the struct whose first member is struct vemu_block */
-    const struct vemu_prop *props;
+    struct vemu_backend_class base; /* of a struct whose first member is struct vemu_block */
     /* Sets block->size and the flags. Context: loop. */
     int (*open)(struct vemu_block *block, struct vemu_error **err);
     void (*close)(struct vemu_block *block); /* also after an open that failed half-way */
@@ -114,7 +113,8 @@ struct vemu_block {
 };
 
 /* NULL-terminated table in core/registry.c. */
-extern const struct vemu_block_class *const vemu__block_classes[];
+extern const struct vemu_backend_class *const vemu__block_classes[];
+extern const struct vemu_backend_kind vemu__block_kind;
 extern const struct vemu_block_class vemu__block_file, vemu__block_raw;
 
 /* A request has come back: counts it and calls `done`. The user's lock is held. */

@@ -162,27 +162,17 @@ void vemu__block_get_stats(const struct vemu_block *block, struct vemu_block_sta
 
 /* --- making and freeing ----------------------------------------------------------------------- */
 
-static const struct vemu_block_class *class_find(const char *name)
-{
-    for (size_t i = 0; vemu__block_classes[i]; i++)
-        if (strcmp(vemu__block_classes[i]->name, name) == 0)
-            return vemu__block_classes[i];
-    return NULL;
-}
+const struct vemu_backend_kind vemu__block_kind = {
+    .a_noun = "a drive",
+    .class_noun = "block driver",
+    .classes = vemu__block_classes,
+    .list = offsetof(struct vemu_vm, blocks),
+    .id = offsetof(struct vemu_block, id),
+};
 
 struct vemu_block *vemu__vm_find_block(struct vemu_vm *vm, const char *id)
 {
-    struct vemu_block *found = NULL;
-
-    pthread_mutex_lock(&vm->list_lock);
-    for (guint i = 0; i < vm->blocks->len && !found; i++) {
-        struct vemu_block *block = vm->blocks->pdata[i];
-
-        if (strcmp(block->id, id) == 0)
-            found = block;
-    }
-    pthread_mutex_unlock(&vm->list_lock);
-    return found;
+    return vemu__backend_find(vm, &vemu__block_kind, id);
 }
 
 void vemu__block_free(struct vemu_block *block)
@@ -191,7 +181,7 @@ void vemu__block_free(struct vemu_block *block)
         return;
     if (block->class_->close)
         block->class_->close(block);
-    vemu__props_clear(block, block->class_->props);
+    vemu__props_clear(block, block->class_->base.props);
     g_free(block->id);
     g_free(block);
 }
@@ -205,41 +195,31 @@ struct add {
 static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     const struct add *add = data;
-    const struct vemu_block_class *class_ = class_find(add->class_name);
+    const struct vemu_backend_class *class_ = NULL;
     struct vemu_block *block;
     int r;
 
-    if (vm->stopping)
-        return vemu__error_set(err, EBUSY, "cannot add a drive: the machine is being stopped");
-    if (!class_)
-        return vemu__error_set(err, EINVAL, "block driver '%s' is not known", add->class_name);
-    r = vemu__config_check_id(add->id, err);
+    r = vemu__backend_may_add(vm, &vemu__block_kind, add->class_name, add->id, &class_, err);
     if (r < 0)
         return r;
-    if (vemu__vm_find_block(vm, add->id))
-        return vemu__error_set(err, EEXIST, "there is already a drive '%s'", add->id);
     block = g_malloc0(class_->instance_size);
-    block->class_ = class_;
+    block->class_ = (const struct vemu_block_class *)class_;
     block->vm = vm;
     block->id = g_strdup(add->id);
     block->refused_last = &block->refused;
     r = vemu__props_set(vm, block, class_->props, add->props, add->prop_count, err);
     if (r >= 0)
-        r = class_->open(block, err);
+        r = block->class_->open(block, err);
     if (r < 0) {
-        vemu__error_set(err, -r, "%s", strerror(-r));
-        vemu__error_prefix(err, "drive '%s'", add->id);
         vemu__block_free(block);
-        return r;
+        return vemu__backend_failed(&vemu__block_kind, add->id, r, err);
     }
     if (block->child) { /* "d.file" was made for "d" */
         g_autofree char *prefix = g_strdup_printf("%s.", block->id);
 
         block->child->with_parent |= g_str_has_prefix(block->child->id, prefix);
     }
-    pthread_mutex_lock(&vm->list_lock);
-    g_ptr_array_add(vm->blocks, block);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_list(vm, &vemu__block_kind, block);
     return 0;
 }
 
@@ -271,7 +251,7 @@ static int resize_locked(struct vemu_block *block, uint64_t size, struct vemu_er
         return vemu__error_set(err, EROFS, "drive '%s' is read-only", block->id);
     if (!block->class_->resize)
         return vemu__error_set(err, ENOTSUP, "drive '%s' (%s) cannot change its size", block->id,
-                               block->class_->name);
+                               block->class_->base.name);
     if (block->user)
         vemu__block_drain(block);
     r = block->class_->resize(block, size);

@@ -242,10 +242,12 @@ static const struct vemu_prop file_props[] = {
 };
 
 const struct vemu_block_class vemu__block_file = {
-    .name = "file",
-    .summary = "a file or block device",
-    .instance_size = sizeof(struct file),
-    .props = file_props,
+    .base = {
+        .name = "file",
+        .summary = "a file or block device",
+        .instance_size = sizeof(struct file),
+        .props = file_props,
+    },
     .open = file_open,
     .close = file_close,
     .submit = file_submit,

@@ -76,10 +76,12 @@ static const struct vemu_prop raw_props[] = {
 };
 
 const struct vemu_block_class vemu__block_raw = {
-    .name = "raw",
-    .summary = "another node as it is, or a part of it",
-    .instance_size = sizeof(struct raw),
-    .props = raw_props,
+    .base = {
+        .name = "raw",
+        .summary = "another node as it is, or a part of it",
+        .instance_size = sizeof(struct raw),
+        .props = raw_props,
+    },
     .open = raw_open,
     .submit = raw_submit,
     .kick = raw_kick,

@@ -24,12 +24,8 @@ static const struct vemu_block *parent_of(struct vemu_vm *vm, const struct vemu_
 static void remove_now(struct vemu_vm *vm, struct vemu_block *block)
 {
     struct vemu_block *child = block->child;
-    guint at;
 
-    pthread_mutex_lock(&vm->list_lock);
-    if (g_ptr_array_find(vm->blocks, block, &at))
-        g_ptr_array_steal_index(vm->blocks, at);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_unlist(vm, &vemu__block_kind, block);
     vemu__block_free(block);
     if (child && child->with_parent)
         remove_now(vm, child);

@@ -16,16 +16,12 @@
 
 #include "chardev/bytes.h"
 #include "chardev/chardev.h"
+#include "core/backend.h"
 #include "core/loop.h"
 
-#define VEMU_CHARDEV_INTERNAL (1u << 0) /* made by a call of its own, not by class name */
-
 struct vemu_chardev_class {
-    const char *name, *summary;
-    uint32_t flags;
+    struct vemu_backend_class base; /* of a struct whose first member is struct vemu_chardev */
     unsigned drain_ms; /* how long closing may wait for output that was taken already */
-    size_t instance_size; /* of the struct whose first member is struct vemu_chardev */
-    const struct vemu_prop *props;
     /* Context of all but write: loop. */
     int (*open)(struct vemu_chardev *chr, struct vemu_error **err);
     /* Also after an open that failed half-way. */
@@ -76,14 +72,12 @@ struct vemu_chardev {
 };
 
 /* NULL-terminated table in core/registry.c. */
-extern const struct vemu_chardev_class *const vemu__chardev_classes[];
+extern const struct vemu_backend_class *const vemu__chardev_classes[];
+extern const struct vemu_backend_kind vemu__chardev_kind;
 extern const struct vemu_chardev_class vemu__chardev_null, vemu__chardev_stdio, vemu__chardev_file,
     vemu__chardev_pty, vemu__chardev_socket, vemu__chardev_ring, vemu__chardev_callback;
 
 /* --- chardev.c -------------------------------------------------------------------------------- */
-int vemu__chardev_new(struct vemu_vm *vm, const struct vemu_chardev_class *class_, const char *id,
-                      const struct vemu_property *props, size_t prop_count,
-                      struct vemu_chardev **ret, struct vemu_error **err);
 /* There is a peer, or none any more; tells the front end. Context: loop, no lock held. */
 void vemu__chardev_set_open(struct vemu_chardev *chr, bool open);
 /* Context: loop, the front end's lock held (from `filter`). */

@@ -57,10 +57,12 @@ void vemu__chardev_callback_setup(struct vemu_chardev *chr, void *data)
 }
 
 const struct vemu_chardev_class vemu__chardev_callback = {
-    .name = "callback",
-    .summary = "Hands output to a function of the application",
-    .flags = VEMU_CHARDEV_INTERNAL,
-    .instance_size = sizeof(struct callback),
+    .base = {
+        .name = "callback",
+        .summary = "Hands output to a function of the application",
+        .flags = VEMU_BACKEND_INTERNAL,
+        .instance_size = sizeof(struct callback),
+    },
     .open = callback_open,
     .close = callback_flush,
     .write = callback_write,

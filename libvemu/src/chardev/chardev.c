@@ -284,30 +284,17 @@ size_t vemu__chardev_push(struct vemu_chardev *chr, const void *buf, size_t size
 
 /* --- instances -------------------------------------------------------------------------------- */
 
-static const struct vemu_chardev_class *class_find(const char *name)
-{
-    size_t i;
-
-    for (i = 0; vemu__chardev_classes[i]; i++)
-        if (strcmp(vemu__chardev_classes[i]->name, name) == 0)
-            return vemu__chardev_classes[i];
-    return NULL;
-}
+const struct vemu_backend_kind vemu__chardev_kind = {
+    .a_noun = "a chardev",
+    .class_noun = "chardev class",
+    .classes = vemu__chardev_classes,
+    .list = offsetof(struct vemu_vm, chardevs),
+    .id = offsetof(struct vemu_chardev, id),
+};
 
 struct vemu_chardev *vemu__vm_find_chardev(struct vemu_vm *vm, const char *id)
 {
-    struct vemu_chardev *found = NULL;
-    guint i;
-
-    pthread_mutex_lock(&vm->list_lock);
-    for (i = 0; i < vm->chardevs->len && !found; i++) {
-        struct vemu_chardev *chr = vm->chardevs->pdata[i];
-
-        if (strcmp(chr->id, id) == 0)
-            found = chr;
-    }
-    pthread_mutex_unlock(&vm->list_lock);
-    return found;
+    return vemu__backend_find(vm, &vemu__chardev_kind, id);
 }
 
 void vemu__chardev_close(struct vemu_chardev *chr)
@@ -340,7 +327,7 @@ void vemu__chardev_free(struct vemu_chardev *chr)
         chr->class_->fini(chr);
     vemu__bytes_clear(&chr->out);
     vemu__bytes_clear(&chr->in);
-    vemu__props_clear(chr, chr->class_->props);
+    vemu__props_clear(chr, chr->class_->base.props);
     pthread_cond_destroy(&chr->cond);
     pthread_mutex_destroy(&chr->lock);
     g_free(chr->filename);
@@ -348,29 +335,22 @@ void vemu__chardev_free(struct vemu_chardev *chr)
     g_free(chr);
 }
 
-int vemu__chardev_new(struct vemu_vm *vm, const struct vemu_chardev_class *class_, const char *id,
-                      const struct vemu_property *props, size_t prop_count,
-                      struct vemu_chardev **ret, struct vemu_error **err)
+static int chardev_new(struct vemu_vm *vm, const struct vemu_chardev_class *class_, const char *id,
+                       const struct vemu_property *props, size_t prop_count,
+                       struct vemu_chardev **ret, struct vemu_error **err)
 {
-    struct vemu_chardev *chr;
-    int r = 0;
+    struct vemu_chardev *chr = g_malloc0(class_->base.instance_size);
+    int r;
 
-    if (id)
-        r = vemu__config_check_id(id, err);
-    if (r < 0)
-        return r;
-    if (id && vemu__vm_find_chardev(vm, id))
-        return vemu__error_set(err, EEXIST, "there is already a chardev '%s'", id);
-    chr = g_malloc0(class_->instance_size);
     chr->class_ = class_;
     chr->vm = vm;
-    chr->id = id ? g_strdup(id) : vemu__vm_make_id(vm, class_->name);
+    chr->id = id ? g_strdup(id) : vemu__vm_make_id(vm, class_->base.name);
     chr->in_fd = chr->out_fd = -1;
     pthread_mutex_init(&chr->lock, NULL);
     vemu__cond_init(&chr->cond);
     vemu__bytes_init(&chr->out, OUT_LIMIT);
     vemu__bytes_init(&chr->in, IN_LIMIT);
-    r = vemu__props_set(vm, chr, class_->props, props, prop_count, err);
+    r = vemu__props_set(vm, chr, class_->base.props, props, prop_count, err);
     if (r < 0)
         vemu__error_prefix(err, "chardev '%s'", chr->id);
     *ret = chr;
@@ -384,20 +364,17 @@ static int chardev_add(struct vemu_chardev *chr, struct vemu_error **err)
     int r = chr->class_->open ? chr->class_->open(chr, err) : 0;
 
     if (r < 0) {
-        vemu__error_set(err, -r, "%s", strerror(-r));
-        vemu__error_prefix(err, "chardev '%s'", chr->id);
+        vemu__backend_failed(&vemu__chardev_kind, chr->id, r, err);
         vemu__chardev_close(chr);
         vemu__chardev_free(chr);
         return r;
     }
-    pthread_mutex_lock(&vm->list_lock);
-    g_ptr_array_add(vm->chardevs, chr);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_list(vm, &vemu__chardev_kind, chr);
     return 0;
 }
 
 struct add {
-    const struct vemu_chardev_class *class_;
+    const struct vemu_backend_class *class_; /* NULL: by name */
     const char *class_name, *id;
     const struct vemu_property *props;
     size_t prop_count;
@@ -409,19 +386,15 @@ struct add {
 static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     struct add *add = data;
-    const struct vemu_chardev_class *class_ =
-        add->class_ ? add->class_ : class_find(add->class_name);
-    struct vemu_chardev *chr = NULL;
+    const struct vemu_backend_class *class_ = add->class_;
+    struct vemu_chardev *chr;
     int r;
 
-    if (vm->stopping)
-        return vemu__error_set(err, EBUSY, "cannot add a chardev: the machine is being stopped");
-    if (!class_)
-        return vemu__error_set(err, EINVAL, "chardev class '%s' is not known", add->class_name);
-    if (class_->flags & VEMU_CHARDEV_INTERNAL && !add->class_)
-        return vemu__error_set(err, EINVAL, "chardev class '%s' cannot be added by name",
-                               add->class_name);
-    r = vemu__chardev_new(vm, class_, add->id, add->props, add->prop_count, &chr, err);
+    r = vemu__backend_may_add(vm, &vemu__chardev_kind, add->class_name, add->id, &class_, err);
+    if (r < 0)
+        return r;
+    r = chardev_new(vm, (const struct vemu_chardev_class *)class_, add->id, add->props,
+                    add->prop_count, &chr, err);
     if (r < 0) {
         vemu__chardev_free(chr);
         return r;
@@ -488,7 +461,7 @@ int vemu_vm_add_chardev_callback(struct vemu_vm *vm, const char *id, vemu_charde
 {
     struct vemu_chardev_callback callback = { .fn = fn, .data = data, .free_fn = free_fn };
     struct add add = {
-        .class_ = &vemu__chardev_callback,
+        .class_ = &vemu__chardev_callback.base,
         .id = id,
         .setup = vemu__chardev_callback_setup,
         .setup_data = &callback,
@@ -535,7 +508,7 @@ int vemu_chardev_get_filename(struct vemu_vm *vm, const char *id, char **ret_fil
     if (!chr)
         return -ENOENT;
     pthread_mutex_lock(&chr->lock);
-    *ret_filename = strdup(chr->filename ? chr->filename : chr->class_->name);
+    *ret_filename = strdup(chr->filename ? chr->filename : chr->class_->base.name);
     pthread_mutex_unlock(&chr->lock);
     return *ret_filename ? 0 : -ENOMEM;
 }

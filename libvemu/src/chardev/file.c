@@ -67,11 +67,13 @@ static const struct vemu_prop file_props[] = {
 };
 
 const struct vemu_chardev_class vemu__chardev_file = {
-    .name = "file",
-    .summary = "Writes output to a file",
+    .base = {
+        .name = "file",
+        .summary = "Writes output to a file",
+        .instance_size = sizeof(struct file),
+        .props = file_props,
+    },
     .drain_ms = 500,
-    .instance_size = sizeof(struct file),
-    .props = file_props,
     .open = file_open,
     .close = file_close,
     .write = vemu__chardev_stream_write,

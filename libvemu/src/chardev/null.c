@@ -12,8 +12,10 @@ static int null_open(struct vemu_chardev *chr, struct vemu_error **err)
 }
 
 const struct vemu_chardev_class vemu__chardev_null = {
-    .name = "null",
-    .summary = "Swallows output, gives no input",
-    .instance_size = sizeof(struct vemu_chardev),
+    .base = {
+        .name = "null",
+        .summary = "Swallows output, gives no input",
+        .instance_size = sizeof(struct vemu_chardev),
+    },
     .open = null_open,
 };

@@ -178,11 +178,13 @@ static const struct vemu_prop pty_props[] = {
 };
 
 const struct vemu_chardev_class vemu__chardev_pty = {
-    .name = "pty",
-    .summary = "A pseudo-terminal",
+    .base = {
+        .name = "pty",
+        .summary = "A pseudo-terminal",
+        .instance_size = sizeof(struct pty),
+        .props = pty_props,
+    },
     .drain_ms = 100,
-    .instance_size = sizeof(struct pty),
-    .props = pty_props,
     .open = pty_open,
     .close = pty_close,
     .write = vemu__chardev_stream_write,

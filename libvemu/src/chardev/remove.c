@@ -20,7 +20,6 @@ static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
     const char *id = data;
     struct vemu_chardev *chr = vemu__vm_find_chardev(vm, id);
     const struct vemu_device *user;
-    guint at;
 
     if (!chr)
         return vemu__error_set(err, ENOENT, "there is no chardev '%s'", id);
@@ -29,10 +28,7 @@ static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
         return vemu__error_set(err, EBUSY, "chardev '%s' is in use by '%s'", id, user->id);
     if (vemu__chardev_has_front(chr))
         return vemu__error_set(err, EBUSY, "chardev '%s' is in use", id);
-    pthread_mutex_lock(&vm->list_lock);
-    if (g_ptr_array_find(vm->chardevs, chr, &at))
-        g_ptr_array_steal_index(vm->chardevs, at);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_unlist(vm, &vemu__chardev_kind, chr);
     vemu__chardev_close(chr);
     vemu__loop_post(vm->loop, no_work, chr, free_chardev);
     return 0;

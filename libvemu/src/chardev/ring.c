@@ -62,10 +62,12 @@ static const struct vemu_prop ring_props[] = {
 };
 
 const struct vemu_chardev_class vemu__chardev_ring = {
-    .name = "ring",
-    .summary = "Keeps the last output in memory for vemu_chardev_read()",
-    .instance_size = sizeof(struct ring),
-    .props = ring_props,
+    .base = {
+        .name = "ring",
+        .summary = "Keeps the last output in memory for vemu_chardev_read()",
+        .instance_size = sizeof(struct ring),
+        .props = ring_props,
+    },
     .open = ring_open,
     .write = ring_write,
     .fini = ring_fini,

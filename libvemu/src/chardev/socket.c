@@ -276,11 +276,13 @@ static const struct vemu_prop socket_props[] = {
 };
 
 const struct vemu_chardev_class vemu__chardev_socket = {
-    .name = "socket",
-    .summary = "A Unix stream socket, or a TCP server",
+    .base = {
+        .name = "socket",
+        .summary = "A Unix stream socket, or a TCP server",
+        .instance_size = sizeof(struct socket),
+        .props = socket_props,
+    },
     .drain_ms = 200,
-    .instance_size = sizeof(struct socket),
-    .props = socket_props,
     .open = socket_open,
     .close = socket_close,
     .write = socket_write,

@@ -179,11 +179,13 @@ static const struct vemu_prop stdio_props[] = {
 };
 
 const struct vemu_chardev_class vemu__chardev_stdio = {
-    .name = "stdio",
-    .summary = "Standard input and output of the process",
+    .base = {
+        .name = "stdio",
+        .summary = "Standard input and output of the process",
+        .instance_size = sizeof(struct stdio),
+        .props = stdio_props,
+    },
     .drain_ms = 1000,
-    .instance_size = sizeof(struct stdio),
-    .props = stdio_props,
     .open = stdio_open,
     .close = stdio_close,
     .write = stdio_write,

@@ -74,38 +74,38 @@ const struct vemu_machine_class *const vemu__machine_classes[] = {
 
 /* --- block drivers (alphabetical) ------------------------------------------------------------- */
 
-const struct vemu_block_class *const vemu__block_classes[] = {
-    &vemu__block_file,
-    &vemu__block_raw,
+const struct vemu_backend_class *const vemu__block_classes[] = {
+    &vemu__block_file.base,
+    &vemu__block_raw.base,
     NULL,
 };
 
 /* --- network back-ends (alphabetical) --------------------------------------------------------- */
 
-const struct vemu_net_class *const vemu__net_classes[] = {
-    &vemu__net_socket,
-    &vemu__net_tap,
-    &vemu__net_user,
+const struct vemu_backend_class *const vemu__net_classes[] = {
+    &vemu__net_socket.base,
+    &vemu__net_tap.base,
+    &vemu__net_user.base,
     NULL,
 };
 
 /* --- shared directories ----------------------------------------------------------------------- */
 
-const struct vemu_fsdev_class *const vemu__fsdev_classes[] = {
-    &vemu__fsdev_local,
+const struct vemu_backend_class *const vemu__fsdev_classes[] = {
+    &vemu__fsdev_local.base,
     NULL,
 };
 
 /* --- character back-ends (alphabetical) ------------------------------------------------------- */
 
-const struct vemu_chardev_class *const vemu__chardev_classes[] = {
-    &vemu__chardev_callback,
-    &vemu__chardev_file,
-    &vemu__chardev_null,
-    &vemu__chardev_pty,
-    &vemu__chardev_ring,
-    &vemu__chardev_socket,
-    &vemu__chardev_stdio,
+const struct vemu_backend_class *const vemu__chardev_classes[] = {
+    &vemu__chardev_callback.base,
+    &vemu__chardev_file.base,
+    &vemu__chardev_null.base,
+    &vemu__chardev_pty.base,
+    &vemu__chardev_ring.base,
+    &vemu__chardev_socket.base,
+    &vemu__chardev_stdio.base,
     NULL,
 };
 
@@ -132,6 +132,22 @@ static uint32_t count_props(const struct vemu_prop *props)
     return count;
 }
 
+/* Walks, as describe() does. */
+static bool describe_backend(const struct vemu_backend_class *const *classes, uint32_t index,
+                             struct vemu_class_info *info, const struct vemu_prop **ret_props)
+{
+    for (uint32_t i = 0; classes[i]; i++) {
+        if (i != index)
+            continue;
+        info->name = classes[i]->name;
+        info->summary = classes[i]->summary;
+        info->flags = classes[i]->flags & VEMU_BACKEND_INTERNAL ? VEMU_CLASS_INTERNAL : 0;
+        *ret_props = classes[i]->props;
+        return true;
+    }
+    return false;
+}
+
 /* The class `index` of a kind as a complete description; false past the last. */
 static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
                      const struct vemu_prop **ret_props)
@@ -154,54 +170,13 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
         }
         return false;
     case VEMU_CLASS_CHARDEV:
-        for (i = 0; vemu__chardev_classes[i]; i++) {
-            const struct vemu_chardev_class *class_ = vemu__chardev_classes[i];
-
-            if (i != index)
-                continue;
-            info->name = class_->name;
-            info->summary = class_->summary;
-            info->flags = class_->flags & VEMU_CHARDEV_INTERNAL ? VEMU_CLASS_INTERNAL : 0;
-            *ret_props = class_->props;
-            return true;
-        }
-        return false;
+        return describe_backend(vemu__chardev_classes, index, info, ret_props);
     case VEMU_CLASS_BLOCK:
-        for (i = 0; vemu__block_classes[i]; i++) {
-            const struct vemu_block_class *class_ = vemu__block_classes[i];
-
-            if (i != index)
-                continue;
-            info->name = class_->name;
-            info->summary = class_->summary;
-            *ret_props = class_->props;
-            return true;
-        }
-        return false;
+        return describe_backend(vemu__block_classes, index, info, ret_props);
     case VEMU_CLASS_NET:
-        for (i = 0; vemu__net_classes[i]; i++) {
-            const struct vemu_net_class *class_ = vemu__net_classes[i];
-
-            if (i != index)
-                continue;
-            info->name = class_->name;
-            info->summary = class_->summary;
-            *ret_props = class_->props;
-            return true;
-        }
-        return false;
+        return describe_backend(vemu__net_classes, index, info, ret_props);
     case VEMU_CLASS_FSDEV:
-        for (i = 0; vemu__fsdev_classes[i]; i++) {
-            const struct vemu_fsdev_class *class_ = vemu__fsdev_classes[i];
-
-            if (i != index)
-                continue;
-            info->name = class_->name;
-            info->summary = class_->summary;
-            *ret_props = class_->props;
-            return true;
-        }
-        return false;
+        return describe_backend(vemu__fsdev_classes, index, info, ret_props);
     default:
         for (i = 0; vemu__machine_classes[i]; i++) {
             const struct vemu_machine_class *class_ = vemu__machine_classes[i];

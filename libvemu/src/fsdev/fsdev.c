@@ -23,32 +23,25 @@ static const struct vemu_prop local_props[] = {
 };
 
 const struct vemu_fsdev_class vemu__fsdev_local = {
-    .name = "local",
-    .summary = "a directory of this machine",
-    .props = local_props,
+    .base = {
+        .name = "local",
+        .summary = "a directory of this machine",
+        .instance_size = sizeof(struct vemu_fsdev),
+        .props = local_props,
+    },
 };
 
-static const struct vemu_fsdev_class *class_find(const char *name)
-{
-    for (size_t i = 0; vemu__fsdev_classes[i]; i++)
-        if (strcmp(vemu__fsdev_classes[i]->name, name) == 0)
-            return vemu__fsdev_classes[i];
-    return NULL;
-}
+const struct vemu_backend_kind vemu__fsdev_kind = {
+    .a_noun = "an fsdev",
+    .class_noun = "fsdev class",
+    .classes = vemu__fsdev_classes,
+    .list = offsetof(struct vemu_vm, fsdevs),
+    .id = offsetof(struct vemu_fsdev, id),
+};
 
 struct vemu_fsdev *vemu__vm_find_fsdev(struct vemu_vm *vm, const char *id)
 {
-    struct vemu_fsdev *found = NULL;
-
-    pthread_mutex_lock(&vm->list_lock);
-    for (guint i = 0; i < vm->fsdevs->len && !found; i++) {
-        struct vemu_fsdev *fs = vm->fsdevs->pdata[i];
-
-        if (strcmp(fs->id, id) == 0)
-            found = fs;
-    }
-    pthread_mutex_unlock(&vm->list_lock);
-    return found;
+    return vemu__backend_find(vm, &vemu__fsdev_kind, id);
 }
 
 void vemu__fsdev_free(struct vemu_fsdev *fs)
@@ -57,7 +50,7 @@ void vemu__fsdev_free(struct vemu_fsdev *fs)
         return;
     if (fs->root >= 0)
         close(fs->root);
-    vemu__props_clear(fs, fs->class_->props);
+    vemu__props_clear(fs, fs->class_->base.props);
     g_free(fs->id);
     g_free(fs);
 }
@@ -111,34 +104,25 @@ struct add {
 static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     const struct add *add = data;
-    const struct vemu_fsdev_class *class_ = class_find(add->class_name);
+    const struct vemu_backend_class *class_ = NULL;
     struct vemu_fsdev *fs;
     int r;
 
-    if (vm->stopping)
-        return vemu__error_set(err, EBUSY, "cannot add an fsdev: the machine is being stopped");
-    if (!class_)
-        return vemu__error_set(err, EINVAL, "fsdev class '%s' is not known", add->class_name);
-    r = vemu__config_check_id(add->id, err);
+    r = vemu__backend_may_add(vm, &vemu__fsdev_kind, add->class_name, add->id, &class_, err);
     if (r < 0)
         return r;
-    if (vemu__vm_find_fsdev(vm, add->id))
-        return vemu__error_set(err, EEXIST, "there is already an fsdev '%s'", add->id);
     fs = g_new0(struct vemu_fsdev, 1);
-    fs->class_ = class_;
+    fs->class_ = (const struct vemu_fsdev_class *)class_;
     fs->id = g_strdup(add->id);
     fs->root = -1;
     r = vemu__props_set(vm, fs, class_->props, add->props, add->prop_count, err);
     if (r >= 0)
         r = fs_open(fs, err);
     if (r < 0) {
-        vemu__error_prefix(err, "fsdev '%s'", add->id);
         vemu__fsdev_free(fs);
-        return r;
+        return vemu__backend_failed(&vemu__fsdev_kind, add->id, r, err);
     }
-    pthread_mutex_lock(&vm->list_lock);
-    g_ptr_array_add(vm->fsdevs, fs);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_list(vm, &vemu__fsdev_kind, fs);
     return 0;
 }
 

@@ -27,13 +27,13 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
+#include "core/backend.h"
 #include "core/device.h"
 
 enum vemu_fs_security { VEMU_FS_PASSTHROUGH, VEMU_FS_NONE, VEMU_FS_MAPPED };
 
 struct vemu_fsdev_class {
-    const char *name, *summary;
-    const struct vemu_prop *props; /* of struct vemu_fsdev */
+    struct vemu_backend_class base; /* of struct vemu_fsdev */
 };
 
 struct vemu_fsdev {
@@ -49,7 +49,8 @@ struct vemu_fsdev {
 };
 
 /* NULL-terminated table in core/registry.c. */
-extern const struct vemu_fsdev_class *const vemu__fsdev_classes[];
+extern const struct vemu_backend_class *const vemu__fsdev_classes[];
+extern const struct vemu_backend_kind vemu__fsdev_kind;
 extern const struct vemu_fsdev_class vemu__fsdev_local;
 
 struct vemu_fsdev *vemu__vm_find_fsdev(struct vemu_vm *vm, const char *id);

@@ -170,7 +170,7 @@ static const char *file_name(const struct vemu_block *block)
     size_t offset;
 
     for (; block; block = block->child)
-        if (has_prop(block->class_->props, "filename", VEMU_PROP_STRING, &offset))
+        if (has_prop(block->class_->base.props, "filename", VEMU_PROP_STRING, &offset))
             return *(char *const *)(const void *)((const char *)block + offset);
     return NULL;
 }
@@ -180,7 +180,7 @@ static bool flag_of(const struct vemu_block *block, const char *name)
     size_t offset;
 
     for (; block; block = block->child)
-        if (has_prop(block->class_->props, name, VEMU_PROP_BOOL, &offset))
+        if (has_prop(block->class_->base.props, name, VEMU_PROP_BOOL, &offset))
             return *(const bool *)((const char *)block + offset);
     return false;
 }
@@ -196,7 +196,7 @@ static struct json_object *describe_image(const struct vemu_block *block, const 
     struct stat st;
 
     qmp_add_string(image, "filename", file);
-    qmp_add_string(image, "format", block->class_->name);
+    qmp_add_string(image, "format", block->class_->base.name);
     qmp_add_int(image, "virtual-size", vemu__block_size(block));
     if (*file && stat(file, &st) == 0 && S_ISREG(st.st_mode))
         qmp_add_int(image, "actual-size", (uint64_t)st.st_blocks * 512);
@@ -209,7 +209,7 @@ static struct json_object *describe_node(const struct vemu_block *block)
     const char *file = file_name(block);
 
     qmp_add_string(o, "node-name", block->id);
-    qmp_add_string(o, "drv", block->class_->name);
+    qmp_add_string(o, "drv", block->class_->base.name);
     qmp_add_string(o, "file", file ? file : "");
     qmp_add_bool(o, "ro", vemu__block_read_only(block));
     qmp_add_int(o, "backing_file_depth", 0);

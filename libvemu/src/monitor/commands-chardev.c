@@ -35,7 +35,7 @@ static int cmd_query_chardev_backends(QMP_PARAMS)
     for (size_t i = 0; vemu__chardev_classes[i]; i++) {
         struct json_object *o;
 
-        if (vemu__chardev_classes[i]->flags & VEMU_CHARDEV_INTERNAL)
+        if (vemu__chardev_classes[i]->flags & VEMU_BACKEND_INTERNAL)
             continue;
         o = json_object_new_object();
         qmp_add_string(o, "name", vemu__chardev_classes[i]->name);

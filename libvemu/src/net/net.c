@@ -173,27 +173,17 @@ const char *vemu__net_id(const struct vemu_net *net)
 
 /* --- making and freeing ----------------------------------------------------------------------- */
 
-static const struct vemu_net_class *class_find(const char *name)
-{
-    for (size_t i = 0; vemu__net_classes[i]; i++)
-        if (strcmp(vemu__net_classes[i]->name, name) == 0)
-            return vemu__net_classes[i];
-    return NULL;
-}
+const struct vemu_backend_kind vemu__net_kind = {
+    .a_noun = "a netdev",
+    .class_noun = "netdev class",
+    .classes = vemu__net_classes,
+    .list = offsetof(struct vemu_vm, nets),
+    .id = offsetof(struct vemu_net, id),
+};
 
 struct vemu_net *vemu__vm_find_net(struct vemu_vm *vm, const char *id)
 {
-    struct vemu_net *found = NULL;
-
-    pthread_mutex_lock(&vm->list_lock);
-    for (guint i = 0; i < vm->nets->len && !found; i++) {
-        struct vemu_net *net = vm->nets->pdata[i];
-
-        if (strcmp(net->id, id) == 0)
-            found = net;
-    }
-    pthread_mutex_unlock(&vm->list_lock);
-    return found;
+    return vemu__backend_find(vm, &vemu__net_kind, id);
 }
 
 void vemu__net_free(struct vemu_net *net)
@@ -202,7 +192,7 @@ void vemu__net_free(struct vemu_net *net)
         return;
     if (net->opened && net->class_->close)
         net->class_->close(net);
-    vemu__props_clear(net, net->class_->props);
+    vemu__props_clear(net, net->class_->base.props);
     g_free(net->id);
     g_free(net);
 }
@@ -216,37 +206,27 @@ struct add {
 static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     const struct add *add = data;
-    const struct vemu_net_class *class_ = class_find(add->class_name);
+    const struct vemu_backend_class *class_ = NULL;
     struct vemu_net *net;
     int r;
 
-    if (vm->stopping)
-        return vemu__error_set(err, EBUSY, "cannot add a netdev: the machine is being stopped");
-    if (!class_)
-        return vemu__error_set(err, EINVAL, "netdev class '%s' is not known", add->class_name);
-    r = vemu__config_check_id(add->id, err);
+    r = vemu__backend_may_add(vm, &vemu__net_kind, add->class_name, add->id, &class_, err);
     if (r < 0)
         return r;
-    if (vemu__vm_find_net(vm, add->id))
-        return vemu__error_set(err, EEXIST, "there is already a netdev '%s'", add->id);
     net = g_malloc0(class_->instance_size);
-    net->class_ = class_;
+    net->class_ = (const struct vemu_net_class *)class_;
     net->vm = vm;
     net->id = g_strdup(add->id);
     net->queues = 1;
     r = vemu__props_set(vm, net, class_->props, add->props, add->prop_count, err);
     net->opened = r >= 0;
     if (r >= 0)
-        r = class_->open(net, err);
+        r = net->class_->open(net, err);
     if (r < 0) {
-        vemu__error_set(err, -r, "%s", strerror(-r));
-        vemu__error_prefix(err, "netdev '%s'", add->id);
         vemu__net_free(net);
-        return r;
+        return vemu__backend_failed(&vemu__net_kind, add->id, r, err);
     }
-    pthread_mutex_lock(&vm->list_lock);
-    g_ptr_array_add(vm->nets, net);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_list(vm, &vemu__net_kind, net);
     return 0;
 }
 
@@ -307,14 +287,10 @@ static int remove_net(struct vemu_net *net, void *data, struct vemu_error **err)
 {
     struct vemu_vm *vm = net->vm;
     const struct vemu_device *user = vemu__vm_find_user(vm, net);
-    guint at;
 
     if (user)
         return vemu__error_set(err, EBUSY, "netdev '%s' is in use by '%s'", net->id, user->id);
-    pthread_mutex_lock(&vm->list_lock);
-    if (g_ptr_array_find(vm->nets, net, &at))
-        g_ptr_array_steal_index(vm->nets, at);
-    pthread_mutex_unlock(&vm->list_lock);
+    vemu__backend_unlist(vm, &vemu__net_kind, net);
     vemu__loop_post(vm->loop, no_work, net, free_net);
     return 0;
 }

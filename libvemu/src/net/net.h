@@ -24,6 +24,7 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
+#include "core/backend.h"
 #include "core/device.h"
 
 struct vemu_net;
@@ -87,9 +88,7 @@ const char *vemu__net_id(const struct vemu_net *net);
 /* --- back-end's side -------------------------------------------------------------------------- */
 
 struct vemu_net_class {
-    const char *name, *summary; /* "tap", as QEMU's -netdev names it */
-    size_t instance_size;       /* of the struct whose first member is struct vemu_net */
-    const struct vemu_prop *props;
+    struct vemu_backend_class base; /* of a struct whose first member is struct vemu_net */
     /* Sets queues, offloads, mtu, and `connected` by vemu__net_set_connected(). Context: loop. */
     int (*open)(struct vemu_net *net, struct vemu_error **err);
     void (*close)(struct vemu_net *net); /* also after an open that failed half-way */
@@ -127,7 +126,8 @@ struct vemu_net {
 };
 
 /* NULL-terminated table in core/registry.c. */
-extern const struct vemu_net_class *const vemu__net_classes[];
+extern const struct vemu_backend_class *const vemu__net_classes[];
+extern const struct vemu_backend_kind vemu__net_kind;
 extern const struct vemu_net_class vemu__net_socket, vemu__net_tap, vemu__net_user;
 
 /* Takes the front end's lock around work on the loop; fine without a front end. */

@@ -261,10 +261,12 @@ static const struct vemu_prop socket_props[] = {
 };
 
 const struct vemu_net_class vemu__net_socket = {
-    .name = "socket",
-    .summary = "Another process, over a Unix socket (stream or datagrams)",
-    .instance_size = sizeof(struct net_socket),
-    .props = socket_props,
+    .base = {
+        .name = "socket",
+        .summary = "Another process, over a Unix socket (stream or datagrams)",
+        .instance_size = sizeof(struct net_socket),
+        .props = socket_props,
+    },
     .open = socket_open,
     .close = socket_close,
     .send = socket_send,

@@ -283,10 +283,12 @@ static const struct vemu_prop tap_props[] = {
 };
 
 const struct vemu_net_class vemu__net_tap = {
-    .name = "tap",
-    .summary = "The host's network, through a tap interface",
-    .instance_size = sizeof(struct tap),
-    .props = tap_props,
+    .base = {
+        .name = "tap",
+        .summary = "The host's network, through a tap interface",
+        .instance_size = sizeof(struct tap),
+        .props = tap_props,
+    },
     .open = tap_open,
     .close = tap_close,
     .send = tap_send,

@@ -132,10 +132,12 @@ static const struct vemu_prop user_props[] = {
 };
 
 const struct vemu_net_class vemu__net_user = {
-    .name = "user",
-    .summary = "A network in user space behind address translation; needs no privileges",
-    .instance_size = sizeof(struct user),
-    .props = user_props,
+    .base = {
+        .name = "user",
+        .summary = "A network in user space behind address translation; needs no privileges",
+        .instance_size = sizeof(struct user),
+        .props = user_props,
+    },
     .open = user_open,
     .close = user_close,
     .send = user_send,
