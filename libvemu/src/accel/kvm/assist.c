@@ -319,7 +319,6 @@ static int stretch(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
 int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
 {
     struct kvm_assist *a = vcpu->assist;
-    uint32_t mp;
     int r;
 
     if ((!a || !a->cpu) && !vcpu->vm->assist.eager)
@@ -336,7 +335,8 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     }
     if (a->next != KVM_NEXT_SOFT)
         return 0;
-    if (vkvm_vcpu_get_mp_state(vcpu->vcpu, &mp) < 0 || mp != KVM_MP_STATE_RUNNABLE) {
+    if (kvm__get_state((struct vemu_accel_vcpu *)vcpu, VEMU_STATE_MP, a->fpu) < 0 ||
+        a->fpu->mp_state != VEMU_MP_RUNNABLE) {
         a->next = KVM_NEXT_STEP;
         step_on(vcpu);
         return 0;

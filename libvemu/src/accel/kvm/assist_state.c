@@ -288,11 +288,10 @@ static bool undo_entry(struct kvm_assist *a)
 
 int kvm__assist_load(struct kvm_vcpu *vcpu)
 {
-    const uint32_t groups =
-        VEMU_STATE_REGS | VEMU_STATE_SREGS | VEMU_STATE_EVENTS | VEMU_STATE_DEBUGREGS;
+    const uint32_t groups = VEMU_STATE_REGS | VEMU_STATE_SREGS | VEMU_STATE_EVENTS |
+                            VEMU_STATE_DEBUGREGS | VEMU_STATE_LAPIC;
     struct kvm_assist *a = vcpu->assist;
     struct vemu_cpu_state *st = a->fpu;
-    struct kvm_lapic_state lapic;
     int r = kvm__get_state((struct vemu_accel_vcpu *)vcpu, groups, st);
 
     if (r < 0)
@@ -301,12 +300,11 @@ int kvm__assist_load(struct kvm_vcpu *vcpu)
     a->state.sregs = st->sregs;
     a->state.events = st->events;
     a->state.debugregs = st->debugregs;
+    memcpy(a->lapic, st->lapic, sizeof(a->lapic));
     r = load_msrs(vcpu);
-    if (r >= 0)
-        r = vkvm_vcpu_get_lapic(vcpu->vcpu, &lapic);
     if (r < 0)
         return r;
-    memcpy(a->lapic, lapic.regs, sizeof(a->lapic));
+    vcpu->untouched = 0; /* the software CPU runs now */
     a->kept = a->state;
     if (a->trapped && a->state.lstar == KVM__SYSCALL_TRAP)
         a->state.lstar = a->lstar;

@@ -230,6 +230,7 @@ static void kvm_set_extint(struct vemu_accel_vm *opaque, bool level)
 static int kvm_inject_nmi(struct vemu_accel_vcpu *opaque)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
+    vcpu->untouched = 0;
     int r = vkvm_vcpu_nmi(vcpu->vcpu);
     kvm__assist_notify(vcpu->vm);
     return r;
@@ -332,6 +333,8 @@ static int kvm_vcpu_reset(struct vemu_accel_vcpu *opaque)
     if (r < 0) {
         free(vcpu->power_on);
         vcpu->power_on = NULL;
+    } else if (vcpu->id == 0) {
+        vcpu->untouched = KVM__UNTOUCHED;
     }
     return r;
 }

@@ -97,11 +97,16 @@ struct kvm_vcpu {
     _Atomic bool kicked;
     bool access_open; /* the kernel has yet to finish the port or memory access we answered */
     struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
+    /* Groups that are still as in power_on, so that nobody need ask: vCPU 0's before it runs. Nothing
+     * but what clears them can change them; other vCPUs get INIT. */
+    _Atomic uint32_t untouched;
     struct kvm_assist *assist;       /* assist.h; NULL: not needed so far */
     struct kvm_debug debug;
 };
 
 /* state.c */
+#define KVM__UNTOUCHED                                                                             \
+    (VEMU_STATE_DEBUGREGS | VEMU_STATE_LAPIC | VEMU_STATE_EVENTS | VEMU_STATE_MP)
 int kvm__get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups, struct vemu_cpu_state *state);
 int kvm__set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
                    const struct vemu_cpu_state *state);

@@ -213,6 +213,7 @@ static int run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
             run_extint(vcpu, run);
         }
         vcpu->access_open = false;
+        vcpu->untouched = 0;
         int r = vkvm_vcpu_run(vcpu->vcpu, &e);
         if (r < 0)
             return r;

@@ -321,12 +321,28 @@ static int tsc_get(struct kvm_vcpu *vcpu, uint64_t *out)
     return r == 1 ? 0 : r < 0 ? r : -EIO;
 }
 
+static void copy_untouched(uint32_t groups, const struct vemu_cpu_state *from,
+                           struct vemu_cpu_state *st)
+{
+    if (groups & VEMU_STATE_DEBUGREGS)
+        st->debugregs = from->debugregs;
+    if (groups & VEMU_STATE_LAPIC)
+        memcpy(st->lapic, from->lapic, sizeof(st->lapic));
+    if (groups & VEMU_STATE_EVENTS)
+        st->events = from->events;
+    if (groups & VEMU_STATE_MP)
+        st->mp_state = from->mp_state;
+}
+
 int kvm__get_state(struct vemu_accel_vcpu *opaque, uint32_t groups, struct vemu_cpu_state *st)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
+    uint32_t untouched = groups & vcpu->untouched;
     int r = 0;
     if (groups & ~VEMU_STATE_ALL)
         return -EINVAL;
+    copy_untouched(untouched, vcpu->power_on, st);
+    groups &= ~untouched;
     if (groups & VEMU_STATE_REGS) {
         struct kvm_regs regs;
         r = vkvm_vcpu_get_regs(vcpu->vcpu, &regs);
@@ -361,6 +377,7 @@ int kvm__set_state(struct vemu_accel_vcpu *opaque, uint32_t groups, const struct
     int r = 0;
     if (groups & ~VEMU_STATE_ALL)
         return -EINVAL;
+    vcpu->untouched &= ~groups;
     if (groups & VEMU_STATE_SREGS)
         r = sregs_set(vcpu, &st->sregs);
     if (r >= 0 && (groups & VEMU_STATE_REGS)) {
