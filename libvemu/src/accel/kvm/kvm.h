@@ -97,8 +97,8 @@ struct kvm_vcpu {
     _Atomic bool kicked;
     bool access_open; /* the kernel has yet to finish the port or memory access we answered */
     struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
-    /* Groups that are still as in power_on, so that nobody need ask: vCPU 0's before it runs. Nothing
-     * but what clears them can change them; other vCPUs get INIT. */
+    /* Groups that are still as in power_on, so that nobody need ask: vCPU 0's before it runs.
+     * Nothing but what clears them can change them; other vCPUs get INIT. */
     _Atomic uint32_t untouched;
     struct kvm_assist *assist;       /* assist.h; NULL: not needed so far */
     struct kvm_debug debug;
