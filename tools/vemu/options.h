@@ -23,6 +23,7 @@ struct options {
     struct vemu_vm_config config; /* strings point into argv or are owned by `owned` */
     struct option_list chardevs, blockdevs, drives, netdevs, nics, devices, serials, qmps;
     struct option_list fsdevs, virtfs;
+    struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
     const char *gdb; /* where the gdb server listens; NULL: nowhere */
     bool nodefaults, nographic, paused, daemonize;
     bool no_reboot, no_shutdown;

@@ -24,6 +24,7 @@ enum vemu_event_type {
     VEMU_EVENT_DEBUG_EXIT = 9, /* the guest wrote the debug-exit port; code holds the value */
     VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
     VEMU_EVENT_BALLOON_CHANGED = 11, /* at most once a second; value: bytes the guest has left */
+    VEMU_EVENT_TRAY_MOVED = 16, /* of a CD-ROM drive; message is its id, value 1: open, 0: closed */
 };
 
 enum vemu_cause {

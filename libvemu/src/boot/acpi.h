@@ -18,6 +18,7 @@ struct vemu_acpi_config {
     uint32_t vcpus;
     uint64_t ioapic_address;
     bool pic, pit, rtc;
+    bool ps2; /* keyboard and mouse at the keyboard controller */
     uint16_t pvpanic_port; /* 0: none */
     unsigned serial_count;
     struct {

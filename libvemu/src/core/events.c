@@ -130,17 +130,23 @@ void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t
     g_queue_push_tail(&events->noted, record_new(&event));
 }
 
-void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t value)
+void vemu__events_emit_about(struct vemu_events *events, int type, const char *message,
+                             uint64_t value)
 {
     struct vemu_event event = {
         .size = sizeof(event),
         .type = type,
         .realtime_us = g_get_real_time(),
-        .message = "",
+        .message = message,
         .value = value,
     };
 
     g_queue_push_tail(&events->noted, record_new(&event));
+}
+
+void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t value)
+{
+    vemu__events_emit_about(events, type, "", value);
 }
 
 /* Counts in the eventfd: 1 while the queue has something, so that it polls readable just then. */

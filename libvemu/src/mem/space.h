@@ -27,6 +27,7 @@ struct vemu_memory {
     struct vemu_retired *retired;
     bool reclaim_posted;
     uint32_t slots;
+    GPtrArray *blocks; /* struct vemu_memory_block */
     GPtrArray *hidden[VEMU_SPACES]; /* floating regions that have no room now, oldest first */
 
     /* Complaints about the guest, at most LOG_BURST a second. */

@@ -66,11 +66,28 @@ static struct json_object *data_balloon(struct vemu_vm *vm, const struct vemu_ev
     return data;
 }
 
+/* As in query-block: the name of the node in the drive; a drive that is empty has none. */
+static struct json_object *data_tray(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    bool named = !strchr(event->message, '#');
+    g_autofree char *path = g_strdup_printf("/machine/peripheral%s/%s", named ? "" : "-anon",
+                                            event->message);
+    g_autofree char *node = vemu__qmp_medium_of(vm, event->message);
+
+    qmp_add_string(data, "device", node ? node : "");
+    qmp_add_string(data, "id", path);
+    qmp_add_bool(data, "tray-open", event->value);
+    return data;
+}
+
 #define CAUSE "{guest:bool,reason:str}"
 
 const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_BALLOON_CHANGED, "BALLOON_CHANGE", "{actual:int}", data_balloon },
     { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
+    { VEMU_EVENT_TRAY_MOVED, "DEVICE_TRAY_MOVED", "{device:str,id:str,tray-open:bool}",
+      data_tray },
     { VEMU_EVENT_PANICKED, "GUEST_PANICKED", "{action:<pause>}", data_panicked },
     { VEMU_EVENT_POWERDOWN, "POWERDOWN", NULL, NULL },
     { VEMU_EVENT_RESET, "RESET", CAUSE, data_cause },
