@@ -17,7 +17,7 @@ struct vemu_vm;
 
 enum vemu_input_type {
     VEMU_INPUT_KEY = 1,    /* code: KEY_* of <linux/input-event-codes.h>; value: 1 down, 0 up */
-    VEMU_INPUT_BUTTON = 2, /* code: BTN_LEFT, BTN_RIGHT, BTN_MIDDLE, BTN_SIDE, BTN_EXTRA; likewise */
+    VEMU_INPUT_BUTTON = 2, /* code: BTN_LEFT to BTN_EXTRA; likewise */
     VEMU_INPUT_REL = 3,    /* code: REL_X, REL_Y, REL_WHEEL, REL_HWHEEL; value: how far */
     VEMU_INPUT_ABS = 4,    /* code: ABS_X, ABS_Y; value: 0..VEMU_INPUT_ABS_MAX */
 };

@@ -35,8 +35,9 @@ struct vemu_vm;
  * from other threads wait until it does. That thread keeps a reference, ignores or blocks SIGPIPE,
  * and stops the machine. Since 0.1 */
 #define VEMU_VM_CALLER_LOOP (1u << 2)
-/** What the application means to do when the guest panics: nothing, so that somebody can look at it.
- * The machine stops its vCPUs either way; the flag is kept here for QMP's set-action. Since 0.1 */
+/** What the application means to do when the guest panics: nothing, so that somebody can look at
+ * it. The machine stops its vCPUs either way; the flag is kept here for QMP's set-action. Since
+ * 0.1 */
 #define VEMU_VM_PANIC_PAUSE (1u << 3)
 
 /**

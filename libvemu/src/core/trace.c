@@ -65,8 +65,7 @@ void vemu__trace(struct vemu_vm *vm, enum vemu_trace_event event, const char *wh
 {
     const struct kind *kind = &kinds[event];
     char line[256];
-    int used = g_snprintf(line, sizeof(line), "%s%s%s", kind->name, who ? " " : "",
-                          who ? who : "");
+    int used = g_snprintf(line, sizeof(line), "%s%s%s", kind->name, who ? " " : "", who ? who : "");
 
     for (unsigned i = 0; i < VEMU_TRACE_NUMBERS && kind->numbers[i]; i++)
         if ((size_t)used < sizeof(line))

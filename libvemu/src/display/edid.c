@@ -11,16 +11,16 @@
 
 #include "display/display.h"
 
-#define DPI          96u
-#define H_BLANK      160u /* CVT reduced blanking */
-#define H_FRONT      48u
-#define H_SYNC       32u
-#define V_BLANK      35u
-#define V_FRONT      3u
-#define V_SYNC       6u
-#define REFRESH      60u
-#define FIELD12_MAX  4095u /* sizes of a detailed timing */
-#define CLOCK_MAX    65535u
+#define DPI         96u
+#define H_BLANK     160u /* CVT reduced blanking */
+#define H_FRONT     48u
+#define H_SYNC      32u
+#define V_BLANK     35u
+#define V_FRONT     3u
+#define V_SYNC      6u
+#define REFRESH     60u
+#define FIELD12_MAX 4095u /* sizes of a detailed timing */
+#define CLOCK_MAX   65535u
 
 /* 3.10.2: bits 8 to 11 of two numbers in one byte. */
 static uint8_t high(uint32_t a, uint32_t b)
@@ -33,7 +33,8 @@ static void put_timing(uint8_t *d, uint32_t width, uint32_t height)
     uint32_t w = MIN(width, FIELD12_MAX), h = MIN(height, FIELD12_MAX);
     uint64_t hz = (uint64_t)(w + H_BLANK) * (h + V_BLANK) * REFRESH;
     uint32_t clock = (uint32_t)MIN(hz / 10000, CLOCK_MAX); /* 10 kHz */
-    uint32_t mm_w = MIN(w * 254 / DPI / 10, FIELD12_MAX), mm_h = MIN(h * 254 / DPI / 10, FIELD12_MAX);
+    uint32_t mm_w = MIN(w * 254 / DPI / 10, FIELD12_MAX),
+             mm_h = MIN(h * 254 / DPI / 10, FIELD12_MAX);
 
     d[0] = (uint8_t)clock;
     d[1] = (uint8_t)(clock >> 8);
@@ -84,8 +85,8 @@ void vemu__edid_build(uint32_t width, uint32_t height, uint8_t edid[VEMU_EDID_SI
     edid[23] = 120;  /* gamma 2.2 */
     edid[24] = 0x06; /* sRGB; the first timing is the native one */
     memcpy(edid + 25, colours, sizeof(colours));
-    edid[35] = 0x21; /* 640x480, 800x600 at 60 Hz */
-    edid[36] = 0x08; /* 1024x768 at 60 Hz */
+    edid[35] = 0x21;             /* 640x480, 800x600 at 60 Hz */
+    edid[36] = 0x08;             /* 1024x768 at 60 Hz */
     memset(edid + 38, 0x01, 16); /* no standard timings */
     put_timing(edid + 54, width, height);
     edid[75] = 0xfd; /* range limits, without a formula */

@@ -124,8 +124,7 @@ static uint32_t type_of(const struct vemu_input_event *e)
 static bool event_valid(const struct vemu_input_event *e)
 {
     switch (e->type) {
-    case VEMU_INPUT_KEY:
-        return vemu__key_by_code(e->code) && (e->value == 0 || e->value == 1);
+    case VEMU_INPUT_KEY: return vemu__key_by_code(e->code) && (e->value == 0 || e->value == 1);
     case VEMU_INPUT_BUTTON:
         return e->code >= BTN_LEFT && e->code <= BTN_EXTRA && (e->value == 0 || e->value == 1);
     case VEMU_INPUT_REL:

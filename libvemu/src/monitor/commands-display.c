@@ -119,9 +119,10 @@ static const struct {
     uint16_t code;
     int8_t wheel; /* a button in name only: one step of a wheel when it is pressed */
 } buttons[] = {
-    { "left", BTN_LEFT, 0 },         { "middle", BTN_MIDDLE, 0 },     { "right", BTN_RIGHT, 0 },
-    { "wheel-up", REL_WHEEL, 1 },    { "wheel-down", REL_WHEEL, -1 }, { "side", BTN_SIDE, 0 },
-    { "extra", BTN_EXTRA, 0 },       { "wheel-left", REL_HWHEEL, -1 },
+    { "left", BTN_LEFT, 0 },          { "middle", BTN_MIDDLE, 0 },
+    { "right", BTN_RIGHT, 0 },        { "wheel-up", REL_WHEEL, 1 },
+    { "wheel-down", REL_WHEEL, -1 },  { "side", BTN_SIDE, 0 },
+    { "extra", BTN_EXTRA, 0 },        { "wheel-left", REL_HWHEEL, -1 },
     { "wheel-right", REL_HWHEEL, 1 },
 };
 
@@ -257,10 +258,9 @@ static const struct qmp_command commands[] = {
       "{device?:str,head?:int,events:[{type:<key|btn|rel|abs>,data:{*}}]}", NULL },
     { "query-displays", cmd_query_displays, NULL,
       "[{device:str,active:bool,width:int,height:int}]" },
-    { "query-mice", cmd_query_mice, NULL,
-      "[{name:str,index:int,current:bool,absolute:bool}]" },
-    { "screendump", cmd_screendump,
-      "{filename:str,device?:str,head?:int,format?:<ppm|png>}", NULL },
+    { "query-mice", cmd_query_mice, NULL, "[{name:str,index:int,current:bool,absolute:bool}]" },
+    { "screendump", cmd_screendump, "{filename:str,device?:str,head?:int,format?:<ppm|png>}",
+      NULL },
     { "send-key", cmd_send_key, "{keys:[" KEY "],hold-time?:int}", NULL },
     { NULL },
 };

@@ -82,7 +82,11 @@ static void print_region(void *data, int space, uint64_t address, uint64_t size,
                          bool is_ram, bool is_rom)
 {
     g_string_append_printf(data, "  %016" PRIx64 "-%016" PRIx64 " (%s): %s\n", address,
-                           address + (size - 1), is_rom ? "rom" : is_ram ? "ram" : "i/o", name);
+                           address + (size - 1),
+                           is_rom   ? "rom"
+                           : is_ram ? "ram"
+                                    : "i/o",
+                           name);
 }
 
 static void print_memory(struct vemu_vm *vm, GString *out)
@@ -150,12 +154,18 @@ static int print_registers(struct vemu_vm *vm, bool all, GString *out, struct ve
 static const struct {
     const char *word, *command;
 } queries[] = {
-    { "balloon", "query-balloon" },      { "block", "query-block" },
-    { "blockstats", "query-blockstats" }, { "chardev", "query-chardev" },
-    { "cpus", "query-cpus-fast" },       { "kvm", "query-kvm" },
-    { "mice", "query-mice" },            { "name", "query-name" },
-    { "network", "query-rx-filter" },    { "pci", "query-pci" },
-    { "status", "query-status" },        { "uuid", "query-uuid" },
+    { "balloon", "query-balloon" },
+    { "block", "query-block" },
+    { "blockstats", "query-blockstats" },
+    { "chardev", "query-chardev" },
+    { "cpus", "query-cpus-fast" },
+    { "kvm", "query-kvm" },
+    { "mice", "query-mice" },
+    { "name", "query-name" },
+    { "network", "query-rx-filter" },
+    { "pci", "query-pci" },
+    { "status", "query-status" },
+    { "uuid", "query-uuid" },
     { "version", "query-version" },
 };
 
@@ -251,10 +261,14 @@ static int physical(struct vemu_vm *vm, char **words, GString *out, struct vemu_
 static const struct {
     const char *word, *command;
 } plain[] = {
-    { "c", "cont" },           { "cont", "cont" },
-    { "nmi", "inject-nmi" },   { "q", "quit" },
-    { "quit", "quit" },        { "s", "stop" },
-    { "stop", "stop" },        { "system_powerdown", "system_powerdown" },
+    { "c", "cont" },
+    { "cont", "cont" },
+    { "nmi", "inject-nmi" },
+    { "q", "quit" },
+    { "quit", "quit" },
+    { "s", "stop" },
+    { "stop", "stop" },
+    { "system_powerdown", "system_powerdown" },
     { "system_reset", "system_reset" },
 };
 

@@ -190,8 +190,7 @@ static int cmd_eject(QMP_PARAMS)
 
     if (!unit)
         return -vemu_error_code(*err);
-    return open_tray(unit, forced(args)) < 0 ? fail_locked(unit, err)
-                                             : set_medium(unit, NULL, err);
+    return open_tray(unit, forced(args)) < 0 ? fail_locked(unit, err) : set_medium(unit, NULL, err);
 }
 
 /* The new medium is opened first: what cannot be opened leaves the old one where it is. */

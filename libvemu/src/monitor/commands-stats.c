@@ -32,19 +32,33 @@ struct counter {
     size_t offset;    /* in struct figures */
     bool virtio_only;
 };
-#define COUNT(name_, field) { .name = name_, .offset = offsetof(struct figures, field) }
+#define COUNT(name_, field)                                                                        \
+    {                                                                                              \
+        .name = name_, .offset = offsetof(struct figures, field)                                   \
+    }
 #define TIME(name_, field)                                                                         \
-    { .name = name_, .unit = "seconds", .exponent = -9, .offset = offsetof(struct figures, field) }
+    {                                                                                              \
+        .name = name_, .unit = "seconds", .exponent = -9,                                          \
+        .offset = offsetof(struct figures, field)                                                  \
+    }
 #define VIRTIO(name_, field)                                                                       \
-    { .name = name_, .offset = offsetof(struct figures, virtio.field), .virtio_only = true }
+    {                                                                                              \
+        .name = name_, .offset = offsetof(struct figures, virtio.field), .virtio_only = true       \
+    }
 
 static const struct counter vm_counters[] = {
-    COUNT("exits-io", accel.exits_io),         COUNT("exits-mmio", accel.exits_mmio),
-    COUNT("exits-halt", accel.exits_halt),     COUNT("exits-interrupted", accel.exits_intr),
-    COUNT("exits-other", accel.exits_other),   COUNT("instructions", accel.instructions),
-    COUNT("assists", accel.assists),           COUNT("assist-stretches", accel.assist_stretches),
-    TIME("assist-time", accel.assist_ns),      COUNT("assist-host-executed", accel.assist_host),
-    COUNT("assist-steps", accel.assist_steps), COUNT("assist-flushes", accel.assist_flushes),
+    COUNT("exits-io", accel.exits_io),
+    COUNT("exits-mmio", accel.exits_mmio),
+    COUNT("exits-halt", accel.exits_halt),
+    COUNT("exits-interrupted", accel.exits_intr),
+    COUNT("exits-other", accel.exits_other),
+    COUNT("instructions", accel.instructions),
+    COUNT("assists", accel.assists),
+    COUNT("assist-stretches", accel.assist_stretches),
+    TIME("assist-time", accel.assist_ns),
+    COUNT("assist-host-executed", accel.assist_host),
+    COUNT("assist-steps", accel.assist_steps),
+    COUNT("assist-flushes", accel.assist_flushes),
     { 0 },
 };
 static const struct counter vcpu_counters[] = { TIME("cpu-time", cpu_ns), { 0 } };
@@ -155,12 +169,11 @@ static void add_devices(struct vemu_vm *vm, struct json_object *list, struct jso
     for (guint i = 0; i < vm->devices->len; i++) {
         struct vemu_device *dev = vm->devices->pdata[i];
         bool is_virtio = vemu__virtio_is(dev), is_board = dev->class_->flags & VEMU_DEVICE_INTERNAL;
-        g_autofree char *path =
-            g_strdup_printf("/machine/%s/%s",
-                            is_board               ? "unattached"
-                            : strchr(dev->id, '#') ? "peripheral-anon"
-                                                   : "peripheral",
-                            dev->id);
+        g_autofree char *path = g_strdup_printf("/machine/%s/%s",
+                                                is_board               ? "unattached"
+                                                : strchr(dev->id, '#') ? "peripheral-anon"
+                                                                       : "peripheral",
+                                                dev->id);
         struct figures figures = { 0 };
 
         if (!dev->realized || (!listed(wanted, path) && !listed(wanted, dev->id)))
@@ -327,8 +340,8 @@ static int cmd_trace_event_set_state(QMP_PARAMS)
     if (qmp_get(args, "vcpu"))
         return vemu__error_set(err, ENOTSUP, "trace events belong to no vCPU: 'vcpu'");
     r = vemu_vm_set_trace(vm, name, json_object_get_boolean(qmp_get(args, "enable")), err);
-    if (r >= 0 || strchr(name, '*') || json_object_get_boolean(qmp_get(args, "ignore-unavailable")))
-    {
+    if (r >= 0 || strchr(name, '*') ||
+        json_object_get_boolean(qmp_get(args, "ignore-unavailable"))) {
         if (r < 0) {
             vemu_error_free(*err);
             *err = NULL;

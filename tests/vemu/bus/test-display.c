@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bochs-display on a PCI board: memory that moves, registers, modes, views; EDID; pictures as files.
+ * bochs-display on a PCI board: memory that moves, registers, modes, views; EDID; files.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,8 +23,9 @@ static struct vemu_display_view *view;
 
 static void add(struct vemu_vm *vm, void *data)
 {
-    const struct vemu_property props[] = { { "addr", "6" }, { "vgamem", "1M" }, { "xres", "1600" },
-                                           { "yres", "900" } };
+    const struct vemu_property props[] = {
+        { "addr", "6" }, { "vgamem", "1M" }, { "xres", "1600" }, { "yres", "900" }
+    };
     struct vemu_error *err = NULL;
 
     ck_assert_int_eq(vemu_vm_add_device(vm, "bochs-display", "vga", props, 4, &err), 0);
@@ -211,8 +212,7 @@ START_TEST(test_bad_modes)
         board_write(&board, DISPI + 18, 2, rows[i].y);
         mode(rows[i].width, rows[i].height, rows[i].bits);
         ck_assert_int_ge(update(&f), 0);
-        ck_assert_msg(f.width == 640 && f.height == 480, "mode %u: %u by %u", i, f.width,
-                      f.height);
+        ck_assert_msg(f.width == 640 && f.height == 480, "mode %u: %u by %u", i, f.width, f.height);
     }
     vemu_vm_stop(board.vm, NULL);
     ck_assert_int_eq(update(&f), -ESHUTDOWN);
@@ -245,7 +245,11 @@ START_TEST(test_files)
 {
     static const uint32_t pixels[] = { 0x010203, 0x040506, 0x070809, 0x0a0b0c };
     const struct vemu_display_frame frame = {
-        .size = sizeof(frame), .width = 2, .height = 2, .stride = 2, .pixels = pixels,
+        .size = sizeof(frame),
+        .width = 2,
+        .height = 2,
+        .stride = 2,
+        .pixels = pixels,
     };
     char path[] = "/tmp/vemu-display-XXXXXX";
     struct vemu_error *err = NULL;

@@ -120,8 +120,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { test_list, test_switching, test_long, test_life, test_flags,
-                                   NULL };
+    const TTest *const tests[] = {
+        test_list, test_switching, test_long, test_life, test_flags, NULL
+    };
 
     return run_tests("trace", tests);
 }

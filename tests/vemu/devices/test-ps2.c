@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PS/2 keyboard and mouse behind the keyboard controller: commands, scan codes, packets, queues that
- * are full.
+ * PS/2 keyboard and mouse behind the keyboard controller: commands, scan codes, packets, queues
+ * that are full.
  */
 #include <linux/input-event-codes.h>
 #include <stdarg.h>

@@ -46,7 +46,8 @@ START_TEST(test_screendump)
     g_free(text);
     client_fails(&c, "screendump", "DeviceNotFound", "'x'", "{'filename':'/tmp/x','device':'x'}");
     client_fails(&c, "screendump", "GenericError", "one head", "{'filename':'/tmp/x','head':1}");
-    client_fails(&c, "screendump", "GenericError", "does not accept", "{'filename':'/tmp/x',"
+    client_fails(&c, "screendump", "GenericError", "does not accept",
+                 "{'filename':'/tmp/x',"
                  "'format':'gif'}");
     client_fails(&c, "screendump", "GenericError", "/no/such", "{'filename':'/no/such/place'}");
     unlink(path);
@@ -64,8 +65,9 @@ START_TEST(test_input)
     client_fails(&c, "send-key", "GenericError", "VM not running",
                  "{'keys':[{'type':'qcode','data':'a'}]}");
     client_ok(&c, "cont", NULL);
-    client_ok(&c, "send-key", "{'keys':[{'type':'qcode','data':'ctrl'},"
-                              "{'type':'number','data':30}],'hold-time':1}");
+    client_ok(&c, "send-key",
+              "{'keys':[{'type':'qcode','data':'ctrl'},"
+              "{'type':'number','data':30}],'hold-time':1}");
     client_ok(&c, "send-key", "{'keys':[]}");
     client_fails(&c, "send-key", "GenericError", "no key 'nope'",
                  "{'keys':[{'type':'qcode','data':'nope'}]}");
@@ -73,8 +75,7 @@ START_TEST(test_input)
                  "{'keys':[{'type':'number','data':70000}]}");
     client_fails(&c, "send-key", "GenericError", "expected: integer",
                  "{'keys':[{'type':'number','data':'a'}]}");
-    client_fails(&c, "send-key", "GenericError", "hold-time",
-                 "{'keys':[],'hold-time':-1}");
+    client_fails(&c, "send-key", "GenericError", "hold-time", "{'keys':[],'hold-time':-1}");
     client_ok(&c, "input-send-event",
               "{'events':[{'type':'abs','data':{'axis':'x','value':100}},"
               "{'type':'btn','data':{'button':'left','down':true}},"

@@ -17,7 +17,8 @@ static char path[64];
 
 static void add(struct vemu_vm *vm, void *data)
 {
-    const struct vemu_property file[] = { { "filename", path }, { "read-only", "on" },
+    const struct vemu_property file[] = { { "filename", path },
+                                          { "read-only", "on" },
                                           { "aio", "threads" } };
     const struct vemu_property adapter[] = { { "addr", "5" } };
     const struct vemu_property drive[] = { { "drive", "disc" } };
@@ -155,8 +156,10 @@ START_TEST(test_change)
     client_fails(&c, "blockdev-change-medium", "GenericError", "is locked",
                  "{'id':'cd0','filename':'%s'}", path);
     ck_assert_str_eq(string_at(entry("cd0"), "inserted.node-name"), "medium0");
-    client_ok(&c, "blockdev-change-medium", "{'id':'cd0','filename':'%s','force':true,"
-              "'format':'raw'}", path);
+    client_ok(&c, "blockdev-change-medium",
+              "{'id':'cd0','filename':'%s','force':true,"
+              "'format':'raw'}",
+              path);
     ck_assert_str_eq(string_at(entry("cd0"), "inserted.node-name"), "medium1");
     ck_assert_ptr_null(vemu__vm_find_block(c.board.vm, "medium0"));
     client_ok(&c, "eject", "{'id':'cd0'}");

@@ -39,7 +39,8 @@ START_TEST(test_stats)
     ck_assert_int_eq(json_object_get_int64(stat(at(o, "0"), "reads")), 1);
     ck_assert_int_eq(json_object_get_int64(stat(at(o, "0"), "writes")), 2);
     ck_assert_ptr_null(stat(at(o, "0"), "notifications"));
-    o = client_ok(&c, "query-stats", "{'target':'device',"
+    o = client_ok(&c, "query-stats",
+                  "{'target':'device',"
                   "'devices':['/machine/peripheral/rng'],"
                   "'providers':[{'provider':'vemu','names':['resets']}]}");
     ck_assert_uint_eq(json_object_array_length(at(o, "0.stats")), 1);
@@ -148,8 +149,8 @@ START_TEST(test_memory)
                  "{'val':1048575,'size':2,'filename':'%s'}", path);
     client_fails(&c, "pmemsave", "GenericError", "Invalid addr",
                  "{'val':-1,'size':2,'filename':'%s'}", path);
-    client_fails(&c, "pmemsave", "GenericError", "'size'",
-                 "{'val':0,'size':-2,'filename':'%s'}", path);
+    client_fails(&c, "pmemsave", "GenericError", "'size'", "{'val':0,'size':-2,'filename':'%s'}",
+                 path);
     client_fails(&c, "pmemsave", "GenericError", "/no/such",
                  "{'val':0,'size':2,'filename':'/no/such/place'}");
     client_fails(&c, "memsave", "GenericError", "'cpu-index'",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * virtio-input: what devices say of themselves, groups of events, buffers that are missing or wrong.
+ * virtio-input: what devices say of themselves, groups of events, buffers that are wrong.
  */
 #include <check.h>
 #include <linux/input-event-codes.h>

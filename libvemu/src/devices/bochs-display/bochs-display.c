@@ -188,8 +188,7 @@ static int bochs_realize(struct vemu_device *dev, struct vemu_error **err)
 
     if (s->memory_size < MEMORY_MIN || s->memory_size > MEMORY_MAX ||
         (s->memory_size & (s->memory_size - 1)))
-        return vemu__error_set(err, EINVAL,
-                               "vgamem is not a power of two from 1 MiB to 256 MiB");
+        return vemu__error_set(err, EINVAL, "vgamem is not a power of two from 1 MiB to 256 MiB");
     if (s->xres < SIZE_MIN || s->yres < SIZE_MIN || s->xres > VEMU_SURFACE_MAX ||
         s->yres > VEMU_SURFACE_MAX)
         return vemu__error_set(err, EINVAL, "xres and yres are from %u to %u", SIZE_MIN,

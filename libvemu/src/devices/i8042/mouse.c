@@ -37,7 +37,10 @@ static void reply1(struct vemu_ps2_mouse *m, uint8_t byte)
 
 void vemu__ps2_mouse_move(struct vemu_ps2_mouse *m, uint32_t code, int32_t distance)
 {
-    int32_t *to = code == REL_X ? &m->dx : code == REL_Y ? &m->dy : code == REL_WHEEL ? &m->dz : NULL;
+    int32_t *to = code == REL_X       ? &m->dx
+                  : code == REL_Y     ? &m->dy
+                  : code == REL_WHEEL ? &m->dz
+                                      : NULL;
 
     if (!to)
         return;
@@ -47,8 +50,10 @@ void vemu__ps2_mouse_move(struct vemu_ps2_mouse *m, uint32_t code, int32_t dista
 
 void vemu__ps2_mouse_button(struct vemu_ps2_mouse *m, uint32_t code, bool down)
 {
-    static const uint8_t bits[] = { [BTN_LEFT - BTN_LEFT] = 1,   [BTN_RIGHT - BTN_LEFT] = 2,
-                                    [BTN_MIDDLE - BTN_LEFT] = 4, [BTN_SIDE - BTN_LEFT] = 8,
+    static const uint8_t bits[] = { [BTN_LEFT - BTN_LEFT] = 1,
+                                    [BTN_RIGHT - BTN_LEFT] = 2,
+                                    [BTN_MIDDLE - BTN_LEFT] = 4,
+                                    [BTN_SIDE - BTN_LEFT] = 8,
                                     [BTN_EXTRA - BTN_LEFT] = 16 };
 
     if (code < BTN_LEFT || code > BTN_EXTRA)
@@ -119,8 +124,8 @@ void vemu__ps2_mouse_reset(struct vemu_ps2_mouse *m)
 
 static void status(struct vemu_ps2_mouse *m)
 {
-    uint8_t left_right_middle = (uint8_t)((m->buttons & 1) << 2 | (m->buttons & 2) >> 1 |
-                                          (m->buttons & 4) >> 1);
+    uint8_t left_right_middle =
+        (uint8_t)((m->buttons & 1) << 2 | (m->buttons & 2) >> 1 | (m->buttons & 4) >> 1);
     const uint8_t bytes[] = {
         REPLY_ACK,
         (uint8_t)((m->remote ? 0x40 : 0) | (m->reporting ? 0x20 : 0) | (m->scaling ? 0x10 : 0) |

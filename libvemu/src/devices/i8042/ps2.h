@@ -3,7 +3,8 @@
  * PS/2 devices: a keyboard and a mouse, as the keyboard controller sees them.
  *
  * Bytes for the controller wait in a queue. Key presses that find no room are lost with an overrun
- * code; movements add up until there is room. All state is plain bytes, saved with the controller's.
+ * code; movements add up until there is room. All state is plain bytes, saved with the
+ * controller's.
  */
 #ifndef VEMU_DEVICES_I8042_PS2_H
 #define VEMU_DEVICES_I8042_PS2_H
@@ -33,7 +34,7 @@ struct vemu_ps2_keyboard {
     uint8_t command;  /* that waits for its data byte, 0: none */
     uint8_t last;     /* byte sent, for RESEND */
     uint8_t leds;
-    uint8_t overrun;  /* keys were lost since the queue was full */
+    uint8_t overrun; /* keys were lost since the queue was full */
 };
 void vemu__ps2_keyboard_reset(struct vemu_ps2_keyboard *k);
 void vemu__ps2_keyboard_write(struct vemu_ps2_keyboard *k, uint8_t value);
@@ -50,8 +51,8 @@ struct vemu_ps2_mouse {
     uint8_t rates[2]; /* the last ones but the current: a driver asks for a wheel with them */
     uint8_t id;       /* 0: three buttons, 3: a wheel, 4: two more buttons */
     uint8_t command;
-    uint8_t buttons;  /* bits 0 to 4 */
-    uint8_t pending;  /* something is to be told */
+    uint8_t buttons; /* bits 0 to 4 */
+    uint8_t pending; /* something is to be told */
     int32_t dx, dy, dz;
 };
 void vemu__ps2_mouse_reset(struct vemu_ps2_mouse *m);

@@ -154,5 +154,7 @@ struct vemu_scsi_unit *vemu__ide_cd_of(struct vemu_device *dev)
 {
     struct drive *drive = (struct drive *)dev;
 
-    return dev->class_ == &vemu__device_ide_cd && dev->realized && drive->ata.unit.attached ? &drive->ata.unit : NULL;
+    bool is_cd = dev->class_ == &vemu__device_ide_cd && dev->realized;
+
+    return is_cd && drive->ata.unit.attached ? &drive->ata.unit : NULL;
 }

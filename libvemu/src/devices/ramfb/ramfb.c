@@ -73,8 +73,7 @@ static bool ramfb_surface(struct vemu_device *dev, struct vemu_surface *ret)
     ret->stride = GUINT32_FROM_BE(config.stride);
     ret->address = GUINT64_FROM_BE(config.address);
     if (!format_of(GUINT32_FROM_BE(config.fourcc), &ret->format) || ret->width < SIZE_MIN ||
-        ret->height < SIZE_MIN || ret->width > VEMU_SURFACE_MAX ||
-        ret->height > VEMU_SURFACE_MAX)
+        ret->height < SIZE_MIN || ret->width > VEMU_SURFACE_MAX || ret->height > VEMU_SURFACE_MAX)
         return false;
     row = (uint64_t)ret->width * vemu__pixel_size(ret->format);
     if (!ret->stride)

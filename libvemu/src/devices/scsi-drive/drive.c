@@ -148,5 +148,7 @@ struct vemu_scsi_unit *vemu__scsi_cd_of(struct vemu_device *dev)
 {
     struct drive *drive = (struct drive *)dev;
 
-    return dev->class_ == &vemu__device_scsi_cd && dev->realized && drive->unit.attached ? &drive->unit : NULL;
+    bool is_cd = dev->class_ == &vemu__device_scsi_cd && dev->realized;
+
+    return is_cd && drive->unit.attached ? &drive->unit : NULL;
 }

@@ -14,9 +14,9 @@
 
 #include "devices/virtio-input/input.h"
 
-#define AT_SIZE  2u
-#define AT_DATA  8u
-#define DATA_MAX 128u
+#define AT_SIZE     2u
+#define AT_DATA     8u
+#define DATA_MAX    128u
 #define BUS_VIRTUAL 0x06u
 #define VENDOR      0x0627u /* what QEMU's devices have; drivers look at none of it */
 

@@ -122,7 +122,7 @@ static void take_status(struct virtio_input *input, const struct virtio_input_pa
 
     if (GUINT16_FROM_LE(packet->type) != EV_LED || led > LED_SCROLLL)
         return;
-    input->leds &= (uint8_t)~(1u << led);
+    input->leds &= (uint8_t) ~(1u << led);
     input->leds |= (uint8_t)((packet->value ? 1u : 0) << led);
 }
 

@@ -36,7 +36,6 @@ struct virtio_input {
     uint8_t leds; /* bits of LED_*, as the guest set them */
 };
 
-
 /* --- config.c --------------------------------------------------------------------------------- */
 #define VIRTIO_INPUT_CONFIG_SIZE 136u
 /* The configuration space, as `select` and `subsel` say. */
