@@ -4,11 +4,13 @@
 # taken from VEMU_QEMU_QMP, the folder that has qemu/qmp in it ("python" of QEMU's sources), or from
 # where python finds them. No package of Debian 12 has them: a soak fetches QEMU's source package.
 set -u
-fetch() { # DIR: python/qemu of the package's sources, with lists of our own
-    local dir=$1
+fetch() { # DIR: python/qemu of the package's sources, from where this system has its packages
+    local dir=$1 list
     mkdir -p "$dir"/{parts,lists/partial,cache/archives/partial}
-    printf '%s\n' 'Types: deb-src' 'URIs: http://deb.debian.org/debian' 'Suites: bookworm' 'Components: main' \
-        'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' >"$dir/parts/src.sources"
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/debian*; do
+        [ -s "$list" ] && sed 's/^deb /deb-src /; s/^Types: deb$/Types: deb-src/' "$list" \
+            >"$dir/parts/${list##*/}"
+    done
     local options=(-q -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$dir/parts"
         -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache")
     (cd "$dir" && timeout 120 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" \

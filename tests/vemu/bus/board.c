@@ -116,6 +116,16 @@ static void board_line(void *data, unsigned n, bool level)
     board_log.levels = (board_log.levels & ~(1u << n)) | (unsigned)level << n;
 }
 
+static bool is_full; /* of the machine that is being made */
+
+static bool add_legacy(struct vemu_machine *machine, struct vemu_error **err)
+{
+    static const struct vemu_property ps2[] = { { "keyboard", "on" }, { "mouse", "on" } };
+
+    return vemu__vm_add_board_device(machine->vm, "fw_cfg", "fw_cfg", NULL, 0, err) &&
+           vemu__vm_add_board_device(machine->vm, "i8042", "i8042", ps2, 2, err);
+}
+
 static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     static const struct vemu_property mch[] = { { "addr", "0" }, { "ecam", "0xb0000000" } };
@@ -131,7 +141,8 @@ static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
         return -ENOMEM;
     machine->pci = (struct vemu_pci_host *)host;
     return vemu__vm_add_board_device(machine->vm, "mch", "mch", mch, 2, err) &&
-                   vemu__vm_add_board_device(machine->vm, "ICH9-LPC", "lpc", lpc, 1, err)
+                   vemu__vm_add_board_device(machine->vm, "ICH9-LPC", "lpc", lpc, 1, err) &&
+                   (!is_full || add_legacy(machine, err))
                ? 0
                : -ENOMEM;
 }
@@ -214,6 +225,13 @@ void board_init_with(struct board *board, void (*add)(struct vemu_vm *vm, void *
     must(vemu_vm_realize(board->vm, &err), err);
     board->host = board->vm->machine->pci;
     board->f = board_find(board, "f");
+}
+
+void board_init_full(struct board *board, void (*add)(struct vemu_vm *vm, void *data), void *data)
+{
+    is_full = true;
+    board_init_with(board, add, data);
+    is_full = false;
 }
 
 void board_fini(struct board *board)
