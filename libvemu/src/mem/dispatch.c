@@ -145,7 +145,7 @@ uint64_t vemu__memory_read(struct vemu_memory *mem, enum vemu_space space, uint6
             complain(mem, space, address + done, n, "unmapped read");
             continue;
         }
-        if (region->hva) {
+        if (!region->ops) { /* memory, of the machine or of a device */
             part = ram_read(region, address + done - region->address, n);
         } else {
             pthread_mutex_lock(&region->dev->lock);
@@ -175,7 +175,7 @@ void vemu__memory_write(struct vemu_memory *mem, enum vemu_space space, uint64_t
         part = (value >> (8 * done)) & size_mask(n);
         if (!region) {
             complain(mem, space, address + done, n, "unmapped write");
-        } else if (!region->hva) {
+        } else if (region->ops) {
             pthread_mutex_lock(&region->dev->lock);
             region->dev->writes++;
             region_write(region, address + done - region->address, n, part);

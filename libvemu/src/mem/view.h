@@ -19,7 +19,7 @@ struct vemu_region {
     bool has_slot; /* RAM that floats: the accelerator knows it */
     /* registers */
     struct vemu_device *dev; /* NULL: RAM of the machine */
-    const struct vemu_region_ops *ops;
+    const struct vemu_region_ops *ops; /* NULL: memory */
     unsigned min_size, max_size; /* of accesses, powers of two */
     /* RAM */
     uint8_t *hva;
