@@ -25,6 +25,14 @@ enum vemu_event_type {
     VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
     VEMU_EVENT_BALLOON_CHANGED = 11, /* at most once a second; value: bytes the guest has left */
     VEMU_EVENT_TRAY_MOVED = 16, /* of a CD-ROM drive; message is its id, value 1: open, 0: closed */
+    /* The guest opened (value 1) or closed (0) a virtserialport; message is its id. */
+    VEMU_EVENT_PORT_CHANGED = 17,
+    /* The guest changed what its network card listens to; message is its id. Not again until
+     * somebody asked for it (query-rx-filter). */
+    VEMU_EVENT_NET_FILTER_CHANGED = 18,
+    /* A block node could not do what it was asked for; message is its name, value bit 0: it was a
+     * write, bits 8 and on: the errno. At most once a second. */
+    VEMU_EVENT_BLOCK_ERROR = 19,
 };
 
 enum vemu_cause {

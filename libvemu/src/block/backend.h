@@ -111,6 +111,7 @@ struct vemu_block {
     unsigned in_flight;       /* requests that `done` was not called for */
     struct vemu_block_request *refused, **refused_last; /* done with an error at the next kick */
     struct vemu_block_stats stats;
+    int64_t error_second; /* of the last error that was told */
 };
 
 /* NULL-terminated table in core/registry.c. */

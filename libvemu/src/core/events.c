@@ -149,6 +149,40 @@ void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t valu
     vemu__events_emit_about(events, type, "", value);
 }
 
+struct posted {
+    struct vemu_vm *vm;
+    int type;
+    uint64_t value;
+    char *message;
+};
+
+static void posted_free(void *data)
+{
+    struct posted *posted = data;
+
+    g_free(posted->message);
+    g_free(posted);
+}
+
+static void posted_emit(void *data)
+{
+    const struct posted *posted = data;
+
+    vemu__events_emit_about(posted->vm->events, posted->type, posted->message, posted->value);
+    vemu__events_flush(posted->vm->events);
+}
+
+void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64_t value)
+{
+    struct posted *posted = g_new(struct posted, 1);
+
+    posted->vm = vm;
+    posted->type = type;
+    posted->value = value;
+    posted->message = g_strdup(message);
+    vemu__loop_post(vm->loop, posted_emit, posted, posted_free);
+}
+
 /* Counts in the eventfd: 1 while the queue has something, so that it polls readable just then. */
 static void queue_signal(struct vemu_events *events, bool readable)
 {

@@ -22,6 +22,8 @@ void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t valu
 /* The same about somebody. */
 void vemu__events_emit_about(struct vemu_events *events, int type, const char *message,
                              uint64_t value);
+/* The same soon, from any thread and with any lock held. */
+void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64_t value);
 /* Hands out what was noted, in order; no lock may be held. A call from inside a handler leaves the
  * work to the outer one. Context: loop. */
 void vemu__events_flush(struct vemu_events *events);

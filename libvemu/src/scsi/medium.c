@@ -8,8 +8,6 @@
  */
 #include <errno.h>
 
-#include <glib.h>
-
 #include "core/error.h"
 #include "core/vm.h"
 #include "scsi/command.h"
@@ -19,45 +17,16 @@
 #define EVENT_NEW_MEDIUM 2u
 #define EVENT_REMOVAL    3u
 
-struct news {
-    struct vemu_vm *vm;
-    char *id;
-    bool open;
-};
-
-static void news_free(void *data)
-{
-    struct news *news = data;
-
-    g_free(news->id);
-    g_free(news);
-}
-
-static void tell(void *data)
-{
-    const struct news *news = data;
-
-    vemu__events_emit_about(news->vm->events, VEMU_EVENT_TRAY_MOVED, news->id, news->open);
-    vemu__events_flush(news->vm->events);
-}
-
 static void set_tray(struct vemu_scsi_unit *unit, bool open)
 {
-    struct news *news;
-
     if (open == (bool)unit->s.tray_open)
         return;
     unit->s.tray_open = open;
     unit->s.medium_event = open ? EVENT_REMOVAL : EVENT_NEW_MEDIUM;
     if (!open && unit->props.drive)
         vemu__scsi_unit_raise(unit, VEMU_SCSI_UA_MEDIUM);
-    if (!unit->vm)
-        return;
-    news = g_new(struct news, 1);
-    news->vm = unit->vm;
-    news->id = g_strdup(unit->name);
-    news->open = open;
-    vemu__loop_post(unit->vm->loop, tell, news, news_free);
+    if (unit->vm)
+        vemu__events_post(unit->vm, VEMU_EVENT_TRAY_MOVED, unit->name, open);
 }
 
 static void move_tray(struct vemu_scsi_request *req, bool open)

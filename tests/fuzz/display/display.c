@@ -2,8 +2,8 @@
 /*
  * Fuzzer of displays and of the keyboard controller: a guest that writes the registers of
  * bochs-display, moves its BARs, describes pictures to ramfb, and talks to a PS/2 keyboard and
- * mouse, while somebody looks at the screens, types and pushes the mouse. What must hold at the end:
- * after a reset the display shows a mode that is right, and the keyboard tests well.
+ * mouse, while somebody looks at the screens, types and pushes the mouse. What must hold at the
+ * end: after a reset the display shows a mode that is right, and the keyboard tests well.
  *
  * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
  * runs as a test: display [SEED COUNT]; it also replays files. Built with libFuzzer it takes its

@@ -5,6 +5,7 @@
 #include "../devices/suite.h"
 #include "client.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -160,5 +161,28 @@ START_TEST(test_memory)
 }
 END_TEST
 
+START_TEST(test_events)
+{
+    struct json_object *data;
+
+    client_init(&c);
+    vemu__events_post(c.board.vm, VEMU_EVENT_PORT_CHANGED, "port", 1);
+    data = client_event(&c, "VSERPORT_CHANGE");
+    ck_assert_str_eq(string_at(data, "id"), "port");
+    ck_assert(json_object_get_boolean(at(data, "open")));
+    vemu__events_post(c.board.vm, VEMU_EVENT_NET_FILTER_CHANGED, "card", 0);
+    data = client_event(&c, "NIC_RX_FILTER_CHANGED");
+    ck_assert_str_eq(string_at(data, "name"), "card");
+    vemu__events_post(c.board.vm, VEMU_EVENT_NET_FILTER_CHANGED, "virtio-net#1", 0);
+    data = client_event(&c, "NIC_RX_FILTER_CHANGED");
+    ck_assert_str_eq(string_at(data, "path"), "/machine/peripheral-anon/virtio-net#1");
+    vemu__events_post(c.board.vm, VEMU_EVENT_BLOCK_ERROR, "d", 1 | ENOSPC << 8);
+    data = client_event(&c, "BLOCK_IO_ERROR");
+    ck_assert(json_object_get_boolean(at(data, "nospace")));
+    ck_assert_str_eq(string_at(data, "operation"), "write");
+    client_fini(&c);
+}
+END_TEST
+
 SUITE_MAIN("monitor-stats", test_stats, test_times, test_trace, test_actions, test_options,
-           test_memory)
+           test_memory, test_events)

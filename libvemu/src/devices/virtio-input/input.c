@@ -42,21 +42,6 @@ static void note(struct virtio_input *input, uint16_t type, uint16_t code, uint3
     input->count++;
 }
 
-static void put(struct vemu_virtq_elem *elem, const struct virtio_input_packet *packet)
-{
-    const uint8_t *from = (const uint8_t *)packet;
-    size_t left = sizeof(*packet);
-
-    for (unsigned i = 0; i < elem->in_count && left; i++) {
-        size_t n = MIN(left, elem->in[i].iov_len);
-
-        memcpy(elem->in[i].iov_base, from, n);
-        from += n;
-        left -= n;
-    }
-    vemu__virtq_push(elem, sizeof(*packet));
-}
-
 /* The group, if there is a buffer for each of its events. */
 static void send_group(struct virtio_input *input)
 {
@@ -80,8 +65,10 @@ static void send_group(struct virtio_input *input)
         input->dropped++;
         return;
     }
-    for (unsigned i = 0; i < n; i++)
-        put(elems[i], &input->group[i]);
+    for (unsigned i = 0; i < n; i++) {
+        vemu__virtq_elem_write(elems[i], 0, &input->group[i], sizeof(input->group[i]));
+        vemu__virtq_push(elems[i], sizeof(input->group[i]));
+    }
     vemu__virtq_flush(q);
 }
 
@@ -134,18 +121,9 @@ static void input_notify(struct vemu_virtio *vdev, unsigned queue)
     if (queue != QUEUE_STATUS) /* buffers are taken when there is something to tell */
         return;
     while (vemu__virtq_pop(q, &elem)) {
-        struct virtio_input_packet packet = { 0 };
-        uint8_t *to = (uint8_t *)&packet;
-        size_t left = sizeof(packet);
+        struct virtio_input_packet packet;
 
-        for (unsigned i = 0; i < elem->out_count && left; i++) {
-            size_t n = MIN(left, elem->out[i].iov_len);
-
-            memcpy(to, elem->out[i].iov_base, n);
-            to += n;
-            left -= n;
-        }
-        if (!left)
+        if (vemu__virtq_elem_read(elem, 0, &packet, sizeof(packet)) == sizeof(packet))
             take_status(input_of(vdev), &packet);
         vemu__virtq_push(elem, 0);
     }
