@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <zlib.h>
 
+#include "core/fd.h"
 #include "display/display.h"
 
 /* "P6" wants the bytes red, green, blue, and so does PNG. `lead`: bytes of zero before each row. */
@@ -32,23 +33,6 @@ static uint8_t *rows_of(const struct vemu_display_frame *frame, size_t lead, siz
     return bytes;
 }
 
-static int write_all(int fd, const void *buf, size_t size)
-{
-    const uint8_t *at = buf;
-
-    while (size) {
-        ssize_t n = write(fd, at, size);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        at += n;
-        size -= (size_t)n;
-    }
-    return 0;
-}
-
 static int write_ppm(int fd, const struct vemu_display_frame *frame)
 {
     char head[64];
@@ -58,8 +42,8 @@ static int write_ppm(int fd, const struct vemu_display_frame *frame)
 
     if (!rows)
         return -ENOMEM;
-    r = write_all(fd, head, (size_t)length);
-    return r < 0 ? r : write_all(fd, rows, size);
+    r = vemu__fd_write_all(fd, head, (size_t)length);
+    return r < 0 ? r : vemu__fd_write_all(fd, rows, size);
 }
 
 /* Length, type, data, checksum of type and data (5.3). */
@@ -67,16 +51,16 @@ static int write_chunk(int fd, const char *type, const void *data, size_t size)
 {
     uint32_t word = GUINT32_TO_BE((uint32_t)size);
     uLong sum = crc32(0, (const Bytef *)type, 4);
-    int r = write_all(fd, &word, 4);
+    int r = vemu__fd_write_all(fd, &word, 4);
 
     if (size)
         sum = crc32_z(sum, data, size);
     if (r >= 0)
-        r = write_all(fd, type, 4);
+        r = vemu__fd_write_all(fd, type, 4);
     if (r >= 0)
-        r = write_all(fd, data, size);
+        r = vemu__fd_write_all(fd, data, size);
     word = GUINT32_TO_BE((uint32_t)sum);
-    return r < 0 ? r : write_all(fd, &word, 4);
+    return r < 0 ? r : vemu__fd_write_all(fd, &word, 4);
 }
 
 static int write_png(int fd, const struct vemu_display_frame *frame)
@@ -93,7 +77,7 @@ static int write_png(int fd, const struct vemu_display_frame *frame)
     if (!rows || !packed || compress2(packed, &packed_size, rows, size, 1) != Z_OK)
         return -ENOMEM;
     memcpy(head, size_be, sizeof(size_be));
-    r = write_all(fd, signature, sizeof(signature));
+    r = vemu__fd_write_all(fd, signature, sizeof(signature));
     if (r >= 0)
         r = write_chunk(fd, "IHDR", head, sizeof(head));
     if (r >= 0)

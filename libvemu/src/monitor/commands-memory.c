@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/fd.h"
 #include "devices/virtio-balloon/balloon.h"
 #include "monitor/qmp.h"
 
@@ -95,21 +96,6 @@ static int place_virtual(struct vemu_vm *vm, struct place *place, uint32_t cpu)
     return vemu__vcpu_call(vm, cpu, translate, place);
 }
 
-static int write_all(int fd, const uint8_t *at, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, at, size);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        at += n;
-        size -= (size_t)n;
-    }
-    return 0;
-}
-
 /* vCPUs are parked if `find` needs them. */
 static int copy_memory(struct vemu_vm *vm, uint64_t at, uint64_t size, int fd, place_fn find,
                        uint32_t cpu, struct vemu_error **err)
@@ -123,9 +109,9 @@ static int copy_memory(struct vemu_vm *vm, uint64_t at, uint64_t size, int fd, p
         if (r >= 0)
             r = vemu_dma_read(vm, place.gpa, buf, place.size);
         if (r < 0)
-            return vemu__error_set(err, EFAULT, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64
-                                   " specified", at, size);
-        r = write_all(fd, buf, place.size);
+            return vemu__error_set(
+                err, EFAULT, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified", at, size);
+        r = vemu__fd_write_all(fd, buf, place.size);
         if (r < 0)
             return vemu__error_set(err, -r, "cannot write: %s", strerror(-r));
         at += place.size;
