@@ -106,6 +106,14 @@ bool help_cpus(const char *value)
         return false;
     printf("CPU models:\n"
            "  max                all the accelerator offers (default)\n"
-           "  host               the same\n");
+           "  host               the same\n"
+           "  base               no features but what belongs to the machine\n"
+           "  qemu64             x86-64-v1, pni, cx16, lahf-lm\n"
+           "  x86-64-v1          the levels of the System V ABI\n"
+           "  x86-64-v2\n"
+           "  x86-64-v3\n"
+           "Behind the model: ,+FEATURE ,-FEATURE ,FEATURE=on|off; ,enforce refuses to start\n"
+           "without a feature that is asked for, ,check=off says nothing about it. The monitor's\n"
+           "query-cpu-model-expansion lists the features.\n");
     return true;
 }

@@ -50,7 +50,10 @@ struct vemu_vm;
  * @accel: "kvm", "soft" or "auto" (NULL); behind "kvm", ",record=FILE" writes what is asked of KVM
  * to a file, ",replay=FILE" runs against such a file (",strict=off": also when something differs);
  * a comma in FILE is doubled
- * @cpu: CPU model; NULL: "max", all the accelerator offers
+ * @cpu: CPU model; NULL: "max", all the accelerator offers. "x86-64-v2,+pcid,-smap,enforce": a
+ * model ("max", "host", "base", "qemu64", "x86-64-v1", "x86-64-v2", "x86-64-v3") with features by
+ * their usual names, also FEATURE=on or =off; with "enforce" vemu_vm_realize() fails (ENOTSUP) when
+ * the accelerator lacks one of them, else a warning is logged, unless "check=off" is given
  * @memory_bytes: guest memory, a multiple of 4096; 0: 128 MiB
  * @vcpus: 1..; 0: 1
  * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; NULL:

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/cpu-model.h"
 #include "core/property.h"
 #include "core/vm.h"
 
@@ -74,7 +75,7 @@ static int check(const struct vemu_vm_config *config, struct vemu_error **err)
         return vemu__error_set(err, EINVAL, "initrd: only together with a kernel");
     if (config->cmdline && !config->kernel)
         return vemu__error_set(err, EINVAL, "cmdline: only together with a kernel");
-    r = vemu__cpuid_check_model(config->cpu, err);
+    r = vemu__cpu_model_check(config->cpu, err);
     if (r >= 0 && config->kernel)
         r = check_file("kernel", config->kernel, err);
     if (r >= 0 && config->initrd)

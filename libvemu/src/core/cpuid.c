@@ -1,35 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * CPUID of each vCPU: the CPU model chosen, and the topology leaves.
+ * CPUID of each vCPU: the topology leaves.
  *
- * The accelerator offers what it can do; "max" and "host" take all of it. What differs between
- * vCPUs is their APIC id and the place in the package (Intel SDM Vol. 2A CPUID leaves 1, 4, 0BH,
- * 1FH; AMD APM Vol. 3 functions 8000_0008h and 8000_001Eh): one package, one core for each vCPU, no
- * SMT.
+ * The accelerator offers what it can do, of which the CPU model takes a part (cpu-model.c). What
+ * differs between vCPUs is their APIC id and the place in the package (Intel SDM Vol. 2A CPUID
+ * leaves 1, 4, 0BH, 1FH; AMD APM Vol. 3 functions 8000_0008h and 8000_001Eh): one package, one core
+ * for each vCPU, no SMT.
  */
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
 
-#include "core/error.h"
 #include "core/vcpu.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
-
-const char *const vemu__cpuid_models[] = { "max", "host", NULL };
-
-int vemu__cpuid_check_model(const char *model, struct vemu_error **err)
-{
-    g_auto(GStrv) parts = g_strsplit(model, ",", -1);
-    guint i;
-
-    if (!parts[0] || !g_strv_contains(vemu__cpuid_models, parts[0]))
-        return vemu__error_set(err, EINVAL, "CPU model '%s' is not known; known are: max, host",
-                               parts[0] ? parts[0] : "");
-    for (i = 1; parts[i]; i++)
-        return vemu__error_set(err, ENOTSUP, "CPU feature '%s' cannot be set yet", parts[i]);
-    return 0;
-}
 
 static struct vemu_cpuid_entry *find(struct vemu_cpuid *cpuid, uint32_t function)
 {

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/cpu-model.h"
 #include "core/thread.h"
 #include "core/vm.h"
 #include "gdb/gdb.h"
@@ -87,7 +88,20 @@ static bool accel_wait(struct vemu_vcpus *vcpus)
     return came;
 }
 
-/* What the accelerator offers, for all threads. */
+/* What the accelerator offers becomes the CPU model. Features that it should have are asked for in
+ * vain and must be known to the user, since the guest runs without them. */
+static int cpuid_fit(struct vemu_vm *vm, struct vemu_cpuid *cpuid, struct vemu_error **err)
+{
+    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
+    int r = vemu__cpu_model_apply(vm->config.cpu, cpuid, missing, err);
+
+    for (guint n = 0; r >= 0 && n < missing->len; n++)
+        vemu_vm_log(vm, VEMU_LOG_WARNING, "CPU feature %s is not offered by accelerator %s",
+                    (const char *)missing->pdata[n], vm->accel->name);
+    return r;
+}
+
+/* The CPUID of the vCPUs, for all threads. */
 static int cpuid_ask(struct vemu_vm *vm, struct vemu_error **err)
 {
     g_autofree struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
@@ -99,15 +113,18 @@ static int cpuid_ask(struct vemu_vm *vm, struct vemu_error **err)
             return -ECANCELED;
         r = vm->accel->supported_cpuid(&vm->accel_config, vm->accel_vm, cpuid);
     }
+    if (r < 0)
+        vemu__error_set(err, -r, "cannot ask accelerator %s for its CPUID: %s", vm->accel->name,
+                        strerror(-r));
+    else
+        r = cpuid_fit(vm, cpuid, err);
     pthread_mutex_lock(&vcpus->lock);
     if (r >= 0)
         vcpus->cpuid = g_steal_pointer(&cpuid);
     vcpus->no_cpuid = r < 0;
     pthread_mutex_unlock(&vcpus->lock);
     pthread_cond_broadcast(&vcpus->wake);
-    return r < 0 ? vemu__error_set(err, -r, "cannot ask accelerator %s for its CPUID: %s",
-                                   vm->accel->name, strerror(-r))
-                 : 0;
+    return r;
 }
 
 /* A copy of it; NULL: it will not come. */

@@ -21,8 +21,8 @@ struct vemu_vcpus {
     struct vemu_vcpu *list;
     uint32_t count;   /* of vCPUs that run, or would */
     uint32_t threads; /* to be joined, loop only */
-    struct vemu_cpuid *cpuid; /* what the accelerator offers; NULL: not known yet */
-    bool no_cpuid;            /* it could not be asked */
+    struct vemu_cpuid *cpuid; /* of the CPU model; NULL: not known yet */
+    bool no_cpuid;            /* the accelerator could not be asked, or lacks what is enforced */
     bool accel;  /* the accelerator's VM exists */
     bool run;    /* vCPUs may be inside vcpu_run() */
     bool quit;
@@ -71,9 +71,5 @@ int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
 
 /* cpuid.c: `cpuid` as offered by the accelerator becomes that of vCPU `id` of `count`. */
 void vemu__cpuid_topology(struct vemu_cpuid *cpuid, uint32_t id, uint32_t count);
-/* cpuid.c: the models that vemu__cpuid_check_model() takes, NULL-terminated. */
-extern const char *const vemu__cpuid_models[];
-/* cpuid.c: refuses models and feature lists that are not known: "max", "host". */
-int vemu__cpuid_check_model(const char *model, struct vemu_error **err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/cpu-model.h"
 #include "core/lifecycle.h"
 #include "monitor/qmp.h"
 
@@ -54,21 +55,108 @@ static int cmd_query_hotpluggable_cpus(QMP_PARAMS)
     return 0;
 }
 
+/* What the accelerator offers; NULL: there is none yet, or it cannot say. */
+static struct vemu_cpuid *offered(struct vemu_vm *vm)
+{
+    g_autofree struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
+
+    if (!vm->accel || !vm->accel_vm ||
+        vm->accel->supported_cpuid(&vm->accel_config, vm->accel_vm, cpuid) < 0)
+        return NULL;
+    return g_steal_pointer(&cpuid);
+}
+
 static int cmd_query_cpu_definitions(QMP_PARAMS)
 {
-    *result = json_object_new_array();
-    for (const char *const *model = vemu__cpuid_models; *model; model++) {
-        struct json_object *o = json_object_new_object();
-        g_autofree char *type = g_strdup_printf("%s-x86_64-cpu", *model);
+    g_autofree struct vemu_cpuid *all = offered(vm);
+    const char *name;
 
-        qmp_add_string(o, "name", *model);
+    *result = json_object_new_array();
+    for (unsigned n = 0; (name = vemu__cpu_model_name(n)); n++) {
+        struct json_object *o = json_object_new_object();
+        struct json_object *unavailable = json_object_new_array();
+        g_autofree char *type = g_strdup_printf("%s-x86_64-cpu", name);
+        g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
+
+        if (all) {
+            g_autofree struct vemu_cpuid *cpuid = g_memdup2(all, sizeof(*all));
+            vemu__cpu_model_apply(name, cpuid, missing, NULL);
+        }
+        for (guint m = 0; m < missing->len; m++)
+            json_object_array_add(unavailable, json_object_new_string(missing->pdata[m]));
+        qmp_add_string(o, "name", name);
         qmp_add_string(o, "typename", type);
-        qmp_add_bool(o, "static", false);
-        qmp_add_bool(o, "migration-safe", false);
+        qmp_add_bool(o, "static", !strcmp(name, "base"));
+        qmp_add_bool(o, "migration-safe", strcmp(name, "max") && strcmp(name, "host"));
         qmp_add_bool(o, "deprecated", false);
-        json_object_object_add(o, "unavailable-features", json_object_new_array());
+        json_object_object_add(o, "unavailable-features", unavailable);
         json_object_array_add(*result, o);
     }
+    return 0;
+}
+
+/* "NAME,feature=on,..." of a CpuModelInfo. */
+static char *model_text(struct json_object *model, struct vemu_error **err)
+{
+    struct json_object *props = qmp_get(model, "props");
+    GString *text = g_string_new(json_object_get_string(qmp_get(model, "name")));
+
+    if (strchr(text->str, ','))
+        goto bad;
+    if (props && !json_object_is_type(props, json_type_object))
+        goto bad;
+    if (props) {
+        json_object_object_foreach(props, key, value)
+        {
+            if (!json_object_is_type(value, json_type_boolean) || strchr(key, ',')) {
+                vemu__error_set(err, EINVAL, "CPU property '%s' is not true or false", key);
+                g_string_free(text, TRUE);
+                return NULL;
+            }
+            g_string_append_printf(text, ",%s=%s", key,
+                                   json_object_get_boolean(value) ? "on" : "off");
+        }
+    }
+    return g_string_free(text, FALSE);
+
+bad:
+    vemu__error_set(err, EINVAL, "the CPU model is not a name with an object of properties");
+    g_string_free(text, TRUE);
+    return NULL;
+}
+
+/* "full" tells of every feature, "static" names those that "base" has to be given. */
+static int cmd_query_cpu_model_expansion(QMP_PARAMS)
+{
+    const bool full = !strcmp(json_object_get_string(qmp_get(args, "type")), "full");
+    struct json_object *model = qmp_get(args, "model"), *expanded, *props;
+    g_autofree struct vemu_cpuid *cpuid = offered(vm);
+    g_autofree char *text = model_text(model, err);
+    int r;
+
+    if (!text)
+        return -EINVAL;
+    r = vemu__cpu_model_check(text, err);
+    if (r < 0)
+        return r;
+    if (!cpuid)
+        return vemu__error_set(err, EAGAIN, "the machine has no accelerator yet");
+    r = vemu__cpu_model_apply(text, cpuid, NULL, err);
+    if (r < 0)
+        return r;
+    props = json_object_new_object();
+    for (unsigned n = 0; n < vemu__cpu_feature_count; n++) {
+        const bool on = vemu__cpu_feature_test(cpuid, &vemu__cpu_features[n]);
+
+        if (on || full)
+            qmp_add_bool(props, vemu__cpu_features[n].name, on);
+    }
+    expanded = json_object_new_object();
+    qmp_add_string(expanded, "name",
+                   full ? json_object_get_string(qmp_get(model, "name")) : "base");
+    json_object_object_add(expanded, "props", props);
+    *result = json_object_new_object();
+    json_object_object_add(*result, "model", expanded);
     return 0;
 }
 
@@ -90,6 +178,7 @@ static int cmd_query_iothreads(QMP_PARAMS)
     return 0;
 }
 
+#define MODEL "{name:str,props?:any}"
 #define PLACE "props:{socket-id:int,core-id:int,thread-id:int},qom-path:str"
 
 static const struct qmp_command commands[] = {
@@ -97,6 +186,8 @@ static const struct qmp_command commands[] = {
     { "query-cpu-definitions", cmd_query_cpu_definitions, NULL,
       "[{name:str,typename:str,static:bool,migration-safe?:bool,deprecated:bool,"
       "unavailable-features?:[str]}]" },
+    { "query-cpu-model-expansion", cmd_query_cpu_model_expansion,
+      "{type:<static|full>,model:" MODEL "}", "{model:" MODEL "}" },
     { "query-cpus-fast", cmd_query_cpus_fast, NULL,
       "[{cpu-index:int," PLACE ",thread-id:int,target:<x86_64>}]" },
     { "query-hotpluggable-cpus", cmd_query_hotpluggable_cpus, NULL,

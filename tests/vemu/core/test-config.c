@@ -85,12 +85,24 @@ END_TEST
 
 START_TEST(cpu_models)
 {
+    struct vemu_vm *vm;
+
     OK(try(CONFIG(.cpu = "max"), &err));
     OK(try(CONFIG(.cpu = "host"), &err));
     FAILS(try(CONFIG(.cpu = "i286"), &err), EINVAL, "'i286'");
     FAILS(try(CONFIG(.cpu = ""), &err), EINVAL, "''");
-    FAILS(try(CONFIG(.cpu = "max,+avx512f"), &err), ENOTSUP, "'+avx512f'");
-    FAILS(try(CONFIG(.cpu = "max,-sse"), &err), ENOTSUP, "'-sse'");
+    FAILS(try(CONFIG(.cpu = "max,+avx3"), &err), EINVAL, "'+avx3'");
+
+    vm = fake_vm(CONFIG(.cpu = "x86-64-v2,enforce"));
+    FAILS(vemu_vm_realize(vm, &err), ENOTSUP, "sse4.2");
+    vemu_vm_unref(vm);
+    vm = fake_vm(CONFIG(.cpu = "x86-64-v2")); /* tells, and goes on */
+    OK(vemu_vm_realize(vm, &err));
+    vemu_vm_unref(vm);
+    vm = fake_vm(CONFIG(.cpu = "max,-fpu"));
+    OK(vemu_vm_realize(vm, &err));
+    ck_assert_uint_eq(fake.cpuid[0].entries[1].edx, 0);
+    vemu_vm_unref(vm);
 }
 END_TEST
 

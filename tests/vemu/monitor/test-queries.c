@@ -76,6 +76,27 @@ START_TEST(test_cpus)
     o = client_ok(&c, "query-hotpluggable-cpus", NULL);
     ck_assert_int_eq(int_at(o, "0.vcpus-count"), 1);
     find(client_ok(&c, "query-cpu-definitions", NULL), "name", "max");
+    o = find(client_ok(&c, "query-cpu-definitions", NULL), "name", "x86-64-v2");
+    o = json_object_object_get(o, "unavailable-features"); /* the fake CPU has an FPU only */
+    ck_assert_uint_gt(json_object_array_length(o), 20);
+    ck_assert_str_eq(json_object_get_string(json_object_array_get_idx(o, 0)), "de");
+    o = client_ok(&c, "query-cpu-model-expansion", "{'type':'full','model':{'name':'max'}}");
+    ck_assert_str_eq(string_at(o, "model.name"), "max");
+    ck_assert(json_object_get_boolean(at(o, "model.props.fpu")));
+    ck_assert(!json_object_get_boolean(at(o, "model.props.sse")));
+    o = client_ok(&c, "query-cpu-model-expansion",
+                  "{'type':'static','model':{'name':'max','props':{'fpu':true}}}");
+    ck_assert_str_eq(string_at(o, "model.name"), "base");
+    ck_assert_int_eq(json_object_object_length(at(o, "model.props")), 1);
+    o = client_ok(&c, "query-cpu-model-expansion",
+                  "{'type':'full','model':{'name':'max','props':{'fpu':false}}}");
+    ck_assert(!json_object_get_boolean(at(o, "model.props.fpu")));
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "'z80'",
+                 "{'type':'full','model':{'name':'z80'}}");
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "'avx9=on'",
+                 "{'type':'full','model':{'name':'max','props':{'avx9':true}}}");
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "not true or false",
+                 "{'type':'full','model':{'name':'max','props':{'avx':'on'}}}");
     ck_assert_uint_eq(json_object_array_length(client_ok(&c, "query-iothreads", NULL)), 0);
 
     client_fails(&c, "inject-nmi", "GenericError", "not started", NULL);

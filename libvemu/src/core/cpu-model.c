@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * CPU models: which of the features that the accelerator offers a vCPU shows.
+ *
+ * "max" and "host" take all of them. The others are sets of features; nothing else of CPUID changes
+ * with them, neither vendor nor family, so that what guests know about errata of the processor they
+ * run on stays right. A feature that no set has a name for is not in it. What describes the machine
+ * rather than the instruction set (vemu__cpu_words[].platform: x2APIC, the TSC deadline timer, KVM's
+ * interfaces, what has to do with mitigations) stays as it is offered.
+ *
+ * Leaf 0DH follows: without XSAVE it is gone, components whose feature is off are not in it.
+ */
+#include "core/cpu-model.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/error.h"
+
+#define BASELINE                                                                                   \
+    "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse "    \
+    "sse2 syscall nx lm"
+#define V2 BASELINE " pni ssse3 sse4.1 sse4.2 popcnt cx16 lahf-lm"
+
+/* Features as one text; NULL: all that is offered. The levels are those of the System V ABI, with
+ * what kernels expect besides. */
+static const char *model_features(unsigned n, const char **ret_name)
+{
+    switch (n) {
+    case 0: *ret_name = "max"; return NULL;
+    case 1: *ret_name = "host"; return NULL;
+    case 2: *ret_name = "base"; return "";
+    case 3: *ret_name = "qemu64"; return BASELINE " pni cx16 lahf-lm";
+    case 4: *ret_name = "x86-64-v1"; return BASELINE;
+    case 5: *ret_name = "x86-64-v2"; return V2;
+    case 6:
+        *ret_name = "x86-64-v3";
+        return V2 " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave";
+    default: *ret_name = NULL; return NULL;
+    }
+}
+
+const char *vemu__cpu_model_name(unsigned n)
+{
+    const char *name;
+
+    model_features(n, &name);
+    return name;
+}
+
+/* --- the option's text ------------------------------------------------------------------------- */
+
+struct item {
+    const char *name; /* not terminated */
+    size_t length;
+    int feature; /* index, -1: "check" or "enforce" */
+    bool on;
+};
+
+/* Parses from *text, which moves behind it. */
+static int item_parse(const char **text, struct item *ret, struct vemu_error **err)
+{
+    const char *start = *text, *end = strchrnul(start, ','), *equals;
+    const size_t length = (size_t)(end - start);
+
+    *text = *end ? end + 1 : end;
+    ret->on = *start != '-';
+    ret->name = start;
+    ret->length = length;
+    if (*start == '+' || *start == '-') {
+        ret->name++;
+        ret->length--;
+    } else if ((equals = memchr(start, '=', length))) {
+        const size_t value = (size_t)(end - equals - 1);
+
+        ret->length = (size_t)(equals - start);
+        ret->on = value == 2 && !memcmp(equals + 1, "on", 2);
+        if (!ret->on && !(value == 3 && !memcmp(equals + 1, "off", 3)))
+            return vemu__error_set(err, EINVAL, "CPU feature '%.*s' is not FEATURE=on or =off",
+                                   (int)length, start);
+    }
+    ret->feature = -1;
+    if (start[0] != '+' && start[0] != '-' &&
+        ((ret->length == 5 && !memcmp(ret->name, "check", 5)) ||
+         (ret->length == 7 && !memcmp(ret->name, "enforce", 7))))
+        return 0;
+    ret->feature = vemu__cpu_feature_find(ret->name, ret->length);
+    if (ret->feature < 0)
+        return vemu__error_set(err, EINVAL, "CPU feature '%.*s' is not known", (int)length, start);
+    return 0;
+}
+
+static int model_find(const char *model, const char **ret_rest, struct vemu_error **err)
+{
+    const char *end = strchrnul(model, ','), *name;
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    *ret_rest = *end ? end + 1 : end;
+    for (unsigned n = 0; (name = vemu__cpu_model_name(n)); n++) {
+        if (strlen(name) == (size_t)(end - model) && !strncmp(name, model, (size_t)(end - model)))
+            return (int)n;
+        g_string_append_printf(known, "%s%s", n ? ", " : "", name);
+    }
+    return vemu__error_set(err, EINVAL, "CPU model '%.*s' is not known; known are: %s",
+                           (int)(end - model), model, known->str);
+}
+
+int vemu__cpu_model_check(const char *model, struct vemu_error **err)
+{
+    const char *rest;
+    struct item item;
+    int r = model_find(model, &rest, err);
+
+    if (r >= 0 && g_str_has_suffix(model, ","))
+        return vemu__error_set(err, EINVAL, "CPU model '%s' ends with a comma", model);
+    while (r >= 0 && *rest)
+        r = item_parse(&rest, &item, err);
+    return r < 0 ? r : 0;
+}
+
+/* --- bits ---------------------------------------------------------------------------------------- */
+
+static struct vemu_cpuid_entry *entry_find(struct vemu_cpuid *cpuid, uint32_t function,
+                                           uint32_t index)
+{
+    for (uint32_t n = 0; n < cpuid->count; n++)
+        if (cpuid->entries[n].function == function && cpuid->entries[n].index == index)
+            return &cpuid->entries[n];
+    return NULL;
+}
+
+static uint32_t *word_at(struct vemu_cpuid *cpuid, const struct vemu_cpu_word *word)
+{
+    struct vemu_cpuid_entry *e = entry_find(cpuid, word->function, word->index);
+
+    if (!e)
+        return NULL;
+    return word->reg == 0   ? &e->eax
+           : word->reg == 1 ? &e->ebx
+           : word->reg == 2 ? &e->ecx
+                            : &e->edx;
+}
+
+/* Bits of each word for the feature, under all entries of its name. */
+static void add_bits(uint32_t *set, int feature)
+{
+    const char *name = vemu__cpu_features[feature].name;
+
+    for (unsigned n = (unsigned)feature; n < vemu__cpu_feature_count; n++)
+        if (!strcmp(vemu__cpu_features[n].name, name))
+            set[vemu__cpu_features[n].word] |= 1u << vemu__cpu_features[n].bit;
+}
+
+static void add_text(uint32_t *set, const char *text)
+{
+    while (*text) {
+        const size_t length = strcspn(text, " ");
+        const int feature = vemu__cpu_feature_find(text, length);
+
+        g_assert(feature >= 0);
+        add_bits(set, feature);
+        text += length + (text[length] == ' ');
+    }
+}
+
+static void remove_if(struct vemu_cpuid *cpuid,
+                      bool (*fits)(const struct vemu_cpuid_entry *e, uint64_t data), uint64_t data)
+{
+    uint32_t to = 0;
+
+    for (uint32_t from = 0; from < cpuid->count; from++)
+        if (!fits(&cpuid->entries[from], data))
+            cpuid->entries[to++] = cpuid->entries[from];
+    cpuid->count = to;
+}
+
+/* --- what follows from features ------------------------------------------------------------------ */
+
+static bool is_hypervisor_leaf(const struct vemu_cpuid_entry *e, uint64_t unused)
+{
+    return e->function >> 16 == 0x4000;
+}
+
+static bool is_xsave_leaf(const struct vemu_cpuid_entry *e, uint64_t unused)
+{
+    return e->function == 0xd;
+}
+
+static bool is_component_not_in(const struct vemu_cpuid_entry *e, uint64_t components)
+{
+    return e->function == 0xd && e->index >= 2 && e->index < 63 && !(components >> e->index & 1);
+}
+
+static bool has(const struct vemu_cpuid *cpuid, const char *name)
+{
+    const int feature = vemu__cpu_feature_find(name, strlen(name));
+
+    g_assert(feature >= 0);
+    return vemu__cpu_feature_test(cpuid, &vemu__cpu_features[feature]);
+}
+
+/* Components of XSAVE without their feature (SDM Vol. 1, 13.1). */
+static void fit_xsave(struct vemu_cpuid *cpuid)
+{
+    struct vemu_cpuid_entry *e = entry_find(cpuid, 0xd, 0);
+    uint64_t components;
+    uint32_t size = 576; /* x87, SSE and the header */
+
+    if (!has(cpuid, "xsave")) {
+        remove_if(cpuid, is_xsave_leaf, 0);
+        return;
+    }
+    if (!e)
+        return;
+    components = e->eax | (uint64_t)e->edx << 32;
+    if (!has(cpuid, "avx"))
+        components &= ~(uint64_t)0xe4;
+    if (!has(cpuid, "mpx"))
+        components &= ~(uint64_t)0x18;
+    if (!has(cpuid, "avx512f"))
+        components &= ~(uint64_t)0xe0;
+    if (!has(cpuid, "pku"))
+        components &= ~((uint64_t)1 << 9);
+    if (!has(cpuid, "amx-tile"))
+        components &= ~((uint64_t)3 << 17);
+    e->eax = (uint32_t)components;
+    e->edx = (uint32_t)(components >> 32);
+    for (uint32_t n = 0; n < cpuid->count; n++) {
+        const struct vemu_cpuid_entry *c = &cpuid->entries[n];
+        const uint64_t end = (uint64_t)c->ebx + c->eax;
+
+        /* Those of XCR0; the others have no place of their own. */
+        if (c->function == 0xd && c->index >= 2 && c->index < 63 &&
+            (components >> c->index & 1) && !(c->ecx & 1) && end > size && end <= UINT16_MAX)
+            size = (uint32_t)end;
+    }
+    e->ebx = e->ecx = size;
+    e = entry_find(cpuid, 0xd, 1);
+    if (e)
+        components |= e->ecx | (uint64_t)e->edx << 32; /* supervisor components */
+    remove_if(cpuid, is_component_not_in, components);
+}
+
+/* AMD repeats bits of 1.EDX in 80000001H.EDX. */
+static void fit_amd(struct vemu_cpuid *cpuid)
+{
+    const uint32_t repeated = 0x0183f3ff;
+    struct vemu_cpuid_entry *vendor = entry_find(cpuid, 0, 0), *one = entry_find(cpuid, 1, 0),
+                            *extended = entry_find(cpuid, 0x80000001, 0);
+
+    if (vendor && vendor->ebx == 0x68747541 /* AuthenticAMD */ && one && extended)
+        extended->edx &= ~repeated | one->edx;
+}
+
+/* --- applying ------------------------------------------------------------------------------------ */
+
+/* Names of features in `wanted` that are not in `offered`. */
+static void note_missing(const uint32_t *wanted, const uint32_t *offered, GPtrArray *missing)
+{
+    for (unsigned n = 0; n < vemu__cpu_feature_count; n++) {
+        const struct vemu_cpu_feature *f = &vemu__cpu_features[n];
+
+        if ((wanted[f->word] & ~offered[f->word]) >> f->bit & 1 &&
+            !g_ptr_array_find_with_equal_func(missing, f->name, g_str_equal, NULL))
+            g_ptr_array_add(missing, g_strdup(f->name));
+    }
+}
+
+int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray *missing,
+                          struct vemu_error **err)
+{
+    const unsigned words = vemu__cpu_word_count;
+    g_autofree uint32_t *offered = g_new0(uint32_t, words);
+    g_autofree uint32_t *wanted = g_new0(uint32_t, words);
+    g_autofree uint32_t *shown = g_new0(uint32_t, words);
+    g_autofree uint32_t *bits = g_new0(uint32_t, words);
+    g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func(g_free);
+    bool check = true, enforce = false;
+    const char *rest, *name, *features;
+    struct item item;
+    int r = model_find(model, &rest, err);
+
+    if (r < 0)
+        return r;
+    features = model_features((unsigned)r, &name);
+    if (!features && !*rest)
+        return 0;
+    for (unsigned w = 0; w < words; w++) {
+        const uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
+        offered[w] = v ? *v : 0;
+    }
+    if (features)
+        add_text(wanted, features);
+    for (unsigned w = 0; w < words; w++)
+        shown[w] = features ? offered[w] & (wanted[w] | vemu__cpu_words[w].platform) : offered[w];
+
+    while (*rest) {
+        r = item_parse(&rest, &item, err);
+        if (r < 0)
+            return r;
+        if (item.feature < 0) {
+            *(item.length == 5 ? &check : &enforce) = item.on;
+            continue;
+        }
+        memset(bits, 0, words * sizeof(*bits));
+        add_bits(bits, item.feature);
+        for (unsigned w = 0; w < words; w++) {
+            wanted[w] = item.on ? wanted[w] | bits[w] : wanted[w] & ~bits[w];
+            shown[w] = item.on ? shown[w] | (bits[w] & offered[w]) : shown[w] & ~bits[w];
+        }
+    }
+
+    note_missing(wanted, offered, lacks);
+    if (enforce && lacks->len) {
+        g_ptr_array_add(lacks, NULL);
+        g_autofree char *text = g_strjoinv(" ", (char **)lacks->pdata);
+        return vemu__error_set(err, ENOTSUP, "CPU model '%s': the accelerator does not have %s",
+                               model, text);
+    }
+    for (guint n = 0; missing && check && n < lacks->len; n++)
+        g_ptr_array_add(missing, g_strdup(lacks->pdata[n]));
+
+    for (unsigned w = 0; w < words; w++) {
+        uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
+        if (v)
+            *v = shown[w];
+    }
+    if (!has(cpuid, "hypervisor"))
+        remove_if(cpuid, is_hypervisor_leaf, 0);
+    fit_xsave(cpuid);
+    fit_amd(cpuid);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * CPU models and features: what -cpu chooses from what the accelerator offers.
+ */
+#ifndef VEMU_CORE_CPU_MODEL_H
+#define VEMU_CORE_CPU_MODEL_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "accel/accel.h"
+
+/* A bit of CPUID with a name. Several bits may share one (kvmclock). No pointers here: the table
+ * would have to be relocated whenever the program starts. */
+struct vemu_cpu_feature {
+    char name[22];
+    uint8_t word; /* index of vemu__cpu_words */
+    uint8_t bit;
+};
+extern const struct vemu_cpu_feature vemu__cpu_features[];
+extern const unsigned vemu__cpu_feature_count;
+
+/* A register of CPUID that consists of feature bits. */
+struct vemu_cpu_word {
+    uint32_t function;
+    uint8_t index, reg; /* EAX, EBX, ECX, EDX */
+    uint32_t platform;  /* bits that say how the machine behaves and not what the CPU executes: no
+                           model takes them away */
+};
+extern const struct vemu_cpu_word vemu__cpu_words[];
+extern const unsigned vemu__cpu_word_count;
+
+/* The feature of that name, in any of its spellings: index of the first entry, -1: none. */
+int vemu__cpu_feature_find(const char *name, size_t length);
+/* Is the bit set? */
+bool vemu__cpu_feature_test(const struct vemu_cpuid *cpuid, const struct vemu_cpu_feature *feature);
+
+/* Model `n`: its name, NULL behind the last one. */
+const char *vemu__cpu_model_name(unsigned n);
+/* Refuses models and features that are not known: "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off|
+ * check[=on|off]|enforce[=on|off]]...". */
+int vemu__cpu_model_check(const char *model, struct vemu_error **err);
+/*
+ * Makes what is offered into the model. Names of features that it should have but that are not
+ * offered are added to `missing` (gchar *, NULL: not wanted) as long as they are to be checked;
+ * with "enforce" they are -ENOTSUP. `model` has been checked.
+ */
+int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray *missing,
+                          struct vemu_error **err);
+
+#endif
