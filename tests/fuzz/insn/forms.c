@@ -2,9 +2,10 @@
 /*
  * The instructions that are fuzzed: what 64-bit user mode can run.
  *
- * Not there: what differs between CPU models by CPUID (TZCNT, SSE3 and later), what asks the system
- * (SYSCALL, INT, CPUID, RDTSC), far transfers. `undefined` holds the flags that the SDM leaves
- * undefined and where CPUs do differ; where the host's choice is stable we compare it, too.
+ * Not there: what the software CPU does not have (TZCNT, AES, AVX), what asks the system (SYSCALL,
+ * INT, CPUID, RDTSC), far transfers. What this host lacks the software CPU does not show here,
+ * either (soft.c). `undefined` holds the flags that the SDM leaves undefined and where CPUs do
+ * differ; where the host's choice is stable we compare it, too.
  */
 #include "insn.h"
 
@@ -70,6 +71,15 @@
     {                                                                                              \
         name " i", op, digit, 0x66, 0, 0, F_MODRM | F_REG | F_SSE | F_I8, 0                        \
     }
+
+/* Three-byte maps: 38xx and 3Axx. */
+#define SSE_I(name, op, prefix, size, fp, more) SSE(name, op, prefix, size, fp, (more) | F_I8)
+#define EXTEND(kind, op)                                                                           \
+    SSE("pmov" kind "bw", op, 0x66, 8, 0, 0), SSE("pmov" kind "bd", op + 1, 0x66, 4, 0, 0),        \
+        SSE("pmov" kind "bq", op + 2, 0x66, 2, 0, 0),                                              \
+        SSE("pmov" kind "wd", op + 3, 0x66, 8, 0, 0),                                              \
+        SSE("pmov" kind "wq", op + 4, 0x66, 4, 0, 0),                                              \
+        SSE("pmov" kind "dq", op + 5, 0x66, 8, 0, 0)
 
 /* x87 memory forms, and rows of register forms (ModRM C0 + 8 * row + n). */
 #define X87M(name, op, digit, size, fp, more)                                                      \
@@ -200,6 +210,15 @@ const struct form forms[] = {
     BITOP("btc", 0x0fbb, 7, F_LOCKABLE),
     {"bsf", 0x0fbc, -1, 0, 0, 0, V_, CF | OF | SF | AF | PF},
     {"bsr", 0x0fbd, -1, 0, 0, 0, V_, CF | OF | SF | AF | PF},
+    {"lzcnt", 0x0fbd, -1, 0xf3, 0, 0, V_, OF | SF | AF | PF},
+    {"popcnt", 0x0fb8, -1, 0xf3, 0, 0, V_, 0},
+    {"crc32b", 0x38f0, -1, 0xf2, 1, 0, B_ | F_VAR, 0},
+    {"crc32v", 0x38f1, -1, 0xf2, 0, 0, V_, 0},
+    {"movbe r,m", 0x38f0, -1, 0, 0, 0, V_ | F_MEM, 0},
+    {"movbe m,r", 0x38f1, -1, 0, 0, 0, V_ | F_MEM, 0},
+    {"movbe reg", 0x38f1, -1, 0, 0, 0, V_ | F_REG | F_NOBLOCK, 0},
+    {"adcx", 0x38f6, -1, 0x66, 0, 0, F_MODRM | F_W, 0},
+    {"adox", 0x38f6, -1, 0xf3, 0, 0, F_MODRM | F_W, 0},
 
     CC(0, "o"),
     CC(1, "no"),
@@ -474,6 +493,85 @@ const struct form forms[] = {
     MMX_XMM("paddd", 0x0ffe),
     {"emms", 0x0f77, -1, 0, 0, 0, F_MMX, 0},
 
+    /* SSE3 */
+    SSE("movddup", 0x0f12, 0xf2, 8, FP_F64, 0),
+    SSE("movsldup", 0x0f12, 0xf3, 16, FP_F32, F_ALIGN),
+    SSE("movshdup", 0x0f16, 0xf3, 16, FP_F32, F_ALIGN),
+    SSE("haddpd", 0x0f7c, 0x66, 16, FP_F64, F_ALIGN),
+    SSE("haddps", 0x0f7c, 0xf2, 16, FP_F32, F_ALIGN),
+    SSE("hsubpd", 0x0f7d, 0x66, 16, FP_F64, F_ALIGN),
+    SSE("hsubps", 0x0f7d, 0xf2, 16, FP_F32, F_ALIGN),
+    SSE("addsubpd", 0x0fd0, 0x66, 16, FP_F64, F_ALIGN),
+    SSE("addsubps", 0x0fd0, 0xf2, 16, FP_F32, F_ALIGN),
+    SSE("lddqu", 0x0ff0, 0xf2, 16, 0, F_MEM),
+    SSE("ud lddqu", 0x0ff0, 0xf2, 16, 0, F_REG | F_NOBLOCK),
+
+    /* SSSE3 */
+    MMX_XMM("pshufb", 0x3800),
+    MMX_XMM("phaddw", 0x3801),
+    MMX_XMM("phaddd", 0x3802),
+    MMX_XMM("phaddsw", 0x3803),
+    MMX_XMM("pmaddubsw", 0x3804),
+    MMX_XMM("phsubw", 0x3805),
+    MMX_XMM("phsubd", 0x3806),
+    MMX_XMM("phsubsw", 0x3807),
+    MMX_XMM("psignb", 0x3808),
+    MMX_XMM("psignw", 0x3809),
+    MMX_XMM("psignd", 0x380a),
+    MMX_XMM("pmulhrsw", 0x380b),
+    MMX_XMM("pabsb", 0x381c),
+    MMX_XMM("pabsw", 0x381d),
+    MMX_XMM("pabsd", 0x381e),
+    {"palignr mm", 0x3a0f, -1, 0, 8, 0, F_MODRM | F_MMX | F_I8, 0},
+    SSE_I("palignr", 0x3a0f, 0x66, 16, 0, F_ALIGN),
+
+    /* SSE4.1 */
+    XMM_INT("pblendvb", 0x3810),
+    SSE("blendvps", 0x3814, 0x66, 16, FP_F32, F_ALIGN),
+    SSE("blendvpd", 0x3815, 0x66, 16, FP_F64, F_ALIGN),
+    XMM_INT("ptest", 0x3817),
+    EXTEND("sx", 0x3820),
+    EXTEND("zx", 0x3830),
+    XMM_INT("pmuldq", 0x3828),
+    XMM_INT("pcmpeqq", 0x3829),
+    SSE("movntdqa", 0x382a, 0x66, 16, 0, F_ALIGN | F_MEM),
+    SSE("ud movntdqa", 0x382a, 0x66, 16, 0, F_REG | F_NOBLOCK),
+    XMM_INT("packusdw", 0x382b),
+    XMM_INT("pminsb", 0x3838),
+    XMM_INT("pminsd", 0x3839),
+    XMM_INT("pminuw", 0x383a),
+    XMM_INT("pminud", 0x383b),
+    XMM_INT("pmaxsb", 0x383c),
+    XMM_INT("pmaxsd", 0x383d),
+    XMM_INT("pmaxuw", 0x383e),
+    XMM_INT("pmaxud", 0x383f),
+    XMM_INT("pmulld", 0x3840),
+    XMM_INT("phminposuw", 0x3841),
+    SSE_I("roundps", 0x3a08, 0x66, 16, FP_F32, F_ALIGN),
+    SSE_I("roundpd", 0x3a09, 0x66, 16, FP_F64, F_ALIGN),
+    SSE_I("roundss", 0x3a0a, 0x66, 4, FP_F32, 0),
+    SSE_I("roundsd", 0x3a0b, 0x66, 8, FP_F64, 0),
+    SSE_I("blendps", 0x3a0c, 0x66, 16, FP_F32, F_ALIGN),
+    SSE_I("blendpd", 0x3a0d, 0x66, 16, FP_F64, F_ALIGN),
+    SSE_I("pblendw", 0x3a0e, 0x66, 16, 0, F_ALIGN),
+    SSE_I("pextrb", 0x3a14, 0x66, 1, 0, 0),
+    SSE_I("pextrw r32", 0x3a15, 0x66, 2, 0, 0),
+    SSE_I("pextrd", 0x3a16, 0x66, 0, 0, F_W),
+    SSE_I("extractps", 0x3a17, 0x66, 4, FP_F32, F_W),
+    SSE_I("pinsrb", 0x3a20, 0x66, 1, 0, 0),
+    SSE_I("insertps", 0x3a21, 0x66, 4, FP_F32, 0),
+    SSE_I("pinsrd", 0x3a22, 0x66, 0, 0, F_W),
+    SSE_I("dpps", 0x3a40, 0x66, 16, FP_F32, F_ALIGN),
+    SSE_I("dppd", 0x3a41, 0x66, 16, FP_F64, F_ALIGN),
+    SSE_I("mpsadbw", 0x3a42, 0x66, 16, 0, F_ALIGN),
+
+    /* SSE4.2 */
+    XMM_INT("pcmpgtq", 0x3837),
+    SSE_I("pcmpestrm", 0x3a60, 0x66, 16, FP_TEXT, F_W),
+    SSE_I("pcmpestri", 0x3a61, 0x66, 16, FP_TEXT, F_W),
+    SSE_I("pcmpistrm", 0x3a62, 0x66, 16, FP_TEXT, 0),
+    SSE_I("pcmpistri", 0x3a63, 0x66, 16, FP_TEXT, 0),
+
     /* state */
     {"fxsave", 0x0fae, 0, 0, 0xff, 0, F_MODRM | F_MEM | F_W | F_ALIGN | F_X87 | F_NOBLOCK, 0},
     {"fxrstor", 0x0fae, 1, 0, 0xff, 0,
@@ -496,6 +594,9 @@ const struct form forms[] = {
     X87M("fild m32", 0xdb, 0, 4, FP_INT, 0),
     X87M("fist m32", 0xdb, 2, 4, FP_INT, 0),
     X87M("fistp m32", 0xdb, 3, 4, FP_INT, 0),
+    X87M("fisttp m32", 0xdb, 1, 4, FP_INT, 0),
+    X87M("fisttp m64", 0xdd, 1, 8, FP_INT, 0),
+    X87M("fisttp m16", 0xdf, 1, 2, FP_INT, 0),
     X87M("fld m80", 0xdb, 5, 10, FP_F80, 0),
     X87M("fstp m80", 0xdb, 7, 10, FP_F80, 0),
     X87M("fld m64", 0xdd, 0, 8, FP_F64, 0),

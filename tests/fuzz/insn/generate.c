@@ -300,6 +300,10 @@ static void implicit_operands(struct builder *b)
         k->in.rflags &= ~(uint64_t)FLAG_AC; /* the host's alignment check is odd here */
         pin(k, 7, choose_target(b, 16) - (b->gs ? GS_BASE : 0));
     }
+    if (f->opcode == 0x3a60 || f->opcode == 0x3a61) /* lengths of strings */
+        for (unsigned n = 0; n <= 2; n += 2)
+            if (rng_chance(r, 70))
+                k->in.gpr[n] = (uint64_t)((int64_t)rng_below(r, 40) - 20);
     if (f->flags & F_DIV) {
         switch (rng_below(r, 4)) {
         case 0: k->in.gpr[2] = 0; break;
@@ -330,7 +334,7 @@ static uint8_t stray_prefix(struct builder *b)
 {
     static const uint16_t special[] = {0x90,   0x0f0b, 0x0f0d, 0x0f18, 0x0f1e,
                                        0x0f1f, 0x0fae, 0x0fb9, 0x0fbc, 0x0fbd,
-                                       0x0fc3, 0x0fc7, 0x0f12, 0x0f16, 0x0ff7 /* SSE3 there */};
+                                       0x0fc3, 0x0fc7, 0x0ff7, 0x0fb8, 0x38f0, 0x38f1, 0x38f6};
     static const uint8_t stray[] = {0x66, 0xf2, 0xf3};
     uint8_t p = stray[rng_below(&b->r, 3)];
 
@@ -503,6 +507,8 @@ static void build(struct builder *b)
     prefixes(b);
     if (opcode >= 0x100)
         put(k, 0x0f);
+    if (opcode >= 0x3800)
+        put(k, (uint8_t)(opcode >> 8));
     put(k, (uint8_t)opcode);
     if (flags & F_FIXED)
         put(k, (uint8_t)f->ext);

@@ -66,11 +66,14 @@
 #define F_FIXED    (1u << 31) /* ModRM byte is `ext` as it is */
 
 /* What floating-point values a memory operand (and registers) should hold. */
-enum fp_kind { FP_NONE, FP_F32, FP_F64, FP_F80, FP_BCD, FP_INT };
+enum fp_kind {
+    FP_NONE, FP_F32, FP_F64, FP_F80, FP_BCD, FP_INT,
+    FP_TEXT, /* bytes of a small alphabet, for string comparisons */
+};
 
 struct form {
     const char *name;
-    uint16_t opcode; /* 0x0fxx: two-byte map */
+    uint16_t opcode; /* 0x0fxx: two-byte map; 0x38xx, 0x3axx: three-byte maps */
     int16_t ext;     /* ModRM.reg, -1: a register; with F_FIXED the whole ModRM byte */
     uint8_t prefix;  /* mandatory: 0, 0x66, 0xf2, 0xf3 */
     uint8_t size;    /* bytes of the memory operand; 0: by operand size */

@@ -70,6 +70,19 @@ static const struct form *find_form(const char *name)
     return NULL;
 }
 
+static bool is_beyond(const struct form *f)
+{
+    static const char *const others[] = {"lzcnt",    "popcnt",   "movddup",  "movsldup",
+                                         "movshdup", "haddpd",   "haddps",   "hsubpd",
+                                         "hsubps",   "addsubpd", "addsubps", "lddqu",
+                                         "fisttp m32", "fisttp m64", "fisttp m16"};
+
+    for (size_t n = 0; n < sizeof others / sizeof others[0]; n++)
+        if (!strcmp(f->name, others[n]))
+            return true;
+    return f->opcode >= 0x3800;
+}
+
 static void usage(FILE *out)
 {
     fputs("usage: insn-fuzz [options]\n"
@@ -78,6 +91,7 @@ static void usage(FILE *out)
           "  --first N    number of the first case (default 0)\n"
           "  --form NAME  only this form\n"
           "  --prefix S   only forms whose names begin so\n"
+          "  --beyond     only forms beyond x86-64-v1 (SSE3 and later)\n"
           "  --blocks P   percent of cases that are blocks of instructions (default 20)\n"
           "  --compat P   percent of cases that are 32-bit code (default 20)\n"
           "  --stop N     stop after N differences (default 20, 0: never)\n"
@@ -100,12 +114,13 @@ int main(int argc, char **argv)
         {"seed", 1, NULL, 's'},    {"count", 1, NULL, 'c'},  {"first", 1, NULL, 'f'},
         {"form", 1, NULL, 'o'},    {"blocks", 1, NULL, 'b'}, {"compat", 1, NULL, 'm'},
         {"stop", 1, NULL, 'x'},    {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},
+        {"beyond", 0, NULL, 'e'},
         {"summary", 0, NULL, 'u'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
     uint64_t seed = 1, count = 100000, first = 0, stop = 20, faults = 0, differences = 0, done = 0;
     const struct form *only = NULL;
     const char *prefix = NULL;
     unsigned blocks = 20, compat = 20, chosen = 0;
-    bool summary = false;
+    bool summary = false, beyond = false;
     struct totals *totals = calloc(form_count, sizeof *totals);
     const struct form **list = calloc(form_count, sizeof *list);
     double start;
@@ -123,6 +138,7 @@ int main(int argc, char **argv)
         case 'x': stop = strtoull(optarg, NULL, 0); break;
         case 'p': prefix = optarg; break;
         case 'u': summary = true; break;
+        case 'e': beyond = true; break;
         case 'o':
             only = find_form(optarg);
             if (!only) {
@@ -140,6 +156,9 @@ int main(int argc, char **argv)
     }
     for (unsigned n = 0; prefix && n < form_count; n++)
         if (!strncmp(forms[n].name, prefix, strlen(prefix)))
+            list[chosen++] = &forms[n];
+    for (unsigned n = 0; beyond && n < form_count; n++)
+        if (is_beyond(&forms[n]))
             list[chosen++] = &forms[n];
     if (prefix && !chosen) {
         fprintf(stderr, "insn-fuzz: no form begins with '%s'\n", prefix);
@@ -173,6 +192,7 @@ int main(int argc, char **argv)
                (unsigned long long)n,
                only     ? " --form '"
                : prefix ? " --prefix '"
+               : beyond ? " --beyond"
                         : "",
                only     ? only->name
                : prefix ? prefix

@@ -5,6 +5,7 @@
  * There is no guest kernel: faults are taken where the run loop would deliver them, by way of the
  * jump buffer; so what is looked at is the exception, not its delivery.
  */
+#include <cpuid.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,28 @@ static void set_segments(bool compat)
     cpu->seg[VEMU_GS].base = GS_BASE;
 }
 
+/* What the software CPU has by itself but this host may not: ADX, MOVBE, POPCNT, LZCNT. (The rest
+ * it has from the host.) */
+static void hide_what_host_lacks(void)
+{
+    static const struct {
+        uint32_t leaf;
+        unsigned reg, bit;
+    } bits[] = {{7, 1, 19}, {1, 2, 22}, {1, 2, 23}, {0x80000001, 2, 5}};
+
+    for (unsigned n = 0; n < sizeof bits / sizeof bits[0]; n++) {
+        uint32_t r[4] = {0};
+        for (uint32_t e = 0; e < cpu->cpuid.count; e++) {
+            struct vemu_cpuid_entry *entry = &cpu->cpuid.entries[e];
+            if (entry->function != bits[n].leaf || entry->index)
+                continue;
+            if (!__get_cpuid_count(bits[n].leaf, 0, &r[0], &r[1], &r[2], &r[3]) ||
+                !(r[bits[n].reg] >> bits[n].bit & 1))
+                *(bits[n].reg == 1 ? &entry->ebx : &entry->ecx) &= ~(1u << bits[n].bit);
+        }
+    }
+}
+
 int soft_init(void)
 {
     const uint64_t no_exec = 1ull << 63;
@@ -118,6 +141,7 @@ int soft_init(void)
         sc_lapic_init(cpu))
         return -1;
     sc_cpuid_default(&vm, &cpu->cpuid);
+    hide_what_host_lacks();
     sc_cpu_reset(cpu, false);
     cpu->mp_state = VEMU_MP_RUNNABLE;
     cpu->cr0 = SC_CR0_PE | SC_CR0_ET | SC_CR0_MP | SC_CR0_NE | SC_CR0_WP | SC_CR0_AM | SC_CR0_PG;

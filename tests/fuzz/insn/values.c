@@ -140,6 +140,10 @@ void random_fp(struct rng *r, unsigned kind, uint8_t *p, unsigned room)
         for (unsigned n = 0; n < 10 && n < room; n++)
             p[n] = (uint8_t)(rng_below(r, 10) | rng_below(r, 10) << 4);
         break;
+    case FP_TEXT:
+        for (unsigned n = 0, letters = 1 + rng_below(r, 4); n < 16 && n < room; n++)
+            p[n] = rng_chance(r, 6) ? (uint8_t)rng_next(r) : (uint8_t)rng_below(r, letters + 1);
+        break;
     default:
         v64 = random_integer(r);
         memcpy(p, &v64, room < 8 ? room : 8);
@@ -215,6 +219,8 @@ void random_fx(struct rng *r, const struct form *f, struct state *s)
         uint8_t *x = s->fx + 160 + 16 * n;
         if (f->fp == FP_F32 || f->fp == FP_F64) {
             random_fp(r, rng_chance(r, 90) ? f->fp : FP_F32 + FP_F64 - f->fp, x, 16);
+        } else if (f->fp == FP_TEXT && rng_chance(r, 90)) {
+            random_fp(r, FP_TEXT, x, 16);
         } else {
             uint64_t v[2] = {rng_next(r), rng_chance(r, 50) ? rng_next(r) : random_integer(r)};
             if (rng_chance(r, 30))

@@ -3,7 +3,10 @@
 #include <check.h>
 #include <string.h>
 
+#include "accel/soft/decode.h"
+#include "accel/soft/sse4.h"
 #include "accel/soft/sys.h"
+#include "accel/soft/trace.h"
 #include "harness.h"
 
 static struct sc_harness *h;
@@ -119,6 +122,75 @@ START_TEST(instruction)
 }
 END_TEST
 
+static bool emits(const char *bytes)
+{
+    static struct sc_insn records[SC_TRACE_RECORDS + 1];
+    struct sc_tb tb = { .c = c, .mode = SC_M_64, .insn = records, .max = SC_TRACE_RECORDS };
+    uint8_t code[15] = { 0 };
+    struct sc_dec d;
+
+    memcpy(code, bytes, strlen(bytes));
+    ck_assert_int_gt(sc_decode(&d, code, sizeof(code), SC_M_64, 0), 0);
+    return sc_emit(&tb, &d);
+}
+
+/* An instruction goes with its bit, and with no other. (None has a zero byte but at its end.) */
+START_TEST(masked)
+{
+    static const struct {
+        uint32_t leaf;
+        unsigned reg, bit;
+        const char *bytes;
+    } list[] = {
+        { 1, 2, SC_BIT_SSE3, "\xf2\x0f\x7c\xc1" },          /* HADDPS */
+        { 1, 2, SC_BIT_SSE3, "\xf2\x0f\x12\xc1" },          /* MOVDDUP */
+        { 1, 2, SC_BIT_SSE3, "\xdb\x08" },                  /* FISTTP */
+        { 1, 2, SC_BIT_SSSE3, "\x66\x0f\x38\x1c\xc1" },     /* PABSB */
+        { 1, 2, SC_BIT_SSSE3, "\x0f\x38\x1c\xc1" },         /* on MMX */
+        { 1, 2, SC_BIT_SSSE3, "\x66\x0f\x3a\x0f\xc1\x01" }, /* PALIGNR */
+        { 1, 2, SC_BIT_SSE41, "\x66\x0f\x38\x40\xc1" },     /* PMULLD */
+        { 1, 2, SC_BIT_SSE41, "\x66\x0f\x3a\x08\xc1\x01" }, /* ROUNDPS */
+        { 1, 2, SC_BIT_SSE42, "\x66\x0f\x38\x37\xc1" },     /* PCMPGTQ */
+        { 1, 2, SC_BIT_SSE42, "\x66\x0f\x3a\x63\xc1\x01" }, /* PCMPISTRI */
+        { 1, 2, SC_BIT_SSE42, "\xf2\x0f\x38\xf1\xc1" },     /* CRC32 */
+        { 1, 2, 13, "\x48\x0f\xc7\x08" },                  /* CMPXCHG16B */
+        { 1, 2, 22, "\x0f\x38\xf1\x08" },                  /* MOVBE */
+        { 1, 2, 23, "\xf3\x0f\xb8\xc1" },                  /* POPCNT */
+        { 1, 2, 30, "\x0f\xc7\xf1" },                      /* RDRAND */
+        { 7, 1, 10, "\x66\x0f\x38\x82\x08" },              /* INVPCID */
+        { 7, 1, 18, "\x0f\xc7\xf9" },                      /* RDSEED */
+        { 7, 1, 19, "\x66\x0f\x38\xf6\xc1" },              /* ADCX */
+        { 7, 1, 19, "\xf3\x0f\x38\xf6\xc1" },              /* ADOX */
+        { 7, 1, 20, "\x0f\x01\xca" },                      /* CLAC */
+        { 7, 2, 22, "\xf3\x0f\xc7\xf9" },                  /* RDPID */
+        { 0x80000001, 2, 0, "\x9f" },                        /* LAHF */
+        { 0x80000001, 3, 27, "\x0f\x01\xf9" },             /* RDTSCP */
+    };
+
+    for (size_t n = 0; n < sizeof(list) / sizeof(list[0]); n++) {
+        struct vemu_cpuid_entry *e = (struct vemu_cpuid_entry *)(uintptr_t)sc_cpuid_find(
+            &c->cpuid, list[n].leaf, 0);
+        uint32_t *regs[4] = { &e->eax, &e->ebx, &e->ecx, &e->edx }, kept = *regs[list[n].reg];
+        const uint32_t bit = 1u << list[n].bit;
+
+        if (list[n].leaf == 1 && (SC_HOST_SSE_BITS & bit) && !(sc_host_sse() & bit)) {
+            ck_assert(!emits(list[n].bytes));
+            *regs[list[n].reg] |= bit; /* whatever the guest is told */
+            ck_assert(!emits(list[n].bytes));
+            *regs[list[n].reg] = kept;
+            continue;
+        }
+        ck_assert_msg(kept & bit, "%zu is not there", n);
+        ck_assert_msg(emits(list[n].bytes), "%zu does nothing", n);
+        *regs[list[n].reg] = bit;
+        ck_assert_msg(emits(list[n].bytes), "%zu wants another bit", n);
+        *regs[list[n].reg] = ~bit;
+        ck_assert_msg(!emits(list[n].bytes), "%zu is still there", n);
+        *regs[list[n].reg] = kept;
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("soft-cpuid");
@@ -132,6 +204,7 @@ int main(void)
     tcase_add_test(t, per_vcpu);
     tcase_add_test(t, out_of_range);
     tcase_add_test(t, instruction);
+    tcase_add_test(t, masked);
     suite_add_tcase(s, t);
     run = srunner_create(s);
     srunner_run_all(run, CK_NORMAL);

@@ -70,6 +70,7 @@
 #define SC_CR0_NW 0x20000000u
 #define SC_CR0_CD 0x40000000u
 #define SC_CR0_PG 0x80000000u
+#define SC_CR3_KEEP (1ull << 63) /* with PCIDs: do not flush */
 #define SC_CR4_VME 0x1u
 #define SC_CR4_PVI 0x2u
 #define SC_CR4_TSD 0x4u

@@ -2,15 +2,16 @@
 /*
  * CPUID: what the software CPU can do, and the instruction.
  *
- * The default shows x86-64-v1 and cheap extras. Everything that interpretation makes dear or that
- * is not implemented (XSAVE and what lies behind it, MONITOR, performance counters) is absent. Leaf
- * 0x15 names the TSC and LAPIC timer rates, so that guests need not measure them; the vendor is
- * GenuineIntel because only then do they look there. The KVM leaves bring kvmclock and let Linux
- * use x2APIC without interrupt remapping.
+ * The default shows x86-64-v2, as far as the host has it, and cheap extras. Everything that
+ * interpretation makes dear or that is not implemented (XSAVE and what lies behind it, MONITOR,
+ * performance counters) is absent. Leaf 0x15 names the TSC and LAPIC timer rates, so that guests
+ * need not measure them; the vendor is GenuineIntel because only then do they look there. The KVM
+ * leaves bring kvmclock and let Linux use x2APIC without interrupt remapping.
  */
 #include <string.h>
 
 #include "accel/soft/assist.h"
+#include "accel/soft/sse4.h"
 #include "accel/soft/sys.h"
 
 #define BIT(n) (1u << (n))
@@ -25,16 +26,17 @@
      BIT(15) /* cmov */ | BIT(16) /* pat */ | BIT(17) /* pse36 */ | BIT(19) /* clflush */ |        \
      BIT(23) /* mmx */ | BIT(24) /* fxsr */ | BIT(25) /* sse */ | BIT(26) /* sse2 */)
 #define F1_ECX                                                                                     \
-    (BIT(13) /* cx16 */ | BIT(21) /* x2apic */ | BIT(24) /* tsc-deadline */ |                      \
-     BIT(30) /* rdrand */ | BIT(31) /* hypervisor */)
+    (BIT(13) /* cx16 */ | BIT(17) /* pcid */ | BIT(21) /* x2apic */ | BIT(22) /* movbe */ |        \
+     BIT(23) /* popcnt */ | BIT(24) /* tsc-deadline */ | BIT(30) /* rdrand */ |                    \
+     BIT(31) /* hypervisor */)
 #define F7_EBX                                                                                     \
     (BIT(0) /* fsgsbase */ | BIT(1) /* tsc_adjust */ | BIT(7) /* smep */ | BIT(9) /* erms */ |     \
-     BIT(18) /* rdseed */ | BIT(20) /* smap */)
+     BIT(10) /* invpcid */ | BIT(18) /* rdseed */ | BIT(19) /* adx */ | BIT(20) /* smap */)
 #define F7_ECX (BIT(2) /* umip */ | BIT(22) /* rdpid */)
 #define F7_EDX (BIT(4) /* fsrm */ | BIT(26) /* ibrs, ibpb */ | BIT(29) /* arch_capabilities */)
 #define F72_EDX                                                                                    \
     BIT(4) /* bhi_ctrl: else Linux clears branch histories in software on each system call */
-#define F81_ECX BIT(0) /* lahf in 64-bit mode */
+#define F81_ECX (BIT(0) /* lahf in 64-bit mode */ | BIT(5) /* lzcnt */)
 #define F81_EDX                                                                                    \
     (BIT(11) /* syscall */ | BIT(20) /* nx */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* rdtscp */ | \
      BIT(29) /* long mode */)
@@ -106,8 +108,8 @@ void sc_cpuid_default(struct sc_vm *vm, struct vemu_cpuid *t)
     memset(t, 0, sizeof(*t));
     add(t, 0, CPUID_BASIC_MAX, 0x756e6547, 0x6c65746e, 0x49656e69); /* GenuineIntel */
     /* CLFLUSH line of 8 * 8 bytes; the APIC id is put in when the instruction is executed. */
-    add(t, 1, SIGNATURE, 8 << 8 | (1u << shift > 255 ? 255 : 1u << shift) << 16, F1_ECX,
-        F1_EDX | (cores > 1 ? BIT(28) : 0));
+    add(t, 1, SIGNATURE, 8 << 8 | (1u << shift > 255 ? 255 : 1u << shift) << 16,
+        F1_ECX | sc_host_sse(), F1_EDX | (cores > 1 ? BIT(28) : 0));
     add(t, 2, 0x0000ff01, 0, 0, 0); /* caches: leaf 4 */
     add_cache(t, 0, 1, 1, 32, 8, 1, cores);
     add_cache(t, 1, 2, 1, 32, 8, 1, cores);

@@ -105,6 +105,7 @@ bool sc_emit_seg(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_sys(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_sse(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_x87(struct sc_tb *tb, const struct sc_dec *d);
+bool sc_emit_invpcid(struct sc_tb *tb, const struct sc_dec *d); /* for sc_emit_sys() */
 /* The one that owns d (trace.c). */
 bool sc_emit(struct sc_tb *tb, const struct sc_dec *d);
 

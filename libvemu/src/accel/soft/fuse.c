@@ -147,65 +147,51 @@
 #define SIZES8(macro, form, op, family)                                                            \
     macro(form, op, 8, family) SIZES(macro, form, op, family)
 
-SIZES8(DEFINE_ALL, RR, CMP, SUB)
-SIZES8(DEFINE_ALL, RI, CMP, SUB)
-SIZES8(DEFINE_ALL, MR, CMP, SUB)
-SIZES8(DEFINE_ALL, MI, CMP, SUB)
-SIZES8(DEFINE_ALL, RM, CMP, SUB)
-SIZES8(DEFINE_ALL, RR, TEST, AND)
-SIZES8(DEFINE_ALL, RI, TEST, AND)
-SIZES8(DEFINE_ALL, MI, TEST, AND)
-SIZES(DEFINE_ALL, RR, SUB, SUB)
-SIZES(DEFINE_ALL, RI, SUB, SUB)
-SIZES(DEFINE_ALL, RR, AND, AND)
-SIZES(DEFINE_ALL, RI, AND, AND)
-SIZES(DEFINE_ZS, RR, ADD, AND)
-SIZES(DEFINE_ZS, RI, ADD, AND)
-SIZES(DEFINE_ZS, R, INC, AND)
-SIZES(DEFINE_ZS, R, DEC, AND)
+#define FUSED(all, zs)                                                                             \
+    SIZES8(all, RR, CMP, SUB)                                                                      \
+    SIZES8(all, RI, CMP, SUB)                                                                      \
+    SIZES8(all, MR, CMP, SUB)                                                                      \
+    SIZES8(all, MI, CMP, SUB)                                                                      \
+    SIZES8(all, RM, CMP, SUB)                                                                      \
+    SIZES8(all, RR, TEST, AND)                                                                     \
+    SIZES8(all, RI, TEST, AND)                                                                     \
+    SIZES8(all, MI, TEST, AND)                                                                     \
+    SIZES(all, RR, SUB, SUB)                                                                       \
+    SIZES(all, RI, SUB, SUB)                                                                       \
+    SIZES(all, RR, AND, AND)                                                                       \
+    SIZES(all, RI, AND, AND)                                                                       \
+    SIZES(zs, RR, ADD, AND)                                                                        \
+    SIZES(zs, RI, ADD, AND)                                                                        \
+    SIZES(zs, R, INC, AND)                                                                         \
+    SIZES(zs, R, DEC, AND)
+FUSED(DEFINE_ALL, DEFINE_ZS)
 
-#define N(form, op, bits, cc) f_##form##_##op##_##bits##_##cc
-#define ROW_ALL(form, op, bits)                                                                    \
-    { [0x2] = N(form, op, bits, 2), [0x3] = N(form, op, bits, 3), [0x4] = N(form, op, bits, 4),    \
-      [0x5] = N(form, op, bits, 5), [0x6] = N(form, op, bits, 6), [0x7] = N(form, op, bits, 7),    \
-      [0x8] = N(form, op, bits, 8), [0x9] = N(form, op, bits, 9), [0xc] = N(form, op, bits, c),    \
-      [0xd] = N(form, op, bits, d), [0xe] = N(form, op, bits, e), [0xf] = N(form, op, bits, f) }
-#define ROW_ZS(form, op, bits)                                                                     \
-    { [0x4] = N(form, op, bits, 4), [0x5] = N(form, op, bits, 5), [0x8] = N(form, op, bits, 8),    \
-      [0x9] = N(form, op, bits, 9) }
-
-enum form { FORM_RR, FORM_RI, FORM_MR, FORM_MI, FORM_RM, FORM_R, FORM_COUNT };
+enum form { FORM_RR, FORM_RI, FORM_MR, FORM_MI, FORM_RM, FORM_R };
 enum op { FUSE_CMP, FUSE_TEST, FUSE_SUB, FUSE_AND, FUSE_ADD, FUSE_INC, FUSE_DEC, FUSE_NONE };
 enum width { W8, W32, W64, W_COUNT };
 
-static sc_fn *const fused[FUSE_NONE][FORM_COUNT][W_COUNT][16] = {
-    [FUSE_CMP] = {
-        [FORM_RR] = { ROW_ALL(RR, CMP, 8), ROW_ALL(RR, CMP, 32), ROW_ALL(RR, CMP, 64) },
-        [FORM_RI] = { ROW_ALL(RI, CMP, 8), ROW_ALL(RI, CMP, 32), ROW_ALL(RI, CMP, 64) },
-        [FORM_MR] = { ROW_ALL(MR, CMP, 8), ROW_ALL(MR, CMP, 32), ROW_ALL(MR, CMP, 64) },
-        [FORM_MI] = { ROW_ALL(MI, CMP, 8), ROW_ALL(MI, CMP, 32), ROW_ALL(MI, CMP, 64) },
-        [FORM_RM] = { ROW_ALL(RM, CMP, 8), ROW_ALL(RM, CMP, 32), ROW_ALL(RM, CMP, 64) },
-    },
-    [FUSE_TEST] = {
-        [FORM_RR] = { ROW_ALL(RR, TEST, 8), ROW_ALL(RR, TEST, 32), ROW_ALL(RR, TEST, 64) },
-        [FORM_RI] = { ROW_ALL(RI, TEST, 8), ROW_ALL(RI, TEST, 32), ROW_ALL(RI, TEST, 64) },
-        [FORM_MI] = { ROW_ALL(MI, TEST, 8), ROW_ALL(MI, TEST, 32), ROW_ALL(MI, TEST, 64) },
-    },
-    [FUSE_SUB] = {
-        [FORM_RR] = { [W32] = ROW_ALL(RR, SUB, 32), [W64] = ROW_ALL(RR, SUB, 64) },
-        [FORM_RI] = { [W32] = ROW_ALL(RI, SUB, 32), [W64] = ROW_ALL(RI, SUB, 64) },
-    },
-    [FUSE_AND] = {
-        [FORM_RR] = { [W32] = ROW_ALL(RR, AND, 32), [W64] = ROW_ALL(RR, AND, 64) },
-        [FORM_RI] = { [W32] = ROW_ALL(RI, AND, 32), [W64] = ROW_ALL(RI, AND, 64) },
-    },
-    [FUSE_ADD] = {
-        [FORM_RR] = { [W32] = ROW_ZS(RR, ADD, 32), [W64] = ROW_ZS(RR, ADD, 64) },
-        [FORM_RI] = { [W32] = ROW_ZS(RI, ADD, 32), [W64] = ROW_ZS(RI, ADD, 64) },
-    },
-    [FUSE_INC] = { [FORM_R] = { [W32] = ROW_ZS(R, INC, 32), [W64] = ROW_ZS(R, INC, 64) } },
-    [FUSE_DEC] = { [FORM_R] = { [W32] = ROW_ZS(R, DEC, 32), [W64] = ROW_ZS(R, DEC, 64) } },
-};
+/* The handler, or NULL. A switch and not a table of pointers, which would have to be relocated
+ * whenever the program starts. */
+#define KEY(form, op, width, cc)                                                                   \
+    ((unsigned)(op) << 9 | (unsigned)(form) << 6 | (unsigned)(width) << 4 | (unsigned)(cc))
+#define ENTRY(form, op, bits, cc)                                                                  \
+    case KEY(FORM_##form, FUSE_##op, W##bits, 0x##cc): return f_##form##_##op##_##bits##_##cc;
+#define ENTRY_ALL(form, op, bits, family)                                                          \
+    ENTRY(form, op, bits, 2) ENTRY(form, op, bits, 3) ENTRY(form, op, bits, 4)                     \
+    ENTRY(form, op, bits, 5) ENTRY(form, op, bits, 6) ENTRY(form, op, bits, 7)                     \
+    ENTRY(form, op, bits, 8) ENTRY(form, op, bits, 9) ENTRY(form, op, bits, c)                     \
+    ENTRY(form, op, bits, d) ENTRY(form, op, bits, e) ENTRY(form, op, bits, f)
+#define ENTRY_ZS(form, op, bits, family)                                                           \
+    ENTRY(form, op, bits, 4) ENTRY(form, op, bits, 5)                                              \
+    ENTRY(form, op, bits, 8) ENTRY(form, op, bits, 9)
+
+static sc_fn *fused(enum op op, enum form form, enum width width, unsigned cc)
+{
+    switch (KEY(form, op, width, cc)) {
+        FUSED(ENTRY_ALL, ENTRY_ZS)
+    default: return NULL;
+    }
+}
 
 /* --- recognition ------------------------------------------------------------------------------ */
 
@@ -279,7 +265,7 @@ static bool recognise(const struct sc_dec *d, struct pattern *p)
         p->width = W8;
     else if (d->osz == 2)
         return false;
-    return p->op != FUSE_NONE && fused[p->op][p->form][p->width][4];
+    return p->op != FUSE_NONE && fused(p->op, p->form, p->width, 4) != NULL;
 }
 
 bool sc_can_fuse(const struct sc_dec *d)
@@ -299,7 +285,7 @@ bool sc_emit_fused(struct sc_tb *tb, const struct sc_dec *d, const struct sc_dec
 
     if (!recognise(d, &p))
         return false;
-    fn = fused[p.op][p.form][p.width][j->opcode & 15];
+    fn = fused(p.op, p.form, p.width, j->opcode & 15);
     int64_t target = (int64_t)j->pgoff + j->len + j->imm;
     if (!fn || target != (int32_t)target || j->pgoff + j->len > SC_PAGE_SIZE)
         return false;

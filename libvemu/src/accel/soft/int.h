@@ -40,6 +40,7 @@ bool sc_emit_flag(struct sc_tb *tb,
                   const struct sc_dec *d); /* CLC.. CLD STD LAHF SAHF CMOV SETcc */
 bool sc_emit_bcd(struct sc_tb *tb, const struct sc_dec *d);
 bool sc_emit_string(struct sc_tb *tb, const struct sc_dec *d);
+bool sc_emit_ext(struct sc_tb *tb, const struct sc_dec *d); /* CRC32 MOVBE ADCX ADOX */
 
 /* Is a CPUID bit set for the guest? */
 enum { SC_CPUID_EAX, SC_CPUID_EBX, SC_CPUID_ECX, SC_CPUID_EDX };

@@ -162,29 +162,69 @@ SC_OP(op_zeroq)
     }
 SC_FOR_SIZES(ALU_TEST_SELF, testself)
 
-/* --- tables ---------------------------------------------------------------------------------- */
+/* --- which handler --------------------------------------------------------------------------- */
 
+/* Switches and not tables of pointers, which would have to be relocated whenever the program
+ * starts. */
 enum { RR, RI, RM, MR, MI, RMB, MRB, MIB, FORMS };
-#define ALU_ROW(name, form) { op_##name##8_##form, op_##name##16_##form, op_##name##32_##form,     \
-                              op_##name##64_##form }
-#define ALU_TABLE(name, q) { ALU_ROW(name, rr##q), ALU_ROW(name, ri##q), ALU_ROW(name, rm##q),     \
-                             ALU_ROW(name, mr##q), ALU_ROW(name, mi##q), ALU_ROW(name, rmb##q),    \
-                             ALU_ROW(name, mrb##q), ALU_ROW(name, mib##q) }
-static sc_fn *const alu_fn[SC_ALU_COUNT][FORMS][4] = {
-    ALU_TABLE(add, ), ALU_TABLE(or, ),  ALU_TABLE(adc, ), ALU_TABLE(sbb, ),  ALU_TABLE(and, ),
-    ALU_TABLE(sub, ), ALU_TABLE(xor, ), ALU_TABLE(cmp, ), ALU_TABLE(test, ),
-};
-static sc_fn *const alu_quiet[SC_ALU_CMP][FORMS][4] = {
-    ALU_TABLE(add, q), ALU_TABLE(or, q),  ALU_TABLE(adc, q), ALU_TABLE(sbb, q),
-    ALU_TABLE(and, q), ALU_TABLE(sub, q), ALU_TABLE(xor, q),
-};
-#define ALU_LOCK_TABLE(name) { ALU_ROW(name, lmr), ALU_ROW(name, lmi) }
-static sc_fn *const alu_lock[SC_ALU_CMP][2][4] = {
-    ALU_LOCK_TABLE(add), ALU_LOCK_TABLE(or),  ALU_LOCK_TABLE(adc), ALU_LOCK_TABLE(sbb),
-    ALU_LOCK_TABLE(and), ALU_LOCK_TABLE(sub), ALU_LOCK_TABLE(xor),
-};
+#define ALU_ID(op, form, s) (((op) * FORMS + (form)) * 4u + (s))
+#define ALU_SIZES(op, FORM, name, form)                                                            \
+    case ALU_ID(op, FORM, 0): return op_##name##8_##form;                                          \
+    case ALU_ID(op, FORM, 1): return op_##name##16_##form;                                         \
+    case ALU_ID(op, FORM, 2): return op_##name##32_##form;                                         \
+    case ALU_ID(op, FORM, 3): return op_##name##64_##form;
+#define ALU_FORMS(op, name, q)                                                                     \
+    ALU_SIZES(op, RR, name, rr##q)                                                                 \
+    ALU_SIZES(op, RI, name, ri##q)                                                                 \
+    ALU_SIZES(op, RM, name, rm##q)                                                                 \
+    ALU_SIZES(op, MR, name, mr##q)                                                                 \
+    ALU_SIZES(op, MI, name, mi##q)                                                                 \
+    ALU_SIZES(op, RMB, name, rmb##q)                                                               \
+    ALU_SIZES(op, MRB, name, mrb##q)                                                               \
+    ALU_SIZES(op, MIB, name, mib##q)
+#define ALU_WRITERS(q)                                                                             \
+    ALU_FORMS(SC_ALU_ADD, add, q)                                                                  \
+    ALU_FORMS(SC_ALU_OR, or, q)                                                                    \
+    ALU_FORMS(SC_ALU_ADC, adc, q)                                                                  \
+    ALU_FORMS(SC_ALU_SBB, sbb, q)                                                                  \
+    ALU_FORMS(SC_ALU_AND, and, q)                                                                  \
+    ALU_FORMS(SC_ALU_SUB, sub, q)                                                                  \
+    ALU_FORMS(SC_ALU_XOR, xor, q)
+
+static sc_fn *alu_fn(unsigned op, unsigned form, unsigned s)
+{
+    switch (ALU_ID(op, form, s)) {
+        ALU_WRITERS()
+        ALU_FORMS(SC_ALU_CMP, cmp, )
+        ALU_FORMS(SC_ALU_TEST, test, )
+    default: return NULL;
+    }
+}
+
+static sc_fn *alu_quiet(unsigned id)
+{
+    switch (id) {
+        ALU_WRITERS(q)
+    default: return NULL;
+    }
+}
+
+static sc_fn *alu_lock(unsigned op, unsigned form, unsigned s)
+{
+    switch (ALU_ID(op, form, s)) {
+#define ALU_LOCKED(op, name) ALU_SIZES(op, MR, name, lmr) ALU_SIZES(op, MI, name, lmi)
+        ALU_LOCKED(SC_ALU_ADD, add)
+        ALU_LOCKED(SC_ALU_OR, or)
+        ALU_LOCKED(SC_ALU_ADC, adc)
+        ALU_LOCKED(SC_ALU_SBB, sbb)
+        ALU_LOCKED(SC_ALU_AND, and)
+        ALU_LOCKED(SC_ALU_SUB, sub)
+        ALU_LOCKED(SC_ALU_XOR, xor)
+    default: return NULL;
+    }
+}
 static sc_fn *const alu_test_self[4] = {op_testself8, op_testself16, op_testself32, op_testself64};
-#define ALU_ID_ZERO (SC_ALU_CMP * FORMS * 4u)
+#define ALU_ID_ZERO ALU_ID(SC_ALU_CMP, 0, 0)
 _Static_assert(ALU_ID_ZERO < 256, "sc_insn.aux3 is a byte");
 
 sc_fn *sc_alu_noflags(unsigned id)
@@ -192,7 +232,7 @@ sc_fn *sc_alu_noflags(unsigned id)
     if (id == ALU_ID_ZERO)
         return op_zeroq;
     /* ADC and SBB read the carry, but their results do not need the flags stored. */
-    return (&alu_quiet[0][0][0])[id];
+    return alu_quiet(id);
 }
 
 static void alu_mark(struct sc_insn *r, unsigned op, unsigned form, unsigned s, bool mem)
@@ -202,7 +242,7 @@ static void alu_mark(struct sc_insn *r, unsigned op, unsigned form, unsigned s, 
     if (op >= SC_ALU_CMP)
         sc_mark(r, flags);
     else
-        sc_mark_nv(r, flags, SC_NV_ALU, (op * FORMS + form) * 4 + s);
+        sc_mark_nv(r, flags, SC_NV_ALU, ALU_ID(op, form, s));
 }
 
 /* Both operands are registers and the same one, whose value the operation makes zero. */
@@ -233,33 +273,33 @@ bool sc_emit_alu(struct sc_tb *tb, const struct sc_dec *d, unsigned op, unsigned
     struct sc_insn *r;
 
     if (d->lock) { /* sc_emit_int() has checked that there is a memory destination */
-        r = sc_tb_mem(tb, d, alu_lock[op][form == SC_FORM_RM_I][s], size, true);
+        r = sc_tb_mem(tb, d, alu_lock(op, form == SC_FORM_RM_I ? MI : MR, s), size, true);
         r->src = sc_reg_operand(d, size, d->reg);
         return true;
     }
     if (form == SC_FORM_A_I) {
-        r = sc_tb_add(tb, d, alu_fn[op][RI][s]);
+        r = sc_tb_add(tb, d, alu_fn(op, RI, s));
         r->dst = 0;
         alu_mark(r, op, RI, s, false);
     } else if (!d->mem) {
         if (form == SC_FORM_RM_I) {
-            r = sc_tb_add(tb, d, alu_fn[op][RI][s]);
+            r = sc_tb_add(tb, d, alu_fn(op, RI, s));
             r->dst = sc_reg_operand(d, size, d->rm);
             alu_mark(r, op, RI, s, false);
             return true;
         }
         if (alu_emit_self(tb, d, op, size))
             return true;
-        r = sc_tb_add(tb, d, alu_fn[op][RR][s]);
+        r = sc_tb_add(tb, d, alu_fn(op, RR, s));
         r->dst = sc_reg_operand(d, size, form == SC_FORM_RM_R ? d->rm : d->reg);
         r->src = sc_reg_operand(d, size, form == SC_FORM_RM_R ? d->reg : d->rm);
         alu_mark(r, op, RR, s, false);
     } else {
         unsigned f = form == SC_FORM_RM_I ? MI : form == SC_FORM_RM_R ? MR : RM;
-        r = sc_tb_mem(tb, d, alu_fn[op][f][s], size, f != RM && !look);
+        r = sc_tb_mem(tb, d, alu_fn(op, f, s), size, f != RM && !look);
         if (r->index == SC_R_ZERO) {
             f += RMB - RM;
-            r->fn = alu_fn[op][f][s];
+            r->fn = alu_fn(op, f, s);
         }
         r->dst = r->src = sc_reg_operand(d, size, d->reg);
         alu_mark(r, op, f, s, true);
@@ -321,18 +361,31 @@ SC_FOR_SIZES(UNARY_LOCK, dec, UN_DEC, SC_RMW_ADD, -1)
 SC_FOR_SIZES(UNARY_LOCK, not, UN_NOT, SC_RMW_XOR, -1)
 SC_FOR_SIZES(UNARY_LOCK, neg, UN_NEG, SC_RMW_NEG, 0)
 
-#define UNARY_TABLE(name) { ALU_ROW(name, r), ALU_ROW(name, m), ALU_ROW(name, lm) }
-static sc_fn *const unary_fn[4][3][4] = {
-    UNARY_TABLE(inc), UNARY_TABLE(dec), UNARY_TABLE(not ), UNARY_TABLE(neg),
-};
-#define UNARY_QUIET(name) { ALU_ROW(name, rq), ALU_ROW(name, mq) }
-static sc_fn *const unary_quiet[4][2][4] = {
-    [UN_INC] = UNARY_QUIET(inc), [UN_DEC] = UNARY_QUIET(dec), [UN_NEG] = UNARY_QUIET(neg),
-};
+/* Form RR: register, RM: memory, MR: memory with LOCK. */
+#define UNARY_FORMS(op, name)                                                                      \
+    ALU_SIZES(op, RR, name, r)                                                                     \
+    ALU_SIZES(op, RM, name, m)                                                                     \
+    ALU_SIZES(op, MR, name, lm)
+static sc_fn *unary_fn(unsigned op, unsigned form, unsigned s)
+{
+    switch (ALU_ID(op, form, s)) {
+        UNARY_FORMS(UN_INC, inc)
+        UNARY_FORMS(UN_DEC, dec)
+        UNARY_FORMS(UN_NOT, not)
+        UNARY_FORMS(UN_NEG, neg)
+    default: return NULL;
+    }
+}
 
+#define UNARY_QUIET(op, name) ALU_SIZES(op, RR, name, rq) ALU_SIZES(op, RM, name, mq)
 sc_fn *sc_unary_noflags(unsigned id)
 {
-    return (&unary_quiet[0][0][0])[id];
+    switch (id) {
+        UNARY_QUIET(UN_INC, inc)
+        UNARY_QUIET(UN_DEC, dec)
+        UNARY_QUIET(UN_NEG, neg)
+    default: return NULL;
+    }
 }
 
 bool sc_emit_unary(struct sc_tb *tb, const struct sc_dec *d)
@@ -352,13 +405,13 @@ bool sc_emit_unary(struct sc_tb *tb, const struct sc_dec *d)
     struct sc_insn *r;
 
     if (d->lock) {
-        sc_tb_mem(tb, d, unary_fn[op][2][s], size, true);
+        sc_tb_mem(tb, d, unary_fn(op, MR, s), size, true);
         return true;
     }
     if (mem) {
-        r = sc_tb_mem(tb, d, unary_fn[op][1][s], size, true);
+        r = sc_tb_mem(tb, d, unary_fn(op, RM, s), size, true);
     } else {
-        r = sc_tb_add(tb, d, unary_fn[op][0][s]);
+        r = sc_tb_add(tb, d, unary_fn(op, RR, s));
         r->dst = sc_reg_operand(d, size, reg);
     }
     if (op == UN_NOT)
@@ -367,6 +420,6 @@ bool sc_emit_unary(struct sc_tb *tb, const struct sc_dec *d)
         /* INC and DEC keep CF: they read the old flags, unless the result is dead anyway. */
         sc_mark_nv(r, (op == UN_NEG ? SC_I_FSET | (mem ? 0 : SC_I_FQUIET) : 0) |
                           (mem ? 0 : SC_I_FNVQUIET),
-                   SC_NV_UNARY, (op * 2 + mem) * 4 + s);
+                   SC_NV_UNARY, ALU_ID(op, mem ? RM : RR, s));
     return true;
 }

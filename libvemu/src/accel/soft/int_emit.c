@@ -167,6 +167,10 @@ bool sc_emit_int(struct sc_tb *tb, const struct sc_dec *d)
     case SC_MAP_0F | 0xb8:
     case SC_MAP_0F | 0xba ... SC_MAP_0F | 0xbd:
         return sc_emit_bit(tb, d);
+    case SC_MAP_38 | 0xf0:
+    case SC_MAP_38 | 0xf1:
+    case SC_MAP_38 | 0xf6:
+        return sc_emit_ext(tb, d);
     }
     return false;
 }

@@ -76,8 +76,12 @@ bool sc_emit_flag(struct sc_tb *tb, const struct sc_dec *d)
             r->dst = sc_reg8(d, d->rm);
         }
         return true;
-    case 0x9e: sc_tb_add(tb, d, op_sahf); return true;
-    case 0x9f: sc_tb_add(tb, d, op_lahf); return true;
+    case 0x9e:
+    case 0x9f:
+        if ((d->mode & SC_M_64) && !sc_has_cpuid(tb->c, 0x80000001, SC_CPUID_ECX, 0))
+            return false;
+        sc_tb_add(tb, d, d->opcode == 0x9e ? op_sahf : op_lahf);
+        return true;
     case 0xf5: sc_tb_add(tb, d, op_cmc); return true;
     case 0xf8: sc_tb_add(tb, d, op_clc); return true;
     case 0xf9: sc_tb_add(tb, d, op_stc); return true;

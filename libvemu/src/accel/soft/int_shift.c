@@ -160,23 +160,46 @@ SHIFT_QUIET(shr, SHR)
 SHIFT_QUIET(sar, SAR)
 
 enum { RI, RC, MI, MC, FORMS };
-#define SHIFT_ROW(name, form) { op_##name##8_##form, op_##name##16_##form, op_##name##32_##form,   \
-                                op_##name##64_##form }
-#define SHIFT_TABLE(name) { SHIFT_ROW(name, ri), SHIFT_ROW(name, rc), SHIFT_ROW(name, mi),         \
-                            SHIFT_ROW(name, mc) }
-static sc_fn *const shift_fn[8][FORMS][4] = {
-    SHIFT_TABLE(rol), SHIFT_TABLE(ror), SHIFT_TABLE(rcl), SHIFT_TABLE(rcr),
-    SHIFT_TABLE(shl), SHIFT_TABLE(shr), SHIFT_TABLE(shl), SHIFT_TABLE(sar),
-};
-#define SHIFT_QTABLE(name) { SHIFT_ROW(name, riq), SHIFT_ROW(name, rcq) }
-static sc_fn *const shift_quiet[8][2][4] = {
-    [ROL] = SHIFT_QTABLE(rol), [ROR] = SHIFT_QTABLE(ror), [SHL] = SHIFT_QTABLE(shl),
-    [SHR] = SHIFT_QTABLE(shr), [SAL] = SHIFT_QTABLE(shl), [SAR] = SHIFT_QTABLE(sar),
-};
 
+/* Switches and not tables of pointers, which would have to be relocated whenever the program
+ * starts. */
+#define SHIFT_ID(op, form, s) (((op) * FORMS + (form)) * 4u + (s))
+#define SHIFT_SIZES(op, FORM, name, form)                                                          \
+    case SHIFT_ID(op, FORM, 0): return op_##name##8_##form;                                        \
+    case SHIFT_ID(op, FORM, 1): return op_##name##16_##form;                                       \
+    case SHIFT_ID(op, FORM, 2): return op_##name##32_##form;                                       \
+    case SHIFT_ID(op, FORM, 3): return op_##name##64_##form;
+#define SHIFT_FORMS(op, name)                                                                      \
+    SHIFT_SIZES(op, RI, name, ri)                                                                  \
+    SHIFT_SIZES(op, RC, name, rc)                                                                  \
+    SHIFT_SIZES(op, MI, name, mi)                                                                  \
+    SHIFT_SIZES(op, MC, name, mc)
+static sc_fn *shift_fn(unsigned op, unsigned form, unsigned s)
+{
+    switch (SHIFT_ID(op, form, s)) {
+        SHIFT_FORMS(ROL, rol)
+        SHIFT_FORMS(ROR, ror)
+        SHIFT_FORMS(RCL, rcl)
+        SHIFT_FORMS(RCR, rcr)
+        SHIFT_FORMS(SHL, shl)
+        SHIFT_FORMS(SHR, shr)
+        SHIFT_FORMS(SAL, shl)
+        SHIFT_FORMS(SAR, sar)
+    default: return NULL;
+    }
+}
+#define SHIFT_QUIETS(op, name) SHIFT_SIZES(op, RI, name, riq) SHIFT_SIZES(op, RC, name, rcq)
 sc_fn *sc_shift_noflags(unsigned id)
 {
-    return (&shift_quiet[0][0][0])[id];
+    switch (id) {
+        SHIFT_QUIETS(ROL, rol)
+        SHIFT_QUIETS(ROR, ror)
+        SHIFT_QUIETS(SHL, shl)
+        SHIFT_QUIETS(SHR, shr)
+        SHIFT_QUIETS(SAL, shl)
+        SHIFT_QUIETS(SAR, sar)
+    default: return NULL;
+    }
 }
 
 /* A count of 0: only the zero extension remains. */
@@ -200,18 +223,18 @@ bool sc_emit_shift(struct sc_tb *tb, const struct sc_dec *d)
     struct sc_insn *r;
 
     if (d->mem) {
-        r = sc_tb_mem(tb, d, shift_fn[op][by_cl ? MC : MI][s], size, true);
+        r = sc_tb_mem(tb, d, shift_fn(op, by_cl ? MC : MI, s), size, true);
         r->aux = raw;
         return true;
     }
     if (!by_cl && !n)
         return shift_emit_none(tb, d, size);
-    r = sc_tb_add(tb, d, shift_fn[op][by_cl ? RC : RI][s]);
+    r = sc_tb_add(tb, d, shift_fn(op, by_cl ? RC : RI, s));
     r->dst = sc_reg_operand(d, size, d->rm);
     r->aux = (uint8_t)n;
     if (op != RCL && op != RCR)
         sc_mark_nv(r, (!by_cl && op >= SHL ? SC_I_FSET | SC_I_FQUIET : 0) | SC_I_FNVQUIET,
-                   SC_NV_SHIFT, (op * 2 + by_cl) * 4 + s);
+                   SC_NV_SHIFT, SHIFT_ID(op, by_cl ? RC : RI, s));
     return true;
 }
 

@@ -12,28 +12,9 @@ void sc_mmx_prepare_slow(struct sc_cpu *c, const struct sc_insn *i)
         sc_raise(c, i, SC_MF, -1);
 }
 
-#define DEFINE_MMX_LOAD(name, expression, load)                                                    \
-    SC_OP_GLOBAL(sc_op_##name##_pp)                                                                \
-    {                                                                                              \
-        __m128i a, b;                                                                              \
-        sc_mmx_prepare(c, i);                                                                      \
-        a = sc_mm(c, i->dst);                                                                      \
-        b = sc_mm(c, i->src);                                                                      \
-        sc_setmm(c, i->dst, (expression));                                                         \
-        SC_NEXT;                                                                                   \
-    }                                                                                              \
-    SC_OP_GLOBAL(sc_op_##name##_pm)                                                                \
-    {                                                                                              \
-        __m128i a, b;                                                                              \
-        sc_mmx_prepare(c, i);                                                                      \
-        b = load(c, i);                                                                            \
-        a = sc_mm(c, i->dst);                                                                      \
-        sc_setmm(c, i->dst, (expression));                                                         \
-        SC_NEXT;                                                                                   \
-    }
-#define DEFINE_BOTH(name, opcode, expression) DEFINE_MMX_LOAD(name, expression, sc_ldx64)
-#define DEFINE_PACK(name, opcode, xmm, mmx)   DEFINE_MMX_LOAD(name, mmx, sc_ldx64)
-#define DEFINE_LOW(name, opcode, expression)  DEFINE_MMX_LOAD(name, expression, sc_ldx32)
+#define DEFINE_BOTH(name, opcode, expression) SC_DEFINE_MMX(name, expression, sc_ldx64)
+#define DEFINE_PACK(name, opcode, xmm, mmx)   SC_DEFINE_MMX(name, mmx, sc_ldx64)
+#define DEFINE_LOW(name, opcode, expression)  SC_DEFINE_MMX(name, expression, sc_ldx32)
 
 SC_SIMD_BOTH(DEFINE_BOTH)
 SC_SIMD_PACK(DEFINE_PACK)

@@ -67,7 +67,7 @@ struct row {
     uint8_t prefixes, first, last, size;
     uint32_t flags;
     uint16_t feature, wide;
-    const char *name;
+    char name[10]; /* no pointer: it would have to be relocated */
 };
 
 static const struct row legacy[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * MMX, SSE and SSE2: operands, and the list of handlers that sse_emit.c puts into its opcode table.
+ * MMX, SSE and SSE2: operands, and the list of handlers that sse_emit.c chooses from.
  *
  * Operand conventions. `dst` is the register that ModRM.reg names and `src` the one that ModRM.r/m
  * names; stores to a register are emitted with the two swapped. In memory forms the register
@@ -74,24 +74,28 @@ SC_INLINE __m128i sc_ldx32(struct sc_cpu *c, const struct sc_insn *i)
 #define SC_LOAD_16u sc_ldx_unaligned
 #define SC_LOAD_8   sc_ldx64
 #define SC_LOAD_4   sc_ldx32
+#define SC_LOAD_2(c, i) _mm_cvtsi32_si128((int)sc_ld16(c, i, sc_ea(c, i)))
 
 /*
  * Handlers of memory forms come in two: the TLB hit, which calls nothing and so needs no stack
  * frame, and the rest in a second function. `statement` may use a, the destination's old value, and
- * b, the memory operand: 16 bytes (16u: no alignment needed), 8 or 4.
+ * b, the memory operand: 16 bytes (16u: no alignment needed), 8, 4 or 2.
  */
 #define SC_BYTES_16           16u
 #define SC_BYTES_16u          16u
 #define SC_BYTES_8            8u
 #define SC_BYTES_4            4u
+#define SC_BYTES_2            2u
 #define SC_MISALIGNED_16(va)  ((va)&15)
 #define SC_MISALIGNED_16u(va) 0
 #define SC_MISALIGNED_8(va)   0
 #define SC_MISALIGNED_4(va)   0
+#define SC_MISALIGNED_2(va)   0
 #define SC_DIRECT_16(hva)     _mm_load_si128((const __m128i *)(hva))
 #define SC_DIRECT_16u(hva)    _mm_loadu_si128((const __m128i *)(hva))
 #define SC_DIRECT_8(hva)      _mm_loadl_epi64((const __m128i *)(hva))
 #define SC_DIRECT_4(hva)      _mm_cvtsi32_si128((int)*(const sc_u32a *)(hva))
+#define SC_DIRECT_2(hva)      _mm_cvtsi32_si128((int)*(const sc_u16a *)(hva))
 #define SC_DEFINE_XM(name, size, statement)                                                        \
     SC_NOINLINE SC_OP(name##_xm_slow)                                                              \
     {                                                                                              \
@@ -180,6 +184,27 @@ SC_INLINE void sc_setmm(struct sc_cpu *c, unsigned n, __m128i v)
     _mm_storel_epi64((__m128i *)c->fpu.st[n], v);
     *(sc_u16a *)(c->fpu.st[n] + 8) = 0xffff;
 }
+
+/* Both forms with an MMX destination: `expression` of a, its old value, and b, the source. */
+#define SC_DEFINE_MMX(name, expression, load)                                                      \
+    SC_OP_GLOBAL(sc_op_##name##_pp)                                                                \
+    {                                                                                              \
+        __m128i a, b;                                                                              \
+        sc_mmx_prepare(c, i);                                                                      \
+        a = sc_mm(c, i->dst);                                                                      \
+        b = sc_mm(c, i->src);                                                                      \
+        sc_setmm(c, i->dst, (expression));                                                         \
+        SC_NEXT;                                                                                   \
+    }                                                                                              \
+    SC_OP_GLOBAL(sc_op_##name##_pm)                                                                \
+    {                                                                                              \
+        __m128i a, b;                                                                              \
+        sc_mmx_prepare(c, i);                                                                      \
+        b = load(c, i);                                                                            \
+        a = sc_mm(c, i->dst);                                                                      \
+        sc_setmm(c, i->dst, (expression));                                                         \
+        SC_NEXT;                                                                                   \
+    }
 
 /* --- instructions whose XMM and MMX forms do the same, element by element ----------------------
  */
@@ -318,7 +343,7 @@ SC_FP_OPS(SC_DECLARE_XMM)
 /* sse_int.c */
 SC_DECLARE2(pmovmskb_rx, pinsrw_xr)
 SC_DECLARE2(pinsrw_xm, pextrw_rx)
-/* Shifts by an immediate; byte shifts by 0..16. */
+/* Shifts by an immediate. */
 #define SC_SHIFT_IMM(X)                                                                            \
     X(psrlw, _mm_srl_epi16)                                                                        \
     X(psraw, _mm_sra_epi16)                                                                        \
@@ -330,8 +355,8 @@ SC_DECLARE2(pinsrw_xm, pextrw_rx)
     X(psllq, _mm_sll_epi64)
 #define SC_DECLARE_SHIFT(name, fn) SC_DECLARE2(name##_xi, name##_pi)
 SC_SHIFT_IMM(SC_DECLARE_SHIFT)
-extern sc_fn *const sc_op_pslldq[17];
-extern sc_fn *const sc_op_psrldq[17];
+/* PSLLDQ, PSRLDQ by `n` bytes. */
+sc_fn *sc_sse_byte_shift(bool left, unsigned n);
 
 /* sse_move.c */
 SC_DECLARE2(mov_xx, mova_xm)
@@ -359,8 +384,7 @@ SC_DECLARE2(ucomiss_xx, ucomiss_xm)
 SC_DECLARE2(ucomisd_xx, ucomisd_xm)
 SC_DECLARE2(comiss_xx, comiss_xm)
 SC_DECLARE2(comisd_xx, comisd_xm)
-extern sc_fn *const sc_op_cmp_xx[4][8]; /* [prefix][predicate] */
-extern sc_fn *const sc_op_cmp_xm[4][8];
+sc_fn *sc_sse_compare(unsigned prefix, unsigned predicate, bool memory);
 
 /* sse_exact.c: brackets of an instruction when exceptions are unmasked. dst the register it writes,
  * aux2 whether MMX registers take part; in xm_end aux SC_UE_*, aux3 the opcode, and the source: its

@@ -52,23 +52,27 @@ DEFINE_CMPS(cmpps, 16)
 DEFINE_CMPS(cmppd, 16)
 DEFINE_CMPS(cmpss, 4)
 DEFINE_CMPS(cmpsd, 8)
-#define ROW(name, form)                                                                            \
-    {                                                                                              \
-        name##0_##form, name##1_##form, name##2_##form, name##3_##form, name##4_##form,            \
-            name##5_##form, name##6_##form, name##7_##form                                         \
+#define PREDICATE(prefix, name, n)                                                                 \
+    case (prefix) << 3 | n: return memory ? name##n##_xm : name##n##_xx;
+#define PREDICATES(prefix, name)                                                                   \
+    PREDICATE(prefix, name, 0)                                                                     \
+    PREDICATE(prefix, name, 1)                                                                     \
+    PREDICATE(prefix, name, 2)                                                                     \
+    PREDICATE(prefix, name, 3)                                                                     \
+    PREDICATE(prefix, name, 4)                                                                     \
+    PREDICATE(prefix, name, 5)                                                                     \
+    PREDICATE(prefix, name, 6)                                                                     \
+    PREDICATE(prefix, name, 7)
+sc_fn *sc_sse_compare(unsigned prefix, unsigned predicate, bool memory)
+{
+    switch (prefix << 3 | predicate) {
+        PREDICATES(SC_PNP, cmpps)
+        PREDICATES(SC_P66, cmppd)
+        PREDICATES(SC_PF3, cmpss)
+        PREDICATES(SC_PF2, cmpsd)
+    default: return NULL;
     }
-sc_fn *const sc_op_cmp_xx[4][8] = {
-    [SC_PNP] = ROW(cmpps, xx),
-    [SC_P66] = ROW(cmppd, xx),
-    [SC_PF3] = ROW(cmpss, xx),
-    [SC_PF2] = ROW(cmpsd, xx),
-};
-sc_fn *const sc_op_cmp_xm[4][8] = {
-    [SC_PNP] = ROW(cmpps, xm),
-    [SC_P66] = ROW(cmppd, xm),
-    [SC_PF3] = ROW(cmpss, xm),
-    [SC_PF2] = ROW(cmpsd, xm),
-};
+}
 
 /* --- COMISS, COMISD, UCOMISS, UCOMISD: ZF, PF, CF as the host sets them, the others zero --------
  */

@@ -52,14 +52,33 @@ SC_SHIFT_IMM(DEFINE_SHIFT)
     BYTE_SHIFT(name, fn, 13)                                                                       \
     BYTE_SHIFT(name, fn, 14)                                                                       \
     BYTE_SHIFT(name, fn, 15)                                                                       \
-    BYTE_SHIFT(name, fn, 16)                                                                       \
-    sc_fn *const sc_op_##name[17] = {                                                              \
-        name##_0,  name##_1,  name##_2,  name##_3,  name##_4,  name##_5,                           \
-        name##_6,  name##_7,  name##_8,  name##_9,  name##_10, name##_11,                          \
-        name##_12, name##_13, name##_14, name##_15, name##_16,                                     \
-    };
+    BYTE_SHIFT(name, fn, 16)
 BYTE_SHIFTS(pslldq, _mm_slli_si128)
 BYTE_SHIFTS(psrldq, _mm_srli_si128)
+#define BYTES(n)                                                                                   \
+    case n: return left ? pslldq_##n : psrldq_##n;
+sc_fn *sc_sse_byte_shift(bool left, unsigned n)
+{
+    switch (n) {
+        BYTES(0)
+        BYTES(1)
+        BYTES(2)
+        BYTES(3)
+        BYTES(4)
+        BYTES(5)
+        BYTES(6)
+        BYTES(7)
+        BYTES(8)
+        BYTES(9)
+        BYTES(10)
+        BYTES(11)
+        BYTES(12)
+        BYTES(13)
+        BYTES(14)
+        BYTES(15)
+    default: return left ? pslldq_16 : psrldq_16;
+    }
+}
 
 SC_OP_GLOBAL(sc_op_pmovmskb_rx)
 {

@@ -118,7 +118,7 @@ static int check_sregs(struct sc_cpu *c, const struct vemu_sregs *s)
         return -EINVAL;
     if (lma != (lme && pg) || (lma && !(s->cr4 & SC_CR4_PAE)))
         return -EINVAL;
-    if (lma && (s->cr3 & ~sc_phys_mask(c)))
+    if ((lma && (s->cr3 & ~sc_phys_mask(c))) || (!lma && (s->cr4 & SC_CR4_PCIDE)))
         return -EINVAL;
     if (s->cr8 > 15 || !sc_canonical(s->gdt.base) || !sc_canonical(s->idt.base) ||
         !sc_canonical(s->tr.base) || !sc_canonical(s->ldt.base))

@@ -82,6 +82,8 @@ int sc_write_cr0(struct sc_cpu *c, uint64_t v)
 int sc_write_cr3(struct sc_cpu *c, uint64_t v)
 {
     if (c->efer & SC_EFER_LMA) {
+        if (c->cr4 & SC_CR4_PCIDE)
+            v &= ~SC_CR3_KEEP; /* nothing is kept, which is allowed */
         if (v & ~sc_phys_mask(c))
             return -1;
     } else {
@@ -107,6 +109,7 @@ uint64_t sc_cr4_allowed(struct sc_cpu *c)
         {SC_CR4_OSFXSR, SC_CPUID_1_EDX, 24},   {SC_CR4_OSXMMEXCPT, SC_CPUID_1_EDX, 25},
         {SC_CR4_UMIP, SC_CPUID_7_ECX, 2},      {SC_CR4_FSGSBASE, SC_CPUID_7_EBX, 0},
         {SC_CR4_SMEP, SC_CPUID_7_EBX, 7},      {SC_CR4_SMAP, SC_CPUID_7_EBX, 20},
+        {SC_CR4_PCIDE, SC_CPUID_1_ECX, 17},
     };
     uint64_t allowed = SC_CR4_PCE;
 
@@ -126,11 +129,14 @@ int sc_write_cr4(struct sc_cpu *c, uint64_t v)
         return -1;
     if ((c->efer & SC_EFER_LMA) && !(v & SC_CR4_PAE))
         return -1;
+    if ((v & ~old & SC_CR4_PCIDE) && (!(c->efer & SC_EFER_LMA) || (c->cr3 & 0xfff)))
+        return -1;
     if (((old ^ v) & (SC_CR4_PAE | SC_CR4_PGE | SC_CR4_PSE | SC_CR4_SMEP)) &&
         uses_pdptes(c->cr0, v, c->efer) && sc_load_pdptes(c, c->cr3))
         return -1;
     c->cr4 = v;
-    if ((old ^ v) & (SC_CR4_PAE | SC_CR4_PGE | SC_CR4_PSE | SC_CR4_SMEP | SC_CR4_SMAP))
+    if ((old ^ v) & (SC_CR4_PAE | SC_CR4_PGE | SC_CR4_PSE | SC_CR4_SMEP | SC_CR4_SMAP |
+                     SC_CR4_PCIDE))
         sc_tlb_flush_all(c);
     sc_update_mode(c);
     return 0;

@@ -657,8 +657,9 @@ bool sc_emit_sys(struct sc_tb *tb, const struct sc_dec *d)
     case SC_MAP_0F | 0xa2: return emit(tb, d, op_cpuid);
     case SC_MAP_0F | 0xae: return emit_0fae(tb, d);
     case SC_MAP_0F | 0xc7: return emit_0fc7(tb, d);
+    case SC_MAP_38 | 0x82: return sc_emit_invpcid(tb, d);
     default:
-        /* UD0, UD1, UD2, GETSEC, RSM, VMX, INVPCID: invalid here. */
+        /* UD0, UD1, UD2, GETSEC, RSM, VMX: invalid here. */
         return false;
     }
 }

@@ -3,6 +3,8 @@
  * From decoded x87 instructions to records.
  */
 #include "accel/soft/decode.h"
+#include "accel/soft/sse4.h"
+#include "accel/soft/sys.h"
 #include "accel/soft/x87.h"
 
 #define OPCODE_WAIT 0x9b
@@ -11,6 +13,7 @@ enum memory_kind {
     M_UD,
     M_LOAD,  /* the host's instruction on a copy of the operand */
     M_STORE, /* the host's instruction on the destination */
+    M_FISTTP, /* the same, if there is SSE3 */
     M_FLDENV,
     M_FNSTENV,
     M_FRSTOR,
@@ -20,7 +23,7 @@ enum memory_kind {
     M_FNSTSW,
 };
 
-/* Memory forms by opcode (D8..DF) and ModRM.reg. FISTTP (SSE3) is not there. */
+/* Memory forms by opcode (D8..DF) and ModRM.reg. */
 static const struct {
     uint8_t kind, size;
 } memory_forms[8][8] = {
@@ -52,7 +55,7 @@ static const struct {
      {M_LOAD, 4}},
     /* DB */
     {{M_LOAD, 4},
-     {M_UD, 0},
+     {M_FISTTP, 4},
      {M_STORE, 4},
      {M_STORE, 4},
      {M_UD, 0},
@@ -70,7 +73,7 @@ static const struct {
      {M_LOAD, 8}},
     /* DD */
     {{M_LOAD, 8},
-     {M_UD, 0},
+     {M_FISTTP, 8},
      {M_STORE, 8},
      {M_STORE, 8},
      {M_FRSTOR, 108},
@@ -88,7 +91,7 @@ static const struct {
      {M_LOAD, 2}},
     /* DF */
     {{M_LOAD, 2},
-     {M_UD, 0},
+     {M_FISTTP, 2},
      {M_STORE, 2},
      {M_STORE, 2},
      {M_LOAD, 10},
@@ -140,7 +143,8 @@ static bool emit_memory(struct sc_tb *tb, const struct sc_dec *d)
     sc_x87_stub *stub = sc_x87_memory_stub(d->opcode, d->reg3);
     struct sc_insn *r = NULL;
 
-    if (kind == M_UD)
+    if (kind == M_UD || (kind == M_FISTTP && !(sc_has(tb->c, SC_CPUID_1_ECX, SC_BIT_SSE3) &&
+                                               (sc_host_sse() >> SC_BIT_SSE3 & 1))))
         return false;
     if (d->mode & SC_M_NOX87) {
         sc_tb_add(tb, d, sc_op_no_x87);
@@ -158,6 +162,7 @@ static bool emit_memory(struct sc_tb *tb, const struct sc_dec *d)
         r->imm = (uintptr_t)stub;
         break;
     case M_STORE:
+    case M_FISTTP:
         r = sc_tb_mem(tb, d, sc_op_x87_st, size, true);
         r->imm = (uintptr_t)stub;
         r->aux = (uint8_t)size;
@@ -199,12 +204,16 @@ static bool emit_register(struct sc_tb *tb, const struct sc_dec *d)
         return true;
     }
     if (opcode == 0xdb && row == 4) {
-        static sc_fn *const control[8] = {sc_op_x87_nop, sc_op_x87_nop, sc_op_fnclex, sc_op_fninit,
-                                          sc_op_x87_nop, NULL,          NULL,         NULL};
-        fn = control[d->modrm & 7];
-        if (fn)
-            sc_tb_add(tb, d, fn);
-        return fn != NULL;
+        switch (d->modrm & 7) {
+        case 0: /* FNENI, FNDISI, FNSETPM: nothing since the 80387 */
+        case 1:
+        case 4: fn = sc_op_x87_nop; break;
+        case 2: fn = sc_op_fnclex; break;
+        case 3: fn = sc_op_fninit; break;
+        default: return false;
+        }
+        sc_tb_add(tb, d, fn);
+        return true;
     }
     if (opcode == 0xdf && row == 4) {
         if (d->modrm != 0xe0)
