@@ -257,8 +257,6 @@ for accel in "${accels[@]}"; do
     life "$accel"
     [ -z "$kernel" ] && continue
     linux "$accel" 1
-    # An idle guest with several vCPUs does not wake up after a pause where KVM interprets the kernel.
-    [ "$accel" = kvm ] && [ -d /sys/module/kvm_pvm ] && continue
     linux "$accel" 2
 done
 [ $failures = 0 ]
