@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 
 #include "accel/kvm/assist.h"
+#include "accel/soft/lapic.h"
+#include "accel/soft/sys.h"
 #include "fake_kvm.h"
 
 #define RAM_SIZE (2u << 20)
@@ -452,6 +454,27 @@ START_TEST(interrupts_come_from_the_kernels_apic)
 }
 END_TEST
 
+/* A second interrupt, as soon as the kernel knows of no first one. */
+static void another_acknowledged(struct kvm_run *run)
+{
+    if (!fake.events.interrupt.injected)
+        fake.events.interrupt.nr = 0x51;
+    fake.events.interrupt.injected = 1;
+}
+
+START_TEST(an_interrupt_in_hand_is_kept)
+{
+    vm.assist.eager = true;
+    ck_assert_int_eq(kvm__assist_ensure(&vcpu), 0);
+    ck_assert_int_eq(kvm__assist_load(&vcpu), 0);
+    sc_lapic_inject(vcpu.assist->cpu, 0x41); /* taken, and not delivered yet */
+    script(-EINTR, another_acknowledged);
+    script(-EINTR, another_acknowledged);
+    ck_assert_int_eq(kvm__assist_interrupt(&vcpu, &ex), 0);
+    ck_assert_int_eq(vcpu.assist->cpu->lapic->inject, 0x41);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("accel-kvm-assist");
@@ -471,6 +494,7 @@ int main(void)
     tcase_add_test(t, kernel_mode_runs_here);
     tcase_add_test(t, steps_kvm_where_it_must);
     tcase_add_test(t, interrupts_come_from_the_kernels_apic);
+    tcase_add_test(t, an_interrupt_in_hand_is_kept);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
