@@ -283,12 +283,14 @@ struct sc_cpu {
     struct vemu_cpuid cpuid;
     uint32_t phys_bits;
 
-    /* --- caches, large ----------------------------------------------------------------------- */
+    /* --- caches, large; no entry lies in two of the host's cache lines ------------------------- */
     struct sc_tlb_use tlb_use;
     struct sc_ctlbe ctlb[SC_CTLB_SIZE];
-    struct sc_jce jc[SC_JC_SIZE];
-    struct sc_tlbe tlbs[3][SC_TLB_SIZE]; /* kernel, user, always empty (AC checks, watchpoints) */
+    _Alignas(64) struct sc_jce jc[SC_JC_SIZE];
+    _Alignas(64) struct sc_tlbe tlbs[3][SC_TLB_SIZE]; /* kernel, user, always empty (AC checks,
+                                                         watchpoints) */
 };
+_Static_assert(sizeof(struct sc_tlbe) == 32 && sizeof(struct sc_jce) == 16, "parts of a line");
 
 /* A memory slot, and per page what the soft CPU must know. */
 #define SC_PAGE_CODE 1u  /* traces were built from this page: no write TLB entry anywhere */

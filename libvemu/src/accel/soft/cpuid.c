@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "accel/soft/assist.h"
-#include "accel/soft/sse4.h"
+#include "accel/soft/host.h"
 #include "accel/soft/sys.h"
 
 #define BIT(n) (1u << (n))

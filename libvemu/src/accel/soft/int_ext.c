@@ -2,8 +2,8 @@
 /*
  * Integer instructions of the opcode map 0F 38: CRC32 (SSE4.2), MOVBE, ADCX and ADOX (ADX).
  */
+#include "accel/soft/host.h"
 #include "accel/soft/int_op.h"
-#include "accel/soft/sse4.h"
 
 /* --- CRC32: the host's, of which CPUID makes sure -------------------------------------------- */
 SC_INLINE uint32_t crc8(uint32_t crc, uint8_t v)

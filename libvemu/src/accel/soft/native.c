@@ -19,6 +19,7 @@
 #include "accel/soft/assist.h"
 #include "accel/soft/flags.h"
 #include "accel/soft/fpu.h"
+#include "accel/soft/host.h"
 #include "accel/soft/mem.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/sys.h"
@@ -148,8 +149,7 @@ struct sc_native *sc_native_new(void)
     close(fd);
     n->execute = range;
     n->scratch = range + CODE_BYTES;
-    __builtin_cpu_init();
-    n->ymm = __builtin_cpu_supports("avx");
+    n->ymm = sc_host_avx();
     return n;
 
 fail:

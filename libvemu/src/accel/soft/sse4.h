@@ -9,14 +9,8 @@
 #define SC_SSE4_H
 
 #include "accel/soft/decode.h"
+#include "accel/soft/host.h"
 #include "accel/soft/sse.h"
-
-/* Bits of CPUID.1:ECX. */
-enum { SC_BIT_SSE3 = 0, SC_BIT_SSSE3 = 9, SC_BIT_SSE41 = 19, SC_BIT_SSE42 = 20 };
-#define SC_HOST_SSE_BITS                                                                           \
-    (1u << SC_BIT_SSE3 | 1u << SC_BIT_SSSE3 | 1u << SC_BIT_SSE41 | 1u << SC_BIT_SSE42)
-/* Which of them this host has. Context: any. */
-uint32_t sc_host_sse(void);
 
 /* What an encoding does: sse_emit.c turns it into records. */
 struct sc_sse_op {

@@ -8,18 +8,6 @@
 
 #define NOT_THERE 32u /* no bit of CPUID.1:ECX */
 
-uint32_t sc_host_sse(void)
-{
-    uint32_t bits = 0;
-
-    __builtin_cpu_init();
-    bits |= __builtin_cpu_supports("sse3") ? 1u << SC_BIT_SSE3 : 0;
-    bits |= __builtin_cpu_supports("ssse3") ? 1u << SC_BIT_SSSE3 : 0;
-    bits |= __builtin_cpu_supports("sse4.1") ? 1u << SC_BIT_SSE41 : 0;
-    bits |= __builtin_cpu_supports("sse4.2") ? 1u << SC_BIT_SSE42 : 0;
-    return bits;
-}
-
 /*
  * A switch for each map and not a table of pointers: those would have to be relocated whenever the
  * program starts. Each returns the CPUID bit that says whether there is such an instruction.

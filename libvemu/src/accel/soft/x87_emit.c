@@ -3,7 +3,7 @@
  * From decoded x87 instructions to records.
  */
 #include "accel/soft/decode.h"
-#include "accel/soft/sse4.h"
+#include "accel/soft/host.h"
 #include "accel/soft/sys.h"
 #include "accel/soft/x87.h"
 
