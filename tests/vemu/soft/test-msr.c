@@ -234,8 +234,18 @@ START_TEST(cr3_cr4)
     ck_assert_int_eq(sc_write_cr3(c, 1ull << 40), -1);
     ck_assert_int_eq(sc_write_cr3(c, SC_HARNESS_PML4), 0);
     ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_OSXSAVE), -1);
-    ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_PCIDE), -1);
     ck_assert_int_eq(sc_write_cr4(c, c->cr4 | 1ull << 40), -1);
+    ck_assert_int_eq(sc_write_cr3(c, SC_HARNESS_PML4 | SC_CR3_KEEP), -1);
+    ck_assert_int_eq(sc_write_cr3(c, SC_HARNESS_PML4 | 8), 0);
+    ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_PCIDE), -1); /* CR3[11:0] is not 0 */
+    ck_assert_int_eq(sc_write_cr3(c, SC_HARNESS_PML4), 0);
+    ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_PCIDE), 0);
+    ck_assert_int_eq(sc_write_cr3(c, SC_HARNESS_PML4 | SC_CR3_KEEP | 8), 0);
+    ck_assert_uint_eq(c->cr3, SC_HARNESS_PML4 | 8);
+    ck_assert_int_eq(sc_write_cr0(c, c->cr0 & ~(uint64_t)SC_CR0_PG), -1);
+    ck_assert_int_eq(sc_write_cr4(c, c->cr4 & ~(uint64_t)SC_CR4_PCIDE), 0);
+    hide(1, 2, 17);
+    ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_PCIDE), -1);
     ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_SMEP | SC_CR4_UMIP | SC_CR4_FSGSBASE), 0);
     hide(7, 1, 7);
     ck_assert_int_eq(sc_write_cr4(c, c->cr4 | SC_CR4_SMEP), -1);
