@@ -261,7 +261,9 @@ static int events_get(struct kvm_vcpu *vcpu, struct vemu_vcpu_events *out)
     return 0;
 }
 
-static int events_set(struct kvm_vcpu *vcpu, const struct vemu_vcpu_events *in)
+/* `sipi`: its vector, too. It belongs to an mp_state, and without one the vCPU may have received it
+ * just now, while the other events were read and changed. */
+static int events_set(struct kvm_vcpu *vcpu, const struct vemu_vcpu_events *in, bool sipi)
 {
     struct kvm_vcpu_events e = {
         .exception = { .injected = in->exception_injected, .nr = in->exception_nr,
@@ -273,7 +275,7 @@ static int events_set(struct kvm_vcpu *vcpu, const struct vemu_vcpu_events *in)
                  .masked = in->nmi_masked },
         .sipi_vector = in->sipi_vector,
         .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
-                 KVM_VCPUEVENT_VALID_SIPI_VECTOR,
+                 (sipi ? KVM_VCPUEVENT_VALID_SIPI_VECTOR : 0),
     };
     return vkvm_vcpu_set_events(vcpu->vcpu, &e);
 }
@@ -400,6 +402,6 @@ int kvm__set_state(struct vemu_accel_vcpu *opaque, uint32_t groups, const struct
     if (r >= 0 && (groups & VEMU_STATE_MP))
         r = vkvm_vcpu_set_mp_state(vcpu->vcpu, (uint32_t)st->mp_state);
     if (r >= 0 && (groups & VEMU_STATE_EVENTS))
-        r = events_set(vcpu, &st->events);
+        r = events_set(vcpu, &st->events, groups & VEMU_STATE_MP);
     return r < 0 ? r : 0;
 }
