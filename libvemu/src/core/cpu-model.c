@@ -5,8 +5,8 @@
  * "max" and "host" take all of them. The others are sets of features; nothing else of CPUID changes
  * with them, neither vendor nor family, so that what guests know about errata of the processor they
  * run on stays right. A feature that no set has a name for is not in it. What describes the machine
- * rather than the instruction set (vemu__cpu_words[].platform: x2APIC, the TSC deadline timer, KVM's
- * interfaces, what has to do with mitigations) stays as it is offered.
+ * rather than the instruction set (vemu__cpu_words[].platform: x2APIC, the TSC deadline timer,
+ * KVM's interfaces, what has to do with mitigations) stays as it is offered.
  *
  * Leaf 0DH follows: without XSAVE it is gone, components whose feature is off are not in it.
  */
@@ -48,7 +48,7 @@ const char *vemu__cpu_model_name(unsigned n)
     return name;
 }
 
-/* --- the option's text ------------------------------------------------------------------------- */
+/* --- the option's text ------------------------------------------------------------------------ */
 
 struct item {
     const char *name; /* not terminated */
@@ -118,7 +118,7 @@ int vemu__cpu_model_check(const char *model, struct vemu_error **err)
     return r < 0 ? r : 0;
 }
 
-/* --- bits ---------------------------------------------------------------------------------------- */
+/* --- bits ------------------------------------------------------------------------------------- */
 
 static struct vemu_cpuid_entry *entry_find(struct vemu_cpuid *cpuid, uint32_t function,
                                            uint32_t index)
@@ -174,7 +174,7 @@ static void remove_if(struct vemu_cpuid *cpuid,
     cpuid->count = to;
 }
 
-/* --- what follows from features ------------------------------------------------------------------ */
+/* --- what follows from features --------------------------------------------------------------- */
 
 static bool is_hypervisor_leaf(const struct vemu_cpuid_entry *e, uint64_t unused)
 {
@@ -252,7 +252,7 @@ static void fit_amd(struct vemu_cpuid *cpuid)
         extended->edx &= ~repeated | one->edx;
 }
 
-/* --- applying ------------------------------------------------------------------------------------ */
+/* --- applying --------------------------------------------------------------------------------- */
 
 /* Names of features in `wanted` that are not in `offered`. */
 static void note_missing(const uint32_t *wanted, const uint32_t *offered, GPtrArray *missing)

@@ -403,9 +403,10 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     st->regs = a->state.regs;
     st->events = none;
     st->events.nmi_masked = a->state.events.nmi_masked;
-    /* One that the kernel has acknowledged may still have to be delivered: it is in the shadow of an
-     * STI, or another vCPU's call came before the software CPU got to it. Without it the kernel would
-     * give us the next one instead, and its bit in the ISR would hold back the timer for ever. */
+    /* One that the kernel has acknowledged may still have to be delivered: it is in the shadow of
+     * an STI, or another vCPU's call came before the software CPU got to it. Without it the kernel
+     * would give us the next one instead, and its bit in the ISR would hold back the timer for
+     * ever. */
     st->events.interrupt_injected = a->state.events.interrupt_injected;
     st->events.interrupt_nr = a->state.events.interrupt_nr;
     if (events_differ(&st->events, &a->kept.events))

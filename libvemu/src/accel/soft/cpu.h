@@ -283,7 +283,7 @@ struct sc_cpu {
     struct vemu_cpuid cpuid;
     uint32_t phys_bits;
 
-    /* --- caches, large; no entry lies in two of the host's cache lines ------------------------- */
+    /* --- caches, large; no entry lies in two of the host's cache lines ------------------------ */
     struct sc_tlb_use tlb_use;
     struct sc_ctlbe ctlb[SC_CTLB_SIZE];
     _Alignas(64) struct sc_jce jc[SC_JC_SIZE];

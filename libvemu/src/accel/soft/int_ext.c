@@ -5,7 +5,7 @@
 #include "accel/soft/host.h"
 #include "accel/soft/int_op.h"
 
-/* --- CRC32: the host's, of which CPUID makes sure -------------------------------------------- */
+/* --- CRC32: the host's, of which CPUID makes sure --------------------------------------------- */
 SC_INLINE uint32_t crc8(uint32_t crc, uint8_t v)
 {
     __asm__("crc32b %1, %0" : "+r"(crc) : "q"(v));
@@ -40,7 +40,7 @@ CRC(16)
 CRC(32)
 CRC(64)
 
-/* --- MOVBE ----------------------------------------------------------------------------------- */
+/* --- MOVBE ------------------------------------------------------------------------------------ */
 #define MOVBE(bits)                                                                                \
     SC_OP_LD(op_movbe##bits##_r, bits, sc_set##bits(c, i->dst, __builtin_bswap##bits(m)))          \
     SC_OP_ST(op_movbe##bits##_m, bits, __builtin_bswap##bits(sc_get##bits(c, i->dst)))
@@ -48,7 +48,7 @@ MOVBE(16)
 MOVBE(32)
 MOVBE(64)
 
-/* --- ADCX, ADOX: an addition whose carry is CF or OF, and no other flag is touched -------------- */
+/* --- ADCX, ADOX: an addition whose carry is CF or OF, and no other flag is touched ------------ */
 #define ADX_DO(bits, flag, set, m)                                                                 \
     const uint##bits##_t v = m, old = sc_get##bits(c, i->dst);                                     \
     const unsigned carry = flag(c);                                                                \
@@ -75,7 +75,7 @@ ADX(adcx, 64, sc_flag_cf, SET_CF)
 ADX(adox, 32, sc_flag_of, SET_OF)
 ADX(adox, 64, sc_flag_of, SET_OF)
 
-/* --- records --------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 static bool emit(struct sc_tb *tb, const struct sc_dec *d, sc_fn *reg, sc_fn *mem, unsigned size,
                  bool write)
 {

@@ -20,7 +20,8 @@
     ".rept " #opcodes "\n"                                                                         \
     "  .set sc_immediate, 0\n"                                                                     \
     "  .rept " #immediates "\n"                                                                    \
-    "    .byte 0x66, 0x0f, 0x3a, sc_opcode, 0xd1, sc_immediate, 0x41, 0xff, 0xe3\n" /* JMP R11 */   \
+    "    .byte 0x66, 0x0f, 0x3a, sc_opcode, 0xd1, sc_immediate\n"                                  \
+    "    jmp *%r11\n"                                                                              \
     "    .balign 16, 0xcc\n"                                                                       \
     "    .set sc_immediate, sc_immediate + 1\n"                                                    \
     "  .endr\n"                                                                                    \
@@ -48,7 +49,7 @@ SC_INLINE __m128i run_stub(unsigned n, __m128i a, __m128i b)
     return destination;
 }
 
-/* --- two operands ------------------------------------------------------------------------------ */
+/* --- two operands ----------------------------------------------------------------------------- */
 #define HOST_INT(name, ...)                                                                        \
     SC_INLINE __m128i sc_host_##name(__m128i a, __m128i b)                                         \
     {                                                                                              \
@@ -115,7 +116,7 @@ SC_OP_GLOBAL(sc_op_ptest_xx)
 }
 SC_DEFINE_XM(ptest, 16, ptest(c, a, b))
 
-/* --- with an immediate ------------------------------------------------------------------------- */
+/* --- with an immediate ------------------------------------------------------------------------ */
 #define IMM ((unsigned)i->imm)
 
 DEFINE(roundps, 16, run_stub(STUB_ROUND + 0 * 16 + (IMM & 15), a, b))
@@ -177,8 +178,8 @@ SC_OP_GLOBAL(sc_op_insertps_xx)
 SC_DEFINE_XM(insertps, 4, sc_setx(c, i->dst, insertps(a, _mm_shuffle_epi32(b, 0), IMM)))
 
 /*
- * PALIGNR by PSHUFB, whose indices with bit 7 set give zeros: `shift_window + n` for n = 0..32 moves
- * bytes to the right by n - 16, to the left if that is negative.
+ * PALIGNR by PSHUFB, whose indices with bit 7 set give zeros: `shift_window + n` for n = 0..32
+ * moves bytes to the right by n - 16, to the left if that is negative.
  */
 static const uint8_t shift_window[64] = {
     0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
@@ -202,7 +203,7 @@ SC_INLINE __m128i palignr_mmx(__m128i a, __m128i b, unsigned imm)
 DEFINE(palignr, 16, palignr(a, b, (uint8_t)IMM))
 SC_DEFINE_MMX(palignr, palignr_mmx(a, b, (uint8_t)IMM), sc_ldx64)
 
-/* --- elements ---------------------------------------------------------------------------------- */
+/* --- elements --------------------------------------------------------------------------------- */
 #define ELEMENT(reg, type, bytes) ((type *)(c->fpu.xmm[reg] + (bytes) * (IMM & (16 / (bytes) - 1))))
 #define DEFINE_INSERT(name, type, bits, value)                                                     \
     SC_OP_GLOBAL(sc_op_##name##_xr)                                                                \
@@ -235,7 +236,7 @@ DEFINE_EXTRACT(pextrw, r32x, sc_u16a, 16)
 DEFINE_EXTRACT(pextrd, rx, sc_u32a, 32)
 DEFINE_EXTRACT(pextrq, rx, sc_u64a, 64)
 
-/* --- PCMPESTRM, PCMPESTRI, PCMPISTRM, PCMPISTRI ------------------------------------------------ */
+/* --- PCMPESTRM, PCMPESTRI, PCMPISTRM, PCMPISTRI ----------------------------------------------- */
 /* A length's absolute value saturates at 16 (SDM Vol. 2, 4.1.1): it does so here at both ends, and
  * one host instruction serves 32- and 64-bit lengths. */
 static uint32_t string_length(const struct sc_cpu *c, const struct sc_insn *i, unsigned r)
