@@ -19,9 +19,10 @@ def run(argv, **kw):
 
 
 def build_payload(b):
-    run(["gcc", "-m64", "-mno-red-zone", "-ffreestanding", "-nostdlib", "-static", "-fno-pic", "-no-pie", "-O2",
+    # As the other payloads are built: hosts that interpret kernel mode get some code of -O2 wrong.
+    run(["gcc", "-m64", "-mno-red-zone", "-ffreestanding", "-nostdlib", "-static", "-fno-pic", "-no-pie", "-Os",
          "-mgeneral-regs-only", "-fno-stack-protector", "-fcf-protection=none", "-fno-asynchronous-unwind-tables",
-         "-fno-tree-loop-distribute-patterns", "-Wl,--build-id=none", "-Wl,-z,noexecstack", f"-I{PAYLOADS}",
+         "-Wl,--build-id=none", "-Wl,-z,noexecstack", f"-I{PAYLOADS}",
          f"-Wl,-T,{PAYLOADS}/link.ld", "-o", f"{b.work}/devices", f"{HERE}/devices.c", f"{PAYLOADS}/runtime.c",
          f"{PAYLOADS}/entry64.S"])
 

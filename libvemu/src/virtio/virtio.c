@@ -172,14 +172,14 @@ static bool usable(const struct vemu_virtq *q)
 static void serve(struct vemu_virtq *q, bool linger)
 {
     struct vemu_virtio *vdev = q->vdev;
-    bool progress;
+    bool progress, more;
     int round = 0;
 
     vdev->stats.notifications++;
     VEMU_TRACE(vdev->dev->vm, VIRTIO_NOTIFY, vdev->dev->id, q->index);
     vemu__virtq_want_notify(q, false);
     do {
-        uint16_t before = q->s->avail;
+        uint16_t before = q->s->avail, seen = vemu__virtq_seen(q);
 
         vdev->class_->ops->notify(vdev, q->index);
         if (!usable(q))
@@ -192,12 +192,16 @@ static void serve(struct vemu_virtq *q, bool linger)
             if (write(q->notifier, &one, sizeof(one)) == sizeof(one))
                 return;
         }
-        if (linger && progress && vemu__virtq_linger(q))
-            continue;
+        more = linger && progress && vemu__virtq_linger(q);
         if (!usable(q))
             return;
+        if (more)
+            continue;
         vemu__virtq_want_notify(q, true);
-    } while (progress && vemu__virtq_pending(q));
+        /* A device may leave chains where they are. Those that came after it had looked, and before
+         * the driver saw the wish, are news all the same: no doorbell tells of them. */
+        more = vemu__virtq_pending(q) && (progress || vemu__virtq_seen(q) != seen);
+    } while (more);
 }
 
 void vemu__virtio_notify(struct vemu_virtio *vdev, uint32_t n)

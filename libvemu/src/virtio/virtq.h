@@ -100,6 +100,12 @@ bool vemu__virtq_map(struct vemu_virtq *q);
 void vemu__virtq_clear(struct vemu_virtq *q);
 void vemu__virtq_free(struct vemu_virtq *q);
 
+/* Changes when the driver makes the next chain available. The queue is enabled. */
+static inline uint16_t vemu__virtq_seen(const struct vemu_virtq *q)
+{
+    return __atomic_load_n(q->ring->watch(q), __ATOMIC_RELAXED);
+}
+
 /* Virtio 1.2, 2.7.7.1: whether an index in (old, new] has passed `event`. */
 static inline bool vemu__virtq_need_event(uint16_t event, uint16_t new_index, uint16_t old)
 {

@@ -316,6 +316,35 @@ START_TEST(test_saved_state)
 }
 END_TEST
 
+static void add_late(void *data)
+{
+    struct guest *g = data;
+    const struct guest_buffer b = one(g);
+
+    guest_add(g, &g->queues[0], &b, 1);
+}
+
+/* A doorbell for which there is nothing (its chain was served with the one before), and a chain that
+ * comes behind the look but before the device's new wish: its driver saw the old wish. */
+START_TEST(test_late_chain)
+{
+    struct guest *g = start(_i);
+    const struct guest_buffer b = one(g);
+    uint32_t len;
+
+    for (unsigned i = 0; i < 4; i++) {
+        echo_of(g)->late = add_late;
+        echo_of(g)->late_data = g;
+        if (i & 1)
+            guest_add(g, &g->queues[0], &b, 1);
+        g->t->notify(g, 0);
+        for (unsigned n = 0; n < 1 + (i & 1); n++)
+            ck_assert_int_ge(guest_take(g, &g->queues[0], &len), 0);
+    }
+    guest_free(g);
+}
+END_TEST
+
 /* The next doorbell that comes by descriptor makes the device wait so long for another chain. */
 static void set_linger(struct guest *g, struct vemu_virtq *q, int64_t ns)
 {
@@ -383,7 +412,7 @@ int main(void)
     const TTest *const tests[] = { test_round_trips, test_interrupts,  test_event_batch,
                                    test_notify_suppression, test_order, test_unpop,
                                    test_queue_reset, test_before_driver_ok, test_saved_state,
-                                   test_linger };
+                                   test_late_chain, test_linger };
     Suite *suite = suite_create("virtio-ring");
     TCase *tcase = tcase_create("layouts");
     SRunner *runner;
