@@ -365,11 +365,12 @@ START_TEST(test_to_slow_host)
         }
         /* The guest must wait; the host reads everything there is. */
         while (got < sent) {
-            ssize_t n = recv(fd, back, 65536, 0);
+            ssize_t n = recv(fd, back, 65536, 0), same = 0;
 
             ck_assert_int_gt(n, 0);
-            for (ssize_t i = 0; i < n; i++)
-                ck_assert_uint_eq(back[i], (uint8_t)((got + (uint32_t)i) * 7 >> 3));
+            while (same < n && back[same] == (uint8_t)((got + (uint32_t)same) * 7 >> 3))
+                same++;
+            ck_assert_int_eq(same, n); /* an assertion for each byte would take long */
             got += (uint32_t)n;
         }
         say(g, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 50, 2000);
