@@ -24,8 +24,8 @@ LOADS = {
            f"--verify_backlog=128 --time_based --runtime={SECONDS} --group_reporting --output-format=json",
     "out": f"iperf3 -c 10.0.2.2 -p {PORT} -t {SECONDS // 2} -b 100M && "
            f"iperf3 -c 10.0.2.2 -p {PORT} -t {SECONDS - SECONDS // 2} -b 100M -R",
-    "cpu": f"end=$(($(date +%s) + {SECONDS})); head -c 300000 /dev/urandom >/tmp/random; want=; "
-           "while [ $(date +%s) -lt $end ]; do sum=$(gzip -c /tmp/random | gzip -dc | sha256sum); "
+    "cpu": f"end=$(($(date +%s) + {SECONDS})); head -c 300000 /dev/urandom >/tmp/cpu; want=; "
+           "while [ $(date +%s) -lt $end ]; do sum=$(gzip -c /tmp/cpu | gzip -dc | sha256sum); "
            "[ \"${want:-$sum}\" = \"$sum\" ] || exit 1; want=$sum; done",
     "files": f"end=$(($(date +%s) + {SECONDS})); n=0; while [ $(date +%s) -lt $end ]; do n=$((n+1)); "
              "dd if=/tmp/random of=/scratch bs=4096 2>/dev/null; sync; echo 3 >/proc/sys/vm/drop_caches; "
@@ -50,7 +50,7 @@ def begin_loads(guest):
     guest.run("ip link set eth0 up; ip address add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2")
     guest.run("head -c 300000 /dev/urandom >/tmp/random")
     for name, command in LOADS.items():
-        guest.run(f"({command}; echo $? >/tmp/{name}.status) >/tmp/{name}.log 2>&1 &")
+        guest.run(f"(({command}); echo $? >/tmp/{name}.status) >/tmp/{name}.log 2>&1 &")
 
 
 def watch(guest):

@@ -85,7 +85,7 @@ class Guest:
         self.run("true")
 
     def begin(self, command):
-        self.shell.sendall(f"{{ {command}; }} </dev/null 2>&1; echo; echo \"@@ $?\"\n".encode())
+        self.shell.sendall(f"{{ {command}\n}} </dev/null 2>&1; echo \"\n@@ $?\"\n".encode())
 
     def finish(self, command="command"):
         """The output of what was begun, and its status."""

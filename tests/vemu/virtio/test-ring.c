@@ -324,8 +324,8 @@ static void add_late(void *data)
     guest_add(g, &g->queues[0], &b, 1);
 }
 
-/* A doorbell for which there is nothing (its chain was served with the one before), and a chain that
- * comes behind the look but before the device's new wish: its driver saw the old wish. */
+/* A doorbell for which there is nothing (its chain was served with the one before), and a chain
+ * that comes behind the look but before the device's new wish: its driver saw the old wish. */
 START_TEST(test_late_chain)
 {
     struct guest *g = start(_i);
