@@ -23,7 +23,7 @@ class Guest:
              "-append", "console=ttyS0 quiet", "-display", "none", "-serial", f"file:{self.log}",
              "-serial", f"unix:{console},server=on,wait=off", "-qmp", f"unix:{path},server=on,wait=off",
              "-device", "pcie-root-port,id=rp1,addr=4,slot=1", "-device", "pcie-root-port,id=rp2,addr=5,slot=2",
-             "-device", "virtio-balloon-pci,id=balloon0,addr=6", "-no-reboot"],
+             "-device", "virtio-balloon-pci,id=balloon0,addr=6", "-no-reboot", "-nic", "none"],
             stdin=subprocess.DEVNULL)
         self.events = []
         self.qmp = self.connect(path)

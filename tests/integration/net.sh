@@ -1,30 +1,45 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A Debian kernel on the software CPU gets an address over -nic user and fetches a file from an HTTP
-# server on this machine, whose checksum must be right; the same over tap in a network namespace.
+# A Debian kernel on the software CPU with its root on a virtio disk (ext4) gets an address over -nic user,
+# fetches a file from an HTTP server on this machine onto that disk with the right checksum, and powers off;
+# the same over tap in a network namespace. Machines, numbers of CPUs and networks are paired so that each
+# two of them meet; VEMU_TEST_SOAK=1 tries all combinations.
 set -u
+export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/tools-root.sh"
 kernel=$(find_kernel)
 [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=/lib/modules/${kernel#/boot/vmlinuz-}/kernel
-[ -e "$modules/drivers/net/virtio_net.ko" ] || { echo "no modules for $kernel"; exit 77; }
+modules=$(find_modules "$kernel" virtio_pci virtio_mmio virtio_blk virtio_net)
+[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
 [ -x "$BUILD/tools/vemu-slirp/vemu-slirp" ] || { echo "vemu-slirp was not built"; exit 77; }
 work=$(mktemp -d)
 server=
-trap '[ -n "$server" ] && kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+space=
+trap 'kill $server $space 2>/dev/null; rm -rf "$work"' EXIT
 
 cat >"$work/init" <<'INIT'
 #!/bin/sh
+mount -t devtmpfs dev /dev
+for module in $(cat /modules); do insmod "$module"; done
+mount -t ext4 /dev/vda /root && mount --move /dev /root/dev && exec switch_root /root /sbin/init
+poweroff -f
+INIT
+echo "$modules" >"$work/modules"
+"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
+(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
+cat "$work/base" "$work/more" >"$work/initramfs"
+
+mkdir -p "$work"/root/{bin,sbin,proc,sys,dev,etc}
+cp "$(command -v busybox)" "$work/root/bin/busybox"
+cat >"$work/root/sbin/init" <<'INIT'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
 say() { echo "T: $*"; }
-k=/lib/modules/$(uname -r)/kernel
-for m in drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_legacy_dev \
-    drivers/virtio/virtio_pci_modern_dev drivers/virtio/virtio_pci drivers/virtio/virtio_mmio \
-    net/core/failover drivers/net/net_failover drivers/net/virtio_net; do
-    [ -e "$k/$m.ko" ] && insmod "$k/$m.ko" 2>/dev/null
-done
 for word in $(cat /proc/cmdline); do case $word in url=* | address=*) eval "$word" ;; esac; done
 cat >/etc/dhcp <<'DHCP'
 #!/bin/sh
@@ -32,6 +47,7 @@ cat >/etc/dhcp <<'DHCP'
 exit 0
 DHCP
 chmod +x /etc/dhcp
+say "root $(grep -c '^/dev/vda / ext4 rw' /proc/mounts) cpus $(nproc)"
 say "mac $(cat /sys/class/net/eth0/address)"
 ip link set eth0 up
 if [ -n "$address" ]; then
@@ -40,15 +56,13 @@ else
     udhcpc -i eth0 -s /etc/dhcp -n -q -t 10 >/dev/null 2>&1 || say "no address"
 fi
 say "carrier $(cat /sys/class/net/eth0/carrier)"
-wget -q -O /tmp/file "$url" && say "sum $(sha256sum </tmp/file | cut -d ' ' -f 1)"
+wget -q -O /file "$url" && say "sum $(sha256sum </file | cut -d ' ' -f 1)"
+sync
+mount -o remount,ro /
 poweroff -f
 INIT
-list=()
-for m in drivers/virtio/virtio{,_ring,_pci,_pci_legacy_dev,_pci_modern_dev,_mmio} net/core/failover \
-    drivers/net/net_failover drivers/net/virtio_net; do
-    [ -e "$modules/$m.ko" ] && list+=("$modules/$m.ko")
-done
-"$TOP/tests/lib/initramfs.sh" "$work/initramfs" "$work/init" "${list[@]}"
+chmod +x "$work/root/sbin/init"
+mkfs.ext4 -q -d "$work/root" "$work/disk" 24M >/dev/null || exit 1
 
 mkdir "$work/www"
 head -c 3000000 /dev/urandom >"$work/www/file"
@@ -58,6 +72,7 @@ log=$work/log
 
 # serve PREFIX...: an HTTP server on a free port of all addresses, started with PREFIX.
 serve() {
+    : >"$work/port"
     "$@" python3 -u -c '
 import functools, http.server, sys
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
@@ -74,37 +89,43 @@ expect() { # LINE: the guest said it
     grep -a '^T: ' "$log" || tail -n 20 "$log"
     bad=1
 }
-# guest MACHINE APPEND OPTION...
+# run_guest MACHINE CPUS APPEND OPTION...
 run_guest() {
-    local machine=$1 append=$2
-    shift 2
-    "${prefix[@]}" timeout 120 "$BUILD/tools/vemu/vemu" -accel soft -machine "$machine" -m 256M \
-        -kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 quiet $append" -nographic \
-        -no-reboot "$@" </dev/null >"$log" 2>&1
+    local machine=$1 cpus=$2 append=$3
+    shift 3
+    cp "$work/disk" "$work/image"
+    "${prefix[@]}" timeout 120 "$BUILD/tools/vemu/vemu" -accel soft -machine "$machine" -smp "$cpus" -m 256M \
+        -kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 quiet $append" -nographic -no-reboot \
+        -drive "file=$work/image,if=virtio,format=raw" "$@" </dev/null >"$log" 2>&1 ||
+        { echo "$what: status $?"; bad=1; }
+    expect "root 1 cpus $cpus"
+    expect "carrier 1"
+    expect "sum $sum"
+    e2fsck -fn "$work/image" >"$work/fsck" 2>&1 || { echo "$what: file system:"; cat "$work/fsck"; bad=1; }
+    [ "$(debugfs -R 'cat /file' "$work/image" 2>/dev/null | sha256sum | cut -d ' ' -f 1)" = "$sum" ] ||
+        { echo "$what: the image has something else"; bad=1; }
 }
+soak=${VEMU_TEST_SOAK:-0}
 
 prefix=()
 serve
-for what in q35 microvm; do
-    run_guest $what "url=http://10.0.2.2:$port/file" -nic user,mac=52:54:00:12:34:56 ||
-        { echo "$what: status $?"; bad=1; }
-    expect "mac 52:54:00:12:34:56"
+for what in "q35 1" "microvm 2" $([ "$soak" = 1 ] && echo q35+2 microvm+1); do
+    set -- ${what//+/ }
+    network=(-nic user,mac=52:54:00:12:34:56)
+    [ "$1" = q35 ] && network=() # is what it has by default
+    run_guest "$1" "$2" "url=http://10.0.2.2:$port/file" "${network[@]}"
+    [ "$1" = q35 ] || expect "mac 52:54:00:12:34:56"
     expect "address 10.0.2.15 router 10.0.2.2 dns 10.0.2.3"
-    expect "carrier 1"
-    expect "sum $sum"
 done
 kill $server
 server=
 
 # tap: a namespace of its own, so that nothing of this machine is touched
-if [ "$(id -u)" -ne 0 ] || ! command -v ip >/dev/null || [ ! -e /dev/net/tun ] ||
-    ! unshare -n ip tuntap add dev probe mode tap 2>/dev/null; then
+if ! tap_possible; then
     echo "tap was not tried: no root, ip, /dev/net/tun or network namespaces"
 else
-    what=tap
     unshare -n sleep 300 &
     space=$!
-    trap 'kill $space $server 2>/dev/null; rm -rf "$work"' EXIT
     sleep 0.5
     inside=(nsenter -t $space -n)
     "${inside[@]}" ip tuntap add dev vemu0 mode tap vnet_hdr &&
@@ -112,9 +133,23 @@ else
         bad=1
     serve "${inside[@]}"
     prefix=("${inside[@]}")
-    run_guest q35 "url=http://192.0.2.1:$port/file address=192.0.2.2/24" -netdev tap,id=n,ifname=vemu0 \
-        -device virtio-net-pci,netdev=n || { echo "tap: status $?"; bad=1; }
-    expect "carrier 1"
-    expect "sum $sum"
+    for what in "q35 2 tap" "microvm 1 tap" $([ "$soak" = 1 ] && echo q35+1+tap microvm+2+tap); do
+        set -- ${what//+/ }
+        run_guest "$1" "$2" "url=http://192.0.2.1:$port/file address=192.0.2.2/24" \
+            -netdev tap,id=n,ifname=vemu0 -device virtio-net,netdev=n
+    done
 fi
+
+# Who has a card without being asked: -nic none, -netdev, -nodefaults and microvm do not.
+cards() { # ARGUMENT...: the number of network cards
+    printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-rx-filter"}' '{"execute":"quit"}' |
+        timeout 20 "$BUILD/tools/vemu/vemu" -accel soft -m 128M -S -display none -kernel "$kernel" -serial none \
+            -qmp stdio "$@" | grep -o '"name"' | wc -l
+}
+count=0
+for line in "1:-machine q35" "0:-machine q35 -nic none" "0:-machine q35 -nodefaults" "0:-machine microvm" \
+    "0:-machine q35 -netdev socket,id=n,path=$work/s,server=on" "1:-machine q35 -device virtio-rng,addr=1"; do
+    count=$(cards ${line#*:})
+    [ "$count" = "${line%%:*}" ] || { echo "${line#*:}: $count network cards"; bad=1; }
+done
 exit $bad

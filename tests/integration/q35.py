@@ -21,7 +21,7 @@ class Guest:
             [VEMU, "-accel", "soft", "-machine", "q35", "-m", "256M", "-kernel", KERNEL,
              "-initrd", INITRAMFS, "-append", f"console=ttyS0 quiet then={then}", "-display", "none",
              "-serial", f"file:{self.log}", "-qmp", f"unix:{path},server=on,wait=off",
-             "-device", "pcie-root-port,id=rp1,addr=4", "-no-reboot"],
+             "-device", "pcie-root-port,id=rp1,addr=4", "-no-reboot", "-nic", "none"],
             stdin=subprocess.DEVNULL)
         self.deadline = time.monotonic() + LIMIT
         self.socket = socket.socket(socket.AF_UNIX)

@@ -52,7 +52,7 @@ lspci=$(command -v lspci)
 bad=0
 log=$work/log
 timeout 100 "$BUILD/tools/vemu/vemu" -accel soft -machine q35 -m 3G -kernel "$kernel" \
-    -initrd "$work/initramfs" -append "console=ttyS0 quiet then=reboot" -nographic -no-reboot \
+    -initrd "$work/initramfs" -append "console=ttyS0 quiet then=reboot" -nographic -no-reboot -nic none \
     -uuid 12345678-9abc-def0-1234-56789abcdef0 -device virtio-rng-pci,addr=3 \
     -device pcie-root-port,id=rp1,addr=4 </dev/null >"$log" 2>&1
 status=$?

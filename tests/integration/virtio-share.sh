@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Debian's kernel with its own drivers shares with the host: directories over 9p (a file-tree test by
-# the guest, checked on the host), stream sockets over vsock in both directions; on q35 and microvm.
+# the guest, checked on the host), sockets over vsock in both directions; on q35 and microvm.
 set -u
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
@@ -69,6 +69,26 @@ static long ask(int fd, long size)
     return n < 0 ? -1 : at;
 }
 
+/* Messages of these sizes come back as they went. */
+static int messages(int fd)
+{
+    static const ssize_t sizes[] = { 1, 5000, 100000, 3 };
+    static char to[100000], from[200000];
+
+    memset(to, 'm', sizeof(to));
+    for (int i = 0; i < 4; i++)
+        if (send(fd, to, (size_t)sizes[i], 0) != sizes[i])
+            return perror("send"), 1;
+    for (int i = 0; i < 4; i++) {
+        ssize_t n = recv(fd, from, sizeof(from), 0);
+
+        printf("%zd%s", n, i < 3 ? " " : "\n");
+        if (n <= 0 || memcmp(from, to, (size_t)n) != 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* Whether a lock could be had: by us, by another process, by that one after we let go. */
 static int locks(const char *path)
 {
@@ -106,7 +126,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "lock") == 0)
         return locks(argv[2]);
-    fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+    fd = socket(AF_VSOCK, strcmp(argv[1], "messages") ? SOCK_STREAM : SOCK_SEQPACKET, 0);
     a.svm_port = (unsigned)atoi(argv[2]);
     if (strcmp(argv[1], "listen") == 0) {
         if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 1) < 0)
@@ -117,6 +137,8 @@ int main(int argc, char **argv)
     a.svm_cid = 2;
     if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
         return perror("connect"), 1;
+    if (strcmp(argv[1], "messages") == 0)
+        return messages(fd);
     printf("got back %ld\n", ask(fd, atol(argv[3])));
     return 0;
 }
@@ -168,6 +190,7 @@ touch new 2>/dev/null && say "written to read-only"
 say "df $(df -P /a | tail -n 1 | wc -w)"
 cd /
 say "vsock $(/probe connect 50 1000000)"
+say "messages $(/probe messages 52)"
 say "refused $(/probe connect 51 1 2>&1)"
 wait
 say "listener $(cat /listener)"
@@ -192,6 +215,15 @@ def echo():
         peer.sendall(data)
         time.sleep(0.001)
     peer.close()
+def echo_messages():
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(path + "_52")
+    listener.listen()
+    peer, _ = listener.accept()
+    while data := peer.recv(1 << 20):
+        peer.sendall(data)
+messenger = threading.Thread(target=echo_messages, daemon=True)
+messenger.start()
 echoer = threading.Thread(target=echo, daemon=True)
 echoer.start()
 while True:
@@ -216,6 +248,7 @@ while data := client.recv(65536):
     got += data
 print("same" if got == sent else f"{len(got)} bytes came back", flush=True)
 echoer.join()
+messenger.join()
 PEER
 
 bad=0
@@ -262,6 +295,7 @@ except OSError: print(0)')
     expect "closed read me"
     expect "df 6"
     expect "vsock got back 1000000"
+    expect "messages 1 5000 100000 3"
     expect "refused connect: Connection reset by peer"
     expect "listener echoed 1000000"
     expect "unmounted"

@@ -18,6 +18,9 @@ for program in vkvm-info vkvm-trace; do
     done
     bash -n "$TOP/tools/completion/$program" || bad=1
 done
+for word in $(sed -n 's/.*strcmp(name, "\([a-z0-9-]*\)").*/\1/p' "$TOP/tools/vemu-slirp/config.c"); do
+    plain "$TOP/tools/man/vemu-slirp.1" | grep -q -- "^$word=" || { echo "vemu-slirp.1 lacks $word"; bad=1; }
+done
 for command in $("$vmsh" help | sed -n 's/^    \([a-z-]*\) .*/\1/p'); do
     plain "$TOP/tools/man/vmsh.1" | grep -qw -- "$command" || { echo "vmsh.1 lacks $command"; bad=1; }
 done

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <vemu/registry.h>
 
 #include "drive.h"
 #include "keyval.h"
@@ -244,6 +245,15 @@ static bool build_qmp(struct vemu_vm *vm, const char *value, unsigned n)
     return true;
 }
 
+bool machine_is_pc(const struct options *o)
+{
+    struct vemu_class_info info = VEMU_CLASS_INFO_INIT;
+    char name[64];
+    snprintf(name, sizeof(name), "%s", o->config.machine ? o->config.machine : "microvm");
+    name[strcspn(name, ",")] = '\0';
+    return vemu_class_lookup(VEMU_CLASS_MACHINE, name, &info) >= 0 && !strcmp(info.name, "q35");
+}
+
 struct vemu_vm *build_machine(struct options *o, struct trace *trace)
 {
     struct vemu_vm *vm = NULL;
@@ -258,6 +268,7 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
     ok = ok && build_serials(vm, o);
     for (size_t i = 0; ok && i < o->devices.count; i++)
         ok = build_device(vm, o->devices.items[i]);
+    ok = ok && build_default_net(vm, o);
     /* monitors last: whoever can connect finds a machine that is ready */
     ok = ok && vemu_vm_realize(vm, &err) >= 0;
     for (size_t i = 0; ok && i < o->qmps.count; i++)

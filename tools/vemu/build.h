@@ -11,5 +11,7 @@ struct trace;
 
 /* Makes and realizes the machine. NULL: the reason was printed. */
 struct vemu_vm *build_machine(struct options *o, struct trace *trace);
+/* Whether -machine names the PC, which has IDE buses and a network card unless told otherwise. */
+bool machine_is_pc(const struct options *o);
 
 #endif

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <vemu/block.h>
-#include <vemu/registry.h>
 
+#include "build.h"
 #include "keyval.h"
 #include "report.h"
 
@@ -163,15 +163,6 @@ struct drive {
     bool is_cdrom;
     unsigned bus; /* of IDE */
 };
-
-static bool machine_has_ide(const struct options *o)
-{
-    struct vemu_class_info info = { .size = sizeof(info) };
-    char name[64];
-    snprintf(name, sizeof(name), "%s", o->config.machine ? o->config.machine : "microvm");
-    name[strcspn(name, ",")] = '\0';
-    return vemu_class_lookup(VEMU_CLASS_MACHINE, name, &info) >= 0 && !strcmp(info.name, "q35");
-}
 
 static bool drive_interface(const char *name, const struct places *places, struct drive *drive)
 {
@@ -331,7 +322,7 @@ static bool build_drive(struct vemu_vm *vm, struct places *places, const char *v
 
 bool build_drives(struct vemu_vm *vm, const struct options *o)
 {
-    struct places places = { .has_ide = machine_has_ide(o) };
+    struct places places = { .has_ide = machine_is_pc(o) };
     for (size_t i = 0; i < o->blockdevs.count; i++)
         if (!build_blockdev(vm, o->blockdevs.items[i]))
             return false;

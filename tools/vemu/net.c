@@ -7,10 +7,12 @@
  */
 #include "net.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <vemu/net.h>
 
+#include "build.h"
 #include "keyval.h"
 #include "report.h"
 
@@ -106,4 +108,25 @@ bool build_nets(struct vemu_vm *vm, const struct options *o)
         if (!build_nic(vm, o->nics.items[i], (unsigned)i))
             return false;
     return true;
+}
+
+bool build_default_net(struct vemu_vm *vm, const struct options *o)
+{
+    static const char id[] = "default-net";
+    const struct vemu_property props[] = { { "netdev", id } };
+    struct vemu_error *err = NULL;
+    if (o->nodefaults || o->netdevs.count || o->nics.count ||
+        !machine_is_pc(o))
+        return true;
+    int r = vemu_vm_add_net(vm, "user", id, NULL, 0, &err);
+    if (r == -ENOENT) { /* this build, or this installation, has no network in user space */
+        vemu_error_free(err);
+        return true;
+    }
+    if (r >= 0)
+        r = vemu_vm_add_device(vm, "virtio-net", id, props, 1, &err);
+    if (r < 0)
+        report("the default network (-nic none leaves it out): %s", vemu_error_message(err));
+    vemu_error_free(err);
+    return r >= 0;
 }

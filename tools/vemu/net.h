@@ -9,5 +9,8 @@
 
 /* Makes the networks, and the cards of -nic. False: the reason was printed. */
 bool build_nets(struct vemu_vm *vm, const struct options *o);
+/* The network card of a machine that was not told about networks, as QEMU has it: on q35, behind
+ * -netdev user. Comes last, so that it takes no PCI slot that another device names. */
+bool build_default_net(struct vemu_vm *vm, const struct options *o);
 
 #endif

@@ -93,6 +93,9 @@ static void ring_submit(struct vemu_aio *aio)
         r = io_uring_submit(&aio->ring);
     } while (r == -EINTR || (r > 0 && io_uring_sq_ready(&aio->ring)));
     io_uring_cq_eventfd_toggle(&aio->ring, true);
+    /* Who completes a request stores that and then looks whether to signal; here the wish is stored
+     * and then completions are looked for. Without a barrier both could miss the other. */
+    atomic_thread_fence(memory_order_seq_cst);
     /* -EAGAIN, -EBUSY: what is left goes with the next call; something is under way that leads to
      * it. */
     aio->unsubmitted = io_uring_sq_ready(&aio->ring) != 0;

@@ -163,31 +163,63 @@ void vemu__virtio_reset(struct vemu_virtio *vdev)
 
 /* --- doorbell --------------------------------------------------------------------------------- */
 
-void vemu__virtio_notify(struct vemu_virtio *vdev, uint32_t n)
+static bool usable(const struct vemu_virtq *q)
 {
-    struct vemu_virtq *q = vemu__virtio_queue(vdev, n);
-    uint16_t before;
+    return q->s->enabled && vemu__virtio_live(q->vdev);
+}
+
+/* With `linger` the lock is let go for a moment while the next chain is waited for. */
+static void serve(struct vemu_virtq *q, bool linger)
+{
+    struct vemu_virtio *vdev = q->vdev;
+    bool progress, more;
     int round = 0;
 
-    if (!q || !q->s->enabled || !vemu__virtio_live(vdev))
-        return;
     vdev->stats.notifications++;
-    VEMU_TRACE(vdev->dev->vm, VIRTIO_NOTIFY, vdev->dev->id, n);
+    VEMU_TRACE(vdev->dev->vm, VIRTIO_NOTIFY, vdev->dev->id, q->index);
     vemu__virtq_want_notify(q, false);
     do {
-        before = q->s->avail;
-        vdev->class_->ops->notify(vdev, n);
-        if (!q->s->enabled || !vemu__virtio_live(vdev))
+        uint16_t before = q->s->avail, seen = vemu__virtq_seen(q);
+
+        vdev->class_->ops->notify(vdev, q->index);
+        if (!usable(q))
             return;
-        if (++round == NOTIFY_ROUNDS && q->notifier >= 0 && q->s->avail != before) {
+        progress = q->s->avail != before;
+        if (++round >= NOTIFY_ROUNDS && q->notifier >= 0 && progress) {
             static const uint64_t one = 1;
 
             /* Once more, from the loop. */
             if (write(q->notifier, &one, sizeof(one)) == sizeof(one))
                 return;
         }
+        more = linger && progress && vemu__virtq_linger(q);
+        if (!usable(q))
+            return;
+        if (more)
+            continue;
         vemu__virtq_want_notify(q, true);
-    } while (q->s->avail != before && vemu__virtq_pending(q));
+        /* A device may leave chains where they are. Those that came after it had looked, and before
+         * the driver saw the wish, are news all the same: no doorbell tells of them. */
+        more = vemu__virtq_pending(q) && (progress || vemu__virtq_seen(q) != seen);
+    } while (more);
+}
+
+void vemu__virtio_notify(struct vemu_virtio *vdev, uint32_t n)
+{
+    struct vemu_virtq *q = vemu__virtio_queue(vdev, n);
+
+    if (q && usable(q))
+        serve(q, false);
+}
+
+void vemu__virtq_rung(struct vemu_virtq *q)
+{
+    pthread_mutex_lock(&q->vdev->dev->lock);
+    vemu__virtq_adapt(q);
+    if (usable(q))
+        serve(q, true);
+    vemu__virtq_slept(q);
+    pthread_mutex_unlock(&q->vdev->dev->lock);
 }
 
 /* --- configuration space ---------------------------------------------------------------------- */

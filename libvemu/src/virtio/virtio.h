@@ -200,6 +200,10 @@ struct vemu_virtq_elem {
  * guest broke it (then the device is broken). Every element goes back by vemu__virtq_push() or
  * vemu__virtq_drop(). */
 int vemu__virtq_pop(struct vemu_virtq *queue, struct vemu_virtq_elem **ret);
+/* The same where no `notify` stands behind it. When there is none the driver is asked to tell about
+ * the next one: with event indices it would stay silent, since its wish was answered long ago.
+ * Another look is taken then, for what came before the driver saw the wish. */
+int vemu__virtq_take(struct vemu_virtq *queue, struct vemu_virtq_elem **ret);
 /* Returns the chain with `written` bytes of `in` filled, and tells the accelerator which memory
  * changed. The driver sees it after vemu__virtq_flush(). Frees the element. */
 void vemu__virtq_push(struct vemu_virtq_elem *elem, uint32_t written);

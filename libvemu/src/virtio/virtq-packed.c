@@ -73,6 +73,12 @@ static bool packed_pending(const struct vemu_virtq *q)
     return available(q, desc_flags(q, q->s->avail));
 }
 
+static const uint16_t *packed_watch(const struct vemu_virtq *q)
+{
+    return (const uint16_t *)(q->area[VEMU_VIRTQ_DESC] + 16ull * q->s->avail +
+                              offsetof(struct virtq_desc, half[1]));
+}
+
 static bool packed_indirect(struct vemu_virtq *q, struct vemu_virtq_elem *elem,
                             const struct virtq_desc *from)
 {
@@ -211,6 +217,7 @@ const struct virtq_ring vemu__virtq_packed = {
     .area_align = { 16, 4, 4 },
     .size_valid = packed_size_valid,
     .pending = packed_pending,
+    .watch = packed_watch,
     .pop = packed_pop,
     .unpop = packed_unpop,
     .put = packed_put,

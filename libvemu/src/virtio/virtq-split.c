@@ -59,6 +59,11 @@ static bool split_pending(const struct vemu_virtq *q)
     return avail_idx(q) != q->s->avail;
 }
 
+static const uint16_t *split_watch(const struct vemu_virtq *q)
+{
+    return (const uint16_t *)(q->area[VEMU_VIRTQ_DRIVER] + 2);
+}
+
 static bool split_walk(struct vemu_virtq *q, struct vemu_virtq_elem *elem, uint16_t head)
 {
     const uint8_t *table = q->area[VEMU_VIRTQ_DESC];
@@ -177,6 +182,7 @@ const struct virtq_ring vemu__virtq_split = {
     .area_align = { 16, 2, 4 },
     .size_valid = split_size_valid,
     .pending = split_pending,
+    .watch = split_watch,
     .pop = split_pop,
     .unpop = split_unpop,
     .put = split_put,

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/iov.h"
@@ -185,6 +186,14 @@ int vemu__virtq_pop(struct vemu_virtq *q, struct vemu_virtq_elem **ret)
     q->vdev->stats.requests++;
     *ret = elem;
     return 1;
+}
+
+int vemu__virtq_take(struct vemu_virtq *q, struct vemu_virtq_elem **ret)
+{
+    if (vemu__virtq_pop(q, ret))
+        return 1;
+    vemu__virtq_want_notify(q, true);
+    return vemu__virtq_pop(q, ret);
 }
 
 void vemu__virtq_unpop(struct vemu_virtq_elem *elem)
@@ -395,19 +404,79 @@ void vemu__virtq_reset(struct vemu_virtq *q)
     vemu__virtq_clear(q);
 }
 
+/* --- waiting for the next chain --------------------------------------------------------------- */
+
+/*
+ * A doorbell costs the guest an exit and us a wake-up, together more than most requests. A driver
+ * that has got an answer often has the next request at once, so before doorbells are asked for
+ * again, the ring is watched for some microseconds. How long adapts: it grows while doorbells come
+ * so soon that waiting would have caught them, and goes to nothing when they do not. Only for
+ * doorbells that come by descriptor: others are served by the thread that rings.
+ */
+#define LINGER_MAX_NS  32000
+#define LINGER_STEP_NS 4000
+#define LINGER_LOOKS   16 /* between two looks at the clock */
+
+static int64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+void vemu__virtq_adapt(struct vemu_virtq *q)
+{
+    if (q->alone) /* watching would keep the driver from running */
+        q->linger_ns = 0;
+    else if (now_ns() - q->slept_ns <= LINGER_MAX_NS)
+        q->linger_ns = MIN(MAX(2 * q->linger_ns, LINGER_STEP_NS), LINGER_MAX_NS);
+    else
+        q->linger_ns = q->linger_ns > LINGER_STEP_NS ? q->linger_ns / 2 : 0;
+}
+
+void vemu__virtq_slept(struct vemu_virtq *q)
+{
+    q->slept_ns = now_ns();
+}
+
+bool vemu__virtq_linger(struct vemu_virtq *q)
+{
+    const uint16_t *seen;
+    uint16_t old;
+    int64_t end;
+    bool hit = false;
+
+    if (!q->linger_ns)
+        return false;
+    if (vemu__virtq_pending(q))
+        return true;
+    /* Memory of the guest stays, whatever becomes of the queue meanwhile. */
+    seen = q->ring->watch(q);
+    old = __atomic_load_n(seen, __ATOMIC_RELAXED);
+    if (vemu__virtq_pending(q))
+        return true;
+    pthread_mutex_unlock(&q->vdev->dev->lock);
+    end = now_ns() + q->linger_ns;
+    do {
+        for (unsigned i = 0; i < LINGER_LOOKS && !hit; i++) {
+            hit = __atomic_load_n(seen, __ATOMIC_RELAXED) != old;
+            __builtin_ia32_pause();
+        }
+    } while (!hit && now_ns() < end);
+    pthread_mutex_lock(&q->vdev->dev->lock);
+    return hit && vemu__virtq_pending(q);
+}
+
 /* --- doorbells by descriptor ------------------------------------------------------------------ */
 
 static void notifier_ready(void *data, uint32_t revents)
 {
     struct vemu_virtq *q = data;
-    struct vemu_device *dev = q->vdev->dev;
     uint64_t count;
 
-    if (read(q->notifier, &count, sizeof(count)) < 0)
-        return;
-    pthread_mutex_lock(&dev->lock);
-    vemu__virtio_notify(q->vdev, q->index);
-    pthread_mutex_unlock(&dev->lock);
+    if (read(q->notifier, &count, sizeof(count)) >= 0)
+        vemu__virtq_rung(q);
 }
 
 int vemu__virtq_get_notifier(struct vemu_virtq *q)
@@ -416,6 +485,7 @@ int vemu__virtq_get_notifier(struct vemu_virtq *q)
         q->notifier = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (q->notifier < 0)
             return -errno;
+        q->alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
         q->watch = vemu__watch_new(q->vdev->dev->vm->loop, q->notifier, POLLIN, notifier_ready, q);
     }
     return q->notifier;

@@ -38,6 +38,8 @@ struct virtq_ring {
     uint8_t area_align[3];
     bool (*size_valid)(uint16_t size);
     bool (*pending)(const struct vemu_virtq *q);
+    /* What changes when the driver makes the next chain available. */
+    const uint16_t *(*watch)(const struct vemu_virtq *q);
     /* Takes a chain into `elem` (empty); false: none, or the device is broken. */
     bool (*pop)(struct vemu_virtq *q, struct vemu_virtq_elem *elem);
     void (*unpop)(struct vemu_virtq *q, const struct vemu_virtq_elem *elem);
@@ -67,6 +69,9 @@ struct vemu_virtq {
     struct vemu_virtq_elem *pool;
     int notifier; /* eventfd, -1: none */
     struct vemu_watch *watch;
+    bool alone;        /* the host has one CPU */
+    int64_t linger_ns; /* how long the next chain is waited for */
+    int64_t slept_ns;  /* when nobody waited any more */
 };
 
 /* Adds [gpa, gpa + len) to the element. False: the device is broken. */
@@ -78,12 +83,28 @@ const uint8_t *vemu__virtq_indirect(struct vemu_virtq *q, uint64_t gpa, uint32_t
 /* The device wrote `size` bytes at `offset` of an area. */
 void vemu__virtq_wrote(struct vemu_virtq *q, enum vemu_virtq_area area, uint64_t offset,
                        uint64_t size);
+/* --- waiting for the next chain (virtq.c has the reasons) ------------------------------------- */
+/* Looks for a chain for up to linger_ns, without the lock. True: there is one, and the queue can be
+ * used. Context: loop. */
+bool vemu__virtq_linger(struct vemu_virtq *q);
+/* A doorbell has come: how long should have been waited? */
+void vemu__virtq_adapt(struct vemu_virtq *q);
+void vemu__virtq_slept(struct vemu_virtq *q);
+/* A doorbell that came by descriptor (virtio.c). Takes the lock. */
+void vemu__virtq_rung(struct vemu_virtq *q);
+
 /* --- for virtio.c ----------------------------------------------------------------------------- */
 /* Makes host memory of the addresses. False: the device is broken. */
 bool vemu__virtq_map(struct vemu_virtq *q);
 /* To power-on state; no element is held. */
 void vemu__virtq_clear(struct vemu_virtq *q);
 void vemu__virtq_free(struct vemu_virtq *q);
+
+/* Changes when the driver makes the next chain available. The queue is enabled. */
+static inline uint16_t vemu__virtq_seen(const struct vemu_virtq *q)
+{
+    return __atomic_load_n(q->ring->watch(q), __ATOMIC_RELAXED);
+}
 
 /* Virtio 1.2, 2.7.7.1: whether an index in (old, new] has passed `event`. */
 static inline bool vemu__virtq_need_event(uint16_t event, uint16_t new_index, uint16_t old)

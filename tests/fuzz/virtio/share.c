@@ -23,7 +23,7 @@
 
 static char top[32];                /* what share_machine() made; "": nothing */
 static bool is_vsock;
-static int listener = -1, clients[CLIENTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+static int listener = -1, seq_listener = -1, clients[CLIENTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 
 static const char *below(const char *name)
 {
@@ -62,9 +62,12 @@ static struct sockaddr_un address(const char *name)
 
 static struct guest *machine_vsock(struct vemu_vm *vm)
 {
-    struct sockaddr_un a = address("v_1");
+    struct sockaddr_un a = address("v_1"), b = address("v_2");
 
     is_vsock = true;
+    seq_listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    guest_assert(bind(seq_listener, (struct sockaddr *)&b, sizeof(b)) == 0);
+    guest_assert(listen(seq_listener, 64) == 0);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     guest_assert(bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0);
     guest_assert(listen(listener, 64) == 0);
@@ -97,11 +100,13 @@ void share_end(void)
             close(clients[i]);
         clients[i] = -1;
     }
-    if (is_vsock)
+    if (is_vsock) {
         close(listener);
-    else if (!g_file_get_contents(below("secret"), &secret, NULL, NULL) ||
-             strcmp(secret, "secret") != 0)
+        close(seq_listener);
+    } else if (!g_file_get_contents(below("secret"), &secret, NULL, NULL) ||
+               strcmp(secret, "secret") != 0) {
         abort();
+    }
     nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     top[0] = '\0';
 }
@@ -235,13 +240,15 @@ size_t share_message(const char *device, share_byte_fn *byte, void *data, uint8_
 
 static void client_step(struct source *s, int *client)
 {
-    struct sockaddr_un a = address("v");
     uint8_t what = draw(s), data[4096] = { 0 };
+    bool seq = what & 4;
+    struct sockaddr_un a = address(seq ? "v_seqpacket" : "v");
+    int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
     ssize_t n = 0;
 
     if (*client < 0) {
-        *client = what & 1 ? accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
-                           : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        *client = what & 1 ? accept4(seq ? seq_listener : listener, NULL, NULL, flags)
+                           : socket(AF_UNIX, (seq ? SOCK_SEQPACKET : SOCK_STREAM) | flags, 0);
         if (*client >= 0 && !(what & 1)) {
             if (connect(*client, (struct sockaddr *)&a, sizeof(a)) == 0)
                 n = send(*client, what & 2 ? "CONNECT 1\n" : "CONNECT 2\nx", 10 + !(what & 2),

@@ -39,6 +39,12 @@ static void echo_notify(struct vemu_virtio *vdev, unsigned queue)
             answer(elem);
     }
     vemu__virtq_flush(q);
+    if (echo->late) {
+        void (*late)(void *data) = echo->late;
+
+        echo->late = NULL;
+        late(echo->late_data);
+    }
 }
 
 void echo_release(struct echo *echo, unsigned n)

@@ -13,6 +13,8 @@
 #define F_AVAIL    (1u << 7)
 #define F_USED     (1u << 15)
 
+#define WAIT_US 25000000
+
 struct desc {
     uint64_t addr;
     uint32_t len;
@@ -190,7 +192,7 @@ int guest_wait(struct guest *g, struct guest_queue *q, uint32_t *ret_len)
 {
     int id = guest_take(g, q, ret_len);
 
-    for (int tries = 0; id < 0 && tries < 50000; tries++) {
+    for (gint64 end = g_get_monotonic_time() + WAIT_US; id < 0 && g_get_monotonic_time() < end;) {
         g_usleep(100);
         id = guest_take(g, q, ret_len);
     }

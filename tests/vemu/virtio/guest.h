@@ -121,7 +121,7 @@ uint16_t guest_add_raw(struct guest *g, struct guest_queue *q, uint64_t addr, ui
                        uint16_t flags, uint16_t next);
 /* Takes a used chain: its id and *ret_len; -1: none. */
 int guest_take(struct guest *g, struct guest_queue *q, uint32_t *ret_len);
-/* Waits for one, up to 5 s. */
+/* Waits for one, up to 25 s: a disk that is written back may take several for a flush. */
 int guest_wait(struct guest *g, struct guest_queue *q, uint32_t *ret_len);
 /* Event suppression: interrupt when `event` more chains were used (event index), or not at all. */
 void guest_want_interrupt(struct guest *g, struct guest_queue *q, bool want);

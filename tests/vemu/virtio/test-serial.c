@@ -218,6 +218,34 @@ START_TEST(test_pause)
 }
 END_TEST
 
+/* Input takes buffers without a doorbell; when the last one is gone, the next is to be told. */
+START_TEST(test_event_index)
+{
+    struct guest *g = start(MULTIPORT | VEMU_VIRTIO_F_EVENT_IDX);
+    struct guest_buffer b = { guest_alloc(g, 64, 1), 64, true };
+
+    introduce(g);
+    say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    guest_add(g, &g->queues[4], &b, 1);
+    g->t->notify(g, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(vemu_chardev_input(g->vm, "agent", "abc", 3), 3);
+        expect_input(g, 4, b.gpa, "abc");
+        ck_assert_int_eq(vemu_chardev_input(g->vm, "agent", "defg", 4), 4);
+        fake_sync(g->vm); /* no room for that */
+        guest_add(g, &g->queues[4], &b, 1);
+        ck_assert(!guest_may_skip_notify(g, &g->queues[4]));
+        g->t->notify(g, 4);
+        expect_input(g, 4, b.gpa, "defg");
+        fake_sync(g->vm);
+        guest_add(g, &g->queues[4], &b, 1);
+        if (!guest_may_skip_notify(g, &g->queues[4]))
+            g->t->notify(g, 4);
+    }
+    guest_free(g);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
     static const struct {
@@ -249,7 +277,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { test_ports, test_single, test_nonsense, test_pause,
-                                   test_refused, NULL };
+                                   test_event_index, test_refused, NULL };
 
     return run_tests("virtio-serial", tests);
 }

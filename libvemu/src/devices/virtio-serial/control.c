@@ -31,7 +31,7 @@ static bool say(struct serial_port *port, uint16_t event, uint16_t value, const 
     struct vemu_virtq_elem *elem;
     size_t n;
 
-    if (!vemu__virtq_pop(q, &elem))
+    if (!vemu__virtq_take(q, &elem))
         return false;
     n = vemu__virtq_elem_write(elem, 0, &message, sizeof(message));
     if (text)

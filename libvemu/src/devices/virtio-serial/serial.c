@@ -10,6 +10,8 @@
  * Back-pressure: output that the back-end does not take stays in its chain, which is held; input is
  * taken from the back-end only as far as the driver has given buffers, and while it has the port
  * open. A driver without VIRTIO_CONSOLE_F_MULTIPORT has port 0 alone, and always open.
+ *
+ * The back-end may want to write or read at any time, so chains are taken outside of `notify`.
  */
 #include "devices/virtio-serial/serial.h"
 
@@ -82,7 +84,7 @@ static void port_send(struct serial_port *port)
 {
     struct vemu_virtq *q = port_queue(port, true);
 
-    while (port->tx || vemu__virtq_pop(q, &port->tx)) {
+    while (port->tx || vemu__virtq_take(q, &port->tx)) {
         if (port->used && !write_out(port, port->tx))
             break;
         vemu__virtq_push(port->tx, 0);
@@ -104,7 +106,7 @@ static size_t port_room(void *data)
 
     if (!vemu__serial_state(port)->guest_open)
         return 0;
-    while (!port->rx && vemu__virtq_pop(port_queue(port, false), &port->rx)) {
+    while (!port->rx && vemu__virtq_take(port_queue(port, false), &port->rx)) {
         if (port->rx->in_size)
             break;
         vemu__virtq_push(port->rx, 0); /* a buffer that takes nothing */

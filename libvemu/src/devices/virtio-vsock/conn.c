@@ -14,7 +14,6 @@
 #include "core/vm.h"
 #include "devices/virtio-vsock/vsock.h"
 
-#define LINGER_S 30u /* without progress */
 
 static uint64_t key_of(uint32_t host_port, uint32_t guest_port)
 {
@@ -64,7 +63,8 @@ static void unname(struct vsock_conn *c)
 
 /* --- beginning and end ------------------------------------------------------------------------ */
 
-struct vsock_conn *vemu__vsock_conn_new(struct vsock *v, int fd, enum vsock_state state)
+struct vsock_conn *vemu__vsock_conn_new(struct vsock *v, int fd, uint16_t type,
+                                        enum vsock_state state)
 {
     struct vsock_conn *c;
 
@@ -75,6 +75,8 @@ struct vsock_conn *vemu__vsock_conn_new(struct vsock *v, int fd, enum vsock_stat
     c = g_new0(struct vsock_conn, 1);
     c->vsock = v;
     c->fd = fd;
+    c->type = type;
+    c->buf_alloc = vsock_has_messages(c) ? VSOCK_BUF_SEQ : VSOCK_BUF;
     c->state = state;
     c->link.data = c;
     c->deadline_ns = INT64_MAX;
@@ -111,7 +113,7 @@ void vemu__vsock_conn_linger(struct vsock_conn *c)
     c->state = VSOCK_LINGER;
     c->say = 0;
     c->guest_shut = VSOCK_SHUT_ALL;
-    vemu__vsock_conn_set_deadline(c, LINGER_S);
+    vemu__vsock_conn_set_deadline(c, VSOCK_LINGER_S);
     vemu__vsock_conn_update(c);
 }
 
@@ -125,6 +127,8 @@ static void conn_free(struct vsock_conn *c)
 {
     vemu__watch_free(c->watch);
     close(c->fd);
+    vemu__vsock_message_drop(c);
+    g_free(c->in);
     g_free(c->buf);
     g_free(c);
 }
@@ -145,9 +149,11 @@ void vemu__vsock_tidy(struct vsock *v)
         }
         i++;
     }
-    if (v->listen_off && v->conns->len < VSOCK_CONNS && v->listen_watch) {
+    if (v->listen_off && v->conns->len < VSOCK_CONNS) {
         v->listen_off = false;
-        vemu__watch_set(v->listen_watch, POLLIN);
+        for (unsigned i = 0; i < VSOCK_LISTENERS; i++)
+            if (v->listeners[i].watch)
+                vemu__watch_set(v->listeners[i].watch, POLLIN);
     }
 }
 

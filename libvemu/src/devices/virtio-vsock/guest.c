@@ -29,9 +29,9 @@ static struct virtio_vsock_hdr header(const struct vsock_conn *c, uint16_t op)
         .dst_cid = htole64(c->vsock->guest_cid),
         .src_port = htole32(c->host_port),
         .dst_port = htole32(c->guest_port),
-        .type = htole16(VIRTIO_VSOCK_TYPE_STREAM),
+        .type = htole16(c->type),
         .op = htole16(op),
-        .buf_alloc = htole32(VSOCK_BUF),
+        .buf_alloc = htole32(c->buf_alloc),
         .fwd_cnt = htole32(c->fwd_cnt),
     };
 }
@@ -55,18 +55,21 @@ static uint32_t put_data(struct vsock_conn *c, struct vemu_virtq_elem *elem)
 {
     uint32_t credit = vemu__vsock_conn_credit(c), room = elem->in_size - (uint32_t)VSOCK_HDR;
     struct virtio_vsock_hdr hdr;
+    bool last = false;
     uint32_t n;
 
     if (!credit || !vemu__vsock_conn_has_data(c))
         return 0;
     if (!room) /* a buffer for headers only: something that fits */
         return put_op(c, elem, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
-    n = vemu__vsock_conn_read(c, elem, MIN(credit, room));
+    n = vsock_has_messages(c) ? vemu__vsock_message_read(c, elem, MIN(credit, room), &last)
+                              : vemu__vsock_conn_read(c, elem, MIN(credit, room));
     if (!n)
         return 0;
     c->tx_cnt += n;
     hdr = header(c, VIRTIO_VSOCK_OP_RW);
     hdr.len = htole32(n);
+    hdr.flags = htole32(last ? VIRTIO_VSOCK_SEQ_EOM : 0);
     return put(c, elem, &hdr) + n;
 }
 
@@ -106,16 +109,6 @@ static uint32_t say_one(struct vsock_conn *c, struct vemu_virtq_elem *elem)
     return put(c, elem, &hdr);
 }
 
-/* A buffer; the driver is asked to tell about the next one when there is none. Another look after
- * that, since it may have come before the wish was seen. */
-static bool take(struct vemu_virtq *q, struct vemu_virtq_elem **ret)
-{
-    if (vemu__virtq_pop(q, ret))
-        return true;
-    vemu__virtq_want_notify(q, true);
-    return vemu__virtq_pop(q, ret);
-}
-
 /* One packet of whoever is first. False: nobody has anything to say. */
 static bool tell_one(struct vsock *v, struct vemu_virtq_elem *elem)
 {
@@ -153,7 +146,7 @@ void vemu__vsock_tell(struct vsock *v)
     struct vemu_virtq_elem *elem;
     unsigned i;
 
-    for (i = 0; i < BATCH && (v->reset_count || v->ready.head) && take(q, &elem); i++) {
+    for (i = 0; i < BATCH && (v->reset_count || v->ready.head) && vemu__virtq_take(q, &elem); i++) {
         if (elem->in_size < VSOCK_HDR) {
             vemu__virtio_broken(&v->vdev, "queue %u: a receive buffer of %u bytes", VSOCK_RX,
                                 elem->in_size);
@@ -208,11 +201,12 @@ static void refuse(struct vsock *v, const struct virtio_vsock_hdr *hdr)
 static void hear_request(struct vsock *v, const struct virtio_vsock_hdr *hdr)
 {
     uint32_t host_port = le32toh(hdr->dst_port), guest_port = le32toh(hdr->src_port);
-    int fd = vemu__vsock_dial(v, host_port);
+    uint16_t type = le16toh(hdr->type);
+    int fd = vemu__vsock_dial(v, host_port, type);
     struct vsock_conn *c = NULL;
 
     if (fd >= 0)
-        c = vemu__vsock_conn_new(v, fd, VSOCK_OPEN);
+        c = vemu__vsock_conn_new(v, fd, type, VSOCK_OPEN);
     if (!c) {
         if (fd >= 0)
             close(fd);
@@ -236,13 +230,20 @@ static bool hear_response(struct vsock_conn *c)
     return true;
 }
 
-static bool hear_data(struct vsock_conn *c, const struct vemu_virtq_elem *elem, uint32_t len)
+static bool hear_data(struct vsock_conn *c, const struct virtio_vsock_hdr *hdr,
+                      const struct vemu_virtq_elem *elem)
 {
+    uint32_t len = le32toh(hdr->len);
+
     /* Credit that it never had. */
     if (c->state != VSOCK_OPEN || c->guest_shut & VIRTIO_VSOCK_SHUTDOWN_SEND ||
-        len > VSOCK_BUF - (c->buf_used - c->own))
+        len > c->buf_alloc - (c->buf_used - c->own) - c->pieces)
         return false;
-    vemu__vsock_conn_write(c, elem, VSOCK_HDR, len);
+    if (vsock_has_messages(c))
+        vemu__vsock_message_write(c, elem, VSOCK_HDR, len,
+                                  le32toh(hdr->flags) & VIRTIO_VSOCK_SEQ_EOM);
+    else
+        vemu__vsock_conn_write(c, elem, VSOCK_HDR, len);
     return true;
 }
 
@@ -281,7 +282,7 @@ static void hear_conn(struct vsock_conn *c, const struct virtio_vsock_hdr *hdr,
     switch (le16toh(hdr->op)) {
     case VIRTIO_VSOCK_OP_RESPONSE: good = hear_response(c); break;
     case VIRTIO_VSOCK_OP_SHUTDOWN: good = hear_shutdown(c, hdr); break;
-    case VIRTIO_VSOCK_OP_RW: good = hear_data(c, elem, le32toh(hdr->len)); break;
+    case VIRTIO_VSOCK_OP_RW: good = hear_data(c, hdr, elem); break;
     case VIRTIO_VSOCK_OP_CREDIT_UPDATE: good = c->state == VSOCK_OPEN; break;
     case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
         good = c->state == VSOCK_OPEN;
@@ -295,6 +296,13 @@ static void hear_conn(struct vsock_conn *c, const struct virtio_vsock_hdr *hdr,
         vemu__vsock_conn_update(c);
 }
 
+static bool type_known(const struct vsock *v, uint16_t type)
+{
+    return type == VIRTIO_VSOCK_TYPE_STREAM ||
+           (type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+            vemu__virtio_has(&v->vdev, VEMU_VIRTIO_F(VIRTIO_VSOCK_F_SEQPACKET)));
+}
+
 static void hear_one(struct vsock *v, const struct vemu_virtq_elem *elem)
 {
     struct virtio_vsock_hdr hdr;
@@ -305,12 +313,13 @@ static void hear_one(struct vsock *v, const struct vemu_virtq_elem *elem)
         v->counters.bad++;
         return;
     }
-    if (le64toh(hdr.dst_cid) != VSOCK_HOST_CID || le16toh(hdr.type) != VIRTIO_VSOCK_TYPE_STREAM) {
+    c = vemu__vsock_conn_find(v, le32toh(hdr.dst_port), le32toh(hdr.src_port));
+    if (le64toh(hdr.dst_cid) != VSOCK_HOST_CID || !type_known(v, le16toh(hdr.type)) ||
+        (c && c->type != le16toh(hdr.type))) {
         v->counters.bad++;
         refuse(v, &hdr);
         return;
     }
-    c = vemu__vsock_conn_find(v, le32toh(hdr.dst_port), le32toh(hdr.src_port));
     if (le32toh(hdr.len) > elem->out_size - VSOCK_HDR) {
         v->counters.bad++;
         if (c)
@@ -333,7 +342,7 @@ void vemu__vsock_hear(struct vsock *v)
     unsigned i;
 
     /* A packet has one answer at most. */
-    for (i = 0; i < BATCH && v->reset_count < VSOCK_RESETS && take(q, &elem); i++) {
+    for (i = 0; i < BATCH && v->reset_count < VSOCK_RESETS && vemu__virtq_take(q, &elem); i++) {
         hear_one(v, elem);
         vemu__virtq_push(elem, 0);
     }

@@ -20,16 +20,20 @@
 #include "devices/virtio-vsock/vsock.h"
 
 #define ASK_S      20u /* a guest has to answer a request */
-#define LINGER_S   30u
 #define IOV_PIECES 64u
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
-int vemu__vsock_dial(struct vsock *v, uint32_t port)
+static int socket_type(uint16_t type)
+{
+    return type == VIRTIO_VSOCK_TYPE_SEQPACKET ? SOCK_SEQPACKET : SOCK_STREAM;
+}
+
+int vemu__vsock_dial(struct vsock *v, uint32_t port, uint16_t type)
 {
     g_autofree char *path = g_strdup_printf("%s_%u", v->path, port);
     struct vemu_error *why = NULL;
-    int fd = vemu__unix_connect(path, SOCK_STREAM, &why);
+    int fd = vemu__unix_connect(path, socket_type(type), &why);
 
     vemu_error_free(why); /* nobody listens: the guest hears it, and that is all */
     return fd;
@@ -80,6 +84,8 @@ static int read_line(struct vsock_conn *c)
     if (n == 0)
         return -1;
     end = memchr(at, '\n', (size_t)n);
+    if (vsock_has_messages(c) && end != at + n - 1) /* the line is a message */
+        return -1;
     if (end)
         n = end + 1 - at;
     if (recv(c->fd, at, (size_t)n, MSG_DONTWAIT) != n)
@@ -122,21 +128,20 @@ static void append(struct vsock_conn *c, const void *data, uint32_t size)
     c->buf_used += size;
 }
 
-/* The guest's bytes are where they should be, or nobody wants them. */
-static void forwarded(struct vsock_conn *c, uint32_t size)
+void vemu__vsock_conn_forwarded(struct vsock_conn *c, uint32_t size)
 {
     uint32_t own = MIN(c->own, size);
 
     c->own -= own;
     c->fwd_cnt += size - own;
-    if (c->state == VSOCK_OPEN && c->fwd_cnt - c->fwd_told >= VSOCK_BUF / 4)
+    if (c->state == VSOCK_OPEN && c->fwd_cnt - c->fwd_told >= c->buf_alloc / 4)
         c->say |= VSOCK_SAY_CREDIT;
 }
 
-/* The socket takes nothing any more. */
-static void write_failed(struct vsock_conn *c)
+void vemu__vsock_conn_failed(struct vsock_conn *c)
 {
-    forwarded(c, c->buf_used);
+    vemu__vsock_conn_forwarded(c, c->buf_used + c->pieces);
+    vemu__vsock_message_drop(c);
     c->buf_used = 0;
     c->shut |= VIRTIO_VSOCK_SHUTDOWN_RCV;
 }
@@ -154,7 +159,7 @@ static void write_ended(struct vsock_conn *c)
     }
 }
 
-void vemu__vsock_conn_flush(struct vsock_conn *c)
+static void flush_bytes(struct vsock_conn *c)
 {
     const uint32_t room = VSOCK_BUF + VSOCK_HELLO_MAX;
 
@@ -166,19 +171,27 @@ void vemu__vsock_conn_flush(struct vsock_conn *c)
             continue;
         if (n < 0) {
             if (errno != EAGAIN)
-                write_failed(c);
+                vemu__vsock_conn_failed(c);
             break;
         }
         c->buf_start = (c->buf_start + (uint32_t)n) % room;
         c->buf_used -= (uint32_t)n;
-        forwarded(c, (uint32_t)n);
+        vemu__vsock_conn_forwarded(c, (uint32_t)n);
         if (c->state == VSOCK_LINGER)
-            vemu__vsock_conn_set_deadline(c, LINGER_S);
+            vemu__vsock_conn_set_deadline(c, VSOCK_LINGER_S);
     }
     if (!c->buf_used && c->buf) { /* an idle connection holds no memory */
         g_clear_pointer(&c->buf, g_free);
         c->buf_start = 0;
     }
+}
+
+void vemu__vsock_conn_flush(struct vsock_conn *c)
+{
+    if (vsock_has_messages(c))
+        vemu__vsock_message_flush(c);
+    else
+        flush_bytes(c);
     write_ended(c);
 }
 
@@ -186,7 +199,7 @@ void vemu__vsock_conn_write(struct vsock_conn *c, const struct vemu_virtq_elem *
                             uint32_t size)
 {
     if (c->shut & VIRTIO_VSOCK_SHUTDOWN_RCV) {
-        forwarded(c, size);
+        vemu__vsock_conn_forwarded(c, size);
         return;
     }
     /* As long as nothing waits, straight from the guest's memory. */
@@ -207,12 +220,12 @@ void vemu__vsock_conn_write(struct vsock_conn *c, const struct vemu_virtq_elem *
             ssize_t n = send(c->fd, at, piece, MSG_DONTWAIT | MSG_NOSIGNAL);
 
             if (n < 0 && errno != EAGAIN && errno != EINTR) {
-                forwarded(c, piece + size);
-                write_failed(c);
+                vemu__vsock_conn_forwarded(c, piece + size);
+                vemu__vsock_conn_failed(c);
                 return;
             }
             n = MAX(n, 0);
-            forwarded(c, (uint32_t)n);
+            vemu__vsock_conn_forwarded(c, (uint32_t)n);
             at += n;
             piece -= (uint32_t)n;
         }
@@ -226,16 +239,21 @@ void vemu__vsock_conn_greet(struct vsock_conn *c)
     char text[VSOCK_HELLO_MAX];
     int n = g_snprintf(text, sizeof(text), "OK %u\n", c->host_port);
 
-    append(c, text, (uint32_t)n);
     c->own = (uint32_t)n;
+    if (vsock_has_messages(c))
+        vemu__vsock_message_put(c, text, (uint32_t)n);
+    else
+        append(c, text, (uint32_t)n);
     vemu__vsock_conn_flush(c);
 }
 
 /* --- socket to guest -------------------------------------------------------------------------- */
 
-static void check_hang_up(struct vsock_conn *c)
+void vemu__vsock_conn_ended(struct vsock_conn *c)
 {
     struct pollfd pfd = { .fd = c->fd };
+
+    c->shut |= VIRTIO_VSOCK_SHUTDOWN_SEND;
 
     /* A peer that closed its socket neither sends nor reads. */
     if (poll(&pfd, 1, 0) > 0 && pfd.revents & (POLLHUP | POLLERR)) {
@@ -264,8 +282,7 @@ uint32_t vemu__vsock_conn_read(struct vsock_conn *c, struct vemu_virtq_elem *ele
     c->readable = false;
     if (n < 0 && errno == EAGAIN)
         return 0;
-    c->shut |= VIRTIO_VSOCK_SHUTDOWN_SEND;
-    check_hang_up(c);
+    vemu__vsock_conn_ended(c);
     return 0;
 }
 
@@ -287,7 +304,7 @@ void vemu__vsock_on_conn(void *data, uint32_t revents)
             if (c->state == VSOCK_OPEN && (c->shut & VIRTIO_VSOCK_SHUTDOWN_SEND ||
                                            c->guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV)) {
                 c->shut |= VSOCK_SHUT_ALL;
-                write_failed(c);
+                vemu__vsock_conn_failed(c);
             }
         }
         if (revents & (POLLIN | POLLHUP | POLLERR) && c->state == VSOCK_OPEN)
@@ -301,27 +318,34 @@ void vemu__vsock_on_conn(void *data, uint32_t revents)
     pthread_mutex_unlock(lock);
 }
 
+static void stop_listening(struct vsock *v)
+{
+    v->listen_off = true;
+    for (unsigned i = 0; i < VSOCK_LISTENERS; i++)
+        if (v->listeners[i].watch)
+            vemu__watch_set(v->listeners[i].watch, 0);
+}
+
 void vemu__vsock_on_listener(void *data, uint32_t revents)
 {
-    struct vsock *v = data;
+    struct vsock_listener *listener = data;
+    struct vsock *v = listener->vsock;
     pthread_mutex_t *lock = &v->vdev.dev->lock;
     struct vsock_conn *c;
     int fd;
 
     pthread_mutex_lock(lock);
     if (v->conns->len >= VSOCK_CONNS) { /* they wait in the backlog */
-        v->listen_off = true;
-        vemu__watch_set(v->listen_watch, 0);
+        stop_listening(v);
     } else {
-        fd = accept4(v->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            c = vemu__vsock_conn_new(v, fd, VSOCK_HELLO);
+            c = vemu__vsock_conn_new(v, fd, listener->type, VSOCK_HELLO);
             vemu__vsock_conn_set_deadline(c, ASK_S);
             vemu__vsock_tidy(v);
         } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
             /* No descriptors or memory: once more in a moment, since poll(2) would not rest. */
-            v->listen_off = true;
-            vemu__watch_set(v->listen_watch, 0);
+            stop_listening(v);
             vemu__vsock_set_timer(v, vemu_clock_ns(v->vdev.dev->vm) + 1000000000);
         }
     }

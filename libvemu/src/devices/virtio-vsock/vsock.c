@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * virtio-vsock: stream sockets between programs of the guest and of the host (virtio 1.2, 5.10).
+ * virtio-vsock: sockets between programs of the guest and of the host (virtio 1.2, 5.10).
  *
  * The host's end of every connection is a Unix socket (host.c), so no module of the host's kernel
  * takes part and no program needs to know about vsock. Connections are not saved: a restored guest
@@ -74,39 +74,55 @@ static void vsock_restored(struct vemu_virtio *vdev)
     v->event_due = !!(vdev->status & VEMU_VIRTIO_STATUS_DRIVER_OK);
 }
 
-static int vsock_listen(struct vsock *v, struct vemu_error **err)
+static int listener_open(struct vsock_listener *l, struct vsock *v, struct vemu_error **err)
 {
-    v->listener = vemu__unix_bind(v->path, SOCK_STREAM, &v->file, err);
-    if (v->listener >= 0 && listen(v->listener, BACKLOG) < 0)
-        return vemu__error_set(err, errno, "cannot listen on '%s': %s", v->path, strerror(errno));
-    return v->listener;
+    bool seq = l->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+
+    l->path = g_strconcat(v->path, seq ? "_seqpacket" : NULL, NULL);
+    l->fd = vemu__unix_bind(l->path, seq ? SOCK_SEQPACKET : SOCK_STREAM, &l->file, err);
+    if (l->fd >= 0 && listen(l->fd, BACKLOG) < 0)
+        return vemu__error_set(err, errno, "cannot listen on '%s': %s", l->path, strerror(errno));
+    if (l->fd >= 0)
+        l->watch =
+            vemu__watch_new(v->vdev.dev->vm->loop, l->fd, POLLIN, vemu__vsock_on_listener, l);
+    return l->fd;
+}
+
+static void listener_close(struct vsock_listener *l)
+{
+    vemu__watch_free(l->watch);
+    l->watch = NULL;
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+    if (l->path)
+        vemu__unix_unbind(l->path, &l->file);
+    g_clear_pointer(&l->path, g_free);
 }
 
 static void vsock_close(struct vsock *v)
 {
-    vemu__watch_free(v->listen_watch);
+    for (unsigned i = 0; i < VSOCK_LISTENERS; i++)
+        listener_close(&v->listeners[i]);
     vemu__watch_free(v->kick_watch);
-    v->listen_watch = v->kick_watch = NULL;
-    if (v->listener >= 0)
-        close(v->listener);
-    vemu__unix_unbind(v->path, &v->file);
+    v->kick_watch = NULL;
     if (v->kick >= 0)
         close(v->kick);
-    v->listener = v->kick = -1;
+    v->kick = -1;
 }
 
 static int vsock_open(struct vsock *v, struct vemu_error **err)
 {
-    struct vemu_loop *loop = v->vdev.dev->vm->loop;
-    int r = vsock_listen(v, err);
+    int r = 0;
 
+    for (unsigned i = 0; i < (v->seqpacket ? 2u : 1u) && r >= 0; i++)
+        r = listener_open(&v->listeners[i], v, err);
     if (r < 0)
         return r;
     v->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (v->kick < 0)
         return vemu__error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
-    v->kick_watch = vemu__watch_new(loop, v->kick, POLLIN, vemu__vsock_on_kick, v);
-    v->listen_watch = vemu__watch_new(loop, v->listener, POLLIN, vemu__vsock_on_listener, v);
+    v->kick_watch = vemu__watch_new(v->vdev.dev->vm->loop, v->kick, POLLIN, vemu__vsock_on_kick, v);
     return 0;
 }
 
@@ -115,7 +131,13 @@ static int vsock_realize(struct vemu_virtio *vdev, struct vemu_error **err)
     struct vsock *v = vsock_of(vdev);
     int r;
 
-    v->listener = v->kick = -1;
+    for (unsigned i = 0; i < VSOCK_LISTENERS; i++)
+        v->listeners[i] = (struct vsock_listener){
+            .vsock = v,
+            .type = i ? VIRTIO_VSOCK_TYPE_SEQPACKET : VIRTIO_VSOCK_TYPE_STREAM,
+            .fd = -1,
+        };
+    v->kick = -1;
     if (v->guest_cid < CID_FIRST || v->guest_cid > CID_LAST)
         return vemu__error_set(err, EINVAL, "property 'guest-cid' must be from %u to %u", CID_FIRST,
                                CID_LAST);
@@ -134,7 +156,8 @@ static int vsock_realize(struct vemu_virtio *vdev, struct vemu_error **err)
     v->timer_ns = INT64_MAX;
     for (unsigned n = 0; n < 3; n++)
         vemu__virtio_add_queue(vdev, QUEUE_SIZE, sizeof(struct vemu_virtq_elem));
-    vdev->features = VEMU_VIRTIO_F(0); /* VIRTIO_VSOCK_F_STREAM */
+    vdev->features = VEMU_VIRTIO_F(0) | /* VIRTIO_VSOCK_F_STREAM */
+                     (v->seqpacket ? VEMU_VIRTIO_F(VIRTIO_VSOCK_F_SEQPACKET) : 0);
     vdev->config_size = sizeof(struct virtio_vsock_config);
     return 0;
 }
@@ -169,6 +192,8 @@ static const struct vemu_prop vsock_props[] = {
     VEMU_PROP(struct vsock, guest_cid, "guest-cid", U64, NULL, "the guest's address, from 3 on"),
     VEMU_PROP(struct vsock, path, "uds-path", STRING, NULL,
               "Unix socket for the guest's ports; port P of the host is PATH_P"),
+    VEMU_PROP(struct vsock, seqpacket, "seqpacket", BOOL, "on",
+              "offer SOCK_SEQPACKET; PATH_seqpacket is for the guest's ports then"),
     VEMU_PROP_END,
 };
 
@@ -178,4 +203,4 @@ static const struct vemu_state_field vsock_state[] = {
 };
 
 VEMU_VIRTIO_DEVICE(vemu__device_virtio_vsock, struct vsock, &vsock_class, "virtio-vsock",
-                   "stream sockets between guest and host", vsock_props, vsock_state);
+                   "sockets between guest and host", vsock_props, vsock_state);
