@@ -11,10 +11,10 @@ packages_guest="linux-image-cloud-amd64 busybox-static cpio"
 packages_test="clang libclang-rt-14-dev cppcheck g++ binutils file procps util-linux python3 perl gdb openssl gzip
     acpica-tools e2fsprogs kmod qemu-system-x86 qemu-utils libvirt-clients libxml2-utils bash man-db
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-    linux-image-amd64 xorriso mtools grub-pc-bin grub-common seabios
+    linux-image-amd64 xorriso mtools fdisk grub-pc-bin grub-efi-amd64-bin grub-common seabios ovmf
     ethtool dmidecode pciutils fio iperf3 iproute2"
 # For the soaks.
-packages_soak="clang-tidy valgrind"
+packages_soak="clang-tidy valgrind grub-rescue-pc memtest86+ debian-installer-12-netboot-amd64"
 
 # Installs those of the named packages that are missing. Asks nothing.
 install_missing() {

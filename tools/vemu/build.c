@@ -258,6 +258,8 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
 {
     struct vemu_vm *vm = NULL;
     struct vemu_error *err = NULL;
+    if (!drives_announce_flash(o) || !options_finish_machine(o))
+        return NULL;
     bool ok = vemu_vm_new(&o->config, &vm, &err) >= 0;
     ok = ok && trace_begin(trace, vm, o);
     for (size_t i = 0; ok && i < o->chardevs.count; i++)

@@ -149,19 +149,22 @@ static bool drive_format(const char *text, const char *format, const char *file)
 
 #define IDE_BUSES 6u
 
-enum interface { IF_NONE, IF_VIRTIO, IF_IDE };
+#define FLASH_UNITS 2u
+
+enum interface { IF_NONE, IF_VIRTIO, IF_IDE, IF_PFLASH };
 
 /* What the drives so far have taken. */
 struct places {
     bool has_ide; /* the machine has ide.0 to ide.5 */
     bool ide[IDE_BUSES];
+    bool flash[FLASH_UNITS];
 };
 
 struct drive {
     const char *text, *file, *id;
     enum interface interface;
     bool is_cdrom;
-    unsigned bus; /* of IDE */
+    unsigned bus; /* of IDE; unit of flash */
 };
 
 static bool drive_interface(const char *name, const struct places *places, struct drive *drive)
@@ -174,17 +177,20 @@ static bool drive_interface(const char *name, const struct places *places, struc
         drive->interface = IF_IDE;
     else if (!strcmp(name, "none"))
         drive->interface = IF_NONE;
+    else if (!strcmp(name, "pflash"))
+        drive->interface = IF_PFLASH;
     else if (!strcmp(name, "scsi")) {
         report("-drive %s: the machine has no SCSI adapter of its own; write if=none,id=ID, "
                "-device virtio-scsi-pci and -device scsi-hd,drive=ID", drive->text);
         return false;
     } else {
-        report("-drive %s: if=%s is not supported (ide, virtio, none)", drive->text, name);
+        report("-drive %s: if=%s is not supported (ide, virtio, pflash, none)", drive->text, name);
         return false;
     }
-    if (drive->interface != IF_IDE || places->has_ide)
+    if (places->has_ide || (drive->interface != IF_IDE && drive->interface != IF_PFLASH))
         return true;
-    report("-drive %s: the machine has no IDE or SATA adapter (machine q35 has)", drive->text);
+    report("-drive %s: the machine has no %s (machine q35 has)", drive->text,
+           drive->interface == IF_IDE ? "IDE or SATA adapter" : "flash");
     return false;
 }
 
@@ -209,36 +215,45 @@ static bool drive_number(const struct drive *drive, const char *name, const char
     return false;
 }
 
-/* On a SATA adapter index and bus are the same: there is one unit on each. */
-static bool drive_place(struct keyval *kv, struct places *places, struct drive *drive)
+/* Takes place `n`, or the first that is free (n < 0). */
+static bool take_place(struct drive *drive, bool *taken, unsigned count, const char *what, long n)
 {
-    const char *index = keyval_take(kv, "index"), *bus = keyval_take(kv, "bus");
-    const char *unit = keyval_take(kv, "unit");
-    bool is_ide = drive->interface == IF_IDE;
-    long n = -1, zero = 0;
-    if (index && (bus || unit)) {
-        report("-drive %s: index cannot be used with bus and unit", drive->text);
-        return false;
-    }
-    if (!drive_number(drive, index ? "index" : "bus", index ? index : bus,
-                      is_ide ? (long)IDE_BUSES : 1000, -1, &n) ||
-        !drive_number(drive, "unit", unit, is_ide ? 1 : 1000, 0, &zero))
-        return false;
-    if (!is_ide)
-        return true;
-    for (unsigned i = 0; n < 0 && i < IDE_BUSES; i++)
-        if (!places->ide[i])
+    for (unsigned i = 0; n < 0 && i < count; i++)
+        if (!taken[i])
             n = i;
-    if (n < 0 || places->ide[n]) {
+    if (n < 0 || taken[n]) {
         if (n < 0)
-            report("-drive %s: all %u IDE buses are taken", drive->text, IDE_BUSES);
+            report("-drive %s: all %u %s are taken", drive->text, count, what);
         else
             report("-drive %s: there is a drive with index=%ld already", drive->text, n);
         return false;
     }
-    places->ide[n] = true;
+    taken[n] = true;
     drive->bus = (unsigned)n;
     return true;
+}
+
+/* On a SATA adapter index and bus are the same: there is one unit on each. Flash has units only. */
+static bool drive_place(struct keyval *kv, struct places *places, struct drive *drive)
+{
+    const char *index = keyval_take(kv, "index"), *bus = keyval_take(kv, "bus");
+    const char *unit = keyval_take(kv, "unit");
+    bool is_ide = drive->interface == IF_IDE, is_flash = drive->interface == IF_PFLASH;
+    long n = -1, m = 0;
+    if (index && (bus || unit)) {
+        report("-drive %s: index cannot be used with bus and unit", drive->text);
+        return false;
+    }
+    if (is_flash)
+        return drive_number(drive, "bus", bus, 1, 0, &m) &&
+               drive_number(drive, index ? "index" : "unit", index ? index : unit, FLASH_UNITS, -1,
+                            &n) &&
+               take_place(drive, places->flash, FLASH_UNITS, "units of flash", n);
+    if (!drive_number(drive, index ? "index" : "bus", index ? index : bus,
+                      is_ide ? (long)IDE_BUSES : 1000, -1, &n) ||
+        !drive_number(drive, "unit", unit, is_ide ? 1 : 1000, 0, &m))
+        return false;
+    return !is_ide || take_place(drive, places->ide, IDE_BUSES, "IDE buses", n);
 }
 
 static bool add_disk(struct vemu_vm *vm, const struct drive *drive)
@@ -282,6 +297,8 @@ static void make_id(const struct drive *drive, unsigned n, char *to, size_t size
 {
     if (drive->interface == IF_IDE)
         snprintf(to, size, "ide%u-%s0", drive->bus, drive->is_cdrom ? "cd" : "hd");
+    else if (drive->interface == IF_PFLASH)
+        snprintf(to, size, "pflash%u", drive->bus);
     else
         snprintf(to, size, "%s%u", drive->interface == IF_VIRTIO ? "virtio" : "none", n);
 }
@@ -315,9 +332,36 @@ static bool build_drive(struct vemu_vm *vm, struct places *places, const char *v
     else
         ok = ok && drive_format(value, format, drive.file) &&
              add_image(vm, &drive, &kv, read_only, cache);
-    ok = ok && (drive.interface == IF_NONE || add_disk(vm, &drive));
+    ok = ok && (drive.interface == IF_NONE || drive.interface == IF_PFLASH ||
+                add_disk(vm, &drive));
     keyval_free(&kv);
     return ok;
+}
+
+/* -drive if=pflash: the machine is told by an option, which it gets before there are nodes. */
+bool drives_announce_flash(struct options *o)
+{
+    struct places places = { .has_ide = machine_has_ide(o) };
+    for (size_t i = 0; i < o->drives.count; i++) {
+        struct drive drive = { .text = o->drives.items[i] };
+        char made[32];
+        struct keyval kv;
+        if (!keyval_parse(&kv, "drive", drive.text, false))
+            return false;
+        const char *interface = keyval_take(&kv, "if"), *id = keyval_take(&kv, "id");
+        bool ok = true;
+        if (interface && !strcmp(interface, "pflash")) {
+            ok = drive_interface(interface, &places, &drive) &&
+                 drive_place(&kv, &places, &drive);
+            make_id(&drive, (unsigned)i, made, sizeof(made));
+            ok = ok && options_add_machine_option(o, drive.bus ? "pflash1" : "pflash0",
+                                                  id ? id : made);
+        }
+        keyval_free(&kv);
+        if (!ok)
+            return false;
+    }
+    return true;
 }
 
 bool build_drives(struct vemu_vm *vm, const struct options *o)

@@ -49,31 +49,6 @@ static const char *keep(struct options *o, const char *text)
 
 /* --- handlers --------------------------------------------------------------------------------- */
 
-static bool opt_machine(struct options *o, const char *value)
-{
-    struct keyval kv;
-    if (!keyval_parse(&kv, "machine", value, true))
-        return false;
-    const char *type = keyval_take(&kv, "type");
-    const char *accel = keyval_take(&kv, "accel");
-    if (accel)
-        o->config.accel = keep(o, accel);
-    /* what is left goes to the machine class: "microvm,pit=off" */
-    char text[1024];
-    size_t used = (size_t)snprintf(text, sizeof(text), "%s",
-                                   type ? type : kv.first ? kv.first : "microvm");
-    for (size_t i = 0; i < kv.count && used < sizeof(text); i++)
-        used += (size_t)snprintf(text + used, sizeof(text) - used, ",%s=%s", kv.items[i].name,
-                                 kv.items[i].value);
-    keyval_free(&kv);
-    if (used >= sizeof(text)) {
-        report("-machine: too long");
-        return false;
-    }
-    o->config.machine = keep(o, text);
-    return true;
-}
-
 /* A text of bounded length; `used` goes on counting. */
 struct text {
     char bytes[4096 + 64];
@@ -96,6 +71,39 @@ static void text_add_value(struct text *text, const char *value)
     }
 }
 
+/* ",NAME=VALUE" for each. */
+static void text_add_items(struct text *text, const struct keyval *kv)
+{
+    for (size_t i = 0; i < kv->count; i++) {
+        text_add(text, ",");
+        text_add(text, kv->items[i].name);
+        text_add(text, "=");
+        text_add_value(text, kv->items[i].value);
+    }
+}
+
+static bool opt_machine(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "machine", value, true))
+        return false;
+    const char *type = keyval_take(&kv, "type");
+    const char *accel = keyval_take(&kv, "accel");
+    if (accel)
+        o->config.accel = keep(o, accel);
+    /* what is left goes to the machine class: "microvm,pit=off" */
+    struct text text = { 0 };
+    text_add(&text, type ? type : kv.first ? kv.first : "microvm");
+    text_add_items(&text, &kv);
+    keyval_free(&kv);
+    if (text.used >= sizeof(text.bytes)) {
+        report("-machine: too long");
+        return false;
+    }
+    o->config.machine = keep(o, text.bytes);
+    return true;
+}
+
 static bool opt_accel(struct options *o, const char *value)
 {
     struct keyval kv;
@@ -110,12 +118,8 @@ static bool opt_accel(struct options *o, const char *value)
     struct text text = { 0 };
     if (ok)
         text_add(&text, name);
-    for (size_t i = 0; ok && i < kv.count; i++) {
-        text_add(&text, ",");
-        text_add(&text, kv.items[i].name);
-        text_add(&text, "=");
-        text_add_value(&text, kv.items[i].value);
-    }
+    if (ok)
+        text_add_items(&text, &kv);
     if (ok && text.used >= sizeof(text.bytes)) {
         report("-accel: too long");
         ok = false;
@@ -196,6 +200,70 @@ static bool opt_append(struct options *o, const char *value)
 {
     o->config.cmdline = value;
     return true;
+}
+
+/* Options of the machine that have a name of their own. */
+static bool machine_option(struct options *o, const char *option, const char *name,
+                           const char *value)
+{
+    struct text text = { 0 };
+    text_add(&text, ",");
+    text_add(&text, name);
+    text_add(&text, "=");
+    text_add_value(&text, value);
+    if (text.used >= sizeof(text.bytes)) {
+        report("-%s: too long", option);
+        return false;
+    }
+    option_list_add(&o->machine_options, keep(o, text.bytes));
+    return true;
+}
+
+static bool opt_bios(struct options *o, const char *value)
+{
+    return machine_option(o, "bios", "firmware", value);
+}
+
+/* "order=cd,menu=on", or the order alone. */
+static bool opt_boot(struct options *o, const char *value)
+{
+    static const char *const names[] = { "order", "once", "menu", "strict", "splash-time",
+                                         "reboot-timeout" };
+    struct keyval kv;
+    if (!keyval_parse(&kv, "boot", value, true))
+        return false;
+    bool ok = !kv.first || machine_option(o, "boot", "boot.order", kv.first);
+    for (size_t i = 0; ok && i < sizeof(names) / sizeof(names[0]); i++) {
+        char full[32];
+        const char *text = keyval_take(&kv, names[i]);
+        snprintf(full, sizeof(full), "boot.%s", names[i]);
+        if (text)
+            ok = machine_option(o, "boot", full, text);
+    }
+    ok = ok && keyval_done(&kv, "boot");
+    keyval_free(&kv);
+    return ok;
+}
+
+/* Those given by options of their own, behind those of -machine. */
+bool options_finish_machine(struct options *o)
+{
+    struct text text = { 0 };
+    text_add(&text, o->config.machine ? o->config.machine : "microvm");
+    for (size_t i = 0; i < o->machine_options.count; i++)
+        text_add(&text, o->machine_options.items[i]);
+    if (text.used >= sizeof(text.bytes)) {
+        report("-machine: too long");
+        return false;
+    }
+    if (o->machine_options.count)
+        o->config.machine = keep(o, text.bytes);
+    return true;
+}
+
+bool options_add_machine_option(struct options *o, const char *name, const char *value)
+{
+    return machine_option(o, "drive", name, value);
 }
 
 static bool opt_name(struct options *o, const char *value)
@@ -458,12 +526,16 @@ static const struct option table[] = {
     { "kernel", "FILE", opt_kernel, "bzImage, ELF vmlinux or multiboot image to boot" },
     { "initrd", "FILE", opt_initrd, "initial RAM disk for the kernel" },
     { "append", "TEXT", opt_append, "kernel command line" },
+    { "bios", "FILE", opt_bios, "firmware image to start, without a kernel" },
+    { "boot",
+      "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash-time=MS][,reboot-timeout=MS]",
+      opt_boot, "what firmware boots: c disk, d CD-ROM (bootindex= of devices comes first)" },
     { "device", "CLASS[,PROPERTY=VALUE...]", opt_device, "add a device ('help' lists)" },
     { "chardev", "BACKEND,id=ID[,PROPERTY=VALUE...]", opt_chardev,
       "add a character back-end ('help' lists)" },
     { "drive",
-      "file=FILE[,if=ide|virtio|none][,media=disk|cdrom][,index=N][,format=raw][,readonly=on]"
-      "[,cache=MODE][,id=ID]...",
+      "file=FILE[,if=ide|virtio|pflash|none][,media=disk|cdrom][,index=N][,format=raw]"
+      "[,readonly=on][,cache=MODE][,id=ID]...",
       opt_drive, "add a disk (if=none: only its image)" },
     { "cdrom", "FILE", opt_cdrom, "the same as -drive file=FILE,media=cdrom,index=2" },
     { "blockdev", "DRIVER,node-name=ID[,PROPERTY=VALUE...]", opt_blockdev,
@@ -505,10 +577,8 @@ static const struct option table[] = {
     /* QEMU has these, vemu does not: refused by name. */
     { "sandbox", "...", NULL, NULL },
     { "incoming", "...", NULL, NULL },
-    { "bios", "...", NULL, NULL },
     { "object", "...", NULL, NULL },
     { "rtc", "...", NULL, NULL },
-    { "boot", "...", NULL, NULL },
     { "mon", "...", NULL, NULL },
     { NULL, NULL, NULL, NULL },
 };
@@ -617,6 +687,7 @@ void options_free(struct options *o)
     for (size_t i = 0; i < o->owned.count; i++)
         free((char *)o->owned.items[i]);
     free(o->owned.items);
+    free(o->machine_options.items);
     free(o->chardevs.items);
     free(o->blockdevs.items);
     free(o->drives.items);

@@ -24,6 +24,7 @@ struct options {
     struct option_list chardevs, blockdevs, drives, netdevs, nics, devices, serials, qmps;
     struct option_list fsdevs, virtfs;
     struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
+    struct option_list machine_options; /* ",NAME=VALUE" */
     const char *gdb; /* where the gdb server listens; NULL: nowhere */
     bool nodefaults, nographic, paused, daemonize;
     bool no_reboot, no_shutdown;
@@ -39,6 +40,10 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_ERROR };
  * printed. */
 enum options_result options_parse(struct options *o, int argc, char **argv);
 void options_free(struct options *o);
+/* An option of the machine that another option stands for. False: the reason was printed. */
+bool options_add_machine_option(struct options *o, const char *name, const char *value);
+/* Puts them into config.machine: the last step before the machine is made. */
+bool options_finish_machine(struct options *o);
 /* Appends to a list. Exits the program when memory runs out. */
 void option_list_add(struct option_list *list, const char *item);
 

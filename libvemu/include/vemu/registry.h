@@ -52,7 +52,7 @@ struct vemu_class_info {
  * struct vemu_property_info - one property of a class
  * @size: as in struct vemu_class_info (VEMU_PROPERTY_INFO_INIT)
  * @name, @summary: static
- * @type: "bool", "uint8", "uint16", "uint32", "uint64", "size", "str", "chardev",
+ * @type: "bool", "uint8", "uint16", "uint32", "uint64", "int32", "size", "str", "chardev",
  *         "drive", "netdev", "fsdev"; static
  * @default_value: text, or NULL when there is none (zero, off, not set); static
  */

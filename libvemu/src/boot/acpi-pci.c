@@ -278,7 +278,8 @@ static void put_board(GByteArray *out, const struct vemu_acpi_pci *pci)
     vemu__aml_name_eisaid(out, "_HID", "PNP0C02");
     vemu__aml_name_integer(out, "_UID", 1);
     crs = vemu__aml_crs(out);
-    memory_fixed(out, pci->ecam_address, (pci->last_bus + 1u) << 20);
+    if (pci->ecam_address)
+        memory_fixed(out, pci->ecam_address, (pci->last_bus + 1u) << 20);
     vemu__aml_io(out, VEMU_ACPI_PM1_EVENT, 128);
     vemu__aml_crs_end(out, crs);
     vemu__aml_end(out, device);

@@ -291,7 +291,7 @@ static struct roots build_tables(struct vemu_acpi_builder *b, const struct vemu_
 
     tables[count++] = build_fadt(b, config, facs, dsdt);
     tables[count++] = build_madt(b, config);
-    if (config->pci) {
+    if (config->pci && config->pci->ecam_address) {
         tables[count++] = vemu__acpi_build_mcfg(b, config->pci);
     }
     roots.rsdt = build_root(b, "RSDT", 4, tables, count);

@@ -35,7 +35,7 @@ struct vemu_acpi_config {
 
 /* PCI Express, as MCFG and DSDT tell it. Ranges are [start, end); empty: none. */
 struct vemu_acpi_pci {
-    uint64_t ecam_address;
+    uint64_t ecam_address; /* 0: there is none */
     uint8_t last_bus;
     uint64_t memory_start[2], memory_end[2]; /* below 4 GiB */
     uint64_t memory64_start, memory64_end;

@@ -10,6 +10,10 @@
 
 #include "core/vm.h"
 
+#define CLASS_SCSI       0x0100u
+#define CLASS_ETHERNET   0x0200u
+#define CLASS_PCI_BRIDGE 0x0604u
+
 struct vemu_pci_bus *vemu__pci_bus_new(struct vemu_pci_host *host, struct vemu_pci_device *bridge,
                                        const char *id, unsigned slots)
 {
@@ -184,4 +188,33 @@ void vemu_pci_unplug(struct vemu_device *dev)
     pthread_mutex_unlock(&dev->lock);
     if (bus->changed)
         bus->changed(bus->bridge, false);
+}
+
+/* --- boot order ------------------------------------------------------------------------------- */
+
+/* As SeaBIOS and OVMF know functions from QEMU: class names of Open Firmware's PCI binding, where
+ * the class has one there. */
+static char *node_name(const struct vemu_pci_device *pci)
+{
+    switch (vemu_pci_get16(pci, PCI_CLASS_DEVICE)) {
+    case CLASS_SCSI: return g_strdup("scsi");
+    case CLASS_ETHERNET: return g_strdup("ethernet");
+    case CLASS_PCI_BRIDGE: return g_strdup("pci-bridge");
+    default:
+        return g_strdup_printf("pci%x,%x", vemu_pci_get16(pci, PCI_VENDOR_ID),
+                               vemu_pci_get16(pci, PCI_DEVICE_ID));
+    }
+}
+
+char *vemu_pci_boot_path(const struct vemu_device *dev)
+{
+    const struct vemu_pci_device *pci = (const struct vemu_pci_device *)dev;
+    const struct vemu_pci_device *bridge = pci->bus->bridge;
+    g_autofree char *above = bridge ? vemu_pci_boot_path(&bridge->dev) : g_strdup("/pci@i0cf8");
+    g_autofree char *name = node_name(pci);
+    unsigned function = VEMU_PCI_FUNCTION(pci->devfn);
+
+    if (function)
+        return g_strdup_printf("%s/%s@%x,%x", above, name, VEMU_PCI_SLOT(pci->devfn), function);
+    return g_strdup_printf("%s/%s@%x", above, name, VEMU_PCI_SLOT(pci->devfn));
 }

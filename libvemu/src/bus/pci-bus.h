@@ -52,6 +52,12 @@ void vemu__pci_host_reroute(struct vemu_pci_host *host);
 /* Where configuration space lies in memory: 1 MiB a bus from bus 0 on; size 0: nowhere. Context:
  * the host's lock is held, or vCPUs do not run. */
 void vemu__pci_host_set_ecam(struct vemu_pci_host *host, uint64_t address, uint64_t size);
+/* Context of both: in an access to a region of a device that is not below the host. */
+void vemu__pci_host_get_ecam(struct vemu_pci_host *host, uint64_t *ret_address, uint64_t *ret_size);
+/* The smallest range that holds all memory above 4 GiB which functions of the root bus and bridges
+ * to others decode. False: there is none. */
+bool vemu__pci_host_get_memory64(struct vemu_pci_host *host, uint64_t *ret_start,
+                                 uint64_t *ret_end);
 struct vemu_pci_bus *vemu__pci_host_root(struct vemu_pci_host *host);
 /* The bus of that name, NULL: the root. Context: loop. */
 struct vemu_pci_bus *vemu__pci_host_find_bus(struct vemu_pci_host *host, const char *id);

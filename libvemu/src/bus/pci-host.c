@@ -26,6 +26,7 @@
 #define RESET_HARD     0x02u
 #define RESET_CPU      0x04u
 #define ECAM_BUS_SIZE  (1u << 20)
+#define FOUR_GIB       (1ull << 32)
 
 struct vemu_pci_host {
     struct vemu_device dev;
@@ -193,6 +194,56 @@ void vemu__pci_host_set_ecam(struct vemu_pci_host *host, uint64_t address, uint6
     if (size)
         vemu_device_map_floating(&host->dev, VEMU_SPACE_MEMORY, address, size, &ecam_region,
                                  "pcie-config", &host->ecam);
+}
+
+void vemu__pci_host_get_ecam(struct vemu_pci_host *host, uint64_t *ret_address, uint64_t *ret_size)
+{
+    pthread_mutex_lock(&host->dev.lock);
+    *ret_address = host->ecam_address;
+    *ret_size = host->ecam_size;
+    pthread_mutex_unlock(&host->dev.lock);
+}
+
+/* Makes [*start, *end) large enough for the range, if that is above 4 GiB. */
+static void extend(uint64_t *start, uint64_t *end, uint64_t first, uint64_t behind)
+{
+    if (first < FOUR_GIB || first >= behind)
+        return;
+    *start = MIN(*start, first);
+    *end = MAX(*end, behind);
+}
+
+static void extend_by_function(struct vemu_pci_device *pci, uint64_t *start, uint64_t *end)
+{
+    uint64_t first, last;
+
+    pthread_mutex_lock(&pci->dev.lock);
+    for (unsigned n = 0; n < VEMU_PCI_BARS; n++)
+        if (pci->bars[n].size && pci->bars[n].address != VEMU_PCI_UNMAPPED)
+            extend(start, end, pci->bars[n].address, pci->bars[n].address + pci->bars[n].size);
+    if (pci->is_bridge && (vemu_pci_get16(pci, PCI_COMMAND) & PCI_COMMAND_MEMORY)) {
+        first = (uint64_t)(vemu_pci_get16(pci, PCI_PREF_MEMORY_BASE) & 0xfff0u) << 16 |
+                (uint64_t)vemu_pci_get32(pci, PCI_PREF_BASE_UPPER32) << 32;
+        last = (uint64_t)(vemu_pci_get16(pci, PCI_PREF_MEMORY_LIMIT) & 0xfff0u) << 16 | 0xfffff |
+               (uint64_t)vemu_pci_get32(pci, PCI_PREF_LIMIT_UPPER32) << 32;
+        extend(start, end, first, last + 1);
+    }
+    pthread_mutex_unlock(&pci->dev.lock);
+}
+
+bool vemu__pci_host_get_memory64(struct vemu_pci_host *host, uint64_t *ret_start, uint64_t *ret_end)
+{
+    *ret_start = UINT64_MAX;
+    *ret_end = 0;
+    pthread_mutex_lock(&host->dev.lock);
+    for (unsigned i = 0; i < host->root->slots * 8; i++) {
+        struct vemu_pci_device *pci = atomic_load(&host->root->functions[i]);
+
+        if (pci)
+            extend_by_function(pci, ret_start, ret_end);
+    }
+    pthread_mutex_unlock(&host->dev.lock);
+    return *ret_start < *ret_end;
 }
 
 /* --- ports ------------------------------------------------------------------------------------ */

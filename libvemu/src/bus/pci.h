@@ -144,6 +144,9 @@ void vemu_pci_restored(struct vemu_pci_device *pci);
  * vemu_device_ops.unplug. */
 void vemu_pci_unplug(struct vemu_device *dev);
 
+/* For vemu_device_ops.boot_path of functions. */
+char *vemu_pci_boot_path(const struct vemu_device *dev);
+
 /* --- at work ---------------------------------------------------------------------------------- */
 /* Level of the function's INTx pin. Context: the function's lock is held. */
 void vemu_pci_set_intx(struct vemu_pci_device *pci, bool level);

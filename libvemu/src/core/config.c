@@ -154,15 +154,34 @@ static const struct vemu_machine_class *machine_find(const char *name)
     return NULL;
 }
 
+/* Ends the piece at `text` at its comma; two commas are one that belongs to it. The next piece, or
+ * NULL. */
+static char *cut(char *text)
+{
+    char *to = text;
+
+    for (; *text; text++) {
+        if (*text == ',' && *++text != ',') {
+            *to = '\0';
+            return text;
+        }
+        *to++ = *text;
+    }
+    *to = '\0';
+    return NULL;
+}
+
 /* "name,option=value,...": cuts `text` into pieces that `props` points to. */
 static int split(char *text, GArray *props, struct vemu_error **err)
 {
-    char *rest = text;
+    char *rest = cut(text);
 
-    for (strsep(&rest, ","); rest;) {
+    while (rest) {
         struct vemu_property prop;
-        char *option = strsep(&rest, ",");
-        char *value = strchr(option, '=');
+        char *option = rest, *value;
+
+        rest = cut(option);
+        value = strchr(option, '=');
 
         if (!value || value == option)
             return vemu__error_set(err, EINVAL,

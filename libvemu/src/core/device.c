@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "chardev/chardev.h"
+#include "core/bootindex.h"
 #include "core/property.h"
 #include "core/vm.h"
 
@@ -71,10 +72,10 @@ static void device_release(struct vemu_device *dev)
 int vemu__device_realize(struct vemu_device *dev, struct vemu_error **err)
 {
     const struct vemu_device_ops *ops = dev->class_->ops;
-    int r = 0;
+    int r = vemu__bootindex_check(dev, err);
 
     pthread_mutex_lock(&dev->lock);
-    if (ops->realize)
+    if (r >= 0 && ops->realize)
         r = ops->realize(dev, err);
     if (r >= 0) {
         VEMU_TRACE(dev->vm, DEVICE_REALIZE, dev->id, 0);

@@ -39,6 +39,7 @@ enum vemu_prop_type {
     VEMU_PROP_U16,
     VEMU_PROP_U32,
     VEMU_PROP_U64,
+    VEMU_PROP_S32,     /* int32_t */
     VEMU_PROP_SIZE,    /* uint64_t, text with suffix */
     VEMU_PROP_STRING,  /* char *, owned by the instance */
     VEMU_PROP_CHARDEV, /* struct vemu_chardev *, by id, NULL when not given */
@@ -91,6 +92,10 @@ struct vemu_device_ops {
     /* Somebody wants the device away: asks whoever has to agree, or calls
      * vemu__device_request_removal(). No lock is held. NULL: a PCI function, whose bus asks. */
     int (*request_unplug)(struct vemu_device *dev, struct vemu_error **err);
+    /* Open Firmware path that firmware knows the device by, to be freed with g_free(); NULL: what
+     * it was attached to is gone. After realize. No function: firmware boots neither from it nor
+     * from what is attached to it. */
+    char *(*boot_path)(const struct vemu_device *dev);
     bool hotplug; /* may come and go while the machine runs */
 };
 #define VEMU_DEVICE_INTERNAL (1u << 0) /* part of a machine: not for -device */

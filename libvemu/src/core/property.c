@@ -115,6 +115,7 @@ const char *vemu__prop_type_name(enum vemu_prop_type type)
     case VEMU_PROP_U16: return "uint16";
     case VEMU_PROP_U32: return "uint32";
     case VEMU_PROP_U64: return "uint64";
+    case VEMU_PROP_S32: return "int32";
     case VEMU_PROP_SIZE: return "size";
     case VEMU_PROP_STRING: return "str";
     case VEMU_PROP_CHARDEV: return "chardev";
@@ -145,6 +146,19 @@ static int set_number(void *field, unsigned size, const char *name, const char *
     return 0;
 }
 
+static int set_signed(int32_t *field, const char *name, const char *value, struct vemu_error **err)
+{
+    bool negative = *value == '-';
+    uint64_t number;
+
+    if (!vemu__parse_number(value + negative, (uint64_t)INT32_MAX + negative, &number))
+        return vemu__error_set(err, EINVAL,
+                               "property '%s': '%s' is not a number from %" PRId32 " to %" PRId32,
+                               name, value, INT32_MIN, INT32_MAX);
+    *field = (int32_t)(negative ? -(int64_t)number : (int64_t)number);
+    return 0;
+}
+
 static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *prop,
                     const char *value, struct vemu_error **err)
 {
@@ -163,6 +177,7 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
     case VEMU_PROP_U16: return set_number(field, 2, prop->name, value, err);
     case VEMU_PROP_U32: return set_number(field, 4, prop->name, value, err);
     case VEMU_PROP_U64: return set_number(field, 8, prop->name, value, err);
+    case VEMU_PROP_S32: return set_signed(field, prop->name, value, err);
     case VEMU_PROP_SIZE:
         if (!vemu__parse_size(value, field))
             return vemu__error_set(err, EINVAL,

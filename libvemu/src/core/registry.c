@@ -35,6 +35,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_ioapic,
     &vemu__device_pci_host,
     &vemu__device_pcie_root_port,
+    &vemu__device_pflash_cfi01,
     &vemu__device_port92,
     &vemu__device_post_port,
     &vemu__device_pvpanic,

@@ -21,6 +21,7 @@ extern const struct vemu_device_class vemu__device_ich9_lpc;
 extern const struct vemu_device_class vemu__device_ide_cd;
 extern const struct vemu_device_class vemu__device_ide_hd;
 extern const struct vemu_device_class vemu__device_ioapic;
+extern const struct vemu_device_class vemu__device_pflash_cfi01;
 extern const struct vemu_device_class vemu__device_port92;
 extern const struct vemu_device_class vemu__device_post_port;
 extern const struct vemu_device_class vemu__device_pvpanic;

@@ -30,7 +30,10 @@
 #include "devices/fw-cfg/fw-cfg.h"
 #include "devices/ich9-lpc/lpc.h"
 #include "devices/ioapic/ioapic.h"
+#include "machines/boot-order.h"
 #include "machines/firmware.h"
+#include "machines/flash.h"
+#include "machines/fw-tables.h"
 #include "machines/pc.h"
 
 #define MIB           ((uint64_t)1 << 20)
@@ -54,9 +57,11 @@
 struct q35 {
     struct vemu_pc pc;
     bool has_pit, has_pic, has_acpi, has_sata, has_ps2; /* properties */
-    char *rtc_base, *firmware_path;
+    char *rtc_base, *firmware_path, *flash_nodes[VEMU_FLASH_UNITS];
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
+    struct vemu_boot_order boot_order;
+    struct vemu_fw_tables tables;
     struct vemu_acpi_pci pci;
 };
 
@@ -153,7 +158,13 @@ static int q35_open(struct q35 *m, struct vemu_error **err)
 {
     const struct vemu_vm_config *config = vemu__vm_config(m->pc.machine.vm);
 
-    if (config->kernel && m->firmware_path) {
+    bool has_flash = m->flash_nodes[0] || m->flash_nodes[1];
+
+    if (m->firmware_path && has_flash) {
+        return vemu__error_set(err, EINVAL,
+                               "machine q35 starts firmware from a file or from flash, not both");
+    }
+    if (config->kernel && (m->firmware_path || has_flash)) {
         return vemu__error_set(err, EINVAL,
                                "machine q35 starts a kernel directly or firmware, not both");
     }
@@ -161,20 +172,26 @@ static int q35_open(struct q35 *m, struct vemu_error **err)
         return vemu__boot_open(m->pc.machine.vm, config->kernel, config->initrd, config->cmdline,
                                &m->pc.boot, err);
     }
-    return vemu__firmware_open(m->firmware_path, &m->firmware, err);
+    return has_flash ? 0 : vemu__firmware_open(m->firmware_path, &m->firmware, err);
 }
 
 static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     struct q35 *m = (struct q35 *)machine;
     struct vemu_pc *pc = &m->pc;
-    int r = q35_open(m, err);
+    int r = vemu__boot_order_check(&m->boot_order, err);
 
+    if (r >= 0) {
+        r = q35_open(m, err);
+    }
     if (r >= 0) {
         r = q35_add_ram(m, err);
     }
     if (r >= 0 && m->firmware) {
         r = vemu__firmware_add_rom(m->firmware, vemu__vm_memory(machine->vm), err);
+    }
+    if (r >= 0) {
+        r = vemu__flash_add(machine, m->flash_nodes, err);
     }
     if (r >= 0) {
         r = vemu__pc_add_interrupts(pc, m->has_pic, err);
@@ -282,8 +299,6 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
                         const struct vemu_smbios_config *smbios)
 {
     g_autoptr(GByteArray) entry = g_byte_array_new(), tables = g_byte_array_new();
-    g_autoptr(GByteArray) rsdp = g_byte_array_new(), acpi_tables = g_byte_array_new();
-    g_autoptr(GByteArray) loader = g_byte_array_new();
     uint64_t serial = acpi->serial_count ? acpi->serials[0].iobase : 0;
 
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_RAM_SIZE, m->pc.ram_low + m->pc.ram_high, 8);
@@ -295,11 +310,11 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
     vemu__fw_cfg_set_file(m->fw_cfg, "etc/smbios/smbios-anchor", entry->data, entry->len);
     vemu__fw_cfg_set_file(m->fw_cfg, "etc/smbios/smbios-tables", tables->data, tables->len);
     if (m->has_acpi) {
-        vemu__acpi_build_files(acpi, rsdp, acpi_tables, loader);
-        vemu__fw_cfg_set_file(m->fw_cfg, "etc/acpi/rsdp", rsdp->data, rsdp->len);
-        vemu__fw_cfg_set_file(m->fw_cfg, "etc/acpi/tables", acpi_tables->data, acpi_tables->len);
-        vemu__fw_cfg_set_file(m->fw_cfg, "etc/table-loader", loader->data, loader->len);
+        m->tables = (struct vemu_fw_tables){ m->fw_cfg, m->pc.machine.pci, *acpi };
+        vemu__fw_tables_publish(&m->tables);
     }
+    vemu__boot_order_publish(&m->boot_order, m->fw_cfg,
+                             vemu__vm_find_device(m->pc.machine.vm, "rtc"));
     if (serial) { /* there is no display: SeaBIOS talks on the first serial port */
         vemu__fw_cfg_set_file(m->fw_cfg, "etc/sercon-port", &serial, sizeof(serial));
     }
@@ -322,9 +337,10 @@ static int q35_load(struct vemu_machine *machine, struct vemu_error **err)
     int r;
 
     q35_describe(m, &acpi, &smbios);
-    if (m->firmware) {
+    if (!m->pc.boot) {
         q35_publish(m, &acpi, &smbios);
-        return vemu__firmware_shadow(m->firmware, board.memory, err);
+        return m->firmware ? vemu__firmware_shadow(m->firmware, board.memory, err)
+                           : vemu__flash_shadow(machine, err);
     }
     r = q35_place_tables(m, &acpi, &smbios, err);
     if (r < 0) {
@@ -361,6 +377,11 @@ static const struct vemu_prop q35_props[] = {
               "time the clock starts with: utc, localtime or a date such as 2026-01-31T12:00:00"),
     VEMU_PROP(struct q35, firmware_path, "firmware", STRING, NULL,
               "BIOS image; without a kernel: SeaBIOS"),
+    VEMU_PROP(struct q35, flash_nodes[0], "pflash0", STRING, NULL,
+              "block node with firmware, as flash memory"),
+    VEMU_PROP(struct q35, flash_nodes[1], "pflash1", STRING, NULL,
+              "block node with firmware's variables, as flash memory"),
+    VEMU_PROP_GROUP(offsetof(struct q35, boot_order), vemu__boot_order_props),
     VEMU_PROP_END,
 };
 

@@ -67,6 +67,20 @@ int vemu__memory_map_block(struct vemu_memory *mem, struct vemu_device *dev, uin
 /* The device's regions go; on return no access is under way. Context: loop, no lock held. */
 void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev);
 
+/*
+ * ROM of a device: `size` bytes at `gpa` that read as memory while they are shown, at the speed of
+ * memory; what is written goes to `ops`, and reads as well while they are not shown, which is how
+ * it begins. *ret_hva is the contents, zeroed, valid as long as the device; other devices read them
+ * whether they are shown or not. Errors as of vemu__memory_add_ram(). Context: realize. The device
+ * hides it before it goes.
+ */
+int vemu__memory_map_rom(struct vemu_memory *mem, struct vemu_device *dev, uint64_t gpa,
+                         uint64_t size, const struct vemu_region_ops *ops, const char *name,
+                         struct vemu_region **ret, void **ret_hva, struct vemu_error **err);
+/* -errno of the accelerator: it stays as it was, or becomes hidden. Context: any; the device's lock
+ * may be held. */
+int vemu__memory_show_rom(struct vemu_memory *mem, struct vemu_region *region, bool shown);
+
 /* Accelerator callbacks land here. */
 uint64_t vemu__memory_read(struct vemu_memory *mem, enum vemu_space space, uint64_t address,
                            unsigned size);

@@ -19,11 +19,12 @@ struct vemu_region {
     bool has_slot; /* RAM that floats: the accelerator knows it */
     /* registers */
     struct vemu_device *dev; /* NULL: RAM of the machine */
-    const struct vemu_region_ops *ops; /* NULL: memory */
+    const struct vemu_region_ops *ops; /* NULL: memory; with hva: ROM, writes come here */
     unsigned min_size, max_size; /* of accesses, powers of two */
-    /* RAM */
+    /* RAM, ROM */
     uint8_t *hva;
     uint32_t slot, flags; /* VEMU_RAM_* */
+    bool shown;           /* ROM of a device: the accelerator has it as memory */
 };
 
 struct vemu_view {

@@ -168,6 +168,7 @@ static struct json_object *value_of(const struct vemu_prop *prop, const void *fi
     case VEMU_PROP_BOOL: return json_object_new_boolean(*(const bool *)field);
     case VEMU_PROP_U8: return json_object_new_int(*(const uint8_t *)field);
     case VEMU_PROP_U16: return json_object_new_int(*(const uint16_t *)field);
+    case VEMU_PROP_S32: return json_object_new_int(*(const int32_t *)field);
     case VEMU_PROP_U32: return json_object_new_int64(*(const uint32_t *)field);
     case VEMU_PROP_U64:
     case VEMU_PROP_SIZE: return json_object_new_uint64(*(const uint64_t *)field);

@@ -506,6 +506,14 @@ static void pci_fini(struct vemu_device *dev)
     vemu__virtio_fini(vemu__virtio_of(dev));
 }
 
+static char *pci_boot_path(const struct vemu_device *dev)
+{
+    const struct vemu_virtio_class *class_ = vemu__virtio_class_of(dev);
+    g_autofree char *path = vemu_pci_boot_path(dev);
+
+    return g_strconcat(path, class_->boot_suffix, NULL);
+}
+
 const struct vemu_device_ops vemu__virtio_pci_ops = {
     .realize = pci_realize,
     .unrealize = pci_unrealize,
@@ -515,6 +523,7 @@ const struct vemu_device_ops vemu__virtio_pci_ops = {
     .restored = pci_restored,
     .fini = pci_fini,
     .unplug = vemu_pci_unplug,
+    .boot_path = pci_boot_path,
     .hotplug = true,
 };
 

@@ -99,8 +99,9 @@ struct vemu_virtio_ops {
 };
 
 struct vemu_virtio_class {
-    const char *name; /* "virtio-blk" */
-    uint32_t id;      /* VEMU_VIRTIO_ID_* */
+    const char *name;        /* "virtio-blk" */
+    uint32_t id;             /* VEMU_VIRTIO_ID_* */
+    const char *boot_suffix; /* of boot_path, behind its bus's part; NULL: nothing */
     const struct vemu_virtio_ops *ops;
 };
 

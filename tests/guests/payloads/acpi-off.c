@@ -12,7 +12,7 @@ unsigned payload(void)
     outw(PM1_CONTROL, 0x2000 | 3 << 10); /* a sleep type that is not S5 */
     say("still on\n");
     flush();
-    outw(PM1_CONTROL, 0x2000 | 5 << 10);
+    outw(PM1_CONTROL, 0x2000);
     for (;;)
         __asm__ volatile("cli; hlt");
 }

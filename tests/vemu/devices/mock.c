@@ -104,6 +104,7 @@ static void set_prop(struct vemu_vm *vm, struct vemu_device *dev, const struct v
     case VEMU_PROP_U8: *(uint8_t *)at = (uint8_t)value; break;
     case VEMU_PROP_U16: *(uint16_t *)at = (uint16_t)value; break;
     case VEMU_PROP_U32: *(uint32_t *)at = (uint32_t)value; break;
+    case VEMU_PROP_S32: *(int32_t *)at = (int32_t)value; break;
     case VEMU_PROP_U64:
     case VEMU_PROP_SIZE: *(uint64_t *)at = value; break;
     case VEMU_PROP_STRING:

@@ -194,7 +194,7 @@ START_TEST(test_acpi_power)
     mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | 3 << 10); /* S3 does not exist */
     mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 5 << 10);          /* type without enable */
     ck_assert_uint_eq(vm->shutdowns, 0);
-    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | 5 << 10);
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | VEMU_ACPI_S5_TYPE << 10);
     ck_assert_uint_eq(vm->shutdowns, 1);
     ck_assert_int_eq(vm->shutdown_cause, VEMU_CAUSE_GUEST_SHUTDOWN);
     mock_free(vm);

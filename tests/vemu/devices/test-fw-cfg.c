@@ -224,4 +224,38 @@ START_TEST(test_writable)
 }
 END_TEST
 
-SUITE_MAIN("fw-cfg", test_items, test_limits, test_ports, test_dma, test_writable)
+static unsigned calls;
+
+static void replace(void *data)
+{
+    calls++;
+    ck_assert_int_eq(vemu__fw_cfg_set_file_locked(dev, "b", data, 3), 0);
+}
+
+/* A file that is made when it is read: once, until the next reset. */
+START_TEST(test_on_read)
+{
+    static char late[] = "now";
+    char text[3];
+
+    start();
+    vemu__fw_cfg_set_file(dev, "a", "aaa", 3);
+    vemu__fw_cfg_set_file(dev, "b", "old", 3);
+    ck_assert(vemu__fw_cfg_has_file(dev, "b") && !vemu__fw_cfg_has_file(dev, "c"));
+    vemu__fw_cfg_on_read(dev, "b", replace, late);
+    read_item(0x20, text, 3);
+    ck_assert_uint_eq(calls, 0);
+    read_item(0x21, text, 3);
+    ck_assert_mem_eq(text, "now", 3);
+    read_item(0x21, text, 3);
+    ck_assert_uint_eq(calls, 1);
+    mock_reset(dev);
+    memset(memory, 0, sizeof(memory));
+    ck_assert_uint_eq(dma(0x21 << 16 | DMA_SELECT | DMA_READ, 3, 0x1000), 0);
+    ck_assert_mem_eq(memory + 0x1000, "now", 3);
+    ck_assert_uint_eq(calls, 2);
+    mock_free(vm);
+}
+END_TEST
+
+SUITE_MAIN("fw-cfg", test_on_read, test_items, test_limits, test_ports, test_dma, test_writable)

@@ -372,6 +372,7 @@ static const struct vemu_device_ops ahci_ops = {
     .restored = ahci_restored,
     .fini = ahci_fini,
     .unplug = vemu_pci_unplug,
+    .boot_path = vemu_pci_boot_path,
 };
 
 const struct vemu_device_class vemu__device_ahci = {

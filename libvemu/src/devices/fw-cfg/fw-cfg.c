@@ -57,6 +57,11 @@ struct fw_cfg {
     struct item items[ITEMS];
     char names[FILES_MAX][VEMU_FW_CFG_NAME_MAX + 1];
     unsigned file_count;
+    /* of vemu__fw_cfg_on_read() */
+    uint16_t watched; /* ITEM_INVALID: none */
+    bool was_read;    /* since the reset */
+    vemu_fw_cfg_fn on_read;
+    void *on_read_data;
     /* saved */
     uint16_t selected;
     uint32_t offset;
@@ -127,26 +132,40 @@ int vemu__fw_cfg_set_integer(struct vemu_device *dev, uint16_t item, uint64_t va
     return vemu__fw_cfg_set(dev, item, &value, size);
 }
 
-int vemu__fw_cfg_set_file(struct vemu_device *dev, const char *name, const void *data, size_t size)
+/* Where it is, or would go. */
+static unsigned file_index(const struct fw_cfg *s, const char *name)
+{
+    unsigned i = 0;
+
+    while (i < s->file_count && strcmp(s->names[i], name) != 0)
+        i++;
+    return i;
+}
+
+int vemu__fw_cfg_set_file_locked(struct vemu_device *dev, const char *name, const void *data,
+                                 size_t size)
 {
     struct fw_cfg *s = (struct fw_cfg *)dev;
-    unsigned i;
+    unsigned i = file_index(s, name);
     int r;
 
     if (strlen(name) > VEMU_FW_CFG_NAME_MAX)
         return -EINVAL;
+    if (i == FILES_MAX)
+        return -ENOSPC;
+    if (i == s->file_count)
+        g_strlcpy(s->names[s->file_count++], name, sizeof(s->names[0]));
+    r = set_item(s, (uint16_t)(ITEM_FILES + i), data, size);
+    update_directory(s);
+    return r;
+}
+
+int vemu__fw_cfg_set_file(struct vemu_device *dev, const char *name, const void *data, size_t size)
+{
+    int r;
+
     pthread_mutex_lock(&dev->lock);
-    for (i = 0; i < s->file_count; i++)
-        if (strcmp(s->names[i], name) == 0)
-            break;
-    if (i == FILES_MAX) {
-        r = -ENOSPC;
-    } else {
-        if (i == s->file_count)
-            g_strlcpy(s->names[s->file_count++], name, sizeof(s->names[0]));
-        r = set_item(s, (uint16_t)(ITEM_FILES + i), data, size);
-        update_directory(s);
-    }
+    r = vemu__fw_cfg_set_file_locked(dev, name, data, size);
     pthread_mutex_unlock(&dev->lock);
     return r;
 }
@@ -174,6 +193,28 @@ int vemu__fw_cfg_add_writable(struct vemu_device *dev, const char *name, size_t 
     return 0;
 }
 
+bool vemu__fw_cfg_has_file(struct vemu_device *dev, const char *name)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    bool found;
+
+    pthread_mutex_lock(&dev->lock);
+    found = file_index(s, name) < s->file_count;
+    pthread_mutex_unlock(&dev->lock);
+    return found;
+}
+
+void vemu__fw_cfg_on_read(struct vemu_device *dev, const char *name, vemu_fw_cfg_fn fn, void *data)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+
+    pthread_mutex_lock(&dev->lock);
+    s->watched = (uint16_t)(ITEM_FILES + file_index(s, name));
+    s->on_read = fn;
+    s->on_read_data = data;
+    pthread_mutex_unlock(&dev->lock);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static const struct item *selected(const struct fw_cfg *s)
@@ -187,6 +228,10 @@ static void select_item(struct fw_cfg *s, uint16_t item)
                       ? item & ITEM_MASK
                       : ITEM_INVALID;
     s->offset = 0;
+    if (s->selected == s->watched && s->on_read && !s->was_read) {
+        s->was_read = true;
+        s->on_read(s->on_read_data);
+    }
 }
 
 static uint8_t next_byte(struct fw_cfg *s)
@@ -303,6 +348,7 @@ static int fw_cfg_realize(struct vemu_device *dev, struct vemu_error **err)
     struct fw_cfg *s = (struct fw_cfg *)dev;
     uint32_t id = GUINT32_TO_LE(ID_TRADITIONAL | ID_DMA);
 
+    s->watched = ITEM_INVALID;
     set_item(s, ITEM_SIGNATURE, "QEMU", 4);
     set_item(s, ITEM_ID, &id, sizeof(id));
     update_directory(s);
@@ -316,6 +362,7 @@ static void fw_cfg_reset(struct vemu_device *dev)
 
     select_item(s, ITEM_SIGNATURE);
     s->dma_high = 0;
+    s->was_read = false;
 }
 
 static void fw_cfg_restored(struct vemu_device *dev)

@@ -10,12 +10,13 @@
 #define VEMU_FW_CFG_PORT 0x510u
 
 /* Numbers of what is not a file. */
-#define VEMU_FW_CFG_UUID     0x02u
-#define VEMU_FW_CFG_RAM_SIZE 0x03u
-#define VEMU_FW_CFG_NO_VGA   0x04u
-#define VEMU_FW_CFG_CPUS     0x05u
-#define VEMU_FW_CFG_MAX_CPUS 0x0fu
-#define VEMU_FW_CFG_NAME_MAX 55u
+#define VEMU_FW_CFG_UUID      0x02u
+#define VEMU_FW_CFG_RAM_SIZE  0x03u
+#define VEMU_FW_CFG_NO_VGA    0x04u
+#define VEMU_FW_CFG_CPUS      0x05u
+#define VEMU_FW_CFG_BOOT_MENU 0x0eu
+#define VEMU_FW_CFG_MAX_CPUS  0x0fu
+#define VEMU_FW_CFG_NAME_MAX  55u
 
 /* Sets an item, in place of what it held. Copies. -EINVAL (number), -ENOSPC. Context: loop, vCPUs
  * do not run. */
@@ -30,5 +31,17 @@ int vemu__fw_cfg_set_file(struct vemu_device *fw_cfg, const char *name, const vo
  * -EINVAL, -EEXIST, -ENOSPC. */
 int vemu__fw_cfg_add_writable(struct vemu_device *fw_cfg, const char *name, size_t size,
                               void (*written)(void *data, const void *file), void *data);
+
+bool vemu__fw_cfg_has_file(struct vemu_device *fw_cfg, const char *name);
+
+/* Calls `fn` when the file is selected for the first time after a reset: what it and others say may
+ * depend on what firmware has done by then. There is one such file. In `fn` files are replaced by
+ * ..._locked(), by others of the same size: firmware knows that already. Context of `fn`: vcpu; the
+ * device's lock is held. */
+typedef void (*vemu_fw_cfg_fn)(void *data);
+void vemu__fw_cfg_on_read(struct vemu_device *fw_cfg, const char *name, vemu_fw_cfg_fn fn,
+                          void *data);
+int vemu__fw_cfg_set_file_locked(struct vemu_device *fw_cfg, const char *name, const void *data,
+                                 size_t size);
 
 #endif

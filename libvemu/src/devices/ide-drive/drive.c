@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/bootindex.h"
 #include "core/vm.h"
 #include "devices/ahci/ahci.h"
 #include "devices/devices.h"
@@ -17,6 +18,7 @@ struct drive {
     struct ahci_drive ata;
     char *bus_id;
     uint32_t unit;
+    int32_t bootindex;
     struct vemu_device *owner;
 };
 
@@ -88,6 +90,17 @@ static void drive_unrealize(struct vemu_device *dev)
     pthread_mutex_unlock(&drive->owner->lock);
 }
 
+static char *drive_boot_path(const struct vemu_device *dev)
+{
+    const struct drive *drive = (const struct drive *)dev;
+    g_autofree char *path = NULL;
+
+    if (!drive->ata.port)
+        return NULL;
+    path = drive->owner->class_->ops->boot_path(drive->owner);
+    return g_strdup_printf("%s/drive@%x/disk@0", path, drive->ata.port->nr);
+}
+
 #define PROP(field, name, type, def, summary)                                                      \
     VEMU_PROP(struct drive, ata.unit.props.field, name, type, def, summary)
 #define COMMON                                                                                     \
@@ -95,6 +108,7 @@ static void drive_unrealize(struct vemu_device *dev)
         PROP(version, "ver", STRING, NULL, "firmware revision, up to 8 characters"),               \
         PROP(product, "model", STRING, NULL, "model, up to 40 characters"),                        \
         PROP(wwn, "wwn", U64, "0", "world wide name; 0: none"),                                    \
+        VEMU_PROP_BOOTINDEX(struct drive, bootindex),                                              \
         VEMU_PROP(struct drive, bus_id, "bus", STRING, NULL, "port: ide.0 to ide.5"),              \
         VEMU_PROP(struct drive, unit, "unit", U32, "0", "there is only 0"), VEMU_PROP_END
 
@@ -123,11 +137,13 @@ static const struct vemu_state_field drive_state[] = {
 static const struct vemu_device_ops disk_ops = {
     .realize = disk_realize,
     .unrealize = drive_unrealize,
+    .boot_path = drive_boot_path,
 };
 
 static const struct vemu_device_ops cdrom_ops = {
     .realize = cdrom_realize,
     .unrealize = drive_unrealize,
+    .boot_path = drive_boot_path,
 };
 
 const struct vemu_device_class vemu__device_ide_hd = {

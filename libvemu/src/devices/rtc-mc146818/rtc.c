@@ -21,6 +21,7 @@
 #include <glib.h>
 
 #include "devices/devices.h"
+#include "devices/rtc-mc146818/rtc.h"
 
 #define NS 1000000000ll
 
@@ -513,6 +514,13 @@ static int rtc_realize(struct vemu_device *dev, struct vemu_error **err)
     s->cmos[REG_D] = D_VRT;
     rtc_fill_nvram(s);
     return vemu_device_map(dev, VEMU_SPACE_IO, 0x70, 2, &rtc_region, "rtc", err);
+}
+
+void vemu__rtc_set_cmos(struct vemu_device *dev, uint8_t index, uint8_t value)
+{
+    pthread_mutex_lock(&dev->lock);
+    ((struct rtc *)dev)->cmos[index] = value;
+    pthread_mutex_unlock(&dev->lock);
 }
 
 static void rtc_reset(struct vemu_device *dev)

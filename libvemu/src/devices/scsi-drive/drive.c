@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/bootindex.h"
 #include "core/vm.h"
 #include "devices/devices.h"
 #include "devices/virtio-scsi/vscsi.h"
@@ -16,6 +17,7 @@ struct drive {
     struct vemu_scsi_unit unit;
     char *bus_id;
     uint32_t channel, scsi_id, lun;
+    int32_t bootindex;
     struct vemu_device *owner;
     struct vscsi *scsi; /* in `owner`; there while unit.bus is not NULL */
 };
@@ -51,6 +53,9 @@ static int drive_realize(struct drive *drive, const struct vemu_scsi_type *type,
     r = find_owner(drive, err);
     if (r < 0)
         return r;
+    if (drive->bootindex >= 0 && !drive->owner->class_->ops->boot_path)
+        return vemu__error_set(err, EINVAL, "bootindex: no firmware boots from behind a %s",
+                               drive->owner->class_->name);
     drive->unit.name = drive->dev.id;
     drive->unit.vm = drive->dev.vm;
     pthread_mutex_lock(&drive->owner->lock);
@@ -87,8 +92,20 @@ static int drive_request_unplug(struct vemu_device *dev, struct vemu_error **err
     return 0;
 }
 
+static char *drive_boot_path(const struct vemu_device *dev)
+{
+    const struct drive *drive = (const struct drive *)dev;
+    g_autofree char *path = NULL;
+
+    if (!drive->unit.bus)
+        return NULL;
+    path = drive->owner->class_->ops->boot_path(drive->owner);
+    return g_strdup_printf("%s/channel@0/disk@%x,%x", path, drive->unit.target, drive->unit.lun);
+}
+
 #define PLACE                                                                                      \
     VEMU_PROP(struct drive, bus_id, "bus", STRING, NULL, "ID.0 of its SCSI adapter"),              \
+        VEMU_PROP_BOOTINDEX(struct drive, bootindex),                                              \
         VEMU_PROP(struct drive, channel, "channel", U32, "0", "there is only 0"),                  \
         VEMU_PROP(struct drive, scsi_id, "scsi-id", U32, "4294967295",                             \
                   "target; default: the first free one"),                                          \
@@ -113,6 +130,7 @@ static const struct vemu_state_field drive_state[] = {
 static const struct vemu_device_ops disk_ops = {
     .realize = disk_realize,
     .unrealize = drive_unrealize,
+    .boot_path = drive_boot_path,
     .request_unplug = drive_request_unplug,
     .hotplug = true,
 };
@@ -120,6 +138,7 @@ static const struct vemu_device_ops disk_ops = {
 static const struct vemu_device_ops cdrom_ops = {
     .realize = cdrom_realize,
     .unrealize = drive_unrealize,
+    .boot_path = drive_boot_path,
     .request_unplug = drive_request_unplug,
     .hotplug = true,
 };

@@ -18,6 +18,7 @@
 #include <glib.h>
 
 #include "block/limits.h"
+#include "core/bootindex.h"
 #include "core/error.h"
 #include "virtio/class.h"
 
@@ -200,11 +201,13 @@ static const struct vemu_virtio_ops blk_ops = {
 static const struct vemu_virtio_class blk_class = {
     .name = "virtio-blk",
     .id = VEMU_VIRTIO_ID_BLOCK,
+    .boot_suffix = "/disk@0,0",
     .ops = &blk_ops,
 };
 
 static const struct vemu_prop blk_props[] = {
     VEMU_PROP(struct blk, drive, "drive", BLOCK, NULL, "the block node that holds the contents"),
+    VEMU_PROP_BOOTINDEX(struct blk, bootindex),
     VEMU_PROP(struct blk, serial, "serial", STRING, NULL, "serial number, up to 20 characters"),
     VEMU_PROP(struct blk, num_queues, "num-queues", U16, "0",
               "request queues; 0: as many as are useful"),

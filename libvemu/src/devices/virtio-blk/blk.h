@@ -17,6 +17,7 @@ struct blk {
     char *serial, *write_cache;
     uint16_t num_queues, queue_size;
     uint32_t logical, physical, min_io, opt_io;
+    int32_t bootindex;
     bool discard, write_zeroes, config_wce;
     uint32_t max_discard, max_write_zeroes; /* sectors */
 

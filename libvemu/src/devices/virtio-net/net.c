@@ -19,6 +19,7 @@
 
 #include <glib.h>
 
+#include "core/bootindex.h"
 #include "core/error.h"
 #include "core/vm.h"
 #include "virtio/class.h"
@@ -325,11 +326,13 @@ static const struct vemu_virtio_ops net_ops = {
 static const struct vemu_virtio_class net_class = {
     .name = "virtio-net",
     .id = VEMU_VIRTIO_ID_NET,
+    .boot_suffix = "/ethernet-phy@0",
     .ops = &net_ops,
 };
 
 static const struct vemu_prop net_props[] = {
     VEMU_PROP(struct net, netdev, "netdev", NETDEV, NULL, "the network"),
+    VEMU_PROP_BOOTINDEX(struct net, bootindex),
     VEMU_PROP(struct net, mac_text, "mac", STRING, NULL,
               "address; without one it is made from the machine's UUID, or at random"),
     VEMU_PROP(struct net, rx_size, "rx_queue_size", U16, "256", "entries of a receive queue"),

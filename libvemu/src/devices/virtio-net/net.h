@@ -45,6 +45,7 @@ struct net {
     char *mac_text, *duplex;
     uint16_t rx_size, tx_size, host_mtu;
     uint32_t speed;
+    int32_t bootindex;
     bool csum, gso, guest_csum, guest_tso, mrg_rxbuf, ctrl, status;
 
     unsigned pairs; /* there are */
