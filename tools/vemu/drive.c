@@ -341,7 +341,7 @@ static bool build_drive(struct vemu_vm *vm, struct places *places, const char *v
 /* -drive if=pflash: the machine is told by an option, which it gets before there are nodes. */
 bool drives_announce_flash(struct options *o)
 {
-    struct places places = { .has_ide = machine_has_ide(o) };
+    struct places places = { .has_ide = machine_is_pc(o) };
     for (size_t i = 0; i < o->drives.count; i++) {
         struct drive drive = { .text = o->drives.items[i] };
         char made[32];
