@@ -11,6 +11,7 @@
 #include "drive.h"
 #include "keyval.h"
 #include "net.h"
+#include "object.h"
 #include "report.h"
 #include "share.h"
 
@@ -247,7 +248,8 @@ struct vemu_vm *build_machine(struct options *o)
 {
     struct vemu_vm *vm = NULL;
     struct vemu_error *err = NULL;
-    bool ok = vemu_vm_new(&o->config, &vm, &err) >= 0;
+    bool ok = prepare_objects(o) && vemu_vm_new(&o->config, &vm, &err) >= 0;
+    ok = ok && build_objects(vm, o);
     for (size_t i = 0; ok && i < o->chardevs.count; i++)
         ok = build_chardev(vm, o->chardevs.items[i]);
     ok = ok && build_drives(vm, o);

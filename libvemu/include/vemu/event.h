@@ -24,6 +24,13 @@ enum vemu_event_type {
     VEMU_EVENT_DEBUG_EXIT = 9, /* the guest wrote the debug-exit port; code holds the value */
     VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
     VEMU_EVENT_BALLOON_CHANGED = 11, /* at most once a second; value: bytes the guest has left */
+    VEMU_EVENT_WATCHDOG = 20, /* a watchdog was not fed; message is what is done about it */
+    /* The guest told what became of a CPU or memory module (ACPI _OST): message is "CPU N ID" or
+     * "DIMM N ID", code the status, value the event that it is about. */
+    VEMU_EVENT_DEVICE_OST = 21,
+    /* The guest took or gave back memory of a virtio-mem device; at most once a second. message is
+     * its id, value the bytes it has now. */
+    VEMU_EVENT_MEMORY_CHANGED = 22,
 };
 
 enum vemu_cause {

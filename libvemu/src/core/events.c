@@ -143,6 +143,16 @@ void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t valu
     g_queue_push_tail(&events->noted, record_new(&event));
 }
 
+void vemu__events_emit_full(struct vemu_events *events, const struct vemu_event *event)
+{
+    struct vemu_event copy = *event;
+
+    copy.size = sizeof(copy);
+    copy.realtime_us = g_get_real_time();
+    copy.message = event->message ? event->message : "";
+    g_queue_push_tail(&events->noted, record_new(&copy));
+}
+
 /* Counts in the eventfd: 1 while the queue has something, so that it polls readable just then. */
 static void queue_signal(struct vemu_events *events, bool readable)
 {

@@ -30,7 +30,7 @@ struct vemu_retired {
 
 void vemu__region_free(struct vemu_region *region)
 {
-    if (region->hva)
+    if (region->hva && !region->borrowed)
         munmap(region->hva, region->size);
     g_free(region->name);
     g_free(region);
@@ -208,6 +208,28 @@ int vemu_device_map_floating(struct vemu_device *dev, enum vemu_space space, uin
 }
 
 /* --- removing --------------------------------------------------------------------------------- */
+
+void vemu__memory_remove_ram(struct vemu_memory *mem, struct vemu_region *region)
+{
+    struct vemu_vm *vm = mem->vm;
+    struct vemu_accel_slot gone = { 0 };
+    struct vemu_view *view;
+
+    if (!region)
+        return;
+    pthread_mutex_lock(&mem->lock);
+    gone.slot = region->slot;
+    /* The vCPUs' way there first: what they would find else is somebody else's soon. */
+    if (vm->accel_vm)
+        vm->accel->mem_slot(vm->accel_vm, &gone);
+    view = vemu__view_remove_region(atomic_load(&mem->views[VEMU_SPACE_MEMORY]), region);
+    if (view) {
+        publish_locked(mem, VEMU_SPACE_MEMORY, view);
+        show_hidden_locked(mem, VEMU_SPACE_MEMORY);
+    }
+    retire_locked(mem, NULL, region);
+    pthread_mutex_unlock(&mem->lock);
+}
 
 void vemu__memory_unmap(struct vemu_memory *mem, struct vemu_region *region)
 {

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "mem/memory.h"
+#include "mem/range.h"
 #include "mem/srcu.h"
 #include "mem/view.h"
 
@@ -26,7 +27,7 @@ struct vemu_memory {
     pthread_mutex_t lock; /* writers: everything below */
     struct vemu_retired *retired;
     bool reclaim_posted;
-    uint32_t slots;
+    struct vemu_ranges *ranges; /* mem/range.c; loop */
     GPtrArray *hidden[VEMU_SPACES]; /* floating regions that have no room now, oldest first */
 
     /* Complaints about the guest, at most LOG_BURST a second. */

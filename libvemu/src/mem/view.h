@@ -21,6 +21,7 @@ struct vemu_region {
     unsigned min_size, max_size; /* of accesses, powers of two */
     /* RAM */
     uint8_t *hva;
+    bool borrowed; /* hva is not to be unmapped */
     uint32_t slot, flags; /* VEMU_RAM_* */
 };
 

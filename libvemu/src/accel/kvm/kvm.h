@@ -14,7 +14,7 @@
 #include "accel/accel.h"
 #include "accel/soft/native.h"
 
-#define KVM__MAX_SLOTS 64
+#define KVM__MAX_SLOTS 512
 
 /* --- emulation assist (assist.h) -------------------------------------------------------------- */
 
@@ -66,7 +66,7 @@ struct kvm_vm {
     struct vkvm_vm *vm;
     struct vemu_accel_config config;
     bool pvm; /* host whose KVM is the PVM module: see kvm.c */
-    struct kvm_slot slots[KVM__MAX_SLOTS]; /* written by the loop under assist.lock */
+    struct kvm_slot slots[KVM__MAX_SLOTS]; /* written under assist.lock by one thread at a time */
     struct vkvm_routing *routing;
     struct vemu_msi_route *eoi_routes; /* config.ioapic_pins entries, as the kernel knows them */
     bool eoi_routes_stale;             /* ... unless telling it failed */
