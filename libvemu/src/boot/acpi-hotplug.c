@@ -76,8 +76,8 @@ static void delegate(GByteArray *out, const char *name, unsigned arguments, cons
     if (returns)
         VEMU_AML(out, RETURN);
     call_with_slot(out, method, n);
-    if (arguments > 1) /* _OST: what it is about, the result, and details that nobody reads */
-        VEMU_AML(out, ARG0, ARG1, ARG2);
+    if (arguments > 1) /* _OST: what it is about, the result; details are read by nobody */
+        VEMU_AML(out, ARG0, ARG1);
     vemu__aml_end(out, mark);
 }
 
@@ -132,24 +132,29 @@ static void put_slot_methods(GByteArray *out, const struct interface *i)
     vemu__aml_end(out, mark);
 }
 
-/* What the scan does with the selected slot, whose number is `operand` (a term of `size` bytes). */
-static void put_events(GByteArray *out, const struct interface *i, void (*number)(GByteArray *out))
+/* Tells of one of two events of the selected slot. `again`: sets Local1 if there was one. */
+static void put_event(GByteArray *out, const struct interface *i, void (*number)(GByteArray *out),
+                      const char *flag, unsigned code, bool again)
+{
+    vemu__aml_ref(out, i->notify);
+    number(out);
+    vemu__aml_integer(out, code);
+    set(out, flag, ONE);
+    if (again)
+        VEMU_AML(out, STORE, ONE, LOCAL0 + 1);
+}
+
+/* What the scan does with the selected slot. */
+static void put_events(GByteArray *out, const struct interface *i, void (*number)(GByteArray *out),
+                       bool again)
 {
     gsize part = if_one(out, i->inserting), other, inner;
 
-    vemu__aml_ref(out, i->notify);
-    number(out);
-    vemu__aml_integer(out, CHECK_DEVICE);
-    set(out, i->inserting, ONE);
-    VEMU_AML(out, STORE, ONE, LOCAL0 + 1);
+    put_event(out, i, number, i->inserting, CHECK_DEVICE, again);
     vemu__aml_end(out, part);
     other = vemu__aml_block(out, ELSE);
     inner = if_one(out, i->removing);
-    vemu__aml_ref(out, i->notify);
-    number(out);
-    vemu__aml_integer(out, EJECT_REQUEST);
-    set(out, i->removing, ONE);
-    VEMU_AML(out, STORE, ONE, LOCAL0 + 1);
+    put_event(out, i, number, i->removing, EJECT_REQUEST, again);
     vemu__aml_end(out, inner);
     vemu__aml_end(out, other);
 }
@@ -206,7 +211,7 @@ static void put_cpu_scan(GByteArray *out, const struct interface *i)
     loop = vemu__aml_block(out, WHILE);
     VEMU_AML(out, EQUAL, LOCAL0 + 1, ONE, STORE, ZERO, LOCAL0 + 1);
     set(out, "CCMD", ZERO);
-    put_events(out, i, cpu_number);
+    put_events(out, i, cpu_number, true);
     vemu__aml_end(out, loop);
     vemu__aml_release(out, i->lock);
     vemu__aml_end(out, method);
@@ -214,7 +219,7 @@ static void put_cpu_scan(GByteArray *out, const struct interface *i)
 
 static void put_cpu_report(GByteArray *out, const struct interface *i)
 {
-    gsize method = vemu__aml_method(out, "COST", 4, true);
+    gsize method = vemu__aml_method(out, "COST", 3, true);
 
     vemu__aml_acquire(out, i->lock);
     set(out, i->select, ARG0);
@@ -315,7 +320,7 @@ static void put_memory_scan(GByteArray *out, const struct interface *i)
     VEMU_AML(out, LESS, LOCAL0);
     vemu__aml_integer(out, i->count);
     set(out, i->select, LOCAL0);
-    put_events(out, i, slot_number);
+    put_events(out, i, slot_number, false);
     VEMU_AML(out, INCREMENT, LOCAL0);
     vemu__aml_end(out, loop);
     vemu__aml_release(out, i->lock);
@@ -324,7 +329,7 @@ static void put_memory_scan(GByteArray *out, const struct interface *i)
 
 static void put_memory_report(GByteArray *out, const struct interface *i)
 {
-    gsize method = vemu__aml_method(out, "MOST", 4, true);
+    gsize method = vemu__aml_method(out, "MOST", 3, true);
 
     vemu__aml_acquire(out, i->lock);
     set(out, i->select, ARG0);
@@ -355,16 +360,17 @@ static void put_memory_resources(GByteArray *out, const struct interface *i)
     /* memory; consumer, fixed at both ends; cacheable, read-write */
     static const uint8_t head[] = { 0x8a, 43, 0, 0, 0x0d, 0x03 };
     static const uint8_t zeros[40], end[] = { 0x79, 0 };
-    gsize method = vemu__aml_method(out, "MCRS", 1, true), buffer;
+    gsize method, buffer;
 
-    vemu__aml_acquire(out, i->lock);
-    set(out, i->select, ARG0);
     buffer = vemu__aml_name_buffer(out, "MR64");
     VEMU_AML(out, BYTE, sizeof(head) + sizeof(zeros) + sizeof(end));
     vemu__aml_bytes(out, head, sizeof(head));
     vemu__aml_bytes(out, zeros, sizeof(zeros));
     vemu__aml_bytes(out, end, sizeof(end));
     vemu__aml_end(out, buffer);
+    method = vemu__aml_method(out, "MCRS", 1, true);
+    vemu__aml_acquire(out, i->lock);
+    set(out, i->select, ARG0);
     for (unsigned n = 0; n < G_N_ELEMENTS(numbers); n++) {
         VEMU_AML(out, QWORD_AT);
         vemu__aml_ref(out, "MR64");
