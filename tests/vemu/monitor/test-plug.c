@@ -480,5 +480,21 @@ START_TEST(test_watchdog_quiet)
 }
 END_TEST
 
-SUITE_MAIN("QMP plug", test_cpu, test_cpu_hostile, test_objects, test_dimm, test_stale_pointer,
+/* What is gone reads as ones, as PCI Express wants it (2.3.2: unsupported requests). */
+START_TEST(test_pulled)
+{
+    setup();
+    dog_set_up();
+    ck_assert_uint_eq(board_read(&c.board, DOG_BAR + 8, 4), 0);
+    client_ok(&c, "device_del", "{'id':'dog','force':true}");
+    client_event(&c, "DEVICE_DELETED");
+    for (unsigned at_ = 0; at_ < 16; at_ += 4)
+        ck_assert_uint_eq(board_read(&c.board, DOG_BAR + at_, 4), UINT32_MAX);
+    for (unsigned at_ = 0; at_ < 4096; at_ += 4)
+        ck_assert_uint_eq(board_config_read(&c.board, DOG_BDF, at_, 4), UINT32_MAX);
+    teardown();
+}
+END_TEST
+
+SUITE_MAIN("QMP plug", test_pulled, test_cpu, test_cpu_hostile, test_objects, test_dimm, test_stale_pointer,
            test_memory_room, test_virtio_mem, test_watchdog, test_watchdog_quiet)
