@@ -11,7 +11,7 @@
 struct vemu_object;
 
 struct vemu_object_class {
-    struct vemu_backend_class base; /* instance: a struct whose first member is struct vemu_object */
+    struct vemu_backend_class base; /* of structs whose first member is struct vemu_object */
     /* All properties are set. Context: loop. */
     int (*complete)(struct vemu_object *object, struct vemu_error **err);
     /* Who uses it, for people; NULL: nobody. */

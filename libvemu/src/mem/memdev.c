@@ -86,8 +86,8 @@ static int check_size(const struct vemu_memdev *m, struct vemu_error **err)
         return vemu__error_set(err, EINVAL, "property 'size' is missing");
     if (m->size % m->page_size || m->size > (uint64_t)1 << 52)
         return vemu__error_set(err, EINVAL,
-                               "property 'size': %" PRIu64 " is not a multiple of %" PRIu64, m->size,
-                               m->page_size);
+                               "property 'size': %" PRIu64 " is not a multiple of %" PRIu64,
+                               m->size, m->page_size);
     return 0;
 }
 

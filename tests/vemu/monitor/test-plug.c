@@ -339,7 +339,8 @@ START_TEST(test_virtio_mem)
     struct json_object *o;
 
     setup();
-    client_ok(&c, "object-add", "{'qom-type':'memory-backend-ram','id':'m','size':%lld}", 1ll << 30);
+    client_ok(&c, "object-add", "{'qom-type':'memory-backend-ram','id':'m','size':%lld}",
+              1ll << 30);
     client_fails(&c, "device_add", "GenericError", "a power of two, at least 4194304",
                  "{'driver':'virtio-mem-pci','bus':'rp2','memdev':'m','block-size':2097152}");
     client_fails(&c, "device_add", "GenericError", "not a multiple of the block size",
@@ -496,5 +497,6 @@ START_TEST(test_pulled)
 }
 END_TEST
 
-SUITE_MAIN("QMP plug", test_pulled, test_cpu, test_cpu_hostile, test_objects, test_dimm, test_stale_pointer,
-           test_memory_room, test_virtio_mem, test_watchdog, test_watchdog_quiet)
+SUITE_MAIN("QMP plug", test_pulled, test_cpu, test_cpu_hostile, test_objects, test_dimm,
+           test_stale_pointer, test_memory_room, test_virtio_mem, test_watchdog,
+           test_watchdog_quiet)

@@ -5,13 +5,14 @@
  * Theory of operation
  *
  * The device has a range of guest memory, cut into blocks. The host says how much of it the guest
- * is to have (requested_size), the driver asks for blocks to be plugged and unplugged until it does.
+ * is to have (requested_size), the driver asks for blocks to be plugged and unplugged until it
+ * does.
  *
- * Each plugged block is a piece of RAM of its own, with a memory slot of the accelerator. So what is
- * not plugged is not there, for the guest's CPUs as for its devices, and no other block is touched
- * when one comes or goes: accelerators cannot change a slot while vCPUs use it. Slots are few, so
- * blocks are as large as it takes to have no more than BLOCKS_MAX of them. A driver has to know that
- * unplugged memory must not be read (VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE).
+ * Each plugged block is a piece of RAM of its own, with a memory slot of the accelerator. So what
+ * is not plugged is not there, for the guest's CPUs as for its devices, and no other block is
+ * touched when one comes or goes: accelerators cannot change a slot while vCPUs use it. Slots are
+ * few, so blocks are as large as it takes to have no more than BLOCKS_MAX of them. A driver has to
+ * know that unplugged memory must not be read (VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE).
  *
  * A block that is unplugged forgets: its memory goes back to the host.
  *
