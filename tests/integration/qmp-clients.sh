@@ -1,11 +1,34 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Python's own QMP clients, the library qemu.qmp and the program qmp-shell, drive a machine.
+# Python's own QMP clients, the library qemu.qmp and the program qmp-shell, drive a machine. They are
+# taken from VEMU_QEMU_QMP, the folder that has qemu/qmp in it ("python" of QEMU's sources), or from
+# where python finds them. No package of Debian 12 has them: a soak fetches QEMU's source package.
 set -u
+fetch() { # DIR: python/qemu of the package's sources, from where this system has its packages
+    local dir=$1 list
+    mkdir -p "$dir"/{parts,lists/partial,cache/archives/partial}
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/debian*; do
+        [ -s "$list" ] && sed 's/^deb /deb-src /; s/^Types: deb$/Types: deb-src/' "$list" \
+            >"$dir/parts/${list##*/}"
+    done
+    local options=(-q -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$dir/parts"
+        -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache")
+    (cd "$dir" && timeout 120 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" \
+        --tar-only --download-only source qemu && tar -xJf qemu_*.orig.tar.xz --wildcards \
+        --strip-components=1 '*/python/qemu/*') >"$dir/log" 2>&1
+}
+if [ -n "${VEMU_QEMU_QMP:-}" ]; then
+    export PYTHONPATH=$VEMU_QEMU_QMP
+elif [ "${VEMU_TEST_SOAK:-0}" = 1 ] && ! python3 -c 'import qemu.qmp' 2>/dev/null; then
+    sources=$(mktemp -d)
+    trap 'rm -rf "$sources"' EXIT
+    fetch "$sources" || tail -n 3 "$sources/log"
+    export PYTHONPATH=$sources/python
+fi
 python3 -c 'import qemu.qmp' 2>/dev/null ||
-    { echo "python's qemu.qmp is not installed (Debian 12 has no package of it; pip has: qemu.qmp)"; exit 77; }
+    { echo "python's qemu.qmp is not installed (no package of Debian 12 has it; VEMU_QEMU_QMP names a copy)"; exit 77; }
 work=$(mktemp -d)
-trap 'kill "$vemu" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill "$vemu" 2>/dev/null; rm -rf "$work" "${sources:-}"' EXIT
 "$BUILD/tools/vemu/vemu" -accel soft -machine q35 -m 64M -display none -serial null -name clients \
     -device pcie-root-port,id=rp1 -qmp "unix:$work/qmp,server=on,wait=off" </dev/null >"$work/log" 2>&1 &
 vemu=$!

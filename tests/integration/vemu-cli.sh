@@ -60,6 +60,13 @@ refuse "is not a number of CPUs" -smp 0
 refuse "is not a number of CPUs" -smp x
 refuse "parameter 'cores' is not supported" -smp 2,cores=2
 refuse "only 'none' is supported" -display gtk
+refuse "there is no VGA adapter" -vga std
+refuse "unknown parameter 'x'" -trace x=1
+refuse "there is no trace event 'nobody'" -trace nobody -kernel idle
+refuse "No such file" -trace events=/nonexistent
+refuse "-trace file=/nowhere/x" -trace io_read,file=/nowhere/x -kernel idle
+refuse "the machine has no fw_cfg" -device ramfb -kernel idle
+refuse "not a power of two" -machine q35 -device bochs-display,vgamem=3M -kernel idle
 refuse "there is no human monitor" -monitor stdio
 refuse "is not a log level" -d int
 refuse "unknown accelerator 'hax'" -accel hax -kernel idle
@@ -126,6 +133,12 @@ grep -q '"cause": "guest-debug-exit", "code": 3, "status": 7' last || fail "exit
 "$vemu" -object help | grep -q memory-backend-memfd || fail "-object help"
 "$vemu" -chardev help | grep -q pty || fail "-chardev help"
 "$vemu" -machine help | grep -q microvm || fail "-machine help"
+"$vemu" -trace help | grep -q virtio_notify || fail "-trace help"
+printf '%s\n' 'io_* # ports' '-io_read' >patterns
+"$vemu" -accel soft -m 16M -nodefaults -vga none -device isa-debug-exit -kernel exit7 \
+    -trace events=patterns,file=lines </dev/null >out 2>&1
+grep -qE '^[0-9]+\.[0-9]{6} io_write port=0xf4 size=0x[14] value=0x3$' lines || fail "-trace: $(cat lines out)"
+grep -q io_read lines && fail "-trace: an event that was switched off"
 
 # In the background: pid file, lock, signal, exit file.
 "$vemu" -accel soft -m 16M -nodefaults -kernel idle -daemonize -pidfile pid -exit-file last2 </dev/null >out 2>err ||

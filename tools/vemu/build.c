@@ -14,6 +14,7 @@
 #include "object.h"
 #include "report.h"
 #include "share.h"
+#include "trace.h"
 
 static bool fail(const char *option, const char *value, struct vemu_error *err)
 {
@@ -244,11 +245,12 @@ static bool build_qmp(struct vemu_vm *vm, const char *value, unsigned n)
     return true;
 }
 
-struct vemu_vm *build_machine(struct options *o)
+struct vemu_vm *build_machine(struct options *o, struct trace *trace)
 {
     struct vemu_vm *vm = NULL;
     struct vemu_error *err = NULL;
     bool ok = prepare_objects(o) && vemu_vm_new(&o->config, &vm, &err) >= 0;
+    ok = ok && trace_begin(trace, vm, o);
     ok = ok && build_objects(vm, o);
     for (size_t i = 0; ok && i < o->chardevs.count; i++)
         ok = build_chardev(vm, o->chardevs.items[i]);

@@ -7,7 +7,9 @@
 
 #include "options.h"
 
+struct trace;
+
 /* Makes and realizes the machine. NULL: the reason was printed. */
-struct vemu_vm *build_machine(struct options *o);
+struct vemu_vm *build_machine(struct options *o, struct trace *trace);
 
 #endif

@@ -21,6 +21,7 @@
 #include "daemon.h"
 #include "options.h"
 #include "report.h"
+#include "trace.h"
 
 #define EXIT_PANIC 3
 
@@ -113,17 +114,18 @@ static void outcome_of_shutdown(const struct vemu_event *e, struct outcome *out)
 }
 
 /* True: the event ends the program. */
-static bool event_ends(const struct options *o, const struct vemu_event *e, struct outcome *out)
+static bool event_ends(const struct options *o, uint32_t flags, const struct vemu_event *e,
+                       struct outcome *out)
 {
     switch (e->type) {
     case VEMU_EVENT_SHUTDOWN:
         outcome_of_shutdown(e, out);
-        return !o->no_shutdown || e->cause == VEMU_CAUSE_HOST_QUIT;
+        return !(flags & VEMU_VM_NO_SHUTDOWN) || e->cause == VEMU_CAUSE_HOST_QUIT;
     case VEMU_EVENT_PANICKED:
         *out = (struct outcome){ "guest-panic", 0, EXIT_PANIC };
         if (e->message[0])
             report("guest panicked: %s", e->message);
-        return o->on_panic == PANIC_SHUTDOWN;
+        return !(flags & VEMU_VM_PANIC_PAUSE);
     case VEMU_EVENT_ERROR:
         *out = (struct outcome){ "internal-error", 0, 1 };
         report("%s", e->message);
@@ -138,7 +140,7 @@ static bool events_end(struct vemu_vm *vm, const struct options *o, struct outco
 {
     struct vemu_event e = { .size = sizeof(e) };
     while (vemu_vm_next_event(vm, &e) > 0)
-        if (event_ends(o, &e, out))
+        if (event_ends(o, vemu_vm_get_flags(vm), &e, out))
             return true;
     return false;
 }
@@ -182,8 +184,10 @@ static int run(struct options *o)
     int signals = signals_open();
     if (o->pidfile && !pidfile_write(o->pidfile))
         return 1;
+    bool traced;
+    struct trace *trace = trace_open(o, &traced);
 
-    struct vemu_vm *vm = build_machine(o);
+    struct vemu_vm *vm = traced ? build_machine(o, trace) : NULL;
     if (vm && vemu_vm_get_event_fd(vm) >= 0 && start(vm, o)) {
         daemon_ready();
         wait_for_end(vm, o, signals, &out);
@@ -192,6 +196,7 @@ static int run(struct options *o)
     if (vm)
         vemu_vm_stop(vm, NULL);
     vemu_vm_unref(vm);
+    trace_close(trace);
     if (o->exit_file && built)
         exit_file_write(o->exit_file, out.cause, out.code, out.status);
     if (o->pidfile)

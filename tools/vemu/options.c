@@ -15,6 +15,7 @@
 #include "help.h"
 #include "keyval.h"
 #include "report.h"
+#include "trace.h"
 
 struct option {
     const char *name;
@@ -361,8 +362,23 @@ static bool opt_display(struct options *o, const char *value)
 {
     if (!strcmp(value, "none"))
         return true;
-    report("-display %s: only 'none' is supported", value);
+    report("-display %s: only 'none' is supported (QMP's screendump takes pictures)", value);
     return false;
+}
+
+/* Displays are devices here. */
+static bool opt_vga(struct options *o, const char *value)
+{
+    if (!strcmp(value, "none"))
+        return true;
+    report("-vga %s: there is no VGA adapter; displays are -device bochs-display and -device ramfb",
+           value);
+    return false;
+}
+
+static bool opt_trace(struct options *o, const char *value)
+{
+    return trace_option(o, value);
 }
 
 static bool opt_nographic(struct options *o, const char *value)
@@ -537,7 +553,8 @@ static const struct option table[] = {
       "connect the next serial port" },
     { "qmp", "stdio|unix:S[,server=on][,wait=off]|chardev:ID", opt_qmp, "offer a QMP monitor" },
     { "monitor", "none", opt_monitor, "human monitor (there is none)" },
-    { "display", "none", opt_display, "display (there is none)" },
+    { "display", "none", opt_display, "show nothing (QMP's screendump takes pictures)" },
+    { "vga", "none", opt_vga, "VGA adapter (there is none; see -device bochs-display, ramfb)" },
     { "nographic", NULL, opt_nographic, "first serial port on the terminal (Ctrl-A h for help)" },
     { "nodefaults", NULL, opt_nodefaults, "no serial port unless asked for" },
     { "no-user-config", NULL, opt_no_user_config, "read no configuration file (there is none)" },
@@ -558,6 +575,8 @@ static const struct option table[] = {
     { "exit-file", "FILE", opt_exit_file, "write why the machine ended, as JSON" },
     { "d", "error|warning|info|debug", opt_log_level, "log level (default warning)" },
     { "D", "FILE", opt_log_file, "log to FILE instead of stderr" },
+    { "trace", "[enable=]PATTERN[,events=FILE][,file=FILE]", opt_trace,
+      "print events of the machine's inside ('help' lists)" },
     /* QEMU has these, vemu does not: refused by name. */
     { "sandbox", "...", NULL, NULL },
     { "incoming", "...", NULL, NULL },
@@ -603,6 +622,8 @@ static bool answer_help(const char *name, const char *value)
         return help_accels(value);
     if (!strcmp(name, "cpu"))
         return help_cpus(value);
+    if (!strcmp(name, "trace"))
+        return trace_help(value);
     return false;
 }
 
@@ -662,7 +683,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
             return OPTIONS_ERROR;
     }
     o->config.flags = (o->no_reboot ? VEMU_VM_NO_REBOOT : 0) |
-                      (o->no_shutdown ? VEMU_VM_NO_SHUTDOWN : 0) | VEMU_VM_CALLER_LOOP |
+                      (o->no_shutdown ? VEMU_VM_NO_SHUTDOWN : 0) |
+                      (o->on_panic == PANIC_PAUSE ? VEMU_VM_PANIC_PAUSE : 0) | VEMU_VM_CALLER_LOOP |
                       (o->memory_lock ? VEMU_VM_MEMORY_LOCK : 0) |
                       (o->memory_prealloc ? VEMU_VM_MEMORY_PREALLOC : 0);
     return OPTIONS_RUN;
@@ -680,6 +702,8 @@ void options_free(struct options *o)
     free(o->nics.items);
     free(o->fsdevs.items);
     free(o->virtfs.items);
+    free(o->traces.items);
+    free(o->trace_files.items);
     free(o->objects.items);
     free(o->devices.items);
     free(o->serials.items);

@@ -22,6 +22,7 @@ struct option_list {
 struct options {
     struct vemu_vm_config config; /* strings point into argv or are owned by `owned` */
     struct option_list chardevs, blockdevs, drives, netdevs, nics, devices, serials, qmps;
+    struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
     struct option_list fsdevs, virtfs, objects;
     const char *memory_path; /* -mem-path; NULL: none */
     const char *gdb; /* where the gdb server listens; NULL: nowhere */

@@ -24,6 +24,15 @@ enum vemu_event_type {
     VEMU_EVENT_DEBUG_EXIT = 9, /* the guest wrote the debug-exit port; code holds the value */
     VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
     VEMU_EVENT_BALLOON_CHANGED = 11, /* at most once a second; value: bytes the guest has left */
+    VEMU_EVENT_TRAY_MOVED = 16, /* of a CD-ROM drive; message is its id, value 1: open, 0: closed */
+    /* The guest opened (value 1) or closed (0) a virtserialport; message is its id. */
+    VEMU_EVENT_PORT_CHANGED = 17,
+    /* The guest changed what its network card listens to; message is its id. Not again until
+     * somebody asked for it (query-rx-filter). */
+    VEMU_EVENT_NET_FILTER_CHANGED = 18,
+    /* A block node could not do what it was asked for; message is its name, value bit 0: it was a
+     * write, bits 8 and on: the errno. At most once a second. */
+    VEMU_EVENT_BLOCK_ERROR = 19,
     VEMU_EVENT_WATCHDOG = 20, /* a watchdog was not fed; message is what is done about it */
     /* The guest told what became of a CPU or memory module (ACPI _OST): message is "CPU N ID" or
      * "DIMM N ID", code the status, value the event that it is about. */

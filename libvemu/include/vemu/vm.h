@@ -35,6 +35,10 @@ struct vemu_vm;
  * from other threads wait until it does. That thread keeps a reference, ignores or blocks SIGPIPE,
  * and stops the machine. Since 0.1 */
 #define VEMU_VM_CALLER_LOOP (1u << 2)
+/** What the application means to do when the guest panics: nothing, so that somebody can look at
+ * it. The machine stops its vCPUs either way; the flag is kept here for QMP's set-action. Since
+ * 0.1 */
+#define VEMU_VM_PANIC_PAUSE (1u << 3)
 /** Guest memory is locked in the host's memory; it is there from the start. Since 0.1 */
 #define VEMU_VM_MEMORY_LOCK (1u << 8)
 /** Guest memory is there from the start. Since 0.1 */
@@ -176,6 +180,13 @@ int vemu_vm_powerdown(struct vemu_vm *vm, struct vemu_error **err);
  * EDEADLK from a callback of this VM. */
 int vemu_vm_stop(struct vemu_vm *vm, struct vemu_error **err);
 
+/** vemu_vm_get_flags() - the flags as they are now
+ * Context: any. Since 0.1 */
+uint32_t vemu_vm_get_flags(struct vemu_vm *vm);
+/** vemu_vm_set_flags() - changes those of `flags` that `mask` names
+ * VEMU_VM_NO_REBOOT, VEMU_VM_NO_SHUTDOWN and VEMU_VM_PANIC_PAUSE can be changed at any time.
+ * Errors: EINVAL (another bit). Context: any. Since 0.1 */
+int vemu_vm_set_flags(struct vemu_vm *vm, uint32_t mask, uint32_t flags, struct vemu_error **err);
 /** enum vemu_vm_state. */
 int vemu_vm_get_state(struct vemu_vm *vm);
 /** Waits until the state is one of `mask` (bits 1u << enum vemu_vm_state). `timeout_ms` < 0: for

@@ -107,9 +107,11 @@ struct vemu_block {
     pthread_mutex_t *user_lock;
     struct vemu_block *child; /* node this one stands on: has its lock, and is locked by it */
     bool with_parent;         /* made together with the node above, and goes with it */
+    bool with_medium;         /* made for a drive, and goes when it is taken out */
     unsigned in_flight;       /* requests that `done` was not called for */
     struct vemu_block_request *refused, **refused_last; /* done with an error at the next kick */
     struct vemu_block_stats stats;
+    int64_t error_second; /* of the last error that was told */
 };
 
 /* NULL-terminated table in core/registry.c. */

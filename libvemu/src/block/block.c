@@ -115,16 +115,31 @@ void vemu__block_drain(struct vemu_block *block)
     }
 }
 
+/* The image let a request down: at most one of a node is told in a second. */
+static void tell_error(struct vemu_block *block, enum vemu_block_op op, int result)
+{
+    int64_t second = g_get_monotonic_time() / 1000000;
+
+    if (result == -EINVAL || result == -EROFS || result == -ENOTSUP ||
+        block->error_second == second)
+        return;
+    block->error_second = second;
+    vemu__events_post(block->vm, VEMU_EVENT_BLOCK_ERROR, block->id,
+                      (op == VEMU_BLOCK_READ ? 0 : 1) | (uint64_t)(unsigned)-result << 8);
+}
+
 void vemu__block_complete(struct vemu_block_request *req, int result)
 {
     struct vemu_block *block = req->block;
 
     block->in_flight--;
     block->stats.ops[req->op]++;
-    if (result < 0)
+    if (result < 0) {
         block->stats.errors[req->op]++;
-    else if (req->op != VEMU_BLOCK_FLUSH)
+        tell_error(block, req->op, result);
+    } else if (req->op != VEMU_BLOCK_FLUSH) {
         block->stats.bytes[req->op] += req->bytes;
+    }
     req->done(req, result);
 }
 

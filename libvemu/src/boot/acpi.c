@@ -42,6 +42,7 @@
 #define FADT_FIX_RTC    (1u << 6) /* RTC wake is not in the fixed registers */
 #define FADT_RESET_REG  (1u << 10)
 #define BOOT_LEGACY     (1u << 0)
+#define BOOT_8042       (1u << 1)
 #define BOOT_NO_VGA     (1u << 2)
 #define BOOT_NO_RTC     (1u << 5)
 
@@ -94,6 +95,26 @@ static void dsdt_serials(GByteArray *out, const struct vemu_acpi_config *config)
     }
 }
 
+/* The keyboard has the ports of both. */
+static void dsdt_ps2(GByteArray *out)
+{
+    gsize device = vemu__aml_device(out, "KBD"), crs;
+
+    vemu__aml_name_eisaid(out, "_HID", "PNP0303");
+    crs = vemu__aml_crs(out);
+    vemu__aml_io(out, 0x60, 1);
+    vemu__aml_io(out, 0x64, 1);
+    vemu__aml_irq(out, 1);
+    vemu__aml_crs_end(out, crs);
+    vemu__aml_end(out, device);
+    device = vemu__aml_device(out, "MOU");
+    vemu__aml_name_eisaid(out, "_HID", "PNP0F13");
+    crs = vemu__aml_crs(out);
+    vemu__aml_irq(out, 12);
+    vemu__aml_crs_end(out, crs);
+    vemu__aml_end(out, device);
+}
+
 static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
     static const uint8_t s5[4] = { VEMU_ACPI_S5_TYPE, VEMU_ACPI_S5_TYPE, 0, 0 };
@@ -105,6 +126,9 @@ static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     }
     if (config->pit) {
         dsdt_isa_device(b->out, "TIMR", "PNP0100", 0x40, 4, 0);
+    }
+    if (config->ps2) {
+        dsdt_ps2(b->out);
     }
     dsdt_serials(b->out, config);
     if (config->pvpanic_port) {
@@ -169,7 +193,8 @@ static uint64_t build_fadt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     vemu__put16(out, 0xfff);                 /* no C3 */
     vemu__put_zeros(out, 8);                 /* FLUSH_*, DUTY_*, DAY_ALRM, MON_ALRM */
     vemu__put8(out, config->rtc ? 0x32 : 0); /* CENTURY */
-    vemu__put16(out, BOOT_LEGACY | BOOT_NO_VGA | (config->rtc ? 0 : BOOT_NO_RTC));
+    vemu__put16(out, BOOT_LEGACY | BOOT_NO_VGA | (config->ps2 ? BOOT_8042 : 0) |
+                         (config->rtc ? 0 : BOOT_NO_RTC));
     vemu__put8(out, 0);
     vemu__put32(out, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG);
     vemu__put_gas_io(out, 0xcf9, 1);

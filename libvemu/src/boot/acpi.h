@@ -23,6 +23,7 @@ struct vemu_acpi_config {
     uint32_t event_gsi; /* of the generic event device; 0: events come by gpe_port */
     uint64_t ioapic_address;
     bool pic, pit, rtc;
+    bool ps2; /* keyboard and mouse at the keyboard controller */
     uint16_t pvpanic_port; /* 0: none */
     unsigned serial_count;
     struct {

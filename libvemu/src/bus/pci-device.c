@@ -8,6 +8,7 @@
 #include <linux/pci_regs.h>
 
 #include "bus/pci-bus.h"
+#include "core/vm.h"
 
 #define HEADER_END 0x40u
 
@@ -98,6 +99,14 @@ void vemu_pci_add_bar(struct vemu_pci_device *pci, unsigned n, uint64_t size, ui
     if (flags & VEMU_PCI_BAR_64)
         vemu_pci_put32(pci->writable, at + 4, (uint32_t)(~(size - 1) >> 32));
     memcpy(pci->config + at, pci->defaults + at, 4);
+}
+
+void vemu_pci_add_memory_bar(struct vemu_pci_device *pci, unsigned n,
+                             const struct vemu_memory_block *block, uint32_t flags,
+                             const char *name)
+{
+    vemu_pci_add_bar(pci, n, block->size, flags, NULL, name);
+    pci->bars[n].block = block;
 }
 
 uint8_t vemu_pci_add_cap(struct vemu_pci_device *pci, uint8_t id, uint8_t size)
@@ -208,6 +217,16 @@ static uint64_t bar_target(const struct vemu_pci_device *pci, unsigned n)
     return vemu__pci_bus_forwards(pci->bus, io, address, bar->size) ? address : VEMU_PCI_UNMAPPED;
 }
 
+static int bar_map(struct vemu_pci_device *pci, struct vemu_pci_bar *bar, enum vemu_space space,
+                   uint64_t address)
+{
+    if (bar->block)
+        return vemu__memory_map_block(pci->dev.vm->memory, &pci->dev, address, bar->block,
+                                      bar->name, &bar->region);
+    return vemu_device_map_floating(&pci->dev, space, address, bar->size, bar->ops, bar->name,
+                                    &bar->region);
+}
+
 static void bar_move(struct vemu_pci_device *pci, unsigned n, uint64_t address)
 {
     struct vemu_pci_bar *bar = &pci->bars[n];
@@ -220,10 +239,9 @@ static void bar_move(struct vemu_pci_device *pci, unsigned n, uint64_t address)
     vemu_device_unmap(&pci->dev, bar->region);
     bar->region = NULL;
     bar->address = VEMU_PCI_UNMAPPED;
-    if (address != VEMU_PCI_UNMAPPED &&
-        vemu_device_map_floating(&pci->dev, space, address, bar->size, bar->ops, bar->name,
-                                 &bar->region) >= 0)
+    if (address != VEMU_PCI_UNMAPPED && bar_map(pci, bar, space, address) >= 0)
         bar->address = address;
+    VEMU_TRACE(pci->dev.vm, PCI_BAR, pci->dev.id, n, bar->address);
     if (pci->ops->bar_moved)
         pci->ops->bar_moved(pci, n, bar->address);
 }
@@ -246,6 +264,7 @@ uint32_t vemu__pci_config_read(struct vemu_pci_device *pci, unsigned offset, uns
         pci->ops->config_reading(pci, offset, size);
     for (unsigned i = 0; i < size; i++)
         value |= (uint32_t)pci->config[offset + i] << (8 * i);
+    VEMU_TRACE(pci->dev.vm, PCI_CONFIG_READ, pci->dev.id, offset, size, value);
     return value;
 }
 
@@ -257,6 +276,7 @@ static void update_intx(struct vemu_pci_device *pci)
     pci->config[PCI_STATUS] |= pci->intx_wanted ? PCI_STATUS_INTERRUPT : 0;
     if (level != pci->intx_asserted && pci->bus) {
         pci->intx_asserted = level;
+        VEMU_TRACE(pci->dev.vm, PCI_INTX, pci->dev.id, level);
         vemu__pci_bus_set_intx(pci, level);
     }
 }
@@ -276,6 +296,7 @@ void vemu__pci_config_write(struct vemu_pci_device *pci, unsigned offset, unsign
 
     if (offset >= VEMU_PCI_CONFIG_SIZE)
         return;
+    VEMU_TRACE(pci->dev.vm, PCI_CONFIG_WRITE, pci->dev.id, offset, size, value);
     for (unsigned i = 0; i < size; i++, value >>= 8) {
         uint8_t *byte = &pci->config[offset + i], w = pci->writable[offset + i];
 

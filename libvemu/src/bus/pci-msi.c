@@ -11,6 +11,7 @@
 
 #include "accel/accel.h"
 #include "bus/pci-bus.h"
+#include "core/vm.h"
 #include "machines/machine.h"
 
 #define MSIX_BAR_SIZE 4096u
@@ -22,6 +23,7 @@ static void send(struct vemu_pci_device *pci, uint64_t address, uint32_t data)
     struct vemu_accel_vm *accel_vm = NULL;
     const struct vemu_accel_ops *accel = vemu__vm_accel(pci->dev.vm, &accel_vm);
 
+    VEMU_TRACE(pci->dev.vm, PCI_MSI, pci->dev.id, address, data);
     if (accel && accel_vm && accel->signal_msi)
         accel->signal_msi(accel_vm, address, data);
 }

@@ -34,6 +34,7 @@
 
 struct vemu_pci_bus;
 struct vemu_pci_host;
+struct vemu_memory_block;
 
 #define VEMU_PCI_CONFIG_SIZE 256u
 #define VEMU_PCI_BARS        6u
@@ -60,6 +61,7 @@ struct vemu_pci_bar {
     uint64_t size; /* 0: not there */
     uint32_t flags;
     const struct vemu_region_ops *ops;
+    const struct vemu_memory_block *block; /* the BAR is memory; NULL: registers */
     const char *name;
     uint64_t address; /* where it is decoded, or VEMU_PCI_UNMAPPED */
     struct vemu_region *region;
@@ -116,6 +118,11 @@ void vemu_pci_init(struct vemu_pci_device *pci, const struct vemu_pci_ident *ide
 /* `size` is a power of two, at least 16 (memory) or 4 (ports). The callbacks get the function. */
 void vemu_pci_add_bar(struct vemu_pci_device *pci, unsigned n, uint64_t size, uint32_t flags,
                       const struct vemu_region_ops *ops, const char *name);
+/* The same for memory (mem/memory.h), of the block's size: the guest reads and writes it without an
+ * exit. */
+void vemu_pci_add_memory_bar(struct vemu_pci_device *pci, unsigned n,
+                             const struct vemu_memory_block *block, uint32_t flags,
+                             const char *name);
 /* Room for a capability of `size` bytes, its header included; returns its offset. */
 uint8_t vemu_pci_add_cap(struct vemu_pci_device *pci, uint8_t id, uint8_t size);
 /* Power management: D0 and D3hot. */

@@ -64,6 +64,7 @@ struct vemu_chardev {
     bool in_held;        /* the front end had no room */
     bool out_refused;    /* the front end waits for `writable` */
     bool flush_posted, deliver_posted;
+    int64_t first_write; /* vemu__times_now() of the first byte; 0: none yet */
     struct vemu_bytes out, in;
     /* stream */
     int in_fd, out_fd; /* borrowed from the back-end; -1: none */
@@ -89,6 +90,10 @@ const struct vemu_chardev_handlers *vemu__chardev_fe_enter(struct vemu_chardev *
 void vemu__chardev_fe_leave(struct vemu_chardev *chr);
 /* Something of `out` has gone: a front end that was refused may go on. Context: loop. */
 void vemu__chardev_out_progress(struct vemu_chardev *chr);
+
+/* When the front end wrote its first byte (vemu__times_now(); 0: not yet), and forgetting it. */
+int64_t vemu__chardev_first_write(struct vemu_chardev *chr);
+void vemu__chardev_forget_first(struct vemu_chardev *chr);
 
 void vemu__chardev_set_filename(struct vemu_chardev *chr, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

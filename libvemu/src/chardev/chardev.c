@@ -127,6 +127,8 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
     ssize_t n;
 
     pthread_mutex_lock(&chr->lock);
+    if (G_UNLIKELY(!chr->first_write))
+        chr->first_write = vemu__times_now();
     if (!chr->open || chr->broken || !chr->class_->write || size == 0) {
         pthread_mutex_unlock(&chr->lock);
         return size;
@@ -152,6 +154,23 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
     }
     pthread_mutex_unlock(&chr->lock);
     return taken;
+}
+
+int64_t vemu__chardev_first_write(struct vemu_chardev *chr)
+{
+    int64_t when;
+
+    pthread_mutex_lock(&chr->lock);
+    when = chr->first_write;
+    pthread_mutex_unlock(&chr->lock);
+    return when;
+}
+
+void vemu__chardev_forget_first(struct vemu_chardev *chr)
+{
+    pthread_mutex_lock(&chr->lock);
+    chr->first_write = 0;
+    pthread_mutex_unlock(&chr->lock);
 }
 
 void vemu__chardev_out_progress(struct vemu_chardev *chr)

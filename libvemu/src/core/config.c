@@ -12,9 +12,9 @@
 #include "core/vm.h"
 #include "core/watchdog.h"
 
+#define ACTION_FLAGS   (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN | VEMU_VM_PANIC_PAUSE)
 #define KNOWN_FLAGS                                                                                \
-    (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN | VEMU_VM_CALLER_LOOP | VEMU_VM_MEMORY_LOCK |         \
-     VEMU_VM_MEMORY_PREALLOC)
+    (ACTION_FLAGS | VEMU_VM_CALLER_LOOP | VEMU_VM_MEMORY_LOCK | VEMU_VM_MEMORY_PREALLOC)
 #define PAGE_SIZE      4096u
 #define DEFAULT_MEMORY (128ull << 20)
 /* x86-64 has at most 52 physical address bits (Intel SDM Vol. 3, 4.1.4). */
@@ -254,4 +254,33 @@ int vemu__config_check_id(const char *id, struct vemu_error **err)
                            "'%s' is not a good id: a letter, then letters, digits, "
                            "'-', '.' and '_'",
                            id);
+}
+
+/* --- flags that may change -------------------------------------------------------------------- */
+
+struct flags {
+    uint32_t mask, flags;
+};
+
+static int do_set_flags(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    const struct flags *new = data;
+    uint32_t flags = (vm->config.flags & ~new->mask) | (new->flags & new->mask);
+
+    __atomic_store_n(&vm->config.flags, flags, __ATOMIC_RELAXED);
+    return 0;
+}
+
+int vemu_vm_set_flags(struct vemu_vm *vm, uint32_t mask, uint32_t flags, struct vemu_error **err)
+{
+    struct flags new = { mask, flags };
+
+    if (mask & ~ACTION_FLAGS)
+        return vemu__error_set(err, EINVAL, "flags: 0x%x cannot be changed", mask & ~ACTION_FLAGS);
+    return vemu__vm_control(vm, do_set_flags, &new, err);
+}
+
+uint32_t vemu_vm_get_flags(struct vemu_vm *vm)
+{
+    return __atomic_load_n(&vm->config.flags, __ATOMIC_RELAXED);
 }

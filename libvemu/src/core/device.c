@@ -78,6 +78,7 @@ int vemu__device_realize(struct vemu_device *dev, struct vemu_error **err)
     if (ops->realize)
         r = ops->realize(dev, err);
     if (r >= 0) {
+        VEMU_TRACE(dev->vm, DEVICE_REALIZE, dev->id, 0);
         dev->realized = true;
         if (ops->reset)
             ops->reset(dev);
@@ -96,6 +97,7 @@ void vemu__device_unrealize(struct vemu_device *dev)
 {
     if (!dev->realized)
         return;
+    VEMU_TRACE(dev->vm, DEVICE_UNREALIZE, dev->id, 0);
     if (dev->class_->ops->unplug)
         dev->class_->ops->unplug(dev);
     /* Without the device's lock: an access that is under way may be waiting for it. */

@@ -116,6 +116,7 @@ struct vemu_device {
     bool realized;
     bool plugged_late; /* added when the machine was realized */
     struct vemu_device_private *private_; /* core/device.c: regions, timers, irqs to tear down */
+    uint64_t reads, writes; /* of its registers, by vCPUs */
 };
 
 /* --- regions ---------------------------------------------------------------------------------- */
@@ -184,6 +185,8 @@ int vemu_dma_write(struct vemu_vm *vm, uint64_t gpa, const void *buf, size_t siz
 void vemu_vm_request_reset(struct vemu_vm *vm, enum vemu_cause cause);
 void vemu_vm_request_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_t code);
 void vemu_vm_report_panic(struct vemu_vm *vm, const char *message);
+/* The guest says how far it is (a POST code); when it first said so is kept. Context: any. */
+void vemu_vm_report_progress(struct vemu_vm *vm, uint8_t code);
 /* The power button was pressed: devices that have one (ACPI) subscribe. */
 typedef void (*vemu_powerdown_fn)(struct vemu_device *dev);
 void vemu_device_on_powerdown(struct vemu_device *dev, vemu_powerdown_fn fn);

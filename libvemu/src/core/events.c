@@ -130,17 +130,57 @@ void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t
     g_queue_push_tail(&events->noted, record_new(&event));
 }
 
-void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t value)
+void vemu__events_emit_about(struct vemu_events *events, int type, const char *message,
+                             uint64_t value)
 {
     struct vemu_event event = {
         .size = sizeof(event),
         .type = type,
         .realtime_us = g_get_real_time(),
-        .message = "",
+        .message = message,
         .value = value,
     };
 
     g_queue_push_tail(&events->noted, record_new(&event));
+}
+
+void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t value)
+{
+    vemu__events_emit_about(events, type, "", value);
+}
+
+struct posted {
+    struct vemu_vm *vm;
+    int type;
+    uint64_t value;
+    char *message;
+};
+
+static void posted_free(void *data)
+{
+    struct posted *posted = data;
+
+    g_free(posted->message);
+    g_free(posted);
+}
+
+static void posted_emit(void *data)
+{
+    const struct posted *posted = data;
+
+    vemu__events_emit_about(posted->vm->events, posted->type, posted->message, posted->value);
+    vemu__events_flush(posted->vm->events);
+}
+
+void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64_t value)
+{
+    struct posted *posted = g_new(struct posted, 1);
+
+    posted->vm = vm;
+    posted->type = type;
+    posted->value = value;
+    posted->message = g_strdup(message);
+    vemu__loop_post(vm->loop, posted_emit, posted, posted_free);
 }
 
 void vemu__events_emit_full(struct vemu_events *events, const struct vemu_event *event)

@@ -69,8 +69,10 @@ void vemu_irq_set(struct vemu_irq *irq, bool level)
     if (atomic_load_explicit(&irq->level, memory_order_relaxed) != level) {
         atomic_store_explicit(&irq->level, level, memory_order_relaxed);
         line->high += level ? 1u : -1u;
-        if (line->high == (level ? 1 : 0))
+        if (line->high == (level ? 1 : 0)) {
+            VEMU_TRACE(line->vm, IRQ_LINE, NULL, line->n, level);
             line->fn(line->data, line->n, level);
+        }
     }
     pthread_mutex_unlock(&line->lock);
 }

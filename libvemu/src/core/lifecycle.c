@@ -54,6 +54,7 @@ void vemu__state_set(struct vemu_vm *vm, int to)
 {
     pthread_mutex_lock(&vm->state_lock);
     g_assert(legal_steps[state_get(vm)] & BIT(to));
+    VEMU_TRACE(vm, VM_STATE, vemu__state_name(to), (uint64_t)to);
     atomic_store(&vm->state, to);
     pthread_cond_broadcast(&vm->state_cond);
     pthread_mutex_unlock(&vm->state_lock);
@@ -91,6 +92,7 @@ static void machine_go(struct vemu_vm *vm)
     if (vm->gdb)
         vemu__gdb_go(vm->gdb);
     vm->accel->vm_paused(vm->accel_vm, false);
+    vemu__times_start(vm);
     vemu__vcpus_run(vm);
 }
 
@@ -125,6 +127,7 @@ void vemu__life_error(struct vemu_vm *vm, const char *message)
 static int machine_reset(struct vemu_vm *vm, struct vemu_error **err)
 {
     vm->powerdown_resets = false;
+    vemu__times_reset(vm);
     vemu__devices_call(vm, VEMU_DEVICE_RESET);
     return vemu__machine_load(vm, err);
 }
@@ -136,6 +139,7 @@ int vemu__life_reset(struct vemu_vm *vm, enum vemu_cause cause, struct vemu_erro
     int state = state_get(vm);
     int r;
 
+    VEMU_TRACE(vm, VM_RESET, NULL, (uint64_t)cause);
     if (state == VEMU_VM_RUNNING)
         machine_halt(vm);
     r = machine_reset(vm, &why);
@@ -191,8 +195,10 @@ static int do_realize(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     if (r >= 0)
         r = vemu__realize(vm, err);
-    if (r >= 0)
+    if (r >= 0) {
+        vm->times.realized = vemu__times_now();
         vemu__state_set(vm, VEMU_VM_PRELAUNCH);
+    }
     return r;
 }
 

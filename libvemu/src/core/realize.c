@@ -58,12 +58,14 @@ static void cb_pio_read(void *data, uint16_t port, unsigned size, uint32_t *valu
     struct vemu_vm *vm = data;
 
     *value = (uint32_t)vemu__memory_read(vm->memory, VEMU_SPACE_IO, port, size);
+    VEMU_TRACE(vm, IO_READ, NULL, port, size, *value);
 }
 
 static void cb_pio_write(void *data, uint16_t port, unsigned size, uint32_t value)
 {
     struct vemu_vm *vm = data;
 
+    VEMU_TRACE(vm, IO_WRITE, NULL, port, size, value);
     vemu__memory_write(vm->memory, VEMU_SPACE_IO, port, size, value);
 }
 
@@ -72,12 +74,14 @@ static void cb_mmio_read(void *data, uint64_t gpa, unsigned size, uint64_t *valu
     struct vemu_vm *vm = data;
 
     *value = vemu__memory_read(vm->memory, VEMU_SPACE_MEMORY, gpa, size);
+    VEMU_TRACE(vm, MMIO_READ, NULL, gpa, size, *value);
 }
 
 static void cb_mmio_write(void *data, uint64_t gpa, unsigned size, uint64_t value)
 {
     struct vemu_vm *vm = data;
 
+    VEMU_TRACE(vm, MMIO_WRITE, NULL, gpa, size, value);
     vemu__memory_write(vm->memory, VEMU_SPACE_MEMORY, gpa, size, value);
 }
 

@@ -258,6 +258,7 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
             pthread_mutex_unlock(&vcpus->lock);
             exit.reason = VEMU_EXIT_INTR;
             r = vm->accel->vcpu_run(vcpu->accel, &exit);
+            VEMU_TRACE(vm, VCPU_EXIT, NULL, vcpu->id, r < 0 ? (uint64_t)r : exit.reason);
             if (r < 0)
                 vemu__vm_request_error(vm, "vCPU %u: accelerator %s failed: %s", vcpu->id,
                                        vm->accel->name, strerror(-r));
@@ -661,16 +662,26 @@ static int vcpu_lint1(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *v
                : vm->accel->inject_nmi(vcpu);
 }
 
-int vemu__vcpus_nmi(struct vemu_vm *vm)
+void vemu__vcpus_pause_for(struct vemu_vm *vm)
 {
-    int r;
-
     vemu__vcpus_park(vm);
-    r = vemu__vcpus_call(vm, vcpu_lint1);
+}
+
+void vemu__vcpus_go_on(struct vemu_vm *vm)
+{
     /* Those that a request has called out stay outside until it is served. */
     pthread_mutex_lock(&vm->requests.lock);
     if (!vm->requests.posted && atomic_load(&vm->state) == VEMU_VM_RUNNING)
         vemu__vcpus_run(vm);
     pthread_mutex_unlock(&vm->requests.lock);
+}
+
+int vemu__vcpus_nmi(struct vemu_vm *vm)
+{
+    int r;
+
+    vemu__vcpus_pause_for(vm);
+    r = vemu__vcpus_call(vm, vcpu_lint1);
+    vemu__vcpus_go_on(vm);
     return r;
 }

@@ -79,6 +79,10 @@ typedef int (*vemu_vcpu_data_fn)(struct vemu_vm *vm, uint32_t id, struct vemu_ac
 int vemu__vcpu_call(struct vemu_vm *vm, uint32_t id, vemu_vcpu_data_fn fn, void *data);
 /* Stays parked when the machine goes, until said otherwise. The machine does not run. */
 void vemu__vcpu_hold(struct vemu_vm *vm, uint32_t id, bool hold);
+/* For work on vCPUs while the machine may run: parks them, and lets them go on afterwards unless a
+ * request waits that called them out. Context: loop. */
+void vemu__vcpus_pause_for(struct vemu_vm *vm);
+void vemu__vcpus_go_on(struct vemu_vm *vm);
 /* Power-on state of every vCPU, then the machine's boot state. vCPUs are parked. */
 int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
 

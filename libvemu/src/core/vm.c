@@ -104,6 +104,8 @@ static void vm_free(struct vemu_vm *vm)
     g_ptr_array_free(vm->blocks, TRUE);
     g_ptr_array_free(vm->nets, TRUE);
     g_ptr_array_free(vm->fsdevs, TRUE);
+    g_ptr_array_free(vm->displays, TRUE);
+    vemu__inputs_free(vm->inputs);
     g_ptr_array_free(vm->objects, TRUE);
     if (vm->machine) {
         vemu__props_clear(vm->machine, vm->machine->class_->props);
@@ -168,6 +170,7 @@ static struct vemu_vm *vm_alloc(void)
     struct vemu_vm *vm = g_new0(struct vemu_vm, 1);
 
     atomic_init(&vm->refs, 1);
+    vm->times.created = vemu__times_now();
     atomic_init(&vm->state, VEMU_VM_CREATED);
     pthread_mutex_init(&vm->list_lock, NULL);
     pthread_mutex_init(&vm->stop_lock, NULL);
@@ -182,6 +185,8 @@ static struct vemu_vm *vm_alloc(void)
     vm->blocks = g_ptr_array_new_with_free_func(block_destroy);
     vm->nets = g_ptr_array_new_with_free_func(net_destroy);
     vm->fsdevs = g_ptr_array_new_with_free_func(fsdev_destroy);
+    vm->displays = g_ptr_array_new_with_free_func(g_free);
+    vm->inputs = vemu__inputs_new(vm);
     vm->objects = g_ptr_array_new_with_free_func(object_destroy);
     vm->monitors = g_ptr_array_new_with_free_func(monitor_destroy);
     return vm;

@@ -17,9 +17,19 @@
 #include "core/events.h"
 #include "core/loop.h"
 #include "core/timer.h"
+#include "core/trace.h"
 #include "core/vcpu.h"
+#include "input/input.h"
 #include "machines/machine.h"
 #include "mem/memory.h"
+
+/* When things happened, in nanoseconds of CLOCK_MONOTONIC; 0: not yet. Those from `started` on are
+ * of the last power-on or reset. */
+struct vemu_times {
+    int64_t created, realized;
+    _Atomic int64_t started;    /* the first instruction */
+    _Atomic int64_t codes[256]; /* progress codes, when they first came */
+};
 
 /* What the guest or the machine's inside asked for, until the loop gets to it. */
 struct vemu_wishes {
@@ -50,6 +60,9 @@ struct vemu_vm {
     struct vemu_events *events;
     struct vemu_vcpus vcpus;
     struct vemu_requests requests;
+    struct vemu_inputs *inputs; /* input/input.c */
+    struct vemu_trace trace;
+    struct vemu_times times;
 
     GPtrArray *devices;      /* board order, then user devices; loop */
     GPtrArray *user_devices; /* added before realize; loop */
@@ -58,11 +71,12 @@ struct vemu_vm {
     GArray *memory_places;   /* mem/device-memory.c; loop */
     bool board_open;         /* machine->init runs: board devices may be added; loop */
 
-    pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, objects, irqs, id counter */
+    pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, displays, objects, irqs, ids */
     GPtrArray *chardevs;
     GPtrArray *blocks; /* struct vemu_block; added by the loop */
     GPtrArray *nets;   /* struct vemu_net; changed by the loop */
     GPtrArray *fsdevs; /* struct vemu_fsdev; added by the loop */
+    GPtrArray *displays; /* struct vemu_display (display/display.c); added by the loop */
     GPtrArray *objects; /* struct vemu_object; changed by the loop */
     struct vemu_irq *irqs;
     unsigned next_id;
@@ -98,6 +112,12 @@ char *vemu__vm_make_id(struct vemu_vm *vm, const char *class_name);
 int vemu__vm_control(struct vemu_vm *vm, int (*fn)(struct vemu_vm *vm, void *data,
                                                    struct vemu_error **err),
                      void *data, struct vemu_error **err);
+
+/* --- times.c ---------------------------------------------------------------------------------- */
+int64_t vemu__times_now(void);
+/* vCPUs are about to run: if that is the beginning, what is known of an earlier one goes. */
+void vemu__times_start(struct vemu_vm *vm);
+void vemu__times_reset(struct vemu_vm *vm);
 
 /* --- config.c --------------------------------------------------------------------------------- */
 /* Checks and copies; fills in defaults. `ret` is ready for vemu__config_clear() also on failure. */

@@ -55,7 +55,7 @@
 
 struct q35 {
     struct vemu_pc pc;
-    bool has_pit, has_pic, has_acpi, has_sata; /* properties */
+    bool has_pit, has_pic, has_acpi, has_sata, has_ps2; /* properties */
     char *rtc_base, *firmware_path;
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
@@ -141,6 +141,15 @@ static int q35_add_pci(struct q35 *m, struct vemu_error **err)
     return 0;
 }
 
+static bool q35_add_i8042(struct q35 *m, struct vemu_error **err)
+{
+    const char *plugged = m->has_ps2 ? "on" : "off";
+    const struct vemu_property props[] = { { "keyboard", plugged }, { "mouse", plugged } };
+
+    return vemu__vm_add_board_device(m->pc.machine.vm, "i8042", "i8042", props,
+                                     G_N_ELEMENTS(props), err) != NULL;
+}
+
 static int q35_open(struct q35 *m, struct vemu_error **err)
 {
     const struct vemu_vm_config *config = vemu__vm_config(m->pc.machine.vm);
@@ -191,7 +200,7 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
     }
     m->fw_cfg = vemu__pc_add(pc, "fw_cfg", err);
     if (!m->fw_cfg || (m->has_pit && !vemu__pc_add(pc, "isa-pit", err)) ||
-        !vemu__pc_add(pc, "i8042", err) || !vemu__pc_add(pc, "port92", err) ||
+        !q35_add_i8042(m, err) || !vemu__pc_add(pc, "port92", err) ||
         !vemu__pc_add(pc, "post-port", err) || !vemu__pc_add(pc, "acpi-pm", err)) {
         return -EINVAL;
     }
@@ -210,6 +219,7 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
         .pic = m->has_pic,
         .pit = m->has_pit,
         .rtc = true,
+        .ps2 = m->has_ps2,
         .gpe_port = VEMU_ICH9_GPE_PORT,
         .fw_cfg_port = VEMU_FW_CFG_PORT,
         .pci = &m->pci,
@@ -357,6 +367,7 @@ static const struct vemu_prop q35_props[] = {
     VEMU_PROP(struct q35, has_pic, "pic", BOOL, "on", "8259 interrupt controllers"),
     VEMU_PROP(struct q35, has_acpi, "acpi", BOOL, "on", "ACPI tables"),
     VEMU_PROP(struct q35, has_sata, "sata", BOOL, "on", "SATA adapter at 00:1f.2, for IDE drives"),
+    VEMU_PROP(struct q35, has_ps2, "i8042", BOOL, "on", "PS/2 keyboard and mouse"),
     VEMU_PROP(struct q35, rtc_base, "rtc-base", STRING, "utc",
               "time the clock starts with: utc, localtime or a date such as 2026-01-31T12:00:00"),
     VEMU_PROP(struct q35, firmware_path, "firmware", STRING, NULL,

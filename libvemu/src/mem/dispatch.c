@@ -145,10 +145,11 @@ uint64_t vemu__memory_read(struct vemu_memory *mem, enum vemu_space space, uint6
             complain(mem, space, address + done, n, "unmapped read");
             continue;
         }
-        if (region->hva) {
+        if (!region->ops) { /* memory, of the machine or of a device */
             part = ram_read(region, address + done - region->address, n);
         } else {
             pthread_mutex_lock(&region->dev->lock);
+            region->dev->reads++;
             part = region_read(region, address + done - region->address, n);
             pthread_mutex_unlock(&region->dev->lock);
         }
@@ -174,8 +175,9 @@ void vemu__memory_write(struct vemu_memory *mem, enum vemu_space space, uint64_t
         part = (value >> (8 * done)) & size_mask(n);
         if (!region) {
             complain(mem, space, address + done, n, "unmapped write");
-        } else if (region->dev) {
+        } else if (region->ops) {
             pthread_mutex_lock(&region->dev->lock);
+            region->dev->writes++;
             region_write(region, address + done - region->address, n, part);
             pthread_mutex_unlock(&region->dev->lock);
         } else if (region->flags & VEMU_RAM_READONLY) {

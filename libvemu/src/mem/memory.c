@@ -30,6 +30,7 @@ int vemu__memory_new(struct vemu_vm *vm, struct vemu_memory **ret)
     memset(mem, 0, sizeof(*mem));
     mem->vm = vm;
     vemu__srcu_init(&mem->srcu);
+    mem->blocks = g_ptr_array_new();
     pthread_mutex_init(&mem->lock, NULL);
     for (i = 0; i < VEMU_SPACES; i++) {
         atomic_init(&mem->views[i], vemu__view_new());
@@ -56,6 +57,13 @@ void vemu__memory_free(struct vemu_memory *mem)
         g_ptr_array_free(mem->hidden[i], TRUE);
     }
     vemu__retired_free(mem->retired);
+    for (i = 0; i < mem->blocks->len; i++) {
+        struct vemu_memory_block *block = mem->blocks->pdata[i];
+
+        munmap(block->hva, block->size);
+        g_free(block);
+    }
+    g_ptr_array_free(mem->blocks, TRUE);
     vemu__ranges_free(mem->ranges);
     pthread_mutex_destroy(&mem->lock);
     vemu__srcu_fini(&mem->srcu);
@@ -102,6 +110,14 @@ static uint32_t free_slot_locked(struct vemu_memory *mem)
             slot++;
             i = 0;
         }
+        for (guint n = 0; i == view->count && n < mem->blocks->len; n++) {
+            const struct vemu_memory_block *block = mem->blocks->pdata[n];
+
+            if (block->slot == slot) {
+                slot++;
+                i = 0;
+            }
+        }
     }
     return slot;
 }
@@ -129,6 +145,7 @@ static int insert(struct vemu_memory *mem, struct vemu_region *region, struct ve
     } else {
         r = vm->accel->mem_slot(vm->accel_vm, &slot);
         late = r < 0;
+        VEMU_TRACE(vm, MEMORY_SLOT, region->name, slot.slot, slot.gpa, slot.size, (uint64_t)r);
     }
     pthread_mutex_unlock(&mem->lock);
     if (late) {
@@ -233,6 +250,28 @@ uint64_t vemu__memory_discard(struct vemu_memory *mem, uint64_t gpa, uint64_t si
     return done;
 }
 
+int vemu__memory_add_block(struct vemu_memory *mem, uint64_t size, const char *name,
+                           struct vemu_memory_block **ret, struct vemu_error **err)
+{
+    struct vemu_memory_block *block;
+    void *hva;
+
+    g_assert(size && size % PAGE_SIZE == 0);
+    hva = ram_map(0, size);
+    if (!hva)
+        return vemu__error_set(err, ENOMEM, "%s: cannot map %" PRIu64 " KiB of memory", name,
+                               size >> 10);
+    block = g_new0(struct vemu_memory_block, 1);
+    block->hva = hva;
+    block->size = size;
+    pthread_mutex_lock(&mem->lock);
+    block->slot = free_slot_locked(mem);
+    g_ptr_array_add(mem->blocks, block);
+    pthread_mutex_unlock(&mem->lock);
+    *ret = block;
+    return 0;
+}
+
 void vemu__memory_for_each_ram(struct vemu_memory *mem, vemu_ram_fn fn, void *data)
 {
     atomic_uint *section = vemu__srcu_enter(&mem->srcu);
@@ -242,8 +281,23 @@ void vemu__memory_for_each_ram(struct vemu_memory *mem, vemu_ram_fn fn, void *da
     for (i = 0; i < view->count; i++) {
         struct vemu_region *region = view->regions[i];
 
-        if (region->hva)
+        if (region->hva && !region->floating)
             fn(data, region->address, region->size, region->flags & VEMU_RAM_READONLY);
+    }
+    vemu__srcu_leave(section);
+}
+
+void vemu__memory_for_each_region(struct vemu_memory *mem, enum vemu_space space, vemu_region_fn fn,
+                                  void *data)
+{
+    atomic_uint *section = vemu__srcu_enter(&mem->srcu);
+    struct vemu_view *view = atomic_load(&mem->views[space]);
+
+    for (size_t i = 0; i < view->count; i++) {
+        const struct vemu_region *region = view->regions[i];
+
+        fn(data, space, region->address, region->size, region->name, region->hva != NULL,
+           region->flags & VEMU_RAM_READONLY);
     }
     vemu__srcu_leave(section);
 }

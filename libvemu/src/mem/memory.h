@@ -12,6 +12,7 @@
 #include "core/device.h"
 
 struct vemu_memory;
+struct vemu_region;
 struct vemu_accel_ops;
 struct vemu_accel_vm;
 
@@ -63,6 +64,22 @@ int vemu__memory_map_floating(struct vemu_memory *mem, struct vemu_device *dev,
                               const struct vemu_region_ops *ops, const char *name,
                               struct vemu_region **ret);
 void vemu__memory_unmap(struct vemu_memory *mem, struct vemu_region *region);
+/* Zeroed host memory of a device that the guest is to see (a frame buffer in a BAR): valid as long
+ * as the VM, like RAM, since other devices may be at work on it. `size` is a multiple of a page.
+ * Context: realize. */
+struct vemu_memory_block {
+    uint8_t *hva;
+    uint64_t size;
+    uint32_t slot; /* of the accelerator, while it is mapped */
+};
+int vemu__memory_add_block(struct vemu_memory *mem, uint64_t size, const char *name,
+                           struct vemu_memory_block **ret, struct vemu_error **err);
+/* Like vemu__memory_map_floating(), but the guest gets at the block without an exit. A block is
+ * mapped once at a time; address and size are multiples of a page. Where the accelerator has no
+ * slot for it, accesses come here and do the same, slowly. */
+int vemu__memory_map_block(struct vemu_memory *mem, struct vemu_device *dev, uint64_t address,
+                           const struct vemu_memory_block *block, const char *name,
+                           struct vemu_region **ret);
 /* The device's regions go; on return no access is under way. Context: loop, no lock held. */
 void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev);
 
@@ -71,6 +88,12 @@ uint64_t vemu__memory_read(struct vemu_memory *mem, enum vemu_space space, uint6
                            unsigned size);
 void vemu__memory_write(struct vemu_memory *mem, enum vemu_space space, uint64_t address,
                         unsigned size, uint64_t value);
+
+/* Walks what is in a space, in order of address. */
+typedef void (*vemu_region_fn)(void *data, int space, uint64_t address, uint64_t size,
+                               const char *name, bool is_ram, bool is_rom);
+void vemu__memory_for_each_region(struct vemu_memory *mem, enum vemu_space space, vemu_region_fn fn,
+                                  void *data);
 
 /* Walks the RAM blocks in order of address (for e820 and the like). */
 typedef void (*vemu_ram_fn)(void *data, uint64_t gpa, uint64_t size, bool readonly);

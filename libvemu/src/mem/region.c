@@ -86,13 +86,46 @@ static void publish_locked(struct vemu_memory *mem, enum vemu_space space, struc
 
 /* --- inserting -------------------------------------------------------------------------------- */
 
+/* RAM that floats is in the accelerator's map while it is in the view. */
+static void slot_on_locked(struct vemu_memory *mem, struct vemu_region *region)
+{
+    const struct vemu_accel_slot slot = {
+        .slot = region->slot,
+        .gpa = region->address,
+        .size = region->size,
+        .hva = region->hva,
+    };
+    int r;
+
+    if (!region->floating || !region->hva)
+        return;
+    r = mem->vm->accel->mem_slot(mem->vm->accel_vm, &slot);
+    VEMU_TRACE(mem->vm, MEMORY_SLOT, region->name, slot.slot, slot.gpa, slot.size, (uint64_t)r);
+    region->has_slot = r >= 0;
+}
+
+static void slot_off_locked(struct vemu_memory *mem, struct vemu_region *region)
+{
+    const struct vemu_accel_slot slot = { .slot = region->slot, .gpa = region->address };
+    int r;
+
+    if (!region->has_slot)
+        return;
+    r = mem->vm->accel->mem_slot(mem->vm->accel_vm, &slot);
+    VEMU_TRACE(mem->vm, MEMORY_SLOT, region->name, slot.slot, slot.gpa, 0, (uint64_t)r);
+    region->has_slot = false;
+}
+
 static bool try_insert_locked(struct vemu_memory *mem, enum vemu_space space,
                               struct vemu_region *region, struct vemu_region **ret_other)
 {
     struct vemu_view *view = vemu__view_insert(atomic_load(&mem->views[space]), region, ret_other);
 
-    if (view)
+    if (view) {
+        VEMU_TRACE(mem->vm, MEMORY_MAP, region->name, space, region->address, region->size);
         publish_locked(mem, space, view);
+        slot_on_locked(mem, region);
+    }
     return view != NULL;
 }
 
@@ -113,6 +146,7 @@ static void show_hidden_locked(struct vemu_memory *mem, enum vemu_space space)
 
 static void hide_locked(struct vemu_memory *mem, enum vemu_space space, struct vemu_region *region)
 {
+    slot_off_locked(mem, region);
     publish_locked(mem, space,
                    vemu__view_remove_region(atomic_load(&mem->views[space]), region));
     g_ptr_array_insert(mem->hidden[space], 0, region); /* it was there before those that wait */
@@ -150,8 +184,8 @@ static struct vemu_region *region_new(struct vemu_device *dev, enum vemu_space s
     region->space = space;
     region->dev = dev;
     region->ops = ops;
-    region->min_size = ops->min_size ? ops->min_size : 1;
-    region->max_size = ops->max_size ? ops->max_size : 8;
+    region->min_size = ops && ops->min_size ? ops->min_size : 1;
+    region->max_size = ops && ops->max_size ? ops->max_size : 8;
     return region;
 }
 
@@ -181,20 +215,44 @@ int vemu_device_map(struct vemu_device *dev, enum vemu_space space, uint64_t add
     return vemu__memory_map(dev->vm->memory, dev, space, address, size, ops, region_name, err);
 }
 
+static void float_region(struct vemu_memory *mem, struct vemu_region *region)
+{
+    struct vemu_region *other;
+
+    region->floating = true;
+    pthread_mutex_lock(&mem->lock);
+    if (!try_insert_locked(mem, region->space, region, &other))
+        g_ptr_array_add(mem->hidden[region->space], region);
+    pthread_mutex_unlock(&mem->lock);
+}
+
 int vemu__memory_map_floating(struct vemu_memory *mem, struct vemu_device *dev,
                               enum vemu_space space, uint64_t address, uint64_t size,
                               const struct vemu_region_ops *ops, const char *name,
                               struct vemu_region **ret)
 {
-    struct vemu_region *region = region_new(dev, space, address, size, ops, name), *other;
+    struct vemu_region *region = region_new(dev, space, address, size, ops, name);
 
     if (!region)
         return -EINVAL;
-    region->floating = true;
-    pthread_mutex_lock(&mem->lock);
-    if (!try_insert_locked(mem, space, region, &other))
-        g_ptr_array_add(mem->hidden[space], region);
-    pthread_mutex_unlock(&mem->lock);
+    float_region(mem, region);
+    *ret = region;
+    return 0;
+}
+
+int vemu__memory_map_block(struct vemu_memory *mem, struct vemu_device *dev, uint64_t address,
+                           const struct vemu_memory_block *block, const char *name,
+                           struct vemu_region **ret)
+{
+    struct vemu_region *region =
+        region_new(dev, VEMU_SPACE_MEMORY, address, block->size, NULL, name);
+
+    if (!region)
+        return -EINVAL;
+    region->hva = block->hva;
+    region->slot = block->slot;
+    region->borrowed = true;
+    float_region(mem, region);
     *ret = region;
     return 0;
 }
@@ -237,8 +295,10 @@ void vemu__memory_unmap(struct vemu_memory *mem, struct vemu_region *region)
     struct vemu_view *view;
 
     pthread_mutex_lock(&mem->lock);
+    slot_off_locked(mem, region);
     view = vemu__view_remove_region(atomic_load(&mem->views[space]), region);
     if (view) {
+        VEMU_TRACE(mem->vm, MEMORY_UNMAP, region->name, space, region->address, region->size);
         publish_locked(mem, space, view);
         show_hidden_locked(mem, space);
     } else {
@@ -264,6 +324,8 @@ void vemu__memory_remove_device(struct vemu_memory *mem, struct vemu_device *dev
         GPtrArray *hidden = mem->hidden[i];
         struct vemu_view *view = vemu__view_remove(atomic_load(&mem->views[i]), dev, gone);
 
+        for (j = 0; j < gone->len; j++)
+            slot_off_locked(mem, gone->pdata[j]);
         for (j = hidden->len; j-- > 0;) {
             struct vemu_region *region = hidden->pdata[j];
 

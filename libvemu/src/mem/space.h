@@ -27,6 +27,7 @@ struct vemu_memory {
     pthread_mutex_t lock; /* writers: everything below */
     struct vemu_retired *retired;
     bool reclaim_posted;
+    GPtrArray *blocks; /* struct vemu_memory_block */
     struct vemu_ranges *ranges; /* mem/range.c; loop */
     GPtrArray *hidden[VEMU_SPACES]; /* floating regions that have no room now, oldest first */
 

@@ -15,13 +15,14 @@ struct vemu_region {
     char *name;
     enum vemu_space space; /* of registers */
     bool floating; /* comes and goes; gives way to what does not */
+    bool borrowed; /* RAM: a block that stays when the region goes */
+    bool has_slot; /* RAM that floats: the accelerator knows it */
     /* registers */
-    struct vemu_device *dev; /* NULL: RAM */
-    const struct vemu_region_ops *ops;
+    struct vemu_device *dev; /* NULL: RAM of the machine */
+    const struct vemu_region_ops *ops; /* NULL: memory */
     unsigned min_size, max_size; /* of accesses, powers of two */
     /* RAM */
     uint8_t *hva;
-    bool borrowed; /* hva is not to be unmapped */
     uint32_t slot, flags; /* VEMU_RAM_* */
 };
 

@@ -11,6 +11,7 @@
 #include "block/backend.h"
 #include "core/property.h"
 #include "monitor/qmp.h"
+#include "scsi/scsi.h"
 
 /* --- adding and removing ---------------------------------------------------------------------- */
 
@@ -252,18 +253,56 @@ static void each_root(struct vemu_vm *vm, struct json_object *list,
     }
 }
 
-static void add_block(struct json_object *o, const struct vemu_block *block)
+/* The drive that has the node; NULL: something else has. */
+static const struct vemu_scsi_unit *drive_of(const struct vemu_block *block)
+{
+    struct vemu_device *dev = vemu__vm_find_device(block->vm, block->user->name);
+
+    return dev ? vemu__qmp_cdrom_of(dev) : NULL;
+}
+
+static void add_drive(struct json_object *o, const struct vemu_scsi_unit *cd)
 {
     qmp_add_string(o, "type", "unknown");
-    qmp_add_bool(o, "removable", false);
-    qmp_add_bool(o, "locked", false);
+    qmp_add_bool(o, "removable", cd != NULL);
+    qmp_add_bool(o, "locked", cd && cd->s.locked);
+    if (cd)
+        qmp_add_bool(o, "tray_open", cd->s.tray_open);
+}
+
+static void add_block(struct json_object *o, const struct vemu_block *block)
+{
+    add_drive(o, drive_of(block));
     json_object_object_add(o, "inserted", describe_node(block));
+}
+
+static void add_empty_drives(struct vemu_vm *vm, struct json_object *list)
+{
+    for (guint i = 0; i < vm->devices->len; i++) {
+        struct vemu_device *dev = vm->devices->pdata[i];
+        const struct vemu_scsi_unit *cd = vemu__qmp_cdrom_of(dev);
+        struct json_object *o;
+        g_autofree char *path = NULL;
+
+        if (!cd || cd->props.drive)
+            continue;
+        path = g_strdup_printf("/machine/peripheral%s/%s", strchr(dev->id, '#') ? "-anon" : "",
+                               dev->id);
+        o = json_object_new_object();
+        qmp_add_string(o, "device", "");
+        qmp_add_string(o, "qdev", path);
+        pthread_mutex_lock(cd->lock);
+        add_drive(o, cd);
+        pthread_mutex_unlock(cd->lock);
+        json_object_array_add(list, o);
+    }
 }
 
 static int cmd_query_block(QMP_PARAMS)
 {
     *result = json_object_new_array();
     each_root(vm, *result, add_block);
+    add_empty_drives(vm, *result);
     return 0;
 }
 
@@ -306,7 +345,8 @@ static const struct qmp_command commands[] = {
     { "blockdev-add", cmd_blockdev_add, "{driver:str,node-name:str,*}", NULL },
     { "blockdev-del", cmd_blockdev_del, "{node-name:str}", NULL },
     { "query-block", cmd_query_block, NULL,
-      "[{device:str,qdev:str,type:str,removable:bool,locked:bool,inserted:@BlockNode}]" },
+      "[{device:str,qdev:str,type:str,removable:bool,locked:bool,tray_open?:bool,"
+      "inserted?:@BlockNode}]" },
     { "query-blockstats", cmd_query_blockstats, NULL,
       "[{device:str,qdev:str,node-name:str,stats:" STATS "}]" },
     { "query-named-block-nodes", cmd_query_named_block_nodes, "{flat?:bool}", "[@BlockNode]" },

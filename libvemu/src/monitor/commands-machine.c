@@ -196,6 +196,33 @@ static int cmd_quit(QMP_PARAMS)
     return 0;
 }
 
+/* All of it is checked before something changes. */
+static int cmd_set_action(QMP_PARAMS)
+{
+    const char *reboot = qmp_get_string(args, "reboot"), *panic = qmp_get_string(args, "panic");
+    const char *shutdown = qmp_get_string(args, "shutdown");
+    const char *watchdog = qmp_get_string(args, "watchdog");
+    uint32_t mask = 0, flags = 0;
+
+    if (watchdog)
+        return vemu__error_set(err, ENOTSUP, "'watchdog' is what watchdog-set-action is for");
+    if (panic && strcmp(panic, "pause") && strcmp(panic, "shutdown"))
+        return vemu__error_set(err, ENOTSUP, "panic action '%s' is not supported", panic);
+    if (reboot) {
+        mask |= VEMU_VM_NO_REBOOT;
+        flags |= strcmp(reboot, "shutdown") ? 0 : VEMU_VM_NO_REBOOT;
+    }
+    if (shutdown) {
+        mask |= VEMU_VM_NO_SHUTDOWN;
+        flags |= strcmp(shutdown, "pause") ? 0 : VEMU_VM_NO_SHUTDOWN;
+    }
+    if (panic) {
+        mask |= VEMU_VM_PANIC_PAUSE;
+        flags |= strcmp(panic, "pause") ? 0 : VEMU_VM_PANIC_PAUSE;
+    }
+    return vemu_vm_set_flags(vm, mask, flags, err);
+}
+
 static const struct qmp_command commands[] = {
     { "cont", cmd_cont, NULL, NULL },
     { "query-accelerator", cmd_query_accelerator, NULL, ACCELERATOR },
@@ -209,6 +236,10 @@ static const struct qmp_command commands[] = {
       "{qemu:{major:int,minor:int,micro:int},package:str}" },
     { "quit", cmd_quit, NULL, NULL },
     { "rtc-reset-reinjection", cmd_rtc_reset_reinjection, NULL, NULL },
+    { "set-action", cmd_set_action,
+      "{reboot?:<reset|shutdown>,shutdown?:<poweroff|pause>,"
+      "panic?:<none|pause|shutdown|exit-failure>,watchdog?:str}",
+      NULL },
     { "stop", cmd_stop, NULL, NULL },
     { "system_powerdown", cmd_system_powerdown, "{then?:<shutdown|reset>}", NULL },
     { "system_reset", cmd_system_reset, NULL, NULL },

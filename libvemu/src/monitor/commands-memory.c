@@ -3,8 +3,13 @@
  * QMP commands about the guest's memory and its balloon.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/fd.h"
 #include "devices/virtio-balloon/balloon.h"
 #include "mem/device-memory.h"
 #include "mem/memdev.h"
@@ -124,8 +129,101 @@ static int cmd_query_memdev(QMP_PARAMS)
     return 0;
 }
 
+/* --- memory into files ------------------------------------------------------------------------ */
+
+#define CHUNK 65536u
+
+/* Where [at, at + size) lies, up to `size` bytes in one piece; *gpa. */
+struct place {
+    uint64_t at, size, gpa;
+};
+typedef int (*place_fn)(struct vemu_vm *vm, struct place *place, uint32_t cpu);
+
+static int place_physical(struct vemu_vm *vm, struct place *place, uint32_t cpu)
+{
+    place->gpa = place->at;
+    return 0;
+}
+
+static int translate(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu, void *data)
+{
+    struct place *place = data;
+
+    return vm->accel->translate(vcpu, place->at, &place->gpa);
+}
+
+static int place_virtual(struct vemu_vm *vm, struct place *place, uint32_t cpu)
+{
+    place->size = MIN(place->size, 4096 - (place->at & 4095));
+    return vemu__vcpu_call(vm, cpu, translate, place);
+}
+
+/* vCPUs are parked if `find` needs them. */
+static int copy_memory(struct vemu_vm *vm, uint64_t at, uint64_t size, int fd, place_fn find,
+                       uint32_t cpu, struct vemu_error **err)
+{
+    g_autofree uint8_t *buf = g_malloc(CHUNK);
+
+    while (size) {
+        struct place place = { .at = at, .size = MIN(size, CHUNK) };
+        int r = find(vm, &place, cpu);
+
+        if (r >= 0)
+            r = vemu_dma_read(vm, place.gpa, buf, place.size);
+        if (r < 0)
+            return vemu__error_set(
+                err, EFAULT, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified", at, size);
+        r = vemu__fd_write_all(fd, buf, place.size);
+        if (r < 0)
+            return vemu__error_set(err, -r, "cannot write: %s", strerror(-r));
+        at += place.size;
+        size -= place.size;
+    }
+    return 0;
+}
+
+static int save_memory(struct vemu_vm *vm, struct json_object *args, place_fn find, uint32_t cpu,
+                       struct vemu_error **err)
+{
+    int64_t at = json_object_get_int64(qmp_get(args, "val"));
+    int64_t size = json_object_get_int64(qmp_get(args, "size"));
+    const char *path = qmp_get_string(args, "filename");
+    int fd, r;
+
+    if (size < 0)
+        return vemu__error_set(err, EINVAL, "Parameter 'size' expects a number of bytes");
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return vemu__error_set(err, errno, "Could not open '%s': %s", path, strerror(errno));
+    r = copy_memory(vm, (uint64_t)at, (uint64_t)size, fd, find, cpu, err);
+    close(fd);
+    return r;
+}
+
+static int cmd_pmemsave(QMP_PARAMS)
+{
+    return save_memory(vm, args, place_physical, 0, err);
+}
+
+static int cmd_memsave(QMP_PARAMS)
+{
+    int64_t cpu = json_object_get_int64(qmp_get(args, "cpu-index"));
+    int r;
+
+    if (cpu < 0 || cpu >= vm->config.vcpus)
+        return vemu__error_set(err, EINVAL, "Parameter 'cpu-index' expects a CPU number");
+    if (!vm->accel_vm || vm->stopping)
+        return vemu__error_set(err, EBUSY, "the machine is not realized");
+    vemu__vcpus_pause_for(vm);
+    r = save_memory(vm, args, place_virtual, (uint32_t)cpu, err);
+    vemu__vcpus_go_on(vm);
+    return r;
+}
+
 static const struct qmp_command commands[] = {
     { "balloon", cmd_balloon, "{value:int}", NULL },
+    { "memsave", cmd_memsave, "{val:int,size:int,filename:str,cpu-index?:int}", NULL },
+    { "pmemsave", cmd_pmemsave, "{val:int,size:int,filename:str}", NULL },
     { "query-balloon", cmd_query_balloon, NULL, "{actual:int}" },
     { "query-memdev", cmd_query_memdev, NULL,
       "[{id?:str,size:int,merge:bool,dump:bool,prealloc:bool,share:bool,host-nodes:[int],"

@@ -2,6 +2,7 @@
 /*
  * The VM's events in QMP's words.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "monitor/qmp.h"
@@ -66,6 +67,55 @@ static struct json_object *data_balloon(struct vemu_vm *vm, const struct vemu_ev
     return data;
 }
 
+/* As in query-block: the name of the node in the drive; a drive that is empty has none. */
+static struct json_object *data_tray(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    bool named = !strchr(event->message, '#');
+    g_autofree char *path = g_strdup_printf("/machine/peripheral%s/%s", named ? "" : "-anon",
+                                            event->message);
+    g_autofree char *node = vemu__qmp_medium_of(vm, event->message);
+
+    qmp_add_string(data, "device", node ? node : "");
+    qmp_add_string(data, "id", path);
+    qmp_add_bool(data, "tray-open", event->value);
+    return data;
+}
+
+static struct json_object *data_port(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+
+    qmp_add_string(data, "id", event->message);
+    qmp_add_bool(data, "open", event->value);
+    return data;
+}
+
+/* As data_deleted(), but the name is called so. */
+static struct json_object *data_filter(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = data_deleted(vm, event), *name = qmp_get(data, "device");
+
+    if (name)
+        json_object_object_add(data, "name", json_object_get(name));
+    json_object_object_del(data, "device");
+    return data;
+}
+
+static struct json_object *data_block_error(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    int code = (int)(event->value >> 8);
+
+    qmp_add_string(data, "device", event->message);
+    qmp_add_string(data, "node-name", event->message);
+    qmp_add_string(data, "operation", event->value & 1 ? "write" : "read");
+    qmp_add_string(data, "action", "report");
+    qmp_add_bool(data, "nospace", code == ENOSPC);
+    qmp_add_string(data, "reason", strerror(code));
+    return data;
+}
+
 /* "CPU 3 cpu3" or "DIMM 0 dimm0", the last of which may be missing. */
 static struct json_object *data_ost(struct vemu_vm *vm, const struct vemu_event *event)
 {
@@ -110,11 +160,20 @@ static struct json_object *data_memory(struct vemu_vm *vm, const struct vemu_eve
 
 const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_DEVICE_OST, "ACPI_DEVICE_OST", "{info:" QMP_OST_INFO "}", data_ost },
-    { VEMU_EVENT_BALLOON_CHANGED, "BALLOON_CHANGE", "{actual:int}", data_balloon },
-    { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
     { VEMU_EVENT_MEMORY_CHANGED, "MEMORY_DEVICE_SIZE_CHANGE",
       "{id?:str,size:int,qom-path:str}", data_memory },
+    { VEMU_EVENT_WATCHDOG, "WATCHDOG",
+      "{action:<reset|shutdown|poweroff|pause|debug|none|inject-nmi>}", data_watchdog },
+    { VEMU_EVENT_BALLOON_CHANGED, "BALLOON_CHANGE", "{actual:int}", data_balloon },
+    { VEMU_EVENT_BLOCK_ERROR, "BLOCK_IO_ERROR",
+      "{device:str,node-name:str,operation:<read|write>,action:<report>,nospace:bool,reason:str}",
+      data_block_error },
+    { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
+    { VEMU_EVENT_TRAY_MOVED, "DEVICE_TRAY_MOVED", "{device:str,id:str,tray-open:bool}",
+      data_tray },
     { VEMU_EVENT_PANICKED, "GUEST_PANICKED", "{action:<pause>}", data_panicked },
+    { VEMU_EVENT_NET_FILTER_CHANGED, "NIC_RX_FILTER_CHANGED", "{name?:str,path:str}",
+      data_filter },
     { VEMU_EVENT_POWERDOWN, "POWERDOWN", NULL, NULL },
     { VEMU_EVENT_RESET, "RESET", CAUSE, data_cause },
     { VEMU_EVENT_STARTED, "RESUME", NULL, NULL },
@@ -122,8 +181,7 @@ const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_SHUTDOWN, "SHUTDOWN", CAUSE, data_cause },
     { VEMU_EVENT_PAUSED, "STOP", NULL, NULL },
     { VEMU_EVENT_ERROR, "STOP", NULL, NULL }, /* query-status tells internal-error */
-    { VEMU_EVENT_WATCHDOG, "WATCHDOG",
-      "{action:<reset|shutdown|poweroff|pause|debug|none|inject-nmi>}", data_watchdog },
+    { VEMU_EVENT_PORT_CHANGED, "VSERPORT_CHANGE", "{id:str,open:bool}", data_port },
     { 0, NULL, NULL, NULL },
 };
 

@@ -6,11 +6,28 @@
  * drive takes the image with it: it is out of reach while the tray is open, and back when it is
  * closed.
  */
+#include <errno.h>
+
+#include "core/error.h"
+#include "core/vm.h"
 #include "scsi/command.h"
 
 /* MMC-6, table 336 */
+#define EVENT_EJECT      1u
 #define EVENT_NEW_MEDIUM 2u
 #define EVENT_REMOVAL    3u
+
+static void set_tray(struct vemu_scsi_unit *unit, bool open)
+{
+    if (open == (bool)unit->s.tray_open)
+        return;
+    unit->s.tray_open = open;
+    unit->s.medium_event = open ? EVENT_REMOVAL : EVENT_NEW_MEDIUM;
+    if (!open && unit->props.drive)
+        vemu__scsi_unit_raise(unit, VEMU_SCSI_UA_MEDIUM);
+    if (unit->vm)
+        vemu__events_post(unit->vm, VEMU_EVENT_TRAY_MOVED, unit->name, open);
+}
 
 static void move_tray(struct vemu_scsi_request *req, bool open)
 {
@@ -20,13 +37,41 @@ static void move_tray(struct vemu_scsi_request *req, bool open)
         vemu__scsi_fail(req, SENSE_LOCKED);
         return;
     }
-    if (open != (bool)unit->s.tray_open) {
-        unit->s.tray_open = open;
-        unit->s.medium_event = open ? EVENT_REMOVAL : EVENT_NEW_MEDIUM;
-        if (!open && unit->props.drive)
-            vemu__scsi_unit_raise(unit, VEMU_SCSI_UA_MEDIUM);
-    }
+    set_tray(unit, open);
     vemu__scsi_good(req);
+}
+
+int vemu__scsi_tray_move(struct vemu_scsi_unit *unit, bool open, bool force)
+{
+    if (open && unit->s.locked && !unit->s.tray_open) {
+        if (!force) {
+            unit->s.medium_event = EVENT_EJECT;
+            return -EBUSY;
+        }
+        unit->s.locked = 0;
+    }
+    set_tray(unit, open);
+    return 0;
+}
+
+int vemu__scsi_set_medium(struct vemu_scsi_unit *unit, struct vemu_block *block,
+                          struct vemu_error **err)
+{
+    int r;
+
+    if (!unit->s.tray_open)
+        return vemu__error_set(err, EBUSY, "Tray of device '%s' is not open", unit->name);
+    if (block && unit->props.drive)
+        return vemu__error_set(err, EBUSY, "There already is a medium in device '%s'", unit->name);
+    if (!block) {
+        vemu__block_detach(unit->props.drive);
+        unit->props.drive = NULL;
+        return 0;
+    }
+    r = vemu__block_attach(block, &unit->user, unit, unit->lock, false, err);
+    if (r >= 0)
+        unit->props.drive = block;
+    return r;
 }
 
 void vemu__scsi_start_stop(struct vemu_scsi_request *req)

@@ -97,6 +97,7 @@ extern const struct vemu_scsi_type vemu__scsi_disk, vemu__scsi_cdrom;
 struct vemu_scsi_unit {
     const struct vemu_scsi_type *type;
     const char *name; /* for people: the device's id */
+    struct vemu_vm *vm; /* that hears of the tray */
     struct vemu_scsi_unit_props props;
     struct vemu_scsi_unit_state s;
     /* Does REQUEST SENSE tell what the last command met (packets of ATA), or did the sense data go
@@ -106,6 +107,7 @@ struct vemu_scsi_unit {
     struct vemu_block_user user;
     const struct vemu_scsi_adapter *adapter;
     void *adapter_data;
+    pthread_mutex_t *lock; /* the adapter's */
     bool attached, default_write_cache;
     struct vemu_scsi_bus *bus; /* NULL: the unit is alone */
     unsigned target, lun;
@@ -128,6 +130,17 @@ void vemu__scsi_unit_drain(struct vemu_scsi_unit *unit);
 void vemu__scsi_unit_raise(struct vemu_scsi_unit *unit, unsigned attention);
 /* Is there a medium that can be read? */
 bool vemu__scsi_unit_ready(const struct vemu_scsi_unit *unit);
+
+/* The host moves the tray of a CD-ROM drive. -EBUSY: the guest holds it, and was asked to let go;
+ * `force` opens it all the same. The lock is held. Context: loop. */
+int vemu__scsi_tray_move(struct vemu_scsi_unit *unit, bool open, bool force);
+/* Puts a medium into the open tray, or takes what is there out (NULL). -EBUSY: the tray is closed;
+ * or the node has a user. The lock is held. Context: loop. */
+int vemu__scsi_set_medium(struct vemu_scsi_unit *unit, struct vemu_block *block,
+                          struct vemu_error **err);
+/* The unit of a CD-ROM drive that is plugged in; NULL: the device is none. */
+struct vemu_scsi_unit *vemu__scsi_cd_of(struct vemu_device *dev);  /* devices/scsi-drive */
+struct vemu_scsi_unit *vemu__ide_cd_of(struct vemu_device *dev);   /* devices/ide-drive */
 
 /* Starts the request. What it queued at the node runs after vemu__scsi_kick(). */
 void vemu__scsi_submit(struct vemu_scsi_unit *unit, struct vemu_scsi_request *req);

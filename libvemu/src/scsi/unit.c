@@ -139,6 +139,7 @@ int vemu__scsi_unit_attach(struct vemu_scsi_unit *unit, const struct vemu_scsi_t
     unit->type = type;
     unit->adapter = adapter;
     unit->adapter_data = adapter_data;
+    unit->lock = lock;
     r = unit_check(unit, err);
     if (r < 0)
         return r;

@@ -62,6 +62,11 @@ static inline struct vemu_virtio *vemu__virtio_of(struct vemu_device *dev)
 #include "virtio/mmio.h"
 #include "virtio/pci.h"
 
+static inline bool vemu__virtio_is(const struct vemu_device *dev)
+{
+    return dev->class_->ops == &vemu__virtio_mmio_ops || dev->class_->ops == &vemu__virtio_pci_ops;
+}
+
 /* `symbol`: vemu__device_virtio_NAME; defines symbol_mmio, and so on for each transport. `name_`
  * is a string literal, "virtio-NAME". */
 #define VEMU_VIRTIO_DEVICE(symbol, device_struct, virtio_class, name_, summary_, props_, state_)   \

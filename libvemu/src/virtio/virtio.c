@@ -51,6 +51,7 @@ void vemu__virtio_broken(struct vemu_virtio *vdev, const char *format, ...)
     va_end(ap);
     vdev->is_broken = 1;
     vdev->stats.broken++;
+    VEMU_TRACE(vdev->dev->vm, VIRTIO_BROKEN, vdev->dev->id, 0);
     vdev->status |= VEMU_VIRTIO_STATUS_NEEDS_RESET;
     /* A guest may do this in a circle. */
     if (vdev->stats.broken == 1)
@@ -116,6 +117,7 @@ void vemu__virtio_set_status(struct vemu_virtio *vdev, uint8_t status)
 {
     uint8_t old = vdev->status, added;
 
+    VEMU_TRACE(vdev->dev->vm, VIRTIO_STATUS, vdev->dev->id, status);
     if (!status) {
         vemu__virtio_reset(vdev);
         return;
@@ -124,6 +126,8 @@ void vemu__virtio_set_status(struct vemu_virtio *vdev, uint8_t status)
     added = status & (uint8_t)~(old | VEMU_VIRTIO_STATUS_NEEDS_RESET);
     if ((added & VEMU_VIRTIO_STATUS_FEATURES_OK) && !features_agreed(vdev))
         added &= (uint8_t)~(VEMU_VIRTIO_STATUS_FEATURES_OK | VEMU_VIRTIO_STATUS_DRIVER_OK);
+    if (added & VEMU_VIRTIO_STATUS_FEATURES_OK)
+        VEMU_TRACE(vdev->dev->vm, VIRTIO_FEATURES, vdev->dev->id, vdev->driver_features);
     if ((added & VEMU_VIRTIO_STATUS_DRIVER_OK) &&
         !((old | added) & VEMU_VIRTIO_STATUS_FEATURES_OK))
         added &= (uint8_t)~VEMU_VIRTIO_STATUS_DRIVER_OK;
@@ -168,6 +172,7 @@ void vemu__virtio_notify(struct vemu_virtio *vdev, uint32_t n)
     if (!q || !q->s->enabled || !vemu__virtio_live(vdev))
         return;
     vdev->stats.notifications++;
+    VEMU_TRACE(vdev->dev->vm, VIRTIO_NOTIFY, vdev->dev->id, n);
     vemu__virtq_want_notify(q, false);
     do {
         before = q->s->avail;

@@ -250,6 +250,7 @@ void vemu__virtq_flush(struct vemu_virtq *q)
         return;
     }
     vdev->stats.interrupts++;
+    VEMU_TRACE(vdev->dev->vm, VIRTIO_INTERRUPT, vdev->dev->id, q->index);
     vdev->transport->queue_interrupt(vdev, q->index);
 }
 
@@ -362,6 +363,7 @@ void vemu__virtq_enable(struct vemu_virtq *q)
     q->s->avail = q->s->used = q->s->signalled = q->s->signalled_valid = 0;
     q->s->wraps = 3; /* both counters start as 1 */
     q->s->enabled = 1;
+    VEMU_TRACE(vdev->dev->vm, VIRTIO_QUEUE, vdev->dev->id, q->index, q->s->size);
     if (vdev->status & VEMU_VIRTIO_STATUS_DRIVER_OK) {
         if (vdev->class_->ops->queue_enable)
             vdev->class_->ops->queue_enable(vdev, q->index);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <vemu/block.h>
+#include <vemu/input.h>
 #include <vemu/net.h>
 #include <vemu/object.h>
 
@@ -273,6 +274,15 @@ static void neighbours(struct input *in)
         ;
 }
 
+/* Somebody types, or moves. */
+static void user(struct guest *g, struct input *in)
+{
+    const struct vemu_input_event keys[] = { { VEMU_INPUT_KEY, 1 + byte(in) % 88, byte(in) & 1 } };
+    const struct vemu_input_event moves[] = { { VEMU_INPUT_ABS, byte(in) & 1, byte(in) } };
+
+    vemu_vm_send_input(g->vm, NULL, strcmp(DEVICE, "tablet") ? keys : moves, 1, NULL);
+}
+
 static struct guest *machine_net(struct vemu_vm *vm)
 {
     char number[16];
@@ -364,10 +374,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (strcmp(DEVICE, "echo") == 0)
         ((struct echo *)g->vdev)->hold = byte(&in) & 1;
+    if (strcmp(DEVICE, "keyboard") == 0 || strcmp(DEVICE, "tablet") == 0)
+        vemu_vm_start(g->vm, NULL);
     negotiate(g, &in);
     for (unsigned i = 0; i < STEPS && in.size; i++) {
         step(g, &in);
         neighbours(&in);
+        if ((strcmp(DEVICE, "keyboard") == 0 || strcmp(DEVICE, "tablet") == 0) && i % 4 == 0)
+            user(g, &in);
         share_neighbours(byte_of, &in);
     }
     g->t->set_status(g, 0);

@@ -143,6 +143,16 @@ static int add_hotplug(struct vemu_machine *machine, struct vemu_device *lpc,
     return 0;
 }
 
+static bool is_full; /* of the machine that is being made */
+
+static bool add_legacy(struct vemu_machine *machine, struct vemu_error **err)
+{
+    static const struct vemu_property ps2[] = { { "keyboard", "on" }, { "mouse", "on" } };
+
+    return vemu__vm_add_board_device(machine->vm, "fw_cfg", "fw_cfg", NULL, 0, err) &&
+           vemu__vm_add_board_device(machine->vm, "i8042", "i8042", ps2, 2, err);
+}
+
 static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     static const struct vemu_property mch[] = { { "addr", "0" }, { "ecam", "0xb0000000" } };
@@ -160,7 +170,9 @@ static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
     if (!vemu__vm_add_board_device(machine->vm, "mch", "mch", mch, 2, err))
         return -ENOMEM;
     lpc_device = vemu__vm_add_board_device(machine->vm, "ICH9-LPC", "lpc", lpc, 1, err);
-    return lpc_device ? add_hotplug(machine, lpc_device, err) : -ENOMEM;
+    if (!lpc_device || (is_full && !add_legacy(machine, err)))
+        return -ENOMEM;
+    return add_hotplug(machine, lpc_device, err);
 }
 
 static const struct vemu_machine_class machine_class = {
@@ -245,6 +257,13 @@ void board_init_with(struct board *board, void (*add)(struct vemu_vm *vm, void *
     must(vemu_vm_realize(board->vm, &err), err);
     board->host = board->vm->machine->pci;
     board->f = board_find(board, "f");
+}
+
+void board_init_full(struct board *board, void (*add)(struct vemu_vm *vm, void *data), void *data)
+{
+    is_full = true;
+    board_init_with(board, add, data);
+    is_full = false;
 }
 
 void board_fini(struct board *board)

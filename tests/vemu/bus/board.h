@@ -45,6 +45,8 @@ extern struct board_log board_log;
 void board_init(struct board *board);
 /* The same with what `add` adds before it is realized. */
 void board_init_with(struct board *board, void (*add)(struct vemu_vm *vm, void *data), void *data);
+/* The same with a firmware configuration, and PS/2 keyboard and mouse. */
+void board_init_full(struct board *board, void (*add)(struct vemu_vm *vm, void *data), void *data);
 void board_fini(struct board *board);
 /* Adds a "pci-test" as device_add does; -errno and *err. */
 int board_plug(struct board *board, const char *id, const char *bus, const char *addr,

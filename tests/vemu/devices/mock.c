@@ -49,6 +49,11 @@ struct mock {
     struct vemu_chardev chardev;
     struct vemu_device *powerdown_dev;
     vemu_powerdown_fn powerdown;
+    struct {
+        struct vemu_device *dev;
+        const struct vemu_input_ops *ops;
+    } inputs[MAX];
+    unsigned input_count;
 };
 
 struct vemu_vm *mock_new(void)
@@ -421,6 +426,41 @@ void vemu_vm_request_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_
 void vemu_vm_report_panic(struct vemu_vm *vm, const char *message)
 {
     vm->panics++;
+}
+
+void vemu_vm_report_progress(struct vemu_vm *vm, uint8_t code)
+{
+    vm->progress = code;
+}
+
+void vemu__input_add(struct vemu_device *dev, const struct vemu_input_ops *ops)
+{
+    struct mock *m = dev->vm->mock;
+
+    ck_assert_uint_lt(m->input_count, MAX);
+    m->inputs[m->input_count].dev = dev;
+    m->inputs[m->input_count++].ops = ops;
+}
+
+void vemu__input_remove(struct vemu_device *dev) {}
+
+void mock_event(struct vemu_vm *vm, uint32_t type, uint32_t code, int32_t value)
+{
+    const struct vemu_input_event event = { type, code, value };
+    struct mock *m = vm->mock;
+
+    for (unsigned i = 0; i < m->input_count; i++) {
+        struct vemu_device *dev = m->inputs[i].dev;
+
+        if (!(m->inputs[i].ops->types & VEMU_INPUT_BIT(type)))
+            continue;
+        pthread_mutex_lock(&dev->lock);
+        m->inputs[i].ops->event(dev, &event);
+        m->inputs[i].ops->sync(dev);
+        pthread_mutex_unlock(&dev->lock);
+        return;
+    }
+    ck_abort_msg("nobody takes input of type %u", type);
 }
 
 void vemu_device_on_powerdown(struct vemu_device *dev, vemu_powerdown_fn fn)

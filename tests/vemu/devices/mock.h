@@ -10,6 +10,7 @@
 #include "accel/accel.h"
 #include "chardev/chardev.h"
 #include "core/device.h"
+#include "input/input.h"
 
 #define MOCK_MSI_MAX 64
 
@@ -25,6 +26,7 @@ struct vemu_vm {
     unsigned resets, shutdowns, panics;
     enum vemu_cause reset_cause, shutdown_cause;
     uint32_t shutdown_code;
+    uint8_t progress; /* the last code */
     /* the accelerator */
     unsigned msi_count;
     struct {
@@ -68,6 +70,9 @@ void mock_write(struct vemu_vm *vm, uint64_t gpa, unsigned size, uint64_t value)
 /* Lets time pass; timers fire in order, at their time. */
 void mock_advance(struct vemu_vm *vm, int64_t ns);
 bool mock_timer_armed(struct vemu_vm *vm);
+
+/* An event for the device that takes its type, alone. */
+void mock_event(struct vemu_vm *vm, uint32_t type, uint32_t code, int32_t value);
 
 /* The chardev that property chardev=mock names. */
 void mock_input(struct vemu_vm *vm, const void *buf, size_t size, size_t *ret_taken);

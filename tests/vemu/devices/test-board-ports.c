@@ -113,6 +113,7 @@ START_TEST(test_post_port)
     mock_add(vm, &vemu__device_post_port, NULL);
     outb(vm, 0x80, 0x42);
     ck_assert_uint_eq(inb(vm, 0x80), 0x42);
+    ck_assert_uint_eq(vm->progress, 0x42);
     mock_free(vm);
 }
 END_TEST

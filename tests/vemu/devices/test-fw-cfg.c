@@ -182,4 +182,46 @@ START_TEST(test_dma)
 }
 END_TEST
 
-SUITE_MAIN("fw-cfg", test_items, test_limits, test_ports, test_dma)
+static uint8_t seen[4];
+static unsigned seen_count;
+
+static void written(void *data, const void *file)
+{
+    ck_assert_ptr_eq(data, seen);
+    memcpy(seen, file, sizeof(seen));
+    seen_count++;
+}
+
+START_TEST(test_writable)
+{
+    uint16_t item;
+    uint32_t size, select;
+
+    start();
+    seen_count = 0;
+    vemu__fw_cfg_set_file(dev, "etc/fixed", "1234", 4);
+    ck_assert_int_eq(vemu__fw_cfg_add_writable(dev, "etc/open", 4, written, seen), 0);
+    ck_assert_int_eq(vemu__fw_cfg_add_writable(dev, "etc/open", 4, written, seen), -EEXIST);
+    item = find("etc/open", &size);
+    ck_assert_uint_eq(size, 4);
+    select = (uint32_t)item << 16 | DMA_SELECT;
+    memcpy(memory + 0x1000, "abcd", 4);
+    ck_assert_uint_eq(dma(select | DMA_WRITE, 4, 0x1000), 0);
+    ck_assert_uint_eq(seen_count, 1);
+    ck_assert_mem_eq(seen, "abcd", 4);
+    ck_assert_uint_eq(dma(select | DMA_SKIP, 2, 0), 0);
+    ck_assert_uint_eq(dma(DMA_WRITE, 2, 0x1000), 0); /* a part */
+    ck_assert_mem_eq(seen, "abab", 4);
+    ck_assert_uint_eq(dma(DMA_WRITE, 1, 0x1000), DMA_ERROR); /* behind the end */
+    ck_assert_uint_eq(dma(select | DMA_WRITE, 5, 0x1000), DMA_ERROR);
+    ck_assert_uint_eq(dma(select | DMA_WRITE, UINT32_MAX, 0x1000), DMA_ERROR);
+    ck_assert_uint_eq(dma(select | DMA_WRITE, 4, 0xfffe), DMA_ERROR); /* no memory */
+    item = find("etc/fixed", &size);
+    ck_assert_uint_eq(dma((uint32_t)item << 16 | DMA_SELECT | DMA_WRITE, 4, 0x1000), DMA_ERROR);
+    ck_assert_uint_eq(seen_count, 2);
+    ck_assert_mem_eq(seen, "abab", 4);
+    mock_free(vm);
+}
+END_TEST
+
+SUITE_MAIN("fw-cfg", test_items, test_limits, test_ports, test_dma, test_writable)

@@ -166,6 +166,11 @@ static void event_free(gpointer data)
 
 void client_init(struct client *c)
 {
+    client_init_with(c, NULL, NULL);
+}
+
+void client_init_with(struct client *c, void (*add)(struct vemu_vm *vm, void *data), void *data)
+{
     struct vemu_error *err = NULL;
     struct vemu_property prop = { .name = "fd" };
     g_autofree char *fd = NULL;
@@ -174,7 +179,7 @@ void client_init(struct client *c)
     memset(c, 0, sizeof(*c));
     c->in = g_string_new(NULL);
     c->events = g_ptr_array_new_with_free_func(event_free);
-    board_init(&c->board);
+    board_init_with(&c->board, add, data);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
     c->fd = sockets[1];
     prop.value = fd = g_strdup_printf("%d", sockets[0]);

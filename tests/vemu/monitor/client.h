@@ -19,6 +19,8 @@ struct client {
 
 /* A board, realized, with a monitor that has been negotiated with. */
 void client_init(struct client *c);
+/* The same with what `add` adds to the board. */
+void client_init_with(struct client *c, void (*add)(struct vemu_vm *vm, void *data), void *data);
 void client_fini(struct client *c);
 /* Runs a command, its arguments as a printf format of JSON with single quotes for double ones
  * (NULL: none). Returns "return", which lives until the next call; fails the test on an error. */

@@ -118,6 +118,7 @@ START_TEST(test_ports)
 {
     struct guest *g = start(MULTIPORT);
     const struct guest_buffer b = { guest_alloc(g, 64, 1), 64, true };
+    struct vemu_event event = { .size = sizeof(event) };
     uint32_t len;
 
     ck_assert_uint_eq(g->t->config_read(g, 4, 4), 31);
@@ -132,8 +133,16 @@ START_TEST(test_ports)
     g->t->notify(g, 4);
     fake_sync(g->vm);
     ck_assert_int_eq(guest_take(g, &g->queues[4], &len), -1);
+    ck_assert_int_ge(vemu_vm_get_event_fd(g->vm), 0);
     say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
     expect_input(g, 4, b.gpa, "abc");
+    fake_sync(g->vm);
+    ck_assert_int_eq(vemu_vm_next_event(g->vm, &event), 1);
+    ck_assert_int_eq(event.type, VEMU_EVENT_PORT_CHANGED);
+    ck_assert_uint_eq(event.value, 1);
+    say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1); /* nothing new */
+    fake_sync(g->vm);
+    ck_assert_int_eq(vemu_vm_next_event(g->vm, &event), 0);
     ck_assert_int_eq(vemu_chardev_input(g->vm, "agent", "defg", 4), 4);
     guest_add(g, &g->queues[4], &b, 1);
     g->t->notify(g, 4);

@@ -6,6 +6,9 @@
  * the vCPUs see SC_A_EXCLUSIVE at their next trace edge and park; one that sleeps in HLT, left
  * sc_run() or itself waits for a section counts as stopped. Entering waits for a section to end.
  *
+ * A device access out of a section (a locked instruction on registers) gives the section up for as
+ * long as it takes: it waits for the device's lock, whose holder may be waiting for a section.
+ *
  * Locking: sync->lock is held for moments only, never across guest code or callbacks.
  */
 #include <errno.h>
@@ -43,6 +46,23 @@ void sc_sync_fini(struct sc_vm *vm)
     vm->sync = NULL;
 }
 
+/* Nobody else has a section. Returns when no vCPU runs. */
+static void take_locked(struct sc_vm *vm, const struct sc_cpu *c, uint32_t depth)
+{
+    struct sc_sync *s = vm->sync;
+
+    s->exclusive = true;
+    s->owner = pthread_self();
+    s->depth = depth;
+    for (uint32_t n = 0; n < vm->cpu_count; n++) {
+        struct sc_cpu *v = vm->cpus[n];
+        if (v && v != c && v->traces && v->traces->inside)
+            sc_async_set(v, SC_A_EXCLUSIVE);
+    }
+    while (s->running)
+        pthread_cond_wait(&s->changed, &s->lock);
+}
+
 void sc_sync_enter(struct sc_cpu *c)
 {
     struct sc_sync *s = c->vm->sync;
@@ -50,8 +70,13 @@ void sc_sync_enter(struct sc_cpu *c)
     pthread_mutex_lock(&s->lock);
     while (s->exclusive)
         pthread_cond_wait(&s->changed, &s->lock);
-    s->running++;
     c->traces->inside = true;
+    if (c->traces->given_up) {
+        take_locked(c->vm, c, c->traces->given_up);
+        c->traces->given_up = 0;
+    } else {
+        s->running++;
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -73,8 +98,13 @@ bool sc_sync_park(struct sc_cpu *c)
     bool parked;
 
     pthread_mutex_lock(&s->lock);
-    parked = c->traces->inside && !(s->exclusive && pthread_equal(s->owner, pthread_self()));
-    if (parked) {
+    parked = c->traces->inside;
+    if (parked && s->exclusive && pthread_equal(s->owner, pthread_self())) {
+        c->traces->given_up = s->depth;
+        c->traces->inside = false;
+        s->exclusive = false;
+        pthread_cond_broadcast(&s->changed);
+    } else if (parked) {
         s->running--;
         c->traces->inside = false;
         if (s->exclusive)
@@ -100,16 +130,7 @@ void sc_exclusive_begin(struct sc_vm *vm, struct sc_cpu *c)
     }
     while (s->exclusive)
         pthread_cond_wait(&s->changed, &s->lock);
-    s->exclusive = true;
-    s->owner = pthread_self();
-    s->depth = 1;
-    for (uint32_t n = 0; n < vm->cpu_count; n++) {
-        struct sc_cpu *v = vm->cpus[n];
-        if (v && v != c && v->traces && v->traces->inside)
-            sc_async_set(v, SC_A_EXCLUSIVE);
-    }
-    while (s->running)
-        pthread_cond_wait(&s->changed, &s->lock);
+    take_locked(vm, c, 1);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -104,7 +104,8 @@ struct sc_traces {
     /* Run loop. */
     bool no_trap;        /* builder: see struct sc_trace */
     bool irq_check;      /* an interrupt may be pending, but could not be taken when we looked */
-    bool inside;         /* counted in vm->sync->running */
+    bool inside;         /* counted in vm->sync->running, but for the owner of a section */
+    uint32_t given_up;   /* depth of the exclusive section that a callback interrupts */
     _Atomic uint32_t asleep; /* in futex wait on c->async */
     uint64_t ran_ns, slept_ns; /* since the last look at idleness */
     uint64_t woken_ns;

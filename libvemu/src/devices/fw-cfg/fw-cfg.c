@@ -4,7 +4,8 @@
  *
  * The interface is that of QEMU's fw_cfg (docs/specs/fw_cfg of QEMU): a selector at port 0x510, one
  * byte at a time at 0x511, and copies into guest memory by a command block whose address is written
- * to 0x514, big endian. Items are read only; a DMA write is an error, as the interface allows.
+ * to 0x514, big endian. Items are read only but for files that were added as writable; another DMA
+ * write, and one that does not fit, is an error, as the interface allows.
  *
  * A DMA command is carried out inside the write of the address. It copies at most what is left of
  * an item and fills the rest with zeros; for that a guest may name up to 4 GiB, which is its own
@@ -46,6 +47,9 @@
 struct item {
     uint8_t *data;
     uint32_t size;
+    /* the guest may write it; NULL: it may not */
+    void (*written)(void *written_data, const void *file);
+    void *written_data;
 };
 
 struct fw_cfg {
@@ -147,6 +151,29 @@ int vemu__fw_cfg_set_file(struct vemu_device *dev, const char *name, const void 
     return r;
 }
 
+int vemu__fw_cfg_add_writable(struct vemu_device *dev, const char *name, size_t size,
+                              void (*written)(void *data, const void *file), void *data)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    g_autofree uint8_t *zeros = g_malloc0(size);
+    int r = 0;
+
+    pthread_mutex_lock(&dev->lock);
+    for (unsigned i = 0; i < s->file_count; i++)
+        if (strcmp(s->names[i], name) == 0)
+            r = -EEXIST;
+    pthread_mutex_unlock(&dev->lock);
+    if (r >= 0)
+        r = vemu__fw_cfg_set_file(dev, name, zeros, size);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&dev->lock);
+    s->items[ITEM_FILES + s->file_count - 1].written = written;
+    s->items[ITEM_FILES + s->file_count - 1].written_data = data;
+    pthread_mutex_unlock(&dev->lock);
+    return 0;
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static const struct item *selected(const struct fw_cfg *s)
@@ -188,6 +215,22 @@ static int dma_copy(struct fw_cfg *s, uint64_t gpa, uint32_t length)
     return r;
 }
 
+/* Copies `length` bytes of guest memory into a file that may be written. */
+static int dma_store(struct fw_cfg *s, uint64_t gpa, uint32_t length)
+{
+    struct item *item = s->selected < ITEMS ? &s->items[s->selected] : NULL;
+    int r;
+
+    if (!item || !item->written || s->offset > item->size || length > item->size - s->offset)
+        return -EPERM;
+    r = vemu_dma_read(s->dev.vm, gpa, item->data + s->offset, length);
+    if (r < 0)
+        return r;
+    s->offset += length;
+    item->written(item->written_data, item->data);
+    return 0;
+}
+
 static void dma_run(struct fw_cfg *s, uint64_t gpa)
 {
     struct dma_command command;
@@ -204,7 +247,8 @@ static void dma_run(struct fw_cfg *s, uint64_t gpa)
         if (dma_copy(s, GUINT64_FROM_BE(command.address), length) < 0)
             result = DMA_ERROR;
     } else if (control & DMA_WRITE) {
-        result = DMA_ERROR;
+        if (dma_store(s, GUINT64_FROM_BE(command.address), length) < 0)
+            result = DMA_ERROR;
     } else if (control & DMA_SKIP) {
         item = selected(s);
         if (item)

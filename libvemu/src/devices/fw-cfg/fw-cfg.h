@@ -25,5 +25,10 @@ int vemu__fw_cfg_set_integer(struct vemu_device *fw_cfg, uint16_t item, uint64_t
 /* The same for a file, by name. -EINVAL: the name is longer than VEMU_FW_CFG_NAME_MAX. */
 int vemu__fw_cfg_set_file(struct vemu_device *fw_cfg, const char *name, const void *data,
                           size_t size);
+/* A file of zeros that the guest may write, by DMA. After each write that was carried out
+ * written(data, file) is called, with fw_cfg's lock held, and with `size` bytes of the file.
+ * -EINVAL, -EEXIST, -ENOSPC. */
+int vemu__fw_cfg_add_writable(struct vemu_device *fw_cfg, const char *name, size_t size,
+                              void (*written)(void *data, const void *file), void *data);
 
 #endif

@@ -60,6 +60,7 @@ static int drive_realize(struct vemu_device *dev, bool is_cdrom, struct vemu_err
         return r;
     drive->ata.name = dev->id;
     drive->ata.is_cdrom = is_cdrom;
+    drive->ata.unit.vm = dev->vm;
     pthread_mutex_lock(&drive->owner->lock);
     r = vemu__ahci_plug((struct ahci *)drive->owner, port, &drive->ata, err);
     pthread_mutex_unlock(&drive->owner->lock);
@@ -148,3 +149,12 @@ const struct vemu_device_class vemu__device_ide_cd = {
     .state = drive_state,
     .ops = &cdrom_ops,
 };
+
+struct vemu_scsi_unit *vemu__ide_cd_of(struct vemu_device *dev)
+{
+    struct drive *drive = (struct drive *)dev;
+
+    bool is_cd = dev->class_ == &vemu__device_ide_cd && dev->realized;
+
+    return is_cd && drive->ata.unit.attached ? &drive->ata.unit : NULL;
+}

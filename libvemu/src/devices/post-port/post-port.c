@@ -19,6 +19,7 @@ static uint64_t post_read(struct vemu_device *dev, uint64_t offset, unsigned siz
 static void post_write(struct vemu_device *dev, uint64_t offset, unsigned size, uint64_t value)
 {
     ((struct post_port *)dev)->code = (uint8_t)value;
+    vemu_vm_report_progress(dev->vm, (uint8_t)value);
 }
 
 static const struct vemu_region_ops post_region = {

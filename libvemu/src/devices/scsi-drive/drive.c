@@ -52,6 +52,7 @@ static int drive_realize(struct drive *drive, const struct vemu_scsi_type *type,
     if (r < 0)
         return r;
     drive->unit.name = drive->dev.id;
+    drive->unit.vm = drive->dev.vm;
     pthread_mutex_lock(&drive->owner->lock);
     r = vemu__vscsi_add_unit(drive->scsi, &drive->unit, type, drive->scsi_id, drive->lun, err);
     pthread_mutex_unlock(&drive->owner->lock);
@@ -142,3 +143,12 @@ const struct vemu_device_class vemu__device_scsi_cd = {
     .state = drive_state,
     .ops = &cdrom_ops,
 };
+
+struct vemu_scsi_unit *vemu__scsi_cd_of(struct vemu_device *dev)
+{
+    struct drive *drive = (struct drive *)dev;
+
+    bool is_cd = dev->class_ == &vemu__device_scsi_cd && dev->realized;
+
+    return is_cd && drive->unit.attached ? &drive->unit : NULL;
+}

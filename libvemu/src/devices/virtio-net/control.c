@@ -9,6 +9,7 @@
 
 #include <glib.h>
 
+#include "core/vm.h"
 #include "devices/virtio-net/net.h"
 
 struct command {
@@ -180,6 +181,10 @@ void vemu__net_dev_control(struct net *net, unsigned queue)
         if (!execute(net, &c)) {
             net->counters.ctrl_bad++;
             ack = VIRTIO_NET_ERR;
+        } else if (c.hdr.class <= VIRTIO_NET_CTRL_VLAN && !net->filter_told) {
+            net->filter_told = true; /* until somebody asks for the filter: a guest may go on so */
+            vemu__events_post(net->vdev.dev->vm, VEMU_EVENT_NET_FILTER_CHANGED,
+                              net->vdev.dev->id, 0);
         }
         vemu__virtq_elem_write(elem, 0, &ack, 1);
         vemu__virtq_push(elem, 1);

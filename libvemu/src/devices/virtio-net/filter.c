@@ -71,6 +71,7 @@ bool vemu__net_filter_get(struct vemu_device *dev, struct vemu_net_filter_info *
         return false;
     f = &net_of(vemu__virtio_of(dev))->filter;
     pthread_mutex_lock(&dev->lock);
+    net_of(vemu__virtio_of(dev))->filter_told = false;
     *ret = (struct vemu_net_filter_info){
         .promiscuous = f->promisc,
         .all_multicast = f->allmulti,

@@ -58,6 +58,7 @@ struct net {
 
     /* saved */
     struct net_filter filter;
+    bool filter_told; /* that it changed, since somebody asked */
     uint16_t active_pairs;
     uint16_t announce;       /* VIRTIO_NET_S_ANNOUNCE or 0 */
     uint64_t guest_offloads; /* NET_F() of what the driver takes now */

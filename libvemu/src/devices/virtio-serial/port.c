@@ -49,6 +49,8 @@ static int port_realize(struct port *p, bool is_console, struct vemu_error **err
     pthread_mutex_lock(&p->owner->lock);
     r = vemu__serial_add_port((struct serial *)vemu__virtio_of(p->owner), p->nr, is_console,
                               p->name, p->chr, &p->port, err);
+    if (r >= 0)
+        p->port->id = p->dev.id;
     pthread_mutex_unlock(&p->owner->lock);
     return r;
 }

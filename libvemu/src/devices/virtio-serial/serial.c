@@ -20,6 +20,7 @@
 #include <glib.h>
 
 #include "core/error.h"
+#include "core/events.h"
 #include "virtio/class.h"
 
 #define QUEUE_SIZE 128u
@@ -142,6 +143,10 @@ static const struct vemu_chardev_handlers port_handlers = {
 
 void vemu__serial_guest_open(struct serial_port *port, bool open)
 {
+    struct vemu_device *dev = port->serial->vdev.dev;
+
+    if (open != (bool)vemu__serial_state(port)->guest_open && port->id && !port->is_console)
+        vemu__events_post(dev->vm, VEMU_EVENT_PORT_CHANGED, port->id, open);
     vemu__serial_state(port)->guest_open = open;
     if (open && port->chr)
         vemu_chardev_input_ready(port->chr);

@@ -33,7 +33,7 @@ struct serial_port {
     struct serial *serial;
     unsigned nr;
     bool used, is_console, host_open;
-    const char *name; /* borrowed from the port's device */
+    const char *name, *id; /* borrowed from the port's device; id: NULL until it is there */
     struct serial_port **holder; /* the port's device points to this; NULL when it goes first */
     struct vemu_chardev *chr; /* may be NULL: output is dropped */
     struct vemu_virtq_elem *tx; /* output that the back-end has not taken yet */
