@@ -206,11 +206,13 @@ def virtio_mem(g):
         if size == 128:  # taken where it was free: not whole blocks of Linux
             continue
         g.expect_numbers("0", blocks)
+    deadline = time.monotonic() + 60
     device = g.ok("query-memory-devices")[0]
     if device["type"] != "virtio-mem" or device["data"]["size"] != 0:
         g.fail(f"query-memory-devices: {device}")
     g.event("MEMORY_DEVICE_SIZE_CHANGE", lambda data: data["id"] == "vm")
-    g.ok("device_del", id="vm")
+    while "error" in g.call("device_del", id="vm"):  # the slot's light may still blink
+        g.wait(deadline, "the slot of virtio-mem")
     g.event("DEVICE_DELETED", lambda data: data.get("device") == "vm")
     g.ok("object-del", id="vmem")
     g.expect({}, {})
