@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Plugs disks and cards into a guest and out of it: hotplug.py VEMU KERNEL INITRAMFS DIR ROUNDS."""
+"""Plugs disks, cards, CPUs and memory into a guest and out of it: hotplug.py VEMU KERNEL INITRAMFS DIR ROUNDS."""
 import json
 import os
 import re
@@ -19,11 +19,13 @@ class Guest:
         self.log = os.path.join(WORK, "log")
         path, console = os.path.join(WORK, "qmp"), os.path.join(WORK, "tty")
         self.process = subprocess.Popen(
-            [VEMU, "-accel", "soft", "-machine", "q35", "-m", "256M", "-kernel", KERNEL, "-initrd", INITRAMFS,
-             "-append", "console=ttyS0 quiet", "-display", "none", "-serial", f"file:{self.log}",
+            [VEMU, "-accel", "soft", "-machine", "q35", "-m", "256M,slots=2,maxmem=4G",
+             "-smp", "1,maxcpus=3", "-kernel", KERNEL, "-initrd", INITRAMFS,
+             "-append", "console=ttyS0 quiet memhp_default_state=online_movable", "-display", "none", "-serial", f"file:{self.log}",
              "-serial", f"unix:{console},server=on,wait=off", "-qmp", f"unix:{path},server=on,wait=off",
              "-device", "pcie-root-port,id=rp1,addr=4,slot=1", "-device", "pcie-root-port,id=rp2,addr=5,slot=2",
-             "-device", "virtio-balloon-pci,id=balloon0,addr=6", "-no-reboot", "-nic", "none"],
+             "-device", "virtio-balloon-pci,id=balloon0,addr=6", "-device", "i6300esb,id=dog,addr=7",
+             "-action", "watchdog=none", "-no-reboot", "-nic", "none"],
             stdin=subprocess.DEVNULL)
         self.events = []
         self.qmp = self.connect(path)
@@ -55,7 +57,8 @@ class Guest:
 
     def call(self, name, /, **arguments):
         # "node_name" stands for "node-name"
-        arguments = {key.replace("node_name", "node-name"): value for key, value in arguments.items()}
+        dashed = {"node_name": "node-name", "qom_type": "qom-type", "mem_path": "mem-path"}
+        arguments = {dashed.get(key, key): value for key, value in arguments.items()}
         self.qmp.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         while True:
             message = json.loads(self.file.readline())
@@ -109,13 +112,34 @@ class Guest:
                 return
             self.wait(deadline, f"{words}, the guest's last is {states[-1:]}")
 
+    def expect_numbers(self, cpus, blocks):
+        """CPUs that run, and blocks of 128 MiB beyond those of the beginning."""
+        cpus = (cpus,) if isinstance(cpus, str) else cpus
+        wanted = [["cpus", c, "blocks", str(self.first_blocks + blocks)] for c in cpus]
+        deadline = time.monotonic() + 60
+        while True:
+            states = [line.split() for line in self.said() if line.startswith("cpus")]
+            if states and states[-1] in wanted:
+                return
+            self.wait(deadline, f"{wanted}, the guest's last is {states[-1:]}")
+
+    def blocks(self):
+        """How many there are in the beginning."""
+        deadline = time.monotonic() + 60
+        while True:
+            states = [line.split() for line in self.said() if line.startswith("cpus")]
+            if states:
+                self.first_blocks = int(states[-1][-1])
+                return self.first_blocks
+            self.wait(deadline, "cpus")
+
     def memory(self):
         mark = f"mem{time.monotonic_ns()}"
         self.tell(f"echo T: {mark} $(grep MemTotal /proc/meminfo)")
         deadline = time.monotonic() + 20
         while True:
             for line in self.said():
-                if line.startswith(mark):
+                if line.startswith(mark) and line.endswith("kB"):
                     return int(line.split()[2]) * 1024
             self.wait(deadline, mark)
 
@@ -142,6 +166,88 @@ def unplug(g, n):
     g.expect({}, {})
     g.ok("blockdev-del", node_name=f"d{n}")
     g.ok("netdev_del", id=f"n{n}")
+
+
+def plug_cpu(g, n):
+    """A CPU and a memory module of round n come and go."""
+    core = 1 + n % 2
+    kind = "memfd" if n % 2 else "ram"
+    cpus = [c for c in g.ok("query-hotpluggable-cpus") if c["props"]["core-id"] == core]
+    if len(cpus) != 1 or "qom-path" in cpus[0]:
+        g.fail(f"query-hotpluggable-cpus: {cpus}")
+    g.ok("device_add", driver=cpus[0]["type"], id=f"cpu{n}", **cpus[0]["props"])
+    g.ok("object-add", qom_type=f"memory-backend-{kind}", id=f"mem{n}", size=256 * MIB)
+    g.ok("device_add", driver="pc-dimm", id=f"dimm{n}", memdev=f"mem{n}")
+    g.expect_numbers(("0-1", "0,2"), 2)  # Linux numbers them as they come first
+    if [c["cpu-index"] for c in g.ok("query-cpus-fast")] != [0, core]:
+        g.fail("query-cpus-fast")
+    if g.ok("query-memory-size-summary") != {"base-memory": 256 * MIB, "plugged-memory": 256 * MIB}:
+        g.fail("query-memory-size-summary")
+    g.refused("GenericError", "object-del", id=f"mem{n}")
+    for id_ in (f"cpu{n}", f"dimm{n}"):
+        g.ok("device_del", id=id_)
+    for id_ in (f"cpu{n}", f"dimm{n}"):
+        g.event("DEVICE_DELETED", lambda data, id_=id_: data.get("device") == id_)
+    g.ok("object-del", id=f"mem{n}")
+    g.expect_numbers("0", 0)
+    g.events = [e for e in g.events if e["event"] != "ACPI_DEVICE_OST"]
+
+
+def virtio_mem(g):
+    path = {"path": "/machine/peripheral/vm"}
+    g.ok("object-add", qom_type="memory-backend-ram", id="vmem", size=1024 * MIB)
+    g.ok("device_add", driver="virtio-mem-pci", id="vm", bus="rp1", memdev="vmem")
+    g.expect({}, {}, ["0x1058"])
+    for size, blocks in ((256, 2), (512, 4), (128, 1), (0, 0)):
+        g.ok("qom-set", property="requested-size", value=size * MIB, **path)
+        deadline = time.monotonic() + 60
+        while g.ok("qom-get", property="size", **path) != size * MIB:
+            g.wait(deadline, f"virtio-mem of {size} MiB")
+        if size == 128:  # taken where it was free: not whole blocks of Linux
+            continue
+        g.expect_numbers("0", blocks)
+    deadline = time.monotonic() + 60
+    device = g.ok("query-memory-devices")[0]
+    if device["type"] != "virtio-mem" or device["data"]["size"] != 0:
+        g.fail(f"query-memory-devices: {device}")
+    g.event("MEMORY_DEVICE_SIZE_CHANGE", lambda data: data["id"] == "vm")
+    while "error" in g.call("device_del", id="vm"):  # the slot's light may still blink
+        g.wait(deadline, "the slot of virtio-mem")
+    g.event("DEVICE_DELETED", lambda data: data.get("device") == "vm")
+    g.ok("object-del", id="vmem")
+    g.expect({}, {})
+
+
+def virtio_pmem(g):
+    image = os.path.join(WORK, "pmem")
+    g.ok("object-add", qom_type="memory-backend-file", id="pm", size=128 * MIB, share=True, mem_path=image)
+    g.ok("device_add", driver="virtio-pmem-pci", id="pmem", bus="rp2", memdev="pm")
+    g.expect({}, {}, ["0x105b"])
+    g.tell("while [ ! -b /dev/pmem0 ]; do sleep 0.1; done; "
+           "echo persistent >/tmp/p; dd if=/tmp/p of=/dev/pmem0 bs=512 seek=8 conv=fsync,sync; echo T: pmem written")
+    g.expect_word("pmem written")
+    with open(image, "rb") as f:
+        f.seek(4096)
+        if f.read(10) != b"persistent":
+            g.fail("the file has not what the guest wrote")
+    g.ok("device_del", id="pmem")
+    g.event("DEVICE_DELETED", lambda data: data.get("device") == "pmem")
+    g.ok("object-del", id="pm")
+    g.expect({}, {})
+
+
+def watchdog(g):
+    """The guest has no driver: it writes the registers by hand, with two stages of 64 ms."""
+    g.tell("cd /sys/bus/pci/devices/0000:00:07.0; echo 1 >enable; read -r bar rest <resource; "
+           "u() { devmem $((bar + 12)) 16 0x80; devmem $((bar + 12)) 16 0x86; }; "
+           "u; devmem $bar 32 64; u; devmem $((bar + 4)) 32 64; "
+           "printf '\\002' | dd of=config bs=1 seek=104 conv=notrunc; cd /")
+    g.event("WATCHDOG", lambda data: data["action"] == "none")
+    g.ok("watchdog-set-action", action="pause")
+    g.tell("devmem $((bar + 12)) 16 0x80; devmem $((bar + 12)) 16 0x86; devmem $((bar + 12)) 16 0x100")
+    g.event("WATCHDOG", lambda data: data["action"] == "pause")
+    g.event("STOP")
+    g.ok("cont")
 
 
 def pull(g):
@@ -228,6 +334,7 @@ def nmi(g):
 guest = Guest()
 guest.expect_word("ready")
 guest.expect({}, {})
+guest.blocks()
 for n in range(1, ROUNDS + 1):
     plug(guest, n)
     if n == 1:
@@ -235,8 +342,12 @@ for n in range(1, ROUNDS + 1):
         change(guest, n)
         eject(guest, n)
     unplug(guest, n)
+    plug_cpu(guest, n)
 for _ in range(3):
     pull(guest)
+virtio_mem(guest)
+virtio_pmem(guest)
+watchdog(guest)
 balloon(guest)
 nmi(guest)
 guest.ok("quit")

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Debian's kernel on q35 and the software CPU: a disk and a network card come and go behind root ports,
-# and the guest sees each time what QMP says; sizes, cables, a guest that ejects, surprise removal, a
-# balloon, an NMI. VEMU_TEST_SOAK=1: 100 rounds instead of 4.
+# so do a CPU and a memory module, and the guest sees each time what QMP says; sizes, cables, a guest that
+# ejects, surprise removal, virtio-mem, persistent memory, a watchdog, a balloon, an NMI.
+# VEMU_TEST_SOAK=1: 100 rounds instead of 4.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 kernel=$(find_kernel)
 [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_balloon)
+modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_balloon virtio_mem nd_virtio \
+    virtio_pmem nd_pmem)
 [ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -39,15 +41,28 @@ look() {
         up=
     fi
 }
+numbers() { # CPUs that run, after those that came were switched on; memory that is there, in MiB
+    for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
+        [ -e "$cpu/online" ] && [ "$(cat "$cpu/online")" = 0 ] && echo 1 >"$cpu/online"
+    done
+    blocks=0
+    for block in /sys/devices/system/memory/memory[0-9]*; do
+        [ "$(cat "$block/state")" = online ] && blocks=$((blocks + 1))
+    done
+    echo "$(cat /sys/devices/system/cpu/online) blocks $blocks"
+}
 functions() { for d in /sys/bus/pci/devices/*; do cat "$d/vendor" "$d/device"; done | grep -A 1 0x1af4 | grep -v -e 1af4 -e --; }
 listed() { command -v lspci >/dev/null && lspci -n | grep -c 1af4: || echo -; }
 echo "T: ready"
-serial= up= last=
+serial= up= last= last2=
 while sleep 0.1; do
     look 2>/dev/null
     now="T: disks $disks cards $cards pci $(functions 2>/dev/null | sort | tr '\n' ' ')lspci $(listed)"
     [ "$now" = "$last" ] || echo "$now"
     last=$now
+    now2="T: cpus $(numbers 2>/dev/null)"
+    [ "$now2" = "$last2" ] || echo "$now2"
+    last2=$now2
 done
 INIT
 echo "$modules" >"$work/modules"

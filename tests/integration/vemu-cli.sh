@@ -25,7 +25,7 @@ refuse() {
 }
 refuse "-bogus: unknown option" -bogus
 refuse "unexpected argument 'disk.img'" disk.img
-for option in sandbox incoming bios object rtc boot; do
+for option in sandbox incoming bios rtc boot; do
     refuse "-$option: not supported yet" -$option x
 done
 refuse "-drive x: parameter 'file' is missing" -drive x
@@ -42,7 +42,20 @@ refuse "is not a size" -m abc
 refuse "unknown suffix 'Q'" -m 5Q
 refuse "not a positive multiple" -m 0
 refuse "not a positive multiple" -m 5001b
-refuse "parameter 'slots' is not supported" -m 1G,slots=2
+refuse "at most 256, and only with maxmem=" -m 1G,slots=2
+refuse "at most 256, and only with maxmem=" -m 1G,slots=257,maxmem=2G
+refuse "at least the size" -m 1G,maxmem=512M
+refuse "maxcpus=1 is not a number of CPUs, at least 2" -smp 2,maxcpus=1
+refuse "-object x: parameter 'id' is missing" -object x
+refuse "object class 'x' is not known" -object x,id=a -kernel idle
+refuse "there is no memory back-end 'm'" -machine microvm,memory-backend=m -kernel idle
+refuse "has 8388608 bytes, the machine 16777216" -machine microvm,memory-backend=m -m 16M -kernel idle \
+    -object memory-backend-ram,id=m,size=8M
+refuse "there is no -smp maxcpus=" -device max-x86_64-cpu,core-id=1 -kernel idle
+refuse "-m needs slots= and maxmem=" -object memory-backend-ram,id=m,size=128M -device pc-dimm,memdev=m -kernel idle
+refuse "but the machine has acpi=off" -machine microvm,acpi=off -smp 1,maxcpus=2 -kernel idle
+refuse "cpu-pm=on is not supported" -overcommit cpu-pm=on
+refuse "watchdog action 'x' is not known" -watchdog-action x -kernel idle
 refuse "is not a number of CPUs" -smp 0
 refuse "is not a number of CPUs" -smp x
 refuse "parameter 'cores' is not supported" -smp 2,cores=2
@@ -97,11 +110,27 @@ status() { # EXPECTED ARGS...
 }
 status 7 -device isa-debug-exit -kernel exit7
 status 7 -device isa-debug-exit -kernel exit7 -exit-file last
+# Where the guest's memory comes from.
+for memory in ram memfd,share=on memfd,prealloc=on file,mem-path=.,merge=on file,mem-path=ram,share=on,dump=off; do
+    status 7 -device isa-debug-exit -kernel exit7 -object "memory-backend-$memory,id=m,size=16M" \
+        -machine microvm,memory-backend=m
+done
+[ "$(stat -c %s ram)" = 16777216 ] || fail "the file of the guest's memory has $(stat -c %s ram) bytes"
+status 7 -device isa-debug-exit -kernel exit7 -mem-path . -mem-prealloc
+status 7 -device isa-debug-exit -kernel exit7 -m 16M,slots=1,maxmem=1G -smp 2,maxcpus=4 \
+    -device max-x86_64-cpu,core-id=3 -object memory-backend-ram,id=d,size=128M -device pc-dimm,memdev=d
+[ "$(ulimit -l)" != unlimited ] && [ "$(ulimit -l)" -lt 32768 ] ||
+    status 7 -device isa-debug-exit -kernel exit7 -overcommit mem-lock=on
+if [ "$(cat /proc/sys/vm/nr_hugepages 2>/dev/null)" = 0 ]; then
+    refuse "cannot map 16 MiB: Cannot allocate memory" -kernel idle -m 16M -machine microvm,memory-backend=m \
+        -object memory-backend-memfd,id=m,size=16M,hugetlb=on
+fi
 grep -q '"cause": "guest-debug-exit", "code": 3, "status": 7' last || fail "exit file: $(cat last)"
 "$vemu" -help | grep -q -- '-kernel FILE' || fail "-help"
 "$vemu" -version | grep -q '^vemu [0-9]' || fail "-version"
 "$vemu" -device help | grep -q isa-serial || fail "-device help"
 "$vemu" -device isa-serial,help | grep -q iobase || fail "-device isa-serial,help"
+"$vemu" -object help | grep -q memory-backend-memfd || fail "-object help"
 "$vemu" -chardev help | grep -q pty || fail "-chardev help"
 "$vemu" -machine help | grep -q microvm || fail "-machine help"
 "$vemu" -trace help | grep -q virtio_notify || fail "-trace help"

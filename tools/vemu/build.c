@@ -12,6 +12,7 @@
 #include "drive.h"
 #include "keyval.h"
 #include "net.h"
+#include "object.h"
 #include "report.h"
 #include "share.h"
 #include "trace.h"
@@ -260,8 +261,9 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
     struct vemu_error *err = NULL;
     if (!drives_announce_flash(o) || !options_finish_machine(o))
         return NULL;
-    bool ok = vemu_vm_new(&o->config, &vm, &err) >= 0;
+    bool ok = prepare_objects(o) && vemu_vm_new(&o->config, &vm, &err) >= 0;
     ok = ok && trace_begin(trace, vm, o);
+    ok = ok && build_objects(vm, o);
     for (size_t i = 0; ok && i < o->chardevs.count; i++)
         ok = build_chardev(vm, o->chardevs.items[i]);
     ok = ok && build_drives(vm, o);

@@ -84,6 +84,11 @@ bool help_fsdevs(const char *value)
     return help_kind(VEMU_CLASS_FSDEV, "Shared directories (-fsdev CLASS,help)", value);
 }
 
+bool help_objects(const char *value)
+{
+    return help_kind(VEMU_CLASS_OBJECT, "Objects (-object CLASS,help lists properties)", value);
+}
+
 bool help_machines(const char *value)
 {
     return help_kind(VEMU_CLASS_MACHINE, "Machines (-machine TYPE,help lists options)", value);

@@ -13,6 +13,7 @@ bool help_chardevs(const char *value);
 bool help_blockdevs(const char *value);
 bool help_netdevs(const char *value);
 bool help_fsdevs(const char *value);
+bool help_objects(const char *value);
 bool help_machines(const char *value);
 bool help_accels(const char *value);
 bool help_cpus(const char *value);

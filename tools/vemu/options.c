@@ -94,6 +94,9 @@ static bool opt_machine(struct options *o, const char *value)
     /* what is left goes to the machine class: "microvm,pit=off" */
     struct text text = { 0 };
     text_add(&text, type ? type : kv.first ? kv.first : "microvm");
+    const char *memory = keyval_take(&kv, "memory-backend");
+    if (memory)
+        o->config.memory_backend = keep(o, memory);
     text_add_items(&text, &kv);
     keyval_free(&kv);
     if (text.used >= sizeof(text.bytes)) {
@@ -149,7 +152,8 @@ static bool opt_memory(struct options *o, const char *value)
         return false;
     const char *named = keyval_take(&kv, "size");
     const char *size = kv.first ? kv.first : named;
-    unsigned long long bytes = 0;
+    const char *max = keyval_take(&kv, "maxmem"), *slots = keyval_take(&kv, "slots");
+    unsigned long long bytes = 0, max_bytes = 0, slot_count = 0;
     bool ok = keyval_done(&kv, "m");
     if (ok && !size) {
         report("-m: no size given");
@@ -160,7 +164,19 @@ static bool opt_memory(struct options *o, const char *value)
         report("-m: '%s' is not a positive multiple of 4096 bytes", size);
         ok = false;
     }
+    ok = ok && (!max || parse_size("m", max, 1024 * 1024, &max_bytes));
+    ok = ok && (!slots || parse_size("m", slots, 1, &slot_count));
+    if (ok && (max_bytes % 4096 || (max && max_bytes < bytes))) {
+        report("-m: maxmem=%s is not a multiple of 4096 bytes, at least the size", max);
+        ok = false;
+    }
+    if (ok && (slot_count > 256 || (slot_count && !max))) {
+        report("-m: slots=%s: at most 256, and only with maxmem=", slots);
+        ok = false;
+    }
     o->config.memory_bytes = bytes;
+    o->config.max_memory_bytes = max_bytes;
+    o->config.memory_slots = (uint32_t)slot_count;
     keyval_free(&kv);
     return ok;
 }
@@ -174,12 +190,20 @@ static bool opt_smp(struct options *o, const char *value)
     const char *text = kv.first ? kv.first : named;
     char *end = NULL;
     unsigned long cpus = text ? strtoul(text, &end, 10) : 0;
+    const char *max_text = keyval_take(&kv, "maxcpus");
+    char *max_end = NULL;
+    unsigned long max = max_text ? strtoul(max_text, &max_end, 10) : 0;
     bool ok = keyval_done(&kv, "smp");
     if (ok && (!text || *end || cpus < 1 || cpus > 1024)) {
         report("-smp: '%s' is not a number of CPUs", text ? text : value);
         ok = false;
     }
+    if (ok && max_text && (*max_end || max < cpus || max > 1024)) {
+        report("-smp: maxcpus=%s is not a number of CPUs, at least %lu", max_text, cpus);
+        ok = false;
+    }
     o->config.vcpus = (uint32_t)cpus;
+    o->config.max_vcpus = (uint32_t)max;
     keyval_free(&kv);
     return ok;
 }
@@ -347,6 +371,41 @@ static bool opt_virtfs(struct options *o, const char *value)
     return true;
 }
 
+static bool opt_object(struct options *o, const char *value)
+{
+    option_list_add(&o->objects, value);
+    return true;
+}
+
+static bool opt_memory_path(struct options *o, const char *value)
+{
+    o->memory_path = value;
+    return true;
+}
+
+static bool opt_memory_prealloc(struct options *o, const char *value)
+{
+    o->memory_prealloc = true;
+    return true;
+}
+
+static bool opt_overcommit(struct options *o, const char *value)
+{
+    struct keyval kv;
+    if (!keyval_parse(&kv, "overcommit", value, false))
+        return false;
+    const char *lock = keyval_take(&kv, "mem-lock"), *pm = keyval_take(&kv, "cpu-pm");
+    bool ok = keyval_done(&kv, "overcommit"), cpu_pm = false;
+    ok = ok && (!lock || parse_switch("overcommit", "mem-lock", lock, &o->memory_lock));
+    ok = ok && (!pm || parse_switch("overcommit", "cpu-pm", pm, &cpu_pm));
+    if (ok && cpu_pm) {
+        report("-overcommit: cpu-pm=on is not supported");
+        ok = false;
+    }
+    keyval_free(&kv);
+    return ok;
+}
+
 static bool opt_serial(struct options *o, const char *value)
 {
     option_list_add(&o->serials, value);
@@ -441,9 +500,17 @@ static bool opt_no_shutdown(struct options *o, const char *value)
     return true;
 }
 
+static bool opt_watchdog_action(struct options *o, const char *value)
+{
+    o->config.watchdog_action = keep(o, value);
+    return true;
+}
+
 /* One event=action pair of -action. */
 static bool action_set(struct options *o, const char *event, const char *action)
 {
+    if (!strcmp(event, "watchdog"))
+        return opt_watchdog_action(o, action);
     static const struct {
         const char *event, *action;
         int what;
@@ -462,7 +529,8 @@ static bool action_set(struct options *o, const char *event, const char *action)
         return true;
     }
     report("-action: '%s=%s' is not supported (reboot=reset|shutdown, shutdown=poweroff|pause, "
-           "panic=shutdown|pause)", event, action);
+           "panic=shutdown|pause, watchdog=reset|shutdown|poweroff|pause|debug|none|inject-nmi)",
+           event, action);
     return false;
 }
 
@@ -521,8 +589,14 @@ static const struct option table[] = {
     { "enable-kvm", NULL, opt_enable_kvm, "the same as -accel kvm" },
     { "cpu", "MODEL[,+FEATURE|-FEATURE]...", opt_cpu,
       "CPU model (-cpu help); default: max, all the accelerator offers" },
-    { "m", "SIZE[bKMGT]", opt_memory, "guest memory, in MiB without suffix (default 128)" },
-    { "smp", "N", opt_smp, "number of vCPUs (default 1)" },
+    { "m", "SIZE[bKMGT][,slots=N,maxmem=SIZE]", opt_memory,
+      "guest memory, in MiB without suffix (default 128); room for memory that is plugged in" },
+    { "smp", "N[,maxcpus=N]", opt_smp, "number of vCPUs (default 1); with those plugged in later" },
+    { "object", "CLASS,id=ID[,PROPERTY=VALUE...]", opt_object,
+      "make memory for -machine memory-backend=ID or a device's memdev=ID ('help' lists)" },
+    { "mem-path", "PATH", opt_memory_path, "guest memory is this file, or one in this directory" },
+    { "mem-prealloc", NULL, opt_memory_prealloc, "allocate guest memory at once" },
+    { "overcommit", "mem-lock=on|off", opt_overcommit, "lock guest memory in the host's" },
     { "kernel", "FILE", opt_kernel, "bzImage, ELF vmlinux or multiboot image to boot" },
     { "initrd", "FILE", opt_initrd, "initial RAM disk for the kernel" },
     { "append", "TEXT", opt_append, "kernel command line" },
@@ -566,7 +640,9 @@ static const struct option table[] = {
     { "no-reboot", NULL, opt_no_reboot, "exit when the guest reboots" },
     { "no-shutdown", NULL, opt_no_shutdown, "stay, stopped, when the guest powers off" },
     { "action", "EVENT=ACTION[,...]", opt_action,
-      "reboot=reset|shutdown, shutdown=poweroff|pause, panic=shutdown|pause" },
+      "reboot=reset|shutdown, shutdown=poweroff|pause, panic=shutdown|pause, "
+      "watchdog=reset|shutdown|poweroff|pause|debug|none|inject-nmi" },
+    { "watchdog-action", "ACTION", opt_watchdog_action, "the same as -action watchdog=ACTION" },
     { "daemonize", NULL, opt_daemonize, "go to the background once the machine is ready" },
     { "pidfile", "FILE", opt_pidfile, "write the process id" },
     { "exit-file", "FILE", opt_exit_file, "write why the machine ended, as JSON" },
@@ -577,7 +653,6 @@ static const struct option table[] = {
     /* QEMU has these, vemu does not: refused by name. */
     { "sandbox", "...", NULL, NULL },
     { "incoming", "...", NULL, NULL },
-    { "object", "...", NULL, NULL },
     { "rtc", "...", NULL, NULL },
     { "mon", "...", NULL, NULL },
     { NULL, NULL, NULL, NULL },
@@ -608,6 +683,8 @@ static bool answer_help(const char *name, const char *value)
         return help_netdevs(value);
     if (!strcmp(name, "fsdev") || !strcmp(name, "virtfs"))
         return help_fsdevs(value);
+    if (!strcmp(name, "object"))
+        return help_objects(value);
     if (!strcmp(name, "blockdev"))
         return help_blockdevs(value);
     if (!strcmp(name, "machine") || !strcmp(name, "M"))
@@ -678,7 +755,9 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
     }
     o->config.flags = (o->no_reboot ? VEMU_VM_NO_REBOOT : 0) |
                       (o->no_shutdown ? VEMU_VM_NO_SHUTDOWN : 0) |
-                      (o->on_panic == PANIC_PAUSE ? VEMU_VM_PANIC_PAUSE : 0) | VEMU_VM_CALLER_LOOP;
+                      (o->on_panic == PANIC_PAUSE ? VEMU_VM_PANIC_PAUSE : 0) | VEMU_VM_CALLER_LOOP |
+                      (o->memory_lock ? VEMU_VM_MEMORY_LOCK : 0) |
+                      (o->memory_prealloc ? VEMU_VM_MEMORY_PREALLOC : 0);
     return OPTIONS_RUN;
 }
 
@@ -697,6 +776,7 @@ void options_free(struct options *o)
     free(o->virtfs.items);
     free(o->traces.items);
     free(o->trace_files.items);
+    free(o->objects.items);
     free(o->devices.items);
     free(o->serials.items);
     free(o->qmps.items);

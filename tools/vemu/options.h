@@ -22,12 +22,13 @@ struct option_list {
 struct options {
     struct vemu_vm_config config; /* strings point into argv or are owned by `owned` */
     struct option_list chardevs, blockdevs, drives, netdevs, nics, devices, serials, qmps;
-    struct option_list fsdevs, virtfs;
     struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
     struct option_list machine_options; /* ",NAME=VALUE" */
+    struct option_list fsdevs, virtfs, objects;
+    const char *memory_path; /* -mem-path; NULL: none */
     const char *gdb; /* where the gdb server listens; NULL: nowhere */
     bool nodefaults, nographic, paused, daemonize;
-    bool no_reboot, no_shutdown;
+    bool no_reboot, no_shutdown, memory_lock, memory_prealloc;
     enum action_panic on_panic;
     const char *pidfile, *exit_file, *log_file;
     int log_level; /* enum vemu_log_level */

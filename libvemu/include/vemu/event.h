@@ -33,6 +33,13 @@ enum vemu_event_type {
     /* A block node could not do what it was asked for; message is its name, value bit 0: it was a
      * write, bits 8 and on: the errno. At most once a second. */
     VEMU_EVENT_BLOCK_ERROR = 19,
+    VEMU_EVENT_WATCHDOG = 20, /* a watchdog was not fed; message is what is done about it */
+    /* The guest told what became of a CPU or memory module (ACPI _OST): message is "CPU N ID" or
+     * "DIMM N ID", code the status, value the event that it is about. */
+    VEMU_EVENT_DEVICE_OST = 21,
+    /* The guest took or gave back memory of a virtio-mem device; at most once a second. message is
+     * its id, value the bytes it has now. */
+    VEMU_EVENT_MEMORY_CHANGED = 22,
 };
 
 enum vemu_cause {

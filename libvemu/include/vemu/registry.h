@@ -20,6 +20,7 @@ enum vemu_class_kind {
     VEMU_CLASS_BLOCK = 4,   /* vemu_vm_add_block() */
     VEMU_CLASS_NET = 5,     /* vemu_vm_add_net() */
     VEMU_CLASS_FSDEV = 6,   /* vemu_vm_add_fsdev() */
+    VEMU_CLASS_OBJECT = 7,  /* vemu_vm_add_object() */
 };
 
 /** The class is part of a machine or made by a call of its own; it cannot be added by name. */
@@ -53,7 +54,7 @@ struct vemu_class_info {
  * @size: as in struct vemu_class_info (VEMU_PROPERTY_INFO_INIT)
  * @name, @summary: static
  * @type: "bool", "uint8", "uint16", "uint32", "uint64", "int32", "size", "str", "chardev",
- *         "drive", "netdev", "fsdev"; static
+ *         "drive", "netdev", "fsdev", "memory-backend"; static
  * @default_value: text, or NULL when there is none (zero, off, not set); static
  */
 struct vemu_property_info {

@@ -39,6 +39,10 @@ struct vemu_vm;
  * it. The machine stops its vCPUs either way; the flag is kept here for QMP's set-action. Since
  * 0.1 */
 #define VEMU_VM_PANIC_PAUSE (1u << 3)
+/** Guest memory is locked in the host's memory; it is there from the start. Since 0.1 */
+#define VEMU_VM_MEMORY_LOCK (1u << 8)
+/** Guest memory is there from the start. Since 0.1 */
+#define VEMU_VM_MEMORY_PREALLOC (1u << 9)
 
 /**
  * struct vemu_vm_config - what vemu_vm_new() needs to know
@@ -60,6 +64,13 @@ struct vemu_vm;
  * none
  * @initrd, @cmdline: for the kernel; NULL: none
  * @log, @log_data: where lines go; NULL: nowhere
+ * @max_vcpus: how many there can be once more are plugged in; 0: @vcpus
+ * @memory_slots: for memory modules (pc-dimm) that can be plugged in; needs @max_memory_bytes
+ * @max_memory_bytes: how much memory there can be with what is plugged in; 0: @memory_bytes
+ * @memory_backend: name of an object (vemu_vm_add_object()) of @memory_bytes that is the guest's
+ * memory; NULL: memory of the library's own
+ * @watchdog_action: what a watchdog does: reset (NULL), shutdown, poweroff, pause, debug, none,
+ * inject-nmi
  *
  * Strings are copied. Fields are only ever added at the end.
  */
@@ -79,6 +90,11 @@ struct vemu_vm_config {
     const char *cmdline;
     vemu_log_fn log;
     void *log_data;
+    uint32_t max_vcpus;
+    uint32_t memory_slots;
+    uint64_t max_memory_bytes;
+    const char *memory_backend;
+    const char *watchdog_action;
 };
 #define VEMU_VM_CONFIG_INIT { .size = sizeof(struct vemu_vm_config) }
 

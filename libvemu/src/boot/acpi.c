@@ -17,6 +17,7 @@
 
 #include <glib.h>
 
+#include "boot/acpi-hotplug.h"
 #include "boot/acpi-pci.h"
 #include "boot/acpi-table.h"
 #include "boot/acpi-virtio.h"
@@ -30,6 +31,9 @@
 
 #define LAPIC_ADDRESS 0xfee00000u
 #define IOAPIC_ID     0u
+
+#define CPU_ENABLED        1u
+#define CPU_ONLINE_CAPABLE 2u
 
 #define FADT_SIZE       276u
 #define FADT_WBINVD     (1u << 0)
@@ -152,6 +156,7 @@ static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     if (config->pci) {
         vemu__acpi_dsdt_pci(b->out, config->pci);
     }
+    vemu__acpi_dsdt_hotplug(b->out, config);
     vemu__aml_name_package(b->out, "_S5_", s5, sizeof(s5));
     return vemu__acpi_end(b, start);
 }
@@ -224,18 +229,20 @@ static uint64_t build_madt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     vemu__put32(out, LAPIC_ADDRESS);
     vemu__put32(out, config->pic ? 1 : 0); /* PCAT_COMPAT */
     for (uint32_t i = 0; i < config->vcpus; i++) {
+        uint32_t flags = vemu__acpi_is_absent(config, i) ? CPU_ONLINE_CAPABLE : CPU_ENABLED;
+
         if (i < 255) { /* local APIC */
             vemu__put8(out, 0);
             vemu__put8(out, 8);
             vemu__put8(out, (uint8_t)i);
             vemu__put8(out, (uint8_t)i);
-            vemu__put32(out, 1); /* enabled */
+            vemu__put32(out, flags);
         } else {                 /* local x2APIC */
             vemu__put8(out, 9);
             vemu__put8(out, 16);
             vemu__put16(out, 0);
             vemu__put32(out, i);
-            vemu__put32(out, 1);
+            vemu__put32(out, flags);
             vemu__put32(out, i);
         }
     }
@@ -386,7 +393,11 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     vemu__put32(out, LAPIC_ADDRESS);
     vemu__put32(out, 0);
 
-    for (uint32_t i = 0; i < config->vcpus && i < 254; i++, entries++) {
+    for (uint32_t i = 0; i < config->vcpus && i < 254; i++) {
+        if (vemu__acpi_is_absent(config, i)) {
+            continue;
+        }
+        entries++;
         vemu__put8(out, 0);
         vemu__put8(out, (uint8_t)i);
         vemu__put8(out, 0x14);           /* integrated local APIC */

@@ -12,10 +12,15 @@
 #include <glib.h>
 
 #define VEMU_ACPI_SERIAL_MAX 4
+#define VEMU_ACPI_CPU_WORDS  16u /* 1024 vCPUs */
 
 /* What stands on the board. */
 struct vemu_acpi_config {
-    uint32_t vcpus;
+    uint32_t vcpus;      /* that there can be */
+    uint32_t boot_vcpus; /* that are there for good; less than vcpus: CPUs are plugged in. 0: all */
+    uint64_t absent[VEMU_ACPI_CPU_WORDS]; /* bit n: vCPU n is not there now */
+    uint32_t memory_slots; /* for modules that are plugged in */
+    uint32_t event_gsi; /* of the generic event device; 0: events come by gpe_port */
     uint64_t ioapic_address;
     bool pic, pit, rtc;
     bool ps2; /* keyboard and mouse at the keyboard controller */
@@ -32,6 +37,11 @@ struct vemu_acpi_config {
     unsigned virtio_count;
 };
 #define VEMU_ACPI_GPE_SIZE 16
+
+static inline bool vemu__acpi_is_absent(const struct vemu_acpi_config *config, uint32_t vcpu)
+{
+    return vcpu / 64 < VEMU_ACPI_CPU_WORDS && config->absent[vcpu / 64] >> vcpu % 64 & 1;
+}
 
 /* PCI Express, as MCFG and DSDT tell it. Ranges are [start, end); empty: none. */
 struct vemu_acpi_pci {

@@ -20,6 +20,14 @@
 #define OP_PACKAGE 0x12
 #define OP_EXT     0x5b
 #define OP_DEVICE  0x82
+#define OP_METHOD  0x14
+
+/* behind OP_EXT */
+#define OP_MUTEX   0x01
+#define OP_ACQUIRE 0x23
+#define OP_RELEASE 0x27
+#define OP_REGION  0x80
+#define OP_FIELD   0x81
 
 static void put(GByteArray *out, const void *data, unsigned size)
 {
@@ -137,6 +145,111 @@ void vemu__aml_name_package(GByteArray *out, const char *name, const uint8_t *va
     vemu__aml_end(out, mark);
 }
 
+/* --- terms of methods ------------------------------------------------------------------------- */
+
+gsize vemu__aml_block(GByteArray *out, uint8_t op)
+{
+    put8(out, op);
+    return out->len;
+}
+
+gsize vemu__aml_method(GByteArray *out, const char *name, unsigned arguments, bool serialized)
+{
+    gsize mark = vemu__aml_block(out, OP_METHOD);
+
+    put_nameseg(out, name);
+    put8(out, (uint8_t)(arguments | (serialized ? 0x08 : 0)));
+    return mark;
+}
+
+void vemu__aml_bytes(GByteArray *out, const uint8_t *bytes, unsigned n)
+{
+    put(out, bytes, n);
+}
+
+/* ACPI 6.4, 20.2.2: two names and more have a prefix. */
+void vemu__aml_ref(GByteArray *out, const char *path)
+{
+    g_auto(GStrv) names = NULL;
+    guint count;
+
+    if (*path == '\\') {
+        put8(out, '\\');
+        path++;
+    }
+    names = g_strsplit(path, ".", -1);
+    count = g_strv_length(names);
+    if (count == 2) {
+        put8(out, 0x2e);
+    } else if (count > 2) {
+        put8(out, 0x2f);
+        put8(out, (uint8_t)count);
+    }
+    for (guint i = 0; i < count; i++)
+        put_nameseg(out, names[i]);
+}
+
+void vemu__aml_integer(GByteArray *out, uint64_t value)
+{
+    put_integer(out, value);
+}
+
+void vemu__aml_io_region(GByteArray *out, const char *name, uint64_t port, uint64_t size)
+{
+    put8(out, OP_EXT);
+    put8(out, OP_REGION);
+    put_nameseg(out, name);
+    put8(out, 1); /* SystemIO */
+    put_integer(out, port);
+    put_integer(out, size);
+}
+
+gsize vemu__aml_field(GByteArray *out, const char *region, uint8_t flags)
+{
+    gsize mark;
+
+    put8(out, OP_EXT);
+    mark = vemu__aml_block(out, OP_FIELD);
+    put_nameseg(out, region);
+    put8(out, flags);
+    return mark;
+}
+
+/* Widths are encoded like package lengths, but count bits. */
+void vemu__aml_field_unit(GByteArray *out, const char *name, unsigned bits)
+{
+    if (name)
+        put_nameseg(out, name);
+    else
+        put8(out, 0);
+    if (bits < 0x40) {
+        put8(out, (uint8_t)bits);
+    } else {
+        put8(out, (uint8_t)(0x40 | (bits & 0x0f)));
+        put8(out, (uint8_t)(bits >> 4));
+    }
+}
+
+void vemu__aml_mutex(GByteArray *out, const char *name)
+{
+    VEMU_AML(out, OP_EXT, OP_MUTEX);
+    put_nameseg(out, name);
+    put8(out, 0);
+}
+
+void vemu__aml_acquire(GByteArray *out, const char *name)
+{
+    VEMU_AML(out, OP_EXT, OP_ACQUIRE);
+    put_nameseg(out, name);
+    VEMU_AML(out, 0xff, 0xff); /* for ever */
+}
+
+void vemu__aml_release(GByteArray *out, const char *name)
+{
+    VEMU_AML(out, OP_EXT, OP_RELEASE);
+    put_nameseg(out, name);
+}
+
 gsize vemu__aml_name_buffer(GByteArray *out, const char *name)
 {
     put_name(out, name);
@@ -171,6 +284,13 @@ void vemu__aml_irq(GByteArray *out, unsigned irq)
     const uint8_t descriptor[3] = { 0x22, (uint8_t)mask, (uint8_t)(mask >> 8) }; /* 6.4.2.1: edge */
 
     put(out, descriptor, sizeof(descriptor));
+}
+
+void vemu__aml_gsi_edge(GByteArray *out, uint32_t gsi)
+{
+    /* 6.4.3.6: consumer, edge, active high, exclusive; one interrupt */
+    VEMU_AML(out, 0x89, 6, 0, 0x03, 1);
+    VEMU_AML(out, (uint8_t)gsi, (uint8_t)(gsi >> 8), (uint8_t)(gsi >> 16), (uint8_t)(gsi >> 24));
 }
 
 void vemu__aml_crs_end(GByteArray *out, gsize mark)

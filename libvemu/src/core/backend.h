@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What back-ends of every kind (character back-ends, block nodes, networks, shared directories)
- * have in common: classes found by name, a machine's instances found by id.
+ * What back-ends of every kind (character back-ends, block nodes, networks, shared directories,
+ * objects) have in common: classes found by name, a machine's instances found by id.
  */
 #ifndef VEMU_CORE_BACKEND_H
 #define VEMU_CORE_BACKEND_H

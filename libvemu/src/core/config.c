@@ -11,13 +11,16 @@
 #include "core/cpu-model.h"
 #include "core/property.h"
 #include "core/vm.h"
+#include "core/watchdog.h"
 
 #define ACTION_FLAGS   (VEMU_VM_NO_REBOOT | VEMU_VM_NO_SHUTDOWN | VEMU_VM_PANIC_PAUSE)
-#define KNOWN_FLAGS    (ACTION_FLAGS | VEMU_VM_CALLER_LOOP)
+#define KNOWN_FLAGS                                                                                \
+    (ACTION_FLAGS | VEMU_VM_CALLER_LOOP | VEMU_VM_MEMORY_LOCK | VEMU_VM_MEMORY_PREALLOC)
 #define PAGE_SIZE      4096u
 #define DEFAULT_MEMORY (128ull << 20)
 /* x86-64 has at most 52 physical address bits (Intel SDM Vol. 3, 4.1.4). */
 #define MAX_MEMORY (1ull << 52)
+#define MAX_SLOTS  256u
 
 /* The first version of the structure; smaller ones never were. */
 #define MIN_SIZE (offsetof(struct vemu_vm_config, log_data) + sizeof(void *))
@@ -54,6 +57,31 @@ static int check_file(const char *what, const char *path, struct vemu_error **er
     return r;
 }
 
+/* What can be plugged in later. Defaults are filled in. */
+static int check_room(const struct vemu_vm_config *config, struct vemu_error **err)
+{
+    if (config->max_vcpus < config->vcpus)
+        return vemu__error_set(err, EINVAL, "vcpus: %u is more than the maximum of %u",
+                               config->vcpus, config->max_vcpus);
+    if (config->max_memory_bytes % PAGE_SIZE || config->max_memory_bytes > MAX_MEMORY)
+        return vemu__error_set(err, EINVAL,
+                               "maxmem: %" G_GUINT64_FORMAT
+                               " bytes is not a multiple of 4096 up to 2^52",
+                               config->max_memory_bytes);
+    if (config->max_memory_bytes < config->memory_bytes)
+        return vemu__error_set(err, EINVAL, "maxmem: less than the memory there is to begin with");
+    if (config->memory_slots > MAX_SLOTS)
+        return vemu__error_set(err, EINVAL, "memory slots: at most %u, not %u", MAX_SLOTS,
+                               config->memory_slots);
+    if (config->memory_slots && config->max_memory_bytes == config->memory_bytes)
+        return vemu__error_set(err, EINVAL, "memory slots: of no use unless maxmem is more than "
+                                            "the memory there is to begin with");
+    if (vemu__watchdog_action(config->watchdog_action) < 0)
+        return vemu__error_set(err, EINVAL, "watchdog action '%s' is not known",
+                               config->watchdog_action);
+    return 0;
+}
+
 static int check(const struct vemu_vm_config *config, struct vemu_error **err)
 {
     int r;
@@ -75,7 +103,9 @@ static int check(const struct vemu_vm_config *config, struct vemu_error **err)
         return vemu__error_set(err, EINVAL, "initrd: only together with a kernel");
     if (config->cmdline && !config->kernel)
         return vemu__error_set(err, EINVAL, "cmdline: only together with a kernel");
-    r = vemu__cpu_model_check(config->cpu, err);
+    r = check_room(config, err);
+    if (r >= 0)
+        r = vemu__cpu_model_check(config->cpu, err);
     if (r >= 0 && config->kernel)
         r = check_file("kernel", config->kernel, err);
     if (r >= 0 && config->initrd)
@@ -118,6 +148,13 @@ int vemu__config_copy(const struct vemu_vm_config *config, struct vemu_vm_config
         ret->memory_bytes = DEFAULT_MEMORY;
     if (!ret->vcpus)
         ret->vcpus = 1;
+    if (!ret->max_vcpus)
+        ret->max_vcpus = ret->vcpus;
+    if (!ret->max_memory_bytes)
+        ret->max_memory_bytes = ret->memory_bytes;
+    ret->memory_backend = g_strdup(config->memory_backend);
+    ret->watchdog_action =
+        g_strdup(config->watchdog_action ? config->watchdog_action : "reset");
     return check(ret, err);
 }
 
@@ -131,6 +168,8 @@ void vemu__config_clear(struct vemu_vm_config *config)
     g_free((char *)config->kernel);
     g_free((char *)config->initrd);
     g_free((char *)config->cmdline);
+    g_free((char *)config->memory_backend);
+    g_free((char *)config->watchdog_action);
     memset(config, 0, sizeof(*config));
 }
 
@@ -209,9 +248,9 @@ int vemu__config_machine(struct vemu_vm *vm, const struct vemu_machine_class *cl
         class_ = machine_find(text);
     if (!class_)
         return vemu__error_set(err, EINVAL, "machine '%s' is not known", text);
-    if (class_->max_vcpus && vm->config.vcpus > class_->max_vcpus)
+    if (class_->max_vcpus && vm->config.max_vcpus > class_->max_vcpus)
         return vemu__error_set(err, EINVAL, "vcpus: machine '%s' has at most %u, not %u",
-                               class_->name, class_->max_vcpus, vm->config.vcpus);
+                               class_->name, class_->max_vcpus, vm->config.max_vcpus);
     vm->machine = g_malloc0(class_->instance_size);
     vm->machine->class_ = class_;
     vm->machine->vm = vm;

@@ -15,6 +15,7 @@
 #include "core/bootindex.h"
 #include "core/property.h"
 #include "core/vm.h"
+#include "devices/devices.h"
 
 struct vemu_device_private {
     GPtrArray *timers; /* struct vemu_timer */
@@ -156,7 +157,7 @@ static struct vemu_device *find_user(GPtrArray *devices, const void *object)
 
         while ((prop = vemu__prop_next(&it, &offset)) != NULL)
             if ((prop->type == VEMU_PROP_CHARDEV || prop->type == VEMU_PROP_BLOCK ||
-                 prop->type == VEMU_PROP_NETDEV) &&
+                 prop->type == VEMU_PROP_NETDEV || prop->type == VEMU_PROP_MEMDEV) &&
                 *(void **)(void *)((char *)dev + offset) == object)
                 return dev;
     }
@@ -267,6 +268,13 @@ static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
     if (is_late && (!class_->ops->hotplug || !is_live))
         return vemu__error_set(err, EBUSY, "cannot add device '%s': the machine is realized",
                                add->class_name);
+    if (class_ == &vemu__device_x86_cpu) {
+        g_autofree char *type = vemu__vcpu_type(vm);
+
+        if (strcmp(type, add->class_name) != 0)
+            return vemu__error_set(err, EINVAL, "the machine's CPUs are of type '%s', not '%s'",
+                                   type, add->class_name);
+    }
     if (class_->flags & VEMU_DEVICE_INTERNAL)
         return vemu__error_set(err, EINVAL, "device '%s' is part of a machine and cannot be added",
                                add->class_name);

@@ -31,6 +31,7 @@ struct vemu_chardev;
 struct vemu_block;
 struct vemu_net;
 struct vemu_fsdev;
+struct vemu_memdev;
 
 /* --- properties ------------------------------------------------------------------------------ */
 enum vemu_prop_type {
@@ -46,6 +47,7 @@ enum vemu_prop_type {
     VEMU_PROP_BLOCK,   /* struct vemu_block *, by node name, NULL when not given */
     VEMU_PROP_NETDEV,  /* struct vemu_net *, by id, NULL when not given */
     VEMU_PROP_FSDEV,   /* struct vemu_fsdev *, by id, NULL when not given */
+    VEMU_PROP_MEMDEV,  /* struct vemu_memdev *, by id, NULL when not given */
     VEMU_PROP_TABLE,   /* the properties of `group`, relative to `offset` */
 };
 struct vemu_prop {
@@ -117,6 +119,7 @@ struct vemu_device {
     char *id; /* never NULL: given or generated */
     pthread_mutex_t lock; /* recursive is not allowed */
     bool realized;
+    bool plugged_late; /* added when the machine was realized */
     struct vemu_device_private *private_; /* core/device.c: regions, timers, irqs to tear down */
     uint64_t reads, writes; /* of its registers, by vCPUs */
 };

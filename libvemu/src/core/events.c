@@ -183,6 +183,16 @@ void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64
     vemu__loop_post(vm->loop, posted_emit, posted, posted_free);
 }
 
+void vemu__events_emit_full(struct vemu_events *events, const struct vemu_event *event)
+{
+    struct vemu_event copy = *event;
+
+    copy.size = sizeof(copy);
+    copy.realtime_us = g_get_real_time();
+    copy.message = event->message ? event->message : "";
+    g_queue_push_tail(&events->noted, record_new(&copy));
+}
+
 /* Counts in the eventfd: 1 while the queue has something, so that it polls readable just then. */
 static void queue_signal(struct vemu_events *events, bool readable)
 {

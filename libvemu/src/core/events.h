@@ -24,6 +24,8 @@ void vemu__events_emit_about(struct vemu_events *events, int type, const char *m
                              uint64_t value);
 /* The same soon, from any thread and with any lock held. */
 void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64_t value);
+/* The same with all of it; the time is filled in, a NULL message is "". */
+void vemu__events_emit_full(struct vemu_events *events, const struct vemu_event *event);
 /* Hands out what was noted, in order; no lock may be held. A call from inside a handler leaves the
  * work to the outer one. Context: loop. */
 void vemu__events_flush(struct vemu_events *events);

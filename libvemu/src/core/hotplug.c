@@ -12,6 +12,7 @@
 
 #include "bus/pci-bus.h"
 #include "core/vm.h"
+#include "mem/device-memory.h"
 
 int vemu__device_plug(struct vemu_device *dev, struct vemu_error **err)
 {
@@ -19,6 +20,7 @@ int vemu__device_plug(struct vemu_device *dev, struct vemu_error **err)
     const struct vemu_device_ops *ops = dev->class_->ops;
     int r;
 
+    dev->plugged_late = true;
     g_ptr_array_add(vm->devices, dev);
     r = vemu__device_realize(dev, err);
     if (r < 0) {
@@ -98,6 +100,8 @@ static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
     struct vemu_pci_bus *bus;
     int r = find_bus(vm, id, &dev, &bus, err);
 
+    if (r >= 0)
+        r = vemu__device_memory_check_leave(dev, err);
     if (r < 0)
         return r;
     if (!bus)

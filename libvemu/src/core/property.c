@@ -12,6 +12,7 @@
 #include "block/backend.h"
 #include "core/vm.h"
 #include "fsdev/fsdev.h"
+#include "mem/memdev.h"
 #include "net/net.h"
 
 bool vemu__parse_bool(const char *text, bool *ret)
@@ -122,6 +123,7 @@ const char *vemu__prop_type_name(enum vemu_prop_type type)
     case VEMU_PROP_BLOCK: return "drive";
     case VEMU_PROP_NETDEV: return "netdev";
     case VEMU_PROP_FSDEV: return "fsdev";
+    case VEMU_PROP_MEMDEV: return "memory-backend";
     case VEMU_PROP_TABLE: break;
     }
     return "";
@@ -166,6 +168,7 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
     struct vemu_block *block;
     struct vemu_net *net;
     struct vemu_fsdev *fs;
+    struct vemu_memdev *memdev;
 
     switch (prop->type) {
     case VEMU_PROP_BOOL:
@@ -216,6 +219,13 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
             return vemu__error_set(err, ENOENT, "property '%s': there is no fsdev '%s'",
                                    prop->name, value);
         *(struct vemu_fsdev **)field = fs;
+        return 0;
+    case VEMU_PROP_MEMDEV:
+        memdev = vemu__vm_find_memdev(vm, value);
+        if (!memdev)
+            return vemu__error_set(err, ENOENT, "property '%s': there is no memory back-end '%s'",
+                                   prop->name, value);
+        *(struct vemu_memdev **)field = memdev;
         return 0;
     case VEMU_PROP_TABLE: break;
     }

@@ -108,7 +108,7 @@ static void cb_log(void *data, int level, const char *message)
 static void accel_configure(struct vemu_vm *vm)
 {
     vm->accel_config = (struct vemu_accel_config){
-        .vcpus = vm->config.vcpus,
+        .vcpus = vm->config.max_vcpus,
         .ioapic_pins = 24,
         .options = vemu__accel_options(vm->config.accel),
         .callbacks = {

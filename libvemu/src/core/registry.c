@@ -5,6 +5,7 @@
 #include <vemu/registry.h>
 
 #include <errno.h>
+#include <glib.h>
 #include <string.h>
 
 #include "block/backend.h"
@@ -15,17 +16,21 @@
 #include "devices/devices.h"
 #include "fsdev/fsdev.h"
 #include "machines/machine.h"
+#include "mem/memdev.h"
 #include "net/net.h"
 
 /* --- devices (alphabetical) ------------------------------------------------------------------- */
 
 const struct vemu_device_class *const vemu__device_classes[] = {
+    &vemu__device_acpi_cpu_hotplug,
+    &vemu__device_acpi_memory_hotplug,
     &vemu__device_acpi_pm,
     &vemu__device_ahci,
     &vemu__device_bochs_display,
     &vemu__device_debug_exit,
     &vemu__device_debugcon,
     &vemu__device_fw_cfg,
+    &vemu__device_i6300esb,
     &vemu__device_i8042,
     &vemu__device_i8254,
     &vemu__device_i8259,
@@ -33,6 +38,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_ide_cd,
     &vemu__device_ide_hd,
     &vemu__device_ioapic,
+    &vemu__device_pc_dimm,
     &vemu__device_pci_host,
     &vemu__device_pcie_root_port,
     &vemu__device_pflash_cfi01,
@@ -56,8 +62,12 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_virtio_keyboard_pci.base,
     &vemu__device_virtio_mouse_mmio.base,
     &vemu__device_virtio_mouse_pci.base,
+    &vemu__device_virtio_mem_mmio.base,
+    &vemu__device_virtio_mem_pci.base,
     &vemu__device_virtio_net_mmio.base,
     &vemu__device_virtio_net_pci.base,
+    &vemu__device_virtio_pmem_mmio.base,
+    &vemu__device_virtio_pmem_pci.base,
     &vemu__device_virtio_rng_mmio.base,
     &vemu__device_virtio_rng_pci.base,
     &vemu__device_virtio_scsi_mmio.base,
@@ -70,6 +80,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_virtio_vsock_pci.base,
     &vemu__device_virtconsole,
     &vemu__device_virtserialport,
+    &vemu__device_x86_cpu,
     NULL,
 };
 
@@ -105,6 +116,15 @@ const struct vemu_backend_class *const vemu__fsdev_classes[] = {
     NULL,
 };
 
+/* --- objects (alphabetical) ------------------------------------------------------------------- */
+
+const struct vemu_backend_class *const vemu__object_classes[] = {
+    &vemu__memdev_file.base,
+    &vemu__memdev_memfd.base,
+    &vemu__memdev_ram.base,
+    NULL,
+};
+
 /* --- character back-ends (alphabetical) ------------------------------------------------------- */
 
 const struct vemu_backend_class *const vemu__chardev_classes[] = {
@@ -125,7 +145,8 @@ const struct vemu_device_class *vemu__device_class_find(const char *name)
     for (i = 0; vemu__device_classes[i]; i++)
         if (strcmp(vemu__device_classes[i]->name, name) == 0)
             return vemu__device_classes[i];
-    return NULL;
+    /* Of every model, one class. */
+    return g_str_has_suffix(name, "-x86_64-cpu") ? &vemu__device_x86_cpu : NULL;
 }
 
 /* --- <vemu/registry.h> ------------------------------------------------------------------------ */
@@ -186,6 +207,8 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
         return describe_backend(vemu__net_classes, index, info, ret_props);
     case VEMU_CLASS_FSDEV:
         return describe_backend(vemu__fsdev_classes, index, info, ret_props);
+    case VEMU_CLASS_OBJECT:
+        return describe_backend(vemu__object_classes, index, info, ret_props);
     default:
         for (i = 0; vemu__machine_classes[i]; i++) {
             const struct vemu_machine_class *class_ = vemu__machine_classes[i];
@@ -205,7 +228,7 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
 
 static bool kind_valid(int kind)
 {
-    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_FSDEV;
+    return kind >= VEMU_CLASS_MACHINE && kind <= VEMU_CLASS_OBJECT;
 }
 
 static int lookup(int kind, const char *name, struct vemu_class_info *info,

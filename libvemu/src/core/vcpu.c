@@ -16,6 +16,9 @@
  * `inside` to fall is how the machine is stopped. A kick also ends the *next* vcpu_run(), so none
  * is lost between the check and the call.
  *
+ * vCPUs that may be plugged in are entries without a thread; one that was taken out keeps its
+ * thread, asleep, and has its power-on state, in which no interrupt reaches it.
+ *
  * Threads are woken after the lock fell, or they would wake only to wait for it.
  */
 #include "core/vcpu.h"
@@ -48,6 +51,8 @@ struct vemu_vcpu {
     bool inside;
     bool boot; /* the board's initial state is still to be taken */
     bool held; /* stays outside although others run */
+    bool made;    /* has a thread, to be joined */
+    bool present; /* is plugged in */
     vemu_vcpu_fn work;
     vemu_vcpu_data_fn work_with; /* the same with `work_data` */
     void *work_data;
@@ -161,7 +166,7 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
         vm->accel->vcpu_destroy(accel);
         return -ECANCELED;
     }
-    vemu__cpuid_topology(cpuid, vcpu->id, vm->config.vcpus);
+    vemu__cpuid_topology(cpuid, vcpu->id, vm->config.max_vcpus);
     r = vm->accel->set_cpuid(accel, cpuid);
     if (r < 0) {
         vm->accel->vcpu_destroy(accel);
@@ -239,7 +244,7 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
     pthread_mutex_lock(&vcpus->lock);
     while (!vcpus->quit) {
         const bool busy = vcpu->work || vcpu->work_with;
-        const bool runs = vcpus->run && !vcpu->held;
+        const bool runs = vcpus->run && vcpu->present && !vcpu->held;
 
         if (vcpu->boot && (busy || runs)) {
             vcpu->boot = false;
@@ -278,7 +283,7 @@ static void vcpu_loop(struct vemu_vcpu *vcpu)
                 handle_exit(vcpu, &exit);
             pthread_mutex_lock(&vcpus->lock);
             vcpu->inside = false;
-            if (!vcpus->run)
+            if (!vcpus->run || !vcpu->present)
                 pthread_cond_broadcast(&vcpus->done);
         } else {
             pthread_cond_wait(&vcpus->wake, &vcpus->lock);
@@ -342,27 +347,33 @@ void vemu__vcpus_fini(struct vemu_vcpus *vcpus)
     pthread_mutex_destroy(&vcpus->lock);
 }
 
+/* The caller holds the lock. */
+static int spawn_locked(struct vemu_vm *vm, uint32_t id, struct vemu_error **err)
+{
+    struct vemu_vcpu *vcpu = &vm->vcpus.list[id];
+    char name[16];
+    int r;
+
+    *vcpu = (struct vemu_vcpu){ .vm = vm, .id = id };
+    snprintf(name, sizeof(name), "vcpu%u", id);
+    r = vemu__thread_start(vm, name, vcpu_main, vcpu, &vcpu->thread);
+    vcpu->made = vcpu->present = r >= 0;
+    return r >= 0 ? 0
+                  : vemu__error_set(err, -r, "cannot start the thread of vCPU %u: %s", id,
+                                    strerror(-r));
+}
+
 int vemu__vcpus_spawn(struct vemu_vm *vm, struct vemu_error **err)
 {
     struct vemu_vcpus *vcpus = &vm->vcpus;
-    char name[16];
     uint32_t i;
     int r = 0;
 
     pthread_mutex_lock(&vcpus->lock);
-    vcpus->list = g_new0(struct vemu_vcpu, vm->config.vcpus);
-    for (i = 0; i < vm->config.vcpus && r >= 0; i++) {
-        struct vemu_vcpu *vcpu = &vcpus->list[i];
-
-        vcpu->vm = vm;
-        vcpu->id = i;
-        snprintf(name, sizeof(name), "vcpu%u", i);
-        r = vemu__thread_start(vm, name, vcpu_main, vcpu, &vcpu->thread);
-        if (r < 0)
-            vemu__error_set(err, -r, "cannot start the thread of vCPU %u: %s", i, strerror(-r));
-        else
-            vcpus->count = ++vcpus->threads;
-    }
+    vcpus->list = g_new0(struct vemu_vcpu, vm->config.max_vcpus);
+    vcpus->count = vm->config.max_vcpus;
+    for (i = 0; i < vm->config.vcpus && r >= 0; i++)
+        r = spawn_locked(vm, i, err);
     pthread_mutex_unlock(&vcpus->lock);
     return r;
 }
@@ -385,7 +396,7 @@ int vemu__vcpus_create(struct vemu_vm *vm, struct vemu_error **err)
     for (i = 0; i < vcpus->count; i++) {
         struct vemu_vcpu *vcpu = &vcpus->list[i];
 
-        while (!vcpu->started)
+        while (vcpu->made && !vcpu->started)
             pthread_cond_wait(&vcpus->done, &vcpus->lock);
         if (vcpu->result < 0 && r >= 0) {
             r = vcpu->result;
@@ -416,12 +427,13 @@ void vemu__vcpus_destroy(struct vemu_vm *vm)
     uint32_t i;
 
     vemu__vcpus_quit(vm);
-    for (i = 0; i < vcpus->threads; i++) {
+    for (i = 0; vcpus->list && i < vm->config.max_vcpus; i++) {
+        if (!vcpus->list[i].made)
+            continue;
         pthread_join(vcpus->list[i].thread, NULL);
         vemu_error_free(vcpus->list[i].err);
     }
     pthread_mutex_lock(&vcpus->lock);
-    vcpus->threads = 0;
     vcpus->quit = vcpus->no_cpuid = false; /* realizing can be tried again */
     g_clear_pointer(&vcpus->list, g_free);
     g_clear_pointer(&vcpus->cpuid, g_free);
@@ -474,12 +486,13 @@ int vemu__vcpus_call(struct vemu_vm *vm, vemu_vcpu_fn fn)
 
     pthread_mutex_lock(&vcpus->lock);
     for (i = 0; i < vcpus->count; i++)
-        vcpus->list[i].work = fn;
+        if (vcpus->list[i].present)
+            vcpus->list[i].work = fn;
     pthread_cond_broadcast(&vcpus->wake);
     for (i = 0; i < vcpus->count; i++) {
         while (vcpus->list[i].work)
             pthread_cond_wait(&vcpus->done, &vcpus->lock);
-        if (vcpus->list[i].result < 0 && r >= 0)
+        if (vcpus->list[i].present && vcpus->list[i].result < 0 && r >= 0)
             r = vcpus->list[i].result;
     }
     pthread_mutex_unlock(&vcpus->lock);
@@ -493,7 +506,8 @@ int vemu__vcpu_call(struct vemu_vm *vm, uint32_t id, vemu_vcpu_data_fn fn, void 
     int r = -ENODEV;
 
     pthread_mutex_lock(&vcpus->lock);
-    if (id < vcpus->count && vcpus->list[id].started && vcpus->list[id].accel) {
+    if (id < vcpus->count && vcpus->list[id].present && vcpus->list[id].started &&
+        vcpus->list[id].accel) {
         vcpu = &vcpus->list[id];
         vcpu->work_data = data;
         vcpu->work_with = fn;
@@ -529,10 +543,125 @@ int vemu__vcpus_thread_id(struct vemu_vm *vm, uint32_t id)
     int tid;
 
     pthread_mutex_lock(&vcpus->lock);
-    tid = vcpus->list && id < vcpus->count ? vcpus->list[id].tid : 0;
+    tid = id < vcpus->count && vcpus->list[id].present ? vcpus->list[id].tid : 0;
     pthread_mutex_unlock(&vcpus->lock);
     return tid;
 }
+
+/* --- plugging in and out ---------------------------------------------------------------------- */
+
+/* The caller holds the lock; the vCPU is not inside and will not go. */
+static int power_on_locked(struct vemu_vcpus *vcpus, struct vemu_vcpu *vcpu)
+{
+    vcpu->work = vcpu_reset;
+    pthread_cond_broadcast(&vcpus->wake);
+    while (vcpu->work)
+        pthread_cond_wait(&vcpus->done, &vcpus->lock);
+    return vcpu->result;
+}
+
+/* The first time: a thread, which makes the vCPU. */
+static int make_locked(struct vemu_vm *vm, uint32_t id, struct vemu_error **err)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    struct vemu_vcpu *vcpu = &vcpus->list[id];
+    int r = spawn_locked(vm, id, err);
+
+    if (r < 0)
+        return r;
+    while (!vcpu->started)
+        pthread_cond_wait(&vcpus->done, &vcpus->lock);
+    if (vcpu->result >= 0)
+        return 0;
+    r = vcpu->result;
+    if (err && !*err)
+        *err = g_steal_pointer(&vcpu->err);
+    vemu_error_free(vcpu->err);
+    pthread_mutex_unlock(&vcpus->lock);
+    pthread_join(vcpu->thread, NULL);
+    pthread_mutex_lock(&vcpus->lock);
+    *vcpu = (struct vemu_vcpu){ .vm = vm, .id = id };
+    return r;
+}
+
+int vemu__vcpu_plug(struct vemu_vm *vm, uint32_t id, struct vemu_error **err)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    struct vemu_vcpu *vcpu;
+    int r;
+
+    pthread_mutex_lock(&vcpus->lock);
+    if (id >= vcpus->count || vcpus->list[id].present) {
+        r = id >= vcpus->count
+                ? vemu__error_set(err, EINVAL, "there is no room for vCPU %u", id)
+                : vemu__error_set(err, EEXIST, "vCPU %u is there already", id);
+    } else if (!vcpus->list[id].made) {
+        r = make_locked(vm, id, err);
+    } else {
+        vcpu = &vcpus->list[id];
+        r = power_on_locked(vcpus, vcpu);
+        if (r < 0)
+            vemu__error_set(err, -r, "cannot set vCPU %u to its initial state: %s", id,
+                            strerror(-r));
+        vcpu->held = false;
+        vcpu->present = r >= 0;
+    }
+    pthread_mutex_unlock(&vcpus->lock);
+    pthread_cond_broadcast(&vcpus->wake);
+    return r;
+}
+
+void vemu__vcpu_unplug(struct vemu_vm *vm, uint32_t id)
+{
+    struct vemu_vcpus *vcpus = &vm->vcpus;
+    struct vemu_vcpu *vcpu;
+
+    pthread_mutex_lock(&vcpus->lock);
+    if (id < vcpus->count && vcpus->list[id].present) {
+        vcpu = &vcpus->list[id];
+        vcpu->present = false;
+        if (vcpu->inside)
+            vm->accel->vcpu_kick(vcpu->accel);
+        while (vcpu->inside)
+            pthread_cond_wait(&vcpus->done, &vcpus->lock);
+        power_on_locked(vcpus, vcpu);
+    }
+    pthread_mutex_unlock(&vcpus->lock);
+}
+
+bool vemu__vcpu_is_present(struct vemu_vm *vm, uint32_t id)
+{
+    bool present;
+
+    pthread_mutex_lock(&vm->vcpus.lock);
+    present = id < vm->vcpus.count && vm->vcpus.list[id].present;
+    pthread_mutex_unlock(&vm->vcpus.lock);
+    return present;
+}
+
+uint32_t vemu__vcpus_present(struct vemu_vm *vm)
+{
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&vm->vcpus.lock);
+    for (uint32_t id = 0; id < vm->vcpus.count; id++)
+        count += vm->vcpus.list[id].present;
+    pthread_mutex_unlock(&vm->vcpus.lock);
+    return count;
+}
+
+/* One socket, a core for each vCPU: core/cpuid.c says the same to the guest. */
+void vemu__vcpu_place(const struct vemu_vm *vm, uint32_t id, struct vemu_vcpu_place *ret)
+{
+    *ret = (struct vemu_vcpu_place){ .core = id };
+}
+
+char *vemu__vcpu_type(const struct vemu_vm *vm)
+{
+    return g_strdup_printf("%.*s-x86_64-cpu", (int)strcspn(vm->config.cpu, ","), vm->config.cpu);
+}
+
+/* --- NMI -------------------------------------------------------------------------------------- */
 
 /* Intel SDM Vol. 3, 11.5.1: the local vector table says what a pulse on LINT1 becomes. Linux leaves
  * it on for the first processor only. */

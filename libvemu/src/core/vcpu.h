@@ -19,8 +19,7 @@ struct vemu_vcpus {
     pthread_cond_t wake;  /* to the vCPU threads */
     pthread_cond_t done;  /* from them */
     struct vemu_vcpu *list;
-    uint32_t count;   /* of vCPUs that run, or would */
-    uint32_t threads; /* to be joined, loop only */
+    uint32_t count; /* of entries in the list: vCPUs that are there, and that could be */
     struct vemu_cpuid *cpuid; /* of the CPU model; NULL: not known yet */
     bool no_cpuid;            /* the accelerator could not be asked, or lacks what is enforced */
     bool accel;  /* the accelerator's VM exists */
@@ -47,6 +46,24 @@ void vemu__vcpus_run(struct vemu_vm *vm);
 void vemu__vcpus_park(struct vemu_vm *vm);
 /* Asks all vCPUs to come out of vcpu_run() and stay out, without waiting. Context: any. */
 void vemu__vcpus_interrupt(struct vemu_vm *vm);
+
+/*
+ * Plugging in and out, while others run. A vCPU that leaves keeps its thread and what the
+ * accelerator made for it, in the power-on state: KVM makes a vCPU only once. Context: loop.
+ */
+int vemu__vcpu_plug(struct vemu_vm *vm, uint32_t id, struct vemu_error **err);
+void vemu__vcpu_unplug(struct vemu_vm *vm, uint32_t id);
+/* Context: any. */
+bool vemu__vcpu_is_present(struct vemu_vm *vm, uint32_t id);
+uint32_t vemu__vcpus_present(struct vemu_vm *vm);
+
+/* Where vCPU `id` sits. */
+struct vemu_vcpu_place {
+    uint32_t socket, die, core, thread;
+};
+void vemu__vcpu_place(const struct vemu_vm *vm, uint32_t id, struct vemu_vcpu_place *ret);
+/* What a vCPU is called as a device: "max-x86_64-cpu"; to be freed. */
+char *vemu__vcpu_type(const struct vemu_vm *vm);
 
 /* The kernel's id of the vCPU's thread, 0: it has none. Context: any. */
 int vemu__vcpus_thread_id(struct vemu_vm *vm, uint32_t id);

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "block/backend.h"
+#include "core/object.h"
 #include "core/property.h"
 #include "core/thread.h"
+#include "core/watchdog.h"
 #include "monitor/monitor.h"
 #include "fsdev/fsdev.h"
 #include "net/net.h"
@@ -104,10 +106,13 @@ static void vm_free(struct vemu_vm *vm)
     g_ptr_array_free(vm->fsdevs, TRUE);
     g_ptr_array_free(vm->displays, TRUE);
     vemu__inputs_free(vm->inputs);
+    g_ptr_array_free(vm->objects, TRUE);
     if (vm->machine) {
         vemu__props_clear(vm->machine, vm->machine->class_->props);
         g_free(vm->machine);
     }
+    if (vm->memory_places)
+        g_array_free(vm->memory_places, TRUE);
     vemu__irqs_free(vm);
     vemu__timers_free(vm->timers);
     if (vm->accel_vm)
@@ -150,6 +155,11 @@ static void fsdev_destroy(gpointer data)
     vemu__fsdev_free(data);
 }
 
+static void object_destroy(gpointer data)
+{
+    vemu__object_free(data);
+}
+
 static void monitor_destroy(gpointer data)
 {
     vemu__monitor_free(data);
@@ -177,6 +187,7 @@ static struct vemu_vm *vm_alloc(void)
     vm->fsdevs = g_ptr_array_new_with_free_func(fsdev_destroy);
     vm->displays = g_ptr_array_new_with_free_func(g_free);
     vm->inputs = vemu__inputs_new(vm);
+    vm->objects = g_ptr_array_new_with_free_func(object_destroy);
     vm->monitors = g_ptr_array_new_with_free_func(monitor_destroy);
     return vm;
 }
@@ -189,6 +200,8 @@ static int vm_init(struct vemu_vm *vm, const struct vemu_vm_config *config,
     if (r < 0)
         return r;
     vm->extra_classes = parts ? parts->extra_classes : NULL;
+    vemu__watchdog_set_action(
+        vm, (enum vemu_watchdog_action)vemu__watchdog_action(vm->config.watchdog_action));
     r = vemu__config_machine(vm, parts ? parts->machine : NULL, err);
     if (r < 0)
         return r;

@@ -68,14 +68,16 @@ struct vemu_vm {
     GPtrArray *user_devices; /* added before realize; loop */
     GPtrArray *monitors;     /* struct vemu_monitor; loop */
     struct vemu_gdb *gdb;    /* NULL: no debugger; set by the loop, freed when vCPUs are parked */
+    GArray *memory_places;   /* mem/device-memory.c; loop */
     bool board_open;         /* machine->init runs: board devices may be added; loop */
 
-    pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, displays, irqs, id counter */
+    pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, displays, objects, irqs, ids */
     GPtrArray *chardevs;
     GPtrArray *blocks; /* struct vemu_block; added by the loop */
     GPtrArray *nets;   /* struct vemu_net; changed by the loop */
     GPtrArray *fsdevs; /* struct vemu_fsdev; added by the loop */
     GPtrArray *displays; /* struct vemu_display (display/display.c); added by the loop */
+    GPtrArray *objects; /* struct vemu_object; changed by the loop */
     struct vemu_irq *irqs;
     unsigned next_id;
 
@@ -89,6 +91,7 @@ struct vemu_vm {
     bool started;  /* vCPUs have run since realize; loop */
     bool powerdown_resets; /* the guest's next power-off is to be a reset; loop */
     bool stopping; /* vemu_vm_stop() is at work; loop */
+    atomic_int watchdog_action; /* enum vemu_watchdog_action */
 };
 
 /* --- vm.c ------------------------------------------------------------------------------------- */

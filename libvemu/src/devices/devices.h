@@ -8,12 +8,15 @@
 #include "core/device.h"
 #include "virtio/class.h"
 
+extern const struct vemu_device_class vemu__device_acpi_cpu_hotplug;
+extern const struct vemu_device_class vemu__device_acpi_memory_hotplug;
 extern const struct vemu_device_class vemu__device_acpi_pm;
 extern const struct vemu_device_class vemu__device_ahci;
 extern const struct vemu_device_class vemu__device_bochs_display;
 extern const struct vemu_device_class vemu__device_debug_exit;
 extern const struct vemu_device_class vemu__device_debugcon;
 extern const struct vemu_device_class vemu__device_fw_cfg;
+extern const struct vemu_device_class vemu__device_i6300esb;
 extern const struct vemu_device_class vemu__device_i8042;
 extern const struct vemu_device_class vemu__device_i8254;
 extern const struct vemu_device_class vemu__device_i8259;
@@ -21,6 +24,7 @@ extern const struct vemu_device_class vemu__device_ich9_lpc;
 extern const struct vemu_device_class vemu__device_ide_cd;
 extern const struct vemu_device_class vemu__device_ide_hd;
 extern const struct vemu_device_class vemu__device_ioapic;
+extern const struct vemu_device_class vemu__device_pc_dimm;
 extern const struct vemu_device_class vemu__device_pflash_cfi01;
 extern const struct vemu_device_class vemu__device_port92;
 extern const struct vemu_device_class vemu__device_post_port;
@@ -44,8 +48,12 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_keyboard_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_keyboard_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_mouse_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_mouse_pci;
+extern const struct vemu_virtio_device_class vemu__device_virtio_mem_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_mem_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_net_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_net_pci;
+extern const struct vemu_virtio_device_class vemu__device_virtio_pmem_mmio;
+extern const struct vemu_virtio_device_class vemu__device_virtio_pmem_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_rng_pci;
 extern const struct vemu_virtio_device_class vemu__device_virtio_scsi_mmio;
@@ -58,5 +66,6 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_pci;
 extern const struct vemu_device_class vemu__device_virtconsole;
 extern const struct vemu_device_class vemu__device_virtserialport;
+extern const struct vemu_device_class vemu__device_x86_cpu;
 
 #endif

@@ -38,8 +38,9 @@ static int apply_all(struct vemu_gdb *gdb)
 {
     int r = 0;
 
-    for (uint32_t id = 0; r >= 0 && id < gdb->vm->config.vcpus; id++)
-        r = vemu__gdb_apply(gdb, id, false);
+    for (uint32_t id = 0; r >= 0 && id < gdb->vm->config.max_vcpus; id++)
+        if (vemu__vcpu_is_present(gdb->vm, id))
+            r = vemu__gdb_apply(gdb, id, false);
     return r;
 }
 
@@ -107,7 +108,7 @@ void vemu__gdb_points_clear(struct vemu_gdb *gdb)
     uint32_t id;
 
     g_array_set_size(gdb->points, 0);
-    for (id = 0; id < gdb->vm->config.vcpus; id++) {
+    for (id = 0; id < gdb->vm->config.max_vcpus; id++) {
         if (any || gdb->stepping[id])
             vemu__gdb_apply(gdb, id, false);
         gdb->actions[id] = GDB_ACTION_RUN;
@@ -149,7 +150,7 @@ void vemu__gdb_patch(struct vemu_gdb *gdb)
 
         if (p->kind != VEMU_DEBUG_SOFTWARE)
             continue;
-        for (uint32_t id = 0; !done && id < gdb->vm->config.vcpus; id++)
+        for (uint32_t id = 0; !done && id < gdb->vm->config.max_vcpus; id++)
             done = vemu__gdb_translate(gdb, id, p->address, &gpa) >= 0 && patch_at(gdb, gpa);
         if (!done)
             vemu_vm_log(gdb->vm, VEMU_LOG_WARNING,

@@ -107,7 +107,7 @@ static bool take_stop(struct vemu_gdb *gdb, bool data_only, struct gdb_stop *ret
     bool found = false;
 
     pthread_mutex_lock(&gdb->lock);
-    for (uint32_t id = 0; !found && id < gdb->vm->config.vcpus; id++) {
+    for (uint32_t id = 0; !found && id < gdb->vm->config.max_vcpus; id++) {
         struct gdb_stop *stop = &gdb->stops[id];
 
         if (!stop->debug)
@@ -130,7 +130,7 @@ static int target_resume(void *data, const enum gdb_action *actions, struct gdb_
 
     if (take_stop(gdb, true, ret_stop))
         return 1;
-    memcpy(gdb->actions, actions, gdb->vm->config.vcpus * sizeof(*actions));
+    memcpy(gdb->actions, actions, gdb->vm->config.max_vcpus * sizeof(*actions));
     return vemu_vm_get_state(gdb->vm) == VEMU_VM_PRELAUNCH ? vemu_vm_start(gdb->vm, NULL)
                                                             : vemu_vm_resume(gdb->vm, NULL);
 }
@@ -183,7 +183,7 @@ void vemu__gdb_go(struct vemu_gdb *gdb)
     struct gdb_stop stale;
 
     take_stop(gdb, true, &stale);
-    for (uint32_t id = 0; id < gdb->vm->config.vcpus; id++) {
+    for (uint32_t id = 0; id < gdb->vm->config.max_vcpus; id++) {
         const bool step = gdb->actions[id] == GDB_ACTION_STEP;
 
         if (step != gdb->stepping[id])
@@ -323,7 +323,7 @@ static void gdb_destroy(struct vemu_gdb *gdb)
 int vemu__gdb_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_gdb **ret,
                   struct vemu_error **err)
 {
-    const uint32_t vcpus = vm->config.vcpus;
+    const uint32_t vcpus = vm->config.max_vcpus;
     struct gdb_target *target;
     struct vemu_gdb *gdb;
     int r;

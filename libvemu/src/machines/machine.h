@@ -11,6 +11,9 @@
 struct vemu_machine;
 struct vemu_pci_host;
 
+/* What can be plugged in by ACPI. */
+enum vemu_hotplug_kind { VEMU_HOTPLUG_CPU, VEMU_HOTPLUG_MEMORY, VEMU_HOTPLUG_KINDS };
+
 struct vemu_machine_class {
     const char *name, *alias, *summary;
     uint32_t max_vcpus;
@@ -47,6 +50,11 @@ struct vemu_machine {
     void (*ioapic_eoi)(struct vemu_machine *machine, uint8_t vector);
     int (*pic_ack)(struct vemu_machine *machine);
     struct vemu_pci_host *pci; /* set by init; NULL: no PCI */
+    /* Set by init: the ACPI controllers of devices that are plugged in (NULL: none), the lines they
+     * raise (edges), and where memory that is plugged in may lie (size 0: nowhere). */
+    struct vemu_device *hotplug[VEMU_HOTPLUG_KINDS];
+    struct vemu_irq *hotplug_lines[VEMU_HOTPLUG_KINDS];
+    uint64_t device_memory_base, device_memory_size;
 };
 
 extern const struct vemu_machine_class vemu__machine_microvm;

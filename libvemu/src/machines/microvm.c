@@ -10,13 +10,16 @@
  *     0x000e0000  ACPI tables, 0x000f0000 MP table, reserved up to 1 MiB
  *   0xfeb00000  virtio-mmio, 512 bytes a slot
  *   0xfec00000  I/O APIC        0xfee00000  local APICs (in the accelerator)
- *   0x100000000 the rest of the RAM
+ *   0x100000000 the rest of the RAM; then, from a multiple of 1 GiB on, room for memory that is
+ *               plugged in
  *
  * All RAM below 3 GiB is one block, tables included: each further memory slot costs KVM a grace
  * period.
  *
  * Interrupts are those of a PC (machines/pc.h). Whether the guest listens to the 8259 pair or to
  * the I/O APIC is its own matter.
+ *
+ * CPUs and memory modules that are plugged in announce themselves by a generic event device.
  *
  * virtio-mmio slots are given out in order to the devices that want one. With ACPI the DSDT tells
  * of them; they share pins 16 to 23, level-triggered. Without, the kernel's command line does
@@ -44,6 +47,7 @@
 #define BASE_END      0x9fc00u
 #define TABLES_START  0xe0000u
 #define MPTABLE_START 0xf0000u
+#define EVENT_GSI     5u /* with ACPI nothing else uses it */
 #define VIRTIO_START  0xfeb00000u
 #define VIRTIO_SLOTS  32u
 #define VIRTIO_PIN    16u /* first of */
@@ -63,8 +67,6 @@ struct microvm {
 static int microvm_add_ram(struct microvm *m, struct vemu_error **err)
 {
     uint64_t size = vemu__vm_config(m->pc.machine.vm)->memory_bytes;
-    struct vemu_memory *mem = vemu__vm_memory(m->pc.machine.vm);
-    void *hva;
     int r;
 
     if (size < RAM_MIN) {
@@ -75,16 +77,26 @@ static int microvm_add_ram(struct microvm *m, struct vemu_error **err)
     }
     m->pc.ram_low = MIN(size, RAM_LOW_MAX);
     m->pc.ram_high = size - m->pc.ram_low;
-    r = vemu__memory_add_ram(mem, 0, m->pc.ram_low, 0, "ram", &hva, err);
+    r = vemu__pc_add_ram(&m->pc, 0, m->pc.ram_low, 0, "ram", err);
     if (r >= 0 && m->pc.ram_high) {
-        r = vemu__memory_add_ram(mem, RAM_HIGH, m->pc.ram_high, 0, "ram-above-4g", &hva, err);
+        r = vemu__pc_add_ram(&m->pc, RAM_HIGH, m->pc.ram_high, m->pc.ram_low, "ram-above-4g",
+                             err);
     }
+    vemu__pc_place_device_memory(&m->pc, RAM_HIGH + m->pc.ram_high);
     vemu__e820_add(&m->pc.e820, 0, BASE_END, VEMU_E820_RAM);
     vemu__e820_add(&m->pc.e820, BASE_END, 0xa0000 - BASE_END, VEMU_E820_RESERVED);
     vemu__e820_add(&m->pc.e820, TABLES_START, MIB - TABLES_START, VEMU_E820_RESERVED);
     vemu__e820_add(&m->pc.e820, MIB, m->pc.ram_low - MIB, VEMU_E820_RAM);
     vemu__e820_add(&m->pc.e820, RAM_HIGH, m->pc.ram_high, VEMU_E820_RAM);
     return r;
+}
+
+/* The generic event device, whose interrupt is an edge. */
+static void microvm_hotplug_event(void *data, unsigned kind, bool level)
+{
+    struct microvm *m = data;
+
+    vemu__ioapic_set_pin(m->pc.ioapic, EVENT_GSI, level);
 }
 
 static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
@@ -120,7 +132,7 @@ static int microvm_init(struct vemu_machine *machine, struct vemu_error **err)
         (m->has_acpi && !vemu__pc_add(&m->pc, "acpi-pm", err))) {
         return -EINVAL;
     }
-    return 0;
+    return vemu__pc_add_hotplug(&m->pc, m->has_acpi, microvm_hotplug_event, m, err);
 }
 
 /* --- virtio-mmio slots ------------------------------------------------------------------------ */
@@ -168,15 +180,16 @@ static int microvm_describe(struct microvm *m, struct vemu_acpi_config *ret,
     const GPtrArray *devices = m->pc.machine.vm->devices;
 
     *ret = (struct vemu_acpi_config){
-        .vcpus = vemu__vm_config(m->pc.machine.vm)->vcpus,
         .ioapic_address = VEMU_IOAPIC_ADDRESS,
         .pic = m->has_pic,
         .pit = m->has_pit,
         .rtc = m->has_rtc,
         .virtio = m->virtio,
         .virtio_count = m->virtio_count,
+        .event_gsi = EVENT_GSI,
     };
     vemu__pc_describe_devices(&m->pc, ret);
+    vemu__pc_describe_hotplug(&m->pc, ret);
     for (guint i = 0; i < devices->len && !m->has_serial; i++) {
         const struct vemu_device *dev = devices->pdata[i];
 

@@ -12,10 +12,14 @@
 #include <glib.h>
 
 #include "core/vm.h"
+#include "devices/acpi-hotplug/acpi-hotplug.h"
 #include "devices/i8259/i8259.h"
 #include "devices/ioapic/ioapic.h"
 #include "devices/pvpanic/pvpanic.h"
 #include "devices/serial-16550/serial.h"
+#include "mem/memdev.h"
+
+#define GIB ((uint64_t)1 << 30)
 
 static void pc_irq(void *data, unsigned n, bool level)
 {
@@ -85,6 +89,92 @@ int vemu__pc_add_rtc(struct vemu_pc *pc, const char *base, struct vemu_error **e
                ? 0
                : -EINVAL;
 }
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+int vemu__pc_add_ram(struct vemu_pc *pc, uint64_t gpa, uint64_t size, uint64_t offset,
+                     const char *name, struct vemu_error **err)
+{
+    struct vemu_vm *vm = pc->machine.vm;
+    struct vemu_memdev *memdev;
+    int r;
+
+    if (!vm->config.memory_backend)
+        return vemu__memory_add_ram(vm->memory, gpa, size, 0, name, NULL, err);
+    r = vemu__memdev_take_main(vm, &memdev, err);
+    if (r >= 0)
+        r = vemu__memory_settle(vm, vemu__memdev_ptr(memdev) + offset, size, err);
+    return r < 0 ? r
+                 : vemu__memory_add_ram_at(vm->memory, gpa, size, vemu__memdev_ram_flags(memdev),
+                                           name, vemu__memdev_ptr(memdev) + offset, NULL, err);
+}
+
+/* Modules begin at multiples of their size up to 1 GiB: so much is added for each. */
+uint64_t vemu__pc_place_device_memory(struct vemu_pc *pc, uint64_t start)
+{
+    const struct vemu_vm_config *config = vemu__vm_config(pc->machine.vm);
+    uint64_t size = config->max_memory_bytes - config->memory_bytes;
+
+    if (!size)
+        return start;
+    pc->machine.device_memory_base = (start + GIB - 1) / GIB * GIB;
+    pc->machine.device_memory_size = (size + GIB - 1) / GIB * GIB + config->memory_slots * GIB;
+    return pc->machine.device_memory_base + pc->machine.device_memory_size;
+}
+
+/* --- hot-plug --------------------------------------------------------------------------------- */
+
+static int add_controller(struct vemu_pc *pc, enum vemu_hotplug_kind kind, const char *name,
+                          uint32_t slots, uint32_t boot, struct vemu_error **err)
+{
+    char slots_text[16], boot_text[16];
+    const struct vemu_property props[] = { { "slots", slots_text }, { "boot-cpus", boot_text } };
+
+    snprintf(slots_text, sizeof(slots_text), "%u", slots);
+    snprintf(boot_text, sizeof(boot_text), "%u", boot);
+    pc->machine.hotplug[kind] =
+        vemu__vm_add_board_device(pc->machine.vm, name, name, props, boot ? 2 : 1, err);
+    return pc->machine.hotplug[kind] ? 0 : -EINVAL;
+}
+
+int vemu__pc_add_hotplug(struct vemu_pc *pc, bool has_acpi, vemu_irq_fn fn, void *data,
+                         struct vemu_error **err)
+{
+    struct vemu_machine *machine = &pc->machine;
+    const struct vemu_vm_config *config = vemu__vm_config(machine->vm);
+    int r = 0;
+
+    if (config->max_vcpus == config->vcpus && !config->memory_slots)
+        return 0;
+    if (!has_acpi)
+        return vemu__error_set(err, EINVAL,
+                               "CPUs and memory modules are plugged in by ACPI, but the machine "
+                               "has acpi=off");
+    for (unsigned kind = 0; kind < VEMU_HOTPLUG_KINDS; kind++)
+        machine->hotplug_lines[kind] =
+            vemu__irq_user(vemu__irq_new(machine->vm, fn, data, kind));
+    if (config->max_vcpus > config->vcpus)
+        r = add_controller(pc, VEMU_HOTPLUG_CPU, "acpi-cpu-hotplug", config->max_vcpus,
+                           config->vcpus, err);
+    if (r >= 0 && config->memory_slots)
+        r = add_controller(pc, VEMU_HOTPLUG_MEMORY, "acpi-memory-hotplug", config->memory_slots, 0,
+                           err);
+    return r;
+}
+
+void vemu__pc_describe_hotplug(const struct vemu_pc *pc, struct vemu_acpi_config *acpi)
+{
+    struct vemu_vm *vm = pc->machine.vm;
+
+    acpi->vcpus = vm->config.max_vcpus;
+    acpi->boot_vcpus = vm->config.vcpus;
+    acpi->memory_slots = pc->machine.hotplug[VEMU_HOTPLUG_MEMORY] ? vm->config.memory_slots : 0;
+    for (uint32_t id = 0; id < acpi->vcpus && id / 64 < VEMU_ACPI_CPU_WORDS; id++)
+        if (!vemu__vcpu_is_present(vm, id))
+            acpi->absent[id / 64] |= (uint64_t)1 << id % 64;
+}
+
+/* --- devices ---------------------------------------------------------------------------------- */
 
 void vemu__pc_describe_devices(const struct vemu_pc *pc, struct vemu_acpi_config *config)
 {

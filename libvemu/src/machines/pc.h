@@ -29,4 +29,17 @@ int vemu__pc_add_rtc(struct vemu_pc *pc, const char *base, struct vemu_error **e
 /* Serial ports and pvpanic among the devices, for the tables. */
 void vemu__pc_describe_devices(const struct vemu_pc *pc, struct vemu_acpi_config *config);
 
+/* RAM of the machine: `offset` bytes from its beginning on. Of the configured memory object, or the
+ * library's own. */
+int vemu__pc_add_ram(struct vemu_pc *pc, uint64_t gpa, uint64_t size, uint64_t offset,
+                     const char *name, struct vemu_error **err);
+/* Where memory that is plugged in lies, from `start` on; the first address behind it. */
+uint64_t vemu__pc_place_device_memory(struct vemu_pc *pc, uint64_t start);
+/* Controllers for CPUs and memory modules, if the configuration leaves room for any; their lines
+ * call `fn` with enum vemu_hotplug_kind. */
+int vemu__pc_add_hotplug(struct vemu_pc *pc, bool has_acpi, vemu_irq_fn fn, void *data,
+                         struct vemu_error **err);
+/* What the tables tell of vCPUs and what can be plugged in. */
+void vemu__pc_describe_hotplug(const struct vemu_pc *pc, struct vemu_acpi_config *config);
+
 #endif

@@ -9,7 +9,8 @@
  *   0xc0000000   PCI memory, up to the I/O APIC; and from the end of RAM up to 0xb0000000
  *   0xfec00000   I/O APIC        0xfee00000  local APICs (in the accelerator)
  *   below 4 GiB  firmware, if any
- *   0x100000000  the rest of the RAM; then, from a multiple of 32 GiB on, 32 GiB of PCI memory
+ *   0x100000000  the rest of the RAM; then, from a multiple of 1 GiB on, room for memory that is
+ *                plugged in; then, from a multiple of 32 GiB on, 32 GiB of PCI memory
  *
  * Interrupts are those of a PC (machines/pc.c); PCI's go through the ICH9's router to pins 16 to
  * 23.
@@ -25,6 +26,7 @@
 
 #include <glib.h>
 
+#include "boot/acpi-hotplug.h"
 #include "boot/smbios.h"
 #include "core/vm.h"
 #include "devices/fw-cfg/fw-cfg.h"
@@ -83,7 +85,6 @@ static int q35_add_ram(struct q35 *m, struct vemu_error **err)
 {
     struct vemu_pc *pc = &m->pc;
     uint64_t size = vemu__vm_config(pc->machine.vm)->memory_bytes, high_end;
-    struct vemu_memory *mem = vemu__vm_memory(pc->machine.vm);
     int r;
 
     if (size < RAM_MIN) {
@@ -94,12 +95,12 @@ static int q35_add_ram(struct q35 *m, struct vemu_error **err)
     }
     pc->ram_low = size < RAM_LOW_MAX ? size : RAM_LOW_SPLIT;
     pc->ram_high = size - pc->ram_low;
-    r = vemu__memory_add_ram(mem, 0, pc->ram_low, 0, "ram", NULL, err);
+    r = vemu__pc_add_ram(pc, 0, pc->ram_low, 0, "ram", err);
     if (r >= 0 && pc->ram_high) {
-        r = vemu__memory_add_ram(mem, RAM_HIGH, pc->ram_high, 0, "ram-above-4g", NULL, err);
+        r = vemu__pc_add_ram(pc, RAM_HIGH, pc->ram_high, pc->ram_low, "ram-above-4g", err);
     }
     q35_add_e820(m);
-    high_end = RAM_HIGH + pc->ram_high;
+    high_end = vemu__pc_place_device_memory(pc, RAM_HIGH + pc->ram_high);
     m->pci = (struct vemu_acpi_pci){
         .ecam_address = ECAM_ADDRESS,
         .last_bus = LAST_BUS,
@@ -175,6 +176,15 @@ static int q35_open(struct q35 *m, struct vemu_error **err)
     return has_flash ? 0 : vemu__firmware_open(m->firmware_path, &m->firmware, err);
 }
 
+static void q35_hotplug_event(void *data, unsigned kind, bool level)
+{
+    struct q35 *m = data;
+
+    if (level)
+        vemu__ich9_raise_gpe(m->lpc, kind == VEMU_HOTPLUG_CPU ? VEMU_ACPI_GPE_CPU
+                                                              : VEMU_ACPI_GPE_MEMORY);
+}
+
 static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     struct q35 *m = (struct q35 *)machine;
@@ -211,7 +221,7 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
         !vemu__pc_add(pc, "post-port", err) || !vemu__pc_add(pc, "acpi-pm", err)) {
         return -EINVAL;
     }
-    return 0;
+    return vemu__pc_add_hotplug(pc, m->has_acpi, q35_hotplug_event, m, err);
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -222,7 +232,6 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
     const struct vemu_vm_config *config = vemu__vm_config(m->pc.machine.vm);
 
     *acpi = (struct vemu_acpi_config){
-        .vcpus = config->vcpus,
         .ioapic_address = VEMU_IOAPIC_ADDRESS,
         .pic = m->has_pic,
         .pit = m->has_pit,
@@ -233,12 +242,13 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
         .pci = &m->pci,
     };
     vemu__pc_describe_devices(&m->pc, acpi);
+    vemu__pc_describe_hotplug(&m->pc, acpi);
     *smbios = (struct vemu_smbios_config){
         .product = PRODUCT,
         .version = "q35",
         .bios_version = vemu_version(),
         .uuid = config->uuid,
-        .vcpus = config->vcpus,
+        .vcpus = vemu__vcpus_present(m->pc.machine.vm),
         .ram_low = m->pc.ram_low,
         .ram_high = m->pc.ram_high,
     };
@@ -303,7 +313,8 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
 
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_RAM_SIZE, m->pc.ram_low + m->pc.ram_high, 8);
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_NO_VGA, 1, 2);
-    vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_CPUS, acpi->vcpus, 2);
+    vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_CPUS,
+                             vemu__vcpus_present(m->pc.machine.vm), 2);
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_MAX_CPUS, acpi->vcpus, 2);
     q35_publish_memory(m);
     vemu__smbios_build(smbios, 0, entry, tables);

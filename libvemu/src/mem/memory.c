@@ -2,8 +2,9 @@
 /*
  * RAM blocks, and copies between guest memory and the host.
  *
- * RAM is mmap'd without reserve and never touched here: a page costs memory once the guest, the
- * loader or a device writes it.
+ * RAM is mmap'd without reserve and (unless the configuration wants that) never touched here: a
+ * page costs memory once the guest, the loader or a device writes it. RAM of memory objects belongs
+ * to them (mem/memdev.c).
  */
 #include "mem/memory.h"
 
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "core/vm.h"
+#include "mem/memdev.h"
 #include "mem/space.h"
 
 #define PAGE_SIZE 4096u
@@ -62,6 +64,7 @@ void vemu__memory_free(struct vemu_memory *mem)
         g_free(block);
     }
     g_ptr_array_free(mem->blocks, TRUE);
+    vemu__ranges_free(mem->ranges);
     pthread_mutex_destroy(&mem->lock);
     vemu__srcu_fini(&mem->srcu);
     free(mem);
@@ -93,57 +96,157 @@ static void *ram_map(uint64_t gpa, uint64_t size)
     return start;
 }
 
-int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
-                         const char *name, void **ret_hva, struct vemu_error **err)
+uint32_t vemu__memory_free_slot_locked(const struct vemu_memory *mem)
+{
+    const struct vemu_view *view = atomic_load(&mem->views[VEMU_SPACE_MEMORY]);
+    uint32_t slot = 0;
+    size_t i = 0;
+
+    while (i < view->count) {
+        const struct vemu_region *region = view->regions[i++];
+
+        if (region->hva && region->slot == slot) {
+            slot++;
+            i = 0;
+        }
+        for (guint n = 0; i == view->count && n < mem->blocks->len; n++) {
+            const struct vemu_memory_block *block = mem->blocks->pdata[n];
+
+            if (block->slot == slot) {
+                slot++;
+                i = 0;
+            }
+        }
+    }
+    return slot;
+}
+
+/* Puts the region into the view and gives it to the accelerator; takes it over. */
+static int insert(struct vemu_memory *mem, struct vemu_region *region, struct vemu_error **err)
 {
     struct vemu_vm *vm = mem->vm;
-    struct vemu_region *region;
     struct vemu_accel_slot slot;
+    bool late = false;
     int r;
 
-    if (size == 0 || (gpa | size) % PAGE_SIZE || gpa >= VEMU_GPA_MAX || size > VEMU_GPA_MAX - gpa)
-        return vemu__error_set(err, EINVAL,
-                               "%s: bad memory range at 0x%" PRIx64 " (size 0x%" PRIx64 ")", name,
-                               gpa, size);
-    region = g_new0(struct vemu_region, 1);
-    region->address = gpa;
-    region->size = size;
-    region->flags = flags;
-    region->name = g_strdup(name);
-    region->hva = ram_map(gpa, size);
-    if (!region->hva) {
-        r = vemu__error_set(err, ENOMEM, "%s: cannot map %" PRIu64 " MiB of guest memory", name,
-                            size >> 20);
-        vemu__region_free(region);
-        return r;
-    }
-
     pthread_mutex_lock(&mem->lock);
-    region->slot = mem->slots;
+    region->slot = vemu__memory_free_slot_locked(mem);
     slot = (struct vemu_accel_slot){
         .slot = region->slot,
-        .flags = flags & VEMU_RAM_READONLY ? VEMU_SLOT_READONLY : 0,
-        .gpa = gpa,
-        .size = size,
+        .flags = region->flags & VEMU_RAM_READONLY ? VEMU_SLOT_READONLY : 0,
+        .gpa = region->address,
+        .size = region->size,
         .hva = region->hva,
     };
     r = vemu__region_insert_locked(mem, VEMU_SPACE_MEMORY, region, err);
     if (r < 0) {
         vemu__region_free(region);
     } else {
-        /* From here on the region is in the view; it stays there, unused, if the slot is refused:
-         * the machine cannot be realized then. */
-        mem->slots++;
         r = vm->accel->mem_slot(vm->accel_vm, &slot);
-        VEMU_TRACE(vm, MEMORY_SLOT, name, slot.slot, gpa, size, (uint64_t)r);
-        if (r < 0)
-            vemu__error_set(err, -r, "%s: accelerator %s refuses the memory: %s", name,
-                            vm->accel->name, strerror(-r));
-        else if (ret_hva)
-            *ret_hva = region->hva;
+        late = r < 0;
+        VEMU_TRACE(vm, MEMORY_SLOT, region->name, slot.slot, slot.gpa, slot.size, (uint64_t)r);
     }
     pthread_mutex_unlock(&mem->lock);
+    if (late) {
+        vemu__error_set(err, -r, "%s: accelerator %s refuses the memory: %s", region->name,
+                        vm->accel->name, strerror(-r));
+        vemu__memory_remove_ram(mem, region);
+    }
     return r;
+}
+
+static struct vemu_region *ram_new(uint64_t gpa, uint64_t size, uint32_t flags, const char *name,
+                                   struct vemu_error **err)
+{
+    struct vemu_region *region;
+
+    if (size == 0 || (gpa | size) % PAGE_SIZE || gpa >= VEMU_GPA_MAX || size > VEMU_GPA_MAX - gpa) {
+        vemu__error_set(err, EINVAL, "%s: bad memory range at 0x%" PRIx64 " (size 0x%" PRIx64 ")",
+                        name, gpa, size);
+        return NULL;
+    }
+    region = g_new0(struct vemu_region, 1);
+    region->address = gpa;
+    region->size = size;
+    region->flags = flags;
+    region->name = g_strdup(name);
+    return region;
+}
+
+int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
+                         const char *name, void **ret_hva, struct vemu_error **err)
+{
+    struct vemu_region *region = ram_new(gpa, size, flags, name, err);
+    void *hva;
+    int r;
+
+    if (!region)
+        return -EINVAL;
+    region->hva = hva = ram_map(gpa, size);
+    if (!hva) {
+        r = vemu__error_set(err, ENOMEM, "%s: cannot map %" PRIu64 " MiB of guest memory", name,
+                            size >> 20);
+        vemu__region_free(region);
+        return r;
+    }
+    r = vemu__memory_settle(mem->vm, hva, size, err);
+    if (r < 0) {
+        vemu__region_free(region);
+        return r;
+    }
+    r = insert(mem, region, err);
+    if (r >= 0 && ret_hva)
+        *ret_hva = hva;
+    return r;
+}
+
+int vemu__memory_add_ram_at(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
+                            const char *name, void *hva, struct vemu_region **ret,
+                            struct vemu_error **err)
+{
+    struct vemu_region *region = ram_new(gpa, size, flags, name, err);
+    int r;
+
+    if (!region)
+        return -EINVAL;
+    region->hva = hva;
+    region->borrowed = true;
+    r = insert(mem, region, err);
+    if (r >= 0 && ret)
+        *ret = region;
+    return r;
+}
+
+/* The pages' contents are lost. -errno. */
+static int drop_pages(const struct vemu_region *region, uint8_t *hva, size_t size)
+{
+    if (region->flags & VEMU_RAM_KEPT)
+        return -ENOTSUP;
+    return madvise(hva, size, region->flags & VEMU_RAM_SHARED ? MADV_REMOVE : MADV_DONTNEED) < 0
+               ? -errno
+               : 0;
+}
+
+uint64_t vemu__memory_discard(struct vemu_memory *mem, uint64_t gpa, uint64_t size)
+{
+    atomic_uint *section = vemu__srcu_enter(&mem->srcu);
+    const struct vemu_view *view = atomic_load(&mem->views[VEMU_SPACE_MEMORY]);
+    uint64_t done = 0, n;
+
+    for (; size; gpa += n, size -= n) {
+        const struct vemu_region *region = vemu__view_find(view, gpa);
+
+        if (!region || !region->hva || region->flags & VEMU_RAM_READONLY)
+            break; /* not RAM: nothing to give */
+        n = MIN(size, region->size - (gpa - region->address));
+        if ((gpa | n) % PAGE_SIZE == 0 &&
+            drop_pages(region, region->hva + (gpa - region->address), n) == 0) {
+            done += n;
+            vemu__memory_written(mem, gpa, n);
+        }
+    }
+    vemu__srcu_leave(section);
+    return done;
 }
 
 int vemu__memory_add_block(struct vemu_memory *mem, uint64_t size, const char *name,
@@ -161,7 +264,7 @@ int vemu__memory_add_block(struct vemu_memory *mem, uint64_t size, const char *n
     block->hva = hva;
     block->size = size;
     pthread_mutex_lock(&mem->lock);
-    block->slot = mem->slots++;
+    block->slot = vemu__memory_free_slot_locked(mem);
     g_ptr_array_add(mem->blocks, block);
     pthread_mutex_unlock(&mem->lock);
     *ret = block;
@@ -208,14 +311,15 @@ static bool all_zero(const uint8_t *buf, size_t size)
 }
 
 /* Stores into RAM that may never have been touched: a page of zeros over zeros stays untouched. */
-static void store_sparse(uint8_t *hva, const uint8_t *buf, size_t size)
+static void store_sparse(const struct vemu_region *region, uint8_t *hva, const uint8_t *buf,
+                         size_t size)
 {
     while (size) {
         size_t n = MIN(size, PAGE_SIZE - ((uintptr_t)hva & (PAGE_SIZE - 1)));
 
         if (!all_zero(buf, n))
             memcpy(hva, buf, n);
-        else if (n < PAGE_SIZE || madvise(hva, n, MADV_DONTNEED) < 0)
+        else if (n < PAGE_SIZE || drop_pages(region, hva, n) < 0)
             memset(hva, 0, n);
         hva += n;
         buf += n;
@@ -223,13 +327,13 @@ static void store_sparse(uint8_t *hva, const uint8_t *buf, size_t size)
     }
 }
 
-static void store_zero(uint8_t *hva, size_t size)
+static void store_zero(const struct vemu_region *region, uint8_t *hva, size_t size)
 {
     uint8_t *first = (uint8_t *)(((uintptr_t)hva + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1));
     uint8_t *end = hva + size;
     uint8_t *last = (uint8_t *)((uintptr_t)end & ~(uintptr_t)(PAGE_SIZE - 1));
 
-    if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) < 0) {
+    if (first >= last || drop_pages(region, first, (size_t)(last - first)) < 0) {
         memset(hva, 0, size);
         return;
     }
@@ -274,8 +378,8 @@ static int copy_ram(struct vemu_memory *mem, uint64_t gpa, void *buf, uint64_t s
         switch (copy) {
         case COPY_READ: memcpy(at_buf, hva, n); break;
         case COPY_WRITE: memcpy(hva, at_buf, n); break;
-        case COPY_LOAD: store_sparse(hva, at_buf, n); break;
-        case COPY_ZERO: store_zero(hva, n); break;
+        case COPY_LOAD: store_sparse(region, hva, at_buf, n); break;
+        case COPY_ZERO: store_zero(region, hva, n); break;
         }
     }
     if (copy != COPY_READ && vm->accel->ram_written)

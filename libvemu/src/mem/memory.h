@@ -23,8 +23,24 @@ struct vemu_memory *vemu__vm_memory(struct vemu_vm *vm);
 /* Adds `size` bytes of zeroed RAM (or ROM) at gpa: mmap'd, not yet touched, given to the
  * accelerator as a slot. *ret_hva is valid as long as the VM. */
 #define VEMU_RAM_READONLY (1u << 0)
+#define VEMU_RAM_SHARED   (1u << 1) /* a shared mapping: pages are dropped by punching holes */
+#define VEMU_RAM_KEPT     (1u << 2) /* pages that are dropped come back with contents */
 int vemu__memory_add_ram(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
                          const char *name, void **ret_hva, struct vemu_error **err);
+/*
+ * The same with memory of somebody else's (mem/memdev.h), who keeps it until the VM is freed or the
+ * region is removed. *ret (may be NULL) is for vemu__memory_remove_ram(). -ENOSPC: no slot is left.
+ * Context: any.
+ */
+int vemu__memory_add_ram_at(struct vemu_memory *mem, uint64_t gpa, uint64_t size, uint32_t flags,
+                            const char *name, void *hva, struct vemu_region **ret,
+                            struct vemu_error **err);
+/* RAM goes while the machine runs. Pointers into it stay valid if they came from mem/range.h.
+ * NULL is fine. Context: any. */
+void vemu__memory_remove_ram(struct vemu_memory *mem, struct vemu_region *region);
+/* Contents of [gpa, gpa + size) are lost, as far as it is RAM that can lose them and whole pages.
+ * Returns how many bytes went back to the host. */
+uint64_t vemu__memory_discard(struct vemu_memory *mem, uint64_t gpa, uint64_t size);
 /* Loader access: RAM and ROM alike. -EFAULT when [gpa, gpa + size) is not all RAM/ROM. */
 int vemu__memory_write_rom(struct vemu_memory *mem, uint64_t gpa, const void *buf, size_t size);
 /* Makes [gpa, gpa + size) zero, RAM and ROM, without touching whole pages. -EFAULT as above. */

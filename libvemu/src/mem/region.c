@@ -267,6 +267,28 @@ int vemu_device_map_floating(struct vemu_device *dev, enum vemu_space space, uin
 
 /* --- removing --------------------------------------------------------------------------------- */
 
+void vemu__memory_remove_ram(struct vemu_memory *mem, struct vemu_region *region)
+{
+    struct vemu_vm *vm = mem->vm;
+    struct vemu_accel_slot gone = { 0 };
+    struct vemu_view *view;
+
+    if (!region)
+        return;
+    pthread_mutex_lock(&mem->lock);
+    gone.slot = region->slot;
+    /* The vCPUs' way there first: what they would find else is somebody else's soon. */
+    if (vm->accel_vm)
+        vm->accel->mem_slot(vm->accel_vm, &gone);
+    view = vemu__view_remove_region(atomic_load(&mem->views[VEMU_SPACE_MEMORY]), region);
+    if (view) {
+        publish_locked(mem, VEMU_SPACE_MEMORY, view);
+        show_hidden_locked(mem, VEMU_SPACE_MEMORY);
+    }
+    retire_locked(mem, NULL, region);
+    pthread_mutex_unlock(&mem->lock);
+}
+
 void vemu__memory_unmap(struct vemu_memory *mem, struct vemu_region *region)
 {
     enum vemu_space space = region->space;

@@ -43,10 +43,8 @@ int vemu__memory_map_rom(struct vemu_memory *mem, struct vemu_device *dev, uint6
     region->flags = VEMU_RAM_READONLY;
     region->hva = hva;
     pthread_mutex_lock(&mem->lock);
-    region->slot = mem->slots;
+    region->slot = vemu__memory_free_slot_locked(mem);
     r = vemu__region_insert_locked(mem, VEMU_SPACE_MEMORY, region, err);
-    if (r >= 0)
-        mem->slots++;
     pthread_mutex_unlock(&mem->lock);
     if (r < 0) {
         vemu__region_free(region);

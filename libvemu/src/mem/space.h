@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "mem/memory.h"
+#include "mem/range.h"
 #include "mem/srcu.h"
 #include "mem/view.h"
 
@@ -26,14 +27,18 @@ struct vemu_memory {
     pthread_mutex_t lock; /* writers: everything below */
     struct vemu_retired *retired;
     bool reclaim_posted;
-    uint32_t slots;
     GPtrArray *blocks; /* struct vemu_memory_block */
+    struct vemu_ranges *ranges; /* mem/range.c; loop */
     GPtrArray *hidden[VEMU_SPACES]; /* floating regions that have no room now, oldest first */
 
     /* Complaints about the guest, at most LOG_BURST a second. */
     _Atomic int64_t log_second;
     atomic_uint log_count;
 };
+
+/* --- memory.c --------------------------------------------------------------------------------- */
+/* The lowest slot of the accelerator that no memory has. The caller holds mem->lock. */
+uint32_t vemu__memory_free_slot_locked(const struct vemu_memory *mem);
 
 /* --- region.c --------------------------------------------------------------------------------- */
 void vemu__region_free(struct vemu_region *region);

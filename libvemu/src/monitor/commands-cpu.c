@@ -2,38 +2,58 @@
 /*
  * QMP commands about vCPUs.
  *
- * The topology is one socket with a core for each vCPU (core/cpuid.c), and all are there from the
- * start.
+ * The first ones are there for good; others are devices that come and go (devices/x86-cpu).
  */
 #include <errno.h>
 #include <string.h>
 
 #include "core/cpu-model.h"
 #include "core/lifecycle.h"
+#include "devices/devices.h"
+#include "devices/x86-cpu/cpu.h"
 #include "monitor/qmp.h"
 
-#define CPU_TYPE "max-x86_64-cpu"
+/* The vCPU's path; NULL: it is not there. */
+static char *path_of(struct vemu_vm *vm, uint32_t id)
+{
+    if (id < vm->config.vcpus)
+        return g_strdup_printf("/machine/unattached/device[%u]", id);
+    for (guint i = 0; i < vm->devices->len; i++) {
+        const struct vemu_device *dev = vm->devices->pdata[i];
 
-static void add_place(struct json_object *o, uint32_t id)
+        if (dev->class_ == &vemu__device_x86_cpu && dev->realized && vemu__x86_cpu_id(dev) == id)
+            return g_strdup_printf("/machine/peripheral%s/%s", strchr(dev->id, '#') ? "-anon" : "",
+                                   dev->id);
+    }
+    return NULL;
+}
+
+static void add_place(struct vemu_vm *vm, struct json_object *o, uint32_t id)
 {
     struct json_object *props = json_object_new_object();
-    g_autofree char *path = g_strdup_printf("/machine/unattached/device[%u]", id);
+    g_autofree char *path = path_of(vm, id);
+    struct vemu_vcpu_place place;
 
-    qmp_add_int(props, "socket-id", 0);
-    qmp_add_int(props, "core-id", id);
-    qmp_add_int(props, "thread-id", 0);
+    vemu__vcpu_place(vm, id, &place);
+    qmp_add_int(props, "socket-id", place.socket);
+    qmp_add_int(props, "core-id", place.core);
+    qmp_add_int(props, "thread-id", place.thread);
     json_object_object_add(o, "props", props);
-    qmp_add_string(o, "qom-path", path);
+    if (path)
+        qmp_add_string(o, "qom-path", path);
 }
 
 static int cmd_query_cpus_fast(QMP_PARAMS)
 {
     *result = json_object_new_array();
-    for (uint32_t id = 0; id < vm->config.vcpus; id++) {
-        struct json_object *o = json_object_new_object();
+    for (uint32_t id = 0; id < vm->config.max_vcpus; id++) {
+        struct json_object *o;
 
+        if (id >= vm->config.vcpus && !vemu__vcpu_is_present(vm, id))
+            continue;
+        o = json_object_new_object();
         qmp_add_int(o, "cpu-index", id);
-        add_place(o, id);
+        add_place(vm, o, id);
         qmp_add_int(o, "thread-id", (uint64_t)vemu__vcpus_thread_id(vm, id));
         qmp_add_string(o, "target", "x86_64");
         json_object_array_add(*result, o);
@@ -43,13 +63,15 @@ static int cmd_query_cpus_fast(QMP_PARAMS)
 
 static int cmd_query_hotpluggable_cpus(QMP_PARAMS)
 {
+    g_autofree char *type = vemu__vcpu_type(vm);
+
     *result = json_object_new_array();
-    for (uint32_t id = 0; id < vm->config.vcpus; id++) {
+    for (uint32_t id = vm->config.max_vcpus; id-- > 0;) { /* QEMU's order */
         struct json_object *o = json_object_new_object();
 
-        qmp_add_string(o, "type", CPU_TYPE);
+        qmp_add_string(o, "type", type);
         qmp_add_int(o, "vcpus-count", 1);
-        add_place(o, id);
+        add_place(vm, o, id);
         json_object_array_add(*result, o);
     }
     return 0;
@@ -179,7 +201,7 @@ static int cmd_query_iothreads(QMP_PARAMS)
 }
 
 #define MODEL "{name:str,props?:any}"
-#define PLACE "props:{socket-id:int,core-id:int,thread-id:int},qom-path:str"
+#define PLACE "props:{socket-id:int,core-id:int,thread-id:int},qom-path?:str"
 
 static const struct qmp_command commands[] = {
     { "inject-nmi", cmd_inject_nmi, NULL, NULL },

@@ -82,7 +82,7 @@ static int cmd_query_machines(QMP_PARAMS)
         if (class_ == &vemu__machine_microvm)
             qmp_add_bool(o, "is-default", true);
         qmp_add_int(o, "cpu-max", class_->max_vcpus);
-        qmp_add_bool(o, "hotpluggable-cpus", false);
+        qmp_add_bool(o, "hotpluggable-cpus", true);
         qmp_add_bool(o, "numa-mem-supported", false);
         qmp_add_bool(o, "deprecated", false);
         qmp_add_string(o, "default-cpu-type", "max-x86_64-cpu");

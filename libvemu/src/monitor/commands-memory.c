@@ -11,6 +11,8 @@
 
 #include "core/fd.h"
 #include "devices/virtio-balloon/balloon.h"
+#include "mem/device-memory.h"
+#include "mem/memdev.h"
 #include "monitor/qmp.h"
 
 /* The first balloon there is. */
@@ -56,14 +58,74 @@ static int cmd_query_memory_size_summary(QMP_PARAMS)
 {
     *result = json_object_new_object();
     qmp_add_int(*result, "base-memory", vm->config.memory_bytes);
-    qmp_add_int(*result, "plugged-memory", 0);
+    qmp_add_int(*result, "plugged-memory", vemu__device_memory_plugged(vm));
     return 0;
 }
 
-/* No device adds memory. */
+static void add_device(void *data, struct vemu_device *dev, const struct vemu_memory_info *info)
+{
+    static const char *const types[] = {
+        [VEMU_MEMORY_DIMM] = "dimm",
+        [VEMU_MEMORY_VIRTIO_MEM] = "virtio-mem",
+        [VEMU_MEMORY_VIRTIO_PMEM] = "virtio-pmem",
+    };
+    struct json_object *o = json_object_new_object(), *more = json_object_new_object();
+    g_autofree char *memdev = g_strdup_printf("/objects/%s", vemu__memdev_id(info->memdev));
+
+    if (!strchr(dev->id, '#'))
+        qmp_add_string(more, "id", dev->id);
+    qmp_add_string(more, "memdev", memdev);
+    qmp_add_int(more, "size", info->size);
+    if (info->kind == VEMU_MEMORY_DIMM) {
+        qmp_add_int(more, "addr", info->address);
+        qmp_add_int(more, "slot", info->slot);
+        qmp_add_int(more, "node", 0);
+        qmp_add_bool(more, "hotplugged", dev->plugged_late);
+        qmp_add_bool(more, "hotpluggable", true);
+    } else {
+        qmp_add_int(more, "memaddr", info->address);
+    }
+    if (info->kind == VEMU_MEMORY_VIRTIO_MEM) {
+        qmp_add_int(more, "node", 0);
+        qmp_add_int(more, "requested-size", info->requested);
+        qmp_add_int(more, "max-size", info->max_size);
+        qmp_add_int(more, "block-size", info->block_size);
+    }
+    qmp_add_string(o, "type", types[info->kind]);
+    json_object_object_add(o, "data", more);
+    json_object_array_add(data, o);
+}
+
 static int cmd_query_memory_devices(QMP_PARAMS)
 {
     *result = json_object_new_array();
+    vemu__device_memory_for_each(vm, add_device, *result);
+    return 0;
+}
+
+static int cmd_query_memdev(QMP_PARAMS)
+{
+    *result = json_object_new_array();
+    for (guint i = 0; i < vm->objects->len; i++) {
+        const struct vemu_object *object = vm->objects->pdata[i];
+        const struct vemu_memdev *memdev = vemu__vm_find_memdev(vm, object->id);
+        struct vemu_memdev_info info;
+        struct json_object *o;
+
+        if (!memdev)
+            continue;
+        vemu__memdev_get_info(memdev, &info);
+        o = json_object_new_object();
+        qmp_add_string(o, "id", object->id);
+        qmp_add_int(o, "size", vemu__memdev_size(memdev));
+        qmp_add_bool(o, "merge", info.merge);
+        qmp_add_bool(o, "dump", info.dump);
+        qmp_add_bool(o, "prealloc", info.prealloc);
+        qmp_add_bool(o, "share", info.share);
+        json_object_object_add(o, "host-nodes", json_object_new_array());
+        qmp_add_string(o, "policy", "default");
+        json_object_array_add(*result, o);
+    }
     return 0;
 }
 
@@ -163,6 +225,9 @@ static const struct qmp_command commands[] = {
     { "memsave", cmd_memsave, "{val:int,size:int,filename:str,cpu-index?:int}", NULL },
     { "pmemsave", cmd_pmemsave, "{val:int,size:int,filename:str}", NULL },
     { "query-balloon", cmd_query_balloon, NULL, "{actual:int}" },
+    { "query-memdev", cmd_query_memdev, NULL,
+      "[{id?:str,size:int,merge:bool,dump:bool,prealloc:bool,share:bool,host-nodes:[int],"
+      "policy:<default|preferred|bind|interleave>}]" },
     { "query-memory-devices", cmd_query_memory_devices, NULL, "[{type:str,data:any}]" },
     { "query-memory-size-summary", cmd_query_memory_size_summary, NULL,
       "{base-memory:int,plugged-memory?:int}" },

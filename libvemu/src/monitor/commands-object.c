@@ -4,21 +4,28 @@
  *
  *   /machine/peripheral/ID        devices with a name
  *   /machine/peripheral-anon/ID   other devices that were added
- *   /machine/unattached/device[N] vCPUs
+ *   /machine/unattached/device[N] vCPUs that are there for good
+ *   /objects/ID                   memory back-ends
  *
- * Their properties are those of the class. A balloon has one more, "guest-stats".
+ * Their properties are those of the class. A balloon has one more, "guest-stats", and virtio-mem
+ * "size", the memory that the guest has of it.
  */
 #include <errno.h>
 #include <string.h>
 
+#include <vemu/object.h>
+
 #include "block/backend.h"
 #include "chardev/chardev.h"
 #include "core/property.h"
+#include "core/object.h"
 #include "devices/virtio-balloon/balloon.h"
+#include "devices/virtio-mem/mem.h"
+#include "mem/memdev.h"
 #include "monitor/qmp.h"
 #include "net/net.h"
 
-#define CPU_TYPE "max-x86_64-cpu"
+#define OBJECTS "/objects/"
 
 /* Where a device is found: 0: it is part of the board. */
 static const char *container_of(const struct vemu_device *dev)
@@ -84,35 +91,65 @@ static void list_container(struct vemu_vm *vm, struct json_object *list, const c
 
 static void list_vcpus(struct vemu_vm *vm, struct json_object *list)
 {
+    g_autofree char *type = vemu__vcpu_type(vm);
+
     for (uint32_t id = 0; id < vm->config.vcpus; id++) {
         g_autofree char *name = g_strdup_printf("device[%u]", id);
 
-        add_child(list, name, CPU_TYPE);
+        add_child(list, name, type);
     }
 }
 
-static void list_device(struct json_object *list, const struct vemu_device *dev)
+static void list_objects(struct vemu_vm *vm, struct json_object *list)
 {
-    struct vemu_prop_iter it = { .at = dev->class_->props };
+    for (guint i = 0; i < vm->objects->len; i++) {
+        const struct vemu_object *object = vm->objects->pdata[i];
+
+        add_child(list, object->id, object->class_->base.name);
+    }
+}
+
+static struct vemu_object *find_object(struct vemu_vm *vm, const char *path)
+{
+    return g_str_has_prefix(path, OBJECTS) ? vemu__vm_find_object(vm, path + strlen(OBJECTS))
+                                           : NULL;
+}
+
+static void list_props(struct json_object *list, const struct vemu_prop *props)
+{
+    struct vemu_prop_iter it = { .at = props };
     const struct vemu_prop *prop;
     size_t offset;
 
     add_entry(list, "type", "string");
-    if (vemu__balloon_is(dev))
-        add_entry(list, "guest-stats", "guest statistics");
     while ((prop = vemu__prop_next(&it, &offset)) != NULL)
         add_entry(list, prop->name, vemu__prop_type_name(prop->type));
+}
+
+static void list_device(struct json_object *list, const struct vemu_device *dev)
+{
+    list_props(list, dev->class_->props);
+    if (vemu__balloon_is(dev))
+        add_entry(list, "guest-stats", "guest statistics");
+    if (vemu__virtio_mem_is(dev))
+        add_entry(list, "size", "size");
 }
 
 static int cmd_qom_list(QMP_PARAMS)
 {
     const char *path = qmp_get_string(args, "path");
     const struct vemu_device *dev = find_device(vm, path);
+    const struct vemu_object *object = find_object(vm, path);
     g_autofree char *machine = g_strdup_printf("%s-machine", vm->machine->class_->name);
 
     *result = json_object_new_array();
     if (!strcmp(path, "/")) {
         add_child(*result, "machine", machine);
+        add_child(*result, "objects", "container");
+    } else if (!strcmp(path, "/objects")) {
+        list_objects(vm, *result);
+    } else if (object) {
+        list_props(*result, object->class_->base.props);
     } else if (!strcmp(path, "/machine")) {
         add_entry(*result, "type", "string");
         add_child(*result, "peripheral", "container");
@@ -180,23 +217,32 @@ static struct json_object *value_of(const struct vemu_prop *prop, const void *fi
         return text(NULL);
     return text(prop->type == VEMU_PROP_CHARDEV ? vemu__chardev_id(object)
                 : prop->type == VEMU_PROP_BLOCK ? vemu__block_id(object)
+                : prop->type == VEMU_PROP_MEMDEV ? vemu__memdev_id(object)
                                                 : vemu__net_id(object));
+}
+
+static struct json_object *prop_get(const void *object, const struct vemu_prop *props,
+                                    const char *name)
+{
+    struct vemu_prop_iter it = { .at = props };
+    const struct vemu_prop *prop;
+    size_t offset;
+
+    while ((prop = vemu__prop_next(&it, &offset)) != NULL)
+        if (!strcmp(prop->name, name))
+            return value_of(prop, (const char *)object + offset);
+    return NULL;
 }
 
 static struct json_object *device_get(struct vemu_device *dev, const char *name)
 {
-    struct vemu_prop_iter it = { .at = dev->class_->props };
-    const struct vemu_prop *prop;
-    size_t offset;
-
     if (!strcmp(name, "type"))
         return text(dev->class_->name);
     if (!strcmp(name, "guest-stats") && vemu__balloon_is(dev))
         return guest_stats(dev);
-    while ((prop = vemu__prop_next(&it, &offset)) != NULL)
-        if (!strcmp(prop->name, name))
-            return value_of(prop, (const char *)dev + offset);
-    return NULL;
+    if (!strcmp(name, "size") && vemu__virtio_mem_is(dev))
+        return json_object_new_uint64(vemu__virtio_mem_get_size(dev));
+    return prop_get(dev, dev->class_->props, name);
 }
 
 static int cmd_qom_get(QMP_PARAMS)
@@ -204,27 +250,49 @@ static int cmd_qom_get(QMP_PARAMS)
     const char *path = qmp_get_string(args, "path"), *name = qmp_get_string(args, "property");
     struct vemu_device *dev = find_device(vm, path);
     g_autofree char *machine = g_strdup_printf("%s-machine", vm->machine->class_->name);
+    const struct vemu_object *object = find_object(vm, path);
+    g_autofree char *cpu = vemu__vcpu_type(vm);
     const char *type = dev                         ? dev->class_->name
-                       : is_vcpu(vm, path)         ? CPU_TYPE
+                       : object                    ? object->class_->base.name
+                       : is_vcpu(vm, path)         ? cpu
                        : !strcmp(path, "/machine") ? machine
                                                    : NULL;
 
     if (!type)
         return vemu__qmp_not_found(path, err);
-    *result = dev ? device_get(dev, name) : strcmp(name, "type") ? NULL : text(type);
+    *result = dev                       ? device_get(dev, name)
+              : !strcmp(name, "type")   ? text(type)
+              : object                  ? prop_get(object, object->class_->base.props, name)
+                                        : NULL;
     return *result ? 0 : vemu__error_set(err, EINVAL, "Property '%s.%s' not found", type, name);
 }
 
-/* What can be changed while the machine is there: how often a balloon asks for statistics. */
+/* A size as a number, or as text with a suffix. */
+static bool size_value(struct json_object *value, uint64_t *ret)
+{
+    if (json_object_is_type(value, json_type_string))
+        return vemu__parse_size(json_object_get_string(value), ret);
+    *ret = json_object_get_uint64(value);
+    return json_object_is_type(value, json_type_int) && json_object_get_int64(value) >= 0;
+}
+
+/* What can be changed while the machine is there: how often a balloon asks for statistics, and how
+ * much memory a guest is to have of virtio-mem. */
 static int cmd_qom_set(QMP_PARAMS)
 {
     const char *path = qmp_get_string(args, "path"), *name = qmp_get_string(args, "property");
     struct json_object *value = qmp_get(args, "value");
     struct vemu_device *dev = find_device(vm, path);
     int64_t seconds;
+    uint64_t size;
 
     if (!dev)
         return vemu__qmp_not_found(path, err);
+    if (vemu__virtio_mem_is(dev) && !strcmp(name, "requested-size"))
+        return size_value(value, &size)
+                   ? vemu__virtio_mem_set_requested(dev, size, err)
+                   : vemu__error_set(err, EINVAL,
+                                     "Invalid parameter type for 'value', expected: size");
     if (!vemu__balloon_is(dev) || strcmp(name, "guest-stats-polling-interval"))
         return vemu__error_set(err, EINVAL, "Property '%s.%s' cannot be changed", dev->class_->name,
                                name);
@@ -236,6 +304,30 @@ static int cmd_qom_set(QMP_PARAMS)
         return vemu__error_set(err, EINVAL, "timer value must be from 0 to %u",
                                VEMU_BALLOON_INTERVAL_MAX);
     return vemu__balloon_set_interval(dev, (uint32_t)seconds);
+}
+
+/* --- object-add, object-del ------------------------------------------------------------------- */
+
+static int cmd_object_add(QMP_PARAMS)
+{
+    struct qmp_props *props = vemu__qmp_props_new();
+    int r = 0;
+
+    json_object_object_foreach(args, key, value)
+    {
+        if (r >= 0 && strcmp(key, "qom-type") && strcmp(key, "id"))
+            r = vemu__qmp_props_add(props, key, value, err);
+    }
+    if (r >= 0)
+        r = vemu_vm_add_object(vm, qmp_get_string(args, "qom-type"), qmp_get_string(args, "id"),
+                               vemu__qmp_props_items(props), props->items->len, err);
+    vemu__qmp_props_free(props);
+    return r;
+}
+
+static int cmd_object_del(QMP_PARAMS)
+{
+    return vemu_vm_remove_object(vm, qmp_get_string(args, "id"), err);
 }
 
 /* --- qom-list-types --------------------------------------------------------------------------- */
@@ -258,6 +350,8 @@ static int cmd_qom_list_types(QMP_PARAMS)
 }
 
 static const struct qmp_command commands[] = {
+    { "object-add", cmd_object_add, "{qom-type:str,id:str,*}", NULL },
+    { "object-del", cmd_object_del, "{id:str}", NULL },
     { "qom-get", cmd_qom_get, "{path:str,property:str}", "any" },
     { "qom-list", cmd_qom_list, "{path:str}", "[{name:str,type:str}]" },
     { "qom-list-types", cmd_qom_list_types, "{implements?:str,abstract?:bool}",

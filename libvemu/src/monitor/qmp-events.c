@@ -116,9 +116,54 @@ static struct json_object *data_block_error(struct vemu_vm *vm, const struct vem
     return data;
 }
 
+/* "CPU 3 cpu3" or "DIMM 0 dimm0", the last of which may be missing. */
+static struct json_object *data_ost(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object(), *info = json_object_new_object();
+    g_auto(GStrv) words = g_strsplit(event->message, " ", 3);
+
+    if (g_strv_length(words) == 3) {
+        if (*words[2] && !strchr(words[2], '#'))
+            qmp_add_string(info, "device", words[2]);
+        qmp_add_string(info, "slot-type", words[0]);
+        qmp_add_string(info, "slot", words[1]);
+    }
+    qmp_add_int(info, "source", event->value);
+    qmp_add_int(info, "status", event->code);
+    json_object_object_add(data, "info", info);
+    return data;
+}
+
+static struct json_object *data_watchdog(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+
+    qmp_add_string(data, "action", event->message);
+    return data;
+}
+
+static struct json_object *data_memory(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    bool named = !strchr(event->message, '#');
+    g_autofree char *path = g_strdup_printf("/machine/peripheral%s/%s", named ? "" : "-anon",
+                                            event->message);
+
+    if (named)
+        qmp_add_string(data, "id", event->message);
+    qmp_add_int(data, "size", event->value);
+    qmp_add_string(data, "qom-path", path);
+    return data;
+}
+
 #define CAUSE "{guest:bool,reason:str}"
 
 const struct qmp_event vemu__qmp_events[] = {
+    { VEMU_EVENT_DEVICE_OST, "ACPI_DEVICE_OST", "{info:" QMP_OST_INFO "}", data_ost },
+    { VEMU_EVENT_MEMORY_CHANGED, "MEMORY_DEVICE_SIZE_CHANGE",
+      "{id?:str,size:int,qom-path:str}", data_memory },
+    { VEMU_EVENT_WATCHDOG, "WATCHDOG",
+      "{action:<reset|shutdown|poweroff|pause|debug|none|inject-nmi>}", data_watchdog },
     { VEMU_EVENT_BALLOON_CHANGED, "BALLOON_CHANGE", "{actual:int}", data_balloon },
     { VEMU_EVENT_BLOCK_ERROR, "BLOCK_IO_ERROR",
       "{device:str,node-name:str,operation:<read|write>,action:<report>,nospace:bool,reason:str}",

@@ -42,9 +42,9 @@ enum qmp_error { QMP_DEVICE_NOT_FOUND = 5001, QMP_DEVICE_NOT_ACTIVE = 5002 };
 /* commands.c: NULL-terminated. qmp_capabilities is in no group. */
 extern const struct qmp_group *const vemu__qmp_groups[];
 extern const struct qmp_group vemu__qmp_block, vemu__qmp_chardev, vemu__qmp_cpu, vemu__qmp_device,
-    vemu__qmp_display, vemu__qmp_human, vemu__qmp_machine, vemu__qmp_medium, vemu__qmp_memory,
-    vemu__qmp_net, vemu__qmp_object, vemu__qmp_options, vemu__qmp_pci, vemu__qmp_schema,
-    vemu__qmp_stats;
+    vemu__qmp_display, vemu__qmp_hotplug, vemu__qmp_human, vemu__qmp_machine, vemu__qmp_medium,
+    vemu__qmp_memory, vemu__qmp_net, vemu__qmp_object, vemu__qmp_options, vemu__qmp_pci,
+    vemu__qmp_schema, vemu__qmp_stats;
 extern const struct qmp_command vemu__qmp_capabilities;
 const struct qmp_command *vemu__qmp_command_find(const char *name);
 /* Sets the message "Device 'id' not found"; returns -QMP_DEVICE_NOT_FOUND. */
@@ -59,6 +59,8 @@ struct qmp_event {
     const char *data; /* shape; NULL: none */
     struct json_object *(*make)(struct vemu_vm *vm, const struct vemu_event *event);
 };
+/* Shape of ACPIOSTInfo. */
+#define QMP_OST_INFO "{device?:str,slot:str,slot-type:<DIMM|CPU>,source:int,status:int}"
 extern const struct qmp_event vemu__qmp_events[]; /* ended by a NULL name */
 /* The event as QMP tells it, a new object; NULL when QMP has no such event. */
 struct json_object *vemu__qmp_event(struct vemu_vm *vm, const struct vemu_event *event);

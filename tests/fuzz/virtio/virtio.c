@@ -21,6 +21,7 @@
 #include <vemu/block.h>
 #include <vemu/input.h>
 #include <vemu/net.h>
+#include <vemu/object.h>
 
 #include "echo.h"
 #include "guest.h"
@@ -141,6 +142,19 @@ static void put_scsi(struct guest *g, struct input *in)
     vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, bytes, sizeof(bytes));
 }
 
+/* A request of virtio-mem for blocks around those that there are. */
+static void put_mem(struct guest *g, struct input *in)
+{
+    uint64_t words[3] = { byte(in) % 6, GUEST_DEVICE_MEMORY + ((byte(in) % 40) << 21),
+                          byte(in) % 8 };
+
+    if (byte(in) > 250)
+        words[1] += byte(in);
+    if (byte(in) > 250)
+        words[2] = word(in);
+    vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, words, sizeof(words));
+}
+
 /* The first bytes of a buffer: headers of requests. */
 static void put_header(struct guest *g, struct input *in)
 {
@@ -148,6 +162,10 @@ static void put_header(struct guest *g, struct input *in)
 
     if (strcmp(DEVICE, "scsi") == 0) {
         put_scsi(g, in);
+        return;
+    }
+    if (strcmp(DEVICE, "mem") == 0) {
+        put_mem(g, in);
         return;
     }
     if (byte(in) > 250)
@@ -282,6 +300,19 @@ static struct guest *machine_net(struct vemu_vm *vm)
                         NULL);
 }
 
+static struct guest *machine_memory(struct vemu_vm *vm)
+{
+    const struct vemu_property props[] = { { "size", "64M" } };
+    struct vemu_error *err = NULL;
+
+    guest_ok(vemu_vm_add_object(vm, "memory-backend-memfd", "m", props, 1, &err), err);
+    return strcmp(DEVICE, "pmem") == 0
+               ? guest_attach(vm, "virtio-pmem", "memdev", "m", "packed", "on", "in_order", "on",
+                              NULL)
+               : guest_attach(vm, "virtio-mem", "memdev", "m", "requested-size", "32M", "packed",
+                              "on", "in_order", "on", NULL);
+}
+
 static struct guest *machine_scsi(struct vemu_vm *vm)
 {
     const struct vemu_property adapter[] = { { "packed", "on" }, { "in_order", "on" },
@@ -316,6 +347,8 @@ static struct guest *machine_new(char *path)
     }
     if (strcmp(DEVICE, "net") == 0)
         return machine_net(vm);
+    if (strcmp(DEVICE, "mem") == 0 || strcmp(DEVICE, "pmem") == 0)
+        return machine_memory(vm);
     if (strcmp(DEVICE, "9p") == 0 || strcmp(DEVICE, "vsock") == 0)
         return share_machine(vm, DEVICE);
     if (strcmp(DEVICE, "echo") == 0)
@@ -354,7 +387,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g->t->set_status(g, 0);
     if (g->t->get_status(g) != 0 || guest_broken(g))
         abort();
-    guest_start(g, 0, 1);
+    guest_start(g, strcmp(DEVICE, "mem") == 0 ? 2 : 0, 1);
     if (guest_broken(g))
         abort();
     guest_free(g);

@@ -20,6 +20,9 @@ static uint8_t tables[0x10000];
 
 static const struct vemu_acpi_config full = {
     .vcpus = 4,
+    .boot_vcpus = 2,
+    .memory_slots = 1,
+    .event_gsi = 5,
     .ioapic_address = 0xfec00000,
     .pic = true,
     .pit = true,
@@ -155,7 +158,8 @@ START_TEST(test_iasl)
     g_autofree char *dsl = g_build_filename(dir, "dsdt.dsl", NULL);
     g_autofree char *iasl = g_find_program_in_path("iasl");
     g_autofree char *text = NULL;
-    const char *wanted[] = { "PNP0501", "QEMU0001", "PNP0B00", "_S5", "Device (COM2)", "0x02F8" };
+    const char *wanted[] = { "PNP0501", "QEMU0001", "PNP0B00", "_S5", "Device (COM2)", "0x02F8",
+                             "ACPI0013", "ACPI0007", "Device (C003)", "PNP0C80", "_EVT" };
     const uint8_t *dsdt;
     int length = vemu__acpi_build(&full, BASE, tables, sizeof(tables));
     char *argv[] = { iasl, (char *)"-d", aml, NULL };
@@ -181,4 +185,23 @@ START_TEST(test_iasl)
 }
 END_TEST
 
-SUITE_MAIN("boot-acpi", test_tables, test_many_cpus, test_mptable, test_iasl)
+/* A CPU that is not there can come; the MP table does not know of it. */
+START_TEST(test_absent_cpus)
+{
+    struct vemu_acpi_config config = full;
+    const uint8_t *madt;
+    uint8_t mp[1024];
+    int length, mp_length = vemu__mptable_build(&full, 0xf0000, mp, sizeof(mp));
+
+    config.absent[0] = 1u << 2;
+    length = vemu__acpi_build(&config, BASE, tables, sizeof(tables));
+    madt = table(get64(tables + (get64(tables + 24) - BASE) + 44), "APIC", length);
+    ck_assert_uint_eq(get32(madt + 44 + 4), 1);
+    ck_assert_uint_eq(get32(madt + 44 + 8 + 4), 1);
+    ck_assert_uint_eq(get32(madt + 44 + 16 + 4), 2); /* online capable */
+    ck_assert_uint_eq(get32(madt + 44 + 24 + 4), 1);
+    ck_assert_int_eq(vemu__mptable_build(&config, 0xf0000, mp, sizeof(mp)), mp_length - 20);
+}
+END_TEST
+
+SUITE_MAIN("boot-acpi", test_absent_cpus, test_tables, test_many_cpus, test_mptable, test_iasl)

@@ -24,7 +24,10 @@ static const struct vemu_acpi_pci pci = {
     .memory64_end = 0x1000000000,
 };
 static const struct vemu_acpi_config config = {
-    .vcpus = 3,
+    .vcpus = 5,
+    .boot_vcpus = 3,
+    .absent = { 1u << 4 },
+    .memory_slots = 2,
     .ioapic_address = 0xfec00000,
     .pic = true,
     .pit = true,

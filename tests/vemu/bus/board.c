@@ -11,6 +11,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "devices/ich9-lpc/lpc.h"
 #include "fake-accel.h"
 
 struct board_log board_log;
@@ -116,6 +117,32 @@ static void board_line(void *data, unsigned n, bool level)
     board_log.levels = (board_log.levels & ~(1u << n)) | (unsigned)level << n;
 }
 
+static void board_hotplug_event(void *data, unsigned kind, bool level)
+{
+    if (level)
+        vemu__ich9_raise_gpe(data, kind == VEMU_HOTPLUG_CPU ? 2 : 3);
+}
+
+/* CPUs and memory modules can be plugged in. */
+static int add_hotplug(struct vemu_machine *machine, struct vemu_device *lpc,
+                       struct vemu_error **err)
+{
+    static const char *const names[] = { "acpi-cpu-hotplug", "acpi-memory-hotplug" };
+    static const struct vemu_property slots[] = { { "slots", "4" } };
+
+    for (unsigned kind = 0; kind < VEMU_HOTPLUG_KINDS; kind++) {
+        machine->hotplug_lines[kind] =
+            vemu__irq_user(vemu__irq_new(machine->vm, board_hotplug_event, lpc, kind));
+        machine->hotplug[kind] =
+            vemu__vm_add_board_device(machine->vm, names[kind], names[kind], slots, 1, err);
+        if (!machine->hotplug[kind])
+            return -ENOMEM;
+    }
+    machine->device_memory_base = BOARD_DEVICE_MEMORY;
+    machine->device_memory_size = 8ull << 30;
+    return 0;
+}
+
 static bool is_full; /* of the machine that is being made */
 
 static bool add_legacy(struct vemu_machine *machine, struct vemu_error **err)
@@ -130,7 +157,7 @@ static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     static const struct vemu_property mch[] = { { "addr", "0" }, { "ecam", "0xb0000000" } };
     static const struct vemu_property lpc[] = { { "addr", "1f.0" } };
-    struct vemu_device *host;
+    struct vemu_device *host, *lpc_device;
     int r;
 
     r = vemu__memory_add_ram(machine->vm->memory, 0, 1 << 20, 0, "ram", NULL, err);
@@ -140,17 +167,18 @@ static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
     if (r < 0 || !host)
         return -ENOMEM;
     machine->pci = (struct vemu_pci_host *)host;
-    return vemu__vm_add_board_device(machine->vm, "mch", "mch", mch, 2, err) &&
-                   vemu__vm_add_board_device(machine->vm, "ICH9-LPC", "lpc", lpc, 1, err) &&
-                   (!is_full || add_legacy(machine, err))
-               ? 0
-               : -ENOMEM;
+    if (!vemu__vm_add_board_device(machine->vm, "mch", "mch", mch, 2, err))
+        return -ENOMEM;
+    lpc_device = vemu__vm_add_board_device(machine->vm, "ICH9-LPC", "lpc", lpc, 1, err);
+    if (!lpc_device || (is_full && !add_legacy(machine, err)))
+        return -ENOMEM;
+    return add_hotplug(machine, lpc_device, err);
 }
 
 static const struct vemu_machine_class machine_class = {
     .name = "pci-board",
     .summary = "a PCI host",
-    .max_vcpus = 1,
+    .max_vcpus = BOARD_VCPUS,
     .instance_size = sizeof(struct vemu_machine),
     .init = machine_init,
 };
@@ -209,12 +237,16 @@ void board_init_with(struct board *board, void (*add)(struct vemu_vm *vm, void *
         .machine = &machine_class,
         .extra_classes = classes,
     };
+    struct vemu_vm_config config = VEMU_VM_CONFIG_INIT;
     struct vemu_error *err = NULL;
 
+    config.max_vcpus = BOARD_VCPUS;
+    config.memory_slots = 4;
+    config.max_memory_bytes = 2ull << 30;
     accel = fake_accel;
     accel.signal_msi = record_msi;
     memset(&board_log, 0, sizeof(board_log));
-    must(vemu__vm_new(NULL, &parts, &board->vm, &err), err);
+    must(vemu__vm_new(&config, &parts, &board->vm, &err), err);
     must(board_plug(board, "f", NULL, NULL, &err), err);
     must(vemu_vm_add_device(board->vm, "pcie-root-port", "rp1", ports[0], 2, &err), err);
     must(vemu_vm_add_device(board->vm, "pcie-root-port", "rp2", ports[1], 2, &err), err);

@@ -9,7 +9,9 @@
 #include "bus/pci-bus.h"
 #include "core/vm.h"
 
-#define BOARD_ECAM 0xb0000000u
+#define BOARD_ECAM          0xb0000000u
+#define BOARD_DEVICE_MEMORY 0x100000000ull /* 8 GiB for memory devices */
+#define BOARD_VCPUS         4u             /* one, and three that can be plugged in */
 
 /* "pci-test": BAR 0: 4 KiB of registers, BAR 1: 32 ports, BAR 2: 64-bit, 1 MiB, prefetchable, BAR
  * 4: MSI-X with 4 vectors; MSI with 4; INTA#. */

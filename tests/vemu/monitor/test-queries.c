@@ -56,8 +56,10 @@ START_TEST(test_machine)
     client_fails(&c, "system_powerdown", "GenericError", "does not accept value 'no'",
                  "{'then':'no'}");
     client_fails(&c, "query-status", "GenericError", "'x' is unexpected", "{'x':1}");
-    client_fails(&c, "watchdog-set-action", "CommandNotFound", "has not been found",
-                 "{'action':'none'}");
+    client_fails(&c, "watchdog-set-action", "GenericError", "does not accept value 'x'",
+                 "{'action':'x'}");
+    client_ok(&c, "watchdog-set-action", "{'action':'none'}");
+    client_fails(&c, "no-such-command", "CommandNotFound", "has not been found", NULL);
     client_ok(&c, "rtc-reset-reinjection", NULL);
     teardown();
 }

@@ -40,6 +40,8 @@ static int board_init(struct vemu_machine *machine, struct vemu_error **err)
     struct vemu_memory *mem = vemu__vm_memory(machine->vm);
     int r;
 
+    machine->device_memory_base = GUEST_DEVICE_MEMORY;
+    machine->device_memory_size = 1ull << 30;
     for (unsigned n = 0; n < FAKE_LINES; n++)
         machine->irq_lines[n] = vemu__irq_new(machine->vm, board_line, NULL, n);
     r = vemu__memory_add_ram(mem, 0, GUEST_BLOCK, 0, "low", NULL, err);
@@ -79,6 +81,7 @@ struct vemu_vm *guest_vm(void)
     struct vemu_vm *vm = NULL;
 
     config.memory_bytes = GUEST_RAM;
+    config.max_memory_bytes = GUEST_RAM + (1ull << 30);
     guest_ok(vemu__vm_new(&config, &parts, &vm, &err), err);
     return vm;
 }

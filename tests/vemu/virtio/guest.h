@@ -18,6 +18,7 @@
 #define GUEST_BLOCK  0x100000u /* where the second block of RAM begins */
 #define GUEST_RAM    0x400000u
 #define GUEST_HOLE   0x80000000u /* an address without memory */
+#define GUEST_DEVICE_MEMORY 0x100000000ull /* 1 GiB for memory devices */
 #define GUEST_QUEUES 8
 #define GUEST_SIZE   256u /* most entries of a queue */
 

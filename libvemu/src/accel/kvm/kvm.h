@@ -14,7 +14,7 @@
 #include "accel/accel.h"
 #include "accel/soft/native.h"
 
-#define KVM__MAX_SLOTS 64
+#define KVM__MAX_SLOTS 512
 
 /* --- emulation assist (assist.h) -------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #ifndef SC_CPU_H
 #define SC_CPU_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -302,11 +303,14 @@ struct sc_slot {
     _Atomic uint8_t *pages; /* SC_PAGE_*, one byte a page */
 };
 
-#define SC_SLOT_MAX 64
+#define SC_SLOT_MAX 512
 struct sc_vm {
     struct vemu_accel_config config;
     uint32_t slot_count;
-    struct sc_slot slots[SC_SLOT_MAX]; /* sorted by gpa; changed only while no vCPU runs */
+    /* Sorted by gpa; changed only while no vCPU runs, and with slot_lock held, which readers hold
+     * that are no vCPUs: devices that have written memory. */
+    struct sc_slot slots[SC_SLOT_MAX];
+    pthread_rwlock_t slot_lock;
     uint32_t cpu_count;
     struct sc_cpu **cpus; /* config.vcpus entries */
     _Atomic bool extint;  /* the PIC's output */

@@ -97,6 +97,7 @@ static void soft_vm_destroy(struct vemu_accel_vm *avm)
         unmap(vm->slots[n].pages, vm->slots[n].size >> SC_PAGE_BITS);
     sc_bus_fini(vm);
     sc_sync_fini(vm);
+    pthread_rwlock_destroy(&vm->slot_lock);
     pthread_mutex_destroy(&avm->lock);
     free(avm);
 }
@@ -119,6 +120,7 @@ static int soft_vm_create(const struct vemu_accel_config *config, struct vemu_ac
         return vemu__error_set(err, ENOMEM, "accelerator soft: out of memory");
     avm->vm.config = *config;
     pthread_mutex_init(&avm->lock, NULL);
+    pthread_rwlock_init(&avm->vm.slot_lock, NULL);
     avm->vm.cpus = calloc(config->vcpus, sizeof(avm->vm.cpus[0]));
     r = avm->vm.cpus ? 0 : -ENOMEM;
     if (!r)
@@ -177,6 +179,7 @@ static int soft_mem_slot(struct vemu_accel_vm *avm, const struct vemu_accel_slot
             return -ENOMEM;
     }
     sc_exclusive_begin(vm, self);
+    pthread_rwlock_wrlock(&vm->slot_lock);
     old = slot_index(vm, slot->slot);
     if (!slot->size && old < 0)
         r = -EINVAL;
@@ -214,6 +217,7 @@ static int soft_mem_slot(struct vemu_accel_vm *avm, const struct vemu_accel_slot
     if (self) /* its trace goes on to the next edge; data accesses must not use the old map */
         sc_tlb_flush_all(self);
 out:
+    pthread_rwlock_unlock(&vm->slot_lock);
     sc_exclusive_end(vm, self);
     unmap(unused, unused_size >> SC_PAGE_BITS);
     return r;
@@ -256,6 +260,7 @@ static void soft_ram_written(struct vemu_accel_vm *avm, uint64_t gpa, uint64_t s
 {
     struct sc_vm *vm = &avm->vm;
 
+    pthread_rwlock_rdlock(&vm->slot_lock);
     while (size) {
         uint64_t n = SC_PAGE_SIZE - (gpa & (SC_PAGE_SIZE - 1));
         struct sc_slot *s = sc_slot_find(vm, gpa);
@@ -263,10 +268,11 @@ static void soft_ram_written(struct vemu_accel_vm *avm, uint64_t gpa, uint64_t s
         if (n > size)
             n = size;
         if (s && (atomic_load_explicit(sc_slot_page(s, gpa), memory_order_relaxed) & SC_PAGE_CODE))
-            sc_smc_write(vm, NULL, gpa, (unsigned)n);
+            sc_smc_write(vm, NULL, gpa, (unsigned)n); /* takes sync->code, nothing that waits */
         gpa += n;
         size -= n;
     }
+    pthread_rwlock_unlock(&vm->slot_lock);
 }
 
 /* --- interrupts and events -------------------------------------------------------------------- */

@@ -186,6 +186,16 @@ static const struct vemu_region_ops gpe_region = {
     .max_size = 1,
 };
 
+void vemu__ich9_raise_gpe(struct vemu_device *dev, unsigned n)
+{
+    struct lpc *s = (struct lpc *)dev;
+
+    pthread_mutex_lock(&dev->lock);
+    s->gpe_status[n / 8] |= (uint8_t)(1u << n % 8);
+    gpe_update(s);
+    pthread_mutex_unlock(&dev->lock);
+}
+
 /* SMI_EN and SMI_STS; the latter never says anything. */
 static uint64_t smi_read(struct vemu_device *dev, uint64_t offset, unsigned size)
 {

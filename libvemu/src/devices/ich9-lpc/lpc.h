@@ -12,4 +12,7 @@
 /* Programs the interrupt router as firmware does. Context: vCPUs do not run. */
 void vemu__ich9_preset_routes(struct vemu_device *lpc);
 
+/* General-purpose event `n` (below 64) happened. Behind the lock of whoever tells. Context: any. */
+void vemu__ich9_raise_gpe(struct vemu_device *lpc, unsigned n);
+
 #endif

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <linux/virtio_balloon.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <glib.h>
 
@@ -56,21 +55,7 @@ static struct balloon *balloon_of(struct vemu_virtio *vdev)
 /* Guest memory that may lose its contents. Only whole host pages of RAM go. */
 static void give_back(struct balloon *b, uint64_t gpa, uint64_t size)
 {
-    struct vemu_memory *mem = vemu__vm_memory(b->vdev.dev->vm);
-
-    while (size) {
-        uint64_t n;
-        uint8_t *hva = vemu__memory_span(mem, gpa, size, true, &n);
-
-        if (!hva)
-            return; /* not RAM: nothing to give */
-        if (((uintptr_t)hva | n) % PAGE == 0 && madvise(hva, n, MADV_DONTNEED) == 0) {
-            b->given_back += n;
-            vemu__memory_written(mem, gpa, n);
-        }
-        gpa += n;
-        size -= n;
-    }
+    b->given_back += vemu__memory_discard(vemu__vm_memory(b->vdev.dev->vm), gpa, size);
 }
 
 /* Page numbers of the driver, 32 bits each; neighbours go together. */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fuzzer of ACPI hot-plug and of the i6300esb watchdog: a guest that writes their registers as it
+ * likes, while the host plugs CPUs, memory modules and virtio-mem in and out. What must hold: the
+ * machine's own lists agree with each other, and all of it can be taken out in the end.
+ *
+ * Input: operations of 8 bytes each (struct op). Built plainly it makes inputs from a seed and runs
+ * as a test: fuzz-hotplug [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
+ * inputs from there.
+ */
+#include <linux/pci_regs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include <vemu/object.h>
+
+#include "board.h"
+#include "core/watchdog.h"
+#include "devices/acpi-hotplug/acpi-hotplug.h"
+#include "mem/device-memory.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OPS_MAX 400
+#define SLOTS   4u
+#define DOG_BDF (5u << 3)
+#define DOG_BAR 0xc0000000u
+
+enum { CPU_OUT, CPU_IN, MEMORY_OUT, MEMORY_IN, GPE, DOG, DOG_CONFIG, PLUG_CPU, PLUG_MEMORY, EJECT,
+       PULL, TOUCH, RESET, KINDS };
+
+struct op {
+    uint8_t kind, what;
+    uint16_t small;
+    uint32_t value;
+};
+
+static struct board board;
+
+static unsigned size_of(const struct op *op)
+{
+    return 1u << op->what % 3;
+}
+
+/* Numbers that often name a slot. */
+static uint32_t value_of(const struct op *op)
+{
+    return op->what & 0x40 ? op->value : op->value % 10;
+}
+
+static const char *name_of(const struct op *op, char text[8])
+{
+    snprintf(text, 8, "%c%u", op->what & 8 ? 'c' : 'd', op->small % SLOTS);
+    return text;
+}
+
+static void plug_cpu(unsigned n)
+{
+    char id[8], core[8];
+    const struct vemu_property props[] = { { "core-id", core } };
+
+    snprintf(id, sizeof(id), "c%u", n);
+    snprintf(core, sizeof(core), "%u", n);
+    vemu_vm_add_device(board.vm, "max-x86_64-cpu", id, props, 1, NULL);
+}
+
+static void plug_memory(unsigned n)
+{
+    char id[8], memory[8];
+    const struct vemu_property size[] = { { "size", "128M" } };
+    const struct vemu_property props[] = { { "memdev", memory } };
+
+    snprintf(id, sizeof(id), "d%u", n);
+    snprintf(memory, sizeof(memory), "m%u", n);
+    vemu_vm_add_object(board.vm, n & 1 ? "memory-backend-memfd" : "memory-backend-ram", memory,
+                       size, 1, NULL);
+    vemu_vm_add_device(board.vm, "pc-dimm", id, props, 1, NULL);
+}
+
+static void play(const struct op *op)
+{
+    uint16_t cpu = (uint16_t)(VEMU_HOTPLUG_CPU_PORT + op->small % VEMU_HOTPLUG_CPU_SIZE);
+    uint16_t memory = (uint16_t)(VEMU_HOTPLUG_MEMORY_PORT + op->small % VEMU_HOTPLUG_MEMORY_SIZE);
+    char id[8];
+
+    switch (op->kind % KINDS) {
+    case CPU_OUT: board_out(&board, cpu, size_of(op), value_of(op)); break;
+    case CPU_IN: board_in(&board, cpu, size_of(op)); break;
+    case MEMORY_OUT: board_out(&board, memory, size_of(op), value_of(op)); break;
+    case MEMORY_IN: board_in(&board, memory, size_of(op)); break;
+    case GPE: board_out(&board, (uint16_t)(0x620 + op->small % 16), 1, op->value); break;
+    case DOG:
+        if (op->what & 0x80) {
+            board_write(&board, DOG_BAR + 12, 2, 0x80);
+            board_write(&board, DOG_BAR + 12, 2, 0x86);
+        }
+        board_write(&board, DOG_BAR + op->small % 16, size_of(op), op->value);
+        board_read(&board, DOG_BAR + op->small % 16, size_of(op));
+        break;
+    case DOG_CONFIG:
+        board_config_write(&board, DOG_BDF, 0x60 + op->small % 12, size_of(op), op->value);
+        board_config_read(&board, DOG_BDF, 0x60 + op->small % 12, size_of(op));
+        break;
+    case PLUG_CPU: plug_cpu(op->small % SLOTS); break;
+    case PLUG_MEMORY: plug_memory(op->small % SLOTS); break;
+    case EJECT: vemu_vm_remove_device(board.vm, name_of(op, id), NULL); break;
+    case PULL:
+        if (op->what & 1)
+            vemu_vm_pull_device(board.vm, name_of(op, id), NULL);
+        break;
+    case TOUCH:
+        board_write(&board, BOARD_DEVICE_MEMORY + op->value % (600u << 20), size_of(op), op->value);
+        break;
+    default:
+        if (op->what % 16 == 0)
+            vemu_vm_reset(board.vm, NULL);
+        break;
+    }
+}
+
+static void count_memory(void *data, struct vemu_device *dev, const struct vemu_memory_info *info)
+{
+    ++*(unsigned *)data;
+}
+
+static int agree(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    unsigned cpus = 1, modules = 0, places = 0;
+
+    for (guint i = 0; i < vm->devices->len; i++) {
+        const struct vemu_device *dev = vm->devices->pdata[i];
+
+        cpus += strcmp(dev->class_->name, "x86_64-cpu") == 0;
+        modules += strcmp(dev->class_->name, "pc-dimm") == 0;
+    }
+    vemu__device_memory_for_each(vm, count_memory, &places);
+    if (cpus != vemu__vcpus_present(vm) || modules != places)
+        abort();
+    return 0;
+}
+
+/* Everything that was plugged in goes, and nothing is left. */
+static void take_out(void)
+{
+    char id[8];
+
+    for (unsigned n = 0; n < SLOTS; n++) {
+        snprintf(id, sizeof(id), "c%u", n);
+        vemu_vm_pull_device(board.vm, id, NULL);
+        snprintf(id, sizeof(id), "d%u", n);
+        vemu_vm_pull_device(board.vm, id, NULL);
+    }
+    board_sync(&board);
+    vemu__vm_control(board.vm, agree, NULL, NULL);
+    for (unsigned n = 0; n < SLOTS; n++) {
+        snprintf(id, sizeof(id), "m%u", n);
+        vemu_vm_remove_object(board.vm, id, NULL);
+    }
+    if (vemu__vcpus_present(board.vm) != 1 || board.vm->objects->len)
+        abort();
+}
+
+static void add_dog(struct vemu_vm *vm, void *data)
+{
+    static const struct vemu_property props[] = { { "addr", "5" } };
+
+    if (vemu_vm_add_device(vm, "i6300esb", "dog", props, 1, NULL) < 0)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct op op;
+
+    board_init_with(&board, add_dog, NULL);
+    vemu__watchdog_set_action(board.vm, VEMU_WATCHDOG_NONE);
+    vemu_vm_start(board.vm, NULL);
+    board_config_write(&board, DOG_BDF, PCI_BASE_ADDRESS_0, 4, DOG_BAR);
+    board_config_write(&board, DOG_BDF, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
+        memcpy(&op, data, sizeof(op));
+        play(&op);
+        if (count % 64 == 63)
+            vemu__vm_control(board.vm, agree, NULL, NULL);
+        data += sizeof(op);
+        size -= sizeof(op);
+    }
+    take_out();
+    board_fini(&board);
+    return 0;
+}
+
+#ifndef FUZZ_LIBFUZZER
+static uint64_t next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static int replay(const char *path)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &text, &size, NULL)) {
+        fprintf(stderr, "fuzz-hotplug: cannot read '%s'\n", path);
+        return 1;
+    }
+    return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t state = (argc > 2 ? strtoull(argv[1], NULL, 10) : 1) * 0x9e3779b97f4a7c15 + 1;
+    unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 60;
+    uint64_t data[OPS_MAX];
+
+    if (argc == 2)
+        return replay(argv[1]);
+    for (unsigned long i = 0; i < runs; i++) {
+        for (unsigned n = 0; n < OPS_MAX; n++)
+            data[n] = next(&state);
+        LLVMFuzzerTestOneInput((const uint8_t *)data, sizeof(data));
+    }
+    printf("fuzz-hotplug: %lu inputs\n", runs);
+    return 0;
+}
+#endif
