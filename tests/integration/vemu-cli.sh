@@ -25,9 +25,11 @@ refuse() {
 }
 refuse "-bogus: unknown option" -bogus
 refuse "unexpected argument 'disk.img'" disk.img
-for option in sandbox incoming bios rtc boot; do
+for option in sandbox incoming rtc; do
     refuse "-$option: not supported yet" -$option x
 done
+refuse "only machine q35 starts with firmware" -bios x
+refuse "only machine q35 starts with firmware" -boot order=c
 refuse "-drive x: parameter 'file' is missing" -drive x
 refuse "-blockdev x: parameter 'node-name' is missing" -blockdev x
 refuse "-netdev x: parameter 'id' is missing" -netdev x

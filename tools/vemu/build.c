@@ -259,7 +259,13 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
 {
     struct vemu_vm *vm = NULL;
     struct vemu_error *err = NULL;
-    if (!drives_announce_flash(o) || !options_finish_machine(o))
+    if (!drives_announce_flash(o))
+        return NULL;
+    if (o->machine_options.count && !machine_is_pc(o)) {
+        report("-bios, -boot and if=pflash: only machine q35 starts with firmware");
+        return NULL;
+    }
+    if (!options_finish_machine(o))
         return NULL;
     bool ok = prepare_objects(o) && vemu_vm_new(&o->config, &vm, &err) >= 0;
     ok = ok && trace_begin(trace, vm, o);
