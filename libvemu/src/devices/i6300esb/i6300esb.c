@@ -4,7 +4,8 @@
  *
  * Two stages count down one after the other, each from a preload value of 20 bits; a reload sets
  * the first going again. When the second ends, the watchdog's action is carried out (that of
- * core/watchdog.h), if the configuration lets it reset. The clock is PCI's 33 MHz divided by 2^15, or by 2^5.
+ * core/watchdog.h), if the configuration lets it reset. The clock is PCI's 33 MHz divided by 2^15,
+ * or by 2^5.
  *
  * Writes to the timer registers need an unlock sequence of 80h and 86h at the reload register each
  * time. Left out: the interrupt of the first stage (Linux switches it off), the count registers.
