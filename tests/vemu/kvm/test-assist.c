@@ -128,6 +128,7 @@ static void setup(void)
     vm.config.vcpus = 1;
     vm.config.callbacks = (struct vemu_accel_callbacks){ .log = log_line, .pio_write = pio_write };
     vm.vcpus = vcpus;
+    vm.slot_count = 1;
     vm.slots[0].used = true;
     vm.slots[0].slot = (struct vemu_accel_slot){ .size = RAM_SIZE, .hva = ram };
     vcpus[0] = &vcpu;

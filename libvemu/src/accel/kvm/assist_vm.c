@@ -41,7 +41,7 @@ static int soft_add(struct kvm_vm *vm, struct vemu_accel_vm *soft)
 {
     int r = 0;
 
-    for (uint32_t n = 0; !r && n < KVM__MAX_SLOTS; n++)
+    for (uint32_t n = 0; !r && n < vm->slot_count; n++)
         if (vm->slots[n].used)
             r = vemu__accel_soft.mem_slot(soft, &vm->slots[n].slot);
     for (size_t n = 0; !r && n < vm->assist.event_count; n++) {
@@ -84,6 +84,8 @@ int kvm__assist_mem_slot(struct kvm_vm *vm, uint32_t n, const struct kvm_slot *n
     if (vm->assist.soft && (now->used || vm->slots[n].used))
         r = vemu__accel_soft.mem_slot(vm->assist.soft, now->used ? &now->slot : &gone);
     vm->slots[n] = *now;
+    if (now->used && n >= vm->slot_count)
+        vm->slot_count = n + 1;
     pthread_mutex_unlock(&vm->assist.lock);
     return r;
 }

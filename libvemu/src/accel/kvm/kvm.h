@@ -66,7 +66,6 @@ struct kvm_vm {
     struct vkvm_vm *vm;
     struct vemu_accel_config config;
     bool pvm; /* host whose KVM is the PVM module: see kvm.c */
-    struct kvm_slot slots[KVM__MAX_SLOTS]; /* written by one thread at a time, under assist.lock */
     struct vkvm_routing *routing;
     struct vemu_msi_route *eoi_routes; /* config.ioapic_pins entries, as the kernel knows them */
     bool eoi_routes_stale;             /* ... unless telling it failed */
@@ -79,6 +78,8 @@ struct kvm_vm {
     bool clock_valid;
     _Atomic uint64_t exits_io, exits_mmio, exits_intr, exits_other;
     struct kvm_assist_vm assist;
+    uint32_t slot_count; /* no slot was used from here on */
+    struct kvm_slot slots[KVM__MAX_SLOTS]; /* written by one thread at a time, under assist.lock */
 };
 
 /* What a debugger asks for. */

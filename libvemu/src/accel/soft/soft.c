@@ -99,7 +99,7 @@ static void soft_vm_destroy(struct vemu_accel_vm *avm)
     sc_sync_fini(vm);
     pthread_rwlock_destroy(&vm->slot_lock);
     pthread_mutex_destroy(&avm->lock);
-    free(avm);
+    unmap(avm, sizeof(*avm));
 }
 
 static int soft_vm_create(const struct vemu_accel_config *config, struct vemu_accel_vm **ret_vm,
@@ -115,7 +115,7 @@ static int soft_vm_create(const struct vemu_accel_config *config, struct vemu_ac
         return vemu__error_set(err, EINVAL,
                                "accelerator soft: %llu physical address bits (32 to 52)",
                                (unsigned long long)config->phys_bits);
-    avm = calloc(1, sizeof(*avm));
+    avm = map_zeroes(sizeof(*avm)); /* most slots are never used */
     if (!avm)
         return vemu__error_set(err, ENOMEM, "accelerator soft: out of memory");
     avm->vm.config = *config;
