@@ -124,7 +124,7 @@ refuse "from a file or from flash" -machine q35 -bios "$work/B" $flash
 refuse "firmware, not both" -machine q35 -kernel "$work/B" $flash
 refuse "'x' is no boot device" -machine q35 -boot x
 refuse "'splash' is not supported" -machine q35 -boot splash=x
-refuse "no property 'boot.order'" -machine microvm -boot c
+refuse "only machine q35 starts with firmware" -machine microvm -boot c
 refuse "No such file" -machine q35 -bios "$work/a,,b"
 echo "$((SECONDS - started)) s"
 exit $bad
