@@ -49,3 +49,51 @@ uint64_t vemu__iov_size(const struct iovec *iov, unsigned count)
         size += iov[i].iov_len;
     return size;
 }
+
+void vemu__iov_fill(const struct iovec *iov, unsigned count, uint64_t offset, int byte,
+                    uint64_t size)
+{
+    for (; count && size; iov++, count--) {
+        size_t n;
+
+        if (offset >= iov->iov_len) {
+            offset -= iov->iov_len;
+            continue;
+        }
+        n = MIN(iov->iov_len - offset, size);
+        memset((uint8_t *)iov->iov_base + offset, byte, n);
+        offset = 0;
+        size -= n;
+    }
+}
+
+unsigned vemu__iov_slice(const struct iovec *iov, unsigned count, uint64_t offset, uint64_t size,
+                         struct iovec *ret, unsigned max)
+{
+    unsigned n = 0;
+
+    for (; count && size && n < max; iov++, count--) {
+        if (offset >= iov->iov_len) {
+            offset -= iov->iov_len;
+            continue;
+        }
+        ret[n].iov_base = (uint8_t *)iov->iov_base + offset;
+        ret[n].iov_len = MIN(iov->iov_len - offset, size);
+        size -= ret[n++].iov_len;
+        offset = 0;
+    }
+    return n;
+}
+
+/* Compared with itself, a step apart: memcmp() is the library's fastest loop. The first bytes are
+ * looked at by hand, since most of what is not zero differs there. */
+bool vemu__is_zero(const void *buf, size_t size)
+{
+    const uint8_t *bytes = buf;
+    size_t head = MIN(size, 16u);
+
+    for (size_t i = 0; i < head; i++)
+        if (bytes[i])
+            return false;
+    return size <= head || memcmp(bytes, bytes + head, size - head) == 0;
+}

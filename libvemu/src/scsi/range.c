@@ -88,11 +88,6 @@ void vemu__scsi_unmap(struct vemu_scsi_request *req)
 
 /* --- WRITE SAME ------------------------------------------------------------------------------- */
 
-static bool is_zero(const uint8_t *buf, size_t size)
-{
-    return !buf[0] && memcmp(buf, buf + 1, size - 1) == 0;
-}
-
 static uint32_t fua_of(const struct vemu_scsi_request *req)
 {
     return req->unit->s.write_cache ? 0 : VEMU_BLOCK_FUA;
@@ -123,7 +118,7 @@ static void write_same(struct vemu_scsi_request *req, uint64_t offset, uint64_t 
     struct vemu_scsi_job *job = req->job;
     uint32_t size = req->unit->props.logical;
 
-    if (is_zero(job->buf, size)) {
+    if (vemu__is_zero(job->buf, size)) {
         job->next = zeroes_next;
         vemu__scsi_step(req, VEMU_BLOCK_ZERO, fua_of(req) | (unmap ? VEMU_BLOCK_UNMAP : 0), offset,
                         bytes);
