@@ -305,6 +305,56 @@ START_TEST(failures_are_described)
 }
 END_TEST
 
+static int set_slot(uint32_t number, uint64_t gpa, uint64_t size)
+{
+    static _Alignas(4096) uint8_t page[4096];
+    const struct vemu_accel_slot slot = { .slot = number, .gpa = gpa, .size = size, .hva = page };
+    return vemu__accel_kvm.mem_slot((struct vemu_accel_vm *)&vm, &slot);
+}
+
+/* Each slot costs a grace period: KVM gets what is there when a vCPU first runs, and then each
+ * change. */
+START_TEST(slots_are_given_when_a_vcpu_runs)
+{
+    int before = fake.calls;
+    ck_assert_int_eq(set_slot(0, 0, 4096), 0);
+    ck_assert_int_eq(set_slot(1, 0x8000, 4096), 0);
+    ck_assert_int_eq(set_slot(1, 0, 0), 0);
+    ck_assert_int_eq(set_slot(1, 0, 0), -EINVAL);
+    ck_assert_int_eq(set_slot(1, 0, 4096), -EEXIST);
+    ck_assert_int_eq(set_slot(1, 0x800, 4096), -EINVAL);
+    ck_assert_int_eq(set_slot(1, 0xffff0000, 4096), 0);
+    ck_assert_int_eq(fake.calls, before);
+    script(shutdown_exit);
+    script(shutdown_exit);
+    ck_assert_int_eq(run_once(), VEMU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(fake.last_region.guest_phys_addr, 0xffff0000);
+    ck_assert_uint_eq(fake.last_region.slot, 1);
+    before = fake.calls;
+    ck_assert_int_eq(run_once(), VEMU_EXIT_SHUTDOWN);
+    ck_assert_int_eq(fake.calls, before + 1); /* KVM_RUN */
+    ck_assert_int_eq(set_slot(2, 0x10000, 4096), 0);
+    ck_assert_uint_eq(fake.last_region.guest_phys_addr, 0x10000);
+    ck_assert_int_eq(set_slot(2, 0x10000, 0), 0);
+    ck_assert_uint_eq(fake.last_region.memory_size, 0);
+}
+END_TEST
+
+START_TEST(slots_that_kvm_refuses)
+{
+    struct vemu_exit exit;
+    ck_assert_int_eq(set_slot(0, 0, 4096), 0);
+    ck_assert_int_eq(set_slot(1, 0x8000, 4096), 0);
+    fake.fail_request = KVM_SET_USER_MEMORY_REGION;
+    fake.fail_nth = 2;
+    fake.fail_error = -ENOSPC;
+    script(shutdown_exit);
+    ck_assert_int_eq(kvm__vcpu_run(handle, &exit), -ENOSPC);
+    ck_assert_int_eq(run_once(), VEMU_EXIT_SHUTDOWN); /* those that are there stay */
+    ck_assert_uint_eq(fake.last_region.guest_phys_addr, 0x8000);
+}
+END_TEST
+
 static int set_routes(const struct vemu_msi_route *routes)
 {
     return vemu__accel_kvm.set_ioapic_routes((struct vemu_accel_vm *)&vm, routes, PINS);
@@ -418,6 +468,8 @@ int main(void)
         extint_waits_for_the_window,
         extint_that_dropped_is_not_injected,
         failures_are_described,
+        slots_are_given_when_a_vcpu_runs,
+        slots_that_kvm_refuses,
         routes_are_given_when_level_entries_change,
         state_makes_the_round,
         reset_brings_back_the_first_state,

@@ -346,7 +346,9 @@ int kvm__assist_run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         /* What a WRMSR asks for, as the pvclock page, KVM does on its way into the guest. */
         a->stepped = false;
         kvm__raise_kick_signal();
-        r = vkvm_vcpu_run(vcpu->vcpu, &e);
+        r = kvm__slots_ready(vcpu->vm);
+        if (r >= 0)
+            r = vkvm_vcpu_run(vcpu->vcpu, &e);
         if (r < 0)
             return r;
         if (kvm__run_handle(vcpu, &e, exit))

@@ -43,7 +43,7 @@ void kvm__assist_fini(struct kvm_vm *vm);
 void kvm__assist_vcpu_fini(struct kvm_vcpu *vcpu);
 /* The vCPU's CPUID changed. */
 int kvm__assist_set_cpuid(struct kvm_vcpu *vcpu);
-/* vm->slots[n] becomes `now`, for the software CPU as well. */
+/* vm->slots[n] becomes `now`, for the software CPU as well. assist.lock is held. */
 int kvm__assist_mem_slot(struct kvm_vm *vm, uint32_t n, const struct kvm_slot *now);
 int kvm__assist_ioeventfd(struct kvm_vm *vm, bool add, const struct kvm_assist_event *event);
 void kvm__assist_dirty_get(struct kvm_vm *vm, uint32_t slot, uint64_t *bitmap);

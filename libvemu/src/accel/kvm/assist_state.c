@@ -55,6 +55,8 @@ static int owner_wrmsr(void *data, uint32_t index, uint64_t value)
 {
     struct kvm_vcpu *vcpu = data;
 
+    if (kvm__slots_ready(vcpu->vm) < 0) /* the value may be an address */
+        return -1;
     vkvm_msrs_clear(vcpu->assist->msrs);
     vkvm_msrs_add(vcpu->assist->msrs, index, value);
     if (vkvm_vcpu_set_msrs(vcpu->vcpu, vcpu->assist->msrs) != 1)
@@ -416,8 +418,7 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     a->kept.events = st->events;
     for (int n = 0; n < 2; n++) {
         kvm__raise_kick_signal();
-        int r = vkvm_vcpu_run(vcpu->vcpu, &e);
-        if (r < 0)
+        if (kvm__slots_ready(vcpu->vm) < 0 || vkvm_vcpu_run(vcpu->vcpu, &e) < 0)
             return 2;
         if (e.kind == VKVM_EXIT_INTR)
             kvm__run_handle(vcpu, &e, exit); /* takes the signal */

@@ -80,13 +80,11 @@ int kvm__assist_mem_slot(struct kvm_vm *vm, uint32_t n, const struct kvm_slot *n
     const struct vemu_accel_slot gone = { .slot = n };
     int r = 0;
 
-    pthread_mutex_lock(&vm->assist.lock);
     if (vm->assist.soft && (now->used || vm->slots[n].used))
         r = vemu__accel_soft.mem_slot(vm->assist.soft, now->used ? &now->slot : &gone);
     vm->slots[n] = *now;
     if (now->used && n >= vm->slot_count)
         vm->slot_count = n + 1;
-    pthread_mutex_unlock(&vm->assist.lock);
     return r;
 }
 

@@ -108,74 +108,6 @@ static void kvm_vm_destroy(struct vemu_accel_vm *opaque)
         vm_free((struct kvm_vm *)opaque);
 }
 
-/* --- memory ----------------------------------------------------------------------------------- */
-
-static uint32_t slot_flags(uint32_t flags)
-{
-    return (flags & VEMU_SLOT_READONLY ? KVM_MEM_READONLY : 0) |
-           (flags & VEMU_SLOT_LOG_DIRTY ? KVM_MEM_LOG_DIRTY_PAGES : 0);
-}
-
-/* Makes KVM's slot `s` what `slot` asks for; s tells what became of it, also after an error. */
-static int slot_set(struct kvm_vm *vm, struct kvm_slot *s, const struct vemu_accel_slot *slot)
-{
-    const struct vemu_accel_slot *old = &s->slot;
-    int r;
-    if (s->used && slot->size == old->size && slot->gpa == old->gpa && slot->hva == old->hva) {
-        r = vkvm_vm_set_memory_flags(vm->vm, s->kvm_slot, slot_flags(slot->flags));
-        if (r >= 0)
-            s->slot = *slot;
-        return r;
-    }
-    if (s->used) { /* KVM has no atomic replace */
-        r = vkvm_vm_remove_memory(vm->vm, s->kvm_slot);
-        if (r < 0)
-            return r;
-        s->used = false;
-    } else if (!slot->size) {
-        return -EINVAL;
-    }
-    if (!slot->size)
-        return 0;
-    r = vkvm_vm_add_memory(vm->vm, slot->gpa, slot->size, slot->hva, slot_flags(slot->flags),
-                           &s->kvm_slot);
-    if (r < 0)
-        return r;
-    s->used = true;
-    s->slot = *slot;
-    return 0;
-}
-
-static int kvm_mem_slot(struct vemu_accel_vm *opaque, const struct vemu_accel_slot *slot)
-{
-    struct kvm_vm *vm = (struct kvm_vm *)opaque;
-    if (slot->slot >= KVM__MAX_SLOTS ||
-        (slot->flags & ~(VEMU_SLOT_READONLY | VEMU_SLOT_LOG_DIRTY)))
-        return -EINVAL;
-    struct kvm_slot now = vm->slots[slot->slot];
-    int r = slot_set(vm, &now, slot);
-    int soft = kvm__assist_mem_slot(vm, slot->slot, &now);
-    return r < 0 ? r : soft;
-}
-
-static int kvm_dirty_get(struct vemu_accel_vm *opaque, uint32_t slot, uint64_t *bitmap)
-{
-    struct kvm_vm *vm = (struct kvm_vm *)opaque;
-    if (slot >= KVM__MAX_SLOTS || !vm->slots[slot].used)
-        return -EINVAL;
-    size_t words = (vm->slots[slot].slot.size / 4096 + 63) / 64;
-    uint64_t *fresh = calloc(words, sizeof(*fresh));
-    if (!fresh)
-        return -ENOMEM;
-    int r = vkvm_vm_get_dirty_log(vm->vm, vm->slots[slot].kvm_slot, fresh);
-    for (size_t i = 0; r >= 0 && i < words; i++)
-        bitmap[i] |= fresh[i];
-    free(fresh);
-    if (r >= 0)
-        kvm__assist_dirty_get(vm, slot, bitmap);
-    return r < 0 ? r : 0;
-}
-
 /* --- interrupts ------------------------------------------------------------------------------- */
 
 static int kvm_signal_msi(struct vemu_accel_vm *opaque, uint64_t address, uint32_t data)
@@ -378,8 +310,8 @@ const struct vemu_accel_ops vemu__accel_kvm = {
     .probe = kvm__probe,
     .vm_create = kvm_vm_create,
     .vm_destroy = kvm_vm_destroy,
-    .mem_slot = kvm_mem_slot,
-    .dirty_get = kvm_dirty_get,
+    .mem_slot = kvm__mem_slot,
+    .dirty_get = kvm__dirty_get,
     .ram_written = kvm__assist_ram_written,
     .signal_msi = kvm_signal_msi,
     .set_ioapic_routes = kvm_set_ioapic_routes,

@@ -56,6 +56,7 @@ struct kvm_session;
 
 struct kvm_slot {
     bool used;
+    bool live; /* KVM has it */
     uint32_t kvm_slot;
     struct vemu_accel_slot slot;
 };
@@ -78,7 +79,8 @@ struct kvm_vm {
     bool clock_valid;
     _Atomic uint64_t exits_io, exits_mmio, exits_intr, exits_other;
     struct kvm_assist_vm assist;
-    uint32_t slot_count; /* no slot was used from here on */
+    _Atomic bool slots_live; /* KVM has the slots: see slots.c */
+    uint32_t slot_count;     /* no slot was used from here on */
     struct kvm_slot slots[KVM__MAX_SLOTS]; /* written by one thread at a time, under assist.lock */
 };
 
@@ -117,6 +119,15 @@ bool kvm__debug_int3(struct vemu_accel_vm *vm);
 void kvm__debug_fini(struct kvm_vcpu *vcpu);
 /* A debug exit. False: it was the guest's own, which has it now. */
 bool kvm__debug_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct vemu_exit *exit);
+/* slots.c */
+int kvm__mem_slot(struct vemu_accel_vm *vm, const struct vemu_accel_slot *slot);
+int kvm__dirty_get(struct vemu_accel_vm *vm, uint32_t slot, uint64_t *bitmap);
+int kvm__slots_commit(struct kvm_vm *vm);
+/* Before anything that makes KVM look at guest memory. Context: any. */
+static inline int kvm__slots_ready(struct kvm_vm *vm)
+{
+    return atomic_load_explicit(&vm->slots_live, memory_order_acquire) ? 0 : kvm__slots_commit(vm);
+}
 /* cpuid.c */
 int kvm__supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
                          struct vemu_cpuid *ret);

@@ -214,7 +214,9 @@ static int run(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
         }
         vcpu->access_open = false;
         vcpu->untouched = 0;
-        int r = vkvm_vcpu_run(vcpu->vcpu, &e);
+        int r = kvm__slots_ready(vcpu->vm);
+        if (r >= 0)
+            r = vkvm_vcpu_run(vcpu->vcpu, &e);
         if (r < 0)
             return r;
         if (kvm__assist_exit(vcpu, &e))

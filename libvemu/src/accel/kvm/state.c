@@ -212,7 +212,9 @@ static int msrs_set(struct kvm_vcpu *vcpu, const struct vemu_cpu_state *state)
         return -EINVAL;
     if (!state->msr_count)
         return 0;
-    int r = vkvm_msrs_new(state->msr_count, &msrs);
+    int r = kvm__slots_ready(vcpu->vm); /* values may be addresses */
+    if (r >= 0)
+        r = vkvm_msrs_new(state->msr_count, &msrs);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < state->msr_count; i++)
