@@ -16,8 +16,11 @@
 
 #define BIT(n) (1u << (n))
 
-/* Family 6, model 0x8f, stepping 8: a model about which guests know no errata. */
-#define SIGNATURE 0x000806f8u
+/* Family 6, model 0x2c, stepping 2 (Westmere): the processor whose instruction set this is, and one
+ * about which guests know no errata that MSR_ARCH_CAPABILITIES does not deny. By the model the C
+ * library chooses how to copy: REP MOVSB here, where it would take a ladder of PALIGNR for one of
+ * the later ones without AVX. */
+#define SIGNATURE 0x000206c2u
 
 #define F1_EDX                                                                                     \
     (BIT(0) /* fpu */ | BIT(2) /* de */ | BIT(3) /* pse */ | BIT(4) /* tsc */ | BIT(5) /* msr */ | \
