@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Layers of images: what a format, protocol or filter implements.
+ *
+ * Theory of operation: a layer's calls are synchronous and may come from any number of threads at
+ * once; a driver locks what it must (qcow2: its tables, not the data). Whoever wants requests that
+ * are under way in the background (block/, the NBD server, copying) uses threads for them, with
+ * one exception: `map` says where the bytes of a request are in a file of the host, and the block
+ * node lets the kernel do the request itself (io_uring) without a thread. That is the common case
+ * of a guest's requests on raw and on allocated qcow2 clusters.
+ *
+ * A layer has references. Its user (a block node, the layer above, a tool) holds one. Filters that
+ * jobs need are put on top while no request is under way (block/ drains for it).
+ */
+#ifndef VEMU_IMAGE_IMAGE_H
+#define VEMU_IMAGE_IMAGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <vemu/image.h>
+
+#include "core/device.h" /* struct vemu_prop */
+
+#define IMAGE_SECTOR     512u
+#define IMAGE_MAX_CHAIN  200u
+#define IMAGE_PROBE_SIZE 2048u /* first bytes, for `probe` */
+
+/* --- a request that the kernel can do by itself ----------------------------------------------- */
+
+struct vemu_image_span {
+    int fd;
+    int direct_fd;         /* with O_DIRECT; -1: none */
+    uint32_t direct_align; /* what offset, length and memory must be multiples of for it */
+    uint64_t offset;       /* in the file */
+    uint64_t bytes;        /* from there; at most what was asked for, at least 1 */
+    struct vemu_image *owner; /* layer whose `unmap` is called; NULL: none needs to be */
+    uint64_t owner_data[2];   /* the owner's */
+};
+
+/* --- drivers ---------------------------------------------------------------------------------- */
+
+struct vemu_image_create_args {
+    const char *filename;
+    uint64_t size; /* bytes; UINT64_MAX: the backing file's */
+    const struct vemu_property *props;
+    size_t prop_count;
+    const struct vemu_progress *progress;
+};
+
+struct vemu_image_snapshot_ops {
+    int (*list)(struct vemu_image *, int (*each)(void *, const struct vemu_image_snapshot *),
+                void *data);
+    int (*create)(struct vemu_image *, const char *name, struct vemu_error **);
+    int (*apply)(struct vemu_image *, const char *id_or_name, struct vemu_error **);
+    int (*delete_)(struct vemu_image *, const char *id_or_name, struct vemu_error **);
+    int (*load)(struct vemu_image *, const char *id_or_name, struct vemu_error **);
+};
+
+struct vemu_image_bitmap_ops {
+    int (*list)(struct vemu_image *, int (*each)(void *, const struct vemu_image_bitmap *),
+                void *data);
+    int (*add)(struct vemu_image *, const char *name, uint64_t granularity, uint32_t flags,
+               struct vemu_error **);
+    int (*remove)(struct vemu_image *, const char *name, struct vemu_error **);
+    int (*clear)(struct vemu_image *, const char *name, struct vemu_error **);
+    int (*enable)(struct vemu_image *, const char *name, int enabled, struct vemu_error **);
+    int (*set_dirty)(struct vemu_image *, const char *name, uint64_t offset, uint64_t bytes);
+    int (*next_dirty)(struct vemu_image *, const char *name, uint64_t offset,
+                      uint64_t *ret_offset, uint64_t *ret_bytes);
+};
+
+/* NULL members: the format cannot (ENOTSUP), unless said otherwise. All get ranges inside the
+ * image, bytes > 0; errors are -errno. */
+struct vemu_image_driver {
+    const char *name, *summary;
+    uint32_t flags;       /* VEMU_IMAGE_FORMAT_* */
+    size_t instance_size; /* of a struct whose first member is struct vemu_image */
+    const struct vemu_prop *props, *create_props; /* create_props: of create_size bytes */
+    size_t create_size;
+    const char *prefix; /* protocols: of filenames, "nbd:"; NULL: none */
+
+    /* 0: not this format; 100: its magic number is there. `head` has `bytes` bytes. */
+    int (*probe)(const uint8_t *head, size_t bytes, const char *filename);
+    /* image->file is open (formats, filters), image->filename and ->open_flags are set; sets
+     * size and what else the struct says. Formats with a backing file set backing_filename and
+     * backing_format; image.c opens it. */
+    int (*open)(struct vemu_image *, struct vemu_error **);
+    /* Writes back and frees; also after an open that failed half-way. */
+    int (*close)(struct vemu_image *);
+
+    int (*readv)(struct vemu_image *, uint64_t offset, uint64_t bytes, const struct iovec *,
+                 unsigned count);
+    int (*writev)(struct vemu_image *, uint64_t offset, uint64_t bytes, const struct iovec *,
+                  unsigned count, uint32_t flags);
+    int (*zero)(struct vemu_image *, uint64_t offset, uint64_t bytes, uint32_t flags);
+    int (*discard)(struct vemu_image *, uint64_t offset, uint64_t bytes); /* NULL: nothing to do */
+    int (*flush)(struct vemu_image *); /* NULL: that of ->file */
+    /* What this layer alone has: ret->flags without ALLOCATED: the backing image decides. */
+    int (*extent)(struct vemu_image *, uint64_t offset, uint64_t bytes,
+                  struct vemu_image_extent *ret);
+    /* -EAGAIN: not that simple, use readv or writev. The span stays as it is until unmap: the
+     * layer does not move or free those bytes. */
+    int (*map)(struct vemu_image *, uint64_t offset, uint64_t bytes, bool write,
+               struct vemu_image_span *ret);
+    void (*unmap)(struct vemu_image *, struct vemu_image_span *span);
+
+    int (*create)(const struct vemu_image_create_args *, struct vemu_error **);
+    int (*resize)(struct vemu_image *, uint64_t size, const char *preallocation, uint32_t flags,
+                  const struct vemu_progress *, struct vemu_error **);
+    int (*set_backing)(struct vemu_image *, const char *filename, const char *format,
+                       struct vemu_error **);
+    int (*amend)(struct vemu_image *, const struct vemu_property *, size_t,
+                 const struct vemu_progress *, struct vemu_error **);
+    int (*measure)(struct vemu_image *source, uint64_t virtual_size, const struct vemu_property *,
+                   size_t, struct vemu_image_measure *, struct vemu_error **);
+    int (*check)(struct vemu_image *, uint32_t repair, struct vemu_image_check *,
+                 const struct vemu_progress *, struct vemu_error **);
+    /* Adds facts with vemu__image_add_fact(), and sets what differs from the struct's. */
+    int (*info)(struct vemu_image *, struct vemu_image_info *, struct vemu_error **);
+    const struct vemu_image_snapshot_ops *snapshots;
+    const struct vemu_image_bitmap_ops *bitmaps;
+};
+
+/* First member of every layer's struct. */
+struct vemu_image {
+    const struct vemu_image_driver *driver;
+    atomic_int refs;
+    char *filename; /* as given */
+    uint32_t open_flags;
+    struct vemu_image *file;    /* layer below; NULL: a protocol */
+    struct vemu_image *backing; /* NULL: none, or not wanted */
+    /* set by the driver's open */
+    _Atomic uint64_t size;
+    uint32_t cluster_size; /* bytes; 0: none */
+    char *backing_filename, *backing_format; /* as recorded */
+    bool zero_beyond;      /* reads as zeros behind the end of ->file: always so for formats */
+};
+
+/* NULL-terminated, sorted by name: image/drivers.c. */
+extern const struct vemu_image_driver *const vemu__image_drivers[];
+const struct vemu_image_driver *vemu__image_find_driver(const char *name);
+
+/* --- for drivers and for block/ ---------------------------------------------------------------- */
+
+/* A layer of `driver` above `file` (takes over the caller's reference, also on failure; NULL for
+ * protocols). */
+int vemu__image_new(const struct vemu_image_driver *driver, const char *filename,
+                    struct vemu_image *file, uint32_t open_flags,
+                    const struct vemu_property *props, size_t prop_count, struct vemu_image **ret,
+                    struct vemu_error **err);
+/* Opens a protocol layer for `filename`, which must be there. */
+int vemu__image_open_protocol(const char *filename, uint32_t open_flags,
+                              const struct vemu_property *props, size_t prop_count,
+                              struct vemu_image **ret, struct vemu_error **err);
+/* Creates or truncates what is under `filename` and opens it for writing: for `create` of formats. */
+int vemu__image_create_protocol(const char *filename, uint64_t size, struct vemu_image **ret,
+                                struct vemu_error **err);
+/* `name` relative to the directory of `image`'s file, as backing files are. Caller frees. */
+char *vemu__image_resolve(const struct vemu_image *image, const char *name);
+/* Fills the fields that `table` declares; vemu__props_set() without a machine. */
+int vemu__image_set_options(void *object, const struct vemu_prop *table,
+                            const struct vemu_property *props, size_t prop_count,
+                            struct vemu_error **err);
+void vemu__image_add_fact(struct vemu_image_info *info, const char *name,
+                          enum vemu_image_fact_kind kind, uint64_t number, const char *text);
+/* Where the kernel can do a request by itself; see struct vemu_image_driver. */
+int vemu__image_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
+                    struct vemu_image_span *ret);
+void vemu__image_unmap(struct vemu_image_span *span);
+
+#endif
