@@ -26,6 +26,13 @@
 #define IMAGE_MAX_CHAIN  200u
 #define IMAGE_PROBE_SIZE 2048u /* first bytes, for `probe` */
 
+/* More flags of opening, besides VEMU_IMAGE_*. */
+#define IMAGE_OPEN_CHILD   (1u << 30) /* below a format: behind the end there are zeros to read, and
+                                       * room to write where the storage has it */
+#define IMAGE_OPEN_PROBED  (1u << 29) /* the format was guessed: raw data stays raw data */
+#define IMAGE_OPEN_BACKING (1u << 28) /* part of a backing chain: nobody else may write to it */
+#define IMAGE_OPEN_CREATE  (1u << 27) /* protocols: made if it is not there */
+
 /* --- a request that the kernel can do by itself ----------------------------------------------- */
 
 struct vemu_image_span {
@@ -120,6 +127,9 @@ struct vemu_image_driver {
     int (*info)(struct vemu_image *, struct vemu_image_info *, struct vemu_error **);
     const struct vemu_image_snapshot_ops *snapshots;
     const struct vemu_image_bitmap_ops *bitmaps;
+    /* Flushing is nothing else than fdatasync() of this descriptor; -1: it is more, or nothing.
+     * NULL: -1. */
+    int (*flush_fd)(struct vemu_image *);
 };
 
 /* First member of every layer's struct. */
@@ -135,13 +145,23 @@ struct vemu_image {
     uint32_t cluster_size; /* bytes; 0: none */
     char *backing_filename, *backing_format; /* as recorded */
     bool zero_beyond;      /* reads as zeros behind the end of ->file: always so for formats */
+    bool grows;            /* below a format: the driver takes writes behind the end */
 };
 
 /* NULL-terminated, sorted by name: image/drivers.c. */
 extern const struct vemu_image_driver *const vemu__image_drivers[];
 const struct vemu_image_driver *vemu__image_find_driver(const char *name);
+/* The protocol that a filename names or, without a name, that a path is of ("file",
+ * "host_device"). -EINVAL: a protocol that is not known. */
+int vemu__image_find_protocol(const char *filename, const struct vemu_image_driver **ret,
+                              struct vemu_error **err);
+/* Whether a name begins with a protocol's ("nbd:...", "json:..."). */
+bool vemu__image_has_protocol(const char *filename);
+/* The format that the first bytes of a layer look like; never NULL. */
+const struct vemu_image_driver *vemu__image_probe_head(const uint8_t *head, size_t bytes,
+                                                       const char *filename);
 
-/* --- for drivers and for block/ ---------------------------------------------------------------- */
+/* --- for drivers and for block/ --------------------------------------------------------------- */
 
 /* A layer of `driver` above `file` (takes over the caller's reference, also on failure; NULL for
  * protocols). */
@@ -153,9 +173,18 @@ int vemu__image_new(const struct vemu_image_driver *driver, const char *filename
 int vemu__image_open_protocol(const char *filename, uint32_t open_flags,
                               const struct vemu_property *props, size_t prop_count,
                               struct vemu_image **ret, struct vemu_error **err);
-/* Creates or truncates what is under `filename` and opens it for writing: for `create` of formats. */
+/* Creates or empties what is under `filename` and opens it for writing: for formats' `create`. */
 int vemu__image_create_protocol(const char *filename, uint64_t size, struct vemu_image **ret,
                                 struct vemu_error **err);
+/* Opens a layer that is described by options alone ("driver", "file.filename" ...) or by a filename
+ * as well; what vemu_image_open() does. `flags` may have IMAGE_OPEN_*. */
+int vemu__image_open_tree(const char *filename, const char *format, uint32_t flags,
+                          const struct vemu_property *props, size_t prop_count,
+                          struct vemu_image **ret, struct vemu_error **err);
+/* Opens what image->backing_filename names, with the options `props` ("backing." is cut off), and
+ * what is below it. */
+int vemu__image_open_backing(struct vemu_image *image, const struct vemu_property *props,
+                             size_t prop_count, struct vemu_error **err);
 /* `name` relative to the directory of `image`'s file, as backing files are. Caller frees. */
 char *vemu__image_resolve(const struct vemu_image *image, const char *name);
 /* Fills the fields that `table` declares; vemu__props_set() without a machine. */
@@ -168,5 +197,15 @@ void vemu__image_add_fact(struct vemu_image_info *info, const char *name,
 int vemu__image_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
                     struct vemu_image_span *ret);
 void vemu__image_unmap(struct vemu_image_span *span);
+/* See flush_fd of struct vemu_image_driver. */
+int vemu__image_flush_fd(struct vemu_image *image);
+/* Somebody wrote up to `end`: the size becomes that, in whole sectors, if it is less. */
+void vemu__image_grow(struct vemu_image *image, uint64_t end);
+/* Tells who follows long work; -ECANCELED: the work is to end. `progress` may be NULL. */
+int vemu__image_progress(const struct vemu_progress *progress, uint64_t done, uint64_t total);
+/* The first layer from the top that is no filter. */
+struct vemu_image *vemu__image_skip_filters(struct vemu_image *image);
+/* Makes sure that nobody else writes to the file below, whose contents have a structure. */
+int vemu__image_lock_contents(struct vemu_image *image, struct vemu_error **err);
 
 #endif
