@@ -13,10 +13,19 @@
 
 /* --- sorted by name --------------------------------------------------------------------------- */
 
+/* clang-format off: one line each */
 const struct vemu_image_driver *const vemu__image_drivers[] = {
-    &vemu__image_file,    &vemu__image_host_device, &vemu__image_null_aio,
-    &vemu__image_null_co, &vemu__image_raw,         NULL,
+    &vemu__image_blkdebug,
+    &vemu__image_copy_on_read,
+    &vemu__image_file,
+    &vemu__image_host_device,
+    &vemu__image_null_aio,
+    &vemu__image_null_co,
+    &vemu__image_raw,
+    &vemu__image_throttle,
+    NULL,
 };
+/* clang-format on */
 
 const struct vemu_image_driver *vemu__image_find_driver(const char *name)
 {

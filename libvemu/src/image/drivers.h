@@ -10,6 +10,8 @@
 extern const struct vemu_image_driver vemu__image_file, vemu__image_host_device;
 extern const struct vemu_image_driver vemu__image_null_aio, vemu__image_null_co;
 extern const struct vemu_image_driver vemu__image_raw;
+extern const struct vemu_image_driver vemu__image_blkdebug, vemu__image_copy_on_read;
+extern const struct vemu_image_driver vemu__image_throttle;
 
 /* Creating a raw file, which is also how a file is created. */
 struct vemu_image_raw_create {

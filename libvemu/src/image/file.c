@@ -66,7 +66,7 @@ static int measure(struct file *file, struct vemu_error **err)
     else if (ioctl(file->fd, BLKGETSIZE64, &size) < 0)
         return vemu__error_set(err, errno, "size of '%s': %s", name, strerror(errno));
     file->image.size = round_up(size);
-    file->image.grows = !file->is_device && (file->image.open_flags & IMAGE_OPEN_CHILD);
+    file->image.grows = !file->is_device;
     return 0;
 }
 
@@ -344,7 +344,7 @@ static int file_open(struct vemu_image *image, struct vemu_error **err)
     flags |= image->open_flags & IMAGE_OPEN_CREATE ? O_CREAT : 0;
     file->fd = open(path, flags, 0644);
     if (file->fd < 0)
-        return vemu__error_set(err, errno, "Could not open '%s': %s", path, strerror(errno));
+        return vemu__error_set(err, errno, "cannot open '%s': %s", path, strerror(errno));
     r = measure(file, err);
     fcntl(file->fd, F_SETFL, flags & ~(O_NONBLOCK | O_CREAT)); /* was only for pipes' sake */
     if (r >= 0)

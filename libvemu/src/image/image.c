@@ -118,6 +118,11 @@ int vemu_image_close(struct vemu_image *image)
     return r;
 }
 
+void vemu__image_set_child(struct vemu_image *image)
+{
+    image->open_flags |= IMAGE_OPEN_CHILD;
+}
+
 struct vemu_image *vemu__image_skip_filters(struct vemu_image *image)
 {
     while ((image->driver->flags & VEMU_IMAGE_FORMAT_FILTER) && image->file)
@@ -293,6 +298,13 @@ void vemu__image_unmap(struct vemu_image_span *span)
 int vemu__image_flush_fd(struct vemu_image *image)
 {
     return image->driver->flush_fd ? image->driver->flush_fd(image) : -1;
+}
+
+void vemu__image_hurry(struct vemu_image *image, bool on)
+{
+    for (; image; image = image->file)
+        if (image->driver->hurry)
+            image->driver->hurry(image, on);
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */

@@ -130,6 +130,9 @@ struct vemu_image_driver {
     /* Flushing is nothing else than fdatasync() of this descriptor; -1: it is more, or nothing.
      * NULL: -1. */
     int (*flush_fd)(struct vemu_image *);
+    /* Somebody waits for all requests: delays on purpose end (or are allowed again). NULL: there
+     * are none. The layers below are asked as well. */
+    void (*hurry)(struct vemu_image *, bool on);
 };
 
 /* First member of every layer's struct. */
@@ -145,7 +148,7 @@ struct vemu_image {
     uint32_t cluster_size; /* bytes; 0: none */
     char *backing_filename, *backing_format; /* as recorded */
     bool zero_beyond;      /* reads as zeros behind the end of ->file: always so for formats */
-    bool grows;            /* below a format: the driver takes writes behind the end */
+    bool grows;            /* below a format, the driver takes writes behind the end */
 };
 
 /* NULL-terminated, sorted by name: image/drivers.c. */
@@ -197,6 +200,9 @@ void vemu__image_add_fact(struct vemu_image_info *info, const char *name,
 int vemu__image_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
                     struct vemu_image_span *ret);
 void vemu__image_unmap(struct vemu_image_span *span);
+/* A layer that was opened by itself comes below a format. */
+void vemu__image_set_child(struct vemu_image *image);
+void vemu__image_hurry(struct vemu_image *image, bool on);
 /* See flush_fd of struct vemu_image_driver. */
 int vemu__image_flush_fd(struct vemu_image *image);
 /* Somebody wrote up to `end`: the size becomes that, in whole sectors, if it is less. */

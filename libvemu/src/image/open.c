@@ -192,10 +192,8 @@ static int open_with(const struct vemu_image_driver *driver, const char *filenam
     struct vemu_image *file = NULL;
     int r;
 
-    if (driver->flags & VEMU_IMAGE_FORMAT_PROTOCOL) {
-        given = filename ? NULL : vemu__image_options_take(options, "filename");
-        return new_layer(driver, filename ? filename : given, NULL, flags, options, ret, err);
-    }
+    if (driver->flags & VEMU_IMAGE_FORMAT_PROTOCOL)
+        return new_layer(driver, filename, NULL, flags, options, ret, err);
     r = open_child(driver, filename, flags, below, nesting, &file, err);
     if (r < 0)
         return r;
@@ -223,7 +221,7 @@ static int open_layer(const char *filename, const char *format, uint32_t flags,
     g_autofree struct vemu_property *props = NULL;
     struct image_options below, backing;
     const struct vemu_image_driver *driver = NULL;
-    g_autofree char *named = NULL;
+    g_autofree char *named = NULL, *given = NULL;
     int r = 0;
 
     vemu__image_options_init(&below);
@@ -233,6 +231,8 @@ static int open_layer(const char *filename, const char *format, uint32_t flags,
         filename = NULL;
     }
     named = vemu__image_options_take(options, "driver");
+    if (!filename)
+        filename = given = vemu__image_options_take(options, "filename");
     vemu__image_options_split(options, "file.", &below);
     vemu__image_options_split(options, "backing.", &backing);
     if (r >= 0)

@@ -126,7 +126,7 @@ static int raw_open(struct vemu_image *image, struct vemu_error **err)
                                "the window goes beyond the end of '%s' (%" PRIu64 " bytes)",
                                image->file->filename, below);
     image->size = raw->window ? raw->window : below - raw->offset;
-    image->grows = image->file->grows && !raw->window && (image->open_flags & IMAGE_OPEN_CHILD);
+    image->grows = image->file->grows && !raw->window;
     return 0;
 }
 

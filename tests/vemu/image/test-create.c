@@ -75,7 +75,7 @@ START_TEST(test_resize)
     ck_assert_uint_eq(vemu_image_get_size(image), 2 * SIZE);
     check_file(path, 2 * SIZE, false);
     FAILS(vemu_image_resize(image, SIZE, NULL, 0, NULL, &err), EINVAL, "shrinking");
-    OK(vemu_image_resize(image, 4096, NULL, VEMU_IMAGE_RESIZE_SHRINK, NULL, &err));
+    OK(vemu_image_resize(image, 0, NULL, VEMU_IMAGE_RESIZE_SHRINK, NULL, &err));
     OK(vemu_image_resize(image, SIZE, "full", 0, NULL, &err));
     check_file(path, SIZE, true);
     FAILS(vemu_image_resize(image, SIZE, "some", 0, NULL, &err), EINVAL, "some");
@@ -86,7 +86,7 @@ START_TEST(test_resize)
     FAILS(vemu_image_resize(image, 2 * SIZE, NULL, 0, NULL, &err), EROFS, "reading");
     vemu_image_close(image);
     image = open_image("null-co://", "null-co", VEMU_IMAGE_WRITE);
-    FAILS(vemu_image_resize(image, 2 * SIZE, NULL, 0, NULL, &err), ENOTSUP, "null-co");
+    FAILS(vemu_image_resize(image, 2ull << 30, NULL, 0, NULL, &err), ENOTSUP, "null-co");
     vemu_image_close(image);
     remove_file(path);
 }

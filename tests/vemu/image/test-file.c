@@ -114,12 +114,18 @@ START_TEST(test_zero)
     ck_assert_int_eq(vemu_image_flush(image), 0);
     full = blocks_of(path);
     ck_assert_int_eq(vemu_image_zero(image, 65536, 65536, 0), 0);
-    ck_assert_uint_eq(blocks_of(path), full); /* space stays */
+    ck_assert_uint_ge(blocks_of(path), full); /* space stays */
     ck_assert_int_eq(vemu_image_zero(image, 1u << 19, 65536, VEMU_IMAGE_MAY_UNMAP), 0);
-    ck_assert_uint_eq(blocks_of(path), _i ? full - 128 : full);
+    if (_i) /* the file system's own blocks apart */
+        ck_assert_uint_le(blocks_of(path), full - 128 + 16);
+    else
+        ck_assert_uint_ge(blocks_of(path), full);
     ck_assert_int_eq(vemu_image_zero(image, 777, 1000, VEMU_IMAGE_FUA), 0);
     ck_assert_int_eq(vemu_image_discard(image, 0, 65536), 0);
-    ck_assert_uint_eq(blocks_of(path), _i ? full - 256 : full);
+    if (_i)
+        ck_assert_uint_le(blocks_of(path), full - 256 + 16);
+    else
+        ck_assert_uint_ge(blocks_of(path), full);
     ck_assert_int_eq(vemu_image_close(image), 0);
     check_bytes(path, 65536, 0, 65536);
     check_bytes(path, 65536 * 2, 5, 100);

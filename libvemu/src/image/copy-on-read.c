@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Image filter copy-on-read: what is read from a backing image is kept in the image itself.
+ *
+ * Before a read, the parts of its clusters that the image does not have are copied up. Copying
+ * reads old data and writes it later: a write of the user to the same place must not come in
+ * between, or it would be undone. So ranges that are copied, and writes, keep each other out. What
+ * the image has already is never copied; reads and writes of that pass by (map).
+ */
+#include <errno.h>
+#include <glib.h>
+#include <pthread.h>
+
+#include "core/error.h"
+#include "image/drivers.h"
+#include "image/filter.h"
+
+#define COPY_SIZE (1u << 20)
+
+/* Somebody is at work there; on its stack. */
+struct range {
+    struct range *next;
+    uint64_t begin, end;
+};
+
+struct cor {
+    struct vemu_image image;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool has_lock;
+    struct range *ranges; /* under the lock */
+};
+
+static struct cor *cor_of(const struct vemu_image *image)
+{
+    return (struct cor *)image;
+}
+
+/* --- ranges ----------------------------------------------------------------------------------- */
+
+static bool overlaps(const struct cor *cor, const struct range *range)
+{
+    for (const struct range *other = cor->ranges; other; other = other->next)
+        if (range->begin < other->end && other->begin < range->end)
+            return true;
+    return false;
+}
+
+static void enter(struct cor *cor, struct range *range)
+{
+    pthread_mutex_lock(&cor->lock);
+    while (overlaps(cor, range))
+        pthread_cond_wait(&cor->cond, &cor->lock);
+    range->next = cor->ranges;
+    cor->ranges = range;
+    pthread_mutex_unlock(&cor->lock);
+}
+
+static void leave(struct cor *cor, struct range *range)
+{
+    struct range **at = &cor->ranges;
+
+    pthread_mutex_lock(&cor->lock);
+    while (*at != range)
+        at = &(*at)->next;
+    *at = range->next;
+    pthread_cond_broadcast(&cor->cond);
+    pthread_mutex_unlock(&cor->lock);
+}
+
+/* --- copying ---------------------------------------------------------------------------------- */
+
+/* What is at the beginning of a range: true if it is in a backing image. */
+static int is_missing(struct vemu_image *image, uint64_t offset, uint64_t *bytes, bool *ret_missing)
+{
+    struct vemu_image_extent extent = VEMU_IMAGE_EXTENT_INIT;
+    struct vemu_image *top = vemu__image_skip_filters(image);
+    int r;
+
+    *ret_missing = false;
+    if (!top->backing)
+        return 0;
+    r = vemu_image_get_extent(top, top->backing, offset, *bytes, &extent);
+    if (r < 0)
+        return r;
+    *bytes = extent.bytes;
+    *ret_missing = !(extent.flags & VEMU_IMAGE_EXTENT_ALLOCATED);
+    return 0;
+}
+
+static int copy_up(struct vemu_image *image, uint8_t *buf, uint64_t offset, uint64_t end)
+{
+    int r = 0;
+
+    while (offset < end && r >= 0) {
+        uint64_t bytes = MIN(end - offset, COPY_SIZE);
+        bool missing;
+
+        r = is_missing(image, offset, &bytes, &missing);
+        if (r >= 0 && missing) {
+            r = vemu_image_read(image->file, offset, buf, bytes);
+            if (r >= 0)
+                r = vemu_image_write(image->file, offset, buf, bytes, 0);
+        }
+        offset += bytes;
+    }
+    return r;
+}
+
+/* Clusters are copied as a whole. What cannot be kept (no space) can still be read. */
+static void keep(struct vemu_image *image, uint64_t offset, uint64_t bytes)
+{
+    uint64_t cluster = MAX(image->cluster_size, IMAGE_SECTOR), size = image->size;
+    struct range range = {
+        .begin = offset / cluster * cluster,
+        .end = MIN((offset + bytes + cluster - 1) / cluster * cluster, size),
+    };
+    g_autofree uint8_t *buf = g_try_malloc(COPY_SIZE);
+
+    if (!buf)
+        return;
+    enter(cor_of(image), &range);
+    copy_up(image, buf, range.begin, range.end);
+    leave(cor_of(image), &range);
+}
+
+/* Whether something of the range is in a backing image. */
+static int any_missing(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool *ret)
+{
+    uint64_t end = offset + bytes;
+    int r = 0;
+
+    *ret = false;
+    while (offset < end && r >= 0 && !*ret) {
+        bytes = end - offset;
+        r = is_missing(image, offset, &bytes, ret);
+        offset += bytes;
+    }
+    return r;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static int cor_readv(struct vemu_image *image, uint64_t offset, uint64_t bytes,
+                     const struct iovec *iov, unsigned count)
+{
+    bool missing;
+    int r = any_missing(image, offset, bytes, &missing);
+
+    if (r < 0)
+        return r;
+    if (missing)
+        keep(image, offset, bytes);
+    return vemu__filter_readv(image, offset, bytes, iov, count);
+}
+
+static int cor_writev(struct vemu_image *image, uint64_t offset, uint64_t bytes,
+                      const struct iovec *iov, unsigned count, uint32_t flags)
+{
+    struct range range = { .begin = offset, .end = offset + bytes };
+    int r;
+
+    enter(cor_of(image), &range);
+    r = vemu__filter_writev(image, offset, bytes, iov, count, flags);
+    leave(cor_of(image), &range);
+    return r;
+}
+
+static int cor_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, uint32_t flags)
+{
+    struct range range = { .begin = offset, .end = offset + bytes };
+    int r;
+
+    enter(cor_of(image), &range);
+    r = vemu__filter_zero(image, offset, bytes, flags);
+    leave(cor_of(image), &range);
+    return r;
+}
+
+static int cor_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes)
+{
+    struct range range = { .begin = offset, .end = offset + bytes };
+    int r;
+
+    enter(cor_of(image), &range);
+    r = vemu__filter_discard(image, offset, bytes);
+    leave(cor_of(image), &range);
+    return r;
+}
+
+static int cor_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
+                   struct vemu_image_span *ret)
+{
+    bool missing;
+    int r = any_missing(image, offset, bytes, &missing);
+
+    if (r < 0)
+        return r;
+    return missing ? -EAGAIN : vemu__image_map(image->file, offset, bytes, write, ret);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static int cor_open(struct vemu_image *image, struct vemu_error **err)
+{
+    struct cor *cor = cor_of(image);
+
+    if (!(image->file->open_flags & VEMU_IMAGE_WRITE))
+        return vemu__error_set(err, EROFS, "'%s' is read-only: nothing can be copied into it",
+                               image->file->filename);
+    pthread_mutex_init(&cor->lock, NULL);
+    pthread_cond_init(&cor->cond, NULL);
+    cor->has_lock = true;
+    vemu__filter_open(image);
+    return 0;
+}
+
+static int cor_close(struct vemu_image *image)
+{
+    struct cor *cor = cor_of(image);
+
+    if (cor->has_lock) {
+        pthread_cond_destroy(&cor->cond);
+        pthread_mutex_destroy(&cor->lock);
+    }
+    return 0;
+}
+
+const struct vemu_image_driver vemu__image_copy_on_read = {
+    .name = "copy-on-read",
+    .summary = "keeps what is read from backing images",
+    .flags = VEMU_IMAGE_FORMAT_FILTER | VEMU_IMAGE_FORMAT_WRITE,
+    .instance_size = sizeof(struct cor),
+    .open = cor_open,
+    .close = cor_close,
+    .readv = cor_readv,
+    .writev = cor_writev,
+    .zero = cor_zero,
+    .discard = cor_discard,
+    .map = cor_map,
+};
