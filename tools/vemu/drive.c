@@ -2,26 +2,26 @@
 /*
  * -blockdev and -drive: block nodes and disks.
  *
- * A node may be described inside another one ("driver=raw,node-name=d,file.driver=file,
- * file.filename=x"): the inner one gets the name "d.file". What an option does not know goes to the
- * library as a property, which names it if it does not know it either.
+ * What an option does not know goes to the library as a property, which names it if it does not
+ * know it either. -drive makes one node of its words, with nodes for limits and copying above it.
  */
 #include "drive.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <vemu/block.h>
+#include <vemu/image.h>
 
 #include "build.h"
 #include "keyval.h"
 #include "report.h"
 
 struct props {
-    struct vemu_property items[KEYVAL_MAX + 8];
+    struct vemu_property items[KEYVAL_MAX * 4];
     size_t count;
 };
 
@@ -43,38 +43,16 @@ static bool add_node(struct vemu_vm *vm, const char *option, const char *text, c
 
 /* --- -blockdev -------------------------------------------------------------------------------- */
 
-/* Takes the items "file.NAME" out of `kv` and makes the inner node from them. */
-static bool add_inner(struct vemu_vm *vm, const char *text, struct keyval *kv, const char *id)
-{
-    static const char prefix[] = "file.";
-    struct props inner = { .count = 0 };
-    const char *driver = "file";
-    size_t kept = 0;
-    bool any = false;
-    for (size_t i = 0; i < kv->count; i++) {
-        struct vemu_property item = kv->items[i];
-        if (strncmp(item.name, prefix, sizeof(prefix) - 1)) {
-            kv->items[kept++] = item;
-            continue;
-        }
-        any = true;
-        item.name += sizeof(prefix) - 1;
-        if (!strcmp(item.name, "driver"))
-            driver = item.value;
-        else
-            props_add(&inner, item.name, item.value);
-    }
-    kv->count = kept;
-    return !any || add_node(vm, "blockdev", text, driver, id, &inner);
-}
-
 static bool build_blockdev(struct vemu_vm *vm, const char *value)
 {
+    struct props props = { .count = 0 };
     struct keyval kv;
-    char inner[128];
+    char *json;
     if (value[0] == '{') {
-        report("-blockdev: JSON is not supported; write driver=...,node-name=...");
-        return false;
+        bool added = asprintf(&json, "json:%s", value) >= 0 &&
+                     add_node(vm, "blockdev", value, json, NULL, &props);
+        free(json);
+        return added;
     }
     if (!keyval_parse(&kv, "blockdev", value, true))
         return false;
@@ -82,21 +60,11 @@ static bool build_blockdev(struct vemu_vm *vm, const char *value)
     const char *driver = kv.first ? kv.first : named;
     const char *id = keyval_take(&kv, "node-name");
     bool ok = driver && id;
-    if (!ok) {
+    if (!ok)
         report("-blockdev %s: parameter '%s' is missing", value, driver ? "node-name" : "driver");
-    } else {
-        size_t before = kv.count;
-        struct props props = { .count = 0 };
-        ok = snprintf(inner, sizeof(inner), "%s.file", id) < (int)sizeof(inner);
-        if (!ok)
-            report("-blockdev %s: node-name is too long", value);
-        ok = ok && add_inner(vm, value, &kv, inner);
-        for (size_t i = 0; i < kv.count; i++)
-            props_add(&props, kv.items[i].name, kv.items[i].value);
-        if (kv.count < before)
-            props_add(&props, "file", inner);
-        ok = ok && add_node(vm, "blockdev", value, driver, id, &props);
-    }
+    for (size_t i = 0; i < kv.count; i++)
+        props_add(&props, kv.items[i].name, kv.items[i].value);
+    ok = ok && add_node(vm, "blockdev", value, driver, id, &props);
     keyval_free(&kv);
     return ok;
 }
@@ -125,26 +93,6 @@ static bool drive_cache(const char *text, const char *mode, struct props *props)
     return false;
 }
 
-/* Without format= a person may mean an image that is not raw, and would not like it overwritten. */
-static bool drive_format(const char *text, const char *format, const char *file)
-{
-    char magic[4] = { 0 };
-    if (format && strcmp(format, "raw")) {
-        report("-drive %s: format '%s' is not supported (only raw)", text, format);
-        return false;
-    }
-    int fd = format ? -1 : open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return true; /* opening it properly says why */
-    ssize_t n = read(fd, magic, sizeof(magic));
-    close(fd);
-    if (n == sizeof(magic) && !memcmp(magic, "QFI\xfb", sizeof(magic))) {
-        report("-drive %s: qcow2 is not supported (only raw)", text);
-        return false;
-    }
-    return true;
-}
-
 /* --- -drive: where the disk is ---------------------------------------------------------------- */
 
 #define IDE_BUSES 6u
@@ -163,7 +111,7 @@ struct places {
 struct drive {
     const char *text, *file, *id;
     enum interface interface;
-    bool is_cdrom;
+    bool is_cdrom, has_node;
     unsigned bus; /* of IDE; unit of flash */
 };
 
@@ -181,7 +129,8 @@ static bool drive_interface(const char *name, const struct places *places, struc
         drive->interface = IF_PFLASH;
     else if (!strcmp(name, "scsi")) {
         report("-drive %s: the machine has no SCSI adapter of its own; write if=none,id=ID, "
-               "-device virtio-scsi-pci and -device scsi-hd,drive=ID", drive->text);
+               "-device virtio-scsi-pci and -device scsi-hd,drive=ID",
+               drive->text);
         return false;
     } else {
         report("-drive %s: if=%s is not supported (ide, virtio, pflash, none)", drive->text, name);
@@ -266,7 +215,7 @@ static bool add_disk(struct vemu_vm *vm, const struct drive *drive)
     snprintf(bus, sizeof(bus), "ide.%u", drive->bus);
     if (is_ide)
         props[count++] = (struct vemu_property){ "bus", bus };
-    if (drive->file)
+    if (drive->has_node)
         props[count++] = (struct vemu_property){ "drive", drive->id };
     const char *class_name = !is_ide ? "virtio-blk" : drive->is_cdrom ? "ide-cd" : "ide-hd";
     if (vemu_vm_add_device(vm, class_name, NULL, props, count, &err) >= 0)
@@ -278,18 +227,191 @@ static bool add_disk(struct vemu_vm *vm, const struct drive *drive)
 
 /* --- -drive: the whole ------------------------------------------------------------------------ */
 
-static bool add_image(struct vemu_vm *vm, const struct drive *drive, struct keyval *kv,
-                      const char *read_only, const char *cache)
+/* What -drive says of a limit, and what the node for it calls that; NULL: it is no limit. */
+static const char *limit_name(const char *name, char *to, size_t size)
 {
-    struct props props = { .count = 0 };
-    if (cache && !drive_cache(drive->text, cache, &props))
+    static const struct {
+        const char *old, *now;
+    } names[] = {
+        { "bps", "bps-total" },
+        { "bps_rd", "bps-read" },
+        { "bps_wr", "bps-write" },
+        { "iops", "iops-total" },
+        { "iops_rd", "iops-read" },
+        { "iops_wr", "iops-write" },
+        { "bps_max", "bps-total-max" },
+        { "bps_rd_max", "bps-read-max" },
+        { "bps_wr_max", "bps-write-max" },
+        { "iops_max", "iops-total-max" },
+        { "iops_rd_max", "iops-read-max" },
+        { "iops_wr_max", "iops-write-max" },
+        { "iops_size", "iops-size" },
+    };
+    static const char prefix[] = "throttling.";
+    if (!strncmp(name, prefix, sizeof(prefix) - 1)) {
+        snprintf(to, size, "%s", name + sizeof(prefix) - 1);
+        return to;
+    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!strcmp(name, names[i].old))
+            return names[i].now;
+    return NULL;
+}
+
+/* Names that are made here; freed with the node's properties. */
+struct names {
+    char *items[KEYVAL_MAX * 4];
+    size_t count;
+};
+
+/* A property of the layer that is `depth` below the top. */
+static void add_at(struct props *props, struct names *names, unsigned depth, const char *name,
+                   const char *value)
+{
+    static const char below[] = "file.file.";
+    char *full;
+    if (asprintf(&full, "%.*s%s", (int)depth * 5, below, name) < 0)
+        return;
+    names->items[names->count++] = full;
+    props_add(props, full, value);
+}
+
+/* What each layer of a drive is told. */
+static void add_common(struct props *props, struct names *names, unsigned depth,
+                       const struct props *common)
+{
+    for (size_t i = 0; i < common->count; i++)
+        add_at(props, names, depth, common->items[i].name, common->items[i].value);
+}
+
+static bool is_common(const char *name)
+{
+    return !strncmp(name, "cache.", 6) || !strcmp(name, "discard");
+}
+
+/* A node for limits, a node that copies, the image: from the top, as far as they are wanted. */
+static bool add_layers(struct vemu_vm *vm, const struct drive *drive, const char *format,
+                       const struct keyval *kv, struct props *common, bool copies)
+{
+    struct props props;
+    struct names names = { .count = 0 };
+    const char *driver = NULL;
+    unsigned depth = 0;
+    char limit[64];
+    bool limits = false;
+    props.count = 0;
+    for (size_t i = 0; i < kv->count; i++) {
+        const char *name = limit_name(kv->items[i].name, limit, sizeof(limit));
+        if (name)
+            add_at(&props, &names, 0, name, kv->items[i].value);
+        limits |= name != NULL;
+        if (is_common(kv->items[i].name))
+            props_add(common, kv->items[i].name, kv->items[i].value);
+    }
+    if (limits) {
+        driver = "throttle";
+        add_common(&props, &names, depth++, common);
+    }
+    if (copies) {
+        if (driver)
+            add_at(&props, &names, depth, "driver", "copy-on-read");
+        driver = driver ? driver : "copy-on-read";
+        add_common(&props, &names, depth++, common);
+    }
+    if (driver)
+        add_at(&props, &names, depth, "driver", format);
+    driver = driver ? driver : format;
+    add_common(&props, &names, depth, common);
+    if (drive->file)
+        add_at(&props, &names, depth, "filename", drive->file);
+    for (size_t i = 0; i < kv->count; i++) { /* of the image, or of the node that the disk has */
+        const char *name = kv->items[i].name;
+        bool is_top = !strcmp(name, "aio") || !strcmp(name, "rerror") || !strcmp(name, "werror") ||
+                      !strcmp(name, "detect-zeroes");
+        if (!is_common(name) && !limit_name(name, limit, sizeof(limit)))
+            add_at(&props, &names, is_top ? 0 : depth, name, kv->items[i].value);
+    }
+    bool ok = add_node(vm, "drive", drive->text, driver, drive->id, &props);
+    for (size_t i = 0; i < names.count; i++)
+        free(names.items[i]);
+    return ok;
+}
+
+/* snapshot=on: writes go to an image that is gone when the program ends. */
+static bool make_overlay(const struct drive *drive, const char *format, char *path, size_t size)
+{
+    const char *folder = getenv("TMPDIR");
+    struct vemu_error *err = NULL;
+    char full[PATH_MAX];
+    int r = 0;
+    snprintf(path, size, "%s/vemu-XXXXXX", folder && *folder ? folder : "/var/tmp");
+    int fd = mkstemp(path);
+    if (fd < 0) {
+        report("-drive %s: snapshot=on: cannot make '%s': %s", drive->text, path, strerror(errno));
         return false;
-    props_add(&props, "filename", drive->file);
-    if (read_only || drive->is_cdrom)
-        props_add(&props, "read-only", drive->is_cdrom ? "on" : read_only);
-    for (size_t i = 0; i < kv->count; i++) /* discard, aio; others are refused by name */
-        props_add(&props, kv->items[i].name, kv->items[i].value);
-    return add_node(vm, "drive", drive->text, "file", drive->id, &props);
+    }
+    close(fd);
+    if (!strcmp(format, "auto"))
+        r = vemu_image_probe(drive->file, &format, &err);
+    const struct vemu_property props[] = {
+        { "backing_file", realpath(drive->file, full) ? full : drive->file },
+        { "backing_fmt", format },
+    };
+    if (r >= 0)
+        r = vemu_image_create(path, "qcow2", UINT64_MAX, props, 2, NULL, &err);
+    if (r >= 0)
+        return true;
+    report("-drive %s: snapshot=on: %s", drive->text, vemu_error_message(err));
+    vemu_error_free(err);
+    unlink(path);
+    return false;
+}
+
+static bool take_switch(struct keyval *kv, const char *key, bool *ret)
+{
+    const char *text = keyval_take(kv, key);
+    *ret = false;
+    return !text || parse_switch("drive", key, text, ret);
+}
+
+static bool add_image(struct vemu_vm *vm, const struct drive *drive, const char *format,
+                      struct keyval *kv, const char *read_only, const char *cache)
+{
+    struct props common = { .count = 0 };
+    struct drive top = *drive;
+    char overlay[PATH_MAX];
+    bool copies, snapshot;
+    if (!take_switch(kv, "copy-on-read", &copies) || !take_switch(kv, "snapshot", &snapshot))
+        return false;
+    if (snapshot)
+        cache = "unsafe";
+    if (cache && !drive_cache(drive->text, cache, &common))
+        return false;
+    if (snapshot) {
+        if (!drive->file) {
+            report("-drive %s: snapshot=on needs file=", drive->text);
+            return false;
+        }
+        if (!make_overlay(drive, format ? format : "auto", overlay, sizeof(overlay)))
+            return false;
+        top.file = overlay;
+        format = "qcow2";
+    } else if (read_only || drive->is_cdrom) {
+        props_add(&common, "read-only", drive->is_cdrom ? "on" : read_only);
+    }
+    bool ok = add_layers(vm, &top, format ? format : "auto", kv, &common, copies);
+    if (snapshot)
+        unlink(overlay);
+    return ok;
+}
+
+/* Whether the file is described option by option. */
+static bool has_file_options(const struct keyval *kv)
+{
+    for (size_t i = 0; i < kv->count; i++)
+        if (!strncmp(kv->items[i].name, "file.", 5))
+            return true;
+    return false;
 }
 
 /* Names as QEMU gives them. */
@@ -314,8 +436,9 @@ static bool build_drive(struct vemu_vm *vm, struct places *places, const char *v
     const char *media = keyval_take(&kv, "media"), *cache = keyval_take(&kv, "cache");
     const char *read_only = keyval_take(&kv, "readonly"), *id = keyval_take(&kv, "id");
     bool ok = drive_media(media, &drive);
-    bool is_empty = ok && !drive.file && drive.is_cdrom; /* a tray without a medium */
-    if (ok && !drive.file && !is_empty) {
+    bool has_file = drive.file || has_file_options(&kv);
+    bool is_empty = ok && !has_file && drive.is_cdrom; /* a tray without a medium */
+    if (ok && !has_file && !is_empty) {
         report("-drive %s: parameter 'file' is missing", value);
         ok = false;
     }
@@ -327,13 +450,12 @@ static bool build_drive(struct vemu_vm *vm, struct places *places, const char *v
     ok = ok && drive_place(&kv, places, &drive);
     make_id(&drive, n, made, sizeof(made));
     drive.id = id ? id : made;
+    drive.has_node = has_file;
     if (ok && is_empty)
         ok = keyval_done(&kv, "drive");
     else
-        ok = ok && drive_format(value, format, drive.file) &&
-             add_image(vm, &drive, &kv, read_only, cache);
-    ok = ok && (drive.interface == IF_NONE || drive.interface == IF_PFLASH ||
-                add_disk(vm, &drive));
+        ok = ok && add_image(vm, &drive, format, &kv, read_only, cache);
+    ok = ok && (drive.interface == IF_NONE || drive.interface == IF_PFLASH || add_disk(vm, &drive));
     keyval_free(&kv);
     return ok;
 }
@@ -351,11 +473,10 @@ bool drives_announce_flash(struct options *o)
         const char *interface = keyval_take(&kv, "if"), *id = keyval_take(&kv, "id");
         bool ok = true;
         if (interface && !strcmp(interface, "pflash")) {
-            ok = drive_interface(interface, &places, &drive) &&
-                 drive_place(&kv, &places, &drive);
+            ok = drive_interface(interface, &places, &drive) && drive_place(&kv, &places, &drive);
             make_id(&drive, (unsigned)i, made, sizeof(made));
-            ok = ok && options_add_machine_option(o, drive.bus ? "pflash1" : "pflash0",
-                                                  id ? id : made);
+            ok = ok &&
+                 options_add_machine_option(o, drive.bus ? "pflash1" : "pflash0", id ? id : made);
         }
         keyval_free(&kv);
         if (!ok)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <vemu/property.h>
 
-#define KEYVAL_MAX 32
+#define KEYVAL_MAX 64
 
 /* Keys and values point into `text`, a private copy. A key without '=' has the value "on". */
 struct keyval {

@@ -31,7 +31,8 @@ enum vemu_event_type {
      * somebody asked for it (query-rx-filter). */
     VEMU_EVENT_NET_FILTER_CHANGED = 18,
     /* A block node could not do what it was asked for; message is its name, value bit 0: it was a
-     * write, bits 8 and on: the errno. At most once a second. */
+     * write, bit 1: the machine pauses for it, bit 2: it is ignored (else the guest is told), bits
+     * 8 and on: the errno. At most once a second, unless the machine pauses. */
     VEMU_EVENT_BLOCK_ERROR = 19,
     VEMU_EVENT_WATCHDOG = 20, /* a watchdog was not fed; message is what is done about it */
     /* The guest told what became of a CPU or memory module (ACPI _OST): message is "CPU N ID" or

@@ -40,8 +40,8 @@ struct vemu_aio {
 static struct vemu_aio_pool *pool_of(struct vemu_aio *aio)
 {
     if (!aio->pool)
-        aio->pool = vemu__aio_pool_new(aio->block->vm, aio->block->id, aio->eventfd, aio->work,
-                                       aio->block);
+        aio->pool =
+            vemu__aio_pool_new(aio->block->vm, aio->block->id, aio->eventfd, aio->work, aio->block);
     return aio->pool;
 }
 
@@ -62,6 +62,7 @@ static bool ring_result(struct vemu_aio *aio, struct vemu_block_request *req, in
         req->result = res;
         return true;
     }
+    vemu__image_unmap(&req->span);
     vemu__aio_pool_put(pool_of(aio), req);
     return false;
 }
@@ -175,15 +176,16 @@ void vemu__aio_submit(struct vemu_aio *aio, struct vemu_block_request *req, int 
         sqe = io_uring_get_sqe(&aio->ring);
     }
     if (!sqe) { /* the kernel takes no more now */
+        vemu__image_unmap(&req->span);
         vemu__aio_work(aio, req);
         return;
     }
     switch (req->op) {
     case VEMU_BLOCK_READ:
-        io_uring_prep_readv(sqe, fd, req->iov, req->iov_count, req->offset);
+        io_uring_prep_readv(sqe, fd, req->iov, req->iov_count, req->span.offset);
         break;
     case VEMU_BLOCK_WRITE:
-        io_uring_prep_writev2(sqe, fd, req->iov, req->iov_count, req->offset,
+        io_uring_prep_writev2(sqe, fd, req->iov, req->iov_count, req->span.offset,
                               req->flags & VEMU_BLOCK_FUA ? RWF_DSYNC : 0);
         break;
     default: io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC); break;
@@ -240,6 +242,11 @@ static int ring_init(struct vemu_aio *aio)
     if (r < 0)
         io_uring_queue_exit(&aio->ring);
     return r;
+}
+
+bool vemu__aio_has_ring(const struct vemu_aio *aio)
+{
+    return aio->has_ring;
 }
 
 bool vemu__aio_has_uring(void)

@@ -29,7 +29,9 @@ void vemu__aio_free(struct vemu_aio *aio);
 /* Can this host give a ring? */
 bool vemu__aio_has_uring(void);
 
-/* Queues READ, WRITE or FLUSH on `fd`, by the ring where there is one. */
+/* Is there a ring? */
+bool vemu__aio_has_ring(const struct vemu_aio *aio);
+/* Queues READ or WRITE on `fd` at req->span.offset, or FLUSH, by the ring where there is one. */
 void vemu__aio_submit(struct vemu_aio *aio, struct vemu_block_request *req, int fd);
 /* Queues any request for the worker threads. */
 void vemu__aio_work(struct vemu_aio *aio, struct vemu_block_request *req);

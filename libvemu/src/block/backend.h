@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Block nodes: what a disk device sees of its image, and what an image format implements.
+ * Block nodes: what a disk device sees of its image (image/).
  *
  * A node has at most one user, a device or another node. Requests are asynchronous: the user owns
- * the request and its buffers until `done` is called.
+ * the request and its buffers until `done` is called. What the kernel can do by itself (the image
+ * says where the bytes are in a file) goes to io_uring; everything else is done by worker threads,
+ * which call the image. The nodes that a node stands on have no part in its requests: it has their
+ * images.
  *
  * Locking: the user gives its lock when it attaches. Every function below that takes a node which
  * has a user is called with that lock held, and `done` and the user's handlers are called with it
@@ -18,6 +21,7 @@
 
 #include "core/backend.h"
 #include "core/device.h"
+#include "image/image.h"
 
 struct vemu_block;
 struct vemu_block_request;
@@ -42,19 +46,24 @@ struct vemu_block_request {
     unsigned iov_count;
     /* result: 0 or -errno (-EINVAL: outside the node, -EROFS, -ENOSPC, -EIO ...) */
     void (*done)(struct vemu_block_request *req, int result);
-    /* the nodes' */
+    /* the node's */
     struct vemu_block_request *next;
     struct vemu_block *block;
     int result;
+    struct vemu_image_span span; /* while the kernel has it */
 };
 
 struct vemu_block_user {
-    const char *name; /* for people: the device's id */
+    const char *name;          /* for people: the device's id */
     void (*batch)(void *data); /* a series of `done` is over */
     void (*resized)(void *data);
+    /* What becomes of errors: "report", "ignore", "stop", for writes "enospc"; "auto" and NULL
+     * leave it to the node. Read when attaching. */
+    const char *rerror, *werror;
 };
 
-/* Takes the node. Errors: EBUSY (it has a user), EROFS (`write` and the node is read only). */
+/* Takes the node. Errors: EBUSY (it has a user), EROFS (`write` and the node is read only), EINVAL
+ * (rerror, werror). */
 int vemu__block_attach(struct vemu_block *block, const struct vemu_block_user *user, void *data,
                        pthread_mutex_t *lock, bool write, struct vemu_error **err);
 /* No request may be under way. NULL is fine. */
@@ -63,8 +72,10 @@ void vemu__block_detach(struct vemu_block *block);
 void vemu__block_submit(struct vemu_block *block, struct vemu_block_request *req);
 /* Starts what was queued. Requests that are ready at once are done before it returns. */
 void vemu__block_kick(struct vemu_block *block);
-/* Returns when all requests are done. */
+/* Returns when all requests are done, also those that an error policy held back: they fail. */
 void vemu__block_drain(struct vemu_block *block);
+/* The machine halts: as above, but what was held back stays, until the machine goes on. */
+void vemu__block_pause(struct vemu_block *block);
 
 uint64_t vemu__block_size(const struct vemu_block *block); /* bytes */
 bool vemu__block_read_only(const struct vemu_block *block);
@@ -78,52 +89,73 @@ struct vemu_block_stats {
 };
 void vemu__block_get_stats(const struct vemu_block *block, struct vemu_block_stats *ret);
 
-/* --- node's side ------------------------------------------------------------------------------ */
+/* --- what becomes of errors ------------------------------------------------------------------- */
 
-struct vemu_block_class {
-    struct vemu_backend_class base; /* of a struct whose first member is struct vemu_block */
-    /* Sets block->size and the flags. Context: loop. */
-    int (*open)(struct vemu_block *block, struct vemu_error **err);
-    void (*close)(struct vemu_block *block); /* also after an open that failed half-way */
-    /* The range was checked; bytes is not 0 except for FLUSH. */
-    void (*submit)(struct vemu_block *block, struct vemu_block_request *req);
-    void (*kick)(struct vemu_block *block);
-    void (*drain)(struct vemu_block *block); /* waits until something is done, if anything is */
-    void (*detach)(struct vemu_block *block); /* the user goes; nothing is under way */
-    int (*resize)(struct vemu_block *block, uint64_t size); /* NULL: cannot */
+enum vemu_block_policy {
+    VEMU_BLOCK_REPORT, /* the guest is told */
+    VEMU_BLOCK_IGNORE, /* the request counts as done */
+    VEMU_BLOCK_STOP,   /* the machine stops; the request is made again when it goes on */
+    VEMU_BLOCK_ENOSPC, /* stop when there is no space left, else report */
 };
 
-/* First member of every node's struct. */
+/* The properties of a device that has these two strings. */
+#define VEMU_PROP_BLOCK_POLICY(struct_, rerror_, werror_)                                          \
+    VEMU_PROP(struct_, rerror_, "rerror", STRING, "auto",                                          \
+              "when a read fails: report, ignore, stop, or auto: as the drive has it"),            \
+        VEMU_PROP(                                                                                 \
+            struct_, werror_, "werror", STRING, "auto",                                            \
+            "when a write fails: report, ignore, stop, enospc, or auto: as the drive has it")
+
+/* --- the node --------------------------------------------------------------------------------- */
+
+enum vemu_block_zeroes { VEMU_BLOCK_ZEROES_OFF, VEMU_BLOCK_ZEROES_ON, VEMU_BLOCK_ZEROES_UNMAP };
+
 struct vemu_block {
-    const struct vemu_block_class *class_;
     struct vemu_vm *vm;
     char *id;
-    /* set by open */
-    uint64_t size;
-    bool read_only, can_discard, write_through;
+    struct vemu_image *image;
+    /* properties of every node, by declaration in node.c */
+    struct vemu_block *file_node, *backing_node; /* below; NULL: the image has its own, or none */
+    char *aio_name, *discard, *detect_zeroes_name, *rerror, *werror;
+    bool want_read_only, auto_read_only, direct, no_flush, write_back, force_share;
+    /* from them */
+    int aio_kind; /* enum vemu_aio_kind */
+    enum vemu_block_zeroes detect_zeroes;
+    enum vemu_block_policy policy[2], user_policy[2]; /* of reads, of writes */
+    bool read_only, can_discard, no_backing;
+    int flush_fd;
     /* the user */
     const struct vemu_block_user *user;
     void *user_data;
     pthread_mutex_t *user_lock;
-    struct vemu_block *child; /* node this one stands on: has its lock, and is locked by it */
-    bool with_parent;         /* made together with the node above, and goes with it */
-    bool with_medium;         /* made for a drive, and goes when it is taken out */
-    unsigned in_flight;       /* requests that `done` was not called for */
+    struct vemu_aio *aio; /* while there is a user; made at the first request */
+    bool with_parent;     /* made together with the node above, and goes with it */
+    bool with_medium;     /* made for a drive, and goes when it is taken out */
+    unsigned in_flight;   /* requests that `done` was not called for, without those held back */
     struct vemu_block_request *refused, **refused_last; /* done with an error at the next kick */
+    struct vemu_block_request *held, **held_last;       /* until the machine goes on */
+    bool no_holding;                                    /* a drain: errors are final */
     struct vemu_block_stats stats;
     int64_t error_second; /* of the last error that was told */
 };
 
-/* NULL-terminated table in core/registry.c. */
-extern const struct vemu_backend_class *const vemu__block_classes[];
+/* What every node has, whatever its driver. */
+extern const struct vemu_prop vemu__block_props[];
 extern const struct vemu_backend_kind vemu__block_kind;
-extern const struct vemu_block_class vemu__block_file, vemu__block_raw;
 
-/* A request has come back: counts it and calls `done`. The user's lock is held. */
+/* A request has come back: counts it and calls `done`, or holds it. The user's lock is held. */
 void vemu__block_complete(struct vemu_block_request *req, int result);
+/* node.c: makes a node from "driver" and all its options, and nodes below it ("file.driver" ...).
+ * Context: loop. */
+int vemu__block_add(struct vemu_vm *vm, const char *driver, const char *id,
+                    const struct vemu_property *props, size_t prop_count, struct vemu_error **err);
+/* The node that stands on this one; NULL: none. Context: loop. */
+struct vemu_block *vemu__block_parent(const struct vemu_block *block);
 
 /* --- the VM's nodes --------------------------------------------------------------------------- */
 struct vemu_block *vemu__vm_find_block(struct vemu_vm *vm, const char *id);
 void vemu__block_free(struct vemu_block *block);
+/* The machine goes on: so do requests that were held back. Context: loop. */
+void vemu__blocks_resume(struct vemu_vm *vm);
 
 #endif

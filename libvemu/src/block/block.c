@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Block nodes: making them by class name, their users, what is the same for every format.
+ * Block nodes: their users, requests, facts.
  */
 #include "block/backend.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
-#include <vemu/block.h>
-
-#include "core/property.h"
+#include "block/aio.h"
+#include "block/policy.h"
+#include "core/error.h"
+#include "core/iov.h"
 #include "core/vm.h"
 
 /* --- the user --------------------------------------------------------------------------------- */
@@ -19,18 +19,17 @@
 int vemu__block_attach(struct vemu_block *block, const struct vemu_block_user *user, void *data,
                        pthread_mutex_t *lock, bool write, struct vemu_error **err)
 {
+    const struct vemu_block *parent = vemu__block_parent(block);
     int r;
 
-    if (block->user)
+    if (block->user || parent)
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", block->id,
-                               block->user->name);
+                               block->user ? block->user->name : parent->id);
     if (write && block->read_only)
         return vemu__error_set(err, EROFS, "drive '%s' is read-only", block->id);
-    if (block->child) {
-        r = vemu__block_attach(block->child, user, data, lock, write, err);
-        if (r < 0)
-            return r;
-    }
+    r = vemu__block_set_policy(block, user->rerror, user->werror, err);
+    if (r < 0)
+        return r;
     block->user = user;
     block->user_data = data;
     block->user_lock = lock;
@@ -42,29 +41,129 @@ void vemu__block_detach(struct vemu_block *block)
     if (!block || !block->user)
         return;
     vemu__block_drain(block);
-    if (block->class_->detach)
-        block->class_->detach(block);
+    vemu__aio_free(block->aio);
+    block->aio = NULL;
     block->user = NULL;
     block->user_data = NULL;
     block->user_lock = NULL;
-    vemu__block_detach(block->child);
 }
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* --- what a worker does ----------------------------------------------------------------------- */
+
+static uint32_t image_flags(const struct vemu_block_request *req)
+{
+    return (req->flags & VEMU_BLOCK_FUA ? VEMU_IMAGE_FUA : 0) |
+           (req->flags & VEMU_BLOCK_UNMAP ? VEMU_IMAGE_MAY_UNMAP : 0);
+}
+
+static bool is_all_zero(const struct vemu_block_request *req)
+{
+    for (unsigned i = 0; i < req->iov_count; i++)
+        if (!vemu__is_zero(req->iov[i].iov_base, req->iov[i].iov_len))
+            return false;
+    return true;
+}
+
+static int work_write(const struct vemu_block *block, const struct vemu_block_request *req)
+{
+    uint32_t flags = image_flags(req) & VEMU_IMAGE_FUA;
+
+    if (block->detect_zeroes == VEMU_BLOCK_ZEROES_OFF || !is_all_zero(req))
+        return vemu_image_writev(block->image, req->offset, req->iov, req->iov_count, flags);
+    if (block->detect_zeroes == VEMU_BLOCK_ZEROES_UNMAP)
+        flags |= VEMU_IMAGE_MAY_UNMAP;
+    return vemu_image_zero(block->image, req->offset, req->bytes, flags);
+}
+
+static int work(void *data, const struct vemu_block_request *req)
+{
+    struct vemu_block *block = data;
+
+    switch (req->op) {
+    case VEMU_BLOCK_READ:
+        return vemu_image_readv(block->image, req->offset, req->iov, req->iov_count);
+    case VEMU_BLOCK_WRITE: return work_write(block, req);
+    case VEMU_BLOCK_FLUSH: return vemu_image_flush(block->image);
+    case VEMU_BLOCK_DISCARD: return vemu_image_discard(block->image, req->offset, req->bytes);
+    case VEMU_BLOCK_ZERO:
+        return vemu_image_zero(block->image, req->offset, req->bytes, image_flags(req));
+    }
+    return -EINVAL;
+}
+
+/* --- starting requests ------------------------------------------------------------------------ */
 
 static int request_check(const struct vemu_block *block, const struct vemu_block_request *req)
 {
     bool writes = req->op != VEMU_BLOCK_READ && req->op != VEMU_BLOCK_FLUSH;
+    uint64_t size = block->image->size;
 
     if (writes && block->read_only)
         return -EROFS;
     if (req->op == VEMU_BLOCK_FLUSH)
         return 0;
-    if (req->offset > block->size || req->bytes > block->size - req->offset)
+    if (req->offset > size || req->bytes > size - req->offset)
         return -EINVAL;
     if ((req->op == VEMU_BLOCK_READ || req->op == VEMU_BLOCK_WRITE) && req->iov_count > IOV_MAX)
         return -EINVAL;
     return req->op == VEMU_BLOCK_DISCARD && !block->can_discard ? -ENOTSUP : 0;
+}
+
+static void refuse(struct vemu_block *block, struct vemu_block_request *req, int result)
+{
+    req->result = result;
+    req->next = NULL;
+    *block->refused_last = req;
+    block->refused_last = &req->next;
+}
+
+static bool is_direct(const struct vemu_image_span *span, const struct vemu_block_request *req)
+{
+    unsigned mask = span->direct_align - 1;
+
+    if (span->direct_fd < 0 || (span->offset | req->bytes) & mask)
+        return false;
+    for (unsigned i = 0; i < req->iov_count; i++)
+        if (((uintptr_t)req->iov[i].iov_base | req->iov[i].iov_len) & mask)
+            return false;
+    return true;
+}
+
+/* Gives a transfer to the kernel; false: the image has to be called. */
+static bool start_mapped(struct vemu_block *block, struct vemu_block_request *req)
+{
+    bool write = req->op == VEMU_BLOCK_WRITE;
+
+    if (write && block->detect_zeroes != VEMU_BLOCK_ZEROES_OFF)
+        return false;
+    if ((req->flags & VEMU_BLOCK_FUA) && block->flush_fd < 0) /* there may be more to be flushed */
+        return false;
+    if (!vemu__aio_has_ring(block->aio) ||
+        vemu__image_map(block->image, req->offset, req->bytes, write, &req->span) < 0)
+        return false;
+    if (req->span.bytes < req->bytes) {
+        vemu__image_unmap(&req->span);
+        return false;
+    }
+    vemu__aio_submit(block->aio, req,
+                     is_direct(&req->span, req) ? req->span.direct_fd : req->span.fd);
+    return true;
+}
+
+static void start(struct vemu_block *block, struct vemu_block_request *req)
+{
+    /* without an engine, for which there are no threads: done here, now */
+    if (!block->aio &&
+        vemu__aio_new(block, (enum vemu_aio_kind)block->aio_kind, work, &block->aio) < 0) {
+        refuse(block, req, work(block, req));
+        return;
+    }
+    if ((req->op == VEMU_BLOCK_READ || req->op == VEMU_BLOCK_WRITE) && start_mapped(block, req))
+        return;
+    if (req->op == VEMU_BLOCK_FLUSH && block->flush_fd >= 0)
+        vemu__aio_submit(block->aio, req, block->flush_fd);
+    else
+        vemu__aio_work(block->aio, req);
 }
 
 void vemu__block_submit(struct vemu_block *block, struct vemu_block_request *req)
@@ -72,16 +171,15 @@ void vemu__block_submit(struct vemu_block *block, struct vemu_block_request *req
     int r = request_check(block, req);
 
     req->block = block;
+    req->span.owner = NULL;
     block->in_flight++;
-    if (r == 0 && (req->bytes || req->op == VEMU_BLOCK_FLUSH)) {
-        block->class_->submit(block, req);
-        return;
-    }
-    req->result = r;
-    req->next = NULL;
-    *block->refused_last = req;
-    block->refused_last = &req->next;
+    if (r == 0 && (req->bytes || req->op == VEMU_BLOCK_FLUSH))
+        start(block, req);
+    else
+        refuse(block, req, r);
 }
+
+/* --- ending requests -------------------------------------------------------------------------- */
 
 static void finish_refused(struct vemu_block *block)
 {
@@ -101,53 +199,81 @@ static void finish_refused(struct vemu_block *block)
 
 void vemu__block_kick(struct vemu_block *block)
 {
-    if (block->class_->kick)
-        block->class_->kick(block);
+    if (block->aio)
+        vemu__aio_kick(block->aio);
     finish_refused(block);
+}
+
+static void wait_for_all(struct vemu_block *block)
+{
+    vemu__image_hurry(block->image, true);
+    vemu__block_kick(block);
+    while (block->in_flight) {
+        if (block->aio)
+            vemu__aio_wait(block->aio);
+        finish_refused(block);
+    }
+    vemu__image_hurry(block->image, false);
+}
+
+void vemu__block_pause(struct vemu_block *block)
+{
+    wait_for_all(block);
 }
 
 void vemu__block_drain(struct vemu_block *block)
 {
-    vemu__block_kick(block);
-    while (block->in_flight) {
-        block->class_->drain(block);
-        finish_refused(block);
-    }
-}
-
-/* The image let a request down: at most one of a node is told in a second. */
-static void tell_error(struct vemu_block *block, enum vemu_block_op op, int result)
-{
-    int64_t second = g_get_monotonic_time() / 1000000;
-
-    if (result == -EINVAL || result == -EROFS || result == -ENOTSUP ||
-        block->error_second == second)
-        return;
-    block->error_second = second;
-    vemu__events_post(block->vm, VEMU_EVENT_BLOCK_ERROR, block->id,
-                      (op == VEMU_BLOCK_READ ? 0 : 1) | (uint64_t)(unsigned)-result << 8);
+    block->no_holding = true;
+    do {
+        wait_for_all(block);
+    } while (vemu__block_fail_held(block));
+    block->no_holding = false;
 }
 
 void vemu__block_complete(struct vemu_block_request *req, int result)
 {
     struct vemu_block *block = req->block;
 
+    vemu__image_unmap(&req->span);
     block->in_flight--;
+    if (result < 0 && vemu__block_hold(block, req, &result))
+        return;
     block->stats.ops[req->op]++;
-    if (result < 0) {
+    if (result < 0)
         block->stats.errors[req->op]++;
-        tell_error(block, req->op, result);
-    } else if (req->op != VEMU_BLOCK_FLUSH) {
+    else if (req->op != VEMU_BLOCK_FLUSH)
         block->stats.bytes[req->op] += req->bytes;
-    }
     req->done(req, result);
+}
+
+void vemu__blocks_resume(struct vemu_vm *vm)
+{
+    for (guint i = 0; i < vm->blocks->len; i++) {
+        struct vemu_block *block = vm->blocks->pdata[i];
+        struct vemu_block_request *req;
+
+        if (!block->user)
+            continue;
+        pthread_mutex_lock(block->user_lock);
+        req = block->held;
+        block->held = NULL;
+        block->held_last = &block->held;
+        while (req) {
+            struct vemu_block_request *next = req->next;
+
+            vemu__block_submit(block, req);
+            req = next;
+        }
+        vemu__block_kick(block);
+        pthread_mutex_unlock(block->user_lock);
+    }
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
 uint64_t vemu__block_size(const struct vemu_block *block)
 {
-    return block->size;
+    return block->image->size;
 }
 
 bool vemu__block_read_only(const struct vemu_block *block)
@@ -162,7 +288,7 @@ bool vemu__block_can_discard(const struct vemu_block *block)
 
 bool vemu__block_write_through(const struct vemu_block *block)
 {
-    return block->write_through;
+    return !block->write_back;
 }
 
 const char *vemu__block_id(const struct vemu_block *block)
@@ -173,147 +299,4 @@ const char *vemu__block_id(const struct vemu_block *block)
 void vemu__block_get_stats(const struct vemu_block *block, struct vemu_block_stats *ret)
 {
     *ret = block->stats;
-}
-
-/* --- making and freeing ----------------------------------------------------------------------- */
-
-const struct vemu_backend_kind vemu__block_kind = {
-    .a_noun = "a drive",
-    .class_noun = "block driver",
-    .classes = vemu__block_classes,
-    .list = offsetof(struct vemu_vm, blocks),
-    .id = offsetof(struct vemu_block, id),
-};
-
-struct vemu_block *vemu__vm_find_block(struct vemu_vm *vm, const char *id)
-{
-    return vemu__backend_find(vm, &vemu__block_kind, id);
-}
-
-void vemu__block_free(struct vemu_block *block)
-{
-    if (!block)
-        return;
-    if (block->class_->close)
-        block->class_->close(block);
-    vemu__props_clear(block, block->class_->base.props);
-    g_free(block->id);
-    g_free(block);
-}
-
-struct add {
-    const char *class_name, *id;
-    const struct vemu_property *props;
-    size_t prop_count;
-};
-
-static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
-{
-    const struct add *add = data;
-    const struct vemu_backend_class *class_ = NULL;
-    struct vemu_block *block;
-    int r;
-
-    r = vemu__backend_may_add(vm, &vemu__block_kind, add->class_name, add->id, &class_, err);
-    if (r < 0)
-        return r;
-    block = g_malloc0(class_->instance_size);
-    block->class_ = (const struct vemu_block_class *)class_;
-    block->vm = vm;
-    block->id = g_strdup(add->id);
-    block->refused_last = &block->refused;
-    r = vemu__props_set(vm, block, class_->props, add->props, add->prop_count, err);
-    if (r >= 0)
-        r = block->class_->open(block, err);
-    if (r < 0) {
-        vemu__block_free(block);
-        return vemu__backend_failed(&vemu__block_kind, add->id, r, err);
-    }
-    if (block->child) { /* "d.file" was made for "d" */
-        g_autofree char *prefix = g_strdup_printf("%s.", block->id);
-
-        block->child->with_parent |= g_str_has_prefix(block->child->id, prefix);
-    }
-    vemu__backend_list(vm, &vemu__block_kind, block);
-    return 0;
-}
-
-int vemu_vm_add_block(struct vemu_vm *vm, const char *class_name, const char *id,
-                      const struct vemu_property *props, size_t prop_count, struct vemu_error **err)
-{
-    struct add add = { class_name, id, props, prop_count };
-
-    if (!class_name || !id)
-        return vemu__error_set(err, EINVAL, "the %s is missing",
-                               class_name ? "node name" : "block driver");
-    return vemu__vm_control(vm, do_add, &add, err);
-}
-
-/* --- changing the size ------------------------------------------------------------------------ */
-
-struct resize {
-    const char *id;
-    uint64_t size;
-};
-
-/* The lowest node is changed; those above take over its size. Only the user's lock is needed: a
- * node without one is changed on the loop alone. */
-static int resize_locked(struct vemu_block *block, uint64_t size, struct vemu_error **err)
-{
-    int r;
-
-    if (block->read_only)
-        return vemu__error_set(err, EROFS, "drive '%s' is read-only", block->id);
-    if (!block->class_->resize)
-        return vemu__error_set(err, ENOTSUP, "drive '%s' (%s) cannot change its size", block->id,
-                               block->class_->base.name);
-    if (block->user)
-        vemu__block_drain(block);
-    r = block->class_->resize(block, size);
-    if (r < 0)
-        return vemu__error_set(err, -r, "drive '%s': cannot be resized to %" PRIu64 " bytes: %s",
-                               block->id, size, strerror(-r));
-    if (block->user && block->user->resized)
-        block->user->resized(block->user_data);
-    return 0;
-}
-
-static bool has_parent(struct vemu_vm *vm, const struct vemu_block *block)
-{
-    for (guint i = 0; i < vm->blocks->len; i++)
-        if (((struct vemu_block *)vm->blocks->pdata[i])->child == block)
-            return true;
-    return false;
-}
-
-static int do_resize(struct vemu_vm *vm, void *data, struct vemu_error **err)
-{
-    const struct resize *resize = data;
-    struct vemu_block *block = vemu__vm_find_block(vm, resize->id);
-    pthread_mutex_t *lock;
-    int r;
-
-    if (!block)
-        return vemu__error_set(err, ENOENT, "there is no drive '%s'", resize->id);
-    if (resize->size % 512)
-        return vemu__error_set(err, EINVAL, "the size must be a multiple of 512 bytes");
-    if (has_parent(vm, block))
-        return vemu__error_set(err, EBUSY, "drive '%s' is part of another one: resize that",
-                               resize->id);
-    lock = block->user_lock;
-    if (lock)
-        pthread_mutex_lock(lock);
-    r = resize_locked(block, resize->size, err);
-    if (lock)
-        pthread_mutex_unlock(lock);
-    return r;
-}
-
-int vemu_vm_resize_block(struct vemu_vm *vm, const char *id, uint64_t size, struct vemu_error **err)
-{
-    struct resize resize = { id, size };
-
-    if (!id)
-        return vemu__error_set(err, EINVAL, "the node name is missing");
-    return vemu__vm_control(vm, do_resize, &resize, err);
 }

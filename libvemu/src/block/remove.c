@@ -9,26 +9,16 @@
 #include "block/backend.h"
 #include "core/vm.h"
 
-static const struct vemu_block *parent_of(struct vemu_vm *vm, const struct vemu_block *block)
-{
-    for (guint i = 0; i < vm->blocks->len; i++) {
-        const struct vemu_block *other = vm->blocks->pdata[i];
-
-        if (other->child == block)
-            return other;
-    }
-    return NULL;
-}
-
 /* A node that nothing uses has no request under way and no thread. */
 static void remove_now(struct vemu_vm *vm, struct vemu_block *block)
 {
-    struct vemu_block *child = block->child;
+    struct vemu_block *below[] = { block->file_node, block->backing_node };
 
     vemu__backend_unlist(vm, &vemu__block_kind, block);
     vemu__block_free(block);
-    if (child && child->with_parent)
-        remove_now(vm, child);
+    for (unsigned i = 0; i < G_N_ELEMENTS(below); i++)
+        if (below[i] && below[i]->with_parent && !vemu__block_parent(below[i]))
+            remove_now(vm, below[i]);
 }
 
 static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
@@ -40,7 +30,7 @@ static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     if (!block)
         return vemu__error_set(err, ENOENT, "there is no drive '%s'", id);
-    parent = parent_of(vm, block);
+    parent = vemu__block_parent(block);
     if (parent)
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", id, parent->id);
     user = vemu__vm_find_user(vm, block);

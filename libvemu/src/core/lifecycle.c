@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "block/backend.h"
 #include "core/thread.h"
 #include "gdb/gdb.h"
 
@@ -87,7 +88,9 @@ int vemu__state_check(struct vemu_vm *vm, uint32_t mask, const char *verb, struc
 static void machine_go(struct vemu_vm *vm)
 {
     vm->started = true;
+    vm->io_stopped = false;
     vemu__devices_call(vm, VEMU_DEVICE_RESUME);
+    vemu__blocks_resume(vm);
     vemu__timers_run(vm->timers, true);
     if (vm->gdb)
         vemu__gdb_go(vm->gdb);

@@ -92,14 +92,6 @@ const struct vemu_machine_class *const vemu__machine_classes[] = {
     NULL,
 };
 
-/* --- block drivers (alphabetical) ------------------------------------------------------------- */
-
-const struct vemu_backend_class *const vemu__block_classes[] = {
-    &vemu__block_file.base,
-    &vemu__block_raw.base,
-    NULL,
-};
-
 /* --- network back-ends (alphabetical) --------------------------------------------------------- */
 
 const struct vemu_backend_class *const vemu__net_classes[] = {
@@ -151,9 +143,14 @@ const struct vemu_device_class *vemu__device_class_find(const char *name)
 
 /* --- <vemu/registry.h> ------------------------------------------------------------------------ */
 
-static uint32_t count_props(const struct vemu_prop *props)
+/* Properties are handed around as the beginning of a walk: block drivers have two tables. */
+static struct vemu_prop_iter all_of(const struct vemu_prop *props)
 {
-    struct vemu_prop_iter it = { .at = props };
+    return (struct vemu_prop_iter){ .at = props };
+}
+
+static uint32_t count_props(struct vemu_prop_iter it)
+{
     uint32_t count = 0;
     size_t offset;
 
@@ -164,7 +161,7 @@ static uint32_t count_props(const struct vemu_prop *props)
 
 /* Walks, as describe() does. */
 static bool describe_backend(const struct vemu_backend_class *const *classes, uint32_t index,
-                             struct vemu_class_info *info, const struct vemu_prop **ret_props)
+                             struct vemu_class_info *info, struct vemu_prop_iter *ret_props)
 {
     for (uint32_t i = 0; classes[i]; i++) {
         if (i != index)
@@ -172,7 +169,24 @@ static bool describe_backend(const struct vemu_backend_class *const *classes, ui
         info->name = classes[i]->name;
         info->summary = classes[i]->summary;
         info->flags = classes[i]->flags & VEMU_BACKEND_INTERNAL ? VEMU_CLASS_INTERNAL : 0;
-        *ret_props = classes[i]->props;
+        *ret_props = all_of(classes[i]->props);
+        return true;
+    }
+    return false;
+}
+
+/* What every node has, then what the driver of its image has. */
+static bool describe_block(uint32_t index, struct vemu_class_info *info,
+                           struct vemu_prop_iter *ret_props)
+{
+    for (uint32_t i = 0; vemu__image_drivers[i]; i++) {
+        if (i != index)
+            continue;
+        info->name = vemu__image_drivers[i]->name;
+        info->summary = vemu__image_drivers[i]->summary;
+        *ret_props = all_of(vemu__block_props);
+        ret_props->outer[0] = vemu__image_drivers[i]->props;
+        ret_props->depth = 1;
         return true;
     }
     return false;
@@ -180,7 +194,7 @@ static bool describe_backend(const struct vemu_backend_class *const *classes, ui
 
 /* The class `index` of a kind as a complete description; false past the last. */
 static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
-                     const struct vemu_prop **ret_props)
+                     struct vemu_prop_iter *ret_props)
 {
     uint32_t i;
 
@@ -195,14 +209,14 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             info->name = class_->name;
             info->summary = class_->summary;
             info->flags = class_->flags & VEMU_DEVICE_INTERNAL ? VEMU_CLASS_INTERNAL : 0;
-            *ret_props = class_->props;
+            *ret_props = all_of(class_->props);
             return true;
         }
         return false;
     case VEMU_CLASS_CHARDEV:
         return describe_backend(vemu__chardev_classes, index, info, ret_props);
     case VEMU_CLASS_BLOCK:
-        return describe_backend(vemu__block_classes, index, info, ret_props);
+        return describe_block(index, info, ret_props);
     case VEMU_CLASS_NET:
         return describe_backend(vemu__net_classes, index, info, ret_props);
     case VEMU_CLASS_FSDEV:
@@ -219,7 +233,7 @@ static bool describe(int kind, uint32_t index, struct vemu_class_info *info,
             info->alias = class_->alias;
             info->summary = class_->summary;
             info->max_vcpus = class_->max_vcpus;
-            *ret_props = class_->props;
+            *ret_props = all_of(class_->props);
             return true;
         }
         return false;
@@ -232,7 +246,7 @@ static bool kind_valid(int kind)
 }
 
 static int lookup(int kind, const char *name, struct vemu_class_info *info,
-                  const struct vemu_prop **ret_props)
+                  struct vemu_prop_iter *ret_props)
 {
     uint32_t i;
 
@@ -255,7 +269,7 @@ static void hand_over(void *ret, const void *from, size_t size, uint32_t caller_
 int vemu_class_get(int kind, uint32_t index, struct vemu_class_info *ret)
 {
     struct vemu_class_info info = { 0 };
-    const struct vemu_prop *props;
+    struct vemu_prop_iter props;
 
     if (!kind_valid(kind) || ret->size < sizeof(*ret))
         return -EINVAL;
@@ -269,7 +283,7 @@ int vemu_class_get(int kind, uint32_t index, struct vemu_class_info *ret)
 int vemu_class_lookup(int kind, const char *name, struct vemu_class_info *ret)
 {
     struct vemu_class_info info;
-    const struct vemu_prop *props;
+    struct vemu_prop_iter props;
     int r;
 
     if (!kind_valid(kind) || ret->size < sizeof(*ret))
@@ -287,8 +301,8 @@ int vemu_class_get_property(int kind, const char *name, uint32_t index,
 {
     struct vemu_property_info info = { 0 };
     struct vemu_class_info class_info;
-    const struct vemu_prop *props, *prop = NULL;
-    struct vemu_prop_iter it;
+    const struct vemu_prop *prop = NULL;
+    struct vemu_prop_iter props;
     size_t offset;
     int r;
 
@@ -299,9 +313,8 @@ int vemu_class_get_property(int kind, const char *name, uint32_t index,
         return r;
     if (index >= count_props(props))
         return -ENOENT;
-    it = (struct vemu_prop_iter){ .at = props };
     for (uint32_t i = 0; i <= index; i++)
-        prop = vemu__prop_next(&it, &offset);
+        prop = vemu__prop_next(&props, &offset);
     info.name = prop->name;
     info.type = vemu__prop_type_name(prop->type);
     info.default_value = prop->def;

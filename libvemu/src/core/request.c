@@ -42,7 +42,10 @@ static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
         vemu__life_error(vm, wishes->message ? wishes->message : "");
     else if (wishes->panic && BIT(state) & alive)
         vemu__life_panic(vm, wishes->message);
-    else if (wishes->debug && state == VEMU_VM_RUNNING && vemu__gdb_wants(vm->gdb))
+    else if (wishes->io_stop && state == VEMU_VM_RUNNING) {
+        vm->io_stopped = true;
+        vemu__life_pause(vm);
+    } else if (wishes->debug && state == VEMU_VM_RUNNING && vemu__gdb_wants(vm->gdb))
         vemu__life_pause(vm);
 
     /* The host's wish to quit is granted in every state, the guest's only while it is on. */
@@ -142,6 +145,19 @@ void vemu__vm_request_debug(struct vemu_vm *vm)
 {
     requests_lock(vm)->debug = true;
     requests_unlock(vm);
+}
+
+bool vemu__vm_request_io_stop(struct vemu_vm *vm)
+{
+    int state = atomic_load(&vm->state);
+
+    if (state == VEMU_VM_PAUSED)
+        return true; /* and will be made again when it goes on */
+    if (state != VEMU_VM_RUNNING)
+        return false;
+    requests_lock(vm)->io_stop = true;
+    requests_unlock(vm);
+    return true;
 }
 
 void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)

@@ -33,7 +33,7 @@ struct vemu_times {
 
 /* What the guest or the machine's inside asked for, until the loop gets to it. */
 struct vemu_wishes {
-    bool reset, shutdown, panic, error, debug;
+    bool reset, shutdown, panic, error, debug, io_stop;
     enum vemu_cause reset_cause, shutdown_cause;
     uint32_t shutdown_code;
     char *message; /* of error, or else of panic */
@@ -88,6 +88,7 @@ struct vemu_vm {
     atomic_int state; /* enum vemu_vm_state */
     int cause;
     uint32_t code;
+    bool io_stopped; /* paused because of an error of a drive; loop */
     bool started;  /* vCPUs have run since realize; loop */
     bool powerdown_resets; /* the guest's next power-off is to be a reset; loop */
     bool stopping; /* vemu_vm_stop() is at work; loop */
@@ -136,6 +137,9 @@ void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A vCPU stopped for the debugger, which knows why. Context: vcpu. */
 void vemu__vm_request_debug(struct vemu_vm *vm);
+/* A drive has an error about which somebody has to do something first: the machine pauses, soon.
+ * False: it neither runs nor is paused. Context: any. */
+bool vemu__vm_request_io_stop(struct vemu_vm *vm);
 /* vCPUs that were parked inside of one call run again, if the machine does. Context: loop. */
 void vemu__requests_go_on(struct vemu_vm *vm);
 void vemu__requests_init(struct vemu_requests *requests);

@@ -4,106 +4,42 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <vemu/block.h>
 
 #include "block/backend.h"
-#include "core/property.h"
 #include "monitor/qmp.h"
 #include "scsi/scsi.h"
 
 /* --- adding and removing ---------------------------------------------------------------------- */
 
-#define DEPTH_MAX 8 /* of nodes in nodes */
-
-static int add_node(struct vemu_vm *vm, struct json_object *node, const char *id, unsigned depth,
-                    struct vemu_error **err);
-
-static bool has_prop(const struct vemu_prop *table, const char *name, enum vemu_prop_type type,
-                     size_t *ret_offset)
+/* "backing": null: there is none. */
+static int add_props(struct json_object *node, struct qmp_props *props, struct vemu_error **err)
 {
-    struct vemu_prop_iter it = { .at = table };
-    const struct vemu_prop *prop;
+    int r = 0;
 
-    while ((prop = vemu__prop_next(&it, ret_offset)) != NULL)
-        if (prop->type == type && strcmp(prop->name, name) == 0)
-            return true;
-    return false;
-}
-
-static bool class_takes_node(const char *class_name, const char *name)
-{
-    size_t offset;
-
-    for (size_t i = 0; vemu__block_classes[i]; i++)
-        if (strcmp(vemu__block_classes[i]->name, class_name) == 0)
-            return has_prop(vemu__block_classes[i]->props, name, VEMU_PROP_BLOCK, &offset);
-    return false;
-}
-
-/* A node described in the place of its name: gets the name "NODE.MEMBER" unless it has one. */
-static int add_inner(struct vemu_vm *vm, struct json_object *node, const char *outer,
-                     const char *member, unsigned depth, GPtrArray *made, struct qmp_props *props,
-                     struct vemu_error **err)
-{
-    const char *given = qmp_get_string(node, "node-name");
-    g_autofree char *id = given ? g_strdup(given) : g_strdup_printf("%s.%s", outer, member);
-    int r = add_node(vm, node, id, depth + 1, err);
-
-    if (r < 0)
-        return r;
-    vemu__vm_find_block(vm, id)->with_parent = true;
-    vemu__qmp_props_add_text(props, member, id);
-    g_ptr_array_add(made, g_steal_pointer(&id));
-    return 0;
-}
-
-static int check_node(struct json_object *node, unsigned depth, struct vemu_error **err)
-{
-    if (depth > DEPTH_MAX)
-        return vemu__error_set(err, EINVAL, "more than %d nodes stand on each other", DEPTH_MAX);
-    if (!json_object_is_type(qmp_get(node, "driver"), json_type_string))
-        return vemu__error_set(err, EINVAL, "Parameter 'driver' is missing");
-    if (qmp_get(node, "node-name") &&
-        !json_object_is_type(qmp_get(node, "node-name"), json_type_string))
-        return vemu__error_set(err, EINVAL,
-                               "Invalid parameter type for 'node-name', expected: string");
-    return 0;
-}
-
-static int add_node(struct vemu_vm *vm, struct json_object *node, const char *id, unsigned depth,
-                    struct vemu_error **err)
-{
-    const char *driver = qmp_get_string(node, "driver");
-    g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
-    struct qmp_props *props;
-    int r = check_node(node, depth, err);
-
-    if (r < 0)
-        return r;
-    props = vemu__qmp_props_new();
     json_object_object_foreach(node, key, value)
     {
-        /* cppcheck-suppress identicalConditionAfterEarlyExit; an earlier round may have failed */
         if (r < 0 || !strcmp(key, "driver") || !strcmp(key, "node-name"))
             continue;
-        if (json_object_is_type(value, json_type_object) && class_takes_node(driver, key))
-            r = add_inner(vm, value, id, key, depth, made, props, err);
+        if (!value)
+            vemu__qmp_props_add_text(props, key, "");
         else
             r = vemu__qmp_props_add(props, key, value, err);
     }
-    if (r >= 0)
-        r = vemu_vm_add_block(vm, driver, id, vemu__qmp_props_items(props), props->items->len, err);
-    vemu__qmp_props_free(props);
-    for (guint i = made->len; r < 0 && i > 0; i--)
-        vemu_vm_remove_block(vm, made->pdata[i - 1], NULL);
     return r;
 }
 
 static int cmd_blockdev_add(QMP_PARAMS)
 {
-    return add_node(vm, args, qmp_get_string(args, "node-name"), 0, err);
+    struct qmp_props *props = vemu__qmp_props_new();
+    int r = add_props(args, props, err);
+
+    if (r >= 0)
+        r = vemu_vm_add_block(vm, qmp_get_string(args, "driver"), qmp_get_string(args, "node-name"),
+                              vemu__qmp_props_items(props), props->items->len, err);
+    vemu__qmp_props_free(props);
+    return r;
 }
 
 static int cmd_blockdev_del(QMP_PARAMS)
@@ -120,14 +56,6 @@ static int cmd_blockdev_del(QMP_PARAMS)
 
 /* --- the nodes of devices --------------------------------------------------------------------- */
 
-static bool has_parent(struct vemu_vm *vm, const struct vemu_block *block)
-{
-    for (guint i = 0; i < vm->blocks->len; i++)
-        if (((const struct vemu_block *)vm->blocks->pdata[i])->child == block)
-            return true;
-    return false;
-}
-
 /* The node by its own name, or the one that the device of that name uses. */
 static struct vemu_block *find_root(struct vemu_vm *vm, const char *name)
 {
@@ -136,7 +64,7 @@ static struct vemu_block *find_root(struct vemu_vm *vm, const char *name)
     for (guint i = 0; !block && i < vm->blocks->len; i++) {
         struct vemu_block *other = vm->blocks->pdata[i];
 
-        if (other->user && !strcmp(other->user->name, name) && !has_parent(vm, other))
+        if (other->user && !strcmp(other->user->name, name) && !vemu__block_parent(other))
             block = other;
     }
     return block;
@@ -165,59 +93,89 @@ static int cmd_block_resize(QMP_PARAMS)
 
 /* --- what they are ---------------------------------------------------------------------------- */
 
-/* The file at the end of the chain of nodes, NULL: none has one. */
-static const char *file_name(const struct vemu_block *block)
+/* The name of the file at the end of the layers. */
+static const char *file_name(const struct vemu_image *image)
 {
-    size_t offset;
-
-    for (; block; block = block->child)
-        if (has_prop(block->class_->base.props, "filename", VEMU_PROP_STRING, &offset))
-            return *(char *const *)(const void *)((const char *)block + offset);
-    return NULL;
+    while (vemu_image_get_file(image))
+        image = vemu_image_get_file(image);
+    return vemu_image_get_filename(image);
 }
 
-static bool flag_of(const struct vemu_block *block, const char *name)
-{
-    size_t offset;
-
-    for (; block; block = block->child)
-        if (has_prop(block->class_->base.props, name, VEMU_PROP_BOOL, &offset))
-            return *(const bool *)((const char *)block + offset);
-    return false;
-}
-
-#define IMAGE "{filename:str,format:str,virtual-size:int,actual-size?:int}"
+#define IMAGE                                                                                      \
+    "{filename:str,format:str,virtual-size:int,actual-size?:int,cluster-size?:int,"                \
+    "backing-filename?:str,full-backing-filename?:str,backing-filename-format?:str,"               \
+    "backing-image?:any}"
 #define NODE                                                                                       \
-    "{node-name:str,drv:str,file:str,ro:bool,backing_file_depth:int,image:" IMAGE                  \
+    "{node-name:str,drv:str,file:str,ro:bool,backing_file?:str,backing_file_depth:int,"            \
+    "detect_zeroes:<off|on|unmap>,image:" IMAGE                                                    \
     ",cache:{writeback:bool,direct:bool,no-flush:bool}}"
 
-static struct json_object *describe_image(const struct vemu_block *block, const char *file)
+static void add_optional(struct json_object *o, const char *name, const char *text)
 {
-    struct json_object *image = json_object_new_object();
-    struct stat st;
+    if (text)
+        qmp_add_string(o, name, text);
+}
 
-    qmp_add_string(image, "filename", file);
-    qmp_add_string(image, "format", block->class_->base.name);
-    qmp_add_int(image, "virtual-size", vemu__block_size(block));
-    if (*file && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-        qmp_add_int(image, "actual-size", (uint64_t)st.st_blocks * 512);
-    return image;
+static struct json_object *describe_image(struct vemu_image *image)
+{
+    struct json_object *o = json_object_new_object();
+    struct vemu_image_info info = VEMU_IMAGE_INFO_INIT;
+
+    qmp_add_string(o, "filename", file_name(image));
+    qmp_add_string(o, "format", vemu_image_get_format(image));
+    qmp_add_int(o, "virtual-size", vemu_image_get_size(image));
+    if (vemu_image_get_info(image, &info, NULL) < 0)
+        return o;
+    qmp_add_int(o, "actual-size", info.actual_size);
+    if (info.cluster_size)
+        qmp_add_int(o, "cluster-size", info.cluster_size);
+    add_optional(o, "backing-filename", info.backing_filename);
+    add_optional(o, "full-backing-filename", info.full_backing_filename);
+    add_optional(o, "backing-filename-format", info.backing_format);
+    vemu_image_info_clear(&info);
+    return o;
+}
+
+/* The image, and in it the one below, and so on. */
+static struct json_object *describe_chain(struct vemu_image *image)
+{
+    struct json_object *first = describe_image(image), *last = first;
+
+    while ((image = vemu_image_get_backing(vemu__image_skip_filters(image))) != NULL) {
+        struct json_object *next = describe_image(image);
+
+        json_object_object_add(last, "backing-image", next);
+        last = next;
+    }
+    return first;
+}
+
+static unsigned chain_depth(const struct vemu_image *image)
+{
+    unsigned depth = 0;
+
+    while ((image = vemu_image_get_backing(image)) != NULL)
+        depth++;
+    return depth;
 }
 
 static struct json_object *describe_node(const struct vemu_block *block)
 {
     struct json_object *o = json_object_new_object(), *cache = json_object_new_object();
-    const char *file = file_name(block);
+    struct vemu_image *image = vemu__image_skip_filters(block->image);
 
     qmp_add_string(o, "node-name", block->id);
-    qmp_add_string(o, "drv", block->class_->base.name);
-    qmp_add_string(o, "file", file ? file : "");
+    qmp_add_string(o, "drv", vemu_image_get_format(block->image));
+    qmp_add_string(o, "file", file_name(block->image));
     qmp_add_bool(o, "ro", vemu__block_read_only(block));
-    qmp_add_int(o, "backing_file_depth", 0);
-    json_object_object_add(o, "image", describe_image(block, file ? file : ""));
+    if (vemu_image_get_backing(image))
+        qmp_add_string(o, "backing_file", file_name(vemu_image_get_backing(image)));
+    qmp_add_int(o, "backing_file_depth", chain_depth(image));
+    qmp_add_string(o, "detect_zeroes", block->detect_zeroes_name);
+    json_object_object_add(o, "image", describe_chain(block->image));
     qmp_add_bool(cache, "writeback", !vemu__block_write_through(block));
-    qmp_add_bool(cache, "direct", flag_of(block, "cache.direct"));
-    qmp_add_bool(cache, "no-flush", flag_of(block, "cache.no-flush"));
+    qmp_add_bool(cache, "direct", block->direct);
+    qmp_add_bool(cache, "no-flush", block->no_flush);
     json_object_object_add(o, "cache", cache);
     return o;
 }
@@ -239,7 +197,7 @@ static void each_root(struct vemu_vm *vm, struct json_object *list,
         struct json_object *o;
         g_autofree char *path = NULL;
 
-        if (!block->user || has_parent(vm, block))
+        if (!block->user || vemu__block_parent(block))
             continue;
         o = json_object_new_object();
         path = g_strdup_printf("/machine/peripheral%s/%s",

@@ -17,7 +17,7 @@ static int cmd_query_version(QMP_PARAMS)
 }
 
 #define STATUS                                                                                     \
-    "{status:<prelaunch|running|paused|shutdown|guest-panicked|internal-error>,"                   \
+    "{status:<prelaunch|running|paused|io-error|shutdown|guest-panicked|internal-error>,"          \
     "singlestep:bool,running:bool}"
 
 static int cmd_query_status(QMP_PARAMS)
@@ -31,7 +31,8 @@ static int cmd_query_status(QMP_PARAMS)
     int state = vemu_vm_get_state(vm);
 
     *result = json_object_new_object();
-    qmp_add_string(*result, "status", names[state]);
+    qmp_add_string(*result, "status",
+                   state == VEMU_VM_PAUSED && vm->io_stopped ? "io-error" : names[state]);
     qmp_add_bool(*result, "singlestep", false);
     qmp_add_bool(*result, "running", state == VEMU_VM_RUNNING);
     return 0;

@@ -117,24 +117,15 @@ static int set_medium(struct vemu_scsi_unit *unit, struct vemu_block *block,
 static int make_node(struct vemu_vm *vm, const char *path, const char *format,
                      struct vemu_block **ret, struct vemu_error **err)
 {
-    g_autofree char *id = NULL, *file = NULL;
     const struct vemu_property props[] = { { "filename", path }, { "read-only", "on" } };
-    bool is_raw = !format || !strcmp(format, "raw");
+    g_autofree char *id = NULL;
     int r;
 
     for (unsigned n = 0; !id || vemu__vm_find_block(vm, id); n++) {
         g_free(id);
         id = g_strdup_printf("medium%u", n);
     }
-    file = is_raw ? g_strdup(id) : g_strdup_printf("%s.file", id);
-    r = vemu_vm_add_block(vm, "file", file, props, G_N_ELEMENTS(props), err);
-    if (r >= 0 && !is_raw) {
-        const struct vemu_property above = { "file", file };
-
-        r = vemu_vm_add_block(vm, format, id, &above, 1, err);
-        if (r < 0)
-            vemu_vm_remove_block(vm, file, NULL);
-    }
+    r = vemu_vm_add_block(vm, format ? format : "auto", id, props, G_N_ELEMENTS(props), err);
     if (r < 0)
         return r;
     *ret = vemu__vm_find_block(vm, id);

@@ -110,7 +110,8 @@ static struct json_object *data_block_error(struct vemu_vm *vm, const struct vem
     qmp_add_string(data, "device", event->message);
     qmp_add_string(data, "node-name", event->message);
     qmp_add_string(data, "operation", event->value & 1 ? "write" : "read");
-    qmp_add_string(data, "action", "report");
+    qmp_add_string(data, "action",
+                   event->value & 2 ? "stop" : event->value & 4 ? "ignore" : "report");
     qmp_add_bool(data, "nospace", code == ENOSPC);
     qmp_add_string(data, "reason", strerror(code));
     return data;
@@ -166,7 +167,8 @@ const struct qmp_event vemu__qmp_events[] = {
       "{action:<reset|shutdown|poweroff|pause|debug|none|inject-nmi>}", data_watchdog },
     { VEMU_EVENT_BALLOON_CHANGED, "BALLOON_CHANGE", "{actual:int}", data_balloon },
     { VEMU_EVENT_BLOCK_ERROR, "BLOCK_IO_ERROR",
-      "{device:str,node-name:str,operation:<read|write>,action:<report>,nospace:bool,reason:str}",
+      "{device:str,node-name:str,operation:<read|write>,action:<report|ignore|stop>,nospace:bool,"
+      "reason:str}",
       data_block_error },
     { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
     { VEMU_EVENT_TRAY_MOVED, "DEVICE_TRAY_MOVED", "{device:str,id:str,tray-open:bool}",

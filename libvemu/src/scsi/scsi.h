@@ -75,7 +75,7 @@ struct vemu_scsi_unit_state {
 
 struct vemu_scsi_unit_props {
     struct vemu_block *drive;
-    char *serial, *version, *vendor, *product, *write_cache;
+    char *serial, *version, *vendor, *product, *write_cache, *rerror, *werror;
     uint32_t logical, physical, min_io, opt_io;
     uint64_t wwn;
     uint16_t rotation;
@@ -127,6 +127,8 @@ void vemu__scsi_unit_detach(struct vemu_scsi_unit *unit);
 void vemu__scsi_unit_reset(struct vemu_scsi_unit *unit);
 /* On return nothing is under way. */
 void vemu__scsi_unit_drain(struct vemu_scsi_unit *unit);
+/* The machine halts: nothing is under way but what an error policy holds back. */
+void vemu__scsi_unit_pause(struct vemu_scsi_unit *unit);
 void vemu__scsi_unit_raise(struct vemu_scsi_unit *unit, unsigned attention);
 /* Is there a medium that can be read? */
 bool vemu__scsi_unit_ready(const struct vemu_scsi_unit *unit);

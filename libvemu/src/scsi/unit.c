@@ -147,6 +147,8 @@ int vemu__scsi_unit_attach(struct vemu_scsi_unit *unit, const struct vemu_scsi_t
         .name = unit->name,
         .batch = unit_batch,
         .resized = unit_resized,
+        .rerror = unit->props.rerror,
+        .werror = unit->props.werror,
     };
     if (unit->props.drive)
         r = vemu__block_attach(unit->props.drive, &unit->user, unit, lock, false, err);
@@ -180,6 +182,12 @@ void vemu__scsi_unit_drain(struct vemu_scsi_unit *unit)
         vemu__block_drain(unit->props.drive);
 }
 
+void vemu__scsi_unit_pause(struct vemu_scsi_unit *unit)
+{
+    if (unit->props.drive)
+        vemu__block_pause(unit->props.drive);
+}
+
 /* --- properties ------------------------------------------------------------------------------- */
 
 #define PROP(field, name, type, def, summary)                                                      \
@@ -200,6 +208,7 @@ const struct vemu_prop vemu__scsi_disk_props[] = {
     PROP(opt_io, "opt_io_size", U32, "0", "bytes; hint for the guest"),
     PROP(write_cache, "write-cache", STRING, "auto",
          "whether the guest sees a write cache: on, off, or auto: as the drive has it"),
+    VEMU_PROP_BLOCK_POLICY(struct vemu_scsi_unit_props, rerror, werror),
     PROP(rotation, "rotation_rate", U16, "0", "per minute; 1: does not rotate, 0: not told"),
     PROP(removable, "removable", BOOL, "off", "tell that the medium can be removed"),
     VEMU_PROP_END,
@@ -208,5 +217,6 @@ const struct vemu_prop vemu__scsi_disk_props[] = {
 const struct vemu_prop vemu__scsi_cdrom_props[] = {
     PROP(drive, "drive", BLOCK, NULL, "the block node with the medium; none: the drive is empty"),
     NAMES,
+    VEMU_PROP_BLOCK_POLICY(struct vemu_scsi_unit_props, rerror, werror),
     VEMU_PROP_END,
 };

@@ -218,7 +218,9 @@ static int drive_attach(struct ahci_port *port, struct ahci_drive *drive, struct
         p->version = version;
         return r;
     }
-    drive->user = (struct vemu_block_user){ .name = drive->name, .batch = vemu__ata_batch };
+    drive->user = (struct vemu_block_user){ .name = drive->name, .batch = vemu__ata_batch,
+                                            .rerror = drive->unit.props.rerror,
+                                            .werror = drive->unit.props.werror };
     return vemu__block_attach(drive->unit.props.drive, &drive->user, port, lock, false, err);
 }
 
@@ -320,7 +322,7 @@ static void ahci_reset(struct vemu_device *dev)
 static void ahci_pause(struct vemu_device *dev)
 {
     for (unsigned n = 0; n < AHCI_PORTS; n++)
-        vemu__ahci_port_drain(&((struct ahci *)dev)->ports[n]);
+        vemu__ahci_port_pause(&((struct ahci *)dev)->ports[n]);
 }
 
 static void ahci_resume(struct vemu_device *dev)

@@ -137,6 +137,8 @@ void vemu__ahci_port_reset(struct ahci_port *port);
 void vemu__ahci_port_run(struct ahci_port *port);
 /* Commands at the drive are finished. */
 void vemu__ahci_port_drain(struct ahci_port *port);
+/* The machine halts: as far as error policies let them. */
+void vemu__ahci_port_pause(struct ahci_port *port);
 /* The drive was reset: signature as soon as the port takes it (5.2.2). */
 void vemu__ahci_port_signature(struct ahci_port *port);
 

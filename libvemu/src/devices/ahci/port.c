@@ -124,6 +124,12 @@ void vemu__ahci_port_drain(struct ahci_port *port)
         vemu__block_drain(port->drive->unit.props.drive);
 }
 
+void vemu__ahci_port_pause(struct ahci_port *port)
+{
+    if (port->drive && port->drive->unit.props.drive)
+        vemu__block_pause(port->drive->unit.props.drive);
+}
+
 /* The commands at the drive end without a word. */
 static void abandon(struct ahci_port *port)
 {

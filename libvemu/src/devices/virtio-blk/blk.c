@@ -68,7 +68,7 @@ static void blk_queue_reset(struct vemu_virtio *vdev, unsigned queue)
 
 static void blk_pause(struct vemu_virtio *vdev)
 {
-    vemu__block_drain(blk_of(vdev)->drive);
+    vemu__block_pause(blk_of(vdev)->drive);
 }
 
 /* --- configuration ---------------------------------------------------------------------------- */
@@ -163,6 +163,8 @@ static int blk_realize(struct vemu_virtio *vdev, struct vemu_error **err)
         .name = vdev->dev->id,
         .batch = blk_batch,
         .resized = blk_resized,
+        .rerror = blk->rerror,
+        .werror = blk->werror,
     };
     r = vemu__block_attach(blk->drive, &blk->user, vdev, &vdev->dev->lock, false, err);
     if (r < 0)
@@ -218,6 +220,7 @@ static const struct vemu_prop blk_props[] = {
     VEMU_PROP(struct blk, opt_io, "opt_io_size", U32, "0", "bytes; hint for the guest"),
     VEMU_PROP(struct blk, write_cache, "write-cache", STRING, "auto",
               "whether the guest sees a write cache: on, off, or auto: as the drive has it"),
+    VEMU_PROP_BLOCK_POLICY(struct blk, rerror, werror),
     VEMU_PROP(struct blk, config_wce, "config-wce", BOOL, "on",
               "let the guest turn the write cache on and off"),
     VEMU_PROP(struct blk, discard, "discard", BOOL, "on", "offer discards if the drive has them"),

@@ -14,7 +14,7 @@ struct blk {
     struct vemu_virtio vdev;
     /* properties */
     struct vemu_block *drive;
-    char *serial, *write_cache;
+    char *serial, *write_cache, *rerror, *werror;
     uint16_t num_queues, queue_size;
     uint32_t logical, physical, min_io, opt_io;
     int32_t bootindex;

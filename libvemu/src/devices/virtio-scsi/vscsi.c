@@ -85,7 +85,10 @@ static void vscsi_queue_reset(struct vemu_virtio *vdev, unsigned queue)
 
 static void vscsi_pause(struct vemu_virtio *vdev)
 {
-    drain(scsi_of(vdev));
+    struct vscsi *scsi = scsi_of(vdev);
+
+    for (unsigned i = 0; i < scsi->bus.count; i++)
+        vemu__scsi_unit_pause(scsi->bus.units[i]);
 }
 
 /* --- units ------------------------------------------------------------------------------------ */
