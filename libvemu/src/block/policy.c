@@ -66,6 +66,14 @@ static void tell(struct vemu_block *block, bool write, int result, enum vemu_blo
                           (what == VEMU_BLOCK_IGNORE ? 4 : 0) | (uint64_t)(unsigned)-result << 8);
 }
 
+/* A machine that has not begun, or has ended, does not go on later. */
+static bool can_stop(struct vemu_vm *vm)
+{
+    int state = atomic_load(&vm->state);
+
+    return state == VEMU_VM_RUNNING || state == VEMU_VM_PAUSED;
+}
+
 bool vemu__block_hold(struct vemu_block *block, struct vemu_block_request *req, int *result)
 {
     bool write = req->op != VEMU_BLOCK_READ;
@@ -76,9 +84,11 @@ bool vemu__block_hold(struct vemu_block *block, struct vemu_block_request *req, 
         return false;
     if (what == VEMU_BLOCK_ENOSPC)
         what = *result == -ENOSPC || *result == -EDQUOT ? VEMU_BLOCK_STOP : VEMU_BLOCK_REPORT;
-    if (what == VEMU_BLOCK_STOP && (block->no_holding || !vemu__vm_request_io_stop(block->vm)))
+    if (what == VEMU_BLOCK_STOP && (block->no_holding || !can_stop(block->vm)))
         what = VEMU_BLOCK_REPORT;
     tell(block, write, *result, what);
+    if (what == VEMU_BLOCK_STOP)
+        vemu__vm_request_io_stop(block->vm);
     if (what == VEMU_BLOCK_IGNORE)
         *result = 0;
     if (what != VEMU_BLOCK_STOP)

@@ -147,17 +147,10 @@ void vemu__vm_request_debug(struct vemu_vm *vm)
     requests_unlock(vm);
 }
 
-bool vemu__vm_request_io_stop(struct vemu_vm *vm)
+void vemu__vm_request_io_stop(struct vemu_vm *vm)
 {
-    int state = atomic_load(&vm->state);
-
-    if (state == VEMU_VM_PAUSED)
-        return true; /* and will be made again when it goes on */
-    if (state != VEMU_VM_RUNNING)
-        return false;
     requests_lock(vm)->io_stop = true;
     requests_unlock(vm);
-    return true;
 }
 
 void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)

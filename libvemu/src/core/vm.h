@@ -137,9 +137,9 @@ void vemu__vm_request_error(struct vemu_vm *vm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A vCPU stopped for the debugger, which knows why. Context: vcpu. */
 void vemu__vm_request_debug(struct vemu_vm *vm);
-/* A drive has an error about which somebody has to do something first: the machine pauses, soon.
- * False: it neither runs nor is paused. Context: any. */
-bool vemu__vm_request_io_stop(struct vemu_vm *vm);
+/* A drive has an error about which somebody has to do something first: the machine pauses, soon, if
+ * it runs. Context: any. */
+void vemu__vm_request_io_stop(struct vemu_vm *vm);
 /* vCPUs that were parked inside of one call run again, if the machine does. Context: loop. */
 void vemu__requests_go_on(struct vemu_vm *vm);
 void vemu__requests_init(struct vemu_requests *requests);

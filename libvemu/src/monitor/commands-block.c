@@ -93,12 +93,17 @@ static int cmd_block_resize(QMP_PARAMS)
 
 /* --- what they are ---------------------------------------------------------------------------- */
 
-/* The name of the file at the end of the layers. */
-static const char *file_name(const struct vemu_image *image)
+static const struct vemu_image *lowest(const struct vemu_image *image)
 {
     while (vemu_image_get_file(image))
         image = vemu_image_get_file(image);
-    return vemu_image_get_filename(image);
+    return image;
+}
+
+/* The name of the file at the end of the layers. */
+static const char *file_name(const struct vemu_image *image)
+{
+    return vemu_image_get_filename(lowest(image));
 }
 
 #define IMAGE                                                                                      \
@@ -174,8 +179,8 @@ static struct json_object *describe_node(const struct vemu_block *block)
     qmp_add_string(o, "detect_zeroes", block->detect_zeroes_name);
     json_object_object_add(o, "image", describe_chain(block->image));
     qmp_add_bool(cache, "writeback", !vemu__block_write_through(block));
-    qmp_add_bool(cache, "direct", block->direct);
-    qmp_add_bool(cache, "no-flush", block->no_flush);
+    qmp_add_bool(cache, "direct", lowest(image)->open_flags & VEMU_IMAGE_DIRECT);
+    qmp_add_bool(cache, "no-flush", lowest(image)->open_flags & VEMU_IMAGE_NO_FLUSH);
     json_object_object_add(o, "cache", cache);
     return o;
 }

@@ -381,7 +381,7 @@ START_TEST(test_nodes)
     int fd;
 
     make_disk(DISK_SIZE);
-    FAILS(vemu_vm_add_block(vm, "nbd", "x", NULL, 0, &err), EINVAL, "'nbd'");
+    FAILS(vemu_vm_add_block(vm, "vhd17", "x", NULL, 0, &err), EINVAL, "'vhd17'");
     FAILS(vemu_vm_add_block(vm, "file", "x", NULL, 0, &err), EINVAL, "filename");
     FAILS(vemu_vm_add_block(vm, "file", "1x", file, 1, &err), EINVAL, "1x");
     OK(vemu_vm_add_block(vm, "file", "f", file, 1, &err));
