@@ -608,8 +608,8 @@ static const struct option table[] = {
     { "chardev", "BACKEND,id=ID[,PROPERTY=VALUE...]", opt_chardev,
       "add a character back-end ('help' lists)" },
     { "drive",
-      "file=FILE[,if=ide|virtio|pflash|none][,media=disk|cdrom][,index=N][,format=raw]"
-      "[,readonly=on][,cache=MODE][,id=ID]...",
+      "file=FILE[,if=ide|virtio|pflash|none][,media=disk|cdrom][,index=N][,format=FORMAT]"
+      "[,readonly=on][,cache=MODE][,snapshot=on][,throttling.LIMIT=N][,werror=HOW][,id=ID]...",
       opt_drive, "add a disk (if=none: only its image)" },
     { "cdrom", "FILE", opt_cdrom, "the same as -drive file=FILE,media=cdrom,index=2" },
     { "blockdev", "DRIVER,node-name=ID[,PROPERTY=VALUE...]", opt_blockdev,

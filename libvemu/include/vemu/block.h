@@ -17,9 +17,12 @@ extern "C" {
 
 /**
  * vemu_vm_add_block() - opens an image as a block node, for the property "drive" of a device
- * @class_name: "file" (a file or block device) or "raw" (another node, or a part of it);
- *              <vemu/registry.h> lists them and their properties
+ * @class_name: a driver of images ("file", "raw", "qcow2", "throttle" ...); <vemu/registry.h> lists
+ *              them and their properties; "auto": found from the contents of the property
+ *              "filename"; "json:{...}": driver, "node-name" (then @id is NULL) and properties
  * @id: the node's name
+ * @props: what is below is a node by name ("file", "backing") or described ("file.driver",
+ *         "backing.file.filename"), which makes a node "ID.file" with it
  * Errors: EINVAL (unknown class, property or value), EEXIST (name taken), and what opening the
  * image gives. Context: any. Since 0.1
  */

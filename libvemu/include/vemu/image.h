@@ -54,8 +54,8 @@ struct vemu_image;
  * @size: sizeof(struct vemu_image_open_options)
  * @flags: VEMU_IMAGE_*
  * @format: "raw", "qcow2" ...; NULL: found from the content of `filename` (never that of a backing
- *          file whose format is not recorded: such a file is taken as raw, unless it looks otherwise,
- *          which is an error that says what to do)
+ *          file whose format is not recorded: such a file is taken as raw, unless it looks
+ *          otherwise, which is an error that says what to do)
  * @props, @prop_count: options of the format by name and, with the prefix "file.", of the protocol:
  *          "lazy-refcounts", "file.locking" ...
  */

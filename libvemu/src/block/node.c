@@ -215,7 +215,6 @@ static int node_open(struct vemu_block *block, const char *driver, struct image_
         return r;
     flags = open_flags(block);
     if (block->auto_read_only && (flags & VEMU_IMAGE_WRITE)) {
-        g_autofree struct vemu_property *copy = vemu__image_options_props(options);
         struct vemu_error *why = NULL;
 
         r = open_image(block, driver, flags, options, &why);
