@@ -87,6 +87,25 @@ static int interrupt(struct fake_kvm *f, struct fake_handle *h, void *arg)
     return 0;
 }
 
+/* As the kernel: what is optional counts only with its flag. */
+static int set_events(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    struct kvm_vcpu_events new = *(struct kvm_vcpu_events *)arg;
+
+    if (!(new.flags &KVM_VCPUEVENT_VALID_NMI_PENDING))
+        new.nmi.pending = f->events.nmi.pending;
+    if (!(new.flags &KVM_VCPUEVENT_VALID_SIPI_VECTOR))
+        new.sipi_vector = f->events.sipi_vector;
+    f->events = new;
+    return 0;
+}
+
+static int nmi(struct fake_kvm *f, struct fake_handle *h, void *arg)
+{
+    f->events.nmi.pending = 1;
+    return 0;
+}
+
 static int set_signal_mask(struct fake_kvm *f, struct fake_handle *h, void *arg)
 {
     const struct kvm_signal_mask *mask = arg;
@@ -129,7 +148,7 @@ const struct fake_ioctl fake_vcpu_table[] = {
     FAKE_GET(KVM_GET_DEBUGREGS, debugregs),
     FAKE_SET(KVM_SET_DEBUGREGS, debugregs),
     FAKE_GET(KVM_GET_VCPU_EVENTS, events),
-    FAKE_SET(KVM_SET_VCPU_EVENTS, events),
+    FAKE_CALL(KVM_SET_VCPU_EVENTS, set_events),
     FAKE_GET(KVM_GET_LAPIC, lapic),
     FAKE_SET(KVM_SET_LAPIC, lapic),
     FAKE_GET(KVM_GET_MP_STATE, mp),
@@ -141,7 +160,7 @@ const struct fake_ioctl fake_vcpu_table[] = {
     FAKE_CALL(KVM_ENABLE_CAP, fake_enable_cap),
     FAKE_CALL(KVM_INTERRUPT, interrupt),
     FAKE_CALL(KVM_SET_SIGNAL_MASK, set_signal_mask),
-    FAKE_OK(KVM_NMI),
+    FAKE_CALL(KVM_NMI, nmi),
     FAKE_CALL(KVM_TRANSLATE, translate),
     FAKE_CALL(KVM_SET_GUEST_DEBUG, set_guest_debug),
     FAKE_NUMBER(KVM_GET_TSC_KHZ, 2500000),

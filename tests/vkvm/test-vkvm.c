@@ -308,7 +308,7 @@ END_TEST
 #define CHECK_GROUP(type, name, GET)                                                               \
     do {                                                                                           \
         struct type in, out;                                                                       \
-        memset(&in, 0x5c, sizeof(in));                                                             \
+        memset(&in, 0x5f, sizeof(in)); /* flags of optional members included */                    \
         memset(&out, 0, sizeof(out));                                                              \
         ck_assert_int_eq(vkvm_vcpu_set_##name(vcpu, &in), 0);                                      \
         ck_assert_int_eq(vkvm_vcpu_get_##name(vcpu, &out), 0);                                     \

@@ -476,6 +476,74 @@ START_TEST(an_interrupt_in_hand_is_kept)
 }
 END_TEST
 
+/* --- NMIs ------------------------------------------------------------------------------------- */
+
+START_TEST(an_nmi_beside_an_assist_is_kept)
+{
+    ck_assert_int_eq(kvm__assist_ensure(&vcpu), 0);
+    ck_assert_int_eq(kvm__assist_load(&vcpu), 0);
+    vcpu.assist->cpu->shadow = 1;                            /* makes the events differ */
+    ck_assert_int_eq(vemu__accel_kvm.inject_nmi(handle), 0); /* while the software CPU has it */
+    ck_assert(atomic_load(&vcpu.assist->cpu->assist->nmi_due));
+    ck_assert_int_eq(kvm__assist_store(&vcpu), 0);
+    ck_assert_uint_eq(fake.events.interrupt.shadow, 1);
+    ck_assert_uint_eq(fake.events.nmi.pending, 1);
+}
+END_TEST
+
+START_TEST(an_nmi_not_delivered_is_given_back)
+{
+    fake.events.nmi.pending = 1;
+    ck_assert_int_eq(kvm__assist_ensure(&vcpu), 0);
+    ck_assert_int_eq(kvm__assist_load(&vcpu), 0);
+    ck_assert(vcpu.assist->cpu->nmi_pending);
+    ck_assert_uint_eq(fake.events.nmi.pending, 0);
+    ck_assert_int_eq(kvm__assist_store(&vcpu), 0);
+    ck_assert_uint_eq(fake.events.nmi.pending, 1);
+    ck_assert_uint_eq(fake.events.nmi.injected, 0);
+    ck_assert(!vcpu.assist->cpu->nmi_pending);
+}
+END_TEST
+
+START_TEST(an_nmi_comes_with_interrupts_off)
+{
+    memcpy(ram + CODE, "\x90\xeb\xfe", 3); /* nop; jmp . */
+    fake.events.nmi.pending = 1;
+    vm.assist.eager = true;
+    script(0, shutdown_exit);
+    ck_assert_int_eq(kvm__vcpu_run(handle, &ex), 0);
+    ck_assert_int_eq(ex.reason, VEMU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(fake.regs.rip, HANDLERS + 4 * 2 + 3); /* halted in the handler */
+    ck_assert_uint_eq(fake.events.nmi.pending, 0);
+    ck_assert_uint_eq(fake.events.nmi.masked, 1);
+}
+END_TEST
+
+/* It waits in the kernel until the handler of one before it has come to its IRET. */
+START_TEST(an_nmi_waits_for_iret)
+{
+    memcpy(ram + CODE, "\x90\x48\xcf", 3);  /* nop; iretq */
+    memcpy(ram + CODE + 16, "\xeb\xfe", 2); /* jmp . */
+    put64(STACK, CODE + 16);
+    put64(STACK + 8, 8);
+    put64(STACK + 16, 2);
+    put64(STACK + 24, STACK + 0x100);
+    put64(STACK + 32, 16);
+    fake.events.nmi.pending = fake.events.nmi.masked = 1;
+    vm.assist.eager = true;
+    script(-EINTR, nothing); /* the look at its events */
+    script(0, shutdown_exit);
+    ck_assert_int_eq(kvm__vcpu_run(handle, &ex), 0);
+    ck_assert_int_eq(ex.reason, VEMU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(fake.regs.rip, HANDLERS + 4 * 2 + 3);
+    uint64_t back;
+    memcpy(&back, ram + STACK + 0x100 - 40, sizeof(back));
+    ck_assert_uint_eq(back, CODE + 16);
+    ck_assert_uint_eq(fake.events.nmi.pending, 0);
+    ck_assert_uint_eq(fake.events.nmi.masked, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("accel-kvm-assist");
@@ -496,6 +564,10 @@ int main(void)
     tcase_add_test(t, steps_kvm_where_it_must);
     tcase_add_test(t, interrupts_come_from_the_kernels_apic);
     tcase_add_test(t, an_interrupt_in_hand_is_kept);
+    tcase_add_test(t, an_nmi_beside_an_assist_is_kept);
+    tcase_add_test(t, an_nmi_not_delivered_is_given_back);
+    tcase_add_test(t, an_nmi_comes_with_interrupts_off);
+    tcase_add_test(t, an_nmi_waits_for_iret);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -442,6 +442,49 @@ START_TEST(state_makes_the_round)
 }
 END_TEST
 
+/* An NMI that came between reading the events and writing them. */
+START_TEST(an_nmi_is_not_overwritten)
+{
+    struct vemu_cpu_state *st = calloc(1, sizeof(*st));
+
+    ck_assert_int_eq(kvm__get_state(handle, VEMU_STATE_EVENTS, st), 0);
+    fake.events.sipi_vector = 0x9a;
+    ck_assert_int_eq(vemu__accel_kvm.inject_nmi(handle), 0);
+    st->events.exception_injected = 1;
+    st->events.exception_nr = 6;
+    ck_assert_int_eq(kvm__set_state(handle, VEMU_STATE_EVENTS, st), 0);
+    ck_assert_uint_eq(fake.events.exception.nr, 6);
+    ck_assert_uint_eq(fake.events.nmi.pending, 1);
+    ck_assert_uint_eq(fake.events.sipi_vector, 0x9a);
+    /* A state as a whole is another matter. */
+    st->mp_state = VEMU_MP_RUNNABLE;
+    ck_assert_int_eq(kvm__set_state(handle, VEMU_STATE_EVENTS | VEMU_STATE_MP, st), 0);
+    ck_assert_uint_eq(fake.events.nmi.pending, 0);
+    ck_assert_uint_eq(fake.events.sipi_vector, 0);
+    st->events.nmi_pending = 1;
+    ck_assert_int_eq(kvm__set_state(handle, VEMU_STATE_EVENTS | VEMU_STATE_MP, st), 0);
+    ck_assert_uint_eq(fake.events.nmi.pending, 1);
+    free(st);
+}
+END_TEST
+
+START_TEST(an_nmi_is_claimed_when_it_could_come)
+{
+    struct vemu_vcpu_events e = { .nmi_pending = 1, .nmi_masked = 1 };
+
+    fake.events.nmi.pending = 1;
+    ck_assert_int_eq(kvm__claim_nmi(&vcpu, &e), 0);
+    e = (struct vemu_vcpu_events){ .nmi_pending = 1, .nmi_injected = 1 };
+    ck_assert_int_eq(kvm__claim_nmi(&vcpu, &e), 0);
+    ck_assert_uint_eq(fake.events.nmi.pending, 1);
+    e = (struct vemu_vcpu_events){ .nmi_pending = 1, .interrupt_shadow = 1 };
+    ck_assert_int_eq(kvm__claim_nmi(&vcpu, &e), 1);
+    ck_assert_uint_eq(fake.events.nmi.pending, 0);
+    ck_assert_uint_eq(fake.events.interrupt.shadow, 1);
+    ck_assert_int_eq(kvm__claim_nmi(&vcpu, &e), 0);
+}
+END_TEST
+
 START_TEST(reset_brings_back_the_first_state)
 {
     fake.regs.rip = 0xfff0;
@@ -472,6 +515,8 @@ int main(void)
         slots_that_kvm_refuses,
         routes_are_given_when_level_entries_change,
         state_makes_the_round,
+        an_nmi_is_not_overwritten,
+        an_nmi_is_claimed_when_it_could_come,
         reset_brings_back_the_first_state,
     };
     Suite *suite = suite_create("accel-kvm");

@@ -575,7 +575,7 @@ END_TEST
 
 START_TEST(asks_for_interrupts_when_they_may_come)
 {
-    sc_assist_notify(cpu);
+    sc_assist_notify(cpu, false);
     ck_assert_int_eq(RUN("\x90\xfb\x90\x90"), SC_LEAVE_IRQ); /* nop; sti; nop | nop */
     ck_assert_uint_eq(state.regs.rip, CODE + 3);
     state.events.interrupt_injected = 1;

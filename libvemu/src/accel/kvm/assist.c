@@ -186,6 +186,8 @@ void kvm__assist_reset(struct kvm_vcpu *vcpu)
         return;
     a->trapped = a->stepped = false;
     a->entry = a->user_ns = 0;
+    if (a->cpu)
+        a->cpu->nmi_pending = false;
     a->next = vcpu->vm->assist.eager ? KVM_NEXT_SOFT : KVM_NEXT_FREE;
 }
 

@@ -52,8 +52,9 @@ void kvm__assist_stats(struct kvm_vm *vm, struct vemu_accel_stats *stats);
 /* The instructions that KVM failed at, or those of the software CPU that the host ran. */
 void kvm__assist_names(struct vemu_accel_vm *vm, bool on_host,
                        void (*each)(void *data, const char *name, uint64_t count), void *data);
-/* An interrupt may be pending somewhere; a vCPU is to leave vcpu_run(). Context: any. */
-void kvm__assist_notify(struct kvm_vm *vm);
+/* An interrupt may be pending somewhere, or even an NMI; a vCPU is to leave vcpu_run(). Context:
+ * any. */
+void kvm__assist_notify(struct kvm_vm *vm, bool nmi);
 void kvm__assist_kick(struct kvm_vcpu *vcpu);
 
 /* The vCPU starts anew; all of them do when vCPU 0 does. */

@@ -15,6 +15,8 @@
 #define TICK_NS 1000000u /* the software CPU looks for interrupts this often at least */
 #define MSR_TSC            0x10u
 #define MSR_TSC_DEADLINE   0x6e0u
+#define ICR_MODE           0x700u /* Intel SDM Vol. 3, 11.6.1 */
+#define ICR_MODE_NMI       0x400u
 #define MSR_X2APIC_ICR     0x830u
 #define MSR_X2APIC_INITIAL 0x838u
 #define MSR_TSC_AUX        0xc0000103u
@@ -65,7 +67,7 @@ static int owner_wrmsr(void *data, uint32_t index, uint64_t value)
         vcpu->assist->tsc_deadline = value;
         kvm__assist_wake(vcpu);
     } else if (index == MSR_X2APIC_ICR) { /* ICR: other vCPUs may get it */
-        kvm__assist_notify(vcpu->vm);
+        kvm__assist_notify(vcpu->vm, (value & ICR_MODE) == ICR_MODE_NMI);
     } else if (index == MSR_X2APIC_INITIAL) { /* initial count */
         struct kvm_lapic_state lapic;
         if (vkvm_vcpu_get_lapic(vcpu->vcpu, &lapic) >= 0)
@@ -288,16 +290,35 @@ static bool undo_entry(struct kvm_assist *a)
     return true;
 }
 
+/* The software CPU had no time to deliver it. As one more NMI: nothing that came meanwhile is
+ * overwritten, and KVM takes it beside an interrupt that is injected. */
+static void give_back_nmi(struct kvm_vcpu *vcpu)
+{
+    if (!vcpu->assist->cpu->nmi_pending)
+        return;
+    vcpu->assist->cpu->nmi_pending = false;
+    vkvm_vcpu_nmi(vcpu->vcpu);
+}
+
 int kvm__assist_load(struct kvm_vcpu *vcpu)
 {
     const uint32_t groups = VEMU_STATE_REGS | VEMU_STATE_SREGS | VEMU_STATE_EVENTS |
                             VEMU_STATE_DEBUGREGS | VEMU_STATE_LAPIC;
     struct kvm_assist *a = vcpu->assist;
     struct vemu_cpu_state *st = a->fpu;
-    int r = kvm__get_state((struct vemu_accel_vcpu *)vcpu, groups, st);
+    int r;
 
+    give_back_nmi(vcpu);
+    atomic_store(&a->cpu->assist->nmi_due, false);
+    r = kvm__get_state((struct vemu_accel_vcpu *)vcpu, groups, st);
     if (r < 0)
         return r;
+    const int claimed = kvm__claim_nmi(vcpu, &st->events);
+    if (claimed < 0)
+        return claimed;
+    if (st->events.nmi_pending)
+        atomic_store(&a->cpu->assist->nmi_due, true);
+    st->events.nmi_pending = 0;
     a->state.regs = st->regs;
     a->state.sregs = st->sregs;
     a->state.events = st->events;
@@ -308,6 +329,8 @@ int kvm__assist_load(struct kvm_vcpu *vcpu)
         return r;
     vcpu->untouched = 0; /* the software CPU runs now */
     a->kept = a->state;
+    if (claimed)
+        a->state.events.nmi_injected = 1;
     if (a->trapped && a->state.lstar == KVM__SYSCALL_TRAP)
         a->state.lstar = a->lstar;
     a->trapped = false;
@@ -369,6 +392,7 @@ int kvm__assist_store(struct kvm_vcpu *vcpu)
     if (r >= 0)
         r = store_msrs(vcpu);
     a->kept = a->state;
+    give_back_nmi(vcpu);
     return r;
 }
 
@@ -400,7 +424,9 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
     struct vkvm_exit e;
     uint32_t groups = VEMU_STATE_REGS;
 
-    atomic_store(&a->cpu->assist->irq_due, false);
+    atomic_store(&a->cpu->assist->nmi_due, false);
+    /* Without IF the kernel does not look for interrupts. */
+    atomic_store(&a->cpu->assist->irq_due, !(a->cpu->eflags & SC_IF));
     sc_assist_store(a->cpu, &a->state);
     st->regs = a->state.regs;
     st->events = none;
@@ -426,13 +452,22 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
             return 1;
         if (kvm__get_state((struct vemu_accel_vcpu *)vcpu, VEMU_STATE_EVENTS, st) < 0)
             return 2;
-        if (st->events.interrupt_injected || st->events.nmi_injected || st->events.nmi_pending ||
-            st->events.exception_injected || st->events.exception_pending)
+        if (st->events.interrupt_injected || st->events.nmi_injected ||
+            (st->events.nmi_pending && !st->events.nmi_masked) || st->events.exception_injected ||
+            st->events.exception_pending)
             break;
     }
-    if (vcpu->vm->config.vcpus > 1 && initialized(vcpu))
+    if (vcpu->vm->config.vcpus > 1 && initialized(vcpu)) {
+        a->cpu->nmi_pending = false; /* it went with the rest */
         return 2;
+    }
+    const int claimed = kvm__claim_nmi(vcpu, &st->events);
+    if (claimed >= 0 && st->events.nmi_pending)
+        atomic_store(&a->cpu->assist->nmi_due, true);
+    st->events.nmi_pending = 0;
     a->kept.events = st->events;
+    if (claimed > 0)
+        st->events.nmi_injected = 1;
     if (!st->events.interrupt_injected && vcpu->id == 0 && atomic_load(&vcpu->vm->extint) &&
         run->ready_for_interrupt_injection) {
         int vector = cb->pic_ack(cb->data);
@@ -440,7 +475,7 @@ int kvm__assist_interrupt(struct kvm_vcpu *vcpu, struct vemu_exit *exit)
             st->events.interrupt_injected = 1;
             st->events.interrupt_nr = (uint8_t)vector;
         }
-        sc_assist_notify(a->cpu); /* another one behind it? */
+        sc_assist_notify(a->cpu, false); /* another one behind it? */
     }
     sc_assist_take(a->cpu, &st->events);
     return 0;

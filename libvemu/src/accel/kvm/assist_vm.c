@@ -138,7 +138,7 @@ void kvm__assist_ram_written(struct vemu_accel_vm *opaque, uint64_t gpa, uint64_
         vemu__accel_soft.ram_written(soft, gpa, size);
 }
 
-void kvm__assist_notify(struct kvm_vm *vm)
+void kvm__assist_notify(struct kvm_vm *vm, bool nmi)
 {
     if (!atomic_load(&vm->assist.soft))
         return;
@@ -146,7 +146,7 @@ void kvm__assist_notify(struct kvm_vm *vm)
     for (uint32_t n = 0; n < vm->config.vcpus; n++) {
         struct kvm_vcpu *vcpu = __atomic_load_n(&vm->vcpus[n], __ATOMIC_ACQUIRE);
         if (vcpu && vcpu->assist && vcpu->assist->cpu)
-            sc_assist_notify(vcpu->assist->cpu);
+            sc_assist_notify(vcpu->assist->cpu, nmi);
     }
     pthread_mutex_unlock(&vm->assist.vcpus);
 }

@@ -110,11 +110,14 @@ static void kvm_vm_destroy(struct vemu_accel_vm *opaque)
 
 /* --- interrupts ------------------------------------------------------------------------------- */
 
+#define MSI_MODE     0x700u /* Intel SDM Vol. 3, 11.11.2 */
+#define MSI_MODE_NMI 0x400u
+
 static int kvm_signal_msi(struct vemu_accel_vm *opaque, uint64_t address, uint32_t data)
 {
     struct kvm_vm *vm = (struct kvm_vm *)opaque;
     int r = vkvm_vm_signal_msi(vm->vm, address, data);
-    kvm__assist_notify(vm);
+    kvm__assist_notify(vm, (data & MSI_MODE) == MSI_MODE_NMI);
     return r;
 }
 
@@ -158,7 +161,7 @@ static void kvm_set_extint(struct vemu_accel_vm *opaque, bool level)
     struct kvm_vcpu *boot = __atomic_load_n(&vm->vcpus[0], __ATOMIC_ACQUIRE);
     if (level && !old && boot) {
         vkvm_vcpu_kick(boot->vcpu); /* not kvm__vcpu_kick: vcpu_run() goes on */
-        kvm__assist_notify(vm);
+        kvm__assist_notify(vm, false);
     }
 }
 
@@ -167,7 +170,7 @@ static int kvm_inject_nmi(struct vemu_accel_vcpu *opaque)
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
     vcpu->untouched = 0;
     int r = vkvm_vcpu_nmi(vcpu->vcpu);
-    kvm__assist_notify(vcpu->vm);
+    kvm__assist_notify(vcpu->vm, true);
     return r;
 }
 

@@ -113,6 +113,10 @@ struct kvm_vcpu {
 int kvm__get_state(struct vemu_accel_vcpu *vcpu, uint32_t groups, struct vemu_cpu_state *state);
 int kvm__set_state(struct vemu_accel_vcpu *vcpu, uint32_t groups,
                    const struct vemu_cpu_state *state);
+/* An NMI that is pending in `events`, as just read, and that the vCPU could take, is no longer
+ * KVM's but the caller's: 1, else 0. Another that comes before it is delivered is one with it, as
+ * on the processor; so nothing is lost between reading and writing. */
+int kvm__claim_nmi(struct kvm_vcpu *vcpu, struct vemu_vcpu_events *events);
 /* debug.c */
 int kvm__set_debug(struct vemu_accel_vcpu *vcpu, const struct vemu_debug *debug);
 bool kvm__debug_int3(struct vemu_accel_vm *vm);

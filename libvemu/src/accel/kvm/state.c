@@ -263,9 +263,12 @@ static int events_get(struct kvm_vcpu *vcpu, struct vemu_vcpu_events *out)
     return 0;
 }
 
-/* `sipi`: its vector, too. It belongs to an mp_state, and without one the vCPU may have received it
- * just now, while the other events were read and changed. */
-static int events_set(struct kvm_vcpu *vcpu, const struct vemu_vcpu_events *in, bool sipi)
+/*
+ * `flags`: KVM_VCPUEVENT_VALID_ bits of what others may change at any time, while the rest was read
+ * and is written back: a vector of SIPI belongs to an mp_state, and an NMI that came meanwhile must
+ * not be overwritten with what was pending before.
+ */
+static int events_set(struct kvm_vcpu *vcpu, const struct vemu_vcpu_events *in, uint32_t flags)
 {
     struct kvm_vcpu_events e = {
         .exception = { .injected = in->exception_injected, .nr = in->exception_nr,
@@ -276,10 +279,18 @@ static int events_set(struct kvm_vcpu *vcpu, const struct vemu_vcpu_events *in, 
         .nmi = { .injected = in->nmi_injected, .pending = in->nmi_pending,
                  .masked = in->nmi_masked },
         .sipi_vector = in->sipi_vector,
-        .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
-                 (sipi ? KVM_VCPUEVENT_VALID_SIPI_VECTOR : 0),
+        .flags = KVM_VCPUEVENT_VALID_SHADOW | flags,
     };
     return vkvm_vcpu_set_events(vcpu->vcpu, &e);
+}
+
+int kvm__claim_nmi(struct kvm_vcpu *vcpu, struct vemu_vcpu_events *events)
+{
+    if (!events->nmi_pending || events->nmi_injected || events->nmi_masked)
+        return 0;
+    events->nmi_pending = 0;
+    int r = events_set(vcpu, events, KVM_VCPUEVENT_VALID_NMI_PENDING);
+    return r < 0 ? r : 1;
 }
 
 static int mp_get(struct kvm_vcpu *vcpu, enum vemu_mp_state *out)
@@ -374,7 +385,10 @@ int kvm__get_state(struct vemu_accel_vcpu *opaque, uint32_t groups, struct vemu_
     return r < 0 ? r : 0;
 }
 
-/* Order matters: sregs (EFER, APIC base) before MSRs and the LAPIC; TSC before the deadline MSR. */
+/* With the mp_state, the events are all of them, as a reset or a saved vCPU has them; without, a
+ * pending NMI and SIPI vector stay what they are.
+ *
+ * Order matters: sregs (EFER, APIC base) before MSRs and the LAPIC; TSC before the deadline MSR. */
 int kvm__set_state(struct vemu_accel_vcpu *opaque, uint32_t groups, const struct vemu_cpu_state *st)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
@@ -404,6 +418,9 @@ int kvm__set_state(struct vemu_accel_vcpu *opaque, uint32_t groups, const struct
     if (r >= 0 && (groups & VEMU_STATE_MP))
         r = vkvm_vcpu_set_mp_state(vcpu->vcpu, (uint32_t)st->mp_state);
     if (r >= 0 && (groups & VEMU_STATE_EVENTS))
-        r = events_set(vcpu, &st->events, groups & VEMU_STATE_MP);
+        r = events_set(vcpu, &st->events,
+                       groups & VEMU_STATE_MP ? KVM_VCPUEVENT_VALID_NMI_PENDING |
+                                                    KVM_VCPUEVENT_VALID_SIPI_VECTOR
+                                              : 0);
     return r < 0 ? r : 0;
 }

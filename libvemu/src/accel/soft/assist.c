@@ -85,7 +85,7 @@ static void load_events(struct sc_cpu *c, const struct vemu_vcpu_events *e)
     c->exc_soft = 0;
     c->shadow = e->interrupt_shadow & 2 ? 2 : e->interrupt_shadow & 1;
     c->nmi_masked = e->nmi_masked && !e->nmi_injected;
-    c->nmi_pending = e->nmi_pending || e->nmi_injected;
+    c->nmi_pending = e->nmi_injected; /* one that is only pending stays the owner's */
     sc_lapic_inject(c, e->interrupt_injected && !e->interrupt_soft ? e->interrupt_nr : -1);
 }
 
@@ -149,7 +149,7 @@ void sc_assist_take(struct sc_cpu *c, const struct vemu_vcpu_events *e)
 {
     if (e->interrupt_injected)
         sc_lapic_inject(c, e->interrupt_nr);
-    if (e->nmi_injected || e->nmi_pending)
+    if (e->nmi_injected)
         c->nmi_pending = true;
 }
 
@@ -209,7 +209,7 @@ bool sc_assist_store(struct sc_cpu *c, struct sc_assist_state *s)
     e->interrupt_soft = 0;
     e->interrupt_shadow = c->shadow;
     e->nmi_injected = 0;
-    e->nmi_pending = c->nmi_pending;
+    e->nmi_pending = 0;
     e->nmi_masked = c->nmi_masked;
     if (a->fpu_loaded)
         put_fpu(c);
@@ -313,10 +313,12 @@ bool sc_assist_emit(struct sc_tb *tb, const struct sc_dec *d)
     return sc_emit_xsave(tb, d) || sc_native_emit(tb, d);
 }
 
-void sc_assist_notify(struct sc_cpu *c)
+void sc_assist_notify(struct sc_cpu *c, bool nmi)
 {
     if (!c->assist)
         return;
+    if (nmi)
+        atomic_store(&c->assist->nmi_due, true);
     atomic_store(&c->assist->irq_due, true);
     /* INIT comes whatever the interrupt flag is. */
     sc_async_set(c, SC_A_INTR | (c->vm->config.vcpus > 1 ? SC_A_EXIT : 0));
@@ -415,7 +417,7 @@ int sc_assist_wrmsr(struct sc_cpu *c, uint32_t index, uint64_t v)
     if (sc_msr_illegal(index, v)) /* not every owner looks */
         return -1;
     if (is_apic_msr(c, index) && a->owner.wrmsr(a->owner.data, index, v) == 0) {
-        sc_assist_notify(c); /* an EOI or a lower priority lets others through */
+        sc_assist_notify(c, false); /* an EOI or a lower priority lets others through */
         return 0;
     }
     return 1;

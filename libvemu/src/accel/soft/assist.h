@@ -46,6 +46,7 @@ struct sc_assist {
     bool single;           /* one instruction, then leave */
     bool fpu_loaded;       /* c->fpu, ymmh and xcr0 hold this vCPU's state */
     _Atomic bool irq_due;  /* an interrupt may be waiting at the owner's local APIC */
+    _Atomic bool nmi_due;  /* the owner may hold an NMI */
     uint64_t xcr0;
     uint64_t tsc_offset;   /* guest's TSC - host's */
     uint64_t cr8;
@@ -74,8 +75,8 @@ void sc_assist_detach(struct sc_cpu *c);
 int sc_assist_load(struct sc_cpu *c, const struct sc_assist_state *state);
 /* Ends it. True: the FPU state was in use and a->fpu has it. */
 bool sc_assist_store(struct sc_cpu *c, struct sc_assist_state *state);
-/* Something may be pending at the owner's local APIC. Context: any. */
-void sc_assist_notify(struct sc_cpu *c);
+/* Something may be pending at the owner's local APIC, or (`nmi`) even an NMI. Context: any. */
+void sc_assist_notify(struct sc_cpu *c, bool nmi);
 /* Events that the owner took from its interrupt controller during a stretch. */
 void sc_assist_take(struct sc_cpu *c, const struct vemu_vcpu_events *events);
 /* Asks for SC_LEAVE_IRQ in `ns` nanoseconds at the latest; replaces what was asked before. */

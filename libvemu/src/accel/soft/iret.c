@@ -2,6 +2,7 @@
 /* IRET in all modes (SDM 2, IRET/IRETD/IRETQ). */
 #include <string.h>
 
+#include "accel/soft/assist.h"
 #include "accel/soft/flags.h"
 #include "accel/soft/seg.h"
 
@@ -27,6 +28,8 @@ static void finish(struct sc_cpu *c, uint32_t old_flags)
 {
     /* An interrupt held back by IF is found by the run loop, which is entered next. */
     c->nmi_masked = 0;
+    if (SC_UNLIKELY(c->assist != NULL) && atomic_load(&c->assist->nmi_due))
+        atomic_fetch_or_explicit(&c->async, SC_A_INTR, memory_order_relaxed);
     if (SC_UNLIKELY((c->eflags ^ old_flags) & (SC_TF | SC_AC | SC_VM)))
         sc_update_mode(c);
 }

@@ -34,7 +34,7 @@ void sc_lapic_timer(struct sc_cpu *c)
     if (!c->lapic)
         return;
     if (c->assist) {
-        sc_assist_notify(c);
+        sc_assist_notify(c, c->vm->config.vcpus > 1); /* another's NMI comes unannounced */
         return;
     }
     atomic_store_explicit(&c->lapic->timer_due, true, memory_order_release);

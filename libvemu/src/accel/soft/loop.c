@@ -110,6 +110,11 @@ static bool take_interrupt(struct sc_cpu *c)
         sc_deliver_nmi(c);
         return true;
     }
+    if (SC_UNLIKELY(c->assist != NULL) && atomic_load(&c->assist->nmi_due) && !c->nmi_masked &&
+        !c->shadow) {
+        sc_assist_stop(c, SC_LEAVE_IRQ);
+        return true;
+    }
     if (t->irq_check && (c->eflags & SC_IF) && !c->shadow) {
         if (SC_UNLIKELY(c->assist != NULL) && sc_lapic_pending(c) == -1 &&
             atomic_load(&c->assist->irq_due)) {
