@@ -63,7 +63,8 @@ static void thread_list(struct gdb_session *s)
     g_autoptr(GString) text = g_string_new("m");
 
     for (uint32_t n = 0; n < s->target->threads; n++)
-        g_string_append_printf(text, "%s%x", n ? "," : "", n + 1);
+        if (vemu__gdb_is_thread(s, n))
+            g_string_append_printf(text, "%s%x", text->len > 1 ? "," : "", n + 1);
     vemu__gdb_reply(s, text->str, text->len);
 }
 

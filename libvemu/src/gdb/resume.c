@@ -61,10 +61,11 @@ static void go(struct gdb_session *s)
     vemu__gdb_reply_error(s, r);
 }
 
+/* A vCPU that is plugged in before the next stop runs. */
 static void actions_fill(struct gdb_session *s, enum gdb_action action)
 {
     for (uint32_t n = 0; n < s->target->threads; n++)
-        s->actions[n] = action;
+        s->actions[n] = vemu__gdb_is_thread(s, n) ? action : GDB_ACTION_RUN;
 }
 
 /* "[sig;]addr": the address to go on at. */
@@ -129,7 +130,7 @@ static bool take_action(struct gdb_session *s, struct gdb_text *text, uint8_t *d
     if (vemu__gdb_take(&text->at, text->end, ":") && !vemu__gdb_take_thread(s, text, &thread))
         return false;
     for (uint32_t n = 0; n < s->target->threads; n++) {
-        if ((thread != UINT32_MAX && n != thread) || decided[n])
+        if ((thread != UINT32_MAX && n != thread) || decided[n] || !vemu__gdb_is_thread(s, n))
             continue;
         s->actions[n] = action;
         decided[n] = 1;

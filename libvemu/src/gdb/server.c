@@ -44,6 +44,11 @@ static enum gdb_machine target_machine(void *data)
     }
 }
 
+static bool target_alive(void *data, uint32_t thread)
+{
+    return vemu__vcpu_is_present(((struct vemu_gdb *)data)->vm, thread);
+}
+
 struct transfer {
     uint32_t groups;
     struct vemu_cpu_state *get;
@@ -294,6 +299,7 @@ static const struct vemu_chardev_handlers handlers = {
 
 static const struct gdb_target target_template = {
     .machine = target_machine,
+    .alive = target_alive,
     .get_state = target_get_state,
     .set_state = target_set_state,
     .read = target_read,

@@ -52,6 +52,11 @@ static void reply_bytes(struct gdb_session *s, const void *buf, size_t size)
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
+bool vemu__gdb_is_thread(const struct gdb_session *s, uint32_t thread)
+{
+    return thread < s->target->threads && s->target->alive(s->data, thread);
+}
+
 bool vemu__gdb_take_thread(struct gdb_session *s, struct gdb_text *text, uint32_t *ret)
 {
     uint64_t number;
@@ -60,7 +65,8 @@ bool vemu__gdb_take_thread(struct gdb_session *s, struct gdb_text *text, uint32_
         *ret = UINT32_MAX;
         return true;
     }
-    if (!vemu__gdb_take_hex(&text->at, text->end, &number) || number > s->target->threads)
+    if (!vemu__gdb_take_hex(&text->at, text->end, &number) || number > s->target->threads ||
+        (number && !vemu__gdb_is_thread(s, (uint32_t)number - 1)))
         return false;
     *ret = number ? (uint32_t)number - 1 : UINT32_MAX;
     return true;

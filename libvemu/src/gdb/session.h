@@ -31,7 +31,8 @@ struct gdb_stop {
 /* What a session works on. Threads are numbered from 0 here, from 1 in packets. But for machine()
  * and pause(), nothing is called while it runs. */
 struct gdb_target {
-    uint32_t threads;
+    uint32_t threads; /* places for vCPUs */
+    bool (*alive)(void *data, uint32_t thread); /* there is one in the place */
     enum gdb_machine (*machine)(void *data);
     int (*get_state)(void *data, uint32_t thread, uint32_t groups, struct vemu_cpu_state *state);
     int (*set_state)(void *data, uint32_t thread, uint32_t groups,
@@ -84,6 +85,8 @@ void vemu__gdb_reply(struct gdb_session *s, const char *data, size_t size);
 void vemu__gdb_reply_text(struct gdb_session *s, const char *text);
 void vemu__gdb_reply_ok(struct gdb_session *s);
 void vemu__gdb_reply_error(struct gdb_session *s, int error); /* errno, positive or negative */
+/* The place has a vCPU: only then it is a thread. */
+bool vemu__gdb_is_thread(const struct gdb_session *s, uint32_t thread);
 /* A thread number: 0 any and -1 all become UINT32_MAX. False: not one that exists. */
 bool vemu__gdb_take_thread(struct gdb_session *s, struct gdb_text *text, uint32_t *ret);
 /* The "general" thread's state, fetched when needed. NULL: it cannot be. */

@@ -12,6 +12,12 @@ static enum gdb_machine board_machine(void *data)
     return ((struct board *)data)->machine;
 }
 
+static bool board_alive(void *data, uint32_t thread)
+{
+    g_assert(thread < BOARD_THREADS);
+    return thread != ((struct board *)data)->absent;
+}
+
 static int board_get_state(void *data, uint32_t thread, uint32_t groups,
                            struct vemu_cpu_state *state)
 {
@@ -133,16 +139,27 @@ static void board_reset(void *data)
 }
 
 static const struct gdb_target target = {
-    .threads = BOARD_THREADS, .machine = board_machine, .get_state = board_get_state,
-    .set_state = board_set_state, .read = board_read, .write = board_write,
-    .insert = board_insert, .remove = board_remove, .resume = board_resume,
-    .pause = board_pause, .detach = board_detach, .quit = board_quit, .reset = board_reset,
+    .threads = BOARD_THREADS,
+    .machine = board_machine,
+    .alive = board_alive,
+    .get_state = board_get_state,
+    .set_state = board_set_state,
+    .read = board_read,
+    .write = board_write,
+    .insert = board_insert,
+    .remove = board_remove,
+    .resume = board_resume,
+    .pause = board_pause,
+    .detach = board_detach,
+    .quit = board_quit,
+    .reset = board_reset,
 };
 
 void board_init(struct board *board)
 {
     memset(board, 0, sizeof(*board));
     board->machine = GDB_MACHINE_STOPPED;
+    board->absent = UINT32_MAX;
     board->states = g_aligned_alloc0(BOARD_THREADS, sizeof(*board->states), 64);
     for (unsigned n = 0; n < BOARD_MEMORY; n++)
         board->memory[n] = (uint8_t)(n * 7 + n / 256);

@@ -22,6 +22,7 @@ struct board {
     enum gdb_action actions[BOARD_THREADS];
     unsigned resumes, pauses, detaches, quits, resets, sets;
     uint32_t set_groups;
+    uint32_t absent; /* this place has no vCPU; UINT32_MAX: all have one */
     int fail; /* errno of get_state, set_state, insert, resume */
     bool stop_at_once;
     struct gdb_session session;

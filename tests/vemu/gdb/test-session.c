@@ -245,6 +245,26 @@ START_TEST(threads)
 }
 END_TEST
 
+START_TEST(places_without_a_vcpu)
+{
+    board.absent = 1;
+    ASK("qfThreadInfo", "m1");
+    ASK("T2", "E03");
+    ASK("Hg2", "E16");
+    ASK("qThreadExtraInfo,2", "E03");
+    ASK("vCont;s:2", "E16");
+    ck_assert_uint_eq(board.resumes, 0);
+    ASK("vCont;s:1", "(none)"); /* goes; one that is plugged in meanwhile as well */
+    ck_assert_int_eq(board.actions[0], GDB_ACTION_STEP);
+    ck_assert_int_eq(board.actions[1], GDB_ACTION_RUN);
+    board.machine = GDB_MACHINE_STOPPED;
+    vemu__gdb_session_stopped(&board.session, &(struct gdb_stop){ .signal = GDB_SIGTRAP });
+    taken();
+    board.absent = 0;
+    ASK("qfThreadInfo", "m2");
+}
+END_TEST
+
 START_TEST(description)
 {
     g_autoptr(GString) xml = g_string_new(NULL);
@@ -347,8 +367,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { framing, packets_that_are_too_long, unknown_is_empty, registers,
-                                   floating_point, memory, points, threads, description, running,
+    const TTest *const tests[] = { framing,
+                                   packets_that_are_too_long,
+                                   unknown_is_empty,
+                                   registers,
+                                   floating_point,
+                                   memory,
+                                   points,
+                                   threads,
+                                   places_without_a_vcpu,
+                                   description,
+                                   running,
                                    leaving };
     Suite *suite = suite_create("gdb-session");
     TCase *tcase = tcase_create("all");
