@@ -11,6 +11,9 @@
  * Kernel address space randomization of the image is done by the decompressor, so it does not
  * happen: the kernel runs where it was linked to, as with "nokaslr", and KASLR_FLAG is clear, so
  * the kernel knows. The relocation table behind the ELF image is not needed then.
+ *
+ * An image without a payload is a program that only has the form of a kernel, as memtest86+: its
+ * protected-mode part is put where its header says and entered as a boot loader would.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,6 +33,9 @@
 
 #define PROTOCOL_PAYLOAD   0x0208
 #define PROTOCOL_INIT_SIZE 0x020a
+#define PROTOCOL_XLF       0x020c
+
+#define PLAIN_ADDRESS 0x100000u
 
 /* A copy of the setup header, zero beyond what the image has. */
 static bool linux_header(const uint8_t *head, size_t size, struct setup_header *ret)
@@ -70,7 +76,7 @@ static int linux_probe(struct vemu_boot *boot, const uint8_t *head, size_t size,
     if (!(hdr.loadflags & LOADED_HIGH)) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s' is a zImage; a bzImage is needed", path);
     }
-    if (hdr.payload_length < 8) {
+    if (hdr.payload_length && hdr.payload_length < 8) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s' has no payload", path);
     }
     return 1;
@@ -163,6 +169,47 @@ static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_boa
     return r;
 }
 
+/* The protected-mode part as it is. Its first 512 bytes are the 32-bit entry, the 64-bit one
+ * follows where there is one. */
+static int linux_load_plain(struct vemu_boot *boot, const struct vemu_boot_board *board,
+                            const struct setup_header *hdr, struct vemu_error **err)
+{
+    const char *path = boot->kernel.path;
+    const unsigned sectors = hdr->setup_sects ? hdr->setup_sects : 4;
+    const uint64_t offset = (uint64_t)(sectors + 1) * SECTOR;
+    const bool states_size = hdr->version >= PROTOCOL_INIT_SIZE;
+    const uint64_t at = states_size && hdr->pref_address ? hdr->pref_address : PLAIN_ADDRESS;
+    uint64_t length, size;
+    uint8_t *to;
+    void *claimed;
+    int r;
+
+    if (offset >= boot->kernel.size || boot->kernel.size - offset > VEMU_BOOT_IMAGE_MAX) {
+        return vemu__error_set(err, ENOEXEC, "kernel '%s' has no protected-mode part", path);
+    }
+    length = boot->kernel.size - offset;
+    size = MAX(length, states_size ? hdr->init_size : 0);
+    if (at >= UINT32_MAX) {
+        return vemu__error_set(err, ENOEXEC, "kernel '%s' wants to lie at 0x%" PRIx64, path, at);
+    }
+    r = vemu__boot_claim(boot, board, at, size, "kernel", &claimed, err);
+    if (r < 0) {
+        return r;
+    }
+    to = claimed;
+    r = vemu__boot_file_read(&boot->kernel, offset, to, (size_t)length);
+    if (r < 0) {
+        return vemu__error_set(err, -r, "kernel '%s' %s", path, vemu__stream_strerror(r));
+    }
+    if (boot->reload) {
+        memset(to + length, 0, (size_t)(size - length));
+    }
+    const bool is_long = hdr->version >= PROTOCOL_XLF && hdr->xloadflags & XLF_KERNEL_64;
+    boot->mode = is_long ? VEMU_BOOT_LONG : VEMU_BOOT_PROTECTED;
+    boot->rip = is_long ? at + 0x200 : at;
+    return 0;
+}
+
 /* The working space behind the image that the kernel counts on (init_size). */
 static int linux_reserve(struct vemu_boot *boot, const struct vemu_boot_board *board,
                          const struct setup_header *hdr, struct vemu_error **err)
@@ -199,14 +246,16 @@ static int linux_load(struct vemu_boot *boot, const struct vemu_boot_board *boar
     }
     /* Looked at again, since the file may have changed since it was opened. */
     if (!linux_header(head, head_size, &params->hdr) || params->hdr.version < PROTOCOL_PAYLOAD ||
-        params->hdr.payload_length < 8) {
+        (params->hdr.payload_length && params->hdr.payload_length < 8)) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s' was changed into something else",
                                boot->kernel.path);
     }
     if (params->hdr.version >= PROTOCOL_INIT_SIZE && params->hdr.pref_address < UINT32_MAX) {
         boot->wanted_end = params->hdr.pref_address + params->hdr.init_size;
     }
-    r = linux_load_payload(boot, board, &params->hdr, &codec, &size, err);
+    const bool is_plain = !params->hdr.payload_length;
+    r = is_plain ? linux_load_plain(boot, board, &params->hdr, err)
+                 : linux_load_payload(boot, board, &params->hdr, &codec, &size, err);
     if (r >= 0) {
         r = linux_reserve(boot, board, &params->hdr, err);
     }
@@ -215,7 +264,10 @@ static int linux_load(struct vemu_boot *boot, const struct vemu_boot_board *boar
                                     params->hdr.cmdline_size ? params->hdr.cmdline_size : 255,
                                     (uint64_t)params->hdr.initrd_addr_max + 1, err);
     }
-    if (r >= 0) {
+    if (r >= 0 && is_plain) {
+        vemu_vm_log(boot->vm, VEMU_LOG_INFO, "boot: bzImage without payload, entry 0x%" PRIx64,
+                    boot->rip);
+    } else if (r >= 0) {
         linux_log(boot, &params->hdr, head, head_size, codec, size);
     }
     return r;

@@ -60,7 +60,7 @@ int vemu__boot_claim(struct vemu_boot *boot, const struct vemu_boot_board *board
     }
     *ret = vemu__memory_ptr(board->memory, gpa, size, true);
     if (!*ret) {
-        return vemu__error_set(err, EFAULT, "no memory at 0x%" PRIx64, gpa);
+        return vemu__error_set(err, EFAULT, "no memory in one piece at 0x%" PRIx64, gpa);
     }
     boot->image_start = MIN(boot->image_start, gpa);
     boot->image_end = MAX(boot->image_end, end);
@@ -110,7 +110,8 @@ int vemu__boot_place_initrd(struct vemu_boot *boot, const struct vemu_boot_board
     boot->initrd_gpa = (top - size) & ~4095ull;
     to = vemu__memory_ptr(board->memory, boot->initrd_gpa, size, true);
     if (!to) {
-        return vemu__error_set(err, EFAULT, "no memory at 0x%" PRIx64 " for the initrd",
+        return vemu__error_set(err, EFAULT,
+                               "no memory in one piece at 0x%" PRIx64 " for the initrd",
                                boot->initrd_gpa);
     }
     r = vemu__boot_file_read(&boot->initrd, 0, to, (size_t)size);

@@ -162,6 +162,52 @@ START_TEST(test_bzimage)
 }
 END_TEST
 
+/* A program in a kernel's form: its protected-mode part as it is, entered at the 64-bit or the
+ * 32-bit entry. */
+START_TEST(test_plain)
+{
+    g_autoptr(GByteArray) body = image_noise(70000);
+
+    for (int is_long = 0; is_long < 2; is_long++) {
+        g_autoptr(GByteArray) kernel = image_bzimage(IMAGE_NONE, body);
+        struct vemu_cpu_state *state = g_new0(struct vemu_cpu_state, 1);
+        const gsize head = 4 * 512;
+        struct setup_header hdr;
+        struct vemu_boot *boot;
+        uint8_t *at;
+
+        memcpy(&hdr, kernel->data + 0x1f1, sizeof(hdr));
+        hdr.payload_offset = hdr.payload_length = 0;
+        hdr.pref_address = 2 * MIB;
+        hdr.init_size = 200000;
+        hdr.xloadflags = is_long ? XLF_KERNEL_64 : 0;
+        memcpy(kernel->data + 0x1f1, &hdr, sizeof(hdr));
+        board_init(&board, 64 * MIB);
+        boot = load_ok(kernel, NULL, "a b");
+        at = board.memory.ram + 2 * MIB;
+        ck_assert_mem_eq(at, kernel->data + head, kernel->len - head);
+        vemu__boot_state(boot, state);
+        ck_assert_uint_eq(state->regs.rip, 2 * MIB + (is_long ? 0x200 : 0));
+        ck_assert_uint_eq(state->regs.gpr[VEMU_RSI], VEMU_BOOT_PARAMS);
+        ck_assert_int_eq(state->sregs.seg[VEMU_CS].l, is_long);
+        ck_assert_uint_eq(params()->hdr.code32_start, state->regs.rip);
+        memset(board.memory.ram, 0xcc, board.memory.size);
+        ck_assert_int_eq(vemu__boot_load(boot, &board.boot, NULL), 0);
+        ck_assert_mem_eq(at, kernel->data + head, kernel->len - head);
+        ck_assert_uint_eq(at[kernel->len - head], 0);
+        ck_assert_uint_eq(at[199999], 0);
+        vemu__boot_free(boot);
+        board_fini(&board);
+        g_free(state);
+        /* no part behind the setup */
+        g_byte_array_set_size(kernel, (guint)head);
+        board_init(&board, 64 * MIB);
+        load_fails(kernel, NULL, "", ENOEXEC, "no protected-mode part");
+        board_fini(&board);
+    }
+}
+END_TEST
+
 START_TEST(test_reload)
 {
     g_autoptr(GByteArray) elf = image_elf(&(struct image_elf){ 0 });
@@ -365,7 +411,7 @@ START_TEST(test_bad_bzimage)
     } cases[] = {
         { offsetof(struct setup_header, version), 2, 0x0207, ENOEXEC, "protocol 2.07" },
         { offsetof(struct setup_header, loadflags), 1, 0, ENOEXEC, "zImage" },
-        { offsetof(struct setup_header, payload_length), 4, 0, ENOEXEC, "no payload" },
+        { offsetof(struct setup_header, payload_length), 4, 4, ENOEXEC, "no payload" },
         { offsetof(struct setup_header, payload_length), 4, 0x7fffffff, ENODATA, "truncated" },
         { offsetof(struct setup_header, payload_offset), 4, 0xffffffff, ENODATA, "truncated" },
         { offsetof(struct setup_header, payload_offset), 4, 0, ENOEXEC, "none of gzip" },
@@ -551,6 +597,6 @@ START_TEST(test_host_kernel)
 }
 END_TEST
 
-SUITE_MAIN("boot-images", test_bzimage, test_reload, test_vmlinux, test_virtual_entry, test_pvh,
-           test_multiboot, test_wrong_files, test_missing_files, test_bad_bzimage, test_bad_elf,
-           test_bad_multiboot, test_memory_sizes, test_long_cmdline, test_host_kernel)
+SUITE_MAIN("boot-images", test_bzimage, test_plain, test_reload, test_vmlinux, test_virtual_entry,
+           test_pvh, test_multiboot, test_wrong_files, test_missing_files, test_bad_bzimage,
+           test_bad_elf, test_bad_multiboot, test_memory_sizes, test_long_cmdline, test_host_kernel)
