@@ -227,7 +227,7 @@ START_TEST(test_dimm)
                      "{'driver':'pc-dimm','memdev':'m','slot':4}");
         client_fails(&c, "device_add", "GenericError", "is not a multiple of",
                      "{'driver':'pc-dimm','memdev':'m','addr':4096}");
-        client_fails(&c, "device_add", "GenericError", "there is only node 0",
+        client_fails(&c, "device_add", "GenericError", "exceeds the number of numa nodes: 1",
                      "{'driver':'pc-dimm','memdev':'m','node':1}");
         out(GPE, 1, 0xff);
         client_ok(&c, "device_add", "{'driver':'pc-dimm','id':'d','memdev':'m','slot':1}");
@@ -453,6 +453,34 @@ START_TEST(test_watchdog)
 }
 END_TEST
 
+/* The first stage ends: INTA# until somebody has seen it. */
+START_TEST(test_watchdog_interrupt)
+{
+    setup();
+    dog_set_up();
+    client_ok(&c, "cont", NULL);
+    ck_assert_uint_eq(board_config_read(&c.board, DOG_BDF, 0x3d, 1), 1);
+    ck_assert_uint_eq(board_read(&c.board, DOG_BAR + 8, 4), 0);
+    board_config_write(&c.board, DOG_BDF, 0x60, 2, 0x24);
+    board_config_write(&c.board, DOG_BDF, 0x68, 1, 2);
+    g_usleep(50000);
+    ck_assert_uint_eq(board_read(&c.board, DOG_BAR + 8, 4), 1);
+    ck_assert_uint_eq(board_config_read(&c.board, DOG_BDF, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT,
+                      PCI_STATUS_INTERRUPT);
+    board_write(&c.board, DOG_BAR + 8, 4, 1);
+    ck_assert_uint_eq(board_read(&c.board, DOG_BAR + 8, 4), 0);
+    ck_assert_uint_eq(board_config_read(&c.board, DOG_BDF, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT,
+                      0);
+    /* no interrupt wanted, as by Linux */
+    board_config_write(&c.board, DOG_BDF, 0x60, 2, 0x27);
+    unlock();
+    board_write(&c.board, RELOAD, 2, 0x100);
+    g_usleep(50000);
+    ck_assert_uint_eq(board_read(&c.board, DOG_BAR + 8, 4), 0);
+    teardown();
+}
+END_TEST
+
 /* Locked is locked; switched off or muted it does not bark. */
 START_TEST(test_watchdog_quiet)
 {
@@ -499,4 +527,4 @@ END_TEST
 
 SUITE_MAIN("QMP plug", test_pulled, test_cpu, test_cpu_hostile, test_objects, test_dimm,
            test_stale_pointer, test_memory_room, test_virtio_mem, test_watchdog,
-           test_watchdog_quiet)
+           test_watchdog_interrupt, test_watchdog_quiet)

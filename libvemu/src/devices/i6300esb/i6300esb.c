@@ -8,7 +8,9 @@
  * or by 2^5.
  *
  * Writes to the timer registers need an unlock sequence of 80h and 86h at the reload register each
- * time. Left out: the interrupt of the first stage (Linux switches it off), the count registers.
+ * time. The end of the first stage raises INTA# (on the chip an input of its second I/O APIC), if
+ * the configuration says "interrupt" (Linux says none). Left out: SMI as the other choice, the
+ * count registers.
  */
 #include <string.h>
 
@@ -20,6 +22,7 @@
 /* configuration space */
 #define CONFIG      0x60u
 #define CONFIG_BITS 0x0027u /* interrupt type, prescaler, reset off */
+#define CONFIG_TYPE 0x0003u /* of the first stage's end; 0: interrupt, 2: SMI, 3: none */
 #define CONFIG_FAST 0x0004u
 #define CONFIG_MUTE 0x0020u /* the second stage resets nothing */
 #define LOCK        0x68u
@@ -31,7 +34,7 @@
 #define BAR_SIZE       16u
 #define TIMER1         0x00u
 #define TIMER2         0x04u
-#define INTERRUPT      0x08u
+#define INTERRUPT      0x08u /* bit 0: the first stage ended; write 1 to clear */
 #define RELOAD         0x0cu
 #define PRELOAD_MASK   0xfffffu
 #define RELOAD_NOW     0x0100u
@@ -53,6 +56,7 @@ struct i6300esb {
     uint8_t unlock; /* values of the sequence that were seen */
     uint8_t timeout;
     uint8_t counting;
+    uint8_t interrupt; /* the first stage ended and nobody has said that he knows */
     int64_t deadline_ns;
 };
 
@@ -90,11 +94,19 @@ static bool is_enabled(const struct i6300esb *s)
     return s->pci.config[LOCK] & LOCK_ENABLE;
 }
 
+static void set_interrupt(struct i6300esb *s, bool active)
+{
+    s->interrupt = active;
+    vemu_pci_set_intx(&s->pci, active);
+}
+
 static void on_timer(struct vemu_device *dev)
 {
     struct i6300esb *s = of(dev);
 
     if (s->stage == 0) {
+        if (!(s->pci.config[CONFIG] & CONFIG_TYPE))
+            set_interrupt(s, true);
         begin_stage(s, 1);
         return;
     }
@@ -136,7 +148,12 @@ static const struct vemu_pci_ops pci_hooks = { .config_written = config_written 
 static uint64_t regs_read(struct vemu_device *dev, uint64_t offset, unsigned size)
 {
     const struct i6300esb *s = of(dev);
-    uint32_t value = (offset & ~3ull) == RELOAD && s->timeout ? RELOAD_TIMEOUT : 0;
+    uint32_t value = 0;
+
+    if ((offset & ~3ull) == RELOAD)
+        value = s->timeout ? RELOAD_TIMEOUT : 0;
+    else if ((offset & ~3ull) == INTERRUPT)
+        value = s->interrupt;
 
     return value >> (8 * (offset & 3));
 }
@@ -168,6 +185,8 @@ static void regs_write(struct vemu_device *dev, uint64_t offset, unsigned size, 
         reload_write(s, (uint32_t)value);
         return;
     }
+    if (offset == INTERRUPT && value & 1)
+        set_interrupt(s, false);
     if ((offset == TIMER1 || offset == TIMER2) && size == 4 && s->unlock == 2)
         s->preload[offset / 4] = (uint32_t)value & PRELOAD_MASK;
     s->unlock = 0;
@@ -190,6 +209,7 @@ static int i6300esb_realize(struct vemu_device *dev, struct vemu_error **err)
         .subvendor = 0x1af4,
         .subdevice = 0x1100,
         .class_ = 0x088000,
+        .pin = 1,
     };
     struct i6300esb *s = of(dev);
 
@@ -207,7 +227,7 @@ static void i6300esb_reset(struct vemu_device *dev)
 
     /* That it ran out is what a guest asks after the reset. */
     s->preload[0] = s->preload[1] = PRELOAD_MASK;
-    s->stage = s->unlock = 0;
+    s->stage = s->unlock = s->interrupt = 0;
     set_locked(s, false);
     stop(s);
     vemu_pci_reset(&s->pci);
@@ -223,6 +243,7 @@ static void i6300esb_restored(struct vemu_device *dev)
     s->preload[0] &= PRELOAD_MASK;
     s->preload[1] &= PRELOAD_MASK;
     s->stage &= 1;
+    s->interrupt &= 1;
     s->counting = is_enabled(s) && s->counting;
     vemu_timer_set(s->timer, s->counting ? s->deadline_ns : INT64_MAX);
 }
@@ -239,6 +260,7 @@ static const struct vemu_state_field i6300esb_state[] = {
     VEMU_STATE(struct i6300esb, unlock),
     VEMU_STATE(struct i6300esb, timeout),
     VEMU_STATE(struct i6300esb, counting),
+    VEMU_STATE(struct i6300esb, interrupt),
     VEMU_STATE(struct i6300esb, deadline_ns),
     VEMU_STATE_END,
 };
