@@ -47,7 +47,20 @@ refuse "not a positive multiple" -m 5001b
 refuse "at most 256, and only with maxmem=" -m 1G,slots=2
 refuse "at most 256, and only with maxmem=" -m 1G,slots=257,maxmem=2G
 refuse "at least the size" -m 1G,maxmem=512M
-refuse "maxcpus=1 is not a number of CPUs, at least 2" -smp 2,maxcpus=1
+refuse "maxcpus must be equal to or greater than smp: sockets (1) * dies (1) * cores (1) * threads (1) == maxcpus (1) < smp_cpus (2)" \
+    -smp 2,maxcpus=1 -kernel idle
+refuse "product of the hierarchy must match maxcpus: sockets (2) * dies (1) * cores (2) * threads (2) != maxcpus (4)" \
+    -smp 4,sockets=2,cores=2,threads=2 -kernel idle
+refuse "dies not supported by this machine's CPU topology" -machine microvm -smp 2,dies=2 -kernel idle
+refuse "CPU topology parameters must be greater than zero" -smp 2,cores=0
+refuse "clusters not supported" -smp 2,clusters=2
+refuse "-numa: 'hmat-lb' is not supported" -machine q35 -numa hmat-lb -kernel idle
+refuse "cpus=3-2 is not a range of CPUs" -machine q35 -numa node,cpus=3-2 -kernel idle
+refuse "NUMA is not supported by machine 'microvm'" -machine microvm -numa node -kernel idle
+refuse "parameter 'val' is missing" -machine q35 -numa dist,src=0,dst=0 -kernel idle
+refuse "total memory for NUMA nodes (0x800000) should equal RAM size (0x1000000)" -machine q35 -m 16M -numa node,mem=8M -kernel idle
+refuse "has no ACPI event for a generation ID" -machine microvm -device vmgenid,guid=auto -kernel idle
+refuse "is not a UUID or 'auto'" -machine q35 -device vmgenid,guid=1 -kernel idle
 refuse "-object x: parameter 'id' is missing" -object x
 refuse "object class 'x' is not known" -object x,id=a -kernel idle
 refuse "there is no memory back-end 'm'" -machine microvm,memory-backend=m -kernel idle
@@ -58,9 +71,9 @@ refuse "-m needs slots= and maxmem=" -object memory-backend-ram,id=m,size=128M -
 refuse "but the machine has acpi=off" -machine microvm,acpi=off -smp 1,maxcpus=2 -kernel idle
 refuse "cpu-pm=on is not supported" -overcommit cpu-pm=on
 refuse "watchdog action 'x' is not known" -watchdog-action x -kernel idle
-refuse "is not a number of CPUs" -smp 0
-refuse "is not a number of CPUs" -smp x
-refuse "parameter 'cores' is not supported" -smp 2,cores=2
+refuse "must be greater than zero" -smp 0
+refuse "parameter 'cpus' expects a number" -smp x
+refuse "parameter 'books' is not supported" -smp 2,books=2
 refuse "only 'none' is supported" -display gtk
 refuse "there is no VGA adapter" -vga std
 refuse "unknown parameter 'x'" -trace x=1

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpus.h"
 #include "help.h"
 #include "keyval.h"
 #include "report.h"
@@ -181,31 +182,10 @@ static bool opt_memory(struct options *o, const char *value)
     return ok;
 }
 
-static bool opt_smp(struct options *o, const char *value)
+static bool opt_numa(struct options *o, const char *value)
 {
-    struct keyval kv;
-    if (!keyval_parse(&kv, "smp", value, true))
-        return false;
-    const char *named = keyval_take(&kv, "cpus");
-    const char *text = kv.first ? kv.first : named;
-    char *end = NULL;
-    unsigned long cpus = text ? strtoul(text, &end, 10) : 0;
-    const char *max_text = keyval_take(&kv, "maxcpus");
-    char *max_end = NULL;
-    unsigned long max = max_text ? strtoul(max_text, &max_end, 10) : 0;
-    bool ok = keyval_done(&kv, "smp");
-    if (ok && (!text || *end || cpus < 1 || cpus > 1024)) {
-        report("-smp: '%s' is not a number of CPUs", text ? text : value);
-        ok = false;
-    }
-    if (ok && max_text && (*max_end || max < cpus || max > 1024)) {
-        report("-smp: maxcpus=%s is not a number of CPUs, at least %lu", max_text, cpus);
-        ok = false;
-    }
-    o->config.vcpus = (uint32_t)cpus;
-    o->config.max_vcpus = (uint32_t)max;
-    keyval_free(&kv);
-    return ok;
+    option_list_add(&o->numas, value);
+    return true;
 }
 
 static bool opt_kernel(struct options *o, const char *value)
@@ -246,6 +226,11 @@ static bool machine_option(struct options *o, const char *option, const char *na
 static bool opt_bios(struct options *o, const char *value)
 {
     return machine_option(o, "bios", "firmware", value);
+}
+
+static bool opt_no_hpet(struct options *o, const char *value)
+{
+    return machine_option(o, "no-hpet", "hpet", "off");
 }
 
 /* "order=cd,menu=on", or the order alone. */
@@ -591,7 +576,11 @@ static const struct option table[] = {
       "CPU model (-cpu help); default: max, all the accelerator offers" },
     { "m", "SIZE[bKMGT][,slots=N,maxmem=SIZE]", opt_memory,
       "guest memory, in MiB without suffix (default 128); room for memory that is plugged in" },
-    { "smp", "N[,maxcpus=N]", opt_smp, "number of vCPUs (default 1); with those plugged in later" },
+    { "smp", "[cpus=]N[,maxcpus=N][,sockets=N][,dies=N][,cores=N][,threads=N]", parse_smp,
+      "number of vCPUs (default 1), with those plugged in later, and where they sit" },
+    { "numa", "node[,nodeid=N][,cpus=N[-N]]...[,memdev=ID|,mem=SIZE]", opt_numa,
+      "a NUMA node: its vCPUs and its part of the memory" },
+    { "numa", "dist,src=N,dst=N,val=N", opt_numa, "how far one node is from another (10: local)" },
     { "object", "CLASS,id=ID[,PROPERTY=VALUE...]", opt_object,
       "make memory for -machine memory-backend=ID or a device's memdev=ID ('help' lists)" },
     { "mem-path", "PATH", opt_memory_path, "guest memory is this file, or one in this directory" },
@@ -637,6 +626,7 @@ static const struct option table[] = {
     { "gdb", "tcp:[HOST]:PORT|unix:S|stdio|chardev:ID|none", opt_gdb,
       "wait for GDB to connect (HOST: the loopback unless given)" },
     { "s", NULL, opt_gdb_default, "the same as -gdb tcp::1234" },
+    { "no-hpet", NULL, opt_no_hpet, "the same as -machine hpet=off" },
     { "no-reboot", NULL, opt_no_reboot, "exit when the guest reboots" },
     { "no-shutdown", NULL, opt_no_shutdown, "stay, stopped, when the guest powers off" },
     { "action", "EVENT=ACTION[,...]", opt_action,
@@ -777,6 +767,7 @@ void options_free(struct options *o)
     free(o->traces.items);
     free(o->trace_files.items);
     free(o->objects.items);
+    free(o->numas.items);
     free(o->devices.items);
     free(o->serials.items);
     free(o->qmps.items);

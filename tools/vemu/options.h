@@ -24,7 +24,7 @@ struct options {
     struct option_list chardevs, blockdevs, drives, netdevs, nics, devices, serials, qmps;
     struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
     struct option_list machine_options; /* ",NAME=VALUE" */
-    struct option_list fsdevs, virtfs, objects;
+    struct option_list fsdevs, virtfs, objects, numas;
     const char *memory_path; /* -mem-path; NULL: none */
     const char *gdb; /* where the gdb server listens; NULL: nowhere */
     bool nodefaults, nographic, paused, daemonize;

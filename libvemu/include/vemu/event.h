@@ -41,6 +41,9 @@ enum vemu_event_type {
     /* The guest took or gave back memory of a virtio-mem device; at most once a second. message is
      * its id, value the bytes it has now. */
     VEMU_EVENT_MEMORY_CHANGED = 22,
+    /* Writing the guest's memory to a file (QMP's dump-guest-memory) ended; message says why it
+     * failed, or nothing; value is how many bytes of memory were written. */
+    VEMU_EVENT_DUMP_COMPLETED = 23,
 };
 
 enum vemu_cause {

@@ -59,7 +59,7 @@ struct vemu_vm;
  * their usual names, also FEATURE=on or =off; with "enforce" vemu_vm_realize() fails (ENOTSUP) when
  * the accelerator lacks one of them, else a warning is logged, unless "check=off" is given
  * @memory_bytes: guest memory, a multiple of 4096; 0: 128 MiB
- * @vcpus: 1..; 0: 1
+ * @vcpus: 1..; 0: all of @sockets, @cores and so on, if only they are given, else 1
  * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; NULL:
  * none
  * @initrd, @cmdline: for the kernel; NULL: none
@@ -71,6 +71,8 @@ struct vemu_vm;
  * memory; NULL: memory of the library's own
  * @watchdog_action: what a watchdog does: reset (NULL), shutdown, poweroff, pause, debug, none,
  * inject-nmi
+ * @sockets, @dies, @cores, @threads: how many of each there are in one of the next; 0: what follows
+ * from @max_vcpus (or @vcpus) and the others, cores before sockets. Their product is @max_vcpus.
  *
  * Strings are copied. Fields are only ever added at the end.
  */
@@ -95,6 +97,7 @@ struct vemu_vm_config {
     uint64_t max_memory_bytes;
     const char *memory_backend;
     const char *watchdog_action;
+    uint32_t sockets, dies, cores, threads;
 };
 #define VEMU_VM_CONFIG_INIT { .size = sizeof(struct vemu_vm_config) }
 

@@ -232,10 +232,11 @@ static void put_cpu_report(GByteArray *out, const struct interface *i)
     vemu__aml_end(out, method);
 }
 
-static void put_cpu(GByteArray *out, uint32_t n, bool may_go)
+static void put_cpu(GByteArray *out, const struct vemu_acpi_config *config, uint32_t n)
 {
     /* _MAT: the local APIC structure of the MADT (5.2.12.2), enabled */
-    const uint8_t apic[] = { 0, 8, (uint8_t)n, (uint8_t)n, 1, 0, 0, 0 };
+    const uint32_t apic_id = vemu__topology_apic_id(&config->topology, n);
+    const uint8_t apic[] = { 0, 8, (uint8_t)n, (uint8_t)apic_id, 1, 0, 0, 0 };
     char name[5];
     gsize device, buffer;
 
@@ -248,8 +249,10 @@ static void put_cpu(GByteArray *out, uint32_t n, bool may_go)
     VEMU_AML(out, BYTE, sizeof(apic));
     vemu__aml_bytes(out, apic, sizeof(apic));
     vemu__aml_end(out, buffer);
-    if (may_go)
+    if (n >= config->boot_vcpus)
         delegate(out, "_EJ0", 1, "CEJM", n, false);
+    if (config->numa)
+        vemu__aml_name_integer(out, "_PXM", config->numa->cpu_nodes[n]);
     delegate(out, "_OST", 3, "COST", n, false);
     vemu__aml_end(out, device);
 }
@@ -273,7 +276,7 @@ static void put_cpus(GByteArray *out, const struct vemu_acpi_config *config)
     put_slot_methods(out, &i);
     put_cpu_report(out, &i);
     for (uint32_t n = 0; n < config->vcpus; n++)
-        put_cpu(out, n, n >= config->boot_vcpus);
+        put_cpu(out, config, n);
     put_notify(out, &i);
     put_cpu_scan(out, &i);
     vemu__aml_end(out, device);
@@ -391,7 +394,22 @@ static void put_memory_resources(GByteArray *out, const struct interface *i)
     vemu__aml_end(out, method);
 }
 
-static void put_module(GByteArray *out, uint32_t n)
+/* Method (MPRX, 1): the proximity domain of module Arg0 */
+static void put_memory_domain(GByteArray *out, const struct interface *i)
+{
+    gsize method = vemu__aml_method(out, "MPRX", 1, true);
+
+    vemu__aml_acquire(out, i->lock);
+    set(out, i->select, ARG0);
+    VEMU_AML(out, STORE);
+    vemu__aml_ref(out, "MPXM");
+    VEMU_AML(out, LOCAL0);
+    vemu__aml_release(out, i->lock);
+    VEMU_AML(out, RETURN, LOCAL0);
+    vemu__aml_end(out, method);
+}
+
+static void put_module(GByteArray *out, uint32_t n, bool has_domain)
 {
     char name[5];
     gsize device;
@@ -404,6 +422,8 @@ static void put_module(GByteArray *out, uint32_t n)
     delegate(out, "_CRS", 0, "MCRS", n, true);
     delegate(out, "_EJ0", 1, "MEJM", n, false);
     delegate(out, "_OST", 3, "MOST", n, false);
+    if (has_domain)
+        delegate(out, "_PXM", 0, "MPRX", n, true);
     vemu__aml_end(out, device);
 }
 
@@ -425,9 +445,11 @@ static void put_memory(GByteArray *out, const struct vemu_acpi_config *config)
     put_memory_fields(out);
     put_slot_methods(out, &i);
     put_memory_resources(out, &i);
+    if (config->numa)
+        put_memory_domain(out, &i);
     put_memory_report(out, &i);
     for (uint32_t n = 0; n < config->memory_slots; n++)
-        put_module(out, n);
+        put_module(out, n, config->numa != NULL);
     put_notify(out, &i);
     put_memory_scan(out, &i);
     vemu__aml_end(out, device);

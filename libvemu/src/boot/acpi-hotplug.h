@@ -7,10 +7,6 @@
 
 #include "boot/acpi.h"
 
-/* Bits of the general-purpose event block that are raised. */
-#define VEMU_ACPI_GPE_CPU    2u
-#define VEMU_ACPI_GPE_MEMORY 3u
-
 void vemu__acpi_dsdt_hotplug(GByteArray *out, const struct vemu_acpi_config *config);
 
 #endif

@@ -18,11 +18,13 @@
 #include <glib.h>
 
 #include "boot/acpi-hotplug.h"
+#include "boot/acpi-numa.h"
 #include "boot/acpi-pci.h"
 #include "boot/acpi-table.h"
 #include "boot/acpi-virtio.h"
 #include "boot/aml.h"
 #include "devices/acpi-pm/acpi-pm.h"
+#include "devices/hpet/hpet.h"
 
 #define OEM_ID "VEMU  "
 
@@ -115,6 +117,47 @@ static void dsdt_ps2(GByteArray *out)
     vemu__aml_end(out, device);
 }
 
+static void dsdt_hpet(GByteArray *out)
+{
+    gsize device = vemu__aml_device(out, "HPET"), crs;
+
+    vemu__aml_name_eisaid(out, "_HID", "PNP0103");
+    vemu__aml_name_integer(out, "_UID", 0);
+    crs = vemu__aml_crs(out);
+    vemu__aml_memory32(out, VEMU_HPET_ADDRESS, VEMU_HPET_SIZE, false);
+    vemu__aml_crs_end(out, crs);
+    vemu__aml_end(out, device);
+}
+
+/* "Virtual Machine Generation ID", and what its event calls. */
+static void dsdt_genid(GByteArray *out, uint64_t address)
+{
+    gsize scope = vemu__aml_scope(out, "\\_SB_"), device, inner;
+
+    device = vemu__aml_device(out, "VGEN");
+    vemu__aml_name_string(out, "_HID", "VEMU0001");
+    vemu__aml_name_string(out, "_CID", "VM_Gen_Counter");
+    vemu__aml_name_string(out, "_DDN", "VM_Gen_Counter");
+    vemu__aml_name_integer(out, "_STA", 0xf);
+    inner = vemu__aml_method(out, "ADDR", 0, false); /* Return (Package () { low, high }) */
+    VEMU_AML(out, 0xa4);
+    gsize package = vemu__aml_block(out, 0x12);
+    VEMU_AML(out, 2);
+    vemu__aml_integer(out, (uint32_t)address);
+    vemu__aml_integer(out, address >> 32);
+    vemu__aml_end(out, package);
+    vemu__aml_end(out, inner);
+    vemu__aml_end(out, device);
+    vemu__aml_end(out, scope);
+    scope = vemu__aml_scope(out, "\\_GPE");
+    inner = vemu__aml_method(out, "_E05", 0, false); /* Notify (\_SB.VGEN, 0x80) */
+    VEMU_AML(out, 0x86);
+    vemu__aml_ref(out, "\\_SB_.VGEN");
+    vemu__aml_integer(out, 0x80);
+    vemu__aml_end(out, inner);
+    vemu__aml_end(out, scope);
+}
+
 static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
     static const uint8_t s5[4] = { VEMU_ACPI_S5_TYPE, VEMU_ACPI_S5_TYPE, 0, 0 };
@@ -126,6 +169,9 @@ static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     }
     if (config->pit) {
         dsdt_isa_device(b->out, "TIMR", "PNP0100", 0x40, 4, 0);
+    }
+    if (config->hpet) {
+        dsdt_hpet(b->out);
     }
     if (config->ps2) {
         dsdt_ps2(b->out);
@@ -157,6 +203,9 @@ static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
         vemu__acpi_dsdt_pci(b->out, config->pci);
     }
     vemu__acpi_dsdt_hotplug(b->out, config);
+    if (config->genid_address) {
+        dsdt_genid(b->out, config->genid_address);
+    }
     vemu__aml_name_package(b->out, "_S5_", s5, sizeof(s5));
     return vemu__acpi_end(b, start);
 }
@@ -230,18 +279,19 @@ static uint64_t build_madt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     vemu__put32(out, config->pic ? 1 : 0); /* PCAT_COMPAT */
     for (uint32_t i = 0; i < config->vcpus; i++) {
         uint32_t flags = vemu__acpi_is_absent(config, i) ? CPU_ONLINE_CAPABLE : CPU_ENABLED;
+        uint32_t apic_id = vemu__topology_apic_id(&config->topology, i);
 
-        if (i < 255) { /* local APIC */
+        if (i < 255 && apic_id < 255) { /* local APIC */
             vemu__put8(out, 0);
             vemu__put8(out, 8);
             vemu__put8(out, (uint8_t)i);
-            vemu__put8(out, (uint8_t)i);
+            vemu__put8(out, (uint8_t)apic_id);
             vemu__put32(out, flags);
-        } else {                 /* local x2APIC */
+        } else { /* local x2APIC */
             vemu__put8(out, 9);
             vemu__put8(out, 16);
             vemu__put16(out, 0);
-            vemu__put32(out, i);
+            vemu__put32(out, apic_id);
             vemu__put32(out, flags);
             vemu__put32(out, i);
         }
@@ -272,6 +322,22 @@ static uint64_t build_madt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     return vemu__acpi_end(b, start);
 }
 
+/* IA-PC HPET Specification 1.0a, 3.2.4. */
+static uint64_t build_hpet(struct vemu_acpi_builder *b)
+{
+    guint start = vemu__acpi_begin(b, "HPET", 1);
+
+    vemu__put32(b->out, VEMU_HPET_ID);
+    vemu__put8(b->out, 0); /* system memory */
+    vemu__put8(b->out, 64);
+    vemu__put16(b->out, 0);
+    vemu__put64(b->out, VEMU_HPET_ADDRESS);
+    vemu__put8(b->out, 0);    /* the first one */
+    vemu__put16(b->out, 128); /* ticks below which a periodic timer loses interrupts */
+    vemu__put8(b->out, 0);
+    return vemu__acpi_end(b, start);
+}
+
 /* The roots of the same tree: GRUB and other small readers know only the one with short pointers.
  * */
 struct roots {
@@ -292,7 +358,7 @@ static uint64_t build_root(struct vemu_acpi_builder *b, const char *signature, u
 /* Everything but the RSDP (ACPI 6.4, 5.2.7 and 5.2.8). */
 static struct roots build_tables(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
-    uint64_t facs = build_facs(b), dsdt = build_dsdt(b, config), tables[3];
+    uint64_t facs = build_facs(b), dsdt = build_dsdt(b, config), tables[8];
     struct roots roots;
     unsigned count = 0;
 
@@ -301,6 +367,16 @@ static struct roots build_tables(struct vemu_acpi_builder *b, const struct vemu_
     if (config->pci && config->pci->ecam_address) {
         tables[count++] = vemu__acpi_build_mcfg(b, config->pci);
     }
+    if (config->hpet) {
+        tables[count++] = build_hpet(b);
+    }
+    if (config->numa) {
+        tables[count++] = vemu__acpi_build_srat(b, config);
+    }
+    if (config->numa && config->numa->distances) {
+        tables[count++] = vemu__acpi_build_slit(b, config->numa);
+    }
+    g_assert(count <= G_N_ELEMENTS(tables));
     roots.rsdt = build_root(b, "RSDT", 4, tables, count);
     roots.xsdt = build_root(b, "XSDT", 8, tables, count);
     return roots;
@@ -374,7 +450,9 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     g_autoptr(GByteArray) out = g_byte_array_new();
     uint16_t entries = 0, length;
     const guint start = 16;
-    uint8_t ioapic_id = (uint8_t)MIN(config->vcpus, 254u);
+    const uint32_t apic_limit =
+        config->vcpus ? vemu__topology_apic_id(&config->topology, config->vcpus - 1) + 1 : 0;
+    uint8_t ioapic_id = (uint8_t)MIN(apic_limit, 254u);
 
     g_byte_array_append(out, (const uint8_t *)"_MP_", 4);
     vemu__put32(out, (uint32_t)gpa + start);
@@ -393,13 +471,15 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     vemu__put32(out, LAPIC_ADDRESS);
     vemu__put32(out, 0);
 
-    for (uint32_t i = 0; i < config->vcpus && i < 254; i++) {
-        if (vemu__acpi_is_absent(config, i)) {
+    for (uint32_t i = 0; i < config->vcpus; i++) {
+        const uint32_t apic_id = vemu__topology_apic_id(&config->topology, i);
+
+        if (apic_id >= 254 || vemu__acpi_is_absent(config, i)) {
             continue;
         }
         entries++;
         vemu__put8(out, 0);
-        vemu__put8(out, (uint8_t)i);
+        vemu__put8(out, (uint8_t)apic_id);
         vemu__put8(out, 0x14);           /* integrated local APIC */
         vemu__put8(out, i == 0 ? 3 : 1); /* enabled, bootstrap processor */
         vemu__put32(out, 0x600);         /* family 6 */

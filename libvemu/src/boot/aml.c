@@ -286,6 +286,16 @@ void vemu__aml_irq(GByteArray *out, unsigned irq)
     put(out, descriptor, sizeof(descriptor));
 }
 
+/* 6.4.3.4 */
+void vemu__aml_memory32(GByteArray *out, uint32_t base, uint32_t size, bool writable)
+{
+    const uint8_t head[4] = { 0x86, 9, 0, writable };
+    const uint32_t numbers[2] = { GUINT32_TO_LE(base), GUINT32_TO_LE(size) };
+
+    put(out, head, sizeof(head));
+    put(out, (const uint8_t *)numbers, sizeof(numbers));
+}
+
 void vemu__aml_gsi_edge(GByteArray *out, uint32_t gsi)
 {
     /* 6.4.3.6: consumer, edge, active high, exclusive; one interrupt */

@@ -52,6 +52,7 @@ void vemu__aml_release(GByteArray *out, const char *name);
 gsize vemu__aml_crs(GByteArray *out);
 void vemu__aml_io(GByteArray *out, uint16_t base, uint8_t length);
 void vemu__aml_irq(GByteArray *out, unsigned irq);
+void vemu__aml_memory32(GByteArray *out, uint32_t base, uint32_t size, bool writable);
 /* An input of the I/O APICs, edge-triggered, active high. */
 void vemu__aml_gsi_edge(GByteArray *out, uint32_t gsi);
 void vemu__aml_crs_end(GByteArray *out, gsize mark);

@@ -136,13 +136,24 @@ static void put_chassis(struct writer *w, const struct vemu_smbios_config *confi
     end(w);
 }
 
-static void put_processor(struct writer *w, const struct vemu_smbios_config *config)
+static uint16_t small(uint32_t count)
 {
-    uint16_t cores = (uint16_t)MIN(config->vcpus, 0xffffu);
-    uint8_t small = (uint8_t)MIN(cores, 255);
+    return (uint16_t)MIN(count, 0xffffu);
+}
 
-    begin(w, 4, HANDLE_CPU);
-    put_text(w, "CPU 0");
+static uint8_t tiny(uint32_t count)
+{
+    return (uint8_t)MIN(count, 0xffu);
+}
+
+static void put_processor(struct writer *w, const struct vemu_smbios_config *config,
+                          uint32_t socket, uint32_t cores, uint32_t threads)
+{
+    char name[24];
+
+    snprintf(name, sizeof(name), "CPU %u", socket);
+    begin(w, 4, (uint16_t)(HANDLE_CPU + socket));
+    put_text(w, name);
     vemu__put8(w->out, 3); /* central processor */
     vemu__put8(w->out, 1); /* family: other */
     put_text(w, MANUFACTURER);
@@ -160,15 +171,29 @@ static void put_processor(struct writer *w, const struct vemu_smbios_config *con
     put_text(w, NULL);
     put_text(w, NULL);
     put_text(w, NULL);
-    vemu__put8(w->out, small);
-    vemu__put8(w->out, small);
-    vemu__put8(w->out, small);
+    vemu__put8(w->out, tiny(cores));
+    vemu__put8(w->out, tiny(cores));
+    vemu__put8(w->out, tiny(threads));
     vemu__put16(w->out, 0x04); /* 64-bit capable */
     vemu__put16(w->out, 1);
-    vemu__put16(w->out, cores); /* 3.0: the wide counts */
-    vemu__put16(w->out, cores);
-    vemu__put16(w->out, cores);
+    vemu__put16(w->out, small(cores)); /* 3.0: the wide counts */
+    vemu__put16(w->out, small(cores));
+    vemu__put16(w->out, small(threads));
     end(w);
+}
+
+/* The sockets that have something in them. */
+static void put_processors(struct writer *w, const struct vemu_smbios_config *config)
+{
+    const struct vemu_topology *t = &config->topology;
+    const uint32_t cores = t->dies * t->cores, threads = cores * t->threads;
+
+    if (!threads) {
+        put_processor(w, config, 0, config->vcpus, config->vcpus);
+        return;
+    }
+    for (uint32_t n = 0; n * threads < config->vcpus; n++)
+        put_processor(w, config, n, cores, threads);
 }
 
 static void put_dimm(struct writer *w, unsigned n, uint64_t bytes)
@@ -275,7 +300,7 @@ void vemu__smbios_build(const struct vemu_smbios_config *config, uint32_t addres
     put_bios(&w, config);
     put_system(&w, config);
     put_chassis(&w, config);
-    put_processor(&w, config);
+    put_processors(&w, config);
     put_memory(&w, config);
     begin(&w, 32, HANDLE_BOOT); /* boot status: no errors */
     vemu__put_zeros(tables, 7);

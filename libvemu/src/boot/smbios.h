@@ -10,12 +10,15 @@
 
 #include <glib.h>
 
+#include "core/topology.h"
+
 struct vemu_smbios_config {
     const char *product; /* "Standard PC (Q35 + ICH9)" */
     const char *version; /* "q35" */
     const char *bios_version;
     const char *uuid;    /* text, or NULL: none */
     uint32_t vcpus;
+    struct vemu_topology topology; /* zeros: all are cores of one socket */
     uint64_t ram_low, ram_high; /* bytes from 0 on, and from 4 GiB on */
 };
 

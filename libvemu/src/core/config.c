@@ -21,6 +21,7 @@
 /* x86-64 has at most 52 physical address bits (Intel SDM Vol. 3, 4.1.4). */
 #define MAX_MEMORY (1ull << 52)
 #define MAX_SLOTS  256u
+#define APIC_IDS   255u /* without interrupt remapping; 255 is all of them */
 
 /* The first version of the structure; smaller ones never were. */
 #define MIN_SIZE (offsetof(struct vemu_vm_config, log_data) + sizeof(void *))
@@ -60,9 +61,6 @@ static int check_file(const char *what, const char *path, struct vemu_error **er
 /* What can be plugged in later. Defaults are filled in. */
 static int check_room(const struct vemu_vm_config *config, struct vemu_error **err)
 {
-    if (config->max_vcpus < config->vcpus)
-        return vemu__error_set(err, EINVAL, "vcpus: %u is more than the maximum of %u",
-                               config->vcpus, config->max_vcpus);
     if (config->max_memory_bytes % PAGE_SIZE || config->max_memory_bytes > MAX_MEMORY)
         return vemu__error_set(err, EINVAL,
                                "maxmem: %" G_GUINT64_FORMAT
@@ -146,16 +144,13 @@ int vemu__config_copy(const struct vemu_vm_config *config, struct vemu_vm_config
     ret->cmdline = g_strdup(config->cmdline);
     if (!ret->memory_bytes)
         ret->memory_bytes = DEFAULT_MEMORY;
-    if (!ret->vcpus)
-        ret->vcpus = 1;
-    if (!ret->max_vcpus)
-        ret->max_vcpus = ret->vcpus;
     if (!ret->max_memory_bytes)
         ret->max_memory_bytes = ret->memory_bytes;
     ret->memory_backend = g_strdup(config->memory_backend);
     ret->watchdog_action =
         g_strdup(config->watchdog_action ? config->watchdog_action : "reset");
-    return check(ret, err);
+    int r = vemu__topology_complete(ret, err);
+    return r < 0 ? r : check(ret, err);
 }
 
 void vemu__config_clear(struct vemu_vm_config *config)
@@ -251,6 +246,13 @@ int vemu__config_machine(struct vemu_vm *vm, const struct vemu_machine_class *cl
     if (class_->max_vcpus && vm->config.max_vcpus > class_->max_vcpus)
         return vemu__error_set(err, EINVAL, "vcpus: machine '%s' has at most %u, not %u",
                                class_->name, class_->max_vcpus, vm->config.max_vcpus);
+    if (vm->config.dies > 1 && !class_->has_dies)
+        return vemu__error_set(err, EINVAL, "dies not supported by this machine's CPU topology");
+    if (vemu__topology_apic_limit(&vm->config) > APIC_IDS)
+        return vemu__error_set(err, EINVAL,
+                               "Invalid CPU topology: the last CPU's APIC id would be %u, more "
+                               "than %u",
+                               vemu__topology_apic_limit(&vm->config) - 1, APIC_IDS - 1);
     vm->machine = g_malloc0(class_->instance_size);
     vm->machine->class_ = class_;
     vm->machine->vm = vm;

@@ -15,6 +15,7 @@
 
 #include "block/backend.h"
 #include "core/thread.h"
+#include "dump/dump.h"
 #include "gdb/gdb.h"
 
 #define BIT(state) VEMU_STATE_BIT(state)
@@ -213,6 +214,8 @@ static int do_run(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     r = vemu__state_check(vm, BIT(strcmp(verb, "start") == 0 ? VEMU_VM_PRELAUNCH : VEMU_VM_PAUSED),
                           verb, err);
+    if (r >= 0)
+        r = vemu__dump_check(vm, err);
     if (r < 0)
         return r;
     vemu__state_set(vm, VEMU_VM_RUNNING);
@@ -241,6 +244,8 @@ static int do_reset(struct vemu_vm *vm, void *data, struct vemu_error **err)
     if (vm->config.flags & VEMU_VM_NO_SHUTDOWN)
         mask |= BIT(VEMU_VM_SHUTDOWN);
     r = vemu__state_check(vm, mask, "reset", err);
+    if (r >= 0)
+        r = vemu__dump_check(vm, err);
     return r < 0 ? r : vemu__life_reset(vm, VEMU_CAUSE_HOST_RESET, err);
 }
 
@@ -302,6 +307,7 @@ static int do_stop(struct vemu_vm *vm, void *data, struct vemu_error **err)
     vm->stopping = true;
     if (state == VEMU_VM_RUNNING)
         machine_halt(vm);
+    vemu__dump_cancel(vm);
     vemu__vcpus_quit(vm);
     if (state != VEMU_VM_CREATED && state != VEMU_VM_SHUTDOWN) {
         cause_set(vm, VEMU_CAUSE_HOST_QUIT, 0);

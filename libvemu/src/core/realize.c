@@ -108,7 +108,7 @@ static void cb_log(void *data, int level, const char *message)
 static void accel_configure(struct vemu_vm *vm)
 {
     vm->accel_config = (struct vemu_accel_config){
-        .vcpus = vm->config.max_vcpus,
+        .vcpus = vemu__topology_apic_limit(&vm->config),
         .ioapic_pins = 24,
         .options = vemu__accel_options(vm->config.accel),
         .callbacks = {
@@ -143,6 +143,9 @@ int vemu__realize(struct vemu_vm *vm, struct vemu_error **err)
 
     if (vm->accel_vm)
         return vemu__error_set(err, EINVAL, "cannot realize: an earlier attempt failed");
+    r = vemu__numa_complete(vm, err);
+    if (r < 0)
+        return r;
     accel_configure(vm);
     r = vemu__vcpus_spawn(vm, err);
     if (r >= 0)

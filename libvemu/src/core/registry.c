@@ -30,6 +30,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_debug_exit,
     &vemu__device_debugcon,
     &vemu__device_fw_cfg,
+    &vemu__device_hpet,
     &vemu__device_i6300esb,
     &vemu__device_i8042,
     &vemu__device_i8254,
@@ -80,6 +81,7 @@ const struct vemu_device_class *const vemu__device_classes[] = {
     &vemu__device_virtio_vsock_pci.base,
     &vemu__device_virtconsole,
     &vemu__device_virtserialport,
+    &vemu__device_vmgenid,
     &vemu__device_x86_cpu,
     NULL,
 };

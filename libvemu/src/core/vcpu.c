@@ -149,6 +149,7 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
 {
     struct vemu_vm *vm = vcpu->vm;
     g_autofree struct vemu_cpuid *cpuid = NULL;
+    const struct vemu_topology topology = vemu__topology_of(&vm->config);
     struct vemu_accel_vcpu *accel = NULL;
     int r = vcpu->id == 0 ? cpuid_ask(vm, err) : 0;
 
@@ -156,7 +157,8 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
         return r;
     if (!accel_wait(&vm->vcpus))
         return -ECANCELED;
-    r = vm->accel->vcpu_create(vm->accel_vm, vcpu->id, &accel, err);
+    r = vm->accel->vcpu_create(vm->accel_vm, vemu__topology_apic_id(&topology, vcpu->id), &accel,
+                               err);
     if (r < 0) {
         vemu__error_set(err, -r, "cannot create vCPU %u: %s", vcpu->id, strerror(-r));
         return r;
@@ -166,7 +168,7 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
         vm->accel->vcpu_destroy(accel);
         return -ECANCELED;
     }
-    vemu__cpuid_topology(cpuid, vcpu->id, vm->config.max_vcpus);
+    vemu__cpuid_topology(cpuid, &topology, vcpu->id);
     r = vm->accel->set_cpuid(accel, cpuid);
     if (r < 0) {
         vm->accel->vcpu_destroy(accel);
@@ -650,10 +652,11 @@ uint32_t vemu__vcpus_present(struct vemu_vm *vm)
     return count;
 }
 
-/* One socket, a core for each vCPU: core/cpuid.c says the same to the guest. */
 void vemu__vcpu_place(const struct vemu_vm *vm, uint32_t id, struct vemu_vcpu_place *ret)
 {
-    *ret = (struct vemu_vcpu_place){ .core = id };
+    const struct vemu_topology topology = vemu__topology_of(&vm->config);
+
+    *ret = vemu__topology_place(&topology, id);
 }
 
 char *vemu__vcpu_type(const struct vemu_vm *vm)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "accel/accel.h"
+#include "core/topology.h"
 
 struct vemu_vm;
 struct vemu_vcpu;
@@ -58,9 +59,6 @@ bool vemu__vcpu_is_present(struct vemu_vm *vm, uint32_t id);
 uint32_t vemu__vcpus_present(struct vemu_vm *vm);
 
 /* Where vCPU `id` sits. */
-struct vemu_vcpu_place {
-    uint32_t socket, die, core, thread;
-};
 void vemu__vcpu_place(const struct vemu_vm *vm, uint32_t id, struct vemu_vcpu_place *ret);
 /* What a vCPU is called as a device: "max-x86_64-cpu"; to be freed. */
 char *vemu__vcpu_type(const struct vemu_vm *vm);
@@ -86,7 +84,8 @@ void vemu__vcpus_go_on(struct vemu_vm *vm);
 /* Power-on state of every vCPU, then the machine's boot state. vCPUs are parked. */
 int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
 
-/* cpuid.c: `cpuid` as offered by the accelerator becomes that of vCPU `id` of `count`. */
-void vemu__cpuid_topology(struct vemu_cpuid *cpuid, uint32_t id, uint32_t count);
+/* cpuid.c: `cpuid` as offered by the accelerator becomes that of the n-th vCPU. */
+void vemu__cpuid_topology(struct vemu_cpuid *cpuid, const struct vemu_topology *topology,
+                          uint32_t n);
 
 #endif

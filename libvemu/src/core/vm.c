@@ -3,6 +3,7 @@
  * The virtual machine object: making, finding its parts, freeing.
  */
 #include "core/vm.h"
+#include "dump/dump.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,6 +112,8 @@ static void vm_free(struct vemu_vm *vm)
         vemu__props_clear(vm->machine, vm->machine->class_->props);
         g_free(vm->machine);
     }
+    vemu__numa_free(vm->numa);
+    vemu__dump_free(vm->dump);
     if (vm->memory_places)
         g_array_free(vm->memory_places, TRUE);
     vemu__irqs_free(vm);

@@ -16,6 +16,7 @@
 #include "core/device.h"
 #include "core/events.h"
 #include "core/loop.h"
+#include "core/numa.h"
 #include "core/timer.h"
 #include "core/trace.h"
 #include "core/vcpu.h"
@@ -67,7 +68,9 @@ struct vemu_vm {
     GPtrArray *devices;      /* board order, then user devices; loop */
     GPtrArray *user_devices; /* added before realize; loop */
     GPtrArray *monitors;     /* struct vemu_monitor; loop */
+    struct vemu_dump *dump;  /* the last one; NULL: none was made; loop */
     struct vemu_gdb *gdb;    /* NULL: no debugger; set by the loop, freed when vCPUs are parked */
+    struct vemu_numa *numa;  /* NULL: no nodes; core/numa.c; loop */
     GArray *memory_places;   /* mem/device-memory.c; loop */
     bool board_open;         /* machine->init runs: board devices may be added; loop */
 

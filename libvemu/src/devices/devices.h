@@ -16,6 +16,7 @@ extern const struct vemu_device_class vemu__device_bochs_display;
 extern const struct vemu_device_class vemu__device_debug_exit;
 extern const struct vemu_device_class vemu__device_debugcon;
 extern const struct vemu_device_class vemu__device_fw_cfg;
+extern const struct vemu_device_class vemu__device_hpet;
 extern const struct vemu_device_class vemu__device_i6300esb;
 extern const struct vemu_device_class vemu__device_i8042;
 extern const struct vemu_device_class vemu__device_i8254;
@@ -66,6 +67,7 @@ extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_mmio;
 extern const struct vemu_virtio_device_class vemu__device_virtio_vsock_pci;
 extern const struct vemu_device_class vemu__device_virtconsole;
 extern const struct vemu_device_class vemu__device_virtserialport;
+extern const struct vemu_device_class vemu__device_vmgenid;
 extern const struct vemu_device_class vemu__device_x86_cpu;
 
 #endif

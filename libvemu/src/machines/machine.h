@@ -17,6 +17,8 @@ enum vemu_hotplug_kind { VEMU_HOTPLUG_CPU, VEMU_HOTPLUG_MEMORY, VEMU_HOTPLUG_KIN
 struct vemu_machine_class {
     const char *name, *alias, *summary;
     uint32_t max_vcpus;
+    bool has_numa;
+    bool has_dies; /* sockets may be made of several */
     size_t instance_size;          /* of the struct whose first member is struct vemu_machine */
     const struct vemu_prop *props; /* options after "microvm,": pit=on|off ... */
     /* RAM, interrupt controllers, board devices (vemu__vm_add_board_device), before user devices.
@@ -55,6 +57,7 @@ struct vemu_machine {
     struct vemu_device *hotplug[VEMU_HOTPLUG_KINDS];
     struct vemu_irq *hotplug_lines[VEMU_HOTPLUG_KINDS];
     uint64_t device_memory_base, device_memory_size;
+    struct vemu_irq *genid_line; /* an edge tells the guest of a generation ID; NULL: it cannot */
 };
 
 extern const struct vemu_machine_class vemu__machine_microvm;

@@ -7,15 +7,26 @@
 
 #include "boot/acpi.h"
 #include "boot/boot.h"
+#include "core/numa.h"
 #include "machines/machine.h"
+
+/* ISA lines 0 and 8: the PIT's and the clock's, or in legacy replacement the HPET's instead. */
+struct vemu_pc_legacy {
+    pthread_mutex_t lock; /* device -> line -> this -> controllers */
+    bool replaced, chips[2], hpet[2], out[2];
+};
 
 /* First member of such a board's struct. */
 struct vemu_pc {
     struct vemu_machine machine;
     struct vemu_device *ioapic, *pic; /* pic: NULL when there is none */
+    struct vemu_device *hpet;         /* NULL: there is none */
+    struct vemu_pc_legacy legacy;
     struct vemu_boot *boot;           /* NULL: firmware boots */
     struct vemu_e820 e820;
     uint64_t ram_low, ram_high; /* bytes from 0 on, and from 4 GiB on */
+    struct vemu_acpi_numa numa; /* for the tables */
+    struct vemu_acpi_numa_range numa_ranges[VEMU_NUMA_NODES_MAX + 2];
 };
 
 /* A device of the board; its class is its id. NULL on failure. */
@@ -24,6 +35,7 @@ struct vemu_device *vemu__pc_add(struct vemu_pc *pc, const char *class_name,
 /* I/O APIC, 8259 pair if wanted, and the lines: ISA line n is input n of both, except that line 0
  * is pin 2 of the I/O APIC; 16 to 23 are the I/O APIC's alone. */
 int vemu__pc_add_interrupts(struct vemu_pc *pc, bool has_pic, struct vemu_error **err);
+int vemu__pc_add_hpet(struct vemu_pc *pc, struct vemu_error **err);
 /* Clock and CMOS, which tells firmware the size of RAM. */
 int vemu__pc_add_rtc(struct vemu_pc *pc, const char *base, struct vemu_error **err);
 /* Serial ports and pvpanic among the devices, for the tables. */
@@ -41,5 +53,7 @@ int vemu__pc_add_hotplug(struct vemu_pc *pc, bool has_acpi, vemu_irq_fn fn, void
                          struct vemu_error **err);
 /* What the tables tell of vCPUs and what can be plugged in. */
 void vemu__pc_describe_hotplug(const struct vemu_pc *pc, struct vemu_acpi_config *config);
+/* ... and of NUMA nodes, if there are any. */
+void vemu__pc_describe_numa(struct vemu_pc *pc, struct vemu_acpi_config *config);
 
 #endif

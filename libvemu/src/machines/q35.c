@@ -8,6 +8,7 @@
  *   0xb0000000   PCI Express configuration space, 256 MiB
  *   0xc0000000   PCI memory, up to the I/O APIC; and from the end of RAM up to 0xb0000000
  *   0xfec00000   I/O APIC        0xfee00000  local APICs (in the accelerator)
+ *   0xfed00000   HPET, if any
  *   below 4 GiB  firmware, if any
  *   0x100000000  the rest of the RAM; then, from a multiple of 1 GiB on, room for memory that is
  *                plugged in; then, from a multiple of 32 GiB on, 32 GiB of PCI memory
@@ -58,7 +59,7 @@
 
 struct q35 {
     struct vemu_pc pc;
-    bool has_pit, has_pic, has_acpi, has_sata, has_ps2; /* properties */
+    bool has_pit, has_pic, has_acpi, has_sata, has_ps2, has_hpet; /* properties */
     char *rtc_base, *firmware_path, *flash_nodes[VEMU_FLASH_UNITS];
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
@@ -185,6 +186,14 @@ static void q35_hotplug_event(void *data, unsigned kind, bool level)
                                                               : VEMU_ACPI_GPE_MEMORY);
 }
 
+static void q35_genid_event(void *data, unsigned n, bool level)
+{
+    struct q35 *m = data;
+
+    if (level)
+        vemu__ich9_raise_gpe(m->lpc, VEMU_ACPI_GPE_GENID);
+}
+
 static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     struct q35 *m = (struct q35 *)machine;
@@ -209,6 +218,9 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
     if (r >= 0) {
         r = vemu__pc_add_rtc(pc, m->rtc_base, err);
     }
+    if (r >= 0 && m->has_hpet) {
+        r = vemu__pc_add_hpet(pc, err);
+    }
     if (r >= 0) {
         r = q35_add_pci(m, err);
     }
@@ -221,6 +233,8 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
         !vemu__pc_add(pc, "post-port", err) || !vemu__pc_add(pc, "acpi-pm", err)) {
         return -EINVAL;
     }
+    if (m->has_acpi)
+        machine->genid_line = vemu__irq_user(vemu__irq_new(machine->vm, q35_genid_event, m, 0));
     return vemu__pc_add_hotplug(pc, m->has_acpi, q35_hotplug_event, m, err);
 }
 
@@ -237,18 +251,21 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
         .pit = m->has_pit,
         .rtc = true,
         .ps2 = m->has_ps2,
+        .hpet = m->has_hpet,
         .gpe_port = VEMU_ICH9_GPE_PORT,
         .fw_cfg_port = VEMU_FW_CFG_PORT,
         .pci = &m->pci,
     };
     vemu__pc_describe_devices(&m->pc, acpi);
     vemu__pc_describe_hotplug(&m->pc, acpi);
+    vemu__pc_describe_numa(&m->pc, acpi);
     *smbios = (struct vemu_smbios_config){
         .product = PRODUCT,
         .version = "q35",
         .bios_version = vemu_version(),
         .uuid = config->uuid,
         .vcpus = vemu__vcpus_present(m->pc.machine.vm),
+        .topology = vemu__topology_of(config),
         .ram_low = m->pc.ram_low,
         .ram_high = m->pc.ram_high,
     };
@@ -315,7 +332,8 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_NO_VGA, 1, 2);
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_CPUS,
                              vemu__vcpus_present(m->pc.machine.vm), 2);
-    vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_MAX_CPUS, acpi->vcpus, 2);
+    vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_MAX_CPUS,
+                             vemu__topology_apic_limit(&m->pc.machine.vm->config), 2);
     q35_publish_memory(m);
     vemu__smbios_build(smbios, 0, entry, tables);
     vemu__fw_cfg_set_file(m->fw_cfg, "etc/smbios/smbios-anchor", entry->data, entry->len);
@@ -380,6 +398,7 @@ static void q35_fini(struct vemu_machine *machine)
 
 static const struct vemu_prop q35_props[] = {
     VEMU_PROP(struct q35, has_pit, "pit", BOOL, "on", "8254 timer and port 0x61"),
+    VEMU_PROP(struct q35, has_hpet, "hpet", BOOL, "off", "high precision event timers"),
     VEMU_PROP(struct q35, has_pic, "pic", BOOL, "on", "8259 interrupt controllers"),
     VEMU_PROP(struct q35, has_acpi, "acpi", BOOL, "on", "ACPI tables"),
     VEMU_PROP(struct q35, has_sata, "sata", BOOL, "on", "SATA adapter at 00:1f.2, for IDE drives"),
@@ -401,6 +420,8 @@ const struct vemu_machine_class vemu__machine_q35 = {
     .alias = "pc-q35-*",
     .summary = "PC with PCI Express (Q35, ICH9)",
     .max_vcpus = 255,
+    .has_numa = true,
+    .has_dies = true,
     .instance_size = sizeof(struct q35),
     .props = q35_props,
     .init = q35_init,

@@ -16,6 +16,7 @@ struct vemu_memory_info {
     uint64_t size;              /* that the guest has of it */
     uint64_t requested, block_size; /* virtio-mem */
     uint32_t slot;                  /* DIMM */
+    uint32_t node;                  /* NUMA; DIMM and virtio-mem */
 };
 /* Fills in all but address, max_size. Takes the device's lock. Context: loop. */
 typedef void (*vemu_memory_describe_fn)(struct vemu_device *dev, struct vemu_memory_info *ret);

@@ -309,9 +309,17 @@ void vemu__memdev_leave(struct vemu_memdev *m)
     m->user = NULL;
 }
 
+static const char the_machine[] = "the machine";
+
+int vemu__memdev_take_node(struct vemu_memdev *m, struct vemu_error **err)
+{
+    if (m->read_only)
+        return vemu__error_set(err, EINVAL, "memory back-end '%s' is read-only", m->object.id);
+    return vemu__memdev_take(m, the_machine, err);
+}
+
 int vemu__memdev_take_main(struct vemu_vm *vm, struct vemu_memdev **ret, struct vemu_error **err)
 {
-    static const char user[] = "the machine";
     const char *id = vm->config.memory_backend;
     struct vemu_memdev *m = vemu__vm_find_memdev(vm, id);
 
@@ -321,10 +329,8 @@ int vemu__memdev_take_main(struct vemu_vm *vm, struct vemu_memdev **ret, struct 
         return vemu__error_set(err, EINVAL,
                                "memory back-end '%s' has %" PRIu64 " bytes, the machine %" PRIu64,
                                id, m->size, vm->config.memory_bytes);
-    if (m->read_only)
-        return vemu__error_set(err, EINVAL, "memory back-end '%s' is read-only", id);
     *ret = m;
-    return m->user == user ? 0 : vemu__memdev_take(m, user, err);
+    return m->user == the_machine ? 0 : vemu__memdev_take_node(m, err);
 }
 
 void vemu__memdev_get_info(const struct vemu_memdev *m, struct vemu_memdev_info *ret)

@@ -34,6 +34,9 @@ void vemu__memdev_leave(struct vemu_memdev *memdev);
  * is fine. -ENOENT, -EINVAL, -EBUSY. */
 int vemu__memdev_take_main(struct vemu_vm *vm, struct vemu_memdev **ret, struct vemu_error **err);
 
+/* The same for one that is a NUMA node's. */
+int vemu__memdev_take_node(struct vemu_memdev *memdev, struct vemu_error **err);
+
 /* For the monitor. */
 struct vemu_memdev_info {
     bool share, prealloc, merge, dump;

@@ -35,7 +35,11 @@ static void add_place(struct vemu_vm *vm, struct json_object *o, uint32_t id)
     struct vemu_vcpu_place place;
 
     vemu__vcpu_place(vm, id, &place);
+    if (vemu__numa_count(vm))
+        qmp_add_int(props, "node-id", vemu__numa_of_vcpu(vm, id));
     qmp_add_int(props, "socket-id", place.socket);
+    if (vm->config.dies > 1) /* only then does QEMU name it */
+        qmp_add_int(props, "die-id", place.die);
     qmp_add_int(props, "core-id", place.core);
     qmp_add_int(props, "thread-id", place.thread);
     json_object_object_add(o, "props", props);
@@ -201,7 +205,8 @@ static int cmd_query_iothreads(QMP_PARAMS)
 }
 
 #define MODEL "{name:str,props?:any}"
-#define PLACE "props:{socket-id:int,core-id:int,thread-id:int},qom-path?:str"
+#define PLACE                                                                                      \
+    "props:{node-id?:int,socket-id:int,die-id?:int,core-id:int,thread-id:int},qom-path?:str"
 
 static const struct qmp_command commands[] = {
     { "inject-nmi", cmd_inject_nmi, NULL, NULL },

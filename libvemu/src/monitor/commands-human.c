@@ -169,6 +169,21 @@ static const struct {
     { "version", "query-version" },
 };
 
+static void print_numa(struct vemu_vm *vm, GString *out)
+{
+    const uint32_t count = vemu__numa_count(vm);
+
+    g_string_append_printf(out, "%u nodes\n", count);
+    for (uint32_t n = 0; n < count; n++) {
+        g_string_append_printf(out, "node %u cpus:", n);
+        for (uint32_t id = 0; id < vm->config.max_vcpus; id++)
+            if (vemu__vcpu_is_present(vm, id) && vemu__numa_of_vcpu(vm, id) == n)
+                g_string_append_printf(out, " %u", id);
+        g_string_append_printf(out, "\nnode %u size: %" PRIu64 " MB\n", n,
+                               vm->numa->nodes[n].bytes >> 20);
+    }
+}
+
 static int info(struct vemu_vm *vm, char **words, struct json_object *none, GString *out,
                 struct vemu_error **err)
 {
@@ -182,12 +197,16 @@ static int info(struct vemu_vm *vm, char **words, struct json_object *none, GStr
         print_memory(vm, out);
         return 0;
     }
+    if (!strcmp(what, "numa")) {
+        print_numa(vm, out);
+        return 0;
+    }
     if (!strcmp(what, "registers"))
         return print_registers(vm, words[2] && !strcmp(words[2], "-a"), out, err);
     for (size_t i = 0; i < G_N_ELEMENTS(queries); i++)
         if (!strcmp(what, queries[i].word))
             return run(vm, queries[i].command, none, out, err);
-    g_string_append(out, "info: qtree mtree registers");
+    g_string_append(out, "info: qtree mtree numa registers");
     for (size_t i = 0; i < G_N_ELEMENTS(queries); i++)
         g_string_append_printf(out, " %s", queries[i].word);
     g_string_append_c(out, '\n');

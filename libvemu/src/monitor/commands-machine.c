@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/lifecycle.h"
+#include "devices/vmgenid/vmgenid.h"
 #include "monitor/qmp.h"
 
 /* --- queries ---------------------------------------------------------------------------------- */
@@ -224,6 +225,18 @@ static int cmd_set_action(QMP_PARAMS)
     return vemu_vm_set_flags(vm, mask, flags, err);
 }
 
+static int cmd_query_vm_generation_id(QMP_PARAMS)
+{
+    struct vemu_device *dev = vemu__vmgenid_find(vm);
+    g_autofree char *guid = dev ? vemu__vmgenid_get(dev) : NULL;
+
+    if (!dev)
+        return vemu__error_set(err, EINVAL, "VM Generation ID device not found");
+    *result = json_object_new_object();
+    qmp_add_string(*result, "guid", guid);
+    return 0;
+}
+
 static const struct qmp_command commands[] = {
     { "cont", cmd_cont, NULL, NULL },
     { "query-accelerator", cmd_query_accelerator, NULL, ACCELERATOR },
@@ -235,6 +248,7 @@ static const struct qmp_command commands[] = {
     { "query-uuid", cmd_query_uuid, NULL, "{UUID:str}" },
     { "query-version", cmd_query_version, NULL,
       "{qemu:{major:int,minor:int,micro:int},package:str}" },
+    { "query-vm-generation-id", cmd_query_vm_generation_id, NULL, "{guid:str}" },
     { "quit", cmd_quit, NULL, NULL },
     { "rtc-reset-reinjection", cmd_rtc_reset_reinjection, NULL, NULL },
     { "set-action", cmd_set_action,

@@ -79,14 +79,14 @@ static void add_device(void *data, struct vemu_device *dev, const struct vemu_me
     if (info->kind == VEMU_MEMORY_DIMM) {
         qmp_add_int(more, "addr", info->address);
         qmp_add_int(more, "slot", info->slot);
-        qmp_add_int(more, "node", 0);
+        qmp_add_int(more, "node", info->node);
         qmp_add_bool(more, "hotplugged", dev->plugged_late);
         qmp_add_bool(more, "hotpluggable", true);
     } else {
         qmp_add_int(more, "memaddr", info->address);
     }
     if (info->kind == VEMU_MEMORY_VIRTIO_MEM) {
-        qmp_add_int(more, "node", 0);
+        qmp_add_int(more, "node", info->node);
         qmp_add_int(more, "requested-size", info->requested);
         qmp_add_int(more, "max-size", info->max_size);
         qmp_add_int(more, "block-size", info->block_size);

@@ -17,10 +17,12 @@
 
 #include "block/backend.h"
 #include "chardev/chardev.h"
-#include "core/property.h"
 #include "core/object.h"
+#include "core/property.h"
+#include "devices/devices.h"
 #include "devices/virtio-balloon/balloon.h"
 #include "devices/virtio-mem/mem.h"
+#include "devices/vmgenid/vmgenid.h"
 #include "mem/memdev.h"
 #include "monitor/qmp.h"
 #include "net/net.h"
@@ -293,6 +295,11 @@ static int cmd_qom_set(QMP_PARAMS)
                    ? vemu__virtio_mem_set_requested(dev, size, err)
                    : vemu__error_set(err, EINVAL,
                                      "Invalid parameter type for 'value', expected: size");
+    if (dev->class_ == &vemu__device_vmgenid && !strcmp(name, "guid"))
+        return json_object_is_type(value, json_type_string)
+                   ? vemu__vmgenid_set(dev, json_object_get_string(value), err)
+                   : vemu__error_set(err, EINVAL,
+                                     "Invalid parameter type for 'value', expected: string");
     if (!vemu__balloon_is(dev) || strcmp(name, "guest-stats-polling-interval"))
         return vemu__error_set(err, EINVAL, "Property '%s.%s' cannot be changed", dev->class_->name,
                                name);

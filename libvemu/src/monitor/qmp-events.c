@@ -135,6 +135,16 @@ static struct json_object *data_ost(struct vemu_vm *vm, const struct vemu_event 
     return data;
 }
 
+static struct json_object *data_dump(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+
+    json_object_object_add(data, "result", vemu__qmp_dump(vm));
+    if (*event->message)
+        qmp_add_string(data, "error", event->message);
+    return data;
+}
+
 static struct json_object *data_watchdog(struct vemu_vm *vm, const struct vemu_event *event)
 {
     struct json_object *data = json_object_new_object();
@@ -173,6 +183,7 @@ const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
     { VEMU_EVENT_TRAY_MOVED, "DEVICE_TRAY_MOVED", "{device:str,id:str,tray-open:bool}",
       data_tray },
+    { VEMU_EVENT_DUMP_COMPLETED, "DUMP_COMPLETED", "{result:" QMP_DUMP ",error?:str}", data_dump },
     { VEMU_EVENT_PANICKED, "GUEST_PANICKED", "{action:<pause>}", data_panicked },
     { VEMU_EVENT_NET_FILTER_CHANGED, "NIC_RX_FILTER_CHANGED", "{name?:str,path:str}",
       data_filter },

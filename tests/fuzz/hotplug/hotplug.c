@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fuzzer of ACPI hot-plug and of the i6300esb watchdog: a guest that writes their registers as it
- * likes, while the host plugs CPUs, memory modules and virtio-mem in and out. What must hold: the
- * machine's own lists agree with each other, and all of it can be taken out in the end.
+ * Fuzzer of ACPI hot-plug, the i6300esb watchdog and the generation ID: a guest that writes their
+ * registers as it likes, while the host plugs CPUs, memory modules and virtio-mem in and out. What
+ * must hold: the machine's own lists agree with each other, and all of it can be taken out in the
+ * end.
  *
  * Input: operations of 8 bytes each (struct op). Built plainly it makes inputs from a seed and runs
  * as a test: fuzz-hotplug [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
@@ -20,6 +21,7 @@
 #include "board.h"
 #include "core/watchdog.h"
 #include "devices/acpi-hotplug/acpi-hotplug.h"
+#include "devices/vmgenid/vmgenid.h"
 #include "mem/device-memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,8 +31,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define DOG_BDF (5u << 3)
 #define DOG_BAR 0xc0000000u
 
-enum { CPU_OUT, CPU_IN, MEMORY_OUT, MEMORY_IN, GPE, DOG, DOG_CONFIG, PLUG_CPU, PLUG_MEMORY, EJECT,
-       PULL, TOUCH, RESET, KINDS };
+enum {
+    CPU_OUT,
+    CPU_IN,
+    MEMORY_OUT,
+    MEMORY_IN,
+    GPE,
+    DOG,
+    DOG_CONFIG,
+    PLUG_CPU,
+    PLUG_MEMORY,
+    EJECT,
+    PULL,
+    TOUCH,
+    GENID,
+    RESET,
+    KINDS
+};
 
 struct op {
     uint8_t kind, what;
@@ -80,6 +97,11 @@ static void plug_memory(unsigned n)
     vemu_vm_add_device(board.vm, "pc-dimm", id, props, 1, NULL);
 }
 
+static int renew(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    return vemu__vmgenid_set(vemu__vmgenid_find(vm), "auto", err);
+}
+
 static void play(const struct op *op)
 {
     uint16_t cpu = (uint16_t)(VEMU_HOTPLUG_CPU_PORT + op->small % VEMU_HOTPLUG_CPU_SIZE);
@@ -113,6 +135,12 @@ static void play(const struct op *op)
         break;
     case TOUCH:
         board_write(&board, BOARD_DEVICE_MEMORY + op->value % (600u << 20), size_of(op), op->value);
+        break;
+    case GENID:
+        board_write(&board, VEMU_VMGENID_ADDRESS + op->small % 4096, size_of(op), op->value);
+        board_read(&board, VEMU_VMGENID_ADDRESS + op->small % 24, size_of(op));
+        if (op->what & 0x80)
+            vemu__vm_control(board.vm, renew, NULL, NULL);
         break;
     default:
         if (op->what % 16 == 0)
@@ -167,7 +195,10 @@ static void add_dog(struct vemu_vm *vm, void *data)
 {
     static const struct vemu_property props[] = { { "addr", "5" } };
 
-    if (vemu_vm_add_device(vm, "i6300esb", "dog", props, 1, NULL) < 0)
+    static const struct vemu_property guid[] = { { "guid", "auto" } };
+
+    if (vemu_vm_add_device(vm, "i6300esb", "dog", props, 1, NULL) < 0 ||
+        vemu_vm_add_device(vm, "vmgenid", "g", guid, 1, NULL) < 0)
         abort();
 }
 

@@ -32,6 +32,8 @@ static const struct vemu_acpi_config config = {
     .pic = true,
     .pit = true,
     .rtc = true,
+    .hpet = true,
+    .genid_address = 0xfed70000,
     .pvpanic_port = 0x505,
     .serial_count = 1,
     .serials = { { 0x3f8, 4 } },
@@ -107,7 +109,7 @@ START_TEST(test_iasl)
     unsigned count = (get32(xsdt + 4) - 36) / 8;
 
     ck_assert_int_gt(length, 0);
-    ck_assert_uint_eq(count, 3);
+    ck_assert_uint_eq(count, 4);
     ck_assert_mem_eq(tables + (get32(tables + 16) - BASE), "RSDT", 4);
     for (unsigned i = 0; i < count; i++)
         ck_assert_uint_eq(get32(tables + (get32(tables + 16) - BASE) + 36 + 4 * i),
@@ -130,6 +132,9 @@ START_TEST(test_iasl)
                                      "_PRT",
                                      "PICM",
                                      "QEMU0002",
+                                     "PNP0103",
+                                     "VM_Gen_Counter",
+                                     "_E05",
                                      "PNP0C02",
                                      "0x0000000800000000",
                                      "33db4d5b-1ff7-401c-9657-7441c03dd766" };
@@ -140,6 +145,93 @@ START_TEST(test_iasl)
         if (memcmp(table, "MCFG", 4) == 0)
             ck_assert_msg(strstr(text, "00000000B0000000") != NULL, "%s", text);
     }
+    g_free(run(NULL, clean));
+}
+END_TEST
+
+/* --- CPUs and nodes --------------------------------------------------------------------------- */
+
+static const uint8_t *find_table(const uint8_t *tables, const char *signature)
+{
+    const uint8_t *xsdt = tables + (get64(tables + 24) - BASE);
+
+    for (unsigned i = 0; i < (get32(xsdt + 4) - 36) / 8; i++) {
+        const uint8_t *table = tables + (get64(xsdt + 36 + 8 * i) - BASE);
+
+        if (!memcmp(table, signature, 4))
+            return table;
+    }
+    return NULL;
+}
+
+/* Three cores in each of two sockets: APIC ids 0 1 2 4 5 6. */
+START_TEST(test_numa)
+{
+    static const uint8_t nodes[6] = { 0, 0, 0, 1, 1, 1 }, ids[6] = { 0, 1, 2, 4, 5, 6 };
+    static const uint8_t distances[2][4] = { { 10, 21 }, { 31, 10 } };
+    static const struct vemu_acpi_numa_range ranges[] = {
+        { 0, 0x8000000, 0, false },
+        { 0x8000000, 0x8000000, 1, false },
+        { 0x100000000, 0x40000000, 1, true },
+    };
+    static const struct vemu_acpi_numa numa = {
+        .count = 2,
+        .cpu_nodes = nodes,
+        .range_count = G_N_ELEMENTS(ranges),
+        .ranges = ranges,
+        .distances = distances[0],
+        .distance_row = 4,
+    };
+    static uint8_t tables[0x10000];
+    g_autofree char *dir = g_dir_make_tmp("acpi-XXXXXX", NULL);
+    g_autofree char *iasl = g_find_program_in_path("iasl");
+    char *clean[] = { (char *)"rm", (char *)"-rf", dir, NULL };
+    struct vemu_acpi_config c = config;
+    const uint8_t *srat, *slit, *madt, *fadt;
+
+    c.vcpus = 6;
+    c.topology = (struct vemu_topology){ .sockets = 2, .dies = 1, .cores = 3, .threads = 1 };
+    c.numa = &numa;
+    ck_assert_int_gt(vemu__acpi_build(&c, BASE, tables, sizeof(tables)), 0);
+    srat = find_table(tables, "SRAT");
+    slit = find_table(tables, "SLIT");
+    madt = find_table(tables, "APIC");
+    fadt = find_table(tables, "FACP");
+    ck_assert(srat && slit && madt && fadt);
+    ck_assert_uint_eq(get32(srat + 4), 48 + 6 * 16 + 3 * 40);
+    for (unsigned n = 0; n < 6; n++) {
+        const uint8_t *local = srat + 48 + 16 * n, *apic = madt + 44 + 8 * n;
+
+        ck_assert_uint_eq(local[2], nodes[n]);
+        ck_assert_uint_eq(local[3], ids[n]);
+        ck_assert_uint_eq(get32(local + 4), 1);
+        ck_assert_uint_eq(apic[2], n);
+        ck_assert_uint_eq(apic[3], ids[n]);
+    }
+    for (unsigned n = 0; n < 3; n++) {
+        const uint8_t *memory = srat + 48 + 6 * 16 + 40 * n;
+
+        ck_assert_uint_eq(memory[0], 1);
+        ck_assert_uint_eq(get32(memory + 2), ranges[n].node);
+        ck_assert_uint_eq(get64(memory + 8), ranges[n].start);
+        ck_assert_uint_eq(get64(memory + 16), ranges[n].size);
+        ck_assert_uint_eq(get32(memory + 28), n == 2 ? 3 : 1);
+    }
+    ck_assert_uint_eq(get64(slit + 36), 2);
+    ck_assert_mem_eq(slit + 44, "\012\025\037\012", 4);
+    if (iasl) {
+        const uint8_t *const checked[] = { srat, slit, madt, tables + (get64(fadt + 140) - BASE) };
+
+        for (unsigned n = 0; n < G_N_ELEMENTS(checked); n++) {
+            g_autofree char *text = check_table(iasl, dir, checked[n]);
+
+            if (n == 3)
+                ck_assert(strstr(text, "_PXM") && strstr(text, "MPRX"));
+        }
+    }
+    c.numa = NULL;
+    ck_assert_int_gt(vemu__acpi_build(&c, BASE, tables, sizeof(tables)), 0);
+    ck_assert_ptr_null(find_table(tables, "SRAT"));
     g_free(run(NULL, clean));
 }
 END_TEST
@@ -190,7 +282,7 @@ START_TEST(test_loader)
         default: ck_abort_msg("command %u", get32(c));
         }
     }
-    ck_assert_uint_eq(sums, 2 + 6);
+    ck_assert_uint_eq(sums, 2 + 7);
     ck_assert_uint_eq(tables->len + 64, (unsigned)length);
     ck_assert_mem_eq(rsdp->data, direct, 36);
     ck_assert_mem_eq(tables->data, direct + 64, tables->len);
@@ -272,4 +364,4 @@ START_TEST(test_smbios)
 }
 END_TEST
 
-SUITE_MAIN("q35-tables", test_iasl, test_loader, test_smbios)
+SUITE_MAIN("q35-tables", test_iasl, test_numa, test_loader, test_smbios)

@@ -172,6 +172,7 @@ static int machine_init(struct vemu_machine *machine, struct vemu_error **err)
     lpc_device = vemu__vm_add_board_device(machine->vm, "ICH9-LPC", "lpc", lpc, 1, err);
     if (!lpc_device || (is_full && !add_legacy(machine, err)))
         return -ENOMEM;
+    machine->genid_line = vemu__irq_user(vemu__irq_new(machine->vm, board_line, NULL, 23));
     return add_hotplug(machine, lpc_device, err);
 }
 
@@ -179,6 +180,7 @@ static const struct vemu_machine_class machine_class = {
     .name = "pci-board",
     .summary = "a PCI host",
     .max_vcpus = BOARD_VCPUS,
+    .has_numa = true,
     .instance_size = sizeof(struct vemu_machine),
     .init = machine_init,
 };

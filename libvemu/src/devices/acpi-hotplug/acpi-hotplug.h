@@ -16,6 +16,7 @@
 /* The memory that a slot of the memory controller holds. */
 struct vemu_hotplug_range {
     uint64_t address, size;
+    uint32_t node; /* NUMA */
 };
 
 /*

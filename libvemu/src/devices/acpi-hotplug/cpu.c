@@ -10,7 +10,7 @@
  *   8       4     command data                      command data
  *
  * Commands: 0 selects the next CPU with an event and reads back the selector; 1 and 2 take the
- * event and the status of _OST; 3 reads the CPU's APIC id, here its number.
+ * event and the status of _OST; 3 reads the CPU's APIC id.
  */
 #include "core/vm.h"
 #include "devices/acpi-hotplug/slots.h"
@@ -30,8 +30,12 @@ static uint32_t read_dword(const struct hotplug_slots *s, uint64_t offset)
         return 0;
     if (offset == 4)
         return s->flags[s->selector] & HOTPLUG_VISIBLE;
-    if (offset == 8 && (s->command == COMMAND_NEXT || s->command == COMMAND_ID))
+    if (offset == 8 && s->command == COMMAND_NEXT)
         return s->selector;
+    if (offset == 8 && s->command == COMMAND_ID) {
+        const struct vemu_topology topology = vemu__topology_of(&s->dev.vm->config);
+        return vemu__topology_apic_id(&topology, s->selector);
+    }
     return 0;
 }
 

@@ -7,7 +7,7 @@
  *   4       4     address, high                     event of _OST
  *   8       4     size, low                         status of _OST
  *   12      4     size, high                        -
- *   16      4     proximity domain: 0               -
+ *   16      4     proximity domain                  -
  *   20      1     flags of the selected module      control bits
  */
 #include "core/vm.h"
@@ -23,6 +23,7 @@ static uint32_t read_dword(const struct hotplug_slots *s, uint64_t offset)
     case 4: return (uint32_t)(s->range[s->selector].address >> 32);
     case 8: return (uint32_t)s->range[s->selector].size;
     case 12: return (uint32_t)(s->range[s->selector].size >> 32);
+    case 16: return s->range[s->selector].node;
     case 20: return s->flags[s->selector] & HOTPLUG_VISIBLE;
     default: return 0;
     }

@@ -34,17 +34,19 @@ static void dimm_describe(struct vemu_device *dev, struct vemu_memory_info *ret)
     ret->memdev = s->memdev;
     ret->size = vemu__memdev_size(s->memdev);
     ret->slot = s->slot;
+    ret->node = s->node;
 }
 
 static int check(struct dimm *s, struct vemu_error **err)
 {
     struct vemu_device *controller = s->dev.vm->machine->hotplug[VEMU_HOTPLUG_MEMORY];
-    int slot;
+    int slot, r;
 
     if (!s->memdev)
         return vemu__error_set(err, EINVAL, "property 'memdev' is missing");
-    if (s->node)
-        return vemu__error_set(err, EINVAL, "property 'node': there is only node 0");
+    r = vemu__numa_check(s->dev.vm, s->node, err);
+    if (r < 0)
+        return r;
     if (!controller)
         return vemu__error_set(err, ENOTSUP,
                                "the machine has no memory slots: -m needs slots= and maxmem=");
@@ -104,7 +106,7 @@ static int dimm_realize(struct vemu_device *dev, struct vemu_error **err)
         r = put_in_place(s, err);
     if (r < 0)
         return r;
-    range = (struct vemu_hotplug_range){ s->address, vemu__memdev_size(s->memdev) };
+    range = (struct vemu_hotplug_range){ s->address, vemu__memdev_size(s->memdev), s->node };
     r = vemu__hotplug_insert(dev->vm->machine->hotplug[VEMU_HOTPLUG_MEMORY], s->slot, dev, &range,
                              is_late);
     if (r < 0) {
@@ -134,7 +136,7 @@ static const struct vemu_prop dimm_props[] = {
     VEMU_PROP(struct dimm, memdev, "memdev", MEMDEV, NULL, "memory back-end"),
     VEMU_PROP(struct dimm, wanted, "addr", U64, "0", "guest-physical address, 0: chosen"),
     VEMU_PROP(struct dimm, slot, "slot", U32, "4294967295", "memory slot; default: the first free"),
-    VEMU_PROP(struct dimm, node, "node", U32, "0", "NUMA node (there is one)"),
+    VEMU_PROP(struct dimm, node, "node", U32, "0", "NUMA node"),
     VEMU_PROP_END,
 };
 

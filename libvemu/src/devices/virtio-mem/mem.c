@@ -315,6 +315,7 @@ static void mem_describe(struct vemu_device *dev, struct vemu_memory_info *ret)
     ret->size = m->plugged_size;
     ret->requested = m->requested;
     ret->block_size = m->block_size;
+    ret->node = m->node;
     pthread_mutex_unlock(&dev->lock);
 }
 
@@ -355,8 +356,8 @@ static int mem_realize(struct vemu_virtio *vdev, struct vemu_error **err)
         return vemu__error_set(err, EINVAL,
                                "memory '%s' keeps its contents: a file needs share=on",
                                vemu__memdev_id(m->memdev));
-    if (m->node)
-        return vemu__error_set(err, EINVAL, "property 'node': there is only node 0");
+    if (vemu__numa_check(dev->vm, m->node, err) < 0)
+        return -EINVAL;
     if (dev->vm->config.flags & VEMU_VM_MEMORY_LOCK)
         return vemu__error_set(err, EINVAL,
                                "guest memory is locked (mem-lock=on), and could not be given back");
@@ -374,6 +375,8 @@ static int mem_realize(struct vemu_virtio *vdev, struct vemu_error **err)
     m->news = vemu_device_add_timer(dev, news_timer);
     vemu__virtio_add_queue(vdev, QUEUE_SIZE, sizeof(struct vemu_virtq_elem));
     vdev->features = VEMU_VIRTIO_F(VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE);
+    if (vemu__numa_count(dev->vm)) /* node_id means something */
+        vdev->features |= VEMU_VIRTIO_F(VIRTIO_MEM_F_ACPI_PXM);
     vdev->config_size = sizeof(struct virtio_mem_config);
     return 0;
 }
@@ -442,7 +445,7 @@ static const struct vemu_prop mem_props[] = {
               "bytes that the guest is to have; can be changed by qom-set"),
     VEMU_PROP(struct mem, block_size, "block-size", SIZE, "0",
               "bytes that come and go at a time, 0: chosen"),
-    VEMU_PROP(struct mem, node, "node", U32, "0", "NUMA node (there is one)"),
+    VEMU_PROP(struct mem, node, "node", U32, "0", "NUMA node"),
     VEMU_PROP_END,
 };
 

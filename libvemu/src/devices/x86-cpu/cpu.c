@@ -18,8 +18,19 @@
 struct cpu {
     struct vemu_device dev;
     struct vemu_vcpu_place place; /* properties */
-    uint32_t id;
+    uint32_t id, node;
 };
+
+/* The node follows from the place. */
+static int check_node(const struct cpu *s, struct vemu_error **err)
+{
+    const uint32_t node = vemu__numa_of_vcpu(s->dev.vm, s->id);
+
+    if (s->node == NOT_GIVEN || s->node == node)
+        return 0;
+    return vemu__error_set(err, EINVAL, "property 'node-id': the CPU is in node %u, not %u", node,
+                           s->node);
+}
 
 /* The vCPU at that place. */
 static int find_id(struct cpu *s, struct vemu_error **err)
@@ -35,7 +46,7 @@ static int find_id(struct cpu *s, struct vemu_error **err)
             place.core != s->place.core || place.thread != s->place.thread)
             continue;
         s->id = id;
-        return 0;
+        return check_node(s, err);
     }
     return vemu__error_set(err, EINVAL,
                            "there is no place for a CPU at socket-id %u, die-id %u, core-id %u, "
@@ -85,6 +96,8 @@ static const struct vemu_prop cpu_props[] = {
     VEMU_PROP(struct cpu, place.die, "die-id", U32, "0", "die of the socket"),
     VEMU_PROP(struct cpu, place.core, "core-id", U32, "4294967295", "core of the die"),
     VEMU_PROP(struct cpu, place.thread, "thread-id", U32, "0", "thread of the core"),
+    VEMU_PROP(struct cpu, node, "node-id", U32, "4294967295",
+              "NUMA node; default: the one that it is in"),
     VEMU_PROP_END,
 };
 

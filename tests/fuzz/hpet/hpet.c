@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fuzzer of the HPET: registers, time that passes, saved states that are not its own. What must
+ * hold: a timer does not fire more often than the device lets it, the counter does not go back
+ * while it runs, and nothing is high once it is reset.
+ *
+ * Input: operations of 16 bytes each (struct op). Built plainly it makes inputs from a seed and
+ * runs as a test: fuzz-hpet [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
+ * inputs from there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "board.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OPS_MAX 300
+
+enum { WRITE, READ, PASS, TIMER, ENABLE, RESTORE, RESET, KINDS };
+
+struct op {
+    uint8_t kind, what;
+    uint16_t offset;
+    uint32_t time;
+    uint64_t value;
+};
+
+static unsigned rises(const struct board *b)
+{
+    unsigned sum = 0;
+
+    for (unsigned n = 0; n < BOARD_LINES; n++)
+        sum += b->rises[n];
+    return sum;
+}
+
+/* At most one rise of each timer in 20 us, and three that were due. */
+static void pass(struct board *b, uint32_t ns)
+{
+    const unsigned before = rises(b);
+
+    board_advance(b, ns);
+    if (rises(b) - before > 3 * (ns / 20000 + 2))
+        abort();
+}
+
+static uint64_t counter(struct board *b)
+{
+    return board_read(b, 0xf0, 8);
+}
+
+static void play(struct board *b, const struct op *op)
+{
+    const unsigned size = op->what & 1 ? 8 : 4;
+    const uint64_t at = op->offset % VEMU_HPET_SIZE / size * size;
+    uint64_t before;
+
+    switch (op->kind % KINDS) {
+    case WRITE: board_write(b, at, size, op->value); break;
+    case READ: board_read(b, at, size); break;
+    case PASS:
+        before = counter(b);
+        pass(b, op->time % 3000000);
+        if (counter(b) - before > 300000)
+            abort();
+        break;
+    case TIMER: /* one that comes soon */
+        board_write(b, 0x100 + op->offset % 3 * 0x20, 8, op->value & 0x3f4e);
+        board_write(b, 0x108 + op->offset % 3 * 0x20, 8, counter(b) + op->time % 100000);
+        break;
+    case ENABLE: board_write(b, 0x10, 4, op->value & 3); break;
+    case RESTORE: board_garbage(b, op->value); break;
+    default: board_reset(b); break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct board board;
+    struct op op;
+
+    board_init(&board);
+    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
+        memcpy(&op, data, sizeof(op));
+        play(&board, &op);
+        data += sizeof(op);
+        size -= sizeof(op);
+    }
+    board_reset(&board);
+    for (unsigned n = 0; n < BOARD_LINES; n++)
+        if (board.level[n])
+            abort();
+    if (board_is_armed(&board))
+        abort();
+    board_fini(&board);
+    return 0;
+}
+
+#ifndef FUZZ_LIBFUZZER
+static uint64_t next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static int replay(const char *path)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &text, &size, NULL)) {
+        fprintf(stderr, "fuzz-hpet: cannot read '%s'\n", path);
+        return 1;
+    }
+    return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t state = (argc > 2 ? strtoull(argv[1], NULL, 10) : 1) * 0x9e3779b97f4a7c15 + 1;
+    unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 500;
+    uint64_t data[2 * OPS_MAX];
+
+    if (argc == 2)
+        return replay(argv[1]);
+    for (unsigned long i = 0; i < runs; i++) {
+        for (unsigned n = 0; n < 2 * OPS_MAX; n++)
+            data[n] = next(&state);
+        LLVMFuzzerTestOneInput((const uint8_t *)data, sizeof(data));
+    }
+    printf("fuzz-hpet: %lu inputs\n", runs);
+    return 0;
+}
+#endif
