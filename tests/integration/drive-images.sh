@@ -45,6 +45,7 @@ nodes "virtio0.file:file:a.img:0:0 virtio0:raw:a.img:0:0" \
     -drive file.driver=file,file.filename=a.img,format=raw
 nodes "virtio0.file.file:raw:a.img:0:0 virtio0.file:copy-on-read:a.img:0:0 virtio0:throttle:a.img:0:0" \
     -drive file=a.img,format=raw,throttling.bps-total=1M,iops_rd=100,copy-on-read=on,werror=stop
+nodes "virtio0.file:file:a.img:0:0 virtio0:raw:a.img:0:0" -drive file.filename=a.img
 nodes "x.file:file:a.img:0:0 x:raw:a.img:0:0" \
     -blockdev '{"driver":"raw","node-name":"x","file":{"driver":"file","filename":"a.img"}}'
 nodes "low:file:a.img:0:1 x:raw:a.img:0:1" \

@@ -22,6 +22,7 @@
 #include "core/backend.h"
 #include "core/device.h"
 #include "image/image.h"
+#include "image/options.h"
 
 struct vemu_block;
 struct vemu_block_request;
@@ -114,6 +115,8 @@ struct vemu_block {
     struct vemu_vm *vm;
     char *id;
     struct vemu_image *image;
+    char *driver;                 /* as given: "auto" ... */
+    struct image_options options; /* of the driver */
     /* properties of every node, by declaration in node.c */
     struct vemu_block *file_node, *backing_node; /* below; NULL: the image has its own, or none */
     char *aio_name, *discard, *detect_zeroes_name, *rerror, *werror;
@@ -149,6 +152,9 @@ void vemu__block_complete(struct vemu_block_request *req, int result);
  * Context: loop. */
 int vemu__block_add(struct vemu_vm *vm, const char *driver, const char *id,
                     const struct vemu_property *props, size_t prop_count, struct vemu_error **err);
+/* Somebody is going to write: a node with auto-read-only is opened for that now, if it can be.
+ * Nothing uses it yet. Context: loop. */
+int vemu__block_want_write(struct vemu_block *block, struct vemu_error **err);
 /* The node that stands on this one; NULL: none. Context: loop. */
 struct vemu_block *vemu__block_parent(const struct vemu_block *block);
 

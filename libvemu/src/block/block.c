@@ -25,6 +25,9 @@ int vemu__block_attach(struct vemu_block *block, const struct vemu_block_user *u
     if (block->user || parent)
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", block->id,
                                block->user ? block->user->name : parent->id);
+    r = vemu__block_want_write(block, err);
+    if (r < 0)
+        return r;
     if (write && block->read_only)
         return vemu__error_set(err, EROFS, "drive '%s' is read-only", block->id);
     r = vemu__block_set_policy(block, user->rerror, user->werror, err);

@@ -16,7 +16,6 @@
 #include "core/error.h"
 #include "core/property.h"
 #include "core/vm.h"
-#include "image/options.h"
 
 #define DEPTH_MAX 16 /* of nodes in nodes */
 
@@ -28,7 +27,7 @@ const struct vemu_prop vemu__block_props[] = {
     VEMU_PROP(struct vemu_block, want_read_only, "read-only", BOOL, "off",
               "open it for reading only"),
     VEMU_PROP(struct vemu_block, auto_read_only, "auto-read-only", BOOL, "off",
-              "open it for reading only if it cannot be written to"),
+              "open it for writing when somebody wants to write, and for reading if it cannot be"),
     VEMU_PROP(struct vemu_block, force_share, "force-share", BOOL, "off",
               "open it although others write to it; for reading only"),
     VEMU_PROP(struct vemu_block, direct, "cache.direct", BOOL, "off",
@@ -87,6 +86,8 @@ void vemu__block_free(struct vemu_block *block)
         vemu_vm_log(block->vm, VEMU_LOG_ERROR, "drive '%s': closing the image: %s", block->id,
                     strerror(-r));
     vemu__props_clear(block, vemu__block_props);
+    vemu__image_options_clear(&block->options);
+    g_free(block->driver);
     g_free(block->id);
     g_free(block);
 }
@@ -156,16 +157,44 @@ static int check_below(const struct vemu_block *block, const struct vemu_block *
     return 0;
 }
 
-/* Above a node: its image is what ours stands on. */
-static int open_above(struct vemu_block *block, const struct vemu_image_driver *driver,
-                      uint32_t flags, const struct vemu_property *props, size_t count,
-                      struct vemu_error **err)
+/* The driver by name; "auto" above a node: by what is in that. */
+static int find_driver(const struct vemu_block *block, const struct vemu_image_driver **ret,
+                       uint32_t *flags, struct vemu_error **err)
 {
     struct vemu_image *file = block->file_node->image;
+    uint8_t head[IMAGE_PROBE_SIZE];
+    size_t bytes = MIN(vemu_image_get_size(file), sizeof(head));
+    int r = 0;
 
+    if (strcmp(block->driver, "auto") != 0) {
+        *ret = vemu__image_find_driver(block->driver);
+        return 0;
+    }
+    r = vemu_image_read(file, 0, head, bytes);
+    if (r < 0)
+        return vemu__error_set(err, -r, "cannot read '%s': %s", file->filename, strerror(-r));
+    *ret = vemu__image_probe_head(head, bytes, file->filename);
+    if (strcmp((*ret)->name, "raw") == 0)
+        *flags |= IMAGE_OPEN_PROBED;
+    return 0;
+}
+
+/* Above a node: its image is what ours stands on. */
+static int open_above(struct vemu_block *block, uint32_t flags, const struct vemu_property *props,
+                      size_t count, struct vemu_error **err)
+{
+    const struct vemu_image_driver *driver = NULL;
+    struct vemu_image *file;
+    int r = flags & VEMU_IMAGE_WRITE ? vemu__block_want_write(block->file_node, err) : 0;
+
+    if (r >= 0)
+        r = find_driver(block, &driver, &flags, err);
+    if (r < 0)
+        return r;
     if (driver->flags & VEMU_IMAGE_FORMAT_PROTOCOL)
         return vemu__error_set(err, EINVAL, "'%s' stands on nothing: it takes no 'file'",
                                driver->name);
+    file = block->file_node->image;
     if (!(file->open_flags & VEMU_IMAGE_WRITE))
         flags &= ~VEMU_IMAGE_WRITE;
     if (!(driver->flags & VEMU_IMAGE_FORMAT_FILTER))
@@ -174,65 +203,96 @@ static int open_above(struct vemu_block *block, const struct vemu_image_driver *
                            &block->image, err);
 }
 
-static int open_image(struct vemu_block *block, const char *driver_name, uint32_t flags,
-                      struct image_options *options, struct vemu_error **err)
+/* The backing image is another node's, or what the image names. */
+static int open_backing(struct vemu_block *block, struct vemu_error **err)
 {
-    g_autofree struct vemu_property *props = vemu__image_options_props(options);
-    bool own_chain = !block->backing_node && !block->no_backing;
-    int r;
+    struct vemu_image *top = vemu__image_skip_filters(block->image);
 
-    if (!own_chain)
-        flags |= VEMU_IMAGE_NO_BACKING;
-    if (block->file_node) {
-        const struct vemu_image_driver *driver = vemu__image_find_driver(driver_name);
-
-        r = open_above(block, driver, flags, props, options->names->len, err);
-        if (r >= 0 && own_chain)
-            r = vemu__image_open_backing(block->image, NULL, 0, err);
-    } else {
-        r = vemu__image_open_tree(NULL, strcmp(driver_name, "auto") ? driver_name : NULL, flags,
-                                  props, options->names->len, &block->image, err);
-    }
-    if (r < 0 || !block->backing_node)
-        return r;
-    if (!vemu__image_skip_filters(block->image)->driver->set_backing)
-        return vemu__error_set(err, EINVAL, "'%s' has no backing image", driver_name);
-    vemu__image_skip_filters(block->image)->backing = vemu_image_ref(block->backing_node->image);
+    if (!block->backing_node)
+        return block->no_backing ? 0 : vemu__image_open_backing(block->image, NULL, 0, err);
+    if (!top->driver->set_backing)
+        return vemu__error_set(err, EINVAL, "'%s' has no backing image", top->driver->name);
+    top->backing = vemu_image_ref(block->backing_node->image);
     return 0;
 }
 
-static int node_open(struct vemu_block *block, const char *driver, struct image_options *options,
-                     struct vemu_error **err)
+/* On failure there is no image. */
+static int open_image(struct vemu_block *block, bool write, struct vemu_error **err)
 {
-    uint32_t flags;
+    g_autofree struct vemu_property *props = vemu__image_options_props(&block->options);
+    size_t count = block->options.names->len;
+    uint32_t flags = open_flags(block) & (write ? ~0u : ~VEMU_IMAGE_WRITE);
+    int r;
+
+    if (block->backing_node || block->no_backing || block->file_node)
+        flags |= VEMU_IMAGE_NO_BACKING;
+    if (block->file_node)
+        r = open_above(block, flags, props, count, err);
+    else
+        r = vemu__image_open_tree(NULL, strcmp(block->driver, "auto") ? block->driver : NULL, flags,
+                                  props, count, &block->image, err);
+    if (r >= 0)
+        r = open_backing(block, err);
+    if (r < 0) {
+        vemu_image_close(block->image);
+        block->image = NULL;
+        return r;
+    }
+    block->read_only = !(block->image->open_flags & VEMU_IMAGE_WRITE);
+    block->flush_fd = vemu__image_flush_fd(block->image);
+    return 0;
+}
+
+/* The way back, which should not fail; if it does the node is there, but has nothing. */
+static void open_again(struct vemu_block *block)
+{
+    const struct vemu_property empty = { "size", "0" };
+    struct vemu_error *err = NULL;
+
+    if (open_image(block, false, &err) >= 0)
+        return;
+    vemu_vm_log(block->vm, VEMU_LOG_ERROR, "drive '%s': %s", block->id, vemu_error_message(err));
+    vemu_error_free(err);
+    vemu__image_open_tree("null-co://", "null-co", 0, &empty, 1, &block->image, NULL);
+    block->read_only = true;
+    block->flush_fd = -1;
+}
+
+int vemu__block_want_write(struct vemu_block *block, struct vemu_error **err)
+{
+    int r;
+
+    if (!block->auto_read_only || block->want_read_only || !block->read_only)
+        return 0;
+    vemu_image_close(block->image);
+    block->image = NULL;
+    r = open_image(block, true, err);
+    if (r < 0)
+        open_again(block);
+    if (r != -EACCES && r != -EPERM && r != -EROFS)
+        return r;
+    if (err)
+        *err = vemu_error_free(*err); /* that is what the option is for */
+    return 0;
+}
+
+static int node_open(struct vemu_block *block, struct vemu_error **err)
+{
     int r = node_options(block, err);
 
     if (r >= 0 && block->file_node)
         r = check_below(block, block->file_node, err);
     if (r >= 0 && block->backing_node)
         r = check_below(block, block->backing_node, err);
+    if (r >= 0)
+        r = open_image(block, !block->auto_read_only, err);
     if (r < 0)
         return r;
-    flags = open_flags(block);
-    if (block->auto_read_only && (flags & VEMU_IMAGE_WRITE)) {
-        struct vemu_error *why = NULL;
-
-        r = open_image(block, driver, flags, options, &why);
-        if (r < 0)
-            flags &= ~VEMU_IMAGE_WRITE;
-        vemu_error_free(why);
-    }
-    if (!block->image)
-        r = open_image(block, driver, flags, options, err);
-    if (r < 0)
-        return r;
-    if (!strcmp(driver, "auto") && (block->image->open_flags & IMAGE_OPEN_PROBED))
+    if (!strcmp(block->driver, "auto") && (block->image->open_flags & IMAGE_OPEN_PROBED))
         vemu_vm_log(block->vm, VEMU_LOG_WARNING,
                     "drive '%s': no format is given for '%s', and it looks like none: it is taken "
                     "as raw, and its first sectors cannot be turned into another format",
                     block->id, block->image->filename);
-    block->read_only = !(block->image->open_flags & VEMU_IMAGE_WRITE);
-    block->flush_fd = vemu__image_flush_fd(block->image);
     return 0;
 }
 
@@ -325,12 +385,15 @@ static int add_one(struct vemu_vm *vm, const char *driver, const char *id, bool 
     block = g_new0(struct vemu_block, 1);
     block->vm = vm;
     block->id = g_strdup(id);
+    block->driver = g_strdup(driver);
+    vemu__image_options_init(&block->options);
+    vemu__image_options_split(options, "", &block->options);
     block->no_backing = no_backing;
     block->refused_last = &block->refused;
     block->held_last = &block->held;
     r = vemu__props_set(vm, block, vemu__block_props, props, common.names->len, err);
     if (r >= 0)
-        r = node_open(block, driver, options, err);
+        r = node_open(block, err);
     vemu__image_options_clear(&common);
     if (r < 0) {
         vemu__block_free(block);

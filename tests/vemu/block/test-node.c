@@ -136,20 +136,36 @@ START_TEST(test_words)
 }
 END_TEST
 
-/* What cannot be written to is opened for reading, if that was asked for. */
+/* A node is opened for writing when somebody writes, and for reading if it cannot be. */
 START_TEST(test_auto_read_only)
 {
     struct vemu_vm *vm = fake_vm(NULL);
     const char *path = user_file(SIZE);
-    const struct vemu_property first = { "filename", path };
-    const struct vemu_property second[] = { { "filename", path },
-                                            { "auto-read-only", "on" },
-                                            { "locking", "off" } };
+    const struct vemu_property props[] = { { "filename", path }, { "auto-read-only", "on" } };
+    const struct vemu_property above[] = { { "file", "f" }, { "auto-read-only", "on" } };
+    const struct vemu_property reader[] = { { "file", "g" }, { "read-only", "on" } };
+    const struct vemu_property plain = { "filename", path };
+    struct vemu_block *f, *r;
+    struct user user;
 
-    OK(vemu_vm_add_block(vm, "file", "f", &first, 1, &err));
-    OK(vemu_vm_add_block(vm, "raw", "g", &first, 0, NULL) == -EINVAL ? 0 : -1);
-    OK(vemu_vm_add_block(vm, "file", "h", second, 3, &err));
-    ck_assert(!vemu__block_read_only(vemu__vm_find_block(vm, "h")));
+    OK(vemu_vm_add_block(vm, "file", "f", props, 2, &err));
+    OK(vemu_vm_add_block(vm, "raw", "r", above, 2, &err));
+    f = vemu__vm_find_block(vm, "f");
+    r = vemu__vm_find_block(vm, "r");
+    ck_assert(vemu__block_read_only(f) && vemu__block_read_only(r));
+    user_attach(&user, vm, "r", NULL, NULL);
+    ck_assert(!vemu__block_read_only(f) && !vemu__block_read_only(r));
+    user_detach(&user);
+    OK(vemu_vm_remove_block(vm, "r", &err));
+    OK(vemu_vm_remove_block(vm, "f", &err));
+    /* somebody else has it: that is an error, not a reason to read only */
+    OK(vemu_vm_add_block(vm, "file", "f", &plain, 1, &err));
+    OK(vemu_vm_add_block(vm, "file", "g", props, 2, &err));
+    FAILS(vemu__block_want_write(vemu__vm_find_block(vm, "g"), &err), EAGAIN, "lock");
+    ck_assert(vemu__block_read_only(vemu__vm_find_block(vm, "g")));
+    ck_assert_uint_eq(vemu__block_size(vemu__vm_find_block(vm, "g")), SIZE);
+    FAILS(vemu_vm_add_block(vm, "auto", "a", reader, 1, &err), EAGAIN, "lock");
+    OK(vemu_vm_add_block(vm, "auto", "a", reader, 2, &err));
     vemu_vm_unref(vm);
     user_remove_file();
 }
