@@ -11,6 +11,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/iov.h"
@@ -110,11 +111,30 @@ int vemu__file_bounce(int fd, unsigned align, uint64_t offset, uint64_t bytes,
     return r;
 }
 
+/* What the kernel says (since Linux 6.1); 0: nothing. */
+static unsigned told_align(int fd)
+{
+#ifdef STATX_DIOALIGN
+    struct statx x = { 0 };
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &x) == 0 && (x.stx_mask & STATX_DIOALIGN))
+        return MAX(MAX(x.stx_dio_offset_align, x.stx_dio_mem_align), IMAGE_SECTOR);
+#endif
+    return 0;
+}
+
+/* Else it is found by trying, which needs something to read. */
 unsigned vemu__file_probe_align(int fd)
 {
+    unsigned align = told_align(fd);
     void *buf = NULL;
-    unsigned align;
+    off_t end;
 
+    if (align && align <= (64u << 10))
+        return align;
+    end = lseek(fd, 0, SEEK_END);
+    if (end < 2 * (off_t)DIRECT_MAX_ALIGN)
+        return DIRECT_MAX_ALIGN;
     if (posix_memalign(&buf, DIRECT_MAX_ALIGN, DIRECT_MAX_ALIGN))
         return DIRECT_MAX_ALIGN;
     for (align = IMAGE_SECTOR; align < DIRECT_MAX_ALIGN; align *= 2)

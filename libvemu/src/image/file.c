@@ -160,12 +160,13 @@ static int try_allocate(struct file *file, atomic_bool *cannot, int mode, uint64
 {
     int r;
 
-    if (cannot && atomic_load_explicit(cannot, memory_order_relaxed))
+    if ((cannot && atomic_load_explicit(cannot, memory_order_relaxed)) ||
+        (file->is_device && (offset | bytes) % IMAGE_SECTOR))
         return -ENOTSUP;
     r = vemu__file_allocate(file->fd, mode | FALLOC_FL_KEEP_SIZE, offset, bytes);
     if (!vemu__file_is_unsupported(r))
         return r;
-    if (cannot)
+    if (cannot && r != -EINVAL) /* which may be about this place alone */
         atomic_store_explicit(cannot, true, memory_order_relaxed);
     return -ENOTSUP;
 }
