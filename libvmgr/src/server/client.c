@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Clients: from accept to close, and what comes in between.
+ *
+ * A client that may use the socket is pending until its AUTH_LIST is answered; one that may not
+ * stays pending. Pending clients are few, have little time and small packets; when there are too
+ * many the oldest goes, so that stalled connections never keep a working client out.
+ *
+ * Reading from a client stops while enough of its calls wait, and goes on when they move: what a
+ * client can make the server keep is bounded.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+struct vmgr__client *vmgr__client_ref(struct vmgr__client *c)
+{
+    g_atomic_int_inc(&c->refs);
+    return c;
+}
+
+void vmgr__client_unref(struct vmgr__client *c)
+{
+    struct vmgr__rpc_out *out;
+
+    if (!g_atomic_int_dec_and_test(&c->refs))
+        return;
+    while ((out = g_queue_pop_head(&c->out)))
+        vmgr__rpc_out_free(out);
+    g_ptr_array_unref(c->streams);
+    vmgr__rpc_reader_fini(&c->reader);
+    close(c->fd);
+    g_mutex_clear(&c->lock);
+    g_free(c);
+}
+
+void vmgr__client_settled(struct vmgr__client *c)
+{
+    g_mutex_lock(&c->lock);
+    c->pending = false;
+    c->authenticated = true;
+    g_mutex_unlock(&c->lock);
+}
+
+void vmgr__client_close(struct vmgr__client *c, const char *why)
+{
+    struct vmgr__server *s = c->server;
+    struct vmgr__call *call;
+
+    if (c->closed)
+        return;
+    c->closed = true;
+    epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+    g_mutex_lock(&c->lock);
+    c->dead = true;
+    if (c->event_close)
+        why = "does not take its events";
+    g_mutex_unlock(&c->lock);
+    while ((call = g_queue_pop_head(&c->held)))
+        vmgr__call_free(call);
+    vmgr__subscriptions_drop(s, c);
+    vmgr__streams_close(c);
+    vmgr__autodestroy_run(c);
+    vmgr__log(s, VMGR__LOG_INFO, "client gone", "client=%u reason=\"%s\"", c->id, why);
+    g_hash_table_remove(s->clients, c);
+    g_ptr_array_add(s->graveyard, c);
+}
+
+static bool is_pending(struct vmgr__client *c)
+{
+    bool pending;
+
+    g_mutex_lock(&c->lock);
+    pending = c->pending;
+    g_mutex_unlock(&c->lock);
+    return pending;
+}
+
+/* Takes apart what has been read. False: the client is closed. */
+static bool process(struct vmgr__client *c)
+{
+    struct vmgr__rpc_packet *packet;
+    int r = 0;
+
+    for (;;) {
+        struct vmgr__rpc_out *answer;
+        bool paused;
+
+        g_mutex_lock(&c->lock);
+        paused = c->held.length >= CLIENT_HELD_MAX || c->held_bytes > CLIENT_HELD_BYTES ||
+                 c->out_bytes > CLIENT_OUT_HIGH || vmgr__streams_full_locked(c);
+        if (paused != c->paused) {
+            c->paused = paused;
+            vmgr__client_update_locked(c);
+        }
+        c->reader.packet_max = c->pending     ? CLIENT_PENDING_PACKET
+                               : c->read_only ? CLIENT_READ_ONLY_PACKET
+                                              : VMGR__WIRE_PACKET_MAX;
+        g_mutex_unlock(&c->lock);
+        if (paused)
+            return true;
+        r = vmgr__rpc_reader_next(&c->reader, &packet);
+        if (r <= 0)
+            break;
+        if (vmgr__keepalive_take(&packet->header, &answer)) {
+            vmgr__rpc_packet_free(packet);
+            vmgr__client_send(c, answer);
+            continue;
+        }
+        switch (packet->header.type) {
+        case RPC_CALL:
+        case RPC_CALL_WITH_FDS: vmgr__call_begin(c, packet); break;
+        case RPC_STREAM:
+        case RPC_STREAM_HOLE: vmgr__stream_packet(c, packet); break;
+        default: vmgr__rpc_packet_free(packet); /* not for a server; nobody waits for an answer */
+        }
+    }
+    if (r < 0)
+        vmgr__client_close(c, r == -ENOMEM ? "out of memory" : "malformed packet");
+    return r == 0;
+}
+
+void vmgr__client_resume(struct vmgr__client *c)
+{
+    if (c->closed || !process(c))
+        return;
+    vmgr__calls_pump(c);
+    vmgr__streams_resume(c);
+}
+
+static void client_ready(struct source *source, uint32_t events)
+{
+    struct vmgr__client *c = (struct vmgr__client *)source;
+    ssize_t n;
+
+    if (c->closed)
+        return;
+    if (events & EPOLLOUT)
+        vmgr__client_flush(c);
+    if (c->closed)
+        return;
+    if (events & EPOLLIN) {
+        n = vmgr__rpc_reader_fill(&c->reader, c->fd);
+        if (n == -EAGAIN)
+            return;
+        if (n <= 0) {
+            vmgr__client_close(c, n == 0        ? "it has closed"
+                                  : n == -EPROTO ? "too many descriptors"
+                                                 : g_strerror((int)-n));
+            return;
+        }
+        g_mutex_lock(&c->lock);
+        vmgr__keepalive_alive(&c->keepalive, g_get_monotonic_time());
+        g_mutex_unlock(&c->lock);
+        process(c);
+    } else if (events & (EPOLLHUP | EPOLLERR)) {
+        vmgr__client_close(c, "it has closed");
+    }
+}
+
+void vmgr__client_drop_oldest_pending(struct vmgr__server *s)
+{
+    struct vmgr__client *oldest = NULL;
+    GHashTableIter iter;
+    void *client;
+
+    g_hash_table_iter_init(&iter, s->clients);
+    while (g_hash_table_iter_next(&iter, &client, NULL)) {
+        struct vmgr__client *c = client;
+
+        if (is_pending(c) && (!oldest || c->since_us < oldest->since_us))
+            oldest = c;
+    }
+    if (oldest)
+        vmgr__client_close(oldest, "too many clients wait for authentication");
+}
+
+static unsigned count_pending(struct vmgr__server *s)
+{
+    GHashTableIter iter;
+    unsigned n = 0;
+    void *client;
+
+    g_hash_table_iter_init(&iter, s->clients);
+    while (g_hash_table_iter_next(&iter, &client, NULL))
+        n += is_pending(client);
+    return n;
+}
+
+void vmgr__client_accept(struct vmgr__server *s, int fd, bool read_only)
+{
+    const struct vmgr__server_limits limits = vmgr__server_limits(s);
+    struct vmgr__client *c;
+    struct epoll_event e;
+
+    if (g_hash_table_size(s->clients) >= limits.clients)
+        vmgr__client_drop_oldest_pending(s);
+    if (g_hash_table_size(s->clients) >= limits.clients) {
+        vmgr__log(s, VMGR__LOG_WARNING, "client refused", "reason=\"%u clients are connected\"",
+                  limits.clients);
+        close(fd);
+        return;
+    }
+    /* Counting is for the case that there are many; few need none. */
+    if (g_hash_table_size(s->clients) >= limits.pending && count_pending(s) >= limits.pending)
+        vmgr__client_drop_oldest_pending(s);
+    c = g_new0(struct vmgr__client, 1);
+    c->source.ready = client_ready;
+    c->refs = 1;
+    c->server = s;
+    c->id = ++s->next_client;
+    c->fd = fd;
+    c->read_only_socket = c->read_only = read_only;
+    c->pending = true;
+    c->since_us = g_get_monotonic_time();
+    g_mutex_init(&c->lock);
+    g_queue_init(&c->out);
+    g_queue_init(&c->held);
+    c->streams = g_ptr_array_new();
+    vmgr__rpc_reader_init(&c->reader);
+    vmgr__peer_check(c);
+    c->authenticated = c->allowed; /* it still has to ask, but need not prove anything */
+    g_hash_table_add(s->clients, c);
+    e = (struct epoll_event){ .events = EPOLLIN, .data.ptr = c };
+    if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0) {
+        vmgr__client_close(c, g_strerror(errno));
+        return;
+    }
+    vmgr__log(s, VMGR__LOG_INFO, "client", "client=%u uid=%d gid=%d pid=%d read_only=%d allowed=%d",
+              c->id, (int)c->uid, (int)c->gid, (int)c->pid, read_only, c->allowed);
+}
+
+void vmgr__client_tick(struct vmgr__client *c, int64_t now_us)
+{
+    const struct vmgr__server_limits limits = vmgr__server_limits(c->server);
+    enum vmgr__keepalive_due due;
+    bool pending;
+
+    if (c->closed)
+        return;
+    g_mutex_lock(&c->lock);
+    due = vmgr__keepalive_check(&c->keepalive, now_us);
+    pending = c->pending;
+    g_mutex_unlock(&c->lock);
+    if (pending && now_us - c->since_us > (int64_t)limits.pending_seconds * 1000000)
+        vmgr__client_close(c, "authentication took too long");
+    else if (due == VMGR__KEEPALIVE_DEAD)
+        vmgr__client_close(c, "no sign of life");
+    else if (due == VMGR__KEEPALIVE_ASK)
+        vmgr__client_send(c, vmgr__keepalive_packet(VMGR__KEEPALIVE_PING));
+}

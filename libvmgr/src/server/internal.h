@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of the server share.
+ *
+ * Threads: the I/O thread (vmgr__server_run), which alone reads from clients, closes them and moves
+ * stream data; workers, which run calls; the event thread, which turns the driver's events into
+ * packets. Locks, in the order they are taken: subscriptions.lock, client.lock, pool.lock and
+ * kick_lock. Nothing of libvmgr is called with one held, except where it says so.
+ */
+#ifndef VMGR_SERVER_INTERNAL_H
+#define VMGR_SERVER_INTERNAL_H
+
+#include <glib.h>
+
+#include "rpc/errors.h"
+#include "rpc/keepalive.h"
+#include "rpc/params.h"
+#include "server.h"
+
+#define CLIENT_HELD_MAX       16          /* calls read but not begun */
+#define CLIENT_HELD_BYTES     (1u << 20)
+#define CLIENT_OUT_HIGH       (1u << 20)  /* above: no new calls, no stream data */
+#define CLIENT_OUT_MAX        (256u << 20) /* above: it is given up */
+#define CLIENT_EVENTS_MAX     (16u << 20) /* above: events give it up */
+#define CLIENT_PENDING_PACKET 65536u
+#define CLIENT_READ_ONLY_PACKET (1u << 20)
+#define FAST_WORKERS          4
+
+/* Something the I/O thread polls. */
+struct source {
+    void (*ready)(struct source *source, uint32_t events);
+};
+
+struct vmgr__client;
+struct vmgr__call;
+
+/* A stream that a call has opened. The I/O thread alone touches it once it is started. */
+struct vmgr__server_stream {
+    struct source recv; /* first */
+    struct source send;
+    gint refs;
+    struct vmgr__client *client; /* borrowed: the client owns the stream */
+    struct vmgr_stream *stream;
+    struct vmgr__rpc_header header; /* of its packets */
+    GByteArray *input;              /* from the client, not yet taken by the other end */
+    bool recv_watched, recv_paused, send_watched;
+    bool ended; /* the far end said so */
+    bool closed;
+};
+
+struct vmgr__client {
+    struct source source; /* first */
+    gint refs;
+    struct vmgr__server *server;
+    unsigned id;
+    int fd;
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+    bool allowed;          /* may authenticate */
+    bool read_only_socket;
+    int64_t since_us;
+
+    /* the I/O thread's */
+    struct vmgr__rpc_reader reader;
+    bool closed;
+
+    GMutex lock; /* of what follows */
+    bool dead;   /* nothing more is sent or begun */
+    bool pending;
+    bool authenticated;
+    bool opened;
+    bool read_only;
+    bool close_callback;
+    bool event_close;   /* it does not take its events */
+    const char *scheme; /* that it opened; static */
+    struct vmgr__keepalive keepalive;
+    GQueue out; /* struct vmgr__rpc_out */
+    size_t out_bytes;
+    bool out_armed;
+    GQueue held; /* struct vmgr__call */
+    size_t held_bytes;
+    bool paused;
+    unsigned running;
+    GPtrArray *streams;
+    GSList *autodestroy; /* struct autodestroy */
+};
+
+/* One call under way. */
+struct vmgr__call {
+    struct vmgr__server *server;
+    struct vmgr__client *client; /* a reference */
+    struct vmgr__rpc_packet *packet;
+    const struct vmgr__wire_call *wire;
+    const struct vmgr__handler *handler;
+    struct vmgr__arena arena;
+    struct vmgr_conn *conn;  /* borrowed from the server */
+    struct vmgr_error *err;  /* of libvmgr, from a call that failed */
+    struct wire_error error; /* or one of the protocol's */
+    bool replied;            /* the handler has done so itself */
+    struct vmgr__server_stream *stream; /* to start after the reply */
+};
+
+/* Serves one procedure. ret is zeroed. 0; or -1 and call->err or vmgr__call_fail(). */
+typedef int (*vmgr__handler_fn)(struct vmgr__call *call, const void *args, void *ret);
+#define HANDLER_UNOPENED (1u << 0) /* may come before CONNECT_OPEN */
+struct vmgr__handler {
+    int32_t procedure; /* WIRE_*; 0 ends a table */
+    vmgr__handler_fn run;
+    uint32_t flags;
+};
+extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_connect[],
+    vmgr__handlers_domain[], vmgr__handlers_domain_change[], vmgr__handlers_domain_list[],
+    vmgr__handlers_domain_metadata[], vmgr__handlers_domain_stats[], vmgr__handlers_event[],
+    vmgr__handlers_node[];
+
+struct vmgr__pool {
+    struct vmgr__server *server;
+    GMutex lock;
+    GCond cond;
+    GQueue calls, fast_calls;
+    unsigned threads, idle, busy; /* busy: with calls that are not fast */
+    bool stopping;
+};
+
+struct vmgr__subscriptions {
+    GMutex lock;
+    GPtrArray *list;
+    int next_id;
+    bool started;
+    GThread *thread;
+    int stop_fd;
+};
+
+struct vmgr__server {
+    struct vmgr_conn *conn;
+    char *scheme_path; /* "/system", "/session", "/default" */
+    char *uri;
+    bool runs_guests; /* the driver is vemu, known to clients as QEMU */
+    struct vmgr__server_limits limits; /* read with limits_lock */
+    GMutex limits_lock;
+    vmgr__log_fn log;
+    void *log_data;
+
+    int epoll_fd;
+    int kick_fd;
+    struct source kick;
+    GMutex kick_lock;
+    GSList *kicked; /* clients with something to look at, references */
+    gint stopping;
+    GPtrArray *listeners, *watches;
+    GHashTable *clients; /* the I/O thread's: set of references */
+    GPtrArray *graveyard; /* clients closed in this turn of the loop */
+    GPtrArray *dead_streams;
+    unsigned next_client;
+    unsigned pending;
+    int64_t idle_since_us;
+
+    struct vmgr__pool pool;
+    struct vmgr__subscriptions subscriptions;
+    const struct vmgr__handler **handlers; /* by procedure */
+};
+
+/* ---- log.c ---- */
+void vmgr__log(struct vmgr__server *s, enum vmgr__log_level level, const char *message,
+               const char *fields, ...) G_GNUC_PRINTF(4, 5);
+
+/* ---- server.c ---- */
+/* Sets *err to "<what>: <text of errnum>". Always -1. */
+int vmgr__server_fail(char **err, int errnum, const char *format, ...) G_GNUC_PRINTF(3, 4);
+struct vmgr__server_limits vmgr__server_limits(struct vmgr__server *s);
+/* Lets the I/O thread look at a client. */
+void vmgr__server_kick(struct vmgr__server *s, struct vmgr__client *c);
+
+/* ---- listen.c ---- */
+void vmgr__listeners_free(struct vmgr__server *s);
+
+/* ---- peer.c ---- */
+/* Who is at the other end, and whether that one may use the socket. */
+void vmgr__peer_check(struct vmgr__client *c);
+
+/* ---- client.c ---- */
+void vmgr__client_accept(struct vmgr__server *s, int fd, bool read_only);
+struct vmgr__client *vmgr__client_ref(struct vmgr__client *c);
+void vmgr__client_unref(struct vmgr__client *c);
+/* I/O thread. */
+void vmgr__client_close(struct vmgr__client *c, const char *why);
+/* I/O thread: goes on with what waited. */
+void vmgr__client_resume(struct vmgr__client *c);
+/* I/O thread, each second. */
+void vmgr__client_tick(struct vmgr__client *c, int64_t now_us);
+/* Makes room for a new one among those that are not through authentication. */
+void vmgr__client_drop_oldest_pending(struct vmgr__server *s);
+/* Leaves the state in which it may be dropped for others. */
+void vmgr__client_settled(struct vmgr__client *c);
+
+/* ---- transmit.c ---- */
+/* Queues a packet, which it owns (NULL is fine), and sends what it can. Any thread. False: the
+ * client is gone. */
+bool vmgr__client_send(struct vmgr__client *c, struct vmgr__rpc_out *out);
+bool vmgr__client_send_event(struct vmgr__client *c, struct vmgr__rpc_out *out);
+/* I/O thread: the socket takes more. */
+void vmgr__client_flush(struct vmgr__client *c);
+void vmgr__client_update_locked(struct vmgr__client *c);
+
+/* ---- call.c ---- */
+/* I/O thread: takes a packet that is a call. */
+void vmgr__call_begin(struct vmgr__client *c, struct vmgr__rpc_packet *packet);
+/* Gives workers as many of a client's calls as it may have. */
+void vmgr__calls_pump(struct vmgr__client *c);
+void vmgr__call_run(struct vmgr__call *call);
+void vmgr__call_free(struct vmgr__call *call);
+/* Sets the error; always -1. */
+int vmgr__call_fail(struct vmgr__call *call, int code, int domain, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+/* Sends the reply now rather than after the handler. */
+void vmgr__call_reply(struct vmgr__call *call, const void *ret);
+void vmgr__handlers_init(struct vmgr__server *s);
+
+/* ---- pool.c ---- */
+void vmgr__pool_init(struct vmgr__pool *p, struct vmgr__server *s);
+void vmgr__pool_fini(struct vmgr__pool *p);
+void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call);
+
+/* ---- stream.c ---- */
+/* A handler's: the stream belongs to the call's client from now on. */
+int vmgr__stream_add(struct vmgr__call *call, struct vmgr_stream *stream);
+void vmgr__stream_unref(struct vmgr__server_stream *st);
+/* Begins to pass on what comes, after the reply. */
+void vmgr__stream_start(struct vmgr__server_stream *st);
+/* I/O thread. */
+void vmgr__stream_packet(struct vmgr__client *c, struct vmgr__rpc_packet *packet);
+void vmgr__streams_resume(struct vmgr__client *c);
+void vmgr__streams_close(struct vmgr__client *c);
+bool vmgr__streams_full_locked(struct vmgr__client *c);
+
+/* ---- event.c ---- */
+void vmgr__subscriptions_init(struct vmgr__subscriptions *subs);
+void vmgr__subscriptions_fini(struct vmgr__server *s);
+void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
+
+/* ---- autodestroy.c ---- */
+/* Remembers, for the client, a run that is to end with it. */
+void vmgr__autodestroy_add(struct vmgr__call *call, struct vmgr_domain *dom);
+/* The client is gone: ends its runs, on a thread of its own. */
+void vmgr__autodestroy_run(struct vmgr__client *c);
+
+/* ---- domain.c ---- */
+/* The domain of an argument: one reference, or NULL and call->err. */
+struct vmgr_domain *vmgr__call_domain(struct vmgr__call *call, const struct wire_domain *wire);
+/* Drops this reference with the call. Returns dom. */
+struct vmgr_domain *vmgr__call_keep(struct vmgr__call *call, struct vmgr_domain *dom);
+/* Puts a domain into a result. */
+int vmgr__call_put_domain(struct vmgr__call *call, struct vmgr_domain *dom,
+                          struct wire_domain *ret);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Listening sockets.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#include "internal.h"
+
+struct listener {
+    struct source source; /* first */
+    struct vmgr__server *server;
+    int fd;
+    int spare_fd; /* given up to refuse a client when descriptors run out */
+    bool read_only;
+    char *path; /* to be removed; NULL: not ours */
+    dev_t dev;
+    ino_t ino;
+};
+
+static void listener_free(struct listener *l)
+{
+    struct stat st;
+
+    /* Only what we made: a later server may have put its own there. */
+    if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+        unlink(l->path);
+    close(l->fd);
+    if (l->spare_fd >= 0)
+        close(l->spare_fd);
+    g_free(l->path);
+    g_free(l);
+}
+
+void vmgr__listeners_free(struct vmgr__server *s)
+{
+    for (guint i = 0; i < s->listeners->len; i++)
+        listener_free(s->listeners->pdata[i]);
+    g_ptr_array_unref(s->listeners);
+}
+
+/* Without a descriptor to accept with, the client would wait for ever and the loop spin. */
+static void refuse(struct listener *l)
+{
+    int fd;
+
+    close(l->spare_fd);
+    fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0)
+        close(fd);
+    l->spare_fd = epoll_create1(EPOLL_CLOEXEC);
+}
+
+static void accept_ready(struct source *source, uint32_t events)
+{
+    struct listener *l = (struct listener *)source;
+
+    (void)events;
+    for (int i = 0; i < 64; i++) {
+        const int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0) {
+            vmgr__client_accept(l->server, fd, l->read_only);
+        } else if ((errno == EMFILE || errno == ENFILE) && l->spare_fd >= 0) {
+            vmgr__log(l->server, VMGR__LOG_ERROR, "client refused", "reason=\"%s\"",
+                      g_strerror(errno));
+            refuse(l);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
+}
+
+static int listener_add(struct vmgr__server *s, int fd, const char *path, bool read_only,
+                        char **err)
+{
+    struct listener *l = g_new0(struct listener, 1);
+    struct epoll_event e = { .events = EPOLLIN, .data.ptr = l };
+    struct stat st;
+
+    l->source.ready = accept_ready;
+    l->server = s;
+    l->fd = fd;
+    l->read_only = read_only;
+    l->spare_fd = epoll_create1(EPOLL_CLOEXEC);
+    l->path = g_strdup(path);
+    if (path && lstat(path, &st) == 0) {
+        l->dev = st.st_dev;
+        l->ino = st.st_ino;
+    }
+    g_ptr_array_add(s->listeners, l);
+    if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
+        return vmgr__server_fail(err, errno, "cannot poll a socket");
+    return 0;
+}
+
+/* Removes a socket on which nobody listens. */
+static int remove_stale(const struct sockaddr_un *addr, char **err)
+{
+    struct stat st;
+    int fd, r;
+
+    if (lstat(addr->sun_path, &st) < 0)
+        return 0;
+    if (!S_ISSOCK(st.st_mode))
+        return vmgr__server_fail(err, 0, "'%s' exists and is not a socket", addr->sun_path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return vmgr__server_fail(err, errno, "cannot make a socket");
+    r = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+    if (r == 0 || errno == EAGAIN) {
+        close(fd);
+        return vmgr__server_fail(err, 0, "another server listens on '%s'", addr->sun_path);
+    }
+    close(fd);
+    if (unlink(addr->sun_path) < 0 && errno != ENOENT)
+        return vmgr__server_fail(err, errno, "cannot remove '%s'", addr->sun_path);
+    return 0;
+}
+
+/* Who may connect at all; vmgr__peer_check() decides who may stay. */
+static int set_access(struct vmgr__server *s, const char *path, bool read_only, char **err)
+{
+    const struct vmgr__server_limits limits = vmgr__server_limits(s);
+    mode_t mode = 0600;
+
+    if (limits.group >= 0) {
+        if (lchown(path, (uid_t)-1, (gid_t)limits.group) < 0)
+            return vmgr__server_fail(err, errno, "cannot give '%s' to group %lld", path,
+                                     (long long)limits.group);
+        mode = 0660;
+    }
+    if (read_only && limits.open_read_only)
+        mode = 0666;
+    if (chmod(path, mode) < 0)
+        return vmgr__server_fail(err, errno, "cannot set the mode of '%s'", path);
+    return 0;
+}
+
+int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only, char **err)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    mode_t mask;
+    int fd, r;
+
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return vmgr__server_fail(err, 0, "socket path '%s' is too long", path);
+    strcpy(addr.sun_path, path);
+    if (remove_stale(&addr, err) < 0)
+        return -1;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return vmgr__server_fail(err, errno, "cannot make a socket");
+    mask = umask(0177); /* nobody else before the owner is set */
+    r = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
+    umask(mask);
+    if (r < 0) {
+        vmgr__server_fail(err, errno, "cannot listen on '%s'", path);
+        close(fd);
+        return -1;
+    }
+    if (listener_add(s, fd, path, read_only, err) < 0 || set_access(s, path, read_only, err) < 0)
+        return -1;
+    if (listen(fd, SOMAXCONN) < 0)
+        return vmgr__server_fail(err, errno, "cannot listen on '%s'", path);
+    vmgr__log(s, VMGR__LOG_INFO, "listening", "path=%s read_only=%d", path, read_only);
+    return 0;
+}
+
+int vmgr__server_listen_fd(struct vmgr__server *s, int fd, bool read_only, char **err)
+{
+    struct sockaddr_un addr;
+    socklen_t size = sizeof(addr);
+    int listening = 0;
+    socklen_t one = sizeof(listening);
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &size) < 0 || addr.sun_family != AF_UNIX ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &one) < 0 || !listening) {
+        close(fd);
+        return vmgr__server_fail(err, 0, "descriptor %d is not a listening unix socket", fd);
+    }
+    if (!g_unix_set_fd_nonblocking(fd, TRUE, NULL)) {
+        close(fd);
+        return vmgr__server_fail(err, errno, "cannot use descriptor %d", fd);
+    }
+    return listener_add(s, fd, NULL, read_only, err);
+}

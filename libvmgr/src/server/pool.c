@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Workers: threads that come when calls wait and leave when they have nothing to do.
+ *
+ * Calls that may have to wait (a start, a shutdown, a lock that another program holds) never take
+ * the last FAST_WORKERS threads, so that questions are answered whatever hangs.
+ */
+#include "internal.h"
+
+#define LEAVE_AFTER_US (10 * G_USEC_PER_SEC)
+
+void vmgr__pool_init(struct vmgr__pool *p, struct vmgr__server *s)
+{
+    p->server = s;
+    g_mutex_init(&p->lock);
+    g_cond_init(&p->cond);
+    g_queue_init(&p->calls);
+    g_queue_init(&p->fast_calls);
+}
+
+static bool is_fast(const struct vmgr__call *call)
+{
+    return call->wire->flags & WIRE_CALL_FAST;
+}
+
+static struct vmgr__call *next_locked(struct vmgr__pool *p, unsigned workers)
+{
+    struct vmgr__call *call = g_queue_pop_head(&p->fast_calls);
+
+    if (!call && p->busy < workers) {
+        call = g_queue_pop_head(&p->calls);
+        if (call)
+            p->busy++;
+    }
+    return call;
+}
+
+static gpointer work(gpointer data)
+{
+    struct vmgr__pool *p = data;
+
+    g_mutex_lock(&p->lock);
+    for (;;) {
+        const unsigned workers = vmgr__server_limits(p->server).workers;
+        struct vmgr__call *call = next_locked(p, workers);
+
+        if (call) {
+            const bool fast = is_fast(call);
+
+            g_mutex_unlock(&p->lock);
+            vmgr__call_run(call);
+            g_mutex_lock(&p->lock);
+            if (!fast) {
+                p->busy--;
+                g_cond_signal(&p->cond);
+            }
+            continue;
+        }
+        if (p->stopping)
+            break;
+        p->idle++;
+        if (!g_cond_wait_until(&p->cond, &p->lock, g_get_monotonic_time() + LEAVE_AFTER_US) &&
+            g_queue_is_empty(&p->calls) && g_queue_is_empty(&p->fast_calls)) {
+            p->idle--;
+            break;
+        }
+        p->idle--;
+    }
+    p->threads--;
+    g_cond_broadcast(&p->cond);
+    g_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
+{
+    const unsigned workers = vmgr__server_limits(p->server).workers;
+    GThread *thread;
+
+    g_mutex_lock(&p->lock);
+    g_queue_push_tail(is_fast(call) ? &p->fast_calls : &p->calls, call);
+    if (p->idle >= p->calls.length + p->fast_calls.length) {
+        g_cond_signal(&p->cond);
+    } else if (p->threads < workers + FAST_WORKERS) {
+        thread = g_thread_try_new("vmgrd-worker", work, p, NULL);
+        if (thread) {
+            p->threads++;
+            g_thread_unref(thread);
+        }
+        /* Without a new thread an old one comes to it. */
+        g_cond_signal(&p->cond);
+    } else {
+        g_cond_signal(&p->cond);
+    }
+    g_mutex_unlock(&p->lock);
+}
+
+void vmgr__pool_fini(struct vmgr__pool *p)
+{
+    g_mutex_lock(&p->lock);
+    p->stopping = true;
+    g_cond_broadcast(&p->cond);
+    while (p->threads > 0)
+        g_cond_wait(&p->cond, &p->lock);
+    g_queue_clear_full(&p->calls, (GDestroyNotify)vmgr__call_free); /* no thread could be made */
+    g_queue_clear_full(&p->fast_calls, (GDestroyNotify)vmgr__call_free);
+    g_mutex_unlock(&p->lock);
+    g_cond_clear(&p->cond);
+    g_mutex_clear(&p->lock);
+}
