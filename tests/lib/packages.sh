@@ -9,7 +9,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libxml
 packages_guest="linux-image-cloud-amd64 busybox-static cpio"
 # To test.
 packages_test="clang lld libclang-rt-14-dev cppcheck g++ binutils file procps util-linux python3 perl gdb openssl gzip
-    acpica-tools e2fsprogs kmod qemu-system-x86 qemu-utils libvirt-clients libxml2-utils bash man-db
+    acpica-tools e2fsprogs kmod qemu-system-x86 qemu-utils libvirt-clients python3-libvirt libxml2-utils bash man-db
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     linux-image-amd64 xorriso mtools fdisk grub-pc-bin grub-efi-amd64-bin grub-common seabios ovmf
     ethtool dmidecode pciutils fio iperf3 iproute2"

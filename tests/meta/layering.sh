@@ -20,6 +20,10 @@ check '^libvemu/.*(core|devices|machines|boot|chardev|monitor|mem)_.*' 'vkvm/|li
 check '^libvmgr/' 'vkvm/|libvemu/src'
 check '^tools/vemu/' 'libvemu/src|libvkvm/|libvmgr/|glib|json-c'
 check '^tools/vkvm-(info|trace)/' 'libvemu|libvmgr|libvkvm/src|glib'
+# the protocol knows neither drivers nor the inside of the library; the server only what is public
+check '^libvmgr/libvmgr_rpc' 'libvmgr/src/(api|conf|driver|server)/|libvemu|libxml|json-c'
+check '^libvmgr/libvmgr_server' 'libvmgr/src/(api|conf|driver)/|libvemu|libxml|json-c'
+check '^tools/vmgrd/' 'libvmgr/src/(api|conf|driver|rpc)/|libvemu|libvkvm|libxml|json-c|server/internal\.h'
 # dumpxml --xpath is libxml2's
 check '^tools/vmsh/' '/(libvmgr/src|libvemu|libvkvm)/|glib|json-c'
 rm -f /tmp/deps.$$

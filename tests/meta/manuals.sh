@@ -3,7 +3,7 @@
 # Manual pages format without warnings and name every option and command the programs have.
 set -u
 bad=0
-for page in "$TOP"/tools/man/*.1; do
+for page in "$TOP"/tools/man/*.[18]; do
     warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=100 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
     [ -z "$warnings" ] || { echo "$page: $warnings"; bad=1; }
 done
@@ -18,6 +18,11 @@ for program in vkvm-info vkvm-trace; do
     done
     bash -n "$TOP/tools/completion/$program" || bad=1
 done
+for option in $("$BUILD/tools/vmgrd/vmgrd" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p') \
+    $(sed -n 's/^    KEY("\([a-z_]*\)".*/\1/p' "$TOP/tools/vmgrd/config.c"); do
+    plain "$TOP/tools/man/vmgrd.8" | grep -qw -- "$option" || { echo "vmgrd.8 lacks $option"; bad=1; }
+done
+bash -n "$TOP/tools/completion/vmgrd" || bad=1
 for word in $(sed -n 's/.*strcmp(name, "\([a-z0-9-]*\)").*/\1/p' "$TOP/tools/vemu-slirp/config.c"); do
     plain "$TOP/tools/man/vemu-slirp.1" | grep -q -- "^$word=" || { echo "vemu-slirp.1 lacks $word"; bad=1; }
 done

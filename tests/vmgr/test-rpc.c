@@ -104,10 +104,10 @@ START_TEST(test_tables)
     ck_assert_ptr_null(vmgr__wire_call(&vmgr__wire_remote, WIRE_REMOTE_CALLS + 1));
     /* Nothing that changes something is open to a read-only client. */
     for (uint32_t i = 0; i < vmgr__wire_remote.n_calls; i++) {
-        static const char *const changes[] = { "_set_",    "_create",  "_destroy", "_undefine",
-                                               "_define_", "_shutdown", "_reboot", "_attach_",
-                                               "_detach_", "_delete",  "_migrate_", "_resume",
-                                               "_suspend", "_rename",  "_console" };
+        static const char *const changes[] = { "_set_",    "_create",   "_destroy",  "_undefine",
+                                               "_define_", "_shutdown", "_reboot",   "_attach_",
+                                               "_detach_", "_delete",   "_migrate_", "_resume",
+                                               "_suspend", "_rename",   "_console" };
         const struct vmgr__wire_call *c = &vmgr__wire_remote.calls[i];
 
         for (size_t k = 0; k < G_N_ELEMENTS(changes); k++)
@@ -210,8 +210,7 @@ START_TEST(test_values)
     vmgr__params_add_string(&p, "text", "d");
     ret.params.v = vmgr__params_end(&p, &ret.params.n);
     ck_assert_int_eq(vmgr__wire_encode(layout, &ret, out), 0);
-    ck_assert_int_eq(vmgr__wire_decode(layout, out->data, out->len, &arena, &back),
-                     (int)out->len);
+    ck_assert_int_eq(vmgr__wire_decode(layout, out->data, out->len, &arena, &back), (int)out->len);
     ck_assert_uint_eq(back.params.n, 4);
     ck_assert_str_eq(back.params.v[0].field, "a.1");
     ck_assert_int_eq(back.params.v[0].value.i, -5);

@@ -61,8 +61,9 @@ void autostart_begin(struct vmgr__server *s, const struct config *c, struct log 
     struct work *w;
 
     if (!c->autostart || !first_since_boot(c) ||
-        vmgr_domain_list(vmgr__server_conn(s), VMGR_DOMAIN_LIST_AUTOSTART | VMGR_DOMAIN_LIST_INACTIVE,
-                         &domains, NULL) < 0)
+        vmgr_domain_list(vmgr__server_conn(s),
+                         VMGR_DOMAIN_LIST_AUTOSTART | VMGR_DOMAIN_LIST_INACTIVE, &domains,
+                         NULL) < 0)
         return;
     w = g_new(struct work, 1);
     *w = (struct work){ domains, log };

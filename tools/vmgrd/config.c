@@ -19,7 +19,10 @@ struct key {
     long least, most;
 };
 
-#define KEY(name, kind, field, least, most) { name, kind, offsetof(struct config, field), least, most }
+#define KEY(name, kind, field, least, most)                                                        \
+    {                                                                                              \
+        name, kind, offsetof(struct config, field), least, most                                    \
+    }
 static const struct key keys[] = {
     KEY("log_level", LEVEL, log_level, 0, 0),
     KEY("log_file", TEXT, log_file, 0, 0),
@@ -106,8 +109,9 @@ static int read_key(GKeyFile *f, const char *file, const struct key *k, struct c
                    ? bad(err, file, k->name, "must be error, warning, info or debug")
                    : 0;
     case GROUP:
-        return read_group(text, slot) < 0 ? bad(err, file, k->name, "names a group that is not there")
-                                          : 0;
+        return read_group(text, slot) < 0
+                   ? bad(err, file, k->name, "names a group that is not there")
+                   : 0;
     }
     return 0;
 }

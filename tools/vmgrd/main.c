@@ -89,7 +89,9 @@ static int open_server(struct daemon *d, char **err)
     /* A hypervisor in memory has no files; the root is then for the daemon's own. */
     const bool in_memory = c->uri && g_str_has_prefix(c->uri, "test:");
     const struct vmgr__server_options options = {
-        .uri = c->uri ? c->uri : c->session ? "vemu:///session" : NULL,
+        .uri = c->uri       ? c->uri
+               : c->session ? "vemu:///session"
+                            : NULL,
         .root = in_memory ? NULL : c->root,
         .emulator = c->emulator,
         .limits = c->limits,

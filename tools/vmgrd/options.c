@@ -116,7 +116,8 @@ int options_parse(struct config *c, int argc, char **argv, int *ret_status)
     int option, r = 0;
 
     c->timeout = -1;
-    while (r == 0 && (option = getopt_long(argc, argv, "f:de:hl:p:r:t:u:v", long_options, NULL)) != -1)
+    while (r == 0 &&
+           (option = getopt_long(argc, argv, "f:de:hl:p:r:t:u:v", long_options, NULL)) != -1)
         r = apply(c, option, listen, ret_status);
     if (r == 0 && optind < argc)
         r = bad(ret_status, "takes options only, not", argv[optind]);

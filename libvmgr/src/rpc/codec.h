@@ -103,7 +103,10 @@ struct vmgr__arena {
     GSList *adopted;
     size_t allocated;
 };
-#define VMGR__ARENA_INIT { NULL, NULL, 0 }
+#define VMGR__ARENA_INIT                                                                           \
+    {                                                                                              \
+        NULL, NULL, 0                                                                              \
+    }
 void vmgr__arena_clear(struct vmgr__arena *a);
 /* Zeroed; NULL when there is no memory. */
 void *vmgr__arena_alloc(struct vmgr__arena *a, size_t size);

@@ -122,9 +122,9 @@ static int take_one(struct reader *r, const struct vmgr__wire_field *f, uint8_t 
 static void one_sizes(const struct vmgr__wire_field *f, size_t *memory, size_t *least)
 {
     static const uint8_t sizes[][2] = {
-        [WIRE_INT] = { 4, 4 },   [WIRE_HYPER] = { 8, 8 },
+        [WIRE_INT] = { 4, 4 },    [WIRE_HYPER] = { 8, 8 },
         [WIRE_UUID] = { 16, 16 }, [WIRE_STRING] = { sizeof(char *), 4 },
-        [WIRE_CHAR] = { 1, 4 },  [WIRE_VALUE] = { sizeof(struct wire_value), 8 },
+        [WIRE_CHAR] = { 1, 4 },   [WIRE_VALUE] = { sizeof(struct wire_value), 8 },
     };
 
     *memory = f->kind == WIRE_STRUCT ? f->sub->size : sizes[f->kind][0];
@@ -143,8 +143,7 @@ static int take_list(struct reader *r, const struct vmgr__wire_field *f, uint8_t
     if (f->kind == WIRE_BYTE)
         return take_bytes(r, f->count, &list->n, &list->v);
     one_sizes(f, &memory, &least);
-    if (take32(r, &list->n) < 0 || list->n > f->count ||
-        list->n > (size_t)(r->end - r->at) / least)
+    if (take32(r, &list->n) < 0 || list->n > f->count || list->n > (size_t)(r->end - r->at) / least)
         return -EBADMSG;
     list->v = vmgr__arena_alloc(r->arena, list->n * memory);
     if (!list->v)

@@ -10,7 +10,11 @@
 struct wire_error vmgr__rpc_error(int code, int domain, const char *message)
 {
     struct wire_error e = {
-        .code = code, .domain = domain, .level = VMGR_ERROR_LEVEL_ERROR, .int1 = -1, .int2 = -1,
+        .code = code,
+        .domain = domain,
+        .level = VMGR_ERROR_LEVEL_ERROR,
+        .int1 = -1,
+        .int2 = -1,
     };
     static char format[] = "%s";
 

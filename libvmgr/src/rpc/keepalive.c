@@ -32,8 +32,11 @@ enum vmgr__keepalive_due vmgr__keepalive_check(struct vmgr__keepalive *k, int64_
 struct vmgr__rpc_out *vmgr__keepalive_packet(int procedure)
 {
     const struct vmgr__rpc_header header = {
-        .program = VMGR__KEEPALIVE_PROGRAM, .version = VMGR__KEEPALIVE_VERSION,
-        .procedure = procedure, .type = RPC_MESSAGE, .status = RPC_OK,
+        .program = VMGR__KEEPALIVE_PROGRAM,
+        .version = VMGR__KEEPALIVE_VERSION,
+        .procedure = procedure,
+        .type = RPC_MESSAGE,
+        .status = RPC_OK,
     };
 
     return vmgr__rpc_out_raw(&header, NULL, 0);

@@ -89,7 +89,9 @@ ssize_t vmgr__rpc_reader_fill(struct vmgr__rpc_reader *r, int fd)
     } control;
     char chunk[CHUNK];
     struct iovec iov = { chunk, sizeof(chunk) };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+    struct msghdr msg = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = control.room,
                           .msg_controllen = sizeof(control.room) };
     ssize_t n;
 

@@ -12,13 +12,10 @@
 
 static struct vmgr__rpc_out *out_begin(const struct vmgr__rpc_header *h)
 {
-    const uint32_t words[] = { 0,
-                               h->program,
-                               h->version,
-                               (uint32_t)h->procedure,
-                               (uint32_t)h->type,
-                               h->serial,
-                               (uint32_t)h->status };
+    const uint32_t words[] = {
+        0,         h->program,         h->version, (uint32_t)h->procedure, (uint32_t)h->type,
+        h->serial, (uint32_t)h->status
+    };
     struct vmgr__rpc_out *out = g_new0(struct vmgr__rpc_out, 1);
 
     out->bytes = g_byte_array_sized_new(256);
@@ -43,8 +40,7 @@ struct vmgr__rpc_out *vmgr__rpc_out_new(const struct vmgr__rpc_header *header,
                                         const struct vmgr__wire_layout *layout, const void *from,
                                         const int *fds, uint32_t n_fds)
 {
-    const bool with_fds =
-        header->type == RPC_CALL_WITH_FDS || header->type == RPC_REPLY_WITH_FDS;
+    const bool with_fds = header->type == RPC_CALL_WITH_FDS || header->type == RPC_REPLY_WITH_FDS;
     struct vmgr__rpc_out *out;
 
     if (n_fds > VMGR__RPC_FDS_MAX || (n_fds && !with_fds))
@@ -99,7 +95,9 @@ static int send_fd(int fd, int passed)
     } control = { 0 };
     char byte = 0;
     struct iovec iov = { &byte, 1 };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+    struct msghdr msg = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = control.room,
                           .msg_controllen = sizeof(control.room) };
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
     ssize_t n;

@@ -12,9 +12,9 @@
 #include "internal.h"
 
 static const struct vmgr__handler *const tables[] = {
-    vmgr__handlers_auth,          vmgr__handlers_connect,      vmgr__handlers_domain,
-    vmgr__handlers_domain_change, vmgr__handlers_domain_list,  vmgr__handlers_domain_metadata,
-    vmgr__handlers_domain_stats,  vmgr__handlers_event,        vmgr__handlers_node,
+    vmgr__handlers_auth,          vmgr__handlers_connect,     vmgr__handlers_domain,
+    vmgr__handlers_domain_change, vmgr__handlers_domain_list, vmgr__handlers_domain_metadata,
+    vmgr__handlers_domain_stats,  vmgr__handlers_event,       vmgr__handlers_node,
 };
 
 /* The programs that are served; all but the first have no handlers yet. */
@@ -73,8 +73,9 @@ static void reply_error(struct vmgr__call *call)
     struct wire_error e = call->error.code ? call->error : vmgr__rpc_error_from(call->err);
     struct vmgr__rpc_out *out;
 
-    vmgr__log(call->server, VMGR__LOG_DEBUG, "call failed", "client=%u call=%s code=%d error=\"%s\"",
-              call->client->id, call->wire ? call->wire->name : "?", e.code, e.message);
+    vmgr__log(call->server, VMGR__LOG_DEBUG, "call failed",
+              "client=%u call=%s code=%d error=\"%s\"", call->client->id,
+              call->wire ? call->wire->name : "?", e.code, e.message);
     out = vmgr__rpc_out_new(&h, &vmgr__wire_layout_error, &e, NULL, 0);
     if (!out) { /* a sentence longer than a string may be */
         e = vmgr__rpc_error(e.code, e.domain, "unknown error");

@@ -146,7 +146,7 @@ static void client_ready(struct source *source, uint32_t events)
         if (n == -EAGAIN)
             return;
         if (n <= 0) {
-            vmgr__client_close(c, n == 0        ? "it has closed"
+            vmgr__client_close(c, n == 0         ? "it has closed"
                                   : n == -EPROTO ? "too many descriptors"
                                                  : g_strerror((int)-n));
             return;

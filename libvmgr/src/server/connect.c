@@ -74,9 +74,10 @@ static int connect_open(struct vmgr__call *call, const void *args, void *ret)
 
     (void)ret;
     if (a->flags & ~(OPEN_READ_ONLY | OPEN_NO_ALIASES))
-        return vmgr__call_fail(call, VMGR_ERR_INVALID_ARG, VMGR_FROM_RPC,
-                               "invalid argument: unsupported flags (0x%x) in function connect_open",
-                               a->flags & ~(OPEN_READ_ONLY | OPEN_NO_ALIASES));
+        return vmgr__call_fail(
+            call, VMGR_ERR_INVALID_ARG, VMGR_FROM_RPC,
+            "invalid argument: unsupported flags (0x%x) in function connect_open",
+            a->flags & ~(OPEN_READ_ONLY | OPEN_NO_ALIASES));
     g_mutex_lock(&c->lock);
     already = c->opened;
     g_mutex_unlock(&c->lock);
@@ -194,8 +195,8 @@ static int get_uri(struct vmgr__call *call, const void *args, void *ret)
 
     (void)args;
     r->uri = vmgr__arena_adopt(
-        &call->arena,
-        g_strdup_printf("%s://%s", call->client->scheme, call->server->scheme_path), g_free);
+        &call->arena, g_strdup_printf("%s://%s", call->client->scheme, call->server->scheme_path),
+        g_free);
     return 0;
 }
 

@@ -12,8 +12,8 @@ static int get_metadata(struct vmgr__call *call, const void *args, void *ret)
     struct wire_domain_get_metadata_ret *r = ret;
     struct vmgr_domain *dom = vmgr__call_domain(call, &a->dom);
 
-    if (!dom || vmgr_domain_get_metadata(dom, a->type, a->uri, a->flags, &r->metadata,
-                                         &call->err) < 0)
+    if (!dom ||
+        vmgr_domain_get_metadata(dom, a->type, a->uri, a->flags, &r->metadata, &call->err) < 0)
         return -1;
     vmgr__arena_adopt(&call->arena, r->metadata, free);
     return 0;

@@ -47,9 +47,9 @@ static int memory_stats(struct vmgr__call *call, const void *args, void *ret)
         return -1;
     r->stats.v = vmgr__arena_adopt(&call->arena, g_new0(struct wire_domain_memory_stat, 1), g_free);
     if (a->max_stats > 0)
-        r->stats.v[r->stats.n++] = (struct wire_domain_memory_stat){
-            .tag = MEMORY_STAT_ACTUAL_BALLOON, .val = info.memory_kib
-        };
+        r->stats.v[r->stats.n++] =
+            (struct wire_domain_memory_stat){ .tag = MEMORY_STAT_ACTUAL_BALLOON,
+                                              .val = info.memory_kib };
     return 0;
 }
 
@@ -95,8 +95,7 @@ static void list_free(void *list)
 }
 
 /* The domains to tell about: those named, or all that pass the filters. */
-static int choose(struct vmgr__call *call,
-                  const struct wire_connect_get_all_domain_stats_args *a,
+static int choose(struct vmgr__call *call, const struct wire_connect_get_all_domain_stats_args *a,
                   struct vmgr_domain ***ret, uint32_t *ret_n)
 {
     int n;

@@ -26,8 +26,7 @@ struct vmgr_domain *vmgr__call_domain(struct vmgr__call *call, const struct wire
     return vmgr__call_keep(call, dom);
 }
 
-int vmgr__call_put_domain(struct vmgr__call *call, struct vmgr_domain *dom,
-                          struct wire_domain *ret)
+int vmgr__call_put_domain(struct vmgr__call *call, struct vmgr_domain *dom, struct wire_domain *ret)
 {
     const int id = vmgr_domain_get_id(dom, &call->err);
 
@@ -204,8 +203,8 @@ static int get_security_label_list(struct vmgr__call *call, const void *args, vo
 
     if (!label)
         return -1;
-    r->labels.v = vmgr__arena_adopt(&call->arena, g_new0(struct wire_domain_get_security_label_ret, 1),
-                                    g_free);
+    r->labels.v = vmgr__arena_adopt(&call->arena,
+                                    g_new0(struct wire_domain_get_security_label_ret, 1), g_free);
     r->labels.n = 1;
     put_label(label, r->labels.v);
     r->ret = 1;

@@ -45,8 +45,8 @@ void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c)
     g_mutex_unlock(&subs->lock);
 }
 
-static void emit(struct vmgr__client *c, int32_t procedure,
-                 const struct vmgr__wire_layout *layout, const void *msg)
+static void emit(struct vmgr__client *c, int32_t procedure, const struct vmgr__wire_layout *layout,
+                 const void *msg)
 {
     const struct vmgr__rpc_header h = { .program = WIRE_REMOTE_PROGRAM,
                                         .version = WIRE_REMOTE_VERSION,

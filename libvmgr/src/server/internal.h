@@ -17,14 +17,14 @@
 #include "rpc/params.h"
 #include "server.h"
 
-#define CLIENT_HELD_MAX       16          /* calls read but not begun */
-#define CLIENT_HELD_BYTES     (1u << 20)
-#define CLIENT_OUT_HIGH       (1u << 20)  /* above: no new calls, no stream data */
-#define CLIENT_OUT_MAX        (256u << 20) /* above: it is given up */
-#define CLIENT_EVENTS_MAX     (16u << 20) /* above: events give it up */
-#define CLIENT_PENDING_PACKET 65536u
+#define CLIENT_HELD_MAX         16 /* calls read but not begun */
+#define CLIENT_HELD_BYTES       (1u << 20)
+#define CLIENT_OUT_HIGH         (1u << 20)   /* above: no new calls, no stream data */
+#define CLIENT_OUT_MAX          (256u << 20) /* above: it is given up */
+#define CLIENT_EVENTS_MAX       (16u << 20)  /* above: events give it up */
+#define CLIENT_PENDING_PACKET   65536u
 #define CLIENT_READ_ONLY_PACKET (1u << 20)
-#define FAST_WORKERS          4
+#define FAST_WORKERS            4
 
 /* Something the I/O thread polls. */
 struct source {
@@ -57,7 +57,7 @@ struct vmgr__client {
     uid_t uid;
     gid_t gid;
     pid_t pid;
-    bool allowed;          /* may authenticate */
+    bool allowed; /* may authenticate */
     bool read_only_socket;
     int64_t since_us;
 
@@ -94,10 +94,10 @@ struct vmgr__call {
     const struct vmgr__wire_call *wire;
     const struct vmgr__handler *handler;
     struct vmgr__arena arena;
-    struct vmgr_conn *conn;  /* borrowed from the server */
-    struct vmgr_error *err;  /* of libvmgr, from a call that failed */
-    struct wire_error error; /* or one of the protocol's */
-    bool replied;            /* the handler has done so itself */
+    struct vmgr_conn *conn;             /* borrowed from the server */
+    struct vmgr_error *err;             /* of libvmgr, from a call that failed */
+    struct wire_error error;            /* or one of the protocol's */
+    bool replied;                       /* the handler has done so itself */
     struct vmgr__server_stream *stream; /* to start after the reply */
 };
 
@@ -136,7 +136,7 @@ struct vmgr__server {
     struct vmgr_conn *conn;
     char *scheme_path; /* "/system", "/session", "/default" */
     char *uri;
-    bool runs_guests; /* the driver is vemu, known to clients as QEMU */
+    bool runs_guests;                  /* the driver is vemu, known to clients as QEMU */
     struct vmgr__server_limits limits; /* read with limits_lock */
     GMutex limits_lock;
     vmgr__log_fn log;
@@ -149,7 +149,7 @@ struct vmgr__server {
     GSList *kicked; /* clients with something to look at, references */
     gint stopping;
     GPtrArray *listeners, *watches;
-    GHashTable *clients; /* the I/O thread's: set of references */
+    GHashTable *clients;  /* the I/O thread's: set of references */
     GPtrArray *graveyard; /* clients closed in this turn of the loop */
     GPtrArray *dead_streams;
     unsigned next_client;

@@ -24,17 +24,17 @@ typedef void (*vmgr__log_fn)(enum vmgr__log_level level, const char *line, void 
 
 /* What may change while the server runs. */
 struct vmgr__server_limits {
-    unsigned clients;           /* connected at once */
-    unsigned pending;           /* of them not yet through authentication */
-    unsigned pending_seconds;   /* how long they may be */
-    unsigned calls_per_client;  /* under way at once */
-    unsigned workers;           /* threads for calls; some more are kept for fast ones */
-    int keepalive_seconds;      /* between signs of life; <= 0: never ask */
-    unsigned keepalive_count;   /* questions that may stay unanswered */
-    unsigned idle_seconds;      /* end when there was no client for so long; 0: never */
-    int64_t group;              /* who may use the read-write sockets beside root and the server's
+    unsigned clients;          /* connected at once */
+    unsigned pending;          /* of them not yet through authentication */
+    unsigned pending_seconds;  /* how long they may be */
+    unsigned calls_per_client; /* under way at once */
+    unsigned workers;          /* threads for calls; some more are kept for fast ones */
+    int keepalive_seconds;     /* between signs of life; <= 0: never ask */
+    unsigned keepalive_count;  /* questions that may stay unanswered */
+    unsigned idle_seconds;     /* end when there was no client for so long; 0: never */
+    int64_t group;             /* who may use the read-write sockets beside root and the server's
                                    own user; -1: nobody */
-    bool open_read_only;        /* anybody may use the read-only sockets */
+    bool open_read_only;       /* anybody may use the read-only sockets */
 };
 #define VMGR__SERVER_LIMITS_INIT                                                                   \
     {                                                                                              \
@@ -61,11 +61,9 @@ struct vmgr_conn *vmgr__server_conn(struct vmgr__server *s);
 
 /* Listens on a new socket. What is left of a server that is no more is replaced. Group and mode
  * follow from the limits. The socket is removed when the server is freed. */
-int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only,
-                        char **err);
+int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only, char **err);
 /* Listens on a descriptor it is given (socket activation), and owns it. */
-int vmgr__server_listen_fd(struct vmgr__server *s, int fd, bool read_only,
-                           char **err);
+int vmgr__server_listen_fd(struct vmgr__server *s, int fd, bool read_only, char **err);
 /* Calls fn on the server's thread while fd polls readable. Borrows fd. */
 int vmgr__server_watch(struct vmgr__server *s, int fd, void (*fn)(void *data), void *data,
                        char **err);

@@ -70,8 +70,7 @@ static void stream_fail(struct vmgr__server_stream *st, struct vmgr_error *cause
     struct vmgr__rpc_header h = st->header;
 
     h.status = RPC_ERROR;
-    vmgr__client_send(st->client,
-                      vmgr__rpc_out_new(&h, &vmgr__wire_layout_error, &e, NULL, 0));
+    vmgr__client_send(st->client, vmgr__rpc_out_new(&h, &vmgr__wire_layout_error, &e, NULL, 0));
     vmgr_error_free(cause);
     stream_end(st, false);
 }
@@ -92,8 +91,7 @@ static void watch_recv(struct vmgr__server_stream *st, bool on)
     const int epoll_fd = st->client->server->epoll_fd;
 
     if (on != st->recv_watched)
-        epoll_ctl(epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, vmgr_stream_get_fd(st->stream),
-                  &e);
+        epoll_ctl(epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, vmgr_stream_get_fd(st->stream), &e);
     st->recv_watched = on;
 }
 
@@ -132,8 +130,8 @@ static void watch_send(struct vmgr__server_stream *st, bool on)
     const int epoll_fd = st->client->server->epoll_fd;
 
     if (on != st->send_watched)
-        epoll_ctl(epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-                  vmgr_stream_get_send_fd(st->stream), &e);
+        epoll_ctl(epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, vmgr_stream_get_send_fd(st->stream),
+                  &e);
     st->send_watched = on;
 }
 
@@ -143,8 +141,7 @@ static bool push_input(struct vmgr__server_stream *st)
     struct vmgr_error *cause = NULL;
 
     while (st->input->len) {
-        const ssize_t n =
-            vmgr_stream_send(st->stream, st->input->data, st->input->len, &cause);
+        const ssize_t n = vmgr_stream_send(st->stream, st->input->data, st->input->len, &cause);
 
         if (n == VMGR_STREAM_AGAIN)
             break;
@@ -163,8 +160,7 @@ static bool push_input(struct vmgr__server_stream *st)
 static void send_ready(struct source *source, uint32_t events)
 {
     struct vmgr__server_stream *st =
-        (struct vmgr__server_stream *)((char *)source -
-                                       offsetof(struct vmgr__server_stream, send));
+        (struct vmgr__server_stream *)((char *)source - offsetof(struct vmgr__server_stream, send));
     struct vmgr__client *c = st->client;
 
     (void)events;
