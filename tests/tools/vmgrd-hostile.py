@@ -210,6 +210,45 @@ def closing(daemon):
     check(raw.call(12, dom) == b"" and raw.call(35, dom) == b"", "destroy and undefine")
 
 
+def concurrent(daemon):
+    """Starts whose monitor says nothing; questions on the same connection do not wait for them."""
+    raw = Raw(daemon.socket)
+    serials = []
+    for i in range(5):
+        uuid = UUID[:-1] + str(i)
+        xml = document(f"slow{i}", uuid).replace("</os>", "<cmdline>mute</cmdline></os>")
+        check(isinstance(raw.call(11, string(xml)), bytes), "define")
+        if i < 4: # the fifth of a client's calls must be free for the questions
+            serials.append(raw.send(9, string(f"slow{i}") + bytes.fromhex(uuid.replace("-", "")) +
+                                    struct.pack(">i", -1)))
+    until(lambda: len(mute_guests(daemon)) == 4, "four starts are under way")
+    began = time.monotonic()
+    for _ in range(50):
+        check(struct.unpack(">I", raw.call(273, struct.pack(">iI", 1, 0))[:4])[0] == 5, "list")
+        raw.call(59)
+    check(time.monotonic() - began < 5, f"100 questions: {time.monotonic() - began} s")
+    for pid in mute_guests(daemon):
+        os.kill(pid, signal.SIGKILL)
+    for _ in serials: # in whatever order they end
+        header, _ = raw.receive()
+        check(header[4] in serials and header[5] == 1, f"a start that failed: {header}")
+    for i in range(5):
+        raw.call(35, string(f"slow{i}") + bytes.fromhex((UUID[:-1] + str(i)).replace("-", "")) +
+                 struct.pack(">i", -1))
+
+
+def mute_guests(daemon):
+    found = []
+    for process in os.listdir("/proc"):
+        try:
+            if os.readlink(f"/proc/{process}/cwd").startswith(daemon.root) and \
+                    b"mute" in open(f"/proc/{process}/cmdline", "rb").read():
+                found.append(int(process))
+        except (OSError, ValueError):
+            pass
+    return found
+
+
 def strangers(daemon):
     """Another user is refused with a reason on one socket, and may look on the other."""
     if os.geteuid() != 0:
@@ -309,7 +348,7 @@ def main():
         file.write("[vmgrd]\npending_timeout = 2\nmax_pending_clients = 300\n")
     daemon = Daemon(build, root)
     for part in (refusals, openings, lengths, stalled, crowd, greedy, random_bytes, closing,
-                 strangers, reload):
+                 concurrent, strangers, reload):
         part(daemon)
         check(daemon.process.poll() is None, f"vmgrd lives after {part.__name__}")
     daemon.stop()

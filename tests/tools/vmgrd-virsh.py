@@ -222,6 +222,26 @@ def fake():
     check(not os.path.exists(daemon.socket), "the socket is removed")
 
 
+def autostart():
+    """After a boot of the host, once."""
+    daemon = Daemon(build, os.path.join(work, "auto"))
+    virsh = Virsh(f"qemu:///system?socket={daemon.socket}")
+    virsh.ok("define", write("a.xml", document("a")))
+    virsh.ok("autostart", "a")
+    daemon.stop()
+    daemon.start()
+    time.sleep(0.3)
+    virsh.says("shut off", "domstate", "a")
+    daemon.stop()
+    with open(os.path.join(daemon.root, "run/vmgr/autostarted"), "w", encoding="utf-8") as file:
+        file.write("an earlier boot")
+    daemon.start()
+    until(lambda: "running" in virsh.ok("domstate", "a"), "autostart")
+    virsh.ok("destroy", "a")
+    virsh.ok("undefine", "a")
+    daemon.stop()
+
+
 def in_memory():
     daemon = Daemon(build, os.path.join(work, "memory"), "--uri", "test:///default")
     virsh = Virsh(f"test+unix:///default?socket={daemon.socket}")
@@ -259,5 +279,6 @@ def real():
 
 
 fake()
+autostart()
 in_memory()
 real()

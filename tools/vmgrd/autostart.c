@@ -10,9 +10,11 @@
 
 #include "vmgrd.h"
 
-struct work {
+struct autostart {
     struct vmgr_domain **domains;
     struct log *log;
+    GThread *thread;
+    gint stop;
 };
 
 static void start_one(struct vmgr_domain *dom, struct log *log)
@@ -31,12 +33,10 @@ static void start_one(struct vmgr_domain *dom, struct log *log)
 
 static gpointer start_all(gpointer data)
 {
-    struct work *w = data;
+    struct autostart *a = data;
 
-    for (struct vmgr_domain **d = w->domains; *d; d++)
-        start_one(*d, w->log);
-    vmgr_domain_list_free(w->domains);
-    g_free(w);
+    for (struct vmgr_domain **d = a->domains; *d && !g_atomic_int_get(&a->stop); d++)
+        start_one(*d, a->log);
     return NULL;
 }
 
@@ -54,22 +54,31 @@ static bool first_since_boot(const struct config *c)
     return g_file_set_contents(file, boot, -1, NULL);
 }
 
-void autostart_begin(struct vmgr__server *s, const struct config *c, struct log *log)
+struct autostart *autostart_begin(struct vmgr__server *s, const struct config *c, struct log *log)
 {
+    const uint32_t which = VMGR_DOMAIN_LIST_AUTOSTART | VMGR_DOMAIN_LIST_INACTIVE;
     struct vmgr_domain **domains = NULL;
-    GThread *thread;
-    struct work *w;
+    struct autostart *a;
 
     if (!c->autostart || !first_since_boot(c) ||
-        vmgr_domain_list(vmgr__server_conn(s),
-                         VMGR_DOMAIN_LIST_AUTOSTART | VMGR_DOMAIN_LIST_INACTIVE, &domains,
-                         NULL) < 0)
+        vmgr_domain_list(vmgr__server_conn(s), which, &domains, NULL) < 0)
+        return NULL;
+    a = g_new0(struct autostart, 1);
+    a->domains = domains;
+    a->log = log;
+    a->thread = g_thread_try_new("vmgrd-autostart", start_all, a, NULL);
+    if (!a->thread)
+        start_all(a); /* later than it could be */
+    return a;
+}
+
+void autostart_end(struct autostart *a)
+{
+    if (!a)
         return;
-    w = g_new(struct work, 1);
-    *w = (struct work){ domains, log };
-    thread = g_thread_try_new("vmgrd-autostart", start_all, w, NULL);
-    if (thread)
-        g_thread_unref(thread);
-    else
-        start_all(w);
+    g_atomic_int_set(&a->stop, 1);
+    if (a->thread)
+        g_thread_join(a->thread);
+    vmgr_domain_list_free(a->domains);
+    g_free(a);
 }

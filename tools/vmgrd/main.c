@@ -125,13 +125,15 @@ static int serve(struct daemon *d)
     if (open_server(d, &err) < 0 || sockets_open(d->server, &d->config, &err) < 0) {
         fail(err);
     } else {
-        autostart_begin(d->server, &d->config, d->log);
+        struct autostart *autostart = autostart_begin(d->server, &d->config, d->log);
+
         if (ready_fd >= 0)
             process_ready(ready_fd);
         log_line(VMGR__LOG_INFO, "msg=\"ready\"", d->log);
         r = vmgr__server_run(d->server, &err);
         if (r < 0)
             fail(err);
+        autostart_end(autostart);
         log_line(VMGR__LOG_INFO, "msg=\"ended\"", d->log);
     }
     vmgr__server_free(d->server);

@@ -62,7 +62,11 @@ void process_ready(int fd);
 int sockets_open(struct vmgr__server *s, const struct config *c, char **err);
 
 /* ---- autostart.c ---- */
-/* Starts the domains marked so, once after each boot of the host, in the background. */
-void autostart_begin(struct vmgr__server *s, const struct config *c, struct log *log);
+struct autostart;
+/* Starts the domains marked so, once after each boot of the host, in the background. NULL: there is
+ * nothing to do. */
+struct autostart *autostart_begin(struct vmgr__server *s, const struct config *c, struct log *log);
+/* Starts no further one, and waits for the one being started. NULL is fine. */
+void autostart_end(struct autostart *a);
 
 #endif

@@ -9,8 +9,8 @@
  * Decoding trusts nothing. A list is believed only if the bytes that are left could hold that many
  * elements, so that what is allocated is at most a small multiple (MOST_PER_BYTE in the generator,
  * asserted at compile time) of what was received. Strings are not copied: they are terminated in
- * the buffer they came in, which therefore must outlive the structure. Lists and optional structures
- * come from an arena, and go with it: nothing is freed piece by piece.
+ * the buffer they came in, which therefore must outlive the structure. Lists and optional
+ * structures come from an arena, and go with it: nothing is freed piece by piece.
  *
  * What libvirt accepts is accepted: padding that is not zero, bytes after the last field, a
  * discriminant other than 0 and 1. A NUL inside of a string is refused.

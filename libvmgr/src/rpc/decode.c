@@ -198,9 +198,14 @@ static int take_struct(struct reader *r, const struct vmgr__wire_layout *layout,
 ssize_t vmgr__wire_decode(const struct vmgr__wire_layout *layout, uint8_t *data, size_t size,
                           struct vmgr__arena *arena, void *ret)
 {
-    struct reader r = { data, data + size, arena };
+    uint8_t nothing;
+    struct reader r = { .arena = arena };
     int result;
 
+    if (!size)
+        data = &nothing;
+    r.at = data;
+    r.end = data + size;
     memset(ret, 0, layout->size);
     result = take_struct(&r, layout, ret);
     return result < 0 ? result : r.at - data;

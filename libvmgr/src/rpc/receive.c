@@ -138,15 +138,16 @@ static int count_fds(const struct vmgr__rpc_header *h, const uint8_t *payload, s
 
 int vmgr__rpc_reader_next(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet **ret)
 {
-    const uint8_t *at = r->bytes->data + r->start;
     const size_t have = r->bytes->len - r->start;
     struct vmgr__rpc_header header;
     struct vmgr__rpc_packet *p;
     uint32_t length, n_fds;
+    const uint8_t *at;
     int skip;
 
     if (have < 4)
         return 0;
+    at = r->bytes->data + r->start;
     length = vmgr__get32(at);
     if (length < 4 + VMGR__WIRE_HEADER_SIZE || length > 4 + r->packet_max)
         return -EBADMSG;

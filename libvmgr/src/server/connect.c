@@ -11,8 +11,8 @@
 
 #include "internal.h"
 
-/* The protocol that is served, and the emulator interface (monitor, command line) that vemu follows:
- * clients choose by these what they may ask for. */
+/* The protocol that is served, and the emulator interface (monitor, command line) that vemu
+ * follows: clients choose by these what they may ask for. */
 #define AS_LIBVIRT_VERSION 9000000u /* 9.0.0 */
 #define AS_QEMU_VERSION    7002000u /* 7.2.0 */
 

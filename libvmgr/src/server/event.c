@@ -124,12 +124,15 @@ static int start_locked(struct vmgr__call *call)
 
     if (subs->started)
         return 0;
-    if (vmgr_conn_add_domain_event(s->conn, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, on_domain_event, s,
-                                   NULL, &call->err) < 0 ||
-        vmgr_conn_add_domain_event(s->conn, NULL, VMGR_DOMAIN_EVENT_REBOOT, on_domain_event, s,
-                                   NULL, &call->err) < 0)
+    if (!subs->registered &&
+        (vmgr_conn_add_domain_event(s->conn, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, on_domain_event, s,
+                                    NULL, &call->err) < 0 ||
+         vmgr_conn_add_domain_event(s->conn, NULL, VMGR_DOMAIN_EVENT_REBOOT, on_domain_event, s,
+                                    NULL, &call->err) < 0))
         return -1;
-    subs->stop_fd = eventfd(0, EFD_CLOEXEC);
+    subs->registered = true;
+    if (subs->stop_fd < 0)
+        subs->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (subs->stop_fd >= 0)
         subs->thread = g_thread_try_new("vmgrd-events", deliver, s, NULL);
     if (!subs->thread)

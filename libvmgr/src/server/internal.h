@@ -127,7 +127,7 @@ struct vmgr__subscriptions {
     GMutex lock;
     GPtrArray *list;
     int next_id;
-    bool started;
+    bool registered, started;
     GThread *thread;
     int stop_fd;
 };

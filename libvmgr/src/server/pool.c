@@ -75,10 +75,11 @@ static gpointer work(gpointer data)
 void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
 {
     const unsigned workers = vmgr__server_limits(p->server).workers;
+    GQueue *queue = is_fast(call) ? &p->fast_calls : &p->calls;
     GThread *thread;
 
     g_mutex_lock(&p->lock);
-    g_queue_push_tail(is_fast(call) ? &p->fast_calls : &p->calls, call);
+    g_queue_push_tail(queue, call);
     if (p->idle >= p->calls.length + p->fast_calls.length) {
         g_cond_signal(&p->cond);
     } else if (p->threads < workers + FAST_WORKERS) {
@@ -86,8 +87,13 @@ void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
         if (thread) {
             p->threads++;
             g_thread_unref(thread);
+        } else if (p->threads == 0) {
+            /* Slow is better than never. With any thread at all, that one comes to it. */
+            g_queue_remove(queue, call);
+            g_mutex_unlock(&p->lock);
+            vmgr__call_run(call);
+            return;
         }
-        /* Without a new thread an old one comes to it. */
         g_cond_signal(&p->cond);
     } else {
         g_cond_signal(&p->cond);

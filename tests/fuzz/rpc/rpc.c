@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A hostile peer: any bytes as a stream of packets, each of which is decoded as what its header says
- * it is, and also as an error.
+ * A hostile peer: any bytes as a stream of packets, each of which is decoded as what its header
+ * says it is, and also as an error.
  *
  *     fuzz-rpc [SEED COUNT | FILE]
  *
