@@ -13,8 +13,8 @@ void vmgr__params_init(struct vmgr__params *p, struct vmgr__arena *arena)
 }
 
 /* Checked where it is called: its callers are declared as taking a format. */
-G_GNUC_PRINTF(3, 0)
-static void add(struct vmgr__params *p, struct wire_value value, const char *name, va_list ap)
+__attribute__((format(printf, 3, 0))) static void
+add(struct vmgr__params *p, struct wire_value value, const char *name, va_list ap)
 {
     struct wire_typed_param param = { .value = value };
 
