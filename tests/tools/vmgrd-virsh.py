@@ -242,6 +242,31 @@ def autostart():
     daemon.stop()
 
 
+def session():
+    """A user's own daemon, and the user's own client."""
+    if os.geteuid() != 0:
+        return
+    home = os.path.join(work, "home")
+    os.mkdir(home)
+    os.chown(home, 65534, 65534)
+    os.chmod(work, 0o755)
+    as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "env",
+                 f"HOME={home}", f"XDG_RUNTIME_DIR={home}", f"XDG_CONFIG_HOME={home}/config",
+                 f"XDG_CACHE_HOME={home}/cache"]
+    daemon = subprocess.Popen([*as_nobody, os.path.join(build, "tools/vmgrd/vmgrd")],
+                              stderr=subprocess.DEVNULL)
+    socket_path = os.path.join(home, "vmgr/libvirt-sock")
+    until(lambda: os.path.exists(socket_path + "-ro"), "a user's vmgrd listens")
+    for uri, user in ((f"qemu:///session?socket={socket_path}", as_nobody),
+                      (f"qemu:///session?socket={socket_path}", []),
+                      (f"qemu:///session?socket={socket_path}-ro", as_nobody)):
+        done = subprocess.run([*user, "virsh", "-c", uri, "list", "--all"], capture_output=True,
+                              text=True, timeout=30, check=False)
+        check(done.returncode == 0 and "State" in done.stdout, f"{uri}: {done}")
+    daemon.terminate()
+    check(daemon.wait(10) == 0, "it ends")
+
+
 def in_memory():
     daemon = Daemon(build, os.path.join(work, "memory"), "--uri", "test:///default")
     virsh = Virsh(f"test+unix:///default?socket={daemon.socket}")
@@ -259,8 +284,7 @@ def real():
     """A guest that runs, on the software CPU."""
     vemu = os.path.join(build, "tools/vemu/vemu")
     kernel = os.path.join(build, "tests/guests/payloads/ticker.elf")
-    if not (os.path.exists(vemu) and os.path.exists(kernel)):
-        return
+    check(os.path.exists(vemu) and os.path.exists(kernel), f"{vemu} and {kernel} are built")
     daemon = Daemon(build, os.path.join(work, "real"), emulator=vemu)
     virsh = Virsh(f"qemu:///system?socket={daemon.socket}")
     virsh.ok("define", write("r.xml", document("r", kernel=kernel)))
@@ -280,5 +304,6 @@ def real():
 
 fake()
 autostart()
+session()
 in_memory()
 real()

@@ -16,8 +16,11 @@
 #define AS_LIBVIRT_VERSION 9000000u /* 9.0.0 */
 #define AS_QEMU_VERSION    7002000u /* 7.2.0 */
 
-#define OPEN_READ_ONLY  (1u << 0)
-#define OPEN_NO_ALIASES (1u << 1)
+#define OPEN_READ_ONLY (1u << 0)
+/* How the client looked for its server: a user's own, started on demand. Nothing to do here. */
+#define OPEN_USER      (1u << 1)
+#define OPEN_AUTOSTART (1u << 2)
+#define OPEN_KNOWN     (OPEN_READ_ONLY | OPEN_USER | OPEN_AUTOSTART)
 
 /* Features a client asks about. */
 enum {
@@ -73,11 +76,11 @@ static int connect_open(struct vmgr__call *call, const void *args, void *ret)
     bool already;
 
     (void)ret;
-    if (a->flags & ~(OPEN_READ_ONLY | OPEN_NO_ALIASES))
+    if (a->flags & ~OPEN_KNOWN)
         return vmgr__call_fail(
             call, VMGR_ERR_INVALID_ARG, VMGR_FROM_RPC,
             "invalid argument: unsupported flags (0x%x) in function connect_open",
-            a->flags & ~(OPEN_READ_ONLY | OPEN_NO_ALIASES));
+            a->flags & ~OPEN_KNOWN);
     g_mutex_lock(&c->lock);
     already = c->opened;
     g_mutex_unlock(&c->lock);
