@@ -27,6 +27,22 @@ static int leave(struct vemu *d, int r)
     return r;
 }
 
+static struct vmgr__domobj *find_cached(const struct vemu *d, int id, const uint8_t *uuid)
+{
+    return uuid ? vmgr__domlist_by_uuid(&d->list, uuid) : vmgr__domlist_by_id(&d->list, id);
+}
+
+/* Whether what the cache says about this UUID or number still holds: looking at one name tells. */
+static bool is_cached(struct vemu *d, int id, const uint8_t *uuid)
+{
+    const struct vmgr__domobj *obj = find_cached(d, id, uuid);
+    g_autofree char *name = obj ? g_strdup(vmgr__domobj_name(obj)) : NULL;
+
+    if (name)
+        vmgr__vemu_refresh_locked(d, name);
+    return name && find_cached(d, id, uuid);
+}
+
 static int vemu_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,
                        struct vmgr_domain **ret, struct vmgr_error **err)
 {
@@ -35,7 +51,7 @@ static int vemu_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid, cons
     g_mutex_lock(&d->lock);
     if (name && !strchr(name, '/') && strlen(name) <= VEMU_NAME_MAX)
         vmgr__vemu_refresh_locked(d, name);
-    else if (!name)
+    else if (!name && !is_cached(d, id, uuid))
         vmgr__vemu_refresh_all_locked(d);
     return leave(d, vmgr__domlist_lookup(&d->list, conn, id, uuid, name, ret, err));
 }
