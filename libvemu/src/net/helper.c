@@ -48,7 +48,7 @@ char *vemu__net_helper_find(const char *name, struct vemu_error **err)
 /* --- starting --------------------------------------------------------------------------------- */
 
 /* The library's threads block signals and the application may ignore some; the helper does not. */
-static int spawn(char *const argv[], int socket_fd, int error_fd, int *ret_pid)
+static int spawn(char *const argv[], int socket_fd, int error_fd, int pass_fd, int *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -67,7 +67,9 @@ static int spawn(char *const argv[], int socket_fd, int error_fd, int *ret_pid)
     posix_spawn_file_actions_adddup2(&actions, socket_fd, 0);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, error_fd, 2);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (pass_fd)
+        posix_spawn_file_actions_adddup2(&actions, pass_fd, 3);
+    posix_spawn_file_actions_addclosefrom_np(&actions, pass_fd ? 4 : 3);
     r = -posix_spawn(&pid, argv[0], &actions, &attr, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attr);
@@ -113,7 +115,7 @@ int vemu__net_helper_start(struct vemu_net_helper *helper, char *const argv[], i
         pipe2(errors, O_CLOEXEC) < 0)
         r = -errno;
     if (r >= 0)
-        r = spawn(argv, sockets[1], errors[1], &helper->pid);
+        r = spawn(argv, sockets[1], errors[1], helper->pass_fd, &helper->pid);
     if (r < 0) {
         helper->pid = 0;
         vemu__error_set(err, -r, "cannot start %s: %s", argv[0], strerror(-r));

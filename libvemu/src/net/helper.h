@@ -10,6 +10,7 @@
 
 struct vemu_net_helper {
     int pid, pidfd; /* 0, -1: none */
+    int pass_fd;    /* set before the start: becomes the program's descriptor 3; 0: none */
 };
 
 /* The program `name`: beside the running one, in a build tree, or where it is installed. NULL and
