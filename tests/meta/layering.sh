@@ -19,6 +19,7 @@ check '^libvemu/.*soft_.*' 'glib|json-c|vkvm/|linux/kvm'
 check '^libvemu/.*(core|devices|machines|boot|chardev|monitor|mem)_.*' 'vkvm/|linux/kvm\.h'
 check '^libvmgr/' 'vkvm/|libvemu/src'
 check '^tools/vemu/' 'libvemu/src|libvkvm/|libvmgr/|glib|json-c'
+check '^tools/vemu-(nbd|tls)/' 'libvemu/src|libvkvm/|libvmgr/|glib|json-c'
 check '^tools/vkvm-(info|trace)/' 'libvemu|libvmgr|libvkvm/src|glib'
 # the protocol knows neither drivers nor the inside of the library; the server only what is public
 check '^libvmgr/libvmgr_rpc' 'libvmgr/src/(api|conf|driver|server)/|libvemu|libxml|json-c'

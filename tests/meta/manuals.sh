@@ -23,6 +23,13 @@ for option in $("$BUILD/tools/vmgrd/vmgrd" --help | sed -n 's/^  \(--[a-z-]*\).*
     plain "$TOP/tools/man/vmgrd.8" | grep -qw -- "$option" || { echo "vmgrd.8 lacks $option"; bad=1; }
 done
 bash -n "$TOP/tools/completion/vmgrd" || bad=1
+for option in $("$BUILD/tools/vemu-nbd/vemu-nbd" --help | sed -n 's/^ *\(-.,\)\? *\(--[a-z-]*\).*/\2/p'); do
+    plain "$TOP/tools/man/vemu-nbd.1" | grep -qw -- "$option" || { echo "vemu-nbd.1 lacks $option"; bad=1; }
+done
+bash -n "$TOP/tools/completion/vemu-nbd" || bad=1
+for word in $(sed -n 's/.*strcmp(name, "\([a-z0-9-]*\)").*/\1/p' "$TOP/tools/vemu-tls/main.c"); do
+    plain "$TOP/tools/man/vemu-tls.1" | grep -q -- "^$word=" || { echo "vemu-tls.1 lacks $word"; bad=1; }
+done
 for word in $(sed -n 's/.*strcmp(name, "\([a-z0-9-]*\)").*/\1/p' "$TOP/tools/vemu-slirp/config.c"); do
     plain "$TOP/tools/man/vemu-slirp.1" | grep -q -- "^$word=" || { echo "vemu-slirp.1 lacks $word"; bad=1; }
 done

@@ -20,6 +20,10 @@ check "$BUILD/tools/vemu/vemu" "$base|libvemu"
 # Only where libslirp and libseccomp are installed.
 [ ! -e "$BUILD/tools/vemu-slirp" ] || ! grep -q vemu-slirp "$BUILD/build.ninja" ||
     check "$BUILD/tools/vemu-slirp/vemu-slirp" "$base|libslirp|libseccomp|libglib-2.0"
+# Only where GnuTLS and libseccomp are installed.
+[ ! -e "$BUILD/tools/vemu-tls" ] || ! grep -q vemu-tls "$BUILD/build.ninja" ||
+    check "$BUILD/tools/vemu-tls/vemu-tls" "$base|libgnutls|libseccomp"
+check "$BUILD/tools/vemu-nbd/vemu-nbd" "$base|libvemu"
 check "$BUILD/tools/vkvm-info/vkvm-info" "$base|libvkvm|libjson-c"
 check "$BUILD/tools/vmsh/vmsh" "$base|libvmgr|libedit|libbsd|libxml2"
 exit $bad

@@ -19,6 +19,7 @@ const struct vemu_image_driver *const vemu__image_drivers[] = {
     &vemu__image_copy_on_read,
     &vemu__image_file,
     &vemu__image_host_device,
+    &vemu__image_nbd,
     &vemu__image_null_aio,
     &vemu__image_null_co,
     &vemu__image_raw,

@@ -8,6 +8,7 @@
 #include "image/image.h"
 
 extern const struct vemu_image_driver vemu__image_file, vemu__image_host_device;
+extern const struct vemu_image_driver vemu__image_nbd;
 extern const struct vemu_image_driver vemu__image_null_aio, vemu__image_null_co;
 extern const struct vemu_image_driver vemu__image_raw;
 extern const struct vemu_image_driver vemu__image_blkdebug, vemu__image_copy_on_read;
