@@ -30,7 +30,7 @@
 #define SLOTS          128u
 #define SECOND_US      G_GINT64_CONSTANT(1000000)
 #define FIRST_PAUSE_US (SECOND_US / 20)
-#define HANDSHAKE_MS   10000u
+#define HANDSHAKE_MS   10000
 #define EXTRA_MS       2000u /* a further connection, that one can do without */
 
 enum state { CONNECTED, BROKEN, CONNECTING };
@@ -89,13 +89,16 @@ static int open_connection(struct nbd_client *client, const struct nbd_export *e
 /* The one thread that connects anew. Called with `lock` held, which it gives up meanwhile. */
 static void reconnect_locked(struct nbd_client *client)
 {
+    int64_t left_ms = client->options.reconnect_ms -
+                      (g_get_monotonic_time() - client->broken_us) * 1000 / SECOND_US;
     struct nbd_handshake connection;
     struct nbd_export export = { 0 };
     int r;
 
     client->state = CONNECTING;
     pthread_mutex_unlock(&client->lock);
-    r = open_connection(client, &client->export, HANDSHAKE_MS, &connection, &export, NULL);
+    r = open_connection(client, &client->export, (unsigned)CLAMP(left_ms, 1000, HANDSHAKE_MS),
+                        &connection, &export, NULL);
     pthread_mutex_lock(&client->send_lock);
     pthread_mutex_lock(&client->lock);
     client->tried_us = g_get_monotonic_time();
