@@ -82,10 +82,11 @@ void vemu__nbd_answer_chunk(struct nbd_session *session, const struct nbd_job *j
 void vemu__nbd_answer(struct nbd_session *session, const struct nbd_job *job, int result)
 {
     uint8_t data[6 + 128], *p = data;
-    const char *message = g_strerror(-result);
-    size_t size = MIN(strlen(message), sizeof(data) - 6);
 
     if (session->structured && result < 0) {
+        const char *text = strerrordesc_np(-result), *message = text ? text : "failure";
+        size_t size = MIN(strlen(message), sizeof(data) - 6);
+
         p = nbd_put32(p, error_number(result));
         p = nbd_put16(p, (uint32_t)size);
         memcpy(p, message, size);

@@ -48,18 +48,21 @@ static int acknowledge(struct nbd_session *session, uint32_t option)
 
 /* --- exports ---------------------------------------------------------------------------------- */
 
-/* It has chosen. */
-static void choose(struct nbd_session *session, struct nbd_server_export *export)
+/* It has chosen. Who removed the export meanwhile has cut off those that had chosen it then. */
+static int choose(struct nbd_session *session, struct nbd_server_export *export)
 {
     struct nbd_server_export *unused = session->contexts_of;
+    bool removed;
 
     if (unused != export) /* contexts were asked for, but of another export */
         session->contexts = 0;
     pthread_mutex_lock(&session->server->lock);
     session->export = export;
     session->contexts_of = NULL;
+    removed = export->removed;
     pthread_mutex_unlock(&session->server->lock);
     vemu__nbd_session_unuse(session, unused);
+    return removed ? -ESHUTDOWN : 1;
 }
 
 static uint8_t *put_export(const struct nbd_session *session,
@@ -74,7 +77,7 @@ static int do_export_name(struct nbd_session *session, const struct option *opti
 {
     uint8_t data[10 + 124] = { 0 };
     struct nbd_server_export *export;
-    int r;
+    int r, chosen;
 
     if (session->server->options.flags & VEMU_NBD_TLS_REQUIRED && !session->use_tls)
         return -EACCES;
@@ -85,8 +88,8 @@ static int do_export_name(struct nbd_session *session, const struct option *opti
     put_export(session, export, data);
     r = vemu__nbd_stream_write(&session->stream, data, session->no_zeroes ? 10 : sizeof(data), NULL,
                                0, 0, 0);
-    choose(session, export);
-    return r < 0 ? r : 1;
+    chosen = choose(session, export);
+    return r < 0 ? r : chosen;
 }
 
 static int send_info(struct nbd_session *session, uint32_t option, uint32_t kind, const void *data,
@@ -153,11 +156,13 @@ static int do_go(struct nbd_session *session, const struct option *option)
     r = send_infos(session, export, option->number, option->data + 6 + name_size, count);
     if (r >= 0)
         r = acknowledge(session, option->number);
-    if (option->number == NBD_OPT_GO)
-        choose(session, export);
-    else
-        vemu__nbd_session_unuse(session, export);
-    return r >= 0 && option->number == NBD_OPT_GO ? 1 : r;
+    if (option->number == NBD_OPT_GO) {
+        int chosen = choose(session, export);
+
+        return r < 0 ? r : chosen;
+    }
+    vemu__nbd_session_unuse(session, export);
+    return r;
 }
 
 /* Without the lock a name may go while it is sent, so they are copied. */
