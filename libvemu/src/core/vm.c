@@ -14,6 +14,7 @@
 #include "core/thread.h"
 #include "core/watchdog.h"
 #include "monitor/monitor.h"
+#include "nbd-server/vm.h"
 #include "fsdev/fsdev.h"
 #include "net/net.h"
 
@@ -98,6 +99,7 @@ static void vm_free(struct vemu_vm *vm)
     vemu_vm_set_event_handler(vm, NULL, NULL, NULL);
     if (vm->accel_vm && vm->machine->class_->fini)
         vm->machine->class_->fini(vm->machine);
+    vemu__vm_nbd_stop(vm);
     g_ptr_array_free(vm->monitors, TRUE);
     g_ptr_array_free(vm->user_devices, TRUE);
     g_ptr_array_free(vm->devices, TRUE);

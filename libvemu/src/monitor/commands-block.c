@@ -9,6 +9,7 @@
 
 #include "block/backend.h"
 #include "monitor/qmp.h"
+#include "nbd-server/vm.h"
 #include "scsi/scsi.h"
 
 /* --- adding and removing ---------------------------------------------------------------------- */
@@ -51,6 +52,8 @@ static int cmd_blockdev_del(QMP_PARAMS)
         return vemu__error_set(err, ENOENT, "Failed to find node with node-name='%s'", id);
     if (block->with_parent)
         return vemu__error_set(err, EBUSY, "Node %s is not owned by the monitor", id);
+    if (vemu__vm_nbd_uses(vm, id))
+        return vemu__error_set(err, EBUSY, "Node %s is busy: block export", id);
     return vemu_vm_remove_block(vm, id, err);
 }
 
