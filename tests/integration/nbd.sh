@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # NBD between vemu and others, both ways: vemu-nbd with nbdinfo, nbdcopy and qemu-img; the client
-# driver with qemu-nbd and nbdkit; TLS with certificates that fit and such that do not.
+# driver with qemu-nbd and nbdkit; TLS with certificates that fit and such that do not; a guest with
+# a disk over NBD, whose server goes and comes back.
 # Time limit: 300 s
 set -u
+export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/modules.sh"
 install_missing libnbd-bin nbdkit qemu-utils gnutls-bin >/dev/null
 for program in nbdinfo nbdcopy nbdkit qemu-nbd qemu-img certtool; do
     command -v $program >/dev/null || { echo "no $program"; exit 77; }
@@ -95,6 +98,45 @@ pids+=($!)
 json='json:{"driver": "raw", "file": {"driver": "nbd", "reconnect-delay": "20",
     "server": {"type": "unix", "path": "'$work'/back.sock"}}}'
 "$tool" stress "$json" 3 8 || fail "stress over a break"
+
+# --- a guest ---
+kernel=$(find_kernel)
+modules=$([ -n "$kernel" ] && find_modules "$kernel" virtio_mmio virtio_blk)
+if [ -n "$modules" ]; then
+    cat >init <<'INIT'
+#!/bin/sh
+mount -t devtmpfs dev /dev
+for module in $(cat /modules); do insmod "$module"; done
+echo "READ $(sha256sum </dev/vda)"
+for i in 1 2 3 4; do
+    dd if=/dev/vda of=/dev/vda bs=64k skip=24 seek=$((i * 100)) count=64 conv=fsync 2>/dev/null || echo FAILED
+    echo "ROUND $i"
+    sleep 1
+done
+echo 3 >/proc/sys/vm/drop_caches
+echo "WROTE $(sha256sum </dev/vda)"
+poweroff -f
+INIT
+    echo "$modules" >modules
+    "$TOP/tests/lib/initramfs.sh" base init $modules
+    (echo modules | cpio --quiet -o -H newc -R 0:0) >more
+    cat base more >initramfs
+    cp copy far
+    start far "$vemu_nbd" -t -e 8 -f raw -k "$work/far.sock" far
+    (until grep -q 'ROUND 2' log 2>/dev/null; do sleep 0.1; done; kill "$last"; sleep 1
+        exec "$vemu_nbd" -t -e 8 -f raw -k "$work/far.sock" far) &
+    pids+=($!)
+    timeout 120 "$BUILD/tools/vemu/vemu" -accel soft -machine microvm -m 128M -kernel "$kernel" \
+        -initrd initramfs -append "console=ttyS0 quiet panic=-1" -nographic \
+        -blockdev "driver=nbd,node-name=n,server.type=unix,server.path=$work/far.sock,reconnect-delay=30" \
+        -device virtio-blk-device,drive=n </dev/null 2>&1 | tr -d '\r' >log
+    grep -q "READ $(sha256sum <copy)" log || fail "the guest reads something else: $(tail -n 5 log)"
+    grep -q "WROTE $(sha256sum <far)" log || fail "the guest wrote something else: $(tail -n 5 log)"
+    cmp -s copy far && fail "the guest wrote nothing"
+    grep -qE 'FAILED|I/O error' log && fail "errors in the guest: $(cat log)"
+else
+    echo "no kernel or no modules: no guest"
+fi
 
 # --- TLS ---
 if [ -x "$BUILD/tools/vemu-tls/vemu-tls" ]; then

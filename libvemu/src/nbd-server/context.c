@@ -117,8 +117,7 @@ int vemu__nbd_negotiate_contexts(struct nbd_session *session, uint32_t option, c
                                       "the length of the name is wrong");
     export = vemu__nbd_session_use(session, name.at, name.size);
     if (!export)
-        return vemu__nbd_option_error(session, option, NBD_REP_ERR_UNKNOWN,
-                                      "there is no such export");
+        return vemu__nbd_option_error(session, option, NBD_REP_ERR_UNKNOWN, "");
     if (!read_queries(export, data, size, !set, &mask))
         r = vemu__nbd_option_error(session, option, NBD_REP_ERR_INVALID,
                                    "the queries are malformed, or too many");

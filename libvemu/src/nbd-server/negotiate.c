@@ -150,8 +150,7 @@ static int do_go(struct nbd_session *session, const struct option *option)
                                       "the number of requests is wrong");
     export = vemu__nbd_session_use(session, (const char *)option->data + 4, name_size);
     if (!export)
-        return vemu__nbd_option_error(session, option->number, NBD_REP_ERR_UNKNOWN,
-                                      "there is no such export");
+        return vemu__nbd_option_error(session, option->number, NBD_REP_ERR_UNKNOWN, "");
     session->size = vemu_image_get_size(export->image);
     r = send_infos(session, export, option->number, option->data + 6 + name_size, count);
     if (r >= 0)
