@@ -29,6 +29,7 @@ start() {
     last=$!
     for i in $(seq 100); do
         [ -S "$name.sock" ] && return
+        kill -0 "$last" 2>/dev/null || break
         sleep 0.05
     done
     fail "$name does not start: $(cat "$name.log")"
@@ -70,6 +71,24 @@ for i in $(seq 100); do [ -e once.sock ] || break; sleep 0.05; done
 [ -e once.sock ] && fail "it does not end with the last client"
 "$vemu_nbd" -c /dev/nbd0 disk 2>err && fail "--connect"
 grep -q -- '--connect is not supported' err || fail "--connect: $(cat err)"
+
+# what a backing chain and a dirty bitmap say
+qemu-img create -q -f qcow2 base.qcow2 64M
+qemu-io -c 'write -P 3 1M 4M' base.qcow2 >/dev/null
+qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 top.qcow2
+qemu-img bitmap --add top.qcow2 b0
+qemu-io -c 'write -P 5 8M 1M' top.qcow2 >/dev/null
+before=$bad
+start chain "$vemu_nbd" -t -r -e 8 -A -B b0 -f qcow2 -k "$work/chain.sock" top.qcow2 >started
+if grep -q "Unknown driver 'qcow2'" chain.log; then
+    echo "no qcow2: no bitmaps"
+    bad=$before
+else
+    nbdinfo --map=qemu:dirty-bitmap:b0 "$(uri chain)" | grep -q '8388608 *1048576 *1' || fail "dirty bitmap"
+    nbdinfo --map=qemu:allocation-depth "$(uri chain)" >map || fail "depth"
+    grep -q '1048576 *4194304 *2' map && grep -q '8388608 *1048576 *1' map || fail "depth: $(cat map)"
+    stop
+fi
 
 # --- our client ---
 cp copy disk
