@@ -22,6 +22,7 @@ const struct vemu_image_driver *const vemu__image_drivers[] = {
     &vemu__image_nbd,
     &vemu__image_null_aio,
     &vemu__image_null_co,
+    &vemu__qcow2_driver,
     &vemu__image_raw,
     &vemu__image_throttle,
     NULL,

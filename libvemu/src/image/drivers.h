@@ -13,6 +13,7 @@ extern const struct vemu_image_driver vemu__image_null_aio, vemu__image_null_co;
 extern const struct vemu_image_driver vemu__image_raw;
 extern const struct vemu_image_driver vemu__image_blkdebug, vemu__image_copy_on_read;
 extern const struct vemu_image_driver vemu__image_throttle;
+extern const struct vemu_image_driver vemu__qcow2_driver;
 
 /* Creating a raw file, which is also how a file is created. */
 struct vemu_image_raw_create {
