@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/property.h"
+#include "image/qcow2/check.h"
 #include "image/qcow2/create.h"
 #include "image/qcow2/qcow2.h"
 
@@ -97,6 +98,18 @@ int vemu__qcow2_load_l1(struct qcow2 *s, struct vemu_error **err)
     return load_table(s, &s->l1, s->header.l1_offset, s->header.l1_size, "L1 table", err);
 }
 
+/* It was not closed after writing with lazy refcounts. */
+static int repair_dirty(struct qcow2 *s, struct vemu_error **err)
+{
+    struct vemu_image_check result = VEMU_IMAGE_CHECK_INIT;
+    int r = vemu__qcow2_check_exclusive(s, VEMU_IMAGE_REPAIR_ERRORS | VEMU_IMAGE_REPAIR_LEAKS,
+                                        &result, NULL);
+
+    if (r == 0 && (result.check_errors || result.corruptions))
+        r = -EIO;
+    return r < 0 ? vemu__error_set(err, -r, "Could not repair dirty image: %s", g_strerror(-r)) : 0;
+}
+
 /* What an image that is about to be written to needs before. */
 static int prepare_writing(struct qcow2 *s, struct vemu_error **err)
 {
@@ -109,6 +122,11 @@ static int prepare_writing(struct qcow2 *s, struct vemu_error **err)
     r = vemu__qcow2_load_reftable(s, err);
     if (r < 0)
         return r;
+    if (h->incompatible & QCOW2_INCOMPAT_DIRTY && !check) {
+        r = repair_dirty(s, err);
+        if (r < 0)
+            return r;
+    }
     s->virgin = qcow2_div_up(atomic_load(&s->image.file->size), s->cluster_size);
     if (!s->image.file->grows) /* a device has what it has */
         s->virgin = UINT64_MAX;
@@ -326,5 +344,9 @@ const struct vemu_image_driver vemu__qcow2_driver = {
     .unmap = vemu__qcow2_unmap,
     .create = vemu__qcow2_create,
     .set_backing = qcow2_set_backing,
+    .resize = vemu__qcow2_resize,
+    .measure = vemu__qcow2_measure,
+    .check = vemu__qcow2_check,
     .info = qcow2_info,
+    .snapshots = &vemu__qcow2_snapshot_ops,
 };

@@ -474,6 +474,23 @@ void vemu__qcow2_unmap(struct vemu_image *image, struct vemu_image_span *span);
 /* Errors that a write gets before it starts. */
 int vemu__qcow2_may_write(struct qcow2 *s);
 
+/* write.c: gives host clusters to a range that has none, without data; up to *ret_to at once, the
+ * file must be *ret_end long. */
+int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint64_t *ret_to,
+                         uint64_t *ret_end);
+/* zero.c: the range reads as zeros, whatever a backing file or old clusters have there. */
+int vemu__qcow2_clear_new(struct qcow2 *s, uint64_t from, uint64_t to);
+
+/* resize.c, measure.c, amend.c: the driver's. */
+int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *preallocation,
+                       uint32_t flags, const struct vemu_progress *progress,
+                       struct vemu_error **err);
+int vemu__qcow2_measure(struct vemu_image *source, uint64_t virtual_size,
+                        const struct vemu_property *props, size_t prop_count,
+                        struct vemu_image_measure *ret, struct vemu_error **err);
+
+/* What the bitmaps of `source` (0 if it is no qcow2 image) would take with such clusters. */
+uint64_t vemu__qcow2_measure_bitmaps(struct vemu_image *source, uint32_t cluster_size);
 /* bitmap.c: a range is written to. With `lock` held. */
 int vemu__qcow2_bitmaps_touch(struct qcow2 *s, uint64_t offset, uint64_t bytes);
 

@@ -329,3 +329,60 @@ int vemu__qcow2_writev(struct vemu_image *image, uint64_t offset, uint64_t bytes
     r2 = flags & VEMU_IMAGE_FUA ? vemu__qcow2_flush(image) : vemu__qcow2_relieve(s);
     return r < 0 ? r : r2;
 }
+
+/* Entries with a host cluster and nothing in it: zeros, or with subclusters what was there. */
+static int link_empty(struct qcow2 *s, const struct plan *p)
+{
+    uint64_t host = p->host;
+    struct qcow2_slice *slice;
+    unsigned index;
+    int r = vemu__qcow2_l2_write(s, p->offset, &slice, &index);
+
+    for (uint64_t i = 0; r == 0 && i < p->flight.count; i++, index++, host += s->cluster_size) {
+        struct qcow2_entry entry;
+
+        vemu__qcow2_l2_get(s, slice, index, &entry);
+        entry.l2 = host | QCOW2_COPIED;
+        if (!s->extended && s->header.version >= 3 && !p->virgin)
+            entry.l2 |= QCOW2_ZERO;
+        if (s->extended && !s->image.backing_filename && p->virgin)
+            entry.bitmap = UINT32_MAX;
+        vemu__qcow2_l2_set(s, slice, index, &entry);
+    }
+    return r;
+}
+
+int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint64_t *ret_to,
+                         uint64_t *ret_end)
+{
+    struct plan p;
+    unsigned token;
+    int r, r2;
+
+    *ret_to = offset + bytes;
+    pthread_mutex_lock(&s->lock);
+    token = vemu__qcow2_begin(s);
+    r = make_plan(s, offset, bytes, &p);
+    pthread_mutex_unlock(&s->lock);
+    if (r == 0) {
+        *ret_to = (offset + p.bytes + s->cluster_size - 1) & ~(uint64_t)(s->cluster_size - 1);
+        if (p.kind == PLAN_NEW) {
+            *ret_end = MAX(*ret_end, p.host + (p.flight.count << s->cluster_bits));
+            /* what version 2 cannot call zeros has to be some */
+            if (!p.virgin && s->header.version < 3)
+                r = write_plan(s, &p, NULL, 0, 0);
+        }
+        if (p.kind != PLAN_OVERWRITE) {
+            pthread_mutex_lock(&s->lock);
+            if (r == 0 && p.kind == PLAN_NEW)
+                r = link_empty(s, &p);
+            if (r < 0 && p.kind == PLAN_NEW && !s->external)
+                vemu__qcow2_unalloc(s, p.host, p.flight.count << s->cluster_bits);
+            vemu__qcow2_flight_remove(s, &p.flight);
+            pthread_mutex_unlock(&s->lock);
+        }
+    }
+    vemu__qcow2_end(s, token);
+    r2 = vemu__qcow2_relieve(s);
+    return r < 0 ? r : r2;
+}

@@ -233,3 +233,22 @@ int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t byte
     r2 = vemu__qcow2_relieve(s);
     return r < 0 ? r : r2;
 }
+
+int vemu__qcow2_clear_new(struct qcow2 *s, uint64_t from, uint64_t to)
+{
+    uint64_t behind = qcow2_align_up(from, s->cluster_size);
+    unsigned token;
+    int r;
+
+    pthread_mutex_lock(&s->lock);
+    token = vemu__qcow2_begin(s);
+    r = vemu__qcow2_bitmaps_touch(s, from, to - from);
+    pthread_mutex_unlock(&s->lock);
+    /* Version 2 has no way to say "zero"; but to write it, where something would show through. */
+    if (r == 0)
+        r = zero_range(s, from, MIN(behind, to) - from, 0);
+    if (r == 0 && behind < to)
+        r = zero_range(s, behind, to - behind, 0);
+    vemu__qcow2_end(s, token);
+    return r;
+}

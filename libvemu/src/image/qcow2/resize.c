@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Changing the size of qcow2 images.
+ *
+ * Growing: a longer L1 table goes to a new place, and the header leads to it and has the new size at
+ * once. Shrinking: what is behind the new end is discarded, then the header has the new size, then
+ * the file loses what nobody uses at its end.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "image/qcow2/layout.h"
+#include "image/qcow2/shadow.h"
+
+/* A longer L1 table. In exclusive work. */
+static int grow(struct qcow2 *s, uint64_t size, uint64_t entries)
+{
+    struct qcow2_shadow shadow;
+    uint64_t *l1 = NULL;
+    int r;
+
+    r = vemu__qcow2_shadow_begin(s, &shadow);
+    if (r < 0)
+        return r;
+    /* more than is needed, so that growing often is not much work */
+    if (entries > s->l1.count) {
+        entries = MIN(MAX(entries, s->l1.count * 3 / 2), QCOW2_MAX_L1_BYTES / 8);
+        l1 = calloc(entries, 8);
+        if (!l1) {
+            r = -ENOMEM;
+        } else {
+            memcpy(l1, s->l1.entry, s->l1.count * 8);
+            r = vemu__qcow2_shadow_write_l1(&shadow, l1, entries, &shadow.header.l1_offset);
+        }
+        if (r == 0)
+            r = vemu__qcow2_shadow_ref(&shadow, s->l1.offset, s->l1.count * 8, -1);
+        shadow.header.l1_size = (uint32_t)entries;
+    }
+    shadow.header.size = size;
+    if (r == 0)
+        r = vemu__qcow2_shadow_commit(&shadow);
+    vemu__qcow2_shadow_end(&shadow);
+    free(l1);
+    return r;
+}
+
+/* The size alone. In exclusive work. */
+static int set_size(struct qcow2 *s, uint64_t size)
+{
+    uint64_t old = s->header.size;
+    int r;
+
+    s->header.size = size;
+    r = vemu__qcow2_header_write_fields(s->image.file, &s->header);
+    if (r == 0)
+        r = vemu_image_flush(s->image.file);
+    if (r < 0) {
+        s->header.size = old;
+        (void)vemu__qcow2_header_write_fields(s->image.file, &s->header);
+        return r;
+    }
+    atomic_store(&s->image.size, size);
+    return 0;
+}
+
+/* The file ends with the last cluster that is used. In exclusive work. */
+static int truncate_file(struct qcow2 *s)
+{
+    struct qcow2_refmap map;
+    uint64_t end;
+    int r = vemu__qcow2_refmap_load(s, &map);
+
+    if (r < 0)
+        return r;
+    end = vemu__qcow2_refmap_end(&map) << s->cluster_bits;
+    vemu__qcow2_refmap_fini(&map);
+    if (end < atomic_load(&s->image.file->size))
+        (void)vemu_image_resize(s->image.file, end, "off", VEMU_IMAGE_RESIZE_SHRINK, NULL, NULL);
+    return 0;
+}
+
+/* L2 entries with host clusters for what is new: written as zeros that are allocated. */
+static int preallocate(struct qcow2 *s, uint64_t from, uint64_t to,
+                       enum qcow2_preallocation preallocation,
+                       const struct vemu_progress *progress, struct vemu_error **err)
+{
+    static const char *const words[] = { "off", "off", "falloc", "full" };
+    uint64_t at = from & ~(uint64_t)(s->cluster_size - 1), start = at, end = 0;
+    int r = 0;
+
+    while (r == 0 && at < to) {
+        r = vemu__qcow2_allocate(s, at, to - at, &at, &end);
+        if (r == 0)
+            r = vemu__image_progress(progress, at - start, to - start);
+    }
+    if (r == 0 && !s->external && end > atomic_load(&s->image.file->size))
+        r = vemu_image_resize(s->image.file, end, words[preallocation], 0, progress, err);
+    return r;
+}
+
+static int resize_external(struct qcow2 *s, uint64_t size, enum qcow2_preallocation preallocation,
+                           const struct vemu_progress *progress, struct vemu_error **err)
+{
+    static const char *const words[] = { "off", "off", "falloc", "full" };
+    uint64_t old = atomic_load(&s->data->size);
+    int r = 0;
+
+    if (size > old || s->header.autoclear & QCOW2_AUTOCLEAR_RAW)
+        r = vemu_image_resize(s->data, size, size > old ? words[preallocation] : "off",
+                              VEMU_IMAGE_RESIZE_SHRINK, progress, err);
+    return r;
+}
+
+static int shrink(struct qcow2 *s, uint64_t size)
+{
+    uint64_t from = qcow2_align_up(size, s->cluster_size), old = s->header.size;
+    int r = 0, r2;
+
+    if (from < old)
+        r = vemu__qcow2_discard(&s->image, from, old - from);
+    if (r == 0)
+        r = vemu__qcow2_exclusive_begin(s);
+    if (r < 0)
+        return r;
+    r = set_size(s, size);
+    r2 = r < 0 ? 0 : truncate_file(s);
+    vemu__qcow2_exclusive_end(s);
+    return r < 0 ? r : r2;
+}
+
+int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word, uint32_t flags,
+                       const struct vemu_progress *progress, struct vemu_error **err)
+{
+    struct qcow2 *s = qcow2_of(image);
+    uint64_t old = s->header.size, entries;
+    enum qcow2_preallocation preallocation;
+    int r = vemu__qcow2_preallocation_parse(word ? word : "off", &preallocation, err);
+
+    if (r < 0)
+        return r;
+    if (size % IMAGE_SECTOR)
+        return vemu__error_set(err, EINVAL, "The new size must be a multiple of %u", IMAGE_SECTOR);
+    r = vemu__qcow2_may_write(s);
+    if (r < 0)
+        return r;
+    if (s->header.bitmap_count && size != old)
+        return vemu__error_set(err, ENOTSUP,
+                               "Cannot resize an image which has bitmaps; remove them first");
+    if (s->header.version < 3 && s->snapshot_count)
+        return vemu__error_set(err, ENOTSUP,
+                               "Can't resize a v2 image which has snapshots");
+    entries = vemu__qcow2_l1_entries(&s->header, size);
+    if (entries > QCOW2_MAX_L1_BYTES / 8)
+        return vemu__error_set(err, EFBIG, "Image size too large for file format (try using a "
+                                           "larger cluster size)");
+    if (size < old) {
+        if (preallocation != QCOW2_PREALLOC_OFF)
+            return vemu__error_set(err, ENOTSUP,
+                                   "Preallocation can't be used for shrinking an image");
+        r = shrink(s, size);
+        return r == 0 && s->external ? resize_external(s, size, preallocation, progress, err) : r;
+    }
+    if (image->backing_filename && preallocation != QCOW2_PREALLOC_OFF && !s->extended)
+        return vemu__error_set(err, EINVAL, "Backing file and preallocation can only be used at "
+                                            "the same time if extended_l2 is enabled");
+    if (s->external)
+        r = resize_external(s, size, preallocation, progress, err);
+    if (r == 0)
+        r = vemu__qcow2_exclusive_begin(s);
+    if (r < 0)
+        return r;
+    r = entries > s->l1.count ? grow(s, size, entries) : set_size(s, size);
+    vemu__qcow2_exclusive_end(s);
+    /* The part of the last cluster that was behind the end, and what a backing file has there, is
+     * not to come to light. */
+    if (r == 0 && size > old)
+        r = vemu__qcow2_clear_new(s, old, size);
+    if (r == 0 && size > old && preallocation != QCOW2_PREALLOC_OFF)
+        r = preallocate(s, old, size, preallocation, progress, err);
+    return r;
+}
