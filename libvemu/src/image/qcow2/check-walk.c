@@ -115,12 +115,9 @@ static int walk_entry(struct qcow2_check *c, const struct qcow2_entry *entry, ui
     if (offset & (s->cluster_size - 1)) {
         bool zero = !s->extended && entry->l2 & QCOW2_ZERO;
 
-        vemu__qcow2_check_say(c, zero ? "ERROR offset=%" PRIx64 ": Preallocated cluster is not "
-                                        "properly aligned; L2 entry corrupted."
-                                      : "ERROR offset=%" PRIx64 ": Cluster is not properly aligned; "
-                                        "L2 entry corrupted.", offset);
+        vemu__qcow2_check_say(c, "ERROR offset=%" PRIx64 ": %s cluster is not properly aligned; L2 "
+                                 "entry corrupted.", offset, zero ? "Preallocated" : "Data");
         corrupt(c);
-        return 0;
     }
     if (active)
         count_place(c, offset);

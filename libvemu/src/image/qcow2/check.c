@@ -30,7 +30,9 @@ void vemu__qcow2_check_say(struct qcow2_check *c, const char *format, ...)
 /* Compares, and with `fix` changes `disk`. */
 static void compare(struct qcow2_check *c, struct qcow2_refmap *disk, uint32_t fix)
 {
-    uint64_t count = MAX(disk->count, c->refs.count);
+    /* What is said of clusters behind the end of the file is of no interest. */
+    uint64_t count = MAX(qcow2_div_up(c->file_size, c->s->cluster_size),
+                         vemu__qcow2_refmap_end(&c->refs));
     const uint64_t step = 4096; /* clusters looked at in one go, a multiple of 8 */
 
     for (uint64_t i = 0; i < count; i++) {
@@ -156,7 +158,7 @@ static int check_flags(struct qcow2_check *c, const struct qcow2_refmap *disk)
     for (uint64_t i = 0; r == 0 && i < s->l1.count; i++) {
         uint64_t entry = s->l1.entry[i], offset = entry & QCOW2_OFFSET_MASK, refs;
 
-        if (!offset || offset & (s->cluster_size - 1) || offset >= c->file_size)
+        if (!offset)
             continue;
         refs = qcow2_refmap_get(disk, offset >> s->cluster_bits);
         if ((refs == 1) != ((entry & QCOW2_COPIED) != 0)) {
@@ -168,7 +170,8 @@ static int check_flags(struct qcow2_check *c, const struct qcow2_refmap *disk)
                 s->l1.entry[i] ^= QCOW2_COPIED;
             changed |= fix;
         }
-        if (g_hash_table_add(seen, (gpointer)(uintptr_t)(offset >> 9)))
+        if (!(offset & (s->cluster_size - 1)) && offset < c->file_size &&
+            g_hash_table_add(seen, (gpointer)(uintptr_t)(offset >> 9)))
             r = check_table_flags(c, disk, offset, table, fix, &wrong);
     }
     if (r == 0 && changed)
@@ -213,6 +216,7 @@ static int repair_refcounts(struct qcow2_check *c, struct qcow2_refmap *disk,
     if (c->rebuild && c->repair & VEMU_IMAGE_REPAIR_ERRORS) {
         r = rebuild(c);
         vemu__qcow2_refmap_fini(disk);
+        c->file_size = atomic_load(&c->s->image.file->size);
         if (r == 0)
             r = load_disk(c, disk);
         if (r < 0)
@@ -241,7 +245,7 @@ static int check_all(struct qcow2_check *c)
     struct qcow2 *s = c->s;
     struct vemu_image_check *res = c->result, before;
     struct qcow2_refmap disk = { 0 };
-    uint64_t clusters = qcow2_div_up(c->file_size, s->cluster_size);
+    uint64_t clusters = qcow2_div_up(c->file_size, s->cluster_size), end;
     int r;
 
     res->total_clusters = qcow2_div_up(s->header.size, s->cluster_size);
@@ -258,8 +262,10 @@ static int check_all(struct qcow2_check *c)
     }
     if (r == 0)
         r = check_flags(c, &disk);
-    res->image_end_offset =
-        MAX(vemu__qcow2_refmap_end(&disk), vemu__qcow2_refmap_end(&c->refs)) << s->cluster_bits;
+    end = MAX(qcow2_div_up(c->file_size, s->cluster_size), vemu__qcow2_refmap_end(&c->refs));
+    while (end && !qcow2_refmap_get(&disk, end - 1) && !qcow2_refmap_get(&c->refs, end - 1))
+        end--;
+    res->image_end_offset = end << s->cluster_bits;
     vemu__qcow2_refmap_fini(&disk);
     vemu__qcow2_refmap_fini(&c->refs);
     return r;

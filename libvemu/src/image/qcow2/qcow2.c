@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/property.h"
+#include "image/qcow2/bitmap.h"
 #include "image/qcow2/check.h"
 #include "image/qcow2/create.h"
 #include "image/qcow2/qcow2.h"
@@ -170,6 +171,7 @@ static int qcow2_open(struct vemu_image *image, struct vemu_error **err)
     s->metadata = g_hash_table_new(g_direct_hash, g_direct_equal);
     s->unlinked = g_array_new(FALSE, FALSE, sizeof(struct qcow2_freed));
     s->limbo = g_array_new(FALSE, FALSE, sizeof(struct qcow2_freed));
+    s->bitmaps = g_ptr_array_new_with_free_func(vemu__qcow2_bitmap_free);
     r = vemu__qcow2_header_read(image->file, check, &s->header, err);
     if (r < 0)
         return r;
@@ -182,6 +184,8 @@ static int qcow2_open(struct vemu_image *image, struct vemu_error **err)
         r = vemu__qcow2_load_l1(s, err);
     if (r == 0)
         r = vemu__qcow2_snapshots_load(s, err);
+    if (r == 0)
+        r = vemu__qcow2_bitmaps_load(s, err);
     if (r == 0 && image->open_flags & VEMU_IMAGE_WRITE)
         r = prepare_writing(s, err);
     return r;
@@ -195,6 +199,8 @@ static int write_all(struct qcow2 *s)
 
     pthread_mutex_lock(&s->writeback_lock);
     r = vemu__qcow2_settle(s);
+    if (r == 0)
+        r = vemu__qcow2_bitmaps_store(s);
     if (r == 0 && s->dirty_bit) {
         s->header.incompatible &= ~QCOW2_INCOMPAT_DIRTY;
         r = vemu_image_flush(s->image.file);
@@ -228,6 +234,8 @@ static int qcow2_close(struct vemu_image *image)
     g_hash_table_unref(s->metadata);
     g_array_unref(s->unlinked);
     g_array_unref(s->limbo);
+    g_ptr_array_unref(s->bitmaps);
+    g_clear_pointer(&s->bitmap_removed, g_ptr_array_unref);
     free(s->inflated);
     vemu__qcow2_header_clear(&s->header);
     pthread_cond_destroy(&s->changed);
@@ -239,16 +247,45 @@ static int qcow2_close(struct vemu_image *image)
 
 /* --- facts --------------------------------------------------------------------------------------- */
 
+/* As JSON; NULL: there are none. */
+static char *describe_bitmaps(const struct qcow2 *s)
+{
+    GString *text = g_string_new("[");
+
+    for (guint i = 0; i < s->bitmaps->len; i++) {
+        const struct qcow2_bitmap *bitmap = g_ptr_array_index(s->bitmaps, i);
+        bool use = bitmap->inconsistent, on = bitmap->flags & QCOW2_BITMAP_AUTO;
+
+        if (!bitmap->persistent)
+            continue;
+        g_string_append_printf(text, "%s{\"flags\": [%s%s%s], \"name\": \"",
+                               text->len > 1 ? ", " : "", use ? "\"in-use\"" : "",
+                               use && on ? ", " : "", on ? "\"auto\"" : "");
+        for (const char *p = bitmap->name; *p; p++)
+            g_string_append_printf(text, *p == '"' || *p == '\\' ? "\\%c"
+                                         : (uint8_t)*p < 32       ? "\\u%04x"
+                                                                  : "%c", *p);
+        g_string_append_printf(text, "\", \"granularity\": %" PRIu64 "}",
+                               (uint64_t)1 << bitmap->granularity_bits);
+    }
+    g_string_append_c(text, ']');
+    return g_string_free(text, text->len == 2);
+}
+
 static int qcow2_info(struct vemu_image *image, struct vemu_image_info *info,
                       struct vemu_error **err)
 {
     struct qcow2 *s = qcow2_of(image);
     const struct qcow2_header *h = &s->header;
     struct vemu_image_info data = VEMU_IMAGE_INFO_INIT;
+    g_autofree char *bitmaps = NULL;
 
     info->flags |= h->incompatible & QCOW2_INCOMPAT_DIRTY ? VEMU_IMAGE_INFO_DIRTY : 0;
     info->flags |= h->incompatible & QCOW2_INCOMPAT_CORRUPT ? VEMU_IMAGE_INFO_CORRUPT : 0;
     info->flags |= s->external ? 0 : VEMU_IMAGE_INFO_COMPRESSED;
+    bitmaps = describe_bitmaps(s);
+    if (bitmaps)
+        vemu__image_add_fact(info, "bitmaps", VEMU_IMAGE_FACT_JSON, 0, bitmaps);
     vemu__image_add_fact(info, "compat", VEMU_IMAGE_FACT_TEXT, 0,
                          h->version == 2 ? "0.10" : "1.1");
     if (h->version >= 3 && s->external) {
@@ -345,8 +382,10 @@ const struct vemu_image_driver vemu__qcow2_driver = {
     .create = vemu__qcow2_create,
     .set_backing = qcow2_set_backing,
     .resize = vemu__qcow2_resize,
+    .amend = vemu__qcow2_amend,
     .measure = vemu__qcow2_measure,
     .check = vemu__qcow2_check,
     .info = qcow2_info,
     .snapshots = &vemu__qcow2_snapshot_ops,
+    .bitmaps = &vemu__qcow2_bitmap_ops,
 };

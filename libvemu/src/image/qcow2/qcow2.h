@@ -204,7 +204,7 @@ struct qcow2 {
     bool dirty_bit;          /* is set on disk */
     bool refcounts_stale;    /* lazy: refcounts in memory are ahead of those on disk */
     GPtrArray *bitmaps;      /* struct qcow2_bitmap */
-    bool bitmaps_in_use;     /* marked so on disk */
+    GPtrArray *bitmap_removed; /* the same; still in the file; NULL: none */
     atomic_bool bitmaps_recording;
     int preallocated;        /* extent.c: 0 not known, 1 no, 2 yes */
 
@@ -485,6 +485,9 @@ int vemu__qcow2_clear_new(struct qcow2 *s, uint64_t from, uint64_t to);
 int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *preallocation,
                        uint32_t flags, const struct vemu_progress *progress,
                        struct vemu_error **err);
+int vemu__qcow2_amend(struct vemu_image *image, const struct vemu_property *props,
+                      size_t prop_count, const struct vemu_progress *progress,
+                      struct vemu_error **err);
 int vemu__qcow2_measure(struct vemu_image *source, uint64_t virtual_size,
                         const struct vemu_property *props, size_t prop_count,
                         struct vemu_image_measure *ret, struct vemu_error **err);

@@ -144,7 +144,7 @@ int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word
     r = vemu__qcow2_may_write(s);
     if (r < 0)
         return r;
-    if (s->header.bitmap_count && size != old)
+    if (s->bitmaps->len && size != old)
         return vemu__error_set(err, ENOTSUP,
                                "Cannot resize an image which has bitmaps; remove them first");
     if (s->header.version < 3 && s->snapshot_count)

@@ -262,7 +262,7 @@ static int qcow2_snapshot_apply(struct vemu_image *image, const char *id_or_name
     if (r < 0)
         return r;
     r = find_for(s, id_or_name, &index, err);
-    if (r == 0 && s->snapshots[index].disk_size != s->header.size && s->header.bitmap_count)
+    if (r == 0 && s->snapshots[index].disk_size != s->header.size && s->bitmaps->len)
         r = vemu__error_set(err, ENOTSUP,
                             "the snapshot has another size, and the image has bitmaps");
     if (r == 0) {
