@@ -30,14 +30,14 @@ static int parse(const struct qcow2 *s, const struct vemu_property *p, struct wi
             return vemu__error_set(err, EINVAL, "Unknown compatibility level %s", p->value);
     } else if (strcmp(p->name, "lazy_refcounts") == 0 || strcmp(p->name, "data_file_raw") == 0) {
         if (!vemu__parse_bool(p->value, &on))
-            return vemu__error_set(err, EINVAL, "%s '%s' is neither on nor off", p->name,
-                                   p->value);
+            return vemu__error_set(err, EINVAL, "%s '%s' is neither on nor off", p->name, p->value);
         *(*p->name == 'l' ? &w->lazy : &w->raw) = on;
     } else if (strcmp(p->name, "refcount_bits") == 0) {
         if (!vemu__parse_number(p->value, 64, &w->refcount_bits) || !w->refcount_bits ||
             w->refcount_bits & (w->refcount_bits - 1))
-            return vemu__error_set(err, EINVAL, "Refcount width must be a power of two and may not "
-                                                "exceed 64 bits");
+            return vemu__error_set(err, EINVAL,
+                                   "Refcount width must be a power of two and may not "
+                                   "exceed 64 bits");
     } else if (strcmp(p->name, "size") == 0) {
         if (!vemu__parse_size(p->value, &w->size) || !w->size)
             return vemu__error_set(err, EINVAL, "size '%s' is not a size", p->value);
@@ -62,7 +62,7 @@ static int fail(struct vemu_error **err, int r, const char *what)
     return r < 0 ? vemu__error_set(err, -r, "Could not change %s: %s", what, g_strerror(-r)) : 0;
 }
 
-/* --- refcount width ------------------------------------------------------------------------------- */
+/* --- refcount width --------------------------------------------------------------------------- */
 
 static int set_refcount_bits(struct qcow2 *s, unsigned order)
 {
@@ -98,7 +98,7 @@ out:
     return r;
 }
 
-/* --- version ---------------------------------------------------------------------------------------- */
+/* --- version ---------------------------------------------------------------------------------- */
 
 /* Writes the whole header, with names and extensions, as `h` has it. In exclusive work. */
 static int write_header(struct qcow2 *s, const struct qcow2_header *h, struct vemu_error **err)
@@ -190,22 +190,21 @@ static int expand_zeros(struct qcow2 *s, const struct vemu_progress *progress)
     return r;
 }
 
-static int downgrade(struct qcow2 *s, const struct vemu_progress *progress,
-                     struct vemu_error **err)
+static int downgrade(struct qcow2 *s, const struct vemu_progress *progress, struct vemu_error **err)
 {
-    const char *what = s->external                    ? "an external data file"
-                       : s->extended                  ? "extended L2 entries"
-                       : s->header.compression        ? "a compression type other than zlib"
+    const char *what = s->external                     ? "an external data file"
+                       : s->extended                   ? "extended L2 entries"
+                       : s->header.compression         ? "a compression type other than zlib"
                        : s->header.refcount_order != 4 ? "a refcount width other than 16 bits"
-                       : s->bitmaps->len              ? "bitmaps"
-                       : s->snapshot_count            ? "snapshots, which may have zero clusters"
-                                                      : NULL;
+                       : s->bitmaps->len               ? "bitmaps"
+                       : s->snapshot_count             ? "snapshots, which may have zero clusters"
+                                                       : NULL;
     struct qcow2_header h;
     int r;
 
     if (what)
-        return vemu__error_set(err, ENOTSUP,
-                               "Cannot downgrade an image with %s to compat=0.10", what);
+        return vemu__error_set(err, ENOTSUP, "Cannot downgrade an image with %s to compat=0.10",
+                               what);
     s->lazy = false;
     r = expand_zeros(s, progress);
     if (r == 0)
@@ -224,7 +223,7 @@ static int downgrade(struct qcow2 *s, const struct vemu_progress *progress,
     return fail(err, r, "the version");
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static int set_words(struct qcow2 *s, const struct wish *w, struct vemu_error **err)
 {
@@ -233,8 +232,9 @@ static int set_words(struct qcow2 *s, const struct wish *w, struct vemu_error **
     int r;
 
     if (w->lazy == 1 && s->header.version < 3)
-        return vemu__error_set(err, EINVAL, "Lazy refcounts only supported with compatibility level "
-                                            "1.1 and above (use compat=1.1 or greater)");
+        return vemu__error_set(err, EINVAL,
+                               "Lazy refcounts only supported with compatibility level "
+                               "1.1 and above (use compat=1.1 or greater)");
     if (w->raw == 1 && !(s->header.autoclear & QCOW2_AUTOCLEAR_RAW))
         return vemu__error_set(err, EINVAL, "data_file_raw cannot be set on existing images");
     r = vemu__qcow2_exclusive_begin(s);
@@ -242,8 +242,8 @@ static int set_words(struct qcow2 *s, const struct wish *w, struct vemu_error **
         return fail(err, r, "the header");
     h = s->header;
     if (w->lazy >= 0)
-        h.compatible = w->lazy ? h.compatible | QCOW2_COMPAT_LAZY
-                               : h.compatible & ~QCOW2_COMPAT_LAZY;
+        h.compatible =
+            w->lazy ? h.compatible | QCOW2_COMPAT_LAZY : h.compatible & ~QCOW2_COMPAT_LAZY;
     if (w->raw == 0)
         h.autoclear &= ~QCOW2_AUTOCLEAR_RAW;
     if (w->data_file) {
@@ -279,17 +279,18 @@ int vemu__qcow2_amend(struct vemu_image *image, const struct vemu_property *prop
     order = w.refcount_bits ? (unsigned)__builtin_ctzll(w.refcount_bits) : s->refcount_order;
     if (r == 0 && order != s->refcount_order) {
         if (s->header.version < 3)
-            return vemu__error_set(err, EINVAL, "Refcount widths other than 16 bits require "
-                                                "compatibility level 1.1 or above (use compat=1.1 "
-                                                "or greater)");
+            return vemu__error_set(err, EINVAL,
+                                   "Refcount widths other than 16 bits require "
+                                   "compatibility level 1.1 or above (use compat=1.1 "
+                                   "or greater)");
         r = fail(err, set_refcount_bits(s, order), "the refcount width");
     }
     if (r == 0 && (w.lazy >= 0 || w.raw >= 0 || w.data_file))
         r = set_words(s, &w, err);
     if (r == 0 && (w.backing || w.backing_format))
-        r = image->driver->set_backing(image, w.backing ? w.backing : s->header.backing,
-                                       w.backing_format ? w.backing_format
-                                                        : s->header.backing_format, err);
+        r = image->driver->set_backing(
+            image, w.backing ? w.backing : s->header.backing,
+            w.backing_format ? w.backing_format : s->header.backing_format, err);
     if (r == 0 && w.size)
         r = vemu_image_resize(image, w.size, NULL, 0, progress, err);
     if (r == 0 && w.version == 2 && s->header.version == 3)

@@ -27,15 +27,15 @@ static bool all_ones(const uint8_t *p, uint64_t bytes)
     return true;
 }
 
-/* --- reading ------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int bad(struct vemu_error **err, const char *what)
 {
     return vemu__error_set(err, EINVAL, "Bitmap directory: %s", what);
 }
 
-static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at, uint64_t *ret_bytes,
-                  struct vemu_error **err)
+static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at,
+                  uint64_t *ret_bytes, struct vemu_error **err)
 {
     uint32_t flags, extra, table_size, name;
     struct qcow2_bitmap *bitmap;
@@ -85,7 +85,8 @@ static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at,
 int vemu__qcow2_bitmaps_load(struct qcow2 *s, struct vemu_error **err)
 {
     const struct qcow2_header *h = &s->header;
-    uint64_t size = qcow2_align_up(atomic_load(&s->image.file->size), s->cluster_size), at = 0, n = 0;
+    uint64_t size = qcow2_align_up(atomic_load(&s->image.file->size), s->cluster_size), at = 0,
+             n = 0;
     g_autofree uint8_t *directory = NULL;
     int r;
 
@@ -152,7 +153,7 @@ int vemu__qcow2_bitmap_read(struct qcow2 *s, struct qcow2_bitmap *bitmap)
     return r;
 }
 
-/* --- writing --------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 int vemu__qcow2_bitmap_mark(struct qcow2 *s, struct qcow2_bitmap *bitmap)
 {
@@ -250,8 +251,7 @@ static void encode(GByteArray *out, struct qcow2_bitmap *bitmap)
 
     qcow2_put64(head, bitmap->table_offset);
     qcow2_put32(head + 8, bitmap->table_size);
-    qcow2_put32(head + 12,
-                bitmap->flags | (bitmap->inconsistent ? QCOW2_BITMAP_IN_USE : 0));
+    qcow2_put32(head + 12, bitmap->flags | (bitmap->inconsistent ? QCOW2_BITMAP_IN_USE : 0));
     head[16] = 1;
     head[17] = bitmap->granularity_bits;
     qcow2_put16(head + 18, (uint16_t)strlen(bitmap->name));
@@ -332,7 +332,8 @@ int vemu__qcow2_bitmaps_store(struct qcow2 *s)
     if (r == 0 && h.bitmap_count) {
         h.autoclear |= QCOW2_AUTOCLEAR_BITMAPS;
         r = directory->len > QCOW2_MAX_BITMAP_DATA
-                ? -EFBIG : alloc_write(s, directory->data, directory->len, &h.bitmaps_offset);
+                ? -EFBIG
+                : alloc_write(s, directory->data, directory->len, &h.bitmaps_offset);
     }
     if (r == 0)
         r = switch_directory(s, &h, olds);
@@ -348,7 +349,7 @@ int vemu__qcow2_bitmaps_store(struct qcow2 *s)
     return 0;
 }
 
-/* --- check ------------------------------------------------------------------------------------------- */
+/* --- check ------------------------------------------------------------------------------------ */
 
 int vemu__qcow2_bitmaps_check(struct qcow2_check *c)
 {
@@ -376,8 +377,10 @@ int vemu__qcow2_bitmaps_check(struct qcow2_check *c)
 
             if (table[n] & ~(TABLE_MASK | ALL_ONES) || (offset && table[n] & ALL_ONES) ||
                 offset & (s->cluster_size - 1)) {
-                vemu__qcow2_check_say(c, "ERROR bitmap '%s': table entry %" PRIu32 " is not valid: "
-                                         "%" PRIx64, bitmap->name, n, table[n]);
+                vemu__qcow2_check_say(c,
+                                      "ERROR bitmap '%s': table entry %" PRIu32 " is not valid: "
+                                      "%" PRIx64,
+                                      bitmap->name, n, table[n]);
                 c->result->corruptions++;
             } else if (offset) {
                 r = vemu__qcow2_check_ref(c, offset, s->cluster_size, 1);

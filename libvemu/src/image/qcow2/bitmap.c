@@ -58,7 +58,7 @@ void vemu__qcow2_bitmaps_update(struct qcow2 *s)
     atomic_store(&s->bitmaps_recording, any);
 }
 
-/* --- bits ---------------------------------------------------------------------------------------- */
+/* --- bits ------------------------------------------------------------------------------------- */
 
 static void set_range(struct qcow2_bitmap *bitmap, uint64_t offset, uint64_t bytes)
 {
@@ -142,7 +142,7 @@ uint64_t vemu__qcow2_measure_bitmaps(struct vemu_image *source, uint32_t cluster
     return bytes + qcow2_align_up(directory, cluster_size);
 }
 
-/* --- for users -------------------------------------------------------------------------------------- */
+/* --- for users -------------------------------------------------------------------------------- */
 
 static int find_usable(struct qcow2 *s, const char *name, struct qcow2_bitmap **ret,
                        struct vemu_error **err)
@@ -151,8 +151,10 @@ static int find_usable(struct qcow2 *s, const char *name, struct qcow2_bitmap **
     if (!*ret)
         return vemu__error_set(err, ENOENT, "Dirty bitmap '%s' not found", name);
     if ((*ret)->inconsistent)
-        return vemu__error_set(err, EINVAL, "Bitmap '%s' is inconsistent and cannot be used; it "
-                                            "can only be removed", name);
+        return vemu__error_set(err, EINVAL,
+                               "Bitmap '%s' is inconsistent and cannot be used; it "
+                               "can only be removed",
+                               name);
     if ((*ret)->unknown)
         return vemu__error_set(err, ENOTSUP, "Bitmap '%s' has extra data that is not known", name);
     return 0;
@@ -289,8 +291,8 @@ static int qcow2_bitmap_enable(struct vemu_image *image, const char *name, int e
     if (r == 0)
         r = prepare(s, bitmap);
     if (r == 0)
-        bitmap->flags = enabled ? bitmap->flags | QCOW2_BITMAP_AUTO
-                                : bitmap->flags & ~QCOW2_BITMAP_AUTO;
+        bitmap->flags =
+            enabled ? bitmap->flags | QCOW2_BITMAP_AUTO : bitmap->flags & ~QCOW2_BITMAP_AUTO;
     vemu__qcow2_bitmaps_update(s);
     pthread_mutex_unlock(&s->lock);
     return r;

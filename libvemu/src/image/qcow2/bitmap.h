@@ -18,15 +18,15 @@ struct qcow2_bitmap {
     uint8_t *extra;
     uint32_t extra_size;
     bool persistent;
-    bool inconsistent;      /* was in use when the image was opened */
-    bool unknown;           /* extra data that has to be understood */
-    uint64_t table_offset;  /* in the file; 0: not there yet */
-    uint32_t table_size;    /* entries */
-    uint64_t flags_at;      /* where the flags are in the file; 0: nowhere */
-    bool marked;            /* IN_USE is set in the file by us */
-    bool changed;           /* the file has other bits or flags */
-    uint8_t *bits;          /* as in the file; NULL: not read yet */
-    uint64_t count, bytes;  /* bits, and what they take */
+    bool inconsistent;     /* was in use when the image was opened */
+    bool unknown;          /* extra data that has to be understood */
+    uint64_t table_offset; /* in the file; 0: not there yet */
+    uint32_t table_size;   /* entries */
+    uint64_t flags_at;     /* where the flags are in the file; 0: nowhere */
+    bool marked;           /* IN_USE is set in the file by us */
+    bool changed;          /* the file has other bits or flags */
+    uint8_t *bits;         /* as in the file; NULL: not read yet */
+    uint64_t count, bytes; /* bits, and what they take */
 };
 
 struct qcow2_bitmap *vemu__qcow2_bitmap_new(struct qcow2 *s, const char *name,

@@ -26,9 +26,10 @@ int vemu__qcow2_check_ref(struct qcow2_check *c, uint64_t offset, uint64_t bytes
         return 0;
     /* The last cluster may be cut. */
     if (offset > INT64_MAX - bytes || offset + bytes > c->file_size + s->cluster_size - 1) {
-        vemu__qcow2_check_say(c, "ERROR: counting reference for region exceeding the end of the "
-                                 "file by one cluster or more: offset 0x%" PRIx64
-                                 " size 0x%" PRIx64, offset, bytes);
+        vemu__qcow2_check_say(c,
+                              "ERROR: counting reference for region exceeding the end of the "
+                              "file by one cluster or more: offset 0x%" PRIx64 " size 0x%" PRIx64,
+                              offset, bytes);
         corrupt(c);
         return 0;
     }
@@ -40,10 +41,12 @@ int vemu__qcow2_check_ref(struct qcow2_check *c, uint64_t offset, uint64_t bytes
         uint64_t value = qcow2_refmap_get(&c->refs, i);
 
         if (value > max || times > max - value) {
-            vemu__qcow2_check_say(c, "ERROR: overflow cluster offset=0x%" PRIx64 "\n"
-                                     "Use qemu-img amend to increase the refcount entry width or "
-                                     "qemu-img convert to create a clean copy if the image cannot "
-                                     "be opened for writing", i << s->cluster_bits);
+            vemu__qcow2_check_say(c,
+                                  "ERROR: overflow cluster offset=0x%" PRIx64 "\n"
+                                  "Use qemu-img amend to increase the refcount entry width or "
+                                  "qemu-img convert to create a clean copy if the image cannot "
+                                  "be opened for writing",
+                                  i << s->cluster_bits);
             corrupt(c);
             continue;
         }
@@ -68,8 +71,10 @@ static int walk_compressed(struct qcow2_check *c, uint64_t l2, uint64_t times, b
 
     vemu__qcow2_compressed_place(s, l2, &offset, &bytes);
     if (l2 & QCOW2_COPIED) {
-        vemu__qcow2_check_say(c, "ERROR: coffset=0x%" PRIx64 ": copied flag must never be set for "
-                                 "compressed clusters", offset);
+        vemu__qcow2_check_say(c,
+                              "ERROR: coffset=0x%" PRIx64 ": copied flag must never be set for "
+                              "compressed clusters",
+                              offset);
         corrupt(c);
     }
     if (s->external) {
@@ -98,9 +103,10 @@ static int walk_entry(struct qcow2_check *c, const struct qcow2_entry *entry, ui
         uint64_t bits = entry->bitmap;
 
         if ((bits & bits >> 32 & UINT32_MAX) || (!host && bits & UINT32_MAX)) {
-            vemu__qcow2_check_say(c, "ERROR offset=%" PRIx64 ": %s cluster has corrupted subcluster "
-                                     "allocation bitmap", offset,
-                                  host ? "Allocated" : "Unallocated");
+            vemu__qcow2_check_say(c,
+                                  "ERROR offset=%" PRIx64 ": %s cluster has corrupted subcluster "
+                                  "allocation bitmap",
+                                  offset, host ? "Allocated" : "Unallocated");
             corrupt(c);
             return 0;
         }
@@ -115,8 +121,10 @@ static int walk_entry(struct qcow2_check *c, const struct qcow2_entry *entry, ui
     if (offset & (s->cluster_size - 1)) {
         bool zero = !s->extended && entry->l2 & QCOW2_ZERO;
 
-        vemu__qcow2_check_say(c, "ERROR offset=%" PRIx64 ": %s cluster is not properly aligned; L2 "
-                                 "entry corrupted.", offset, zero ? "Preallocated" : "Data");
+        vemu__qcow2_check_say(c,
+                              "ERROR offset=%" PRIx64 ": %s cluster is not properly aligned; L2 "
+                              "entry corrupted.",
+                              offset, zero ? "Preallocated" : "Data");
         corrupt(c);
     }
     if (active)
@@ -168,8 +176,10 @@ static int walk_l1(struct qcow2_check *c, const uint64_t *l1, uint64_t count, GH
             continue;
         r = vemu__qcow2_check_ref(c, offset, s->cluster_size, 1);
         if (offset & (s->cluster_size - 1)) {
-            vemu__qcow2_check_say(c, "ERROR l2_offset=%" PRIx64 ": Table is not cluster aligned; L1 "
-                                     "entry corrupted", offset);
+            vemu__qcow2_check_say(c,
+                                  "ERROR l2_offset=%" PRIx64 ": Table is not cluster aligned; L1 "
+                                  "entry corrupted",
+                                  offset);
             corrupt(c);
         } else if (offset < c->file_size) {
             gsize met = (gsize)g_hash_table_lookup(tables, key);
@@ -218,8 +228,9 @@ static int walk_snapshots(struct qcow2_check *c, uint8_t *table)
         total += (uint64_t)snapshot->l1_size * 8;
         if (snapshot->l1_offset & (s->cluster_size - 1) || snapshot->l1_offset > c->file_size ||
             snapshot->l1_size > QCOW2_MAX_L1_BYTES / 8 || total > c->file_size) {
-            vemu__qcow2_check_say(c, "ERROR snapshot %s (%s) l1_offset=%#" PRIx64 " l1_size=%#" PRIx32
-                                     ": L1 table is not valid; snapshot table entry corrupted",
+            vemu__qcow2_check_say(c,
+                                  "ERROR snapshot %s (%s) l1_offset=%#" PRIx64 " l1_size=%#" PRIx32
+                                  ": L1 table is not valid; snapshot table entry corrupted",
                                   snapshot->id, snapshot->name, snapshot->l1_offset,
                                   snapshot->l1_size);
             corrupt(c);
@@ -262,8 +273,10 @@ static int walk_refcounts(struct qcow2_check *c)
         if (!offset)
             continue;
         if (offset & (s->cluster_size - 1)) {
-            vemu__qcow2_check_say(c, "ERROR refcount block %" PRIu64 " is not cluster aligned; "
-                                     "refcount table entry corrupted", i);
+            vemu__qcow2_check_say(c,
+                                  "ERROR refcount block %" PRIu64 " is not cluster aligned; "
+                                  "refcount table entry corrupted",
+                                  i);
             corrupt(c);
             c->rebuild = true;
             continue;

@@ -25,14 +25,14 @@ void vemu__qcow2_check_say(struct qcow2_check *c, const char *format, ...)
     c->result->message(c->result->message_data, text);
 }
 
-/* --- refcounts ------------------------------------------------------------------------------------ */
+/* --- refcounts -------------------------------------------------------------------------------- */
 
 /* Compares, and with `fix` changes `disk`. */
 static void compare(struct qcow2_check *c, struct qcow2_refmap *disk, uint32_t fix)
 {
     /* What is said of clusters behind the end of the file is of no interest. */
-    uint64_t count = MAX(qcow2_div_up(c->file_size, c->s->cluster_size),
-                         vemu__qcow2_refmap_end(&c->refs));
+    uint64_t count =
+        MAX(qcow2_div_up(c->file_size, c->s->cluster_size), vemu__qcow2_refmap_end(&c->refs));
     const uint64_t step = 4096; /* clusters looked at in one go, a multiple of 8 */
 
     for (uint64_t i = 0; i < count; i++) {
@@ -54,7 +54,10 @@ static void compare(struct qcow2_check *c, struct qcow2_refmap *disk, uint32_t f
         else if (is < found && fix & VEMU_IMAGE_REPAIR_ERRORS)
             fixed = &c->result->corruptions_fixed;
         vemu__qcow2_check_say(c, "%s cluster %" PRIu64 " refcount=%" PRIu64 " reference=%" PRIu64,
-                              fixed ? "Repairing" : is < found ? "ERROR" : "Leaked", i, is, found);
+                              fixed        ? "Repairing"
+                              : is < found ? "ERROR"
+                                           : "Leaked",
+                              i, is, found);
         if (fixed) {
             vemu__qcow2_refcount_encode(disk->data, disk->order, i, found);
             (*fixed)++;
@@ -110,7 +113,7 @@ static int rebuild(struct qcow2_check *c)
     return r;
 }
 
-/* --- flags ------------------------------------------------------------------------------------------ */
+/* --- flags ------------------------------------------------------------------------------------ */
 
 static int check_table_flags(struct qcow2_check *c, const struct qcow2_refmap *disk,
                              uint64_t offset, uint8_t *table, bool fix, uint64_t *wrong)
@@ -134,13 +137,14 @@ static int check_table_flags(struct qcow2_check *c, const struct qcow2_refmap *d
         if ((refs == 1) == ((entry.l2 & QCOW2_COPIED) != 0))
             continue;
         (*wrong)++;
-        vemu__qcow2_check_say(c, "%s OFLAG_COPIED data cluster: l2_entry=%" PRIx64
-                                 " refcount=%" PRIu64, fix ? "Repairing" : "ERROR", entry.l2, refs);
+        vemu__qcow2_check_say(
+            c, "%s OFLAG_COPIED data cluster: l2_entry=%" PRIx64 " refcount=%" PRIu64,
+            fix ? "Repairing" : "ERROR", entry.l2, refs);
         qcow2_put64(table + at, entry.l2 ^ QCOW2_COPIED);
         changed = true;
     }
-    return fix && changed
-               ? vemu__qcow2_file_write(s->image.file, offset, table, s->cluster_size) : 0;
+    return fix && changed ? vemu__qcow2_file_write(s->image.file, offset, table, s->cluster_size)
+                          : 0;
 }
 
 static int check_flags(struct qcow2_check *c, const struct qcow2_refmap *disk)
@@ -163,8 +167,9 @@ static int check_flags(struct qcow2_check *c, const struct qcow2_refmap *disk)
         refs = qcow2_refmap_get(disk, offset >> s->cluster_bits);
         if ((refs == 1) != ((entry & QCOW2_COPIED) != 0)) {
             wrong++;
-            vemu__qcow2_check_say(c, "%s OFLAG_COPIED L2 cluster: l1_index=%" PRIu64
-                                     " l1_entry=%" PRIx64 " refcount=%" PRIu64,
+            vemu__qcow2_check_say(c,
+                                  "%s OFLAG_COPIED L2 cluster: l1_index=%" PRIu64
+                                  " l1_entry=%" PRIx64 " refcount=%" PRIu64,
                                   fix ? "Repairing" : "ERROR", i, entry, refs);
             if (fix)
                 s->l1.entry[i] ^= QCOW2_COPIED;
@@ -184,14 +189,15 @@ static int check_flags(struct qcow2_check *c, const struct qcow2_refmap *disk)
     return r < 0 || !fix || !wrong ? r : vemu_image_flush(s->image.file);
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* Refcounts that cannot be read count as none. */
 static int load_disk(struct qcow2_check *c, struct qcow2_refmap *ret)
 {
     struct qcow2 *s = c->s;
-    uint64_t blocks = MIN(s->reftable.count,
-                          qcow2_div_up(c->file_size, s->cluster_size) / (1ull << s->block_bits) + 2);
+    uint64_t blocks =
+        MIN(s->reftable.count,
+            qcow2_div_up(c->file_size, s->cluster_size) / (1ull << s->block_bits) + 2);
     int r = vemu__qcow2_refmap_init(ret, s->refcount_order, blocks << s->block_bits);
 
     for (uint64_t i = 0; r == 0 && i < blocks; i++) {
@@ -274,7 +280,10 @@ static int check_all(struct qcow2_check *c)
 int vemu__qcow2_check_exclusive(struct qcow2 *s, uint32_t repair, struct vemu_image_check *result,
                                 const struct vemu_progress *progress)
 {
-    struct qcow2_check check = { .s = s, .result = result, .progress = progress, .repair = repair,
+    struct qcow2_check check = { .s = s,
+                                 .result = result,
+                                 .progress = progress,
+                                 .repair = repair,
                                  .file_size = atomic_load(&s->image.file->size) };
     int r = check_all(&check);
 

@@ -109,7 +109,7 @@ struct batch {
     uint64_t offset;
     unsigned count;
     uint8_t *plain, *packed;
-    uint32_t *bytes;  /* of each: 0: zeros or not packed */
+    uint32_t *bytes; /* of each: 0: zeros or not packed */
     uint64_t *entry;
     struct qcow2_flight flight;
 };
@@ -176,7 +176,8 @@ static int take_room(struct qcow2 *s, struct batch *b)
 /* Packed clusters lie one behind the other, in memory as in the file, but for a few breaks. */
 static int write_packed(struct qcow2 *s, const struct batch *b)
 {
-    uint64_t at = 0, start = 0, host = 0, next = 0, mask = (1ull << (62 - (s->cluster_bits - 8))) - 1;
+    uint64_t at = 0, start = 0, host = 0, next = 0,
+             mask = (1ull << (62 - (s->cluster_bits - 8))) - 1;
     int r = 0;
 
     for (unsigned i = 0; r == 0 && i < b->count; i++) {

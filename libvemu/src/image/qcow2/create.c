@@ -15,7 +15,7 @@
 #define PIECE (2u << 20)
 
 struct layout {
-    uint64_t table, blocks, l1, l2, data; /* clusters of each */
+    uint64_t table, blocks, l1, l2, data;           /* clusters of each */
     uint64_t blocks_at, l1_at, l2_at, data_at, end; /* in clusters */
 };
 
@@ -39,8 +39,9 @@ static int plan(const struct qcow2_header *h, enum qcow2_preallocation prealloca
     ret->data_at = ret->l2_at + ret->l2;
     ret->end = ret->data_at + ret->data;
     if (ret->table * cluster > QCOW2_MAX_REFTABLE || ret->end > (1ull << 55) / cluster)
-        return vemu__error_set(err, EFBIG, "The image is too big for these cluster and refcount "
-                                           "sizes");
+        return vemu__error_set(err, EFBIG,
+                               "The image is too big for these cluster and refcount "
+                               "sizes");
     return 0;
 }
 
@@ -128,8 +129,9 @@ int vemu__qcow2_create_in(struct vemu_image *file, struct qcow2_header *h,
     int r;
 
     if (entries > QCOW2_MAX_L1_BYTES / 8)
-        return vemu__error_set(err, EFBIG, "Image size too large for file format (try using a "
-                                           "larger cluster size)");
+        return vemu__error_set(err, EFBIG,
+                               "Image size too large for file format (try using a "
+                               "larger cluster size)");
     h->l1_size = (uint32_t)MAX(entries, 1);
     r = plan(h, preallocation, &l, err);
     if (r < 0)
@@ -144,7 +146,7 @@ int vemu__qcow2_create_in(struct vemu_image *file, struct qcow2_header *h,
     return r < 0 ? r : vemu__qcow2_header_write(file, h, err);
 }
 
-/* --- the files ----------------------------------------------------------------------------------- */
+/* --- the files -------------------------------------------------------------------------------- */
 
 static int size_of_backing(const struct qcow2_create *o, const char *filename, uint64_t *ret,
                            struct vemu_error **err)

@@ -55,8 +55,7 @@ int vemu__qcow2_extent(struct vemu_image *image, uint64_t offset, uint64_t bytes
         if (vemu__qcow2_find(s, offset + run.bytes, bytes - run.bytes, &more) < 0 ||
             extent_flags(more.type) != extent_flags(run.type))
             break;
-        if (extent_flags(run.type) & VEMU_IMAGE_EXTENT_OFFSET &&
-            more.host != run.host + run.bytes)
+        if (extent_flags(run.type) & VEMU_IMAGE_EXTENT_OFFSET && more.host != run.host + run.bytes)
             break;
         run.bytes += more.bytes;
     }

@@ -17,7 +17,7 @@ struct feature {
 };
 
 static const struct feature features[] = {
-    { 0, 0, "dirty bit" },        { 0, 1, "corrupt bit" },   { 0, 2, "external data file" },
+    { 0, 0, "dirty bit" },        { 0, 1, "corrupt bit" },         { 0, 2, "external data file" },
     { 0, 3, "compression type" }, { 0, 4, "extended L2 entries" }, { 1, 0, "lazy refcounts" },
     { 2, 0, "bitmaps" },          { 2, 1, "raw external data" },
 };
@@ -32,7 +32,7 @@ void vemu__qcow2_header_clear(struct qcow2_header *header)
     memset(header, 0, sizeof(*header));
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int unknown_features(uint64_t bits, const uint8_t *table, size_t table_bytes,
                             struct vemu_error **err)
@@ -143,7 +143,8 @@ static int check_tables(const struct qcow2_header *h, bool check, struct vemu_er
     if (h->reftable_clusters == 0 && !check)
         return vemu__error_set(err, EINVAL, "Image does not contain a reference count table");
     if ((uint64_t)h->reftable_clusters << h->cluster_bits > QCOW2_MAX_REFTABLE)
-        return vemu__error_set(err, EINVAL, "Image has %" PRIu32
+        return vemu__error_set(err, EINVAL,
+                               "Image has %" PRIu32
                                " clusters of reference count table, which is more than 8 MiB",
                                h->reftable_clusters);
     if (h->reftable_offset & (cluster - 1) || h->reftable_offset > INT64_MAX / 2)
@@ -219,8 +220,7 @@ static int check_features(struct qcow2_header *h, bool check, const uint8_t *nam
                                "qcow2: Compression type incompatible feature bit must%s be set",
                                h->compression == QCOW2_ZLIB ? " not" : "");
     if (h->compression > QCOW2_ZSTD)
-        return vemu__error_set(err, ENOTSUP, "qcow2: unknown compression type: %u",
-                               h->compression);
+        return vemu__error_set(err, ENOTSUP, "qcow2: unknown compression type: %u", h->compression);
     if (h->crypt)
         return vemu__error_set(err, h->crypt > 2 ? EINVAL : ENOTSUP,
                                h->crypt == 1   ? "AES-encrypted qcow2 images are not supported"
@@ -228,8 +228,9 @@ static int check_features(struct qcow2_header *h, bool check, const uint8_t *nam
                                                : "Unsupported encryption method %" PRIu32,
                                h->crypt);
     if (h->incompatible & QCOW2_INCOMPAT_EXTENDED_L2 && h->cluster_bits < 14)
-        return vemu__error_set(err, EINVAL, "Extended L2 entries are only supported with cluster "
-                                            "sizes of at least 16384 bytes");
+        return vemu__error_set(err, EINVAL,
+                               "Extended L2 entries are only supported with cluster "
+                               "sizes of at least 16384 bytes");
     if (h->autoclear & QCOW2_AUTOCLEAR_RAW && !(h->incompatible & QCOW2_INCOMPAT_DATA_FILE)) {
         if (!check)
             return vemu__error_set(err, EINVAL,
@@ -292,7 +293,7 @@ int vemu__qcow2_header_read(struct vemu_image *file, bool check, struct qcow2_he
     return 0;
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void encode_fields(const struct qcow2_header *h, uint64_t backing, uint8_t *p)
 {
@@ -375,14 +376,12 @@ int vemu__qcow2_header_write(struct vemu_image *file, const struct qcow2_header 
         g_byte_array_append(out, (const uint8_t *)h->backing, (guint)name);
     }
     if (out->len > cluster)
-        return vemu__error_set(err, EFBIG,
-                               "The header does not fit into the first cluster of %zu bytes",
-                               cluster);
+        return vemu__error_set(
+            err, EFBIG, "The header does not fit into the first cluster of %zu bytes", cluster);
     encode_fields(h, backing, out->data);
     page = vemu__qcow2_buffer(cluster);
     if (!page)
-        return vemu__error_set(err, ENOMEM, "Could not write qcow2 header: %s",
-                               g_strerror(ENOMEM));
+        return vemu__error_set(err, ENOMEM, "Could not write qcow2 header: %s", g_strerror(ENOMEM));
     memset(page, 0, cluster);
     memcpy(page, out->data, out->len);
     r = vemu__qcow2_file_write(file, 0, page, MIN(cluster, (size_t)qcow2_align_up(out->len, 4096)));

@@ -26,8 +26,9 @@ void vemu__qcow2_compressed_place(const struct qcow2 *s, uint64_t entry, uint64_
 
 static int inflate_zlib(const uint8_t *from, uint32_t bytes, uint8_t *to, uint32_t size)
 {
-    z_stream stream = { .next_in = (Bytef *)from, .avail_in = bytes, .next_out = to,
-                        .avail_out = size };
+    z_stream stream = {
+        .next_in = (Bytef *)from, .avail_in = bytes, .next_out = to, .avail_out = size
+    };
     int r;
 
     if (inflateInit2(&stream, -12) != Z_OK)
@@ -68,9 +69,8 @@ int vemu__qcow2_inflate(struct qcow2 *s, uint64_t entry, uint8_t *ret)
         return -ENOMEM;
     r = vemu__qcow2_file_read(s->image.file, offset, packed, bytes);
     if (r == 0)
-        r = s->header.compression == QCOW2_ZSTD
-                ? inflate_zstd(packed, bytes, ret, s->cluster_size)
-                : inflate_zlib(packed, bytes, ret, s->cluster_size);
+        r = s->header.compression == QCOW2_ZSTD ? inflate_zstd(packed, bytes, ret, s->cluster_size)
+                                                : inflate_zlib(packed, bytes, ret, s->cluster_size);
     free(packed);
     return r;
 }

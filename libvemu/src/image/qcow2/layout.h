@@ -16,15 +16,18 @@ struct qcow2_create {
 
 extern const struct vemu_prop vemu__qcow2_create_props[];
 
-enum qcow2_preallocation { QCOW2_PREALLOC_OFF, QCOW2_PREALLOC_METADATA, QCOW2_PREALLOC_FALLOC,
-                           QCOW2_PREALLOC_FULL };
+enum qcow2_preallocation {
+    QCOW2_PREALLOC_OFF,
+    QCOW2_PREALLOC_METADATA,
+    QCOW2_PREALLOC_FALLOC,
+    QCOW2_PREALLOC_FULL
+};
 
 /* Sets what the options say in `ret`, and their other words; both are cleared with
  * vemu__qcow2_options_clear(). ENOTSUP: encryption. */
 int vemu__qcow2_options_parse(const struct vemu_property *props, size_t prop_count,
                               struct qcow2_create *options, struct qcow2_header *ret,
-                              enum qcow2_preallocation *ret_preallocation,
-                              struct vemu_error **err);
+                              enum qcow2_preallocation *ret_preallocation, struct vemu_error **err);
 void vemu__qcow2_options_clear(struct qcow2_create *options, struct qcow2_header *header);
 int vemu__qcow2_preallocation_parse(const char *word, enum qcow2_preallocation *ret,
                                     struct vemu_error **err);

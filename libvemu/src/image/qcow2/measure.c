@@ -63,8 +63,8 @@ int vemu__qcow2_measure(struct vemu_image *source, uint64_t virtual_size,
     entries = qcow2_align_up(size / cluster, cluster / entry_size);
     meta = cluster + entries * entry_size;
     meta += qcow2_align_up(entries * entry_size / cluster, cluster / 8) * 8;
-    vemu__qcow2_refcount_layout(header.cluster_bits, header.refcount_order,
-                                (meta + size) / cluster, &blocks, &table);
+    vemu__qcow2_refcount_layout(header.cluster_bits, header.refcount_order, (meta + size) / cluster,
+                                &blocks, &table);
     meta += (blocks + table) * cluster;
     ret->fully_allocated = meta + size;
     if (preallocation >= QCOW2_PREALLOC_FALLOC)

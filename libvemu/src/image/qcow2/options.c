@@ -60,17 +60,19 @@ int vemu__qcow2_preallocation_parse(const char *word, enum qcow2_preallocation *
 static int check_compat(const struct qcow2_create *o, const struct qcow2_header *h,
                         struct vemu_error **err)
 {
-    const char *what = o->lazy_refcounts             ? "Lazy refcounts are"
-                       : o->refcount_bits != 16      ? "Refcount widths other than 16 bits are"
+    const char *what = o->lazy_refcounts              ? "Lazy refcounts are"
+                       : o->refcount_bits != 16       ? "Refcount widths other than 16 bits are"
                        : h->compression != QCOW2_ZLIB ? "Compression types other than zlib are"
-                       : o->data_file                ? "External data files are"
-                       : o->extended_l2              ? "Extended L2 entries are"
-                                                     : NULL;
+                       : o->data_file                 ? "External data files are"
+                       : o->extended_l2               ? "Extended L2 entries are"
+                                                      : NULL;
 
     if (h->version >= 3 || !what)
         return 0;
-    return vemu__error_set(err, EINVAL, "%s only supported with compatibility level 1.1 and above "
-                                        "(use compat=1.1)", what);
+    return vemu__error_set(err, EINVAL,
+                           "%s only supported with compatibility level 1.1 and above "
+                           "(use compat=1.1)",
+                           what);
 }
 
 static int check_data_file(const struct qcow2_create *o, struct vemu_error **err)
@@ -96,15 +98,15 @@ static int parse_sizes(const struct qcow2_create *o, struct qcow2_header *h,
                                "Refcount width must be a power of two and may not exceed 64 bits");
     h->refcount_order = (uint32_t)__builtin_ctzll(o->refcount_bits);
     if (o->extended_l2 && h->cluster_bits < 14)
-        return vemu__error_set(err, EINVAL, "Extended L2 entries are only supported with cluster "
-                                            "sizes of at least 16384 bytes");
+        return vemu__error_set(err, EINVAL,
+                               "Extended L2 entries are only supported with cluster "
+                               "sizes of at least 16384 bytes");
     return 0;
 }
 
 int vemu__qcow2_options_parse(const struct vemu_property *props, size_t prop_count,
                               struct qcow2_create *o, struct qcow2_header *h,
-                              enum qcow2_preallocation *ret_preallocation,
-                              struct vemu_error **err)
+                              enum qcow2_preallocation *ret_preallocation, struct vemu_error **err)
 {
     int r;
 
@@ -112,8 +114,10 @@ int vemu__qcow2_options_parse(const struct vemu_property *props, size_t prop_cou
     memset(h, 0, sizeof(*h));
     for (size_t i = 0; i < prop_count; i++)
         if (g_str_has_prefix(props[i].name, "encrypt") && strcmp(props[i].value, "off") != 0)
-            return vemu__error_set(err, ENOTSUP, "Encrypted qcow2 images (option '%s') are not "
-                                                 "supported", props[i].name);
+            return vemu__error_set(err, ENOTSUP,
+                                   "Encrypted qcow2 images (option '%s') are not "
+                                   "supported",
+                                   props[i].name);
     r = vemu__image_set_options(o, vemu__qcow2_create_props, props, prop_count, err);
     if (r < 0)
         return r;
@@ -138,8 +142,9 @@ int vemu__qcow2_options_parse(const struct vemu_property *props, size_t prop_cou
     if (r < 0)
         return r;
     if (o->backing_file && *ret_preallocation != QCOW2_PREALLOC_OFF && !o->extended_l2)
-        return vemu__error_set(err, EINVAL, "Backing file and preallocation can only be used at "
-                                            "the same time if extended_l2 is enabled");
+        return vemu__error_set(err, EINVAL,
+                               "Backing file and preallocation can only be used at "
+                               "the same time if extended_l2 is enabled");
     if (o->backing_fmt && !o->backing_file)
         return vemu__error_set(err, EINVAL, "Backing format cannot be used without backing file");
     if (o->backing_file && strlen(o->backing_file) > QCOW2_MAX_BACKING)

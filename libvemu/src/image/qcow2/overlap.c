@@ -43,9 +43,8 @@ static int mark(struct qcow2 *s, uint64_t offset, uint64_t bytes, const char *wh
     if (!bytes)
         return 0;
     if (offset & (s->cluster_size - 1))
-        return vemu__error_set(err, EIO,
-                               "The %s at offset %#" PRIx64 " is not aligned to clusters", what,
-                               offset);
+        return vemu__error_set(err, EIO, "The %s at offset %#" PRIx64 " is not aligned to clusters",
+                               what, offset);
     if (vemu__qcow2_metadata_hit(s, offset, bytes))
         return vemu__error_set(err, EIO,
                                "The %s at offset %#" PRIx64 " overlaps other metadata; the image "

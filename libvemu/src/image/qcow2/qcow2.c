@@ -14,7 +14,7 @@
 
 #define MAX_SLICE (64u << 10)
 
-/* --- opening ------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int qcow2_probe(const uint8_t *head, size_t bytes, const char *filename)
 {
@@ -47,14 +47,14 @@ static void set_geometry(struct qcow2 *s)
 static int open_data_file(struct qcow2 *s, struct vemu_error **err)
 {
     const char *name = s->data_file_option ? s->data_file_option : s->header.data_file;
-    uint32_t flags = (s->image.open_flags &
-                      (VEMU_IMAGE_WRITE | VEMU_IMAGE_FORCE_SHARE | VEMU_IMAGE_DIRECT |
-                       VEMU_IMAGE_NO_FLUSH)) | VEMU_IMAGE_UNMAP;
+    uint32_t flags = (s->image.open_flags & (VEMU_IMAGE_WRITE | VEMU_IMAGE_FORCE_SHARE |
+                                             VEMU_IMAGE_DIRECT | VEMU_IMAGE_NO_FLUSH)) |
+                     VEMU_IMAGE_UNMAP;
     g_autofree char *resolved = NULL;
     int r;
 
-    s->data = s->image.file;
     if (!s->external) {
+        s->data = s->image.file;
         if (s->data_file_option)
             return vemu__error_set(err, EINVAL,
                                    "'data-file' is given, but the image has no external data file");
@@ -79,8 +79,8 @@ static int load_table(struct qcow2 *s, struct qcow2_array *array, uint64_t offse
     int r;
 
     if (count && (offset >= size || count * 8 > size - offset))
-        return vemu__error_set(err, EINVAL, "The %s is behind the end of the file: it was truncated",
-                               what);
+        return vemu__error_set(err, EINVAL,
+                               "The %s is behind the end of the file: it was truncated", what);
     r = vemu__qcow2_array_load(array, s->image.file, offset, count);
     return r < 0 ? vemu__error_set(err, -r, "Could not read the %s: %s", what, g_strerror(-r)) : 0;
 }
@@ -139,8 +139,9 @@ static int prepare_writing(struct qcow2 *s, struct vemu_error **err)
             return vemu__error_set(err, EINVAL, "lazy-refcounts '%s' is neither on nor off",
                                    s->lazy_option);
         if (on && h->version < 3)
-            return vemu__error_set(err, EINVAL, "Lazy refcounts require a qcow2 image with at "
-                                                "least version 3");
+            return vemu__error_set(err, EINVAL,
+                                   "Lazy refcounts require a qcow2 image with at "
+                                   "least version 3");
         s->lazy = on;
     }
     if (!check) {
@@ -191,7 +192,7 @@ static int qcow2_open(struct vemu_image *image, struct vemu_error **err)
     return r;
 }
 
-/* --- closing ------------------------------------------------------------------------------------- */
+/* --- closing ---------------------------------------------------------------------------------- */
 
 static int write_all(struct qcow2 *s)
 {
@@ -245,7 +246,7 @@ static int qcow2_close(struct vemu_image *image)
     return r;
 }
 
-/* --- facts --------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 
 /* As JSON; NULL: there are none. */
 static char *describe_bitmaps(const struct qcow2 *s)
@@ -262,9 +263,11 @@ static char *describe_bitmaps(const struct qcow2 *s)
                                text->len > 1 ? ", " : "", use ? "\"in-use\"" : "",
                                use && on ? ", " : "", on ? "\"auto\"" : "");
         for (const char *p = bitmap->name; *p; p++)
-            g_string_append_printf(text, *p == '"' || *p == '\\' ? "\\%c"
-                                         : (uint8_t)*p < 32       ? "\\u%04x"
-                                                                  : "%c", *p);
+            g_string_append_printf(text,
+                                   *p == '"' || *p == '\\' ? "\\%c"
+                                   : (uint8_t)*p < 32      ? "\\u%04x"
+                                                           : "%c",
+                                   *p);
         g_string_append_printf(text, "\", \"granularity\": %" PRIu64 "}",
                                (uint64_t)1 << bitmap->granularity_bits);
     }
@@ -286,8 +289,7 @@ static int qcow2_info(struct vemu_image *image, struct vemu_image_info *info,
     bitmaps = describe_bitmaps(s);
     if (bitmaps)
         vemu__image_add_fact(info, "bitmaps", VEMU_IMAGE_FACT_JSON, 0, bitmaps);
-    vemu__image_add_fact(info, "compat", VEMU_IMAGE_FACT_TEXT, 0,
-                         h->version == 2 ? "0.10" : "1.1");
+    vemu__image_add_fact(info, "compat", VEMU_IMAGE_FACT_TEXT, 0, h->version == 2 ? "0.10" : "1.1");
     if (h->version >= 3 && s->external) {
         vemu__image_add_fact(info, "data-file", VEMU_IMAGE_FACT_TEXT, 0,
                              h->data_file ? h->data_file : s->data->filename);
@@ -351,8 +353,7 @@ static int qcow2_set_backing(struct vemu_image *image, const char *filename, con
 static const struct vemu_prop qcow2_props[] = {
     VEMU_PROP(struct qcow2, data_file_option, "data-file", STRING, NULL,
               "the external data file, instead of the one that the image names"),
-    VEMU_PROP(struct qcow2, l2_cache_size, "l2-cache-size", SIZE, "32M",
-              "memory for L2 tables"),
+    VEMU_PROP(struct qcow2, l2_cache_size, "l2-cache-size", SIZE, "32M", "memory for L2 tables"),
     VEMU_PROP(struct qcow2, lazy_option, "lazy-refcounts", STRING, NULL,
               "postpone refcount updates (on, off; default: as the image says)"),
     VEMU_PROP(struct qcow2, refcount_cache_size, "refcount-cache-size", SIZE, "1M",

@@ -200,13 +200,13 @@ struct qcow2 {
     uint64_t free_hint;      /* no cluster below is free */
     uint64_t virgin;         /* nothing was ever written from this cluster on */
     uint64_t compressed_at, compressed_end; /* room for compressed data in the last cluster */
-    atomic_bool broken;      /* metadata is corrupt: no writes */
-    bool dirty_bit;          /* is set on disk */
-    bool refcounts_stale;    /* lazy: refcounts in memory are ahead of those on disk */
-    GPtrArray *bitmaps;      /* struct qcow2_bitmap */
+    atomic_bool broken;                     /* metadata is corrupt: no writes */
+    bool dirty_bit;                         /* is set on disk */
+    bool refcounts_stale;      /* lazy: refcounts in memory are ahead of those on disk */
+    GPtrArray *bitmaps;        /* struct qcow2_bitmap */
     GPtrArray *bitmap_removed; /* the same; still in the file; NULL: none */
     atomic_bool bitmaps_recording;
-    int preallocated;        /* extent.c: 0 not known, 1 no, 2 yes */
+    int preallocated; /* extent.c: 0 not known, 1 no, 2 yes */
 
     /* the last compressed cluster that was read */
     pthread_mutex_t inflate_lock;
@@ -293,7 +293,7 @@ int vemu__qcow2_file_write_table(struct vemu_image *file, uint64_t offset, uint6
 /* Memory for I/O, aligned for O_DIRECT; freed with free(). NULL when there is none. */
 void *vemu__qcow2_buffer(size_t bytes);
 
-/* --- request.c: requests, exclusive work, allocating writes under way -------------------------- */
+/* --- request.c: requests, exclusive work, allocating writes under way ------------------------- */
 
 /* Returns a token for vemu__qcow2_end(). The lock is held at begin, not at end. */
 unsigned vemu__qcow2_begin(struct qcow2 *s);
@@ -307,7 +307,7 @@ uint64_t vemu__qcow2_not_in_flight(const struct qcow2 *s, uint64_t first, uint64
 void vemu__qcow2_flight_add(struct qcow2 *s, struct qcow2_flight *flight);
 void vemu__qcow2_flight_remove(struct qcow2 *s, struct qcow2_flight *flight);
 
-/* --- array.c, cache.c: tables in memory -------------------------------------------------------- */
+/* --- array.c, cache.c: tables in memory ------------------------------------------------------- */
 
 int vemu__qcow2_array_init(struct qcow2_array *array, uint64_t offset, uint64_t count);
 int vemu__qcow2_array_load(struct qcow2_array *array, struct vemu_image *file, uint64_t offset,
@@ -327,7 +327,7 @@ void vemu__qcow2_cache_dirty(struct qcow2_cache *cache, struct qcow2_slice *slic
 void vemu__qcow2_cache_forget(struct qcow2_cache *cache, uint64_t offset, uint64_t bytes);
 void vemu__qcow2_cache_empty(struct qcow2_cache *cache);
 
-/* --- overlap.c: where metadata is --------------------------------------------------------------- */
+/* --- overlap.c: where metadata is ------------------------------------------------------------- */
 
 void vemu__qcow2_metadata_mark(struct qcow2 *s, uint64_t offset, uint64_t bytes);
 void vemu__qcow2_metadata_unmark(struct qcow2 *s, uint64_t offset, uint64_t bytes);
@@ -337,7 +337,7 @@ int vemu__qcow2_metadata_scan(struct qcow2 *s, struct vemu_error **err);
 /* Metadata is found corrupt: marks the image so, as far as it can be written. Returns -EIO. */
 int vemu__qcow2_corrupt(struct qcow2 *s);
 
-/* --- snapshot-table.c ---------------------------------------------------------------------------- */
+/* --- snapshot-table.c ------------------------------------------------------------------------- */
 
 /* Of the table in the file. */
 uint64_t vemu__qcow2_snapshot_bytes(const struct qcow2 *s);
@@ -347,7 +347,7 @@ void vemu__qcow2_snapshot_clear(struct qcow2_snapshot *snapshot);
 /* The table as it stands in the file; freed with free(). NULL: no memory. */
 uint8_t *vemu__qcow2_snapshots_encode(const struct qcow2 *s, size_t *ret_bytes);
 
-/* --- refcount.c ---------------------------------------------------------------------------------- */
+/* --- refcount.c ------------------------------------------------------------------------------- */
 
 uint64_t vemu__qcow2_refcount_decode(const void *block, unsigned order, uint64_t index);
 void vemu__qcow2_refcount_encode(void *block, unsigned order, uint64_t index, uint64_t value);
@@ -369,7 +369,7 @@ int vemu__qcow2_refcount_place(struct qcow2 *s, uint64_t cluster, uint64_t where
 int vemu__qcow2_refcount_span(struct qcow2 *s, uint64_t cluster, uint64_t max, bool *ret_free,
                               uint64_t *ret_count);
 
-/* --- alloc.c --------------------------------------------------------------------------------------- */
+/* --- alloc.c ---------------------------------------------------------------------------------- */
 
 /* 1 to `want` clusters in a row, with a refcount of 1. */
 int vemu__qcow2_alloc(struct qcow2 *s, uint64_t want, uint64_t *ret_offset, uint64_t *ret_count,
@@ -387,7 +387,7 @@ void vemu__qcow2_free_entry(struct qcow2 *s, uint64_t entry, bool discard);
 /* Frees what is due. With `lock` held; gives it up for a while to punch holes. */
 int vemu__qcow2_reap(struct qcow2 *s);
 
-/* --- writeback.c ------------------------------------------------------------------------------------- */
+/* --- writeback.c ------------------------------------------------------------------------------ */
 
 /* Brings tables to the disk in their order. `all`: with refcounts that are held back (lazy). */
 int vemu__qcow2_writeback(struct qcow2 *s, bool all);
@@ -402,7 +402,7 @@ int vemu__qcow2_relieve(struct qcow2 *s);
 int vemu__qcow2_before_change(struct qcow2 *s);
 int vemu__qcow2_flush(struct vemu_image *image);
 
-/* --- l2.c -------------------------------------------------------------------------------------------- */
+/* --- l2.c ------------------------------------------------------------------------------------- */
 
 /* Of a subcluster; without extended L2 entries that is a cluster. */
 enum qcow2_type {
@@ -445,12 +445,12 @@ void vemu__qcow2_l2_set(struct qcow2 *s, struct qcow2_slice *slice, unsigned ind
 struct qcow2_run {
     enum qcow2_type type; /* never INVALID */
     bool copied;
-    uint64_t host;  /* of the first byte; COMPRESSED: the entry */
+    uint64_t host; /* of the first byte; COMPRESSED: the entry */
     uint64_t bytes;
 };
 int vemu__qcow2_find(struct qcow2 *s, uint64_t offset, uint64_t bytes, struct qcow2_run *ret);
 
-/* --- requests ------------------------------------------------------------------------------------------ */
+/* --- requests --------------------------------------------------------------------------------- */
 
 int vemu__qcow2_readv(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                       const struct iovec *iov, unsigned count);

@@ -74,8 +74,7 @@ static int read_run(struct qcow2 *s, const struct qcow2_run *run, uint64_t offse
     case QCOW2_T_COMPRESSED:
         return read_compressed(s, run->host, offset, run->bytes, iov, count, skip);
     case QCOW2_T_UNALLOCATED:
-    case QCOW2_T_UNALLOCATED_ALLOC:
-        return read_backing(s, offset, run->bytes, iov, count, skip);
+    case QCOW2_T_UNALLOCATED_ALLOC: return read_backing(s, offset, run->bytes, iov, count, skip);
     case QCOW2_T_ZERO_PLAIN:
     case QCOW2_T_ZERO_ALLOC: vemu__iov_fill(iov, count, skip, 0, run->bytes); return 0;
     default: return -EIO;
@@ -117,8 +116,7 @@ int vemu__qcow2_readv(struct vemu_image *image, uint64_t offset, uint64_t bytes,
     if (r == 0)
         r = read_run(s, &run, offset, iov, count, 0);
     if (r == 0 && run.bytes < bytes)
-        r = vemu__qcow2_read_inner(s, offset + run.bytes, bytes - run.bytes, iov, count,
-                                   run.bytes);
+        r = vemu__qcow2_read_inner(s, offset + run.bytes, bytes - run.bytes, iov, count, run.bytes);
     vemu__qcow2_end(s, token);
     return r;
 }

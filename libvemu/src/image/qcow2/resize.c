@@ -82,8 +82,8 @@ static int truncate_file(struct qcow2 *s)
 
 /* L2 entries with host clusters for what is new: written as zeros that are allocated. */
 static int preallocate(struct qcow2 *s, uint64_t from, uint64_t to,
-                       enum qcow2_preallocation preallocation,
-                       const struct vemu_progress *progress, struct vemu_error **err)
+                       enum qcow2_preallocation preallocation, const struct vemu_progress *progress,
+                       struct vemu_error **err)
 {
     static const char *const words[] = { "off", "off", "falloc", "full" };
     uint64_t at = from & ~(uint64_t)(s->cluster_size - 1), start = at, end = 0;
@@ -148,12 +148,12 @@ int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word
         return vemu__error_set(err, ENOTSUP,
                                "Cannot resize an image which has bitmaps; remove them first");
     if (s->header.version < 3 && s->snapshot_count)
-        return vemu__error_set(err, ENOTSUP,
-                               "Can't resize a v2 image which has snapshots");
+        return vemu__error_set(err, ENOTSUP, "Can't resize a v2 image which has snapshots");
     entries = vemu__qcow2_l1_entries(&s->header, size);
     if (entries > QCOW2_MAX_L1_BYTES / 8)
-        return vemu__error_set(err, EFBIG, "Image size too large for file format (try using a "
-                                           "larger cluster size)");
+        return vemu__error_set(err, EFBIG,
+                               "Image size too large for file format (try using a "
+                               "larger cluster size)");
     if (size < old) {
         if (preallocation != QCOW2_PREALLOC_OFF)
             return vemu__error_set(err, ENOTSUP,
@@ -162,8 +162,9 @@ int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word
         return r == 0 && s->external ? resize_external(s, size, preallocation, progress, err) : r;
     }
     if (image->backing_filename && preallocation != QCOW2_PREALLOC_OFF && !s->extended)
-        return vemu__error_set(err, EINVAL, "Backing file and preallocation can only be used at "
-                                            "the same time if extended_l2 is enabled");
+        return vemu__error_set(err, EINVAL,
+                               "Backing file and preallocation can only be used at "
+                               "the same time if extended_l2 is enabled");
     if (s->external)
         r = resize_external(s, size, preallocation, progress, err);
     if (r == 0)

@@ -148,7 +148,8 @@ static bool fix_table(const struct qcow2_shadow *shadow, uint8_t *table)
         if (entry & QCOW2_COMPRESSED || !offset)
             continue;
         fixed = qcow2_refmap_get(&shadow->map, offset >> s->cluster_bits) == 1
-                    ? entry | QCOW2_COPIED : entry & ~QCOW2_COPIED;
+                    ? entry | QCOW2_COPIED
+                    : entry & ~QCOW2_COPIED;
         if (fixed == entry)
             continue;
         qcow2_put64(table + at, fixed);
@@ -195,8 +196,8 @@ int vemu__qcow2_shadow_fix_flags(struct qcow2_shadow *shadow, uint64_t *l1, uint
         if (r == 0 && !s->external && fix_table(shadow, table))
             r = copy_table(shadow, table, &l1[i], shared ? &shared[i] : NULL);
         offset = l1[i] & QCOW2_OFFSET_MASK;
-        l1[i] = offset | (qcow2_refmap_get(&shadow->map, offset >> s->cluster_bits) == 1
-                              ? QCOW2_COPIED : 0);
+        l1[i] = offset |
+                (qcow2_refmap_get(&shadow->map, offset >> s->cluster_bits) == 1 ? QCOW2_COPIED : 0);
     }
     free(table);
     return r;
@@ -208,7 +209,8 @@ int vemu__qcow2_shadow_write_l1(struct qcow2_shadow *shadow, const uint64_t *l1,
     int r = vemu__qcow2_shadow_take(shadow, MAX(count, 1) * 8, ret_offset);
 
     return r < 0 || !count
-               ? r : vemu__qcow2_file_write_table(shadow->s->image.file, *ret_offset, count, l1);
+               ? r
+               : vemu__qcow2_file_write_table(shadow->s->image.file, *ret_offset, count, l1);
 }
 
 int vemu__qcow2_shadow_write_snapshots(struct qcow2_shadow *shadow, uint64_t old_bytes)

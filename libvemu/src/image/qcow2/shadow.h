@@ -20,8 +20,7 @@ void vemu__qcow2_refmap_fini(struct qcow2_refmap *map);
 int vemu__qcow2_refmap_grow(struct qcow2_refmap *map, uint64_t count);
 static inline uint64_t qcow2_refmap_get(const struct qcow2_refmap *map, uint64_t cluster)
 {
-    return cluster < map->count
-               ? vemu__qcow2_refcount_decode(map->data, map->order, cluster) : 0;
+    return cluster < map->count ? vemu__qcow2_refcount_decode(map->data, map->order, cluster) : 0;
 }
 /* -ERANGE: the refcount would leave what it can be; -EIO: there is no such cluster. */
 int vemu__qcow2_refmap_add(struct qcow2_refmap *map, uint64_t cluster, uint64_t count,
@@ -33,8 +32,8 @@ int vemu__qcow2_refmap_load(struct qcow2 *s, struct qcow2_refmap *ret);
 
 struct qcow2_shadow {
     struct qcow2 *s;
-    struct qcow2_refmap map;  /* as it will be */
-    struct qcow2_refmap used; /* one bit each: in use now, or taken for what will be */
+    struct qcow2_refmap map;    /* as it will be */
+    struct qcow2_refmap used;   /* one bit each: in use now, or taken for what will be */
     struct qcow2_header header; /* as it will be; strings are the image's */
     uint64_t hint;
 };

@@ -8,11 +8,11 @@
 
 #include "image/qcow2/qcow2.h"
 
-#define ENTRY_SIZE    40u
-#define KNOWN_EXTRA   24u /* VM state size, disk size, instruction count */
-#define MAX_EXTRA     1024u
-#define EXTRA_SIZES   16u
-#define MAX_NAME      65535u
+#define ENTRY_SIZE  40u
+#define KNOWN_EXTRA 24u /* VM state size, disk size, instruction count */
+#define MAX_EXTRA   1024u
+#define EXTRA_SIZES 16u
+#define MAX_NAME    65535u
 
 void vemu__qcow2_snapshot_clear(struct qcow2_snapshot *snapshot)
 {
@@ -58,8 +58,8 @@ static void encode_one(const struct qcow2_snapshot *snapshot, uint8_t *p)
     qcow2_put32(p + 16, snapshot->date_s);
     qcow2_put32(p + 20, snapshot->date_ns);
     qcow2_put64(p + 24, snapshot->vm_clock_ns);
-    qcow2_put32(p + 32, snapshot->vm_state_size > UINT32_MAX
-                            ? 0 : (uint32_t)snapshot->vm_state_size);
+    qcow2_put32(p + 32,
+                snapshot->vm_state_size > UINT32_MAX ? 0 : (uint32_t)snapshot->vm_state_size);
     qcow2_put32(p + 36, snapshot->known_extra + snapshot->extra_size);
     if (snapshot->known_extra >= 8)
         qcow2_put64(at, snapshot->vm_state_size);
@@ -110,8 +110,10 @@ static int decode_one(struct qcow2 *s, uint64_t *at, struct qcow2_snapshot *ret,
     ret->disk_size = s->header.size;
     extra_size = qcow2_get32(p + 36);
     if (extra_size > MAX_EXTRA)
-        return vemu__error_set(err, EINVAL, "Too much extra metadata in a snapshot table entry "
-                                            "(%" PRIu32 " bytes)", extra_size);
+        return vemu__error_set(err, EINVAL,
+                               "Too much extra metadata in a snapshot table entry "
+                               "(%" PRIu32 " bytes)",
+                               extra_size);
     *at += ENTRY_SIZE;
     ret->known_extra = MIN(extra_size, KNOWN_EXTRA) & ~7u;
     ret->extra_size = extra_size - ret->known_extra;

@@ -17,8 +17,10 @@ static int fail(struct vemu_error **err, int r, const char *what)
     if (r >= 0)
         return 0;
     if (r == -ERANGE)
-        return vemu__error_set(err, ERANGE, "%s: a refcount would not fit into its width "
-                                            "(refcount_bits)", what);
+        return vemu__error_set(err, ERANGE,
+                               "%s: a refcount would not fit into its width "
+                               "(refcount_bits)",
+                               what);
     return vemu__error_set(err, -r, "%s: %s", what, g_strerror(-r));
 }
 
@@ -136,7 +138,7 @@ static void insert_at(struct qcow2 *s, unsigned index, const struct qcow2_snapsh
     s->snapshot_count++;
 }
 
-/* --- creating --------------------------------------------------------------------------------------- */
+/* --- creating --------------------------------------------------------------------------------- */
 
 static void describe(const struct qcow2 *s, const char *name, struct qcow2_snapshot *ret)
 {
@@ -215,7 +217,7 @@ static int qcow2_snapshot_create(struct vemu_image *image, const char *name,
     return fail(err, r, "Could not create snapshot");
 }
 
-/* --- applying ---------------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 static int apply(struct qcow2_shadow *shadow, const struct qcow2_snapshot *snapshot)
 {
@@ -226,8 +228,7 @@ static int apply(struct qcow2_shadow *shadow, const struct qcow2_snapshot *snaps
     if (r < 0)
         return r;
     shadow->header.size = snapshot->disk_size;
-    count = MAX(snapshot->l1_size,
-                MAX(vemu__qcow2_l1_entries(&s->header, snapshot->disk_size), 1));
+    count = MAX(snapshot->l1_size, MAX(vemu__qcow2_l1_entries(&s->header, snapshot->disk_size), 1));
     if (count > QCOW2_MAX_L1_BYTES / 8)
         r = -EFBIG;
     active = r < 0 ? NULL : copy_l1(frozen, snapshot->l1_size, count);
@@ -276,7 +277,7 @@ static int qcow2_snapshot_apply(struct vemu_image *image, const char *id_or_name
     return fail(err, r, "Could not apply snapshot");
 }
 
-/* --- deleting ----------------------------------------------------------------------------------------- */
+/* --- deleting --------------------------------------------------------------------------------- */
 
 static int delete_(struct qcow2_shadow *shadow, unsigned index)
 {
@@ -329,7 +330,7 @@ static int qcow2_snapshot_delete(struct vemu_image *image, const char *id_or_nam
     return fail(err, r, "Could not delete snapshot");
 }
 
-/* --- reading one ---------------------------------------------------------------------------------------- */
+/* --- reading one ------------------------------------------------------------------------------ */
 
 static int load(struct qcow2 *s, const struct qcow2_snapshot *snapshot)
 {

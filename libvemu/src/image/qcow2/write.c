@@ -16,9 +16,9 @@ enum plan_kind { PLAN_OVERWRITE, PLAN_FILL, PLAN_NEW };
 
 struct plan {
     enum plan_kind kind;
-    uint64_t offset, bytes;  /* the user's data, in the guest's view */
-    uint64_t host;           /* of `offset` */
-    uint64_t from, to;       /* all that is written, with what is copied */
+    uint64_t offset, bytes; /* the user's data, in the guest's view */
+    uint64_t host;          /* of `offset` */
+    uint64_t from, to;      /* all that is written, with what is copied */
     bool head_zero, tail_zero, virgin;
     struct qcow2_flight flight;
 };
@@ -52,8 +52,7 @@ static enum plan_kind classify(const struct qcow2 *s, const struct qcow2_entry *
 static void plan_head(const struct qcow2 *s, const struct qcow2_entry *entry, struct plan *p)
 {
     uint64_t in = p->offset & (s->cluster_size - 1), unit = s->cluster_size;
-    enum qcow2_type type =
-        vemu__qcow2_entry_type(s, entry, (unsigned)(in >> s->subcluster_bits));
+    enum qcow2_type type = vemu__qcow2_entry_type(s, entry, (unsigned)(in >> s->subcluster_bits));
 
     if (p->kind == PLAN_FILL && type == QCOW2_T_NORMAL) {
         p->from = p->offset;
@@ -69,8 +68,7 @@ static void plan_tail(const struct qcow2 *s, const struct qcow2_entry *entry, st
 {
     uint64_t end = p->offset + p->bytes, unit = s->cluster_size;
     uint64_t in = (end - 1) & (s->cluster_size - 1);
-    enum qcow2_type type =
-        vemu__qcow2_entry_type(s, entry, (unsigned)(in >> s->subcluster_bits));
+    enum qcow2_type type = vemu__qcow2_entry_type(s, entry, (unsigned)(in >> s->subcluster_bits));
 
     if (p->kind == PLAN_FILL && type == QCOW2_T_NORMAL) {
         p->to = end;
@@ -160,8 +158,7 @@ static int make_plan(struct qcow2 *s, uint64_t offset, uint64_t bytes, struct pl
         r = vemu__qcow2_l2_read(s, offset, &slice, &index);
         if (r < 0)
             return r;
-    } else if (!s->external &&
-               vemu__qcow2_metadata_hit(s, p->host, p->bytes)) {
+    } else if (!s->external && vemu__qcow2_metadata_hit(s, p->host, p->bytes)) {
         return vemu__qcow2_corrupt(s); /* guest data where a table is */
     }
     if (p->kind == PLAN_OVERWRITE) {
@@ -278,8 +275,7 @@ static int finish_plan(struct qcow2 *s, struct plan *p, int r)
     if (r == 0)
         r = link_plan(s, p);
     if (r < 0 && p->kind == PLAN_NEW && !s->external)
-        vemu__qcow2_unalloc(s, p->host - (p->offset - guest),
-                            p->flight.count << s->cluster_bits);
+        vemu__qcow2_unalloc(s, p->host - (p->offset - guest), p->flight.count << s->cluster_bits);
     vemu__qcow2_flight_remove(s, &p->flight);
     pthread_mutex_unlock(&s->lock);
     return r;

@@ -121,8 +121,8 @@ static int collect_array(struct qcow2_array *array, GArray *pieces)
         n = MIN(to * 64, array->count) - first;
         for (uint64_t i = 0; i < n; i++)
             copy[i] = htobe64(array->entry[first + i]);
-        if (n && add_piece(pieces, array->offset + first * 8, 0, (uint32_t)first,
-                           (uint32_t)(n * 8), copy) < 0)
+        if (n && add_piece(pieces, array->offset + first * 8, 0, (uint32_t)first, (uint32_t)(n * 8),
+                           copy) < 0)
             return -ENOMEM;
         from = to;
     }
@@ -145,7 +145,7 @@ static void array_dirty_again(struct qcow2_array *array, const GArray *pieces)
 /* A refcount table that outgrew its place gets another. */
 static int place_reftable(struct qcow2 *s, struct round *round)
 {
-    uint64_t count, offset = 0;
+    uint64_t count = 0, offset = 0;
     int r;
 
     round->old_reftable = s->reftable.offset;
@@ -294,8 +294,11 @@ static int end_round(struct qcow2 *s, struct round *round, bool refcounts, int r
 int vemu__qcow2_writeback_locked(struct qcow2 *s, bool all)
 {
     struct round round = {
-        .refcounts = pieces_new(), .tables_new = pieces_new(), .reftable = pieces_new(),
-        .tables = pieces_new(), .l1 = pieces_new(),
+        .refcounts = pieces_new(),
+        .tables_new = pieces_new(),
+        .reftable = pieces_new(),
+        .tables = pieces_new(),
+        .l1 = pieces_new(),
     };
     bool refcounts;
     int r;

@@ -7,9 +7,9 @@
 #include "image/qcow2/qcow2.h"
 
 struct change {
-    bool discard;  /* contents do not matter, the space is to be returned */
-    bool unmap;    /* host clusters are given back */
-    bool punch;    /* and the file gets holes */
+    bool discard; /* contents do not matter, the space is to be returned */
+    bool unmap;   /* host clusters are given back */
+    bool punch;   /* and the file gets holes */
 };
 
 /* What an entry becomes when subclusters `from` to `to` read as zeros; false: as it is. */
@@ -31,8 +31,7 @@ static bool zero_entry(const struct qcow2 *s, const struct change *c, uint64_t g
         return true;
     }
     if (s->extended) {
-        entry->bitmap = drop ? (uint64_t)UINT32_MAX << 32
-                             : (entry->bitmap & ~mask) | mask << 32;
+        entry->bitmap = drop ? (uint64_t)UINT32_MAX << 32 : (entry->bitmap & ~mask) | mask << 32;
         if (drop)
             entry->l2 = 0;
         return true;
@@ -48,9 +47,8 @@ static bool can_zero(const struct qcow2 *s, const struct change *c, uint64_t gue
     bool whole = from == 0 && to == s->cluster_size >> s->subcluster_bits;
 
     if (s->header.version < 3)
-        return whole && (c->discard ||
-                         (vemu__qcow2_reads_zero(s, QCOW2_T_UNALLOCATED, guest) &&
-                          (c->unmap || !entry->l2)));
+        return whole && (c->discard || (vemu__qcow2_reads_zero(s, QCOW2_T_UNALLOCATED, guest) &&
+                                        (c->unmap || !entry->l2)));
     return whole || !(entry->l2 & QCOW2_COMPRESSED);
 }
 
@@ -70,8 +68,7 @@ static int zero_slice(struct qcow2 *s, const struct change *c, uint64_t offset, 
     r = vemu__qcow2_find(s, offset, end - offset, &run);
     if (r < 0)
         return r;
-    if (run.type == QCOW2_T_UNALLOCATED &&
-        vemu__qcow2_reads_zero(s, QCOW2_T_UNALLOCATED, offset)) {
+    if (run.type == QCOW2_T_UNALLOCATED && vemu__qcow2_reads_zero(s, QCOW2_T_UNALLOCATED, offset)) {
         *ret_done = run.bytes;
         return 0;
     }
@@ -157,7 +154,8 @@ static int zero_range(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint32_t
     const struct change change = { .unmap = flags & VEMU_IMAGE_MAY_UNMAP,
                                    .punch = s->image.open_flags & VEMU_IMAGE_UNMAP };
     uint64_t size = atomic_load(&s->image.size), unit = s->subcluster_size, end = offset + bytes;
-    uint64_t from = MIN(qcow2_align_up(offset, unit), end), to = end == size ? end : end & ~(unit - 1);
+    uint64_t from = MIN(qcow2_align_up(offset, unit), end),
+             to = end == size ? end : end & ~(unit - 1);
     uint64_t at;
     int r = 0;
 
@@ -203,7 +201,8 @@ int vemu__qcow2_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, 
 int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes)
 {
     struct qcow2 *s = qcow2_of(image);
-    const struct change change = { .discard = true, .unmap = true,
+    const struct change change = { .discard = true,
+                                   .unmap = true,
                                    .punch = image->open_flags & VEMU_IMAGE_UNMAP };
     uint64_t end = offset + bytes, size = s->cluster_size, at, from, to;
     unsigned token;
