@@ -2,9 +2,9 @@
 /*
  * Taking and giving back host clusters.
  *
- * Clusters are taken from the first free one on, in runs. What is given back goes through two lists:
- * `unlinked` until the tables that no longer point there are on disk, `limbo` until no request that
- * began before is under way. Then the refcounts go down.
+ * Clusters are taken from the first free one on, in runs. What is given back goes through two
+ * lists: `unlinked` until the tables that no longer point there are on disk, `limbo` until no
+ * request that began before is under way. Then the refcounts go down.
  */
 #include <errno.h>
 

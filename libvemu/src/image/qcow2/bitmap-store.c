@@ -2,9 +2,9 @@
 /*
  * Dirty bitmaps in the file: directory, tables, data.
  *
- * Before the first change of a bitmap its "in use" flag is set on disk, so that after a crash nobody
- * trusts it. Storing writes data, tables and directory to new clusters, brings their refcounts to
- * the disk, then writes the header that has the directory's new place, then frees the old ones.
+ * Before the first change of a bitmap its "in use" flag is set on disk, so that nobody trusts it
+ * after a crash. Storing writes data, tables and directory to new clusters, brings their refcounts
+ * to the disk, then writes the header that has the directory's new place, then frees the old ones.
  */
 #include <errno.h>
 #include <inttypes.h>

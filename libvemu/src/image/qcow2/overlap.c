@@ -4,8 +4,8 @@
  *
  * A set of cluster numbers: header, tables, L2 tables of the active L1 table, refcount blocks,
  * snapshot table and the snapshots' L1 tables, bitmap directory. An image whose tables overlap, or
- * whose L2 entries lead a guest's write into tables, is corrupt (or made by an attacker), and is not
- * written to.
+ * whose L2 entries lead a guest's write into tables, is corrupt (or made by an attacker), and is
+ * not written to.
  */
 #include <errno.h>
 #include <inttypes.h>

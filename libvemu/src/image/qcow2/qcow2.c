@@ -144,6 +144,7 @@ static int prepare_writing(struct qcow2 *s, struct vemu_error **err)
                                    "least version 3");
         s->lazy = on;
     }
+    vemu__qcow2_metadata_mark(s, 0, s->cluster_size);
     if (!check) {
         r = vemu__qcow2_metadata_scan(s, err);
         if (r < 0)

@@ -440,8 +440,8 @@ void vemu__qcow2_l2_get(const struct qcow2 *s, const struct qcow2_slice *slice, 
 void vemu__qcow2_l2_set(struct qcow2 *s, struct qcow2_slice *slice, unsigned index,
                         const struct qcow2_entry *entry);
 
-/* What is at `offset`, and for how many bytes the same goes on; NORMAL, ZERO_ALLOC: also in the file
- * from `host` on. */
+/* What is at `offset`, and for how many bytes the same goes on; NORMAL, ZERO_ALLOC: in the file
+ * too, from `host` on. */
 struct qcow2_run {
     enum qcow2_type type; /* never INVALID */
     bool copied;

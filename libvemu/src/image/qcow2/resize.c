@@ -2,9 +2,9 @@
 /*
  * Changing the size of qcow2 images.
  *
- * Growing: a longer L1 table goes to a new place, and the header leads to it and has the new size at
- * once. Shrinking: what is behind the new end is discarded, then the header has the new size, then
- * the file loses what nobody uses at its end.
+ * Growing: a longer L1 table goes to a new place, and the header leads to it and has the new size
+ * at once. Shrinking: what is behind the new end is discarded, then the header has the new size,
+ * then the file loses what nobody uses at its end.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
  *
  * Nothing that is in use is written to. New L1 and L2 tables, the snapshot table, refcount blocks
  * and the refcount table go to clusters that are free; a flush; then the header's fields, which are
- * within one sector, lead to all of them. A cut before leaves the old image, a cut after the new one.
+ * within one sector, lead to all of them. A cut before leaves the old image, one after it the new.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -50,15 +50,15 @@ int vemu__qcow2_shadow_ref(struct qcow2_shadow *shadow, uint64_t offset, uint64_
 int vemu__qcow2_shadow_ref_tree(struct qcow2_shadow *shadow, const uint64_t *l1, uint64_t count,
                                 int64_t delta);
 /* Makes the "copied" flags of an active L1 table and its L2 tables agree with the refcounts: L2
- * tables that have to change are copied. `shared` (may be NULL): a snapshot's L1 table that gets the
- * copies too. */
+ * tables that have to change are copied. `shared` (may be NULL): a snapshot's L1 table that gets
+ * the copies too. */
 int vemu__qcow2_shadow_fix_flags(struct qcow2_shadow *shadow, uint64_t *l1, uint64_t count,
                                  uint64_t *shared);
 /* Writes an L1 table to a new place. */
 int vemu__qcow2_shadow_write_l1(struct qcow2_shadow *shadow, const uint64_t *l1, uint64_t count,
                                 uint64_t *ret_offset);
-/* Writes the image's list of snapshots to a new place, and gives up the old one. `old_bytes`: of the
- * table that is there. */
+/* Writes the image's list of snapshots to a new place, and gives up the old one. `old_bytes`: of
+ * the table that is there. */
 int vemu__qcow2_shadow_write_snapshots(struct qcow2_shadow *shadow, uint64_t old_bytes);
 /* Refcounts, and then the header: from here on all is as the shadow has it. On failure the image is
  * as it was. The tables in memory are read again. */
