@@ -138,7 +138,9 @@ int vemu__qcow2_l2_write(struct qcow2 *s, uint64_t offset, struct qcow2_slice **
         if (r < 0)
             return r;
     }
-    return vemu__qcow2_l2_read(s, offset, ret, ret_index);
+    r = vemu__qcow2_l2_read(s, offset, ret, ret_index);
+    /* Refcounts that say the header is free make a table of cluster 0, which means none. */
+    return r == 0 && !*ret ? vemu__qcow2_corrupt(s) : r;
 }
 
 /* No L2 table: how far that goes. */
