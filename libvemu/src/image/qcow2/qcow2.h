@@ -171,7 +171,6 @@ struct qcow2 {
     uint64_t l2_cache_size, refcount_cache_size;
     char *data_file_option;
     char *lazy_option;
-    bool no_discard_pass;
 
     /* fixed while requests are under way */
     struct qcow2_header header;
@@ -211,7 +210,6 @@ struct qcow2 {
     /* the last compressed cluster that was read */
     pthread_mutex_t inflate_lock;
     uint64_t inflated_entry;
-    uint64_t inflated_epoch;
     uint8_t *inflated;
 };
 

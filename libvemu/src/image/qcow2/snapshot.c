@@ -257,7 +257,7 @@ static int qcow2_snapshot_apply(struct vemu_image *image, const char *id_or_name
 {
     struct qcow2 *s = qcow2_of(image);
     struct qcow2_shadow shadow;
-    unsigned index;
+    unsigned index = 0;
     int r = begin(s, &shadow, err);
 
     if (r < 0)
@@ -318,7 +318,7 @@ static int qcow2_snapshot_delete(struct vemu_image *image, const char *id_or_nam
 {
     struct qcow2 *s = qcow2_of(image);
     struct qcow2_shadow shadow;
-    unsigned index;
+    unsigned index = 0;
     int r = begin(s, &shadow, err);
 
     if (r < 0)
@@ -358,7 +358,7 @@ static int qcow2_snapshot_load(struct vemu_image *image, const char *id_or_name,
                                struct vemu_error **err)
 {
     struct qcow2 *s = qcow2_of(image);
-    unsigned index;
+    unsigned index = 0;
     int r = vemu__qcow2_exclusive_begin(s);
 
     if (r < 0)
