@@ -25,6 +25,10 @@ const struct vemu_image_driver *const vemu__image_drivers[] = {
     &vemu__qcow2_driver,
     &vemu__image_raw,
     &vemu__image_throttle,
+    &vemu__image_vdi,
+    &vemu__image_vhdx,
+    &vemu__image_vmdk,
+    &vemu__image_vpc,
     NULL,
 };
 /* clang-format on */

@@ -14,6 +14,8 @@ extern const struct vemu_image_driver vemu__image_raw;
 extern const struct vemu_image_driver vemu__image_blkdebug, vemu__image_copy_on_read;
 extern const struct vemu_image_driver vemu__image_throttle;
 extern const struct vemu_image_driver vemu__qcow2_driver;
+extern const struct vemu_image_driver vemu__image_vdi, vemu__image_vhdx;
+extern const struct vemu_image_driver vemu__image_vmdk, vemu__image_vpc;
 
 /* Creating a raw file, which is also how a file is created. */
 struct vemu_image_raw_create {
