@@ -223,14 +223,16 @@ int vemu__image_places_extent(struct vemu_image *image, uint64_t offset, uint64_
     ret->flags = 0;
     switch (place.kind) {
     case IMAGE_PLACE_ABSENT: break;
-    case IMAGE_PLACE_ZERO: ret->flags = VEMU_IMAGE_EXTENT_ZERO; break;
+    case IMAGE_PLACE_ZERO: ret->flags = VEMU_IMAGE_EXTENT_ZERO | VEMU_IMAGE_EXTENT_ALLOCATED; break;
     case IMAGE_PLACE_DATA:
-        ret->flags = VEMU_IMAGE_EXTENT_DATA | VEMU_IMAGE_EXTENT_OFFSET;
+        ret->flags =
+            VEMU_IMAGE_EXTENT_DATA | VEMU_IMAGE_EXTENT_ALLOCATED | VEMU_IMAGE_EXTENT_OFFSET;
         ret->offset = place.offset;
         ret->filename = vemu_image_get_filename(place.file);
         break;
     case IMAGE_PLACE_PACKED:
-        ret->flags = VEMU_IMAGE_EXTENT_DATA | VEMU_IMAGE_EXTENT_COMPRESSED;
+        ret->flags =
+            VEMU_IMAGE_EXTENT_DATA | VEMU_IMAGE_EXTENT_ALLOCATED | VEMU_IMAGE_EXTENT_COMPRESSED;
         break;
     }
     return 0;
