@@ -216,7 +216,7 @@ static bool look(struct replay *replay, bool deep)
     return r < 0 ? wrong(replay, "cannot close: %s", g_strerror(-r)) : ok;
 }
 
-/* --- choosing what is on the disk -------------------------------------------------------------- */
+/* --- choosing what is on the disk ------------------------------------------------------------- */
 
 static const struct crash_event *event_at(const struct replay *replay, guint i)
 {
