@@ -146,6 +146,7 @@ int main(int argc, char **argv)
     double start = now();
     unsigned matched = 0;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (parse(argc, argv, &settings))
         return 2;
     if (!folder) {

@@ -179,9 +179,11 @@ static bool works(struct replay *replay, struct vemu_image *image)
 
     for (unsigned i = 0; i < 6; i++) {
         uint64_t first = crash_random(&random, sectors), value = (i + 1) << 24 | 1;
-        uint64_t count = MIN(1 + crash_random(&random, 24), sectors - first);
+        uint64_t count = 1 + crash_random(&random, 24);
         g_autofree uint8_t *bytes = g_malloc(count * CRASH_SECTOR);
         int r;
+
+        count = MIN(count, sectors - first);
 
         for (uint64_t k = 0; k < count; k++)
             model_fill(value + k, bytes + k * CRASH_SECTOR);
