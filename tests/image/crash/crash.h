@@ -34,7 +34,7 @@ static inline uint64_t crash_random(struct crash_random *random, uint64_t below)
 #define SET_BACKING   (1u << 3)
 #define SET_DATA_FILE (1u << 4) /* contents are in a file that is not put back: not compared */
 #define SET_V2        (1u << 5)
-#define SET_BITMAP    (1u << 6)
+#define SET_BITMAPS   (1u << 6)
 #define SET_PROPS     6
 
 struct crash_set {
