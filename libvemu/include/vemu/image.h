@@ -304,6 +304,11 @@ int vemu_image_resize(struct vemu_image *image, uint64_t size, const char *preal
 int vemu_image_set_backing(struct vemu_image *image, const char *backing_filename,
                            const char *backing_format, struct vemu_error **err);
 
+/** Gives up everything that this layer has, so that the backing image shows through everywhere:
+ * what commit does in the end. Internal snapshots keep their contents. Errors: ENOTSUP, EROFS, EIO.
+ * Since 0.1 */
+int vemu_image_make_empty(struct vemu_image *image, struct vemu_error **err);
+
 /** Changes options of an existing image (qemu-img amend). Errors: EINVAL, ENOTSUP (names the
  * option). Since 0.1 */
 int vemu_image_amend(struct vemu_image *image, const struct vemu_property *props,
@@ -429,6 +434,8 @@ int vemu_image_next_dirty(struct vemu_image *image, const char *name, uint64_t o
  * @sparse_bytes: so many zero bytes in a row become a hole; 0: 4096
  * @threads: readers and writers; 0: one for each CPU, at most 16
  * @max_bytes_per_s: 0: as fast as it goes
+ * @read_error: VEMU_IMAGE_COPY_SALVAGE: told what could not be read (a positive errno), on any
+ *              thread, several at once; NULL: nobody wants to know
  */
 struct vemu_image_copy_options {
     uint32_t size;
@@ -438,6 +445,8 @@ struct vemu_image_copy_options {
     uint32_t sparse_bytes;
     uint32_t threads;
     uint64_t max_bytes_per_s;
+    void (*read_error)(void *data, uint64_t offset, uint64_t bytes, int error);
+    void *read_error_data;
 };
 #define VEMU_IMAGE_COPY_OPTIONS_INIT { .size = sizeof(struct vemu_image_copy_options) }
 

@@ -117,6 +117,8 @@ struct vemu_image_driver {
                   const struct vemu_progress *, struct vemu_error **);
     int (*set_backing)(struct vemu_image *, const char *filename, const char *format,
                        struct vemu_error **);
+    /* All clusters of this layer are given up; the backing image, open or not, shows through. */
+    int (*make_empty)(struct vemu_image *, struct vemu_error **);
     int (*amend)(struct vemu_image *, const struct vemu_property *, size_t,
                  const struct vemu_progress *, struct vemu_error **);
     int (*measure)(struct vemu_image *source, uint64_t virtual_size, const struct vemu_property *,
