@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Copying and comparing raw images: contents, holes, parts, progress, stopping, errors.
+ */
+#include "image-test.h"
+
+#include <string.h>
+
+#define MIB (1u << 20)
+#define SIZE (8u * MIB + 512)
+
+/* Data, zeros that are written, a hole, and small pieces: the same each time. */
+static void fill(const char *path)
+{
+    struct vemu_image *image = open_image(path, "raw", VEMU_IMAGE_WRITE);
+    g_autofree uint8_t *buf = g_malloc0(3 * MIB);
+    g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+
+    ck_assert_int_eq(vemu_image_write(image, 2 * MIB, buf, MIB, 0), 0);
+    for (unsigned i = 0; i < 3 * MIB; i++)
+        buf[i] = (uint8_t)g_rand_int(rand);
+    ck_assert_int_eq(vemu_image_write(image, 0, buf, MIB + 4096, 0), 0);
+    ck_assert_int_eq(vemu_image_write(image, 5 * MIB, buf, 3 * MIB, 0), 0);
+    ck_assert_int_eq(vemu_image_write(image, 4 * MIB + 512, buf, 512, 0), 0);
+    ck_assert_int_eq(vemu_image_close(image), 0);
+}
+
+static uint64_t first_difference(const char *a, const char *b)
+{
+    struct vemu_image *x = open_image(a, "raw", 0), *y = open_image(b, "raw", 0);
+    uint64_t offset = 1;
+
+    OK(vemu_image_compare(x, y, &offset, NULL, &err));
+    vemu_image_close(x);
+    vemu_image_close(y);
+    return offset;
+}
+
+static uint64_t allocated(const char *path)
+{
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    return (uint64_t)st.st_blocks * 512;
+}
+
+struct watch {
+    uint64_t last, total;
+    unsigned calls, stop_at;
+};
+
+static int watch(void *data, uint64_t done, uint64_t total)
+{
+    struct watch *w = data;
+
+    ck_assert_uint_ge(done, w->last);
+    ck_assert_uint_le(done, total);
+    w->last = done;
+    w->total = total;
+    return ++w->calls == w->stop_at;
+}
+
+START_TEST(test_copy)
+{
+    static const uint32_t ways[] = {
+        VEMU_IMAGE_COPY_TARGET_IS_ZERO,
+        VEMU_IMAGE_COPY_TARGET_IS_ZERO | VEMU_IMAGE_COPY_OUT_OF_ORDER,
+        VEMU_IMAGE_COPY_NO_SPARSE,
+        VEMU_IMAGE_COPY_TARGET_IS_ZERO | VEMU_IMAGE_COPY_OFFLOAD,
+        VEMU_IMAGE_COPY_TARGET_IS_ZERO | VEMU_IMAGE_COPY_SALVAGE,
+        0,
+    };
+    char *from = make_file(SIZE);
+
+    fill(from);
+    for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
+        struct vemu_image_copy_options options = VEMU_IMAGE_COPY_OPTIONS_INIT;
+        struct vemu_image *source = open_image(from, "raw", 0), *target;
+        char *to = make_file(SIZE);
+        struct watch w = { 0 };
+        const struct vemu_progress progress = { watch, &w };
+
+        target = open_image(to, "raw", VEMU_IMAGE_WRITE | VEMU_IMAGE_UNMAP);
+        options.flags = ways[i];
+        options.threads = i + 1;
+        OK(vemu_image_copy(source, target, &options, &progress, &err));
+        ck_assert_uint_eq(w.last, SIZE);
+        ck_assert_uint_eq(w.total, SIZE);
+        vemu_image_close(source);
+        ck_assert_int_eq(vemu_image_close(target), 0);
+        ck_assert_uint_eq(first_difference(from, to), UINT64_MAX);
+        if (ways[i] & VEMU_IMAGE_COPY_NO_SPARSE)
+            ck_assert_uint_ge(allocated(to), SIZE);
+        else if (!(ways[i] & VEMU_IMAGE_COPY_OFFLOAD))
+            ck_assert_uint_le(allocated(to), 4 * MIB + 65536);
+        remove_file(to);
+    }
+    remove_file(from);
+}
+END_TEST
+
+/* What was there is replaced, also by zeros; what is outside the part stays. */
+START_TEST(test_part)
+{
+    struct vemu_image_copy_options options = VEMU_IMAGE_COPY_OPTIONS_INIT;
+    char *from = make_file(SIZE), *to = make_file(6 * MIB);
+    struct vemu_image *source, *target;
+    g_autofree uint8_t *buf = g_malloc(6 * MIB), *other = g_malloc(6 * MIB);
+
+    fill(from);
+    source = open_image(from, "raw", 0);
+    target = open_image(to, "raw", VEMU_IMAGE_WRITE);
+    memset(buf, 0x55, 6 * MIB);
+    ck_assert_int_eq(vemu_image_write(target, 0, buf, 6 * MIB, 0), 0);
+    options.offset = MIB - 1024;
+    options.bytes = 4 * MIB + 1536;
+    options.target_offset = 512;
+    OK(vemu_image_copy(source, target, &options, NULL, &err));
+    ck_assert_int_eq(vemu_image_read(source, options.offset, buf + 512, options.bytes), 0);
+    ck_assert_int_eq(vemu_image_read(target, 0, other, 6 * MIB), 0);
+    ck_assert_int_eq(memcmp(buf, other, 6 * MIB), 0);
+
+    options.bytes = 6 * MIB;
+    FAILS(vemu_image_copy(source, target, &options, NULL, &err), EINVAL, "beyond the end");
+    options.offset = SIZE + 1;
+    FAILS(vemu_image_copy(source, target, &options, NULL, &err), EINVAL, "behind the end");
+    options.offset = 0;
+    options.flags = 1u << 31;
+    FAILS(vemu_image_copy(source, target, &options, NULL, &err), EINVAL, "0x80000000");
+    options.flags = VEMU_IMAGE_COPY_OFFLOAD | VEMU_IMAGE_COPY_COMPRESSED;
+    FAILS(vemu_image_copy(source, target, &options, NULL, &err), EINVAL, "offloading");
+    vemu_image_close(source);
+    vemu_image_close(target);
+    remove_file(from);
+    remove_file(to);
+}
+END_TEST
+
+START_TEST(test_stop)
+{
+    struct vemu_image_copy_options options = VEMU_IMAGE_COPY_OPTIONS_INIT;
+    char *from = make_file(SIZE), *to = make_file(SIZE);
+    struct vemu_image *source, *target;
+    struct watch w = { .stop_at = 2 };
+    const struct vemu_progress progress = { watch, &w };
+    int64_t begin;
+    uint64_t offset;
+
+    fill(from);
+    source = open_image(from, "raw", 0);
+    target = open_image(to, "raw", VEMU_IMAGE_WRITE);
+    FAILS(vemu_image_copy(source, target, &options, &progress, &err), ECANCELED, "Canceled");
+    ck_assert_uint_eq(w.calls, 2);
+    w = (struct watch){ .stop_at = 1 };
+    FAILS(vemu_image_compare(source, target, &offset, &progress, &err), ECANCELED, "Canceled");
+
+    w = (struct watch){ 0 };
+    options.max_bytes_per_s = 10 * MIB; /* there are 4 MiB of data, and one of zeros */
+    begin = g_get_monotonic_time();
+    OK(vemu_image_copy(source, target, &options, &progress, &err));
+    ck_assert_int_ge(g_get_monotonic_time() - begin, 300000);
+    vemu_image_close(source);
+    vemu_image_close(target);
+    target = open_image(to, "raw", 0);
+    source = open_image(from, "raw", 0);
+    FAILS(vemu_image_copy(source, target, NULL, NULL, &err), EROFS, "writing");
+    FAILS(vemu_image_make_empty(target, &err), ENOTSUP, "raw");
+    vemu_image_close(source);
+    vemu_image_close(target);
+    remove_file(from);
+    remove_file(to);
+}
+END_TEST
+
+START_TEST(test_compare)
+{
+    static const uint64_t places[] = { 0, 1, 511, MIB + 4095, 2 * MIB + 7, 4 * MIB, SIZE - 1 };
+    char *a = make_file(SIZE), *b = make_file(SIZE), *longer = make_file(SIZE + MIB);
+
+    fill(a);
+    fill(b);
+    fill(longer);
+    ck_assert_uint_eq(first_difference(a, b), UINT64_MAX);
+    ck_assert_uint_eq(first_difference(a, longer), UINT64_MAX);
+    for (unsigned i = G_N_ELEMENTS(places); i-- > 0;) { /* the first of several is found */
+        struct vemu_image *image = open_image(b, "raw", VEMU_IMAGE_WRITE);
+        uint8_t byte;
+
+        ck_assert_int_eq(vemu_image_read(image, places[i], &byte, 1), 0);
+        byte ^= 0x80;
+        ck_assert_int_eq(vemu_image_write(image, places[i], &byte, 1, 0), 0);
+        vemu_image_close(image);
+        ck_assert_uint_eq(first_difference(a, b), places[i]);
+        ck_assert_uint_eq(first_difference(b, a), places[i]);
+    }
+    struct vemu_image *image = open_image(longer, "raw", VEMU_IMAGE_WRITE);
+    ck_assert_int_eq(vemu_image_write(image, SIZE + 77, "x", 1, 0), 0);
+    vemu_image_close(image);
+    ck_assert_uint_eq(first_difference(a, longer), SIZE + 77);
+    ck_assert_uint_eq(first_difference(longer, a), SIZE + 77);
+    remove_file(a);
+    remove_file(b);
+    remove_file(longer);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { test_copy, test_part, test_stop, test_compare, NULL };
+
+    return run_tests("image-copy", tests);
+}
