@@ -30,12 +30,16 @@ bash -n "$TOP/tools/completion/vemu-nbd" || bad=1
 for word in $(sed -n 's/.*strcmp(name, "\([a-z0-9-]*\)").*/\1/p' "$TOP/tools/vemu-tls/main.c"); do
     plain "$TOP/tools/man/vemu-tls.1" | grep -q -- "^$word=" || { echo "vemu-tls.1 lacks $word"; bad=1; }
 done
+for word in $("$BUILD/tools/vemu-img/vemu-img" --help | sed -n '/^Command syntax:/,/^$/s/^  //p' | grep -oE '^[a-z]+|-{1,2}[a-zA-Z-]+' |
+    sort -u); do
+    plain "$TOP/tools/man/vemu-img.1" | grep -qw -- "$word" || { echo "vemu-img.1 lacks $word"; bad=1; }
+done
 for word in $(sed -n 's/.*strcmp(name, "\([a-z0-9-]*\)").*/\1/p' "$TOP/tools/vemu-slirp/config.c"); do
     plain "$TOP/tools/man/vemu-slirp.1" | grep -q -- "^$word=" || { echo "vemu-slirp.1 lacks $word"; bad=1; }
 done
 for command in $("$vmsh" help | sed -n 's/^    \([a-z-]*\) .*/\1/p'); do
     plain "$TOP/tools/man/vmsh.1" | grep -qw -- "$command" || { echo "vmsh.1 lacks $command"; bad=1; }
 done
-bash -n "$TOP/tools/completion/vemu" && bash -n "$TOP/tools/completion/vkvm-info" &&
+bash -n "$TOP/tools/completion/vemu" && bash -n "$TOP/tools/completion/vemu-img" && bash -n "$TOP/tools/completion/vkvm-info" &&
     bash -n "$TOP/tools/completion/vmsh" || bad=1
 exit $bad

@@ -17,6 +17,7 @@ check "$BUILD/libvemu/libvemu.so" \
 check "$BUILD/libvmgr/libvmgr.so" \
     "$base|libvemu|libglib-2.0|libxml2|libjson-c|libnl-3|libnl-route-3|libgnutls"
 check "$BUILD/tools/vemu/vemu" "$base|libvemu"
+check "$BUILD/tools/vemu-img/vemu-img" "$base|libvemu"
 # Only where libslirp and libseccomp are installed.
 [ ! -e "$BUILD/tools/vemu-slirp" ] || ! grep -q vemu-slirp "$BUILD/build.ninja" ||
     check "$BUILD/tools/vemu-slirp/vemu-slirp" "$base|libslirp|libseccomp|libglib-2.0"
