@@ -231,6 +231,7 @@ same bitmap --add -F foo a.raw x
 same bitmap --clear -g 1M a.raw x
 same amend a.raw
 same amend -o x=1
+same amend -f raw -o help
 same bench
 same bench -c bad a.raw
 same bench -d bad a.raw
@@ -270,13 +271,22 @@ for way in "-c 300" "-c 500 -d 3 -s 8k -S 12k -o 64k -U" "-c 200 -t none" "-c 30
 done
 equal raw b.raw
 
-# --- salvage: a file that ends in the middle of what its map promises cannot be made without a
-#     driver that fails on purpose
+# --- salvage ---------------------------------------------------------------------------------------
+
+bad_sectors='driver=blkdebug,inject-error=read errno=5 offset=204800 bytes=1024,file.filename=a.raw'
 if has blkdebug; then
-    (cd "$work/ours" && "$ours" convert --salvage --image-opts -O raw \
-        driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename=a.raw,file.inject-error.0.event=read_aio,file.inject-error.0.sector=400,file.inject-error.0.errno=5 \
-        salvaged.raw 2>"$work/err") && grep -q 'error while reading offset 204800' "$work/err" ||
-        echo "salvage was not tested: $(head -n 1 "$work/err")"
+    cd "$work/ours" || exit 1
+    "$ours" convert --image-opts -O raw "$bad_sectors" salvaged.raw 2>"$work/err" && complain "read errors"
+    grep -q 'error while reading at byte .*: Input/output error' "$work/err" || complain "read error: $(cat "$work/err")"
+    [ ! -e salvaged.raw ] || complain "a failed convert left its target"
+    "$ours" convert --salvage --image-opts -O raw "$bad_sectors" salvaged.raw 2>"$work/err" || complain "salvage"
+    grep -q 'error while reading offset 204800: Input/output error' "$work/err" &&
+        grep -q 'error while reading offset 205312: Input/output error' "$work/err" &&
+        [ "$(wc -l <"$work/err")" -eq 2 ] || complain "salvage: $(cat "$work/err")"
+    cp a.raw salvage-expected.raw
+    dd if=/dev/zero of=salvage-expected.raw bs=512 seek=400 count=2 conv=notrunc status=none
+    cmp salvaged.raw salvage-expected.raw || complain "salvaged contents"
+    count=$((count + 4))
 fi
 
 # --- a signal, a full disk ------------------------------------------------------------------------
@@ -482,6 +492,14 @@ if can amend -o lazy_refcounts=on; then
     both amend -o lazy_refcounts=on,compat=1.1 v2.qcow2
     both amend -p -o compat=0.10,lazy_refcounts=off v2.qcow2
     alike amend -o foo=1 v2.qcow2
+    run theirs "$work/read" amend -f qcow2 -o help
+    run ours "$work/read" amend -f qcow2 -o help
+    sed -i '/encrypt/d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
+    compare status out -- amend -o help
+    run theirs "$work/read" create -f qcow2 -o help
+    run ours "$work/read" create -f qcow2 -o help
+    sed -i '/encrypt/d; /^  /!d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
+    compare status out -- create -o help
     alike amend -o cluster_size=4k v2.qcow2
     equal qcow2 v2.qcow2
 fi

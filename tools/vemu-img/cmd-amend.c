@@ -30,6 +30,21 @@ static int amend(struct amend *c)
     return close_image(image) || status;
 }
 
+/* The format is given, or that of the file. */
+static int help_options(const struct amend *c)
+{
+    if (c->named.format)
+        return !print_amend_help(c->named.format);
+    if (!c->named.filename) {
+        report("Expecting one image file name");
+        return 1;
+    }
+    struct vemu_image *image = open_named(&c->named, VEMU_IMAGE_NO_BACKING);
+    bool ok = image && print_amend_help(vemu_image_get_format(image));
+    vemu_image_close(image);
+    return !ok;
+}
+
 int cmd_amend(int argc, char **argv)
 {
     static const struct option options[] = { OPTION_COMMON,
@@ -68,8 +83,8 @@ int cmd_amend(int argc, char **argv)
     if (!c.given) {
         status = complain("Must specify options (-o)");
     } else if (help) {
-        report("-o help: try the option; what cannot be changed is refused by its name, and "
-               "vemu-img(1) lists what can");
+        c.named.filename = optind < argc ? argv[optind] : NULL;
+        status = help_options(&c);
     } else if (optind != argc - 1) {
         report("Expecting one image file name");
     } else if (c.named.filename = argv[optind], named_check(&c.named)) {

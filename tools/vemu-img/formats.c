@@ -181,6 +181,7 @@ void print_formatting(const char *filename, const char *format, uint64_t size,
 /* --- "-o help" -------------------------------------------------------------------------------- */
 
 struct option_lines {
+    const char *const *only; /* ends with NULL; NULL: all */
     char **lines;
     size_t count;
 };
@@ -203,8 +204,13 @@ static const char *type_text(const char *type)
 static int add_line(void *data, const struct vemu_image_option *option)
 {
     struct option_lines *all = data;
+    const char *const *only = all->only;
     char *line, *left;
 
+    while (only && *only && strcmp(*only, option->name))
+        only++;
+    if (only && !*only)
+        return 0;
     if (asprintf(&left, "%s=<%s>", option->name, type_text(option->type)) < 0 ||
         asprintf(&line, "  %-22s - %s", left, option->summary) < 0)
         line = left = need(NULL);
@@ -219,10 +225,10 @@ static int compare_lines(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void print_option_help(const char *format, const char *title)
+static void print_lines(const char *format, const char *title, const char *const *only)
 {
     static const struct vemu_image_option size = { "size", "size", NULL, "Virtual disk size" };
-    struct option_lines all = { 0 };
+    struct option_lines all = { .only = only };
 
     vemu_image_list_options(format, 1, add_line, &all);
     if (!format_has_option(format, "size"))
@@ -234,4 +240,25 @@ void print_option_help(const char *format, const char *title)
         free(all.lines[i]);
     }
     free(all.lines);
+}
+
+void print_option_help(const char *format, const char *title)
+{
+    print_lines(format, title, NULL);
+}
+
+bool print_amend_help(const char *format)
+{
+    static const char *const names[] = { "backing_file",  "backing_fmt",    "compat",
+                                         "data_file",     "data_file_raw",  "lazy_refcounts",
+                                         "refcount_bits", "size",           NULL };
+    char title[100];
+
+    if (strcmp(format, "qcow2")) {
+        report("Format driver '%s' does not support option amendment", format);
+        return false;
+    }
+    snprintf(title, sizeof(title), "Amend options for '%s':", format);
+    print_lines(format, title, names);
+    return true;
 }

@@ -138,6 +138,8 @@ void print_formatting(const char *filename, const char *format, uint64_t size,
                       const struct props *props);
 /* "-o help" of creating. */
 void print_option_help(const char *format, const char *title);
+/* "-o help" of amend; false: the format has nothing to be changed, which was said. */
+bool print_amend_help(const char *format);
 void print_formats(void);
 
 #endif

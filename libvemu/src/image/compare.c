@@ -190,7 +190,7 @@ static uint64_t compare_piece(struct compare *c, const struct piece *piece, uint
 static void *compare_thread(void *data)
 {
     struct compare *c = data;
-    struct piece piece;
+    struct piece piece = { 0 };
     uint8_t *buf = NULL;
 
     pthread_mutex_lock(&c->lock);
