@@ -2,8 +2,8 @@
 /*
  * bench: how fast an image is read or written.
  *
- * As many threads as requests should be under way take the next request each; a flush is made by the
- * one that comes first, when it is time, and the others wait for it, or not (--no-drain).
+ * As many threads as requests should be under way take the next request each; a flush is made by
+ * the one that comes first, when it is time, and the others wait for it, or not (--no-drain).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -216,8 +216,7 @@ static bool take_option(struct bench *c, int option)
     case 'n': report("-n: native AIO is not supported"); return false;
     case 'q': c->quiet = true; return true;
     case 'w': c->write = true; return true;
-    case OPTION_PATTERN:
-        return number(optarg, 0xff, &c->pattern, "Invalid pattern byte specified");
+    case OPTION_PATTERN: return number(optarg, 0xff, &c->pattern, "Invalid pattern byte specified");
     case OPTION_FLUSH_INTERVAL:
         return number(optarg, INT32_MAX, &c->flush_interval, "Invalid flush interval specified");
     case OPTION_NO_DRAIN: c->no_drain = true; return true;

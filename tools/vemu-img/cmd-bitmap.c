@@ -41,15 +41,13 @@ static int act(const struct bitmap *c, const struct action *action, struct vemu_
     switch (action->option) {
     case OPTION_ADD:
         return vemu_image_add_bitmap(image, c->name, c->granularity,
-                                     VEMU_IMAGE_BITMAP_ENABLED | VEMU_IMAGE_BITMAP_PERSISTENT,
-                                     err);
+                                     VEMU_IMAGE_BITMAP_ENABLED | VEMU_IMAGE_BITMAP_PERSISTENT, err);
     case OPTION_REMOVE: return vemu_image_remove_bitmap(image, c->name, err);
     case OPTION_CLEAR: return vemu_image_clear_bitmap(image, c->name, err);
     case OPTION_MERGE:
         return vemu_image_merge_bitmap(image, c->name, source ? source : image, action->source,
                                        err);
-    default:
-        return vemu_image_enable_bitmap(image, c->name, action->option == OPTION_ENABLE, err);
+    default: return vemu_image_enable_bitmap(image, c->name, action->option == OPTION_ENABLE, err);
     }
 }
 
@@ -85,8 +83,7 @@ static bool check(const struct bitmap *c)
                      "--merge" },
         { c->granularity && !c->add, "granularity only supported with --add" },
         { c->source.format && !c->source.filename, "-F only supported with -b" },
-        { c->source.filename && !c->merge,
-          "Merge bitmap source file only supported with --merge" },
+        { c->source.filename && !c->merge, "Merge bitmap source file only supported with --merge" },
     };
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)

@@ -131,13 +131,11 @@ static int check_image(struct vemu_image *image, const char *filename, uint32_t 
 
 int cmd_check(int argc, char **argv)
 {
-    static const struct option options[] = { OPTION_COMMON,
-                                             OPTION_FORMAT,
-                                             { "repair", required_argument, NULL, 'r' },
-                                             OPTION_OUTPUT_FMT,
-                                             OPTION_FORCE_SHARE,
-                                             OPTION_QUIET,
-                                             OPTION_END };
+    static const struct option options[] = {
+        OPTION_COMMON,     OPTION_FORMAT,      { "repair", required_argument, NULL, 'r' },
+        OPTION_OUTPUT_FMT, OPTION_FORCE_SHARE, OPTION_QUIET,
+        OPTION_END
+    };
     struct named named = { 0 };
     bool json = false, quiet = false;
     uint32_t repair = 0, flags = 0;

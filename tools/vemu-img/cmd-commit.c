@@ -2,9 +2,9 @@
 /*
  * commit: puts what an overlay has into an image below it.
  *
- * The image below is in use by the overlay's chain, so it cannot be written while that is open. Each
- * image is therefore opened once for itself (the two ends for writing), which keeps others away from
- * it, and the chain is opened beside them, sharing, to be read.
+ * The image below is in use by the overlay's chain, so it cannot be written while that is open.
+ * Each image is therefore opened once for itself (the two ends for writing), which keeps others
+ * away from it, and the chain is opened beside them, sharing, to be read.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -41,17 +41,17 @@ static bool open_layers(struct commit *c)
     while (c->layers[c->depth] && !found) {
         int r = vemu_image_get_info(c->layers[c->depth], &info, &err);
         if (r < 0) {
-            report_error(&err, r, "Could not look at '%s': ",
-                         vemu_image_get_filename(c->layers[c->depth]));
+            report_error(&err, r,
+                         "Could not look at '%s': ", vemu_image_get_filename(c->layers[c->depth]));
             break;
         }
         free(name);
         free(format);
         name = format = NULL;
         bool has = info.backing_filename;
-        found = has && (!c->base_name || !strcmp(c->base_name, info.backing_filename) ||
-                        (info.full_backing_filename &&
-                         !strcmp(c->base_name, info.full_backing_filename)));
+        found = has &&
+                (!c->base_name || !strcmp(c->base_name, info.backing_filename) ||
+                 (info.full_backing_filename && !strcmp(c->base_name, info.full_backing_filename)));
         if (has) {
             name = need(strdup(info.full_backing_filename ? info.full_backing_filename
                                                           : info.backing_filename));

@@ -33,8 +33,8 @@ static int compare_extents(struct compare *c, uint64_t *ret_offset)
         for (int i = 0; i < 2; i++) {
             int r = vemu_image_get_extent(c->images[i], NULL, at, c->shorter - at, &extents[i]);
             if (r < 0) {
-                report_error(NULL, r, "Sector allocation test failed for %s: ",
-                             c->names[i].filename);
+                report_error(NULL, r,
+                             "Sector allocation test failed for %s: ", c->names[i].filename);
                 return STATUS_EXTENTS;
             }
         }
@@ -63,9 +63,9 @@ static int compare(struct compare *c, struct progress *progress)
         if (status)
             return status;
     }
-    int r = extent == 0 ? 0
-                        : vemu_image_compare(c->images[0], c->images[1], &content,
-                                             &progress->hooks, &err);
+    int r = extent == 0
+                ? 0
+                : vemu_image_compare(c->images[0], c->images[1], &content, &progress->hooks, &err);
     if (r < 0) {
         report_error(&err, r, "%s", "");
         return STATUS_READ;

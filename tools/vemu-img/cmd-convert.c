@@ -343,9 +343,8 @@ int cmd_convert(int argc, char **argv)
     bool help = false;
     int option, status = -1;
 
-    while (status < 0 &&
-           (option = getopt_long(argc, argv, ":hf:O:B:CcF:o:l:S:pt:T:qnm:WUr:", options, NULL)) !=
-               -1)
+    while (status < 0 && (option = getopt_long(
+                              argc, argv, ":hf:O:B:CcF:o:l:S:pt:T:qnm:WUr:", options, NULL)) != -1)
         status = take_option(&c, option, argv, &help);
     if (status < 0) {
         c.filenames = (const char **)argv + optind;

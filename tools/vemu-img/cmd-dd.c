@@ -62,8 +62,8 @@ static int copy(struct dd *c, struct vemu_image *source, uint64_t offset, uint64
     }
     target_note(&made, c->target.filename);
     progress_begin(&progress, false);
-    int r = vemu_image_create(c->target.filename, c->target.format, bytes, NULL, 0,
-                              &progress.hooks, &err);
+    int r = vemu_image_create(c->target.filename, c->target.format, bytes, NULL, 0, &progress.hooks,
+                              &err);
     if (r < 0)
         return report_error(&err, r, "%s: error while creating output image of type '%s': ",
                             c->target.filename, c->target.format);

@@ -233,8 +233,8 @@ static void chain_clear(struct chain *chain)
 int cmd_info(int argc, char **argv)
 {
     static const struct option options[] = {
-        OPTION_COMMON,     OPTION_FORMAT,
-        OPTION_OUTPUT_FMT, { "backing-chain", no_argument, NULL, OPTION_BACKING_CHAIN },
+        OPTION_COMMON,      OPTION_FORMAT,
+        OPTION_OUTPUT_FMT,  { "backing-chain", no_argument, NULL, OPTION_BACKING_CHAIN },
         OPTION_FORCE_SHARE, OPTION_END,
     };
     struct named named = { 0 };

@@ -28,8 +28,8 @@ static bool can_have_bitmaps(struct vemu_image *image)
 static void print(const struct vemu_image_measure *measure, bool bitmaps, bool json)
 {
     if (!json) {
-        printf("required size: %" PRIu64 "\nfully allocated size: %" PRIu64 "\n",
-               measure->required, measure->fully_allocated);
+        printf("required size: %" PRIu64 "\nfully allocated size: %" PRIu64 "\n", measure->required,
+               measure->fully_allocated);
         if (bitmaps)
             printf("bitmaps size: %" PRIu64 "\n", measure->bitmaps);
         return;

@@ -2,8 +2,8 @@
 /*
  * rebase: gives an image another backing file.
  *
- * Unless the user answers for it (-u), contents stay: where the image has nothing of its own and old
- * and new backing image differ, what the old one has is written to it first.
+ * Unless the user answers for it (-u), contents stay: where the image has nothing of its own and
+ * old and new backing image differ, what the old one has is written to it first.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -143,8 +143,8 @@ static int rebase(struct rebase *c, struct progress *progress)
     /* -U is about the backing images: this one is written */
     struct named named = c->named;
     named.share = false;
-    c->image = open_named(&named, VEMU_IMAGE_WRITE | c->flags |
-                                      (c->unsafe ? VEMU_IMAGE_NO_BACKING : 0));
+    c->image =
+        open_named(&named, VEMU_IMAGE_WRITE | c->flags | (c->unsafe ? VEMU_IMAGE_NO_BACKING : 0));
     if (!c->image || (!c->unsafe && !open_fresh(c)))
         return 1;
     if (some && !c->backing_format) {
@@ -162,9 +162,10 @@ static int rebase(struct rebase *c, struct progress *progress)
                                    some ? c->backing_format : NULL, &err);
     if (r == -ENOSPC && err)
         err = vemu_error_free(err);
-    return r < 0 ? report_error(&err, r, "Could not change the backing file to '%s': ",
-                                some ? c->backing : "")
-                 : 0;
+    return r < 0
+               ? report_error(&err, r,
+                              "Could not change the backing file to '%s': ", some ? c->backing : "")
+               : 0;
 }
 
 static int run(struct rebase *c)

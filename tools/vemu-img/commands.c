@@ -35,8 +35,7 @@ const struct command commands[] = {
     { "dd", cmd_dd,
       "[--image-opts] [-U] [-f fmt] [-O output_fmt] [bs=block_size] [count=blocks] [skip=blocks] "
       "if=input of=output" },
-    { "info", cmd_info,
-      "[--image-opts] [-f fmt] [--output=ofmt] [--backing-chain] [-U] filename" },
+    { "info", cmd_info, "[--image-opts] [-f fmt] [--output=ofmt] [--backing-chain] [-U] filename" },
     { "map", cmd_map,
       "[--image-opts] [-f fmt] [--start-offset=offset] [--max-length=len] [--output=ofmt] [-U] "
       "filename" },

@@ -17,9 +17,7 @@ int other_option(int c, char **argv)
     switch (c) {
     case 'h': print_help(); return 0;
     case ':': return complain("missing argument for option '%s'", argv[optind - 1]);
-    case OPTION_OBJECT:
-        report("--object %s: objects are not supported", optarg);
-        return 1;
+    case OPTION_OBJECT: report("--object %s: objects are not supported", optarg); return 1;
     default: return complain("unrecognized option '%s'", argv[optind - 1]);
     }
 }

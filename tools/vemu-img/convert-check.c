@@ -23,8 +23,7 @@ bool convert_check(struct convert *c)
         { c->offload && c->sparse_given, "Cannot enable copy offloading when -S is used" },
         { c->offload && c->salvage, "Cannot use copy offloading in salvaging mode" },
         { c->count < 1, "Must specify image file name" },
-        { c->bitmaps && c->count > 1,
-          "Copying bitmaps only possible with single source" },
+        { c->bitmaps && c->count > 1, "Copying bitmaps only possible with single source" },
         { c->props.count && c->keep_target, "-o has no effect when skipping image creation" },
         { props_get(&c->props, "backing_file") && c->count > 1,
           "Having a backing file for the target makes no sense when concatenating multiple input "

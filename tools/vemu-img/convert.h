@@ -8,7 +8,7 @@
 #include "img.h"
 
 struct convert {
-    struct named source;   /* -f, --image-opts, -U: for all sources */
+    struct named source; /* -f, --image-opts, -U: for all sources */
     const char **filenames;
     unsigned count;
     struct named target;

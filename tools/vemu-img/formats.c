@@ -189,10 +189,18 @@ struct option_lines {
 static const char *type_text(const char *type)
 {
     static const char *const words[][2] = {
-        { "bool", "bool (on/off)" }, { "on/off", "bool (on/off)" }, { "size", "size" },
-        { "string", "str" },         { "str", "str" },              { "number", "num" },
-        { "uint32", "num" },         { "uint64", "num" },           { "int", "num" },
-        { "uint8", "num" },          { "uint16", "num" },           { "num", "num" },
+        { "bool", "bool (on/off)" },
+        { "on/off", "bool (on/off)" },
+        { "size", "size" },
+        { "string", "str" },
+        { "str", "str" },
+        { "number", "num" },
+        { "uint32", "num" },
+        { "uint64", "num" },
+        { "int", "num" },
+        { "uint8", "num" },
+        { "uint16", "num" },
+        { "num", "num" },
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -249,9 +257,9 @@ void print_option_help(const char *format, const char *title)
 
 bool print_amend_help(const char *format)
 {
-    static const char *const names[] = { "backing_file",  "backing_fmt",    "compat",
-                                         "data_file",     "data_file_raw",  "lazy_refcounts",
-                                         "refcount_bits", "size",           NULL };
+    static const char *const names[] = { "backing_file",  "backing_fmt",   "compat",
+                                         "data_file",     "data_file_raw", "lazy_refcounts",
+                                         "refcount_bits", "size",          NULL };
     char title[100];
 
     if (strcmp(format, "qcow2")) {

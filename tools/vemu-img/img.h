@@ -21,8 +21,8 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* report(), and where help is. Returns 1, for the exit status. */
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* "vemu-img: <text><message of *err>"; without *err that of `code`, an errno value of any sign. Frees
- * *err. Returns 1. */
+/* "vemu-img: <text><message of *err>"; without *err that of `code`, an errno value of any sign.
+ * Frees *err. Returns 1. */
 int report_error(struct vemu_error **err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* On stdout, unless quiet. */
@@ -58,19 +58,37 @@ enum {
     OPTION_MAX_LENGTH,
 };
 
-#define OPTION_HELP        { "help", no_argument, NULL, 'h' }
+#define OPTION_HELP                                                                                \
+    {                                                                                              \
+        "help", no_argument, NULL, 'h'                                                             \
+    }
 #define OPTION_COMMON                                                                              \
     OPTION_HELP, { "object", required_argument, NULL, OPTION_OBJECT },                             \
     {                                                                                              \
         "image-opts", no_argument, NULL, OPTION_IMAGE_OPTS                                         \
     }
-#define OPTION_FORCE_SHARE { "force-share", no_argument, NULL, 'U' }
-#define OPTION_QUIET       { "quiet", no_argument, NULL, 'q' }
-#define OPTION_FORMAT      { "format", required_argument, NULL, 'f' }
-#define OPTION_OUTPUT_FMT  { "output", required_argument, NULL, OPTION_OUTPUT }
-#define OPTION_END         { NULL, 0, NULL, 0 }
+#define OPTION_FORCE_SHARE                                                                         \
+    {                                                                                              \
+        "force-share", no_argument, NULL, 'U'                                                      \
+    }
+#define OPTION_QUIET                                                                               \
+    {                                                                                              \
+        "quiet", no_argument, NULL, 'q'                                                            \
+    }
+#define OPTION_FORMAT                                                                              \
+    {                                                                                              \
+        "format", required_argument, NULL, 'f'                                                     \
+    }
+#define OPTION_OUTPUT_FMT                                                                          \
+    {                                                                                              \
+        "output", required_argument, NULL, OPTION_OUTPUT                                           \
+    }
+#define OPTION_END                                                                                 \
+    {                                                                                              \
+        NULL, 0, NULL, 0                                                                           \
+    }
 
-/* What was not understood, and "--help", "--object": says what it is, and returns the exit status. */
+/* What was not understood, "--help" and "--object": says so, and returns the exit status. */
 int other_option(int c, char **argv);
 
 /* An image that was named on the command line. */

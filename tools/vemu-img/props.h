@@ -14,8 +14,8 @@ struct props {
     size_t count;
 };
 
-/* Adds what `text` has; ",," stands for a comma, and a word without '=' has the value "on". Says what
- * is wrong with it. */
+/* Adds what `text` has; ",," stands for a comma, and a word without '=' has the value "on". Says
+ * what is wrong with it. */
 bool props_parse(struct props *props, const char *text);
 /* Replaces what there is under that name. */
 void props_set(struct props *props, const char *name, const char *value);

@@ -8,7 +8,8 @@
 
 #include "img.h"
 
-static void print(const char *kind, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+print(const char *kind, const char *format, va_list args)
 {
     fflush(stdout);
     fprintf(stderr, "vemu-img: %s", kind);

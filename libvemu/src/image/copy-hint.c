@@ -59,8 +59,10 @@ static int hint_end(struct vemu__copy *c, uint64_t bytes)
 
 void vemu__copy_hint(struct vemu__copy *c, uint64_t offset, uint64_t bytes)
 {
-    if (c->hints)
-        c->hints = (c->target->cluster_size ? hint_end(c, bytes) : hint_place(c, offset, bytes)) == 0;
+    if (!c->hints)
+        return;
+    int r = c->target->cluster_size ? hint_end(c, bytes) : hint_place(c, offset, bytes);
+    c->hints = r == 0;
 }
 
 void vemu__copy_hint_end(struct vemu__copy *c)

@@ -32,8 +32,7 @@ static enum vemu__copy_kind kind_of(const struct vemu__copy *c,
 static bool look(struct vemu__copy *c, uint64_t offset)
 {
     struct vemu_image_extent extent = VEMU_IMAGE_EXTENT_INIT;
-    struct vemu_image *base =
-        c->options.flags & VEMU_IMAGE_COPY_ALLOCATED ? c->options.base : NULL;
+    struct vemu_image *base = c->options.flags & VEMU_IMAGE_COPY_ALLOCATED ? c->options.base : NULL;
     int r = vemu_image_get_extent(c->source, base, offset, c->end - offset, &extent);
 
     if (r < 0 && !(c->options.flags & VEMU_IMAGE_COPY_SALVAGE)) {

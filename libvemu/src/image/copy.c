@@ -91,8 +91,8 @@ static void count_speed_locked(struct vemu__copy *c, uint64_t bytes)
 {
     uint64_t now = (uint64_t)g_get_monotonic_time();
 
-    c->next_us = MAX(c->next_us, now) +
-                 (uint64_t)((double)bytes * 1e6 / (double)c->options.max_bytes_per_s);
+    c->next_us =
+        MAX(c->next_us, now) + (uint64_t)((double)bytes * 1e6 / (double)c->options.max_bytes_per_s);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -338,10 +338,10 @@ static int run(struct vemu__copy *c, unsigned threads)
 
 static int check_options(const struct vemu_image_copy_options *options, struct vemu_error **err)
 {
-    const uint32_t known =
-        VEMU_IMAGE_COPY_TARGET_IS_ZERO | VEMU_IMAGE_COPY_COMPRESSED | VEMU_IMAGE_COPY_ALLOCATED |
-        VEMU_IMAGE_COPY_OUT_OF_ORDER | VEMU_IMAGE_COPY_NO_SPARSE | VEMU_IMAGE_COPY_SALVAGE |
-        VEMU_IMAGE_COPY_OFFLOAD;
+    const uint32_t known = VEMU_IMAGE_COPY_TARGET_IS_ZERO | VEMU_IMAGE_COPY_COMPRESSED |
+                           VEMU_IMAGE_COPY_ALLOCATED | VEMU_IMAGE_COPY_OUT_OF_ORDER |
+                           VEMU_IMAGE_COPY_NO_SPARSE | VEMU_IMAGE_COPY_SALVAGE |
+                           VEMU_IMAGE_COPY_OFFLOAD;
 
     if (options->flags & ~known)
         return vemu__error_set(err, EINVAL, "Unknown flags 0x%x of a copy",

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define MIB (1u << 20)
+#define MIB  (1u << 20)
 #define SIZE (8u * MIB + 512)
 
 /* Data, zeros that are written, a hole, and small pieces: the same each time. */
