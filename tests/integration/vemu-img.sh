@@ -289,6 +289,18 @@ if has blkdebug; then
     count=$((count + 4))
 fi
 
+# --- a block device has what it had ----------------------------------------------------------------
+
+cp "$work/read/random" "$work/disk"
+truncate -s 20M "$work/disk"
+if loop=$(losetup -f --show "$work/disk" 2>/dev/null); then
+    cd "$work/read" || exit 1
+    "$ours" convert -f raw -O raw a.raw "$loop" && cmp a.raw "$loop" || complain "a block device"
+    losetup -d "$loop"
+else
+    echo "no loop device: a block device was not tested"
+fi
+
 # --- a signal, a full disk ------------------------------------------------------------------------
 
 cd "$work/ours" || exit 1

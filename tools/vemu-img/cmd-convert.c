@@ -286,7 +286,9 @@ static int convert(struct convert *c, struct progress *progress)
     uint32_t zeros = c->sparse_given && !c->sparse ? 0 : VEMU_IMAGE_UNMAP;
     target = open_named(&c->target, VEMU_IMAGE_WRITE | zeros | c->target_flags);
     if (target && check_opened(c, target)) {
-        bool zero = (!c->keep_target && !backing) || c->target_is_zero;
+        bool zero = c->target_is_zero ||
+                    (!c->keep_target && !backing &&
+                     target_reads_zero(c->target.filename, c->target.format, &c->props));
         status = copy_all(c, target, zero, progress);
     }
     if (!status && c->bitmaps)

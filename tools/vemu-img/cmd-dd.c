@@ -68,7 +68,8 @@ static int copy(struct dd *c, struct vemu_image *source, uint64_t offset, uint64
         return report_error(&err, r, "%s: error while creating output image of type '%s': ",
                             c->target.filename, c->target.format);
     struct vemu_image *target = open_named(&c->target, VEMU_IMAGE_WRITE | VEMU_IMAGE_UNMAP);
-    options.flags = VEMU_IMAGE_COPY_TARGET_IS_ZERO;
+    if (target_reads_zero(c->target.filename, c->target.format, NULL))
+        options.flags = VEMU_IMAGE_COPY_TARGET_IS_ZERO;
     options.offset = offset;
     options.bytes = bytes;
     if (target) {

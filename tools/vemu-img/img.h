@@ -141,6 +141,8 @@ struct target {
 void target_note(struct target *target, const char *filename);
 /* Whether both names are one file, so that making the target would destroy the source. */
 bool target_is(const char *target, const char *source);
+/* Whether an image that was just made reads as zeros: a block device has what it had. */
+bool target_reads_zero(const char *filename, const char *format, const struct props *props);
 /* After a failure: removed if the command made it; else it is said that it is not complete. */
 void target_abandon(const struct target *target);
 

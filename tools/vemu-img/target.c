@@ -29,6 +29,17 @@ void target_note(struct target *target, const char *filename)
     target->made = lstat(target->path, &st) < 0;
 }
 
+bool target_reads_zero(const char *filename, const char *format, const struct props *props)
+{
+    const char *preallocation = props ? props_get(props, "preallocation") : NULL;
+    struct stat st;
+
+    if (stat(path_of(filename), &st) == 0 && S_ISREG(st.st_mode))
+        return true;
+    /* metadata say that nothing is there yet */
+    return strcmp(format, "raw") && (!preallocation || !strcmp(preallocation, "off"));
+}
+
 void target_abandon(const struct target *target)
 {
     struct stat st;
