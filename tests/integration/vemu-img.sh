@@ -510,7 +510,7 @@ if can amend -o lazy_refcounts=on; then
     compare status out -- amend -o help
     run theirs "$work/read" create -f qcow2 -o help
     run ours "$work/read" create -f qcow2 -o help
-    sed -i '/encrypt/d; /^  /!d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
+    sed -i '/encrypt/d; /nocow/d; /^  /!d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
     compare status out -- create -o help
     alike amend -o cluster_size=4k v2.qcow2
     equal qcow2 v2.qcow2
