@@ -204,7 +204,7 @@ same convert -n longer.raw a.raw
 same convert -Z
 like convert a.raw nodir/x
 same convert -O raw a.raw a.raw
-same convert -O qcow2 ./a.raw a.raw
+has qcow2 && same convert -O qcow2 ./a.raw a.raw
 same dd if=a.raw
 same dd if=a.raw of=x bs=0
 same dd if=a.raw of=x foo=1
