@@ -283,7 +283,8 @@ static void do_ordered_locked(struct vemu__copy *c, const struct vemu__copy_piec
         pthread_mutex_lock(&c->lock);
         slot->ready = false;
         c->written++;
-        pthread_cond_broadcast(&c->wake);
+        if (c->taken - c->written <= c->ring_size / 2) /* not for each: waking takes time */
+            pthread_cond_broadcast(&c->wake);
         progress_locked(c, slot->piece.bytes);
     }
     c->writing = false;
@@ -433,7 +434,7 @@ int vemu_image_copy(struct vemu_image *source, struct vemu_image *target,
     if (c.ordered)
         vemu__copy_hint_begin(&c);
     unsigned threads = choose_threads(&c);
-    r = allocate_ring(&c, c.ordered ? threads + 2 : threads);
+    r = allocate_ring(&c, c.ordered ? threads + 6 : threads);
     if (r < 0)
         vemu__error_set(err, ENOMEM, "Not enough memory to copy");
     else
