@@ -383,6 +383,7 @@ const struct vemu_image_driver vemu__qcow2_driver = {
     .unmap = vemu__qcow2_unmap,
     .create = vemu__qcow2_create,
     .set_backing = qcow2_set_backing,
+    .make_empty = vemu__qcow2_make_empty,
     .resize = vemu__qcow2_resize,
     .amend = vemu__qcow2_amend,
     .measure = vemu__qcow2_measure,

@@ -464,6 +464,7 @@ int vemu__qcow2_write_inner(struct qcow2 *s, uint64_t offset, uint64_t bytes,
                             const struct iovec *iov, unsigned count, uint64_t skip);
 int vemu__qcow2_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, uint32_t flags);
 int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes);
+int vemu__qcow2_make_empty(struct vemu_image *image, struct vemu_error **err);
 int vemu__qcow2_extent(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                        struct vemu_image_extent *ret);
 int vemu__qcow2_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
