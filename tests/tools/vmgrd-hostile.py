@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from vmgrd_daemon import (CALL, KEEPALIVE, MESSAGE, REPLY, STREAM, UUID, Daemon, Raw, check,
@@ -289,6 +290,57 @@ def reload(daemon):
     check(keep[0].call(GET_TYPE) == TYPE, "the others go on")
 
 
+def killed():
+    """vmgrd is killed at random moments while a client defines, starts, ends, undefines: the guest that
+    runs beside goes on, what was answered is there, and no file is half written."""
+    daemon = Daemon(build, os.path.join(work, "killed"))
+    raw = Raw(daemon.socket)
+    check(isinstance(raw.call(11, string(document("stays", UUID))), bytes), "define")
+    stays = string("stays") + bytes.fromhex(UUID.replace("-", "")) + struct.pack(">i", -1)
+    check(raw.call(9, stays) == b"", "start")
+    number = raw.call(LOOKUP_NAME, string("stays"))[-4:]
+    done, over = [], threading.Event()
+    uuid = UUID[:-1] + "9"
+    other = string("other") + bytes.fromhex(uuid.replace("-", "")) + struct.pack(">i", -1)
+
+    def work_on():
+        while not over.is_set():
+            try:
+                client = Raw(daemon.socket)
+                while not over.is_set():
+                    for procedure, payload in ((11, string(document("other", uuid))), (9, other),
+                                               (12, other), (35, other)):
+                        client.call(procedure, payload)
+                    done.append(1)
+            except (OSError, EOFError, struct.error, SystemExit):
+                time.sleep(0.01)
+
+    worker = threading.Thread(target=work_on)
+    worker.start()
+    rng = random.Random(2)
+    kills = 300 if os.environ.get("VEMU_TEST_SOAK") == "1" else 12
+    for _ in range(kills):
+        time.sleep(rng.random() * 0.15)
+        daemon.kill()
+        daemon.start()
+        check(Raw(daemon.socket).call(LOOKUP_NAME, string("stays"))[-4:] == number,
+              "the guest goes on")
+    over.set()
+    worker.join(60)
+    check(not worker.is_alive() and done, "the client got something done")
+    folder = os.path.join(daemon.root, "etc/vmgr/domains")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            check(name.endswith(".new") or file.read().rstrip().endswith("</domain>"),
+                  f"{name} is whole")
+    raw = Raw(daemon.socket)
+    raw.call(12, other)
+    raw.call(35, other)
+    check(raw.call(12, stays) == b"" and raw.call(35, stays) == b"", "destroy and undefine")
+    check(struct.unpack(">I", raw.call(273, struct.pack(">iI", 1, 0))[:4])[0] == 0, "nothing is left")
+    daemon.stop()
+
+
 def activation():
     """Started for a client by a service manager, it leaves when it is not needed."""
     path = os.path.join(work, "activated")
@@ -352,6 +404,7 @@ def main():
         part(daemon)
         check(daemon.process.poll() is None, f"vmgrd lives after {part.__name__}")
     daemon.stop()
+    killed()
     activation()
     command_line()
 

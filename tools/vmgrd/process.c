@@ -16,6 +16,7 @@
 int process_lock(const char *path, char **err)
 {
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    bool locked = false;
     char text[32];
     ssize_t n;
 
@@ -23,7 +24,13 @@ int process_lock(const char *path, char **err)
         *err = g_strdup_printf("cannot open pid file '%s': %s", path, g_strerror(errno));
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    /* A child of one that was killed may live, and hold the lock, for a moment longer. */
+    for (int i = 0; i < 50 && !locked; i++) {
+        locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (!locked)
+            g_usleep(10000);
+    }
+    if (!locked) {
         n = pread(fd, text, sizeof(text) - 1, 0);
         text[n > 0 ? n : 0] = 0;
         *err = g_strdup_printf("another vmgrd (process %.*s) serves this already: '%s' is locked",

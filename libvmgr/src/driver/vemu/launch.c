@@ -38,7 +38,7 @@ struct plan {
     char **argv;
     char **envp;
     const char *dir;
-    int null_fd, log_fd, lock_fd;
+    int null_fd, log_fd;
     int report[2]; /* child to caller */
     int go[2];     /* caller to child */
     bool pin;
@@ -98,7 +98,6 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     ssize_t n;
 
     say(p, SAID_PID, (int)getpid());
-    close(p->go[1]);
     do
         n = read(p->go[0], &word, 1);
     while (n < 0 && errno == EINTR);
@@ -114,6 +113,38 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     child_fail(p, errno);
 }
 
+static void close_between(unsigned first, unsigned last)
+{
+    if (first <= last && syscall(SYS_close_range, first, last, 0) < 0) {
+        for (unsigned fd = first; fd <= last && fd < 4096; fd++)
+            close((int)fd);
+    }
+}
+
+/* What the caller holds is to end with the caller: locks, sockets, and the other ends of pipes of
+ * starts that other threads are at, whose children would wait for each other. */
+static void keep_own(const struct plan *p)
+{
+    int keep[] = { p->null_fd, p->log_fd, p->report[1], p->go[0] };
+    unsigned from = 3;
+
+    for (size_t i = 1; i < G_N_ELEMENTS(keep); i++) {
+        for (size_t k = i; k > 0 && keep[k] < keep[k - 1]; k--) {
+            const int swap = keep[k];
+
+            keep[k] = keep[k - 1];
+            keep[k - 1] = swap;
+        }
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(keep); i++) {
+        if (keep[i] < 3)
+            continue;
+        close_between(from, (unsigned)keep[i] - 1);
+        from = (unsigned)keep[i] + 1;
+    }
+    close_between(from, ~0u);
+}
+
 static int fork_twice(const struct plan *p)
 {
     sigset_t all, old;
@@ -125,8 +156,7 @@ static int fork_twice(const struct plan *p)
     pthread_sigmask(SIG_SETMASK, &all, &old);
     pid = fork();
     if (pid == 0) {
-        /* The lock is to end with the caller. */
-        close(p->lock_fd);
+        keep_own(p);
         setsid();
         pid = fork();
         if (pid == 0)
@@ -352,7 +382,7 @@ static struct vemu_qmp *release(struct plan *p, const struct vemu_status *s, int
     return q;
 }
 
-int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
+int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
                       struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
@@ -363,7 +393,6 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, i
                       .dir = dir,
                       .null_fd = -1,
                       .log_fd = -1,
-                      .lock_fd = lock_fd,
                       .report = { -1, -1 },
                       .go = { -1, -1 } };
     int inotify_fd = -1, r = -1;

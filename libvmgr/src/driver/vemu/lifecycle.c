@@ -210,7 +210,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     }
     if (announce(c, fresh, emulator, err) < 0)
         return -1;
-    r = vmgr__vemu_launch(c->d, c->name, s, c->lock, &q, &log_from, err);
+    r = vmgr__vemu_launch(c->d, c->name, s, &q, &log_from, err);
     if (r == 0) {
         struct vmgr_error *why = NULL;
 

@@ -173,9 +173,8 @@ char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_d
 
 /* ---- launch.c ---- */
 /* Starts the emulator of a run whose status is "starting", writes its pid into the status, and
- * waits until its monitor listens. On failure nothing of it is left. lock_fd: the domain's lock,
- * which a process that is not yet the emulator must not hold. */
-int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s, int lock_fd,
+ * waits until its monitor listens. On failure nothing of it is left. */
+int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
                       struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err);
 /* After the monitor failed: if the process ends, sets *err to its last words. */
 void vmgr__vemu_explain(const struct vemu *d, const char *name, const struct vemu_process *p,
