@@ -315,7 +315,7 @@ def killed():
             except (OSError, EOFError, struct.error, SystemExit):
                 time.sleep(0.01)
 
-    worker = threading.Thread(target=work_on)
+    worker = threading.Thread(target=work_on, daemon=True)
     worker.start()
     rng = random.Random(2)
     kills = 300 if os.environ.get("VEMU_TEST_SOAK") == "1" else 12

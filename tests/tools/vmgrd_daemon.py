@@ -45,9 +45,9 @@ class Daemon:
 
     def connects(self):
         try:
-            socket.socket(socket.AF_UNIX).connect(self.socket)
+            Raw(self.socket) # a socket that takes connections may be a dead server's
             return True
-        except OSError:
+        except (OSError, EOFError):
             return False
 
     def text(self):

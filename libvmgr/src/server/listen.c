@@ -105,7 +105,8 @@ static int listener_add(struct vmgr__server *s, int fd, const char *path, bool r
 static int remove_stale(const struct sockaddr_un *addr, char **err)
 {
     struct stat st;
-    int fd, r;
+    bool live = true;
+    int fd;
 
     if (lstat(addr->sun_path, &st) < 0)
         return 0;
@@ -114,8 +115,18 @@ static int remove_stale(const struct sockaddr_un *addr, char **err)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return vmgr__server_fail(err, errno, "cannot make a socket");
-    r = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
-    if (r == 0 || errno == EAGAIN) {
+    /* A child of a server that was killed may hold the socket for a moment longer. */
+    for (int i = 0; i < 20; i++) {
+        live = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN;
+        if (!live)
+            break;
+        close(fd);
+        g_usleep(10000);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+            return vmgr__server_fail(err, errno, "cannot make a socket");
+    }
+    if (live) {
         close(fd);
         return vmgr__server_fail(err, 0, "another server listens on '%s'", addr->sun_path);
     }
