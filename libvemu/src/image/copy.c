@@ -54,11 +54,12 @@ static int fail(struct vemu__copy *c, int code, const char *what, uint64_t offse
     return code;
 }
 
-/* So much more is done. The caller is told by one thread at a time, without the lock. */
+/* So much more is done. The caller is told by one thread at a time, without the lock, and not again
+ * after it wanted to stop. */
 static void progress_locked(struct vemu__copy *c, uint64_t bytes)
 {
     c->done += bytes;
-    if (!c->progress || !c->progress->report || c->reporting)
+    if (!c->progress || !c->progress->report || c->reporting || c->error)
         return;
     c->reporting = true;
     uint64_t done = c->done;

@@ -104,8 +104,8 @@ START_TEST(test_block)
 
     setup();
     client_fails(&c, "blockdev-add", "GenericError", "'driver' is missing", "{'node-name':'d'}");
-    client_fails(&c, "blockdev-add", "GenericError", "'nbd' is not known",
-                 "{'driver':'nbd','node-name':'d'}");
+    client_fails(&c, "blockdev-add", "GenericError", "'gluster' is not known",
+                 "{'driver':'gluster','node-name':'d'}");
     client_fails(&c, "blockdev-add", "GenericError", "cannot open '/nonexistent'",
                  "{'driver':'file','node-name':'d','filename':'/nonexistent'}");
     client_fails(&c, "blockdev-add", "GenericError", "no property 'size'",
