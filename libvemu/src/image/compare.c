@@ -67,7 +67,7 @@ static int fail_locked(struct compare *c, int code, const struct side *side, uin
 static void progress_locked(struct compare *c, uint64_t bytes)
 {
     c->done += bytes;
-    if (!c->progress || !c->progress->report || c->reporting)
+    if (!c->progress || !c->progress->report || c->reporting || c->error)
         return;
     c->reporting = true;
     uint64_t done = c->done;
