@@ -180,7 +180,8 @@ static void check_requests(const struct vemu_property *extra, size_t extra_count
     g_autofree uint8_t *from = g_malloc(65536 + 4096), *to = g_malloc0(65536 + 4096);
     struct user user;
 
-    memcpy(props + 1, extra, extra_count * sizeof(*extra));
+    for (size_t i = 0; i < extra_count; i++)
+        props[1 + i] = extra[i];
     OK(vemu_vm_add_block(vm, "raw", "d", props, 1 + extra_count, &err));
     user_attach(&user, vm, "d", NULL, NULL);
     for (unsigned i = 0; i < 40; i++) {
