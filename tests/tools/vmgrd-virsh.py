@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 import time
 
 from vmgrd_daemon import UUID, Daemon, check, document, until
@@ -134,6 +135,8 @@ def console(virsh, name):
                 check(False, f"console shows {expected}: {seen}")
 
     read(b"Escape character")
+    # What is typed before virsh takes the terminal is thrown away.
+    until(lambda: not termios.tcgetattr(terminal)[3] & termios.ICANON, "virsh takes the terminal")
     os.write(terminal, b"echo-this\r")
     read(b"echo-this")
     os.write(terminal, b"\x1d")

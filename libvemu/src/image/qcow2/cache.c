@@ -3,7 +3,8 @@
  * Caches of L2 tables and refcount blocks, in slices: parts of a cluster, so that large clusters do
  * not mean large reads and writes.
  *
- * A slice that is dirty or being written back stays, even if the cache has too many then; who changes tables calls vemu__qcow2_relieve() now and then.
+ * A slice that is dirty or being written back stays, even if the cache has too many then; who
+ * changes tables calls vemu__qcow2_relieve() now and then.
  */
 #include <errno.h>
 #include <stdlib.h>
