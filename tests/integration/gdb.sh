@@ -5,6 +5,7 @@
 # software CPU and on KVM; then the guest goes on. What gdb prints is compared.
 set -u
 . "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/sockets.sh"
 command -v gdb >/dev/null || install_missing gdb || { echo "there is no gdb here"; exit 77; }
 vemu=$BUILD/tools/vemu/vemu
 elves=$BUILD/tests/guests/payloads
@@ -41,7 +42,7 @@ start() { # OPTIONS...: vemu in the background, waiting for gdb at $work/gdb
         >"$work/messages" 2>&1 <"${input:-/dev/null}" &
     vemu_pid=$!
     for _ in $(seq 100); do
-        [ -S "$work/gdb" ] && return
+        listens "$work/gdb" && return
         sleep 0.1
     done
     cat "$work/messages"

@@ -4,6 +4,7 @@
 # taken from VEMU_QEMU_QMP, the folder that has qemu/qmp in it ("python" of QEMU's sources), or from
 # where python finds them. No package of Debian 12 has them: a soak fetches QEMU's source package.
 set -u
+. "$TOP/tests/lib/sockets.sh"
 fetch() { # DIR: python/qemu of the package's sources, from where this system has its packages
     local dir=$1 list
     mkdir -p "$dir"/{parts,lists/partial,cache/archives/partial}
@@ -32,7 +33,7 @@ trap 'kill "$vemu" 2>/dev/null; rm -rf "$work" "${sources:-}"' EXIT
 "$BUILD/tools/vemu/vemu" -accel soft -machine q35 -m 64M -display none -serial null -name clients \
     -device pcie-root-port,id=rp1 -qmp "unix:$work/qmp,server=on,wait=off" </dev/null >"$work/log" 2>&1 &
 vemu=$!
-for _ in $(seq 100); do [ -S "$work/qmp" ] && break; sleep 0.1; done
+for _ in $(seq 100); do listens "$work/qmp" && break; sleep 0.1; done
 
 timeout 60 python3 - "$work/qmp" <<'PYTHON' || { cat "$work/log"; exit 1; }
 import asyncio

@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # vemu-img beside qemu-img: the same command lines give the same output, byte for byte, the same exit
-# status, and images that the other one finds clean and equal. Also: interrupted and full disk.
+# status, and images that the other one finds clean and equal. Also: interrupted.
 set -u
 command -v qemu-img >/dev/null || { echo "no qemu-img"; exit 77; }
 ours=$BUILD/tools/vemu-img/vemu-img
 [ -x "$ours" ] || { echo "no vemu-img"; exit 1; }
 export LC_ALL=C TZ=UTC
 work=$(mktemp -d)
-trap 'umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
-mkdir "$work"/{read,theirs,ours,small}
+trap 'rm -rf "$work"' EXIT
+mkdir "$work"/{read,theirs,ours}
 bad=0 count=0
 complain() { echo "FAILED: $*"; bad=1; }
-has() { "$ours" --help | grep -q "^Supported formats:.* $1\( \|$\)"; }
 
 # run WHOSE DIRECTORY ARGS...: leaves output, errors and status.
 run() {
@@ -52,14 +51,6 @@ like() {
 # Writing: each has its own directory.
 both() { run theirs "$work/theirs" "$@"; run ours "$work/ours" "$@"; compare status out err -- "$@"; }
 alike() { run theirs "$work/theirs" "$@"; run ours "$work/ours" "$@"; compare status out -- "$@"; }
-# Whether the library can do what the words ask for; else says so.
-can() { # WORDS...
-    qemu-img create -q -f qcow2 "$work/can.qcow2" 1M
-    (cd "$work" && "$ours" "$@" can.qcow2 ${after:-}) >/dev/null 2>"$work/err"
-    grep -qi 'not support\|has no\|cannot be' "$work/err" || return 0
-    echo "not tested: $*: $(cat "$work/err")"
-    return 1
-}
 # What both have made has the same contents and no errors.
 equal() { # FORMAT FILE...
     local format=$1 file
@@ -204,7 +195,7 @@ same convert -n longer.raw a.raw
 same convert -Z
 like convert a.raw nodir/x
 same convert -O raw a.raw a.raw
-has qcow2 && same convert -O qcow2 ./a.raw a.raw
+same convert -O qcow2 ./a.raw a.raw
 same dd if=a.raw
 same dd if=a.raw of=x bs=0
 same dd if=a.raw of=x foo=1
@@ -274,34 +265,20 @@ equal raw b.raw
 # --- salvage ---------------------------------------------------------------------------------------
 
 bad_sectors='driver=blkdebug,inject-error=read errno=5 offset=204800 bytes=1024,file.filename=a.raw'
-if has blkdebug; then
-    cd "$work/ours" || exit 1
-    "$ours" convert --image-opts -O raw "$bad_sectors" salvaged.raw 2>"$work/err" && complain "read errors"
-    grep -q 'error while reading at byte .*: Input/output error' "$work/err" || complain "read error: $(cat "$work/err")"
-    [ ! -e salvaged.raw ] || complain "a failed convert left its target"
-    "$ours" convert --salvage --image-opts -O raw "$bad_sectors" salvaged.raw 2>"$work/err" || complain "salvage"
-    grep -q 'error while reading offset 204800: Input/output error' "$work/err" &&
-        grep -q 'error while reading offset 205312: Input/output error' "$work/err" &&
-        [ "$(wc -l <"$work/err")" -eq 2 ] || complain "salvage: $(cat "$work/err")"
-    cp a.raw salvage-expected.raw
-    dd if=/dev/zero of=salvage-expected.raw bs=512 seek=400 count=2 conv=notrunc status=none
-    cmp salvaged.raw salvage-expected.raw || complain "salvaged contents"
-    count=$((count + 4))
-fi
+cd "$work/ours" || exit 1
+"$ours" convert --image-opts -O raw "$bad_sectors" salvaged.raw 2>"$work/err" && complain "read errors"
+grep -q 'error while reading at byte .*: Input/output error' "$work/err" || complain "read error: $(cat "$work/err")"
+[ ! -e salvaged.raw ] || complain "a failed convert left its target"
+"$ours" convert --salvage --image-opts -O raw "$bad_sectors" salvaged.raw 2>"$work/err" || complain "salvage"
+grep -q 'error while reading offset 204800: Input/output error' "$work/err" &&
+    grep -q 'error while reading offset 205312: Input/output error' "$work/err" &&
+    [ "$(wc -l <"$work/err")" -eq 2 ] || complain "salvage: $(cat "$work/err")"
+cp a.raw salvage-expected.raw
+dd if=/dev/zero of=salvage-expected.raw bs=512 seek=400 count=2 conv=notrunc status=none
+cmp salvaged.raw salvage-expected.raw || complain "salvaged contents"
+count=$((count + 4))
 
-# --- a block device has what it had ----------------------------------------------------------------
-
-cp "$work/read/random" "$work/disk"
-truncate -s 20M "$work/disk"
-if loop=$(losetup -f --show "$work/disk" 2>/dev/null); then
-    cd "$work/read" || exit 1
-    "$ours" convert -f raw -O raw a.raw "$loop" && cmp a.raw "$loop" || complain "a block device"
-    losetup -d "$loop"
-else
-    echo "no loop device: a block device was not tested"
-fi
-
-# --- a signal, a full disk ------------------------------------------------------------------------
+# --- a signal -------------------------------------------------------------------------------------
 
 cd "$work/ours" || exit 1
 for signal in HUP TERM; do # a shell keeps INT from what runs behind it
@@ -327,24 +304,9 @@ sleep 0.5
 kill -USR1 $pid
 wait $pid || complain "SIGUSR1"
 grep -q '/100%)' "$work/err" || complain "SIGUSR1 shows no progress"
-if mount -t tmpfs -o size=2m none "$work/small" 2>/dev/null; then
-    for format in raw qcow2; do
-        has $format || continue
-        "$ours" convert -f raw -O $format a.raw "$work/small/x" 2>"$work/err" && complain "full disk"
-        grep -q 'No space left on device' "$work/err" || complain "full disk: $(cat "$work/err")"
-        [ ! -e "$work/small/x" ] || complain "full disk: the target stays ($format)"
-    done
-    umount "$work/small"
-else
-    echo "no tmpfs can be mounted: a full disk was not tested"
-fi
 
 # --- qcow2 ---------------------------------------------------------------------------------------
 
-if ! has qcow2; then
-    echo "no qcow2: $count comparisons of raw images"
-    exit $bad
-fi
 cd "$work/read" || exit 1
 qemu-img convert -f raw -O qcow2 a.raw a.qcow2
 qemu-img convert -f raw -c -O qcow2 a.raw c.qcow2
@@ -377,41 +339,30 @@ open('leak.qcow2', 'wb').write(d)
 d[block + 2 * 6:block + 2 * 6 + 2] = b'\0\0'
 open('corrupt.qcow2', 'wb').write(d)
 PY
-can snapshot -c s && snapshots=1 || snapshots=
-after=b can bitmap --add && bitmaps=1 || bitmaps=
-can check && checks=1 || checks=
-can measure -O qcow2 && measures=1 || measures=
 for image in *.qcow2; do
-    [ "$image" != snap.qcow2 ] || [ "$snapshots$bitmaps" = 11 ] || continue
     same info "$image"
     same info --output=json "$image"
     like snapshot -l "$image"
-    if [ $checks ]; then
-        like check "$image"
-        like check --output=json "$image"
-        like check -q "$image"
-    fi
+    like check "$image"
+    like check --output=json "$image"
+    like check -q "$image"
     case $image in lost*) continue ;; esac
     same info --backing-chain "$image"
     same info --backing-chain --output=json "$image"
     same map --output=json "$image"
     same map "$image"
-    if [ $measures ]; then
-        same measure -O qcow2 "$image"
-        same measure -O qcow2 --output=json -o cluster_size=4k "$image"
-    fi
+    same measure -O qcow2 "$image"
+    same measure -O qcow2 --output=json -o cluster_size=4k "$image"
     same measure -O raw "$image"
     same compare "$image" a.raw
     same compare -s "$image" a.raw
 done
 like info --backing-chain lost.qcow2
-if [ $measures ] && [ $snapshots ]; then
-    same measure -O qcow2 -l one snap.qcow2
-    same measure -O qcow2 -l nope snap.qcow2
-    same measure -O qcow2 --size 3T -o cluster_size=2M,refcount_bits=64
-    same measure -O qcow2 --size 3T -o preallocation=full
-    like measure -O qcow2 --size 1G -o cluster_size=5
-fi
+same measure -O qcow2 -l one snap.qcow2
+same measure -O qcow2 -l nope snap.qcow2
+same measure -O qcow2 --size 3T -o cluster_size=2M,refcount_bits=64
+same measure -O qcow2 --size 3T -o preallocation=full
+like measure -O qcow2 --size 1G -o cluster_size=5
 same map --output=json --start-offset=90k --max-length=300k o.qcow2
 same snapshot snap.qcow2
 same info --image-opts driver=qcow2,file.filename=a.qcow2
@@ -452,20 +403,16 @@ both convert -O qcow2 -B a.qcow2 -F qcow2 o.qcow2 top.qcow2
 both convert -O qcow2 a.raw a.qcow2 concat.qcow2
 equal qcow2 from-raw.qcow2 s0.qcow2 top.qcow2 concat.qcow2
 [ "$(stat -c %b "$work/ours/top.qcow2")" -lt 4000 ] || complain "convert -B copied the backing image"
-if [ $snapshots ]; then
-    both convert -O qcow2 -l one snap.qcow2 one.qcow2
-    both convert -O qcow2 -l snapshot.name='two words' snap.qcow2 two.qcow2
-    both convert -O qcow2 -l nope snap.qcow2 x
-    both convert -O qcow2 -l snapshot.id=1,foo=2 snap.qcow2 x
-    equal qcow2 one.qcow2 two.qcow2
-fi
-if [ $bitmaps ]; then
-    both convert -O qcow2 --bitmaps snap.qcow2 bitmaps.qcow2
-    equal qcow2 bitmaps.qcow2
-    cmp <(qemu-img info --output=json "$work/theirs/bitmaps.qcow2" | grep -v -e actual-size -e filename) \
-        <(qemu-img info --output=json "$work/ours/bitmaps.qcow2" | grep -v -e actual-size -e filename) ||
-        complain "bitmaps"
-fi
+both convert -O qcow2 -l one snap.qcow2 one.qcow2
+both convert -O qcow2 -l snapshot.name='two words' snap.qcow2 two.qcow2
+both convert -O qcow2 -l nope snap.qcow2 x
+both convert -O qcow2 -l snapshot.id=1,foo=2 snap.qcow2 x
+equal qcow2 one.qcow2 two.qcow2
+both convert -O qcow2 --bitmaps snap.qcow2 bitmaps.qcow2
+equal qcow2 bitmaps.qcow2
+cmp <(qemu-img info --output=json "$work/theirs/bitmaps.qcow2" | grep -v -e actual-size -e filename) \
+    <(qemu-img info --output=json "$work/ours/bitmaps.qcow2" | grep -v -e actual-size -e filename) ||
+    complain "bitmaps"
 both convert -O qcow2 -B a.qcow2 a.raw x
 both convert -O qcow2 -F qcow2 a.raw x
 both convert -O qcow2 -B a.qcow2 -F qcow2 a.raw a.raw x
@@ -474,52 +421,42 @@ both convert -O qcow2 -o bad=3 a.raw x
 both convert -O qcow2 -o cluster_size=3 a.raw x
 [ ! -e "$work/ours/x" ] || complain "a refused convert left a file"
 
-if after=+1M can resize; then
-    both resize n.qcow2 +10M
-    both resize n.qcow2 5M
-    both resize --shrink n.qcow2 5M
-    both resize --preallocation=metadata n.qcow2 9M
-    equal qcow2 n.qcow2
-fi
-if [ $snapshots ]; then
-    both snapshot -c s1 n4.qcow2
-    alike snapshot -d nope n4.qcow2
-    alike snapshot -a nope n4.qcow2
-    both snapshot -a one plain.qcow2
-    both snapshot -q -d one plain.qcow2
-    equal qcow2 n4.qcow2 plain.qcow2
-fi
-if [ $bitmaps ]; then
-    both bitmap --add -g 32k n2.qcow2 x
-    both bitmap --add --disable n2.qcow2 y
-    both bitmap --merge y --enable --clear n2.qcow2 x
-    alike bitmap --add n2.qcow2 x
-    alike bitmap --remove n2.qcow2 nope
-    both bitmap --remove n2.qcow2 y
-    alike bitmap --add -b snap.qcow2 --merge b0 snap.qcow2 m
-    both bitmap --add -b snap.qcow2 --merge b0 n3.qcow2 m
-    equal qcow2 n2.qcow2
-fi
-if can amend -o lazy_refcounts=on; then
-    both amend -o lazy_refcounts=on,compat=1.1 v2.qcow2
-    both amend -p -o compat=0.10,lazy_refcounts=off v2.qcow2
-    alike amend -o foo=1 v2.qcow2
-    run theirs "$work/read" amend -f qcow2 -o help
-    run ours "$work/read" amend -f qcow2 -o help
-    sed -i '/encrypt/d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
-    compare status out -- amend -o help
-    run theirs "$work/read" create -f qcow2 -o help
-    run ours "$work/read" create -f qcow2 -o help
-    sed -i '/encrypt/d; /nocow/d; /^  /!d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
-    compare status out -- create -o help
-    alike amend -o cluster_size=4k v2.qcow2
-    equal qcow2 v2.qcow2
-fi
-if [ $checks ]; then
-    alike check -r leaks leak.qcow2
-    alike check -r all corrupt.qcow2
-    equal qcow2 leak.qcow2 corrupt.qcow2
-fi
+both resize n.qcow2 +10M
+both resize n.qcow2 5M
+both resize --shrink n.qcow2 5M
+both resize --preallocation=metadata n.qcow2 9M
+equal qcow2 n.qcow2
+both snapshot -c s1 n4.qcow2
+alike snapshot -d nope n4.qcow2
+alike snapshot -a nope n4.qcow2
+both snapshot -a one plain.qcow2
+both snapshot -q -d one plain.qcow2
+equal qcow2 n4.qcow2 plain.qcow2
+both bitmap --add -g 32k n2.qcow2 x
+both bitmap --add --disable n2.qcow2 y
+both bitmap --merge y --enable --clear n2.qcow2 x
+alike bitmap --add n2.qcow2 x
+alike bitmap --remove n2.qcow2 nope
+both bitmap --remove n2.qcow2 y
+alike bitmap --add -b snap.qcow2 --merge b0 snap.qcow2 m
+both bitmap --add -b snap.qcow2 --merge b0 n3.qcow2 m
+equal qcow2 n2.qcow2
+both amend -o lazy_refcounts=on,compat=1.1 v2.qcow2
+both amend -p -o compat=0.10,lazy_refcounts=off v2.qcow2
+alike amend -o foo=1 v2.qcow2
+run theirs "$work/read" amend -f qcow2 -o help
+run ours "$work/read" amend -f qcow2 -o help
+sed -i '/encrypt/d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
+compare status out -- amend -o help
+run theirs "$work/read" create -f qcow2 -o help
+run ours "$work/read" create -f qcow2 -o help
+sed -i '/encrypt/d; /nocow/d; /^  /!d; s/ - .*//' "$work/theirs.out" "$work/ours.out"
+compare status out -- create -o help
+alike amend -o cluster_size=4k v2.qcow2
+equal qcow2 v2.qcow2
+alike check -r leaks leak.qcow2
+alike check -r all corrupt.qcow2
+equal qcow2 leak.qcow2 corrupt.qcow2
 
 for dir in theirs ours; do # two layers above a.qcow2, and what they read as
     (cd "$work/$dir" && qemu-img create -q -f qcow2 -b o.qcow2 -F qcow2 top2.qcow2 &&
@@ -537,17 +474,13 @@ cp "$work/ours/o2.qcow2" "$work/ours/o.qcow2"
 cp "$work/theirs/a.qcow2" "$work/ours/a.qcow2"
 cp "$work/theirs/top2.qcow2" "$work/ours/top2.qcow2"
 run ours "$work/ours" commit top2.qcow2
-if grep -q 'cannot be emptied' "$work/ours.err"; then
-    echo "not tested: emptying the overlay"
-else
-    cp "$work/ours/drop.qcow2" "$work/ours/top2.qcow2"
-    both commit top2.qcow2
-    both commit -q top2.qcow2
-    equal qcow2 o.qcow2 top2.qcow2
-    cmp <(qemu-img map --output=json "$work/theirs/top2.qcow2" | grep -c '"depth": 0') \
-        <(qemu-img map --output=json "$work/ours/top2.qcow2" | grep -c '"depth": 0') ||
-        complain "commit has not emptied the overlay"
-fi
+cp "$work/ours/drop.qcow2" "$work/ours/top2.qcow2"
+both commit top2.qcow2
+both commit -q top2.qcow2
+equal qcow2 o.qcow2 top2.qcow2
+cmp <(qemu-img map --output=json "$work/theirs/top2.qcow2" | grep -c '"depth": 0') \
+    <(qemu-img map --output=json "$work/ours/top2.qcow2" | grep -c '"depth": 0') ||
+    complain "commit has not emptied the overlay"
 
 for dir in theirs ours; do
     cp "$work/read/a.qcow2" "$work/$dir/a.qcow2"

@@ -9,7 +9,7 @@ import sys
 import termios
 import time
 
-from vmgrd_daemon import UUID, Daemon, check, document, until
+from vmgrd_daemon import UUID, Daemon, check, document, listens, until
 
 build, work = sys.argv[1:3]
 
@@ -259,7 +259,7 @@ def session():
     daemon = subprocess.Popen([*as_nobody, os.path.join(build, "tools/vmgrd/vmgrd")],
                               stderr=subprocess.DEVNULL)
     socket_path = os.path.join(home, "vmgr/libvirt-sock")
-    until(lambda: os.path.exists(socket_path + "-ro"), "a user's vmgrd listens")
+    until(lambda: listens(socket_path) and listens(socket_path + "-ro"), "a user's vmgrd listens")
     for uri, user in ((f"qemu:///session?socket={socket_path}", as_nobody),
                       (f"qemu:///session?socket={socket_path}", []),
                       (f"qemu:///session?socket={socket_path}-ro", as_nobody)):
