@@ -24,7 +24,8 @@ refuse() {
     [ "$(wc -l <err)" -eq 1 ] || fail "$*: $(wc -l <err) lines"
 }
 refuse "-bogus: unknown option" -bogus
-refuse "unexpected argument 'disk.img'" disk.img
+refuse "cannot open 'disk.img': No such file or directory" -M q35 disk.img
+refuse "cannot open 'disk.img': No such file or directory" -M q35 -hdb disk.img
 for option in sandbox incoming rtc; do
     refuse "-$option: not supported yet" -$option x
 done
