@@ -382,6 +382,9 @@ struct vemu_watch *vemu__watch_new(struct vemu_loop *loop, int fd, uint32_t even
     watch->data = data;
     atomic_init(&watch->events, events);
     watch->poll.fd = fd;
+    /* Or GLib would take the descriptor off the list and put it back around each dispatch, and wake
+     * this very loop to tell it: four system calls. Nobody iterates the context from a callback. */
+    g_source_set_can_recurse(source, TRUE);
     g_source_attach(source, loop->context);
     return watch;
 }

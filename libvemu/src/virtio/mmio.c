@@ -206,21 +206,29 @@ static const struct vemu_region_ops mmio_region = { .read = mmio_read, .write = 
 
 /* --- doorbells -------------------------------------------------------------------------------- */
 
-/* Gives the first `count` doorbells to the accelerator, or takes them back. Returns how many. */
-static unsigned set_notifiers(struct vemu_virtio_mmio *mmio, bool add, unsigned count)
+/* Gives the doorbells to the accelerator, as far as it takes them. */
+static void hook_doorbells(struct vemu_virtio_mmio *mmio)
 {
     struct vemu_virtio *vdev = device_of(mmio);
-    struct vemu_accel_vm *accel_vm;
-    const struct vemu_accel_ops *accel = vemu__vm_accel(mmio->dev.vm, &accel_vm);
 
-    for (unsigned n = 0; n < count; n++) {
-        int fd = vemu__virtq_get_notifier(vemu__virtio_queue(vdev, n));
+    for (unsigned n = 0; n < vdev->queue_count; n++) {
+        struct vemu_virtq *q = vemu__virtio_queue(vdev, n);
+        const struct vemu_virtq_doorbell doorbell = {
+            .address = mmio->address + REG_QUEUE_NOTIFY,
+            .size = 4,
+            .use_match = true,
+            .match = n,
+        };
 
-        if (fd < 0 || accel->ioeventfd(accel_vm, add, false, mmio->address + REG_QUEUE_NOTIFY, 4,
-                                       true, n, fd) < 0)
-            return n; /* the others come as register writes */
+        if (vemu__virtq_get_notifier(q) < 0 || vemu__virtq_hook(q, &doorbell) < 0)
+            return; /* the others come as register writes */
     }
-    return count;
+}
+
+static void unhook_doorbells(struct vemu_virtio *vdev)
+{
+    for (unsigned n = 0; n < vdev->queue_count; n++)
+        vemu__virtq_unhook(vemu__virtio_queue(vdev, n));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -254,17 +262,16 @@ static int mmio_realize(struct vemu_device *dev, struct vemu_error **err)
         return r;
     }
     if (accel->ioeventfd && !accel->direct_io)
-        mmio->notifiers = set_notifiers(mmio, true, vdev->queue_count);
+        hook_doorbells(mmio);
     return 0;
 }
 
 static void mmio_unrealize(struct vemu_device *dev)
 {
-    struct vemu_virtio_mmio *mmio = (struct vemu_virtio_mmio *)dev;
+    struct vemu_virtio *vdev = device_of((struct vemu_virtio_mmio *)dev);
 
-    set_notifiers(mmio, false, mmio->notifiers);
-    mmio->notifiers = 0;
-    vemu__virtio_unrealize(device_of(mmio));
+    unhook_doorbells(vdev);
+    vemu__virtio_unrealize(vdev);
 }
 
 static void mmio_reset(struct vemu_device *dev)

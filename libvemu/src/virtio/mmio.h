@@ -13,7 +13,6 @@ struct vemu_virtio_mmio {
     struct vemu_device dev;
     uint64_t address;
     struct vemu_irq *irq;
-    unsigned notifiers; /* queues whose doorbell the accelerator signals */
     /* saved */
     uint32_t features_select, driver_features_select, queue_select, interrupt_status;
 };

@@ -296,31 +296,21 @@ static const struct vemu_region_ops regs_region = {
     .max_size = 4,
 };
 
-/* Moves the doorbells that the accelerator signals to where the BAR is now. */
+/* Moves the doorbells that the accelerator may signal to where the BAR is now. */
 static void place_doorbells(struct vemu_virtio_pci *s, uint64_t bar)
 {
     struct vemu_virtio *vdev = device_of(s);
-    struct vemu_accel_vm *accel_vm = NULL;
-    const struct vemu_accel_ops *accel = vemu__vm_accel(s->pci.dev.vm, &accel_vm);
 
-    if (!accel || !accel_vm || !accel->ioeventfd || accel->direct_io)
-        return;
-    while (s->notifiers) {
-        unsigned n = --s->notifiers;
+    for (unsigned n = 0; n < vdev->queue_count; n++)
+        vemu__virtq_unhook(vemu__virtio_queue(vdev, n));
+    for (unsigned n = 0; bar != VEMU_PCI_UNMAPPED && n < vdev->queue_count; n++) {
+        const struct vemu_virtq_doorbell doorbell = {
+            .address = bar + AT_NOTIFY + n * NOTIFY_STRIDE,
+            .size = 2,
+        };
 
-        accel->ioeventfd(accel_vm, false, false, s->doorbells + n * NOTIFY_STRIDE, 2, false, 0,
-                         vemu__virtq_get_notifier(vemu__virtio_queue(vdev, n)));
-    }
-    if (bar == VEMU_PCI_UNMAPPED)
-        return;
-    s->doorbells = bar + AT_NOTIFY;
-    for (unsigned n = 0; n < vdev->queue_count; n++) {
-        int fd = vemu__virtq_get_notifier(vemu__virtio_queue(vdev, n));
-
-        if (fd < 0 || accel->ioeventfd(accel_vm, true, false, s->doorbells + n * NOTIFY_STRIDE, 2,
-                                       false, 0, fd) < 0)
+        if (vemu__virtq_hook(vemu__virtio_queue(vdev, n), &doorbell) < 0)
             break; /* the others come as register writes */
-        s->notifiers = n + 1;
     }
 }
 

@@ -12,8 +12,6 @@ struct vemu_virtio_pci {
     struct vemu_pci_device pci;
     uint32_t vectors;   /* property */
     uint8_t cap_access; /* offset of the capability that reaches registers without a BAR */
-    unsigned notifiers; /* queues whose doorbell the accelerator signals */
-    uint64_t doorbells; /* where, while notifiers is not 0 */
     /* saved */
     uint32_t features_select, driver_features_select;
     uint16_t queue_select, config_vector;

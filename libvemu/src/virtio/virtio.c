@@ -172,6 +172,7 @@ static bool usable(const struct vemu_virtq *q)
 static void serve(struct vemu_virtq *q, bool linger)
 {
     struct vemu_virtio *vdev = q->vdev;
+    struct virtq_service service;
     bool progress, more;
     int round = 0;
 
@@ -181,9 +182,13 @@ static void serve(struct vemu_virtq *q, bool linger)
     do {
         uint16_t before = q->s->avail, seen = vemu__virtq_seen(q);
 
+        if (!round)
+            vemu__virtq_serve_begin(q, &service);
         vdev->class_->ops->notify(vdev, q->index);
         if (!usable(q))
             return;
+        if (!round)
+            vemu__virtq_serve_end(q, &service);
         progress = q->s->avail != before;
         if (++round >= NOTIFY_ROUNDS && q->notifier >= 0 && progress) {
             static const uint64_t one = 1;

@@ -304,4 +304,17 @@ void vemu__virtq_reset(struct vemu_virtq *queue);
  * -errno when there is none. Context: loop (realize). */
 int vemu__virtq_get_notifier(struct vemu_virtq *queue);
 
+/* A write of `size` bytes at `address` is the doorbell; with use_match, only of `match`. */
+struct vemu_virtq_doorbell {
+    uint64_t address, match;
+    unsigned size;
+    bool use_match;
+};
+/* Lets the accelerator signal the notifier, which is there already, in place of that write. From
+ * now on the queue decides, by what its doorbells are for, whether they come by descriptor or as
+ * vemu__virtio_notify(). -errno: only the latter. */
+int vemu__virtq_hook(struct vemu_virtq *queue, const struct vemu_virtq_doorbell *doorbell);
+/* The doorbell is not there any more. Nothing happens if it was not. */
+void vemu__virtq_unhook(struct vemu_virtq *queue);
+
 #endif

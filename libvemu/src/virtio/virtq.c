@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Virtqueues: enabling, elements, the memory of chains, the order of completions, doorbells.
+ * Virtqueues: enabling, elements, the memory of chains, the order of completions.
  *
  * The three areas of an enabled queue must each lie in one block of RAM, so that rings are plain
  * host memory. Buffers may span blocks; they are cut. RAM never goes away while the machine lives,
@@ -8,10 +8,7 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/iov.h"
@@ -404,93 +401,6 @@ void vemu__virtq_reset(struct vemu_virtq *q)
     vemu__virtq_clear(q);
 }
 
-/* --- waiting for the next chain --------------------------------------------------------------- */
-
-/*
- * A doorbell costs the guest an exit and us a wake-up, together more than most requests. A driver
- * that has got an answer often has the next request at once, so before doorbells are asked for
- * again, the ring is watched for some microseconds. How long adapts: it grows while doorbells come
- * so soon that waiting would have caught them, and goes to nothing when they do not. Only for
- * doorbells that come by descriptor: others are served by the thread that rings.
- */
-#define LINGER_MAX_NS  32000
-#define LINGER_STEP_NS 4000
-#define LINGER_LOOKS   16 /* between two looks at the clock */
-
-static int64_t now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
-void vemu__virtq_adapt(struct vemu_virtq *q)
-{
-    if (q->alone) /* watching would keep the driver from running */
-        q->linger_ns = 0;
-    else if (now_ns() - q->slept_ns <= LINGER_MAX_NS)
-        q->linger_ns = MIN(MAX(2 * q->linger_ns, LINGER_STEP_NS), LINGER_MAX_NS);
-    else
-        q->linger_ns = q->linger_ns > LINGER_STEP_NS ? q->linger_ns / 2 : 0;
-}
-
-void vemu__virtq_slept(struct vemu_virtq *q)
-{
-    q->slept_ns = now_ns();
-}
-
-bool vemu__virtq_linger(struct vemu_virtq *q)
-{
-    const uint16_t *seen;
-    uint16_t old;
-    int64_t end;
-    bool hit = false;
-
-    if (!q->linger_ns)
-        return false;
-    if (vemu__virtq_pending(q))
-        return true;
-    /* Memory of the guest stays, whatever becomes of the queue meanwhile. */
-    seen = q->ring->watch(q);
-    old = __atomic_load_n(seen, __ATOMIC_RELAXED);
-    if (vemu__virtq_pending(q))
-        return true;
-    pthread_mutex_unlock(&q->vdev->dev->lock);
-    end = now_ns() + q->linger_ns;
-    do {
-        for (unsigned i = 0; i < LINGER_LOOKS && !hit; i++) {
-            hit = __atomic_load_n(seen, __ATOMIC_RELAXED) != old;
-            __builtin_ia32_pause();
-        }
-    } while (!hit && now_ns() < end);
-    pthread_mutex_lock(&q->vdev->dev->lock);
-    return hit && vemu__virtq_pending(q);
-}
-
-/* --- doorbells by descriptor ------------------------------------------------------------------ */
-
-static void notifier_ready(void *data, uint32_t revents)
-{
-    struct vemu_virtq *q = data;
-    uint64_t count;
-
-    if (read(q->notifier, &count, sizeof(count)) >= 0)
-        vemu__virtq_rung(q);
-}
-
-int vemu__virtq_get_notifier(struct vemu_virtq *q)
-{
-    if (q->notifier < 0) {
-        q->notifier = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (q->notifier < 0)
-            return -errno;
-        q->alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
-        q->watch = vemu__watch_new(q->vdev->dev->vm->loop, q->notifier, POLLIN, notifier_ready, q);
-    }
-    return q->notifier;
-}
-
 /* --- making and freeing ----------------------------------------------------------------------- */
 
 unsigned vemu__virtio_add_queue(struct vemu_virtio *vdev, uint16_t size, size_t elem_size)
@@ -506,6 +416,7 @@ unsigned vemu__virtio_add_queue(struct vemu_virtio *vdev, uint16_t size, size_t 
     q->max = size;
     q->elem_size = elem_size;
     q->notifier = -1;
+    q->quick_ns = VIRTQ_QUICK_NS;
     q->s->size = size;
     vdev->queues[n] = q;
     return n;

@@ -4,7 +4,7 @@
  *
  * virtq.c has what does not depend on the layout of the ring: enabling, elements and their memory,
  * the order of completions. virtq-split.c and virtq-packed.c read and write rings (virtio 1.2, 2.7
- * and 2.8).
+ * and 2.8), virtq-doorbell.c has doorbells.
  */
 #ifndef VEMU_VIRTIO_VIRTQ_H
 #define VEMU_VIRTIO_VIRTQ_H
@@ -69,9 +69,15 @@ struct vemu_virtq {
     struct vemu_virtq_elem *pool;
     int notifier; /* eventfd, -1: none */
     struct vemu_watch *watch;
-    bool alone;        /* the host has one CPU */
-    int64_t linger_ns; /* how long the next chain is waited for */
-    int64_t slept_ns;  /* when nobody waited any more */
+    struct vemu_virtq_doorbell doorbell; /* while placed */
+    bool placed;         /* the transport has given the doorbell to the accelerator, which */
+    bool hooked;         /* signals the notifier; if not, it comes as a register write */
+    unsigned row;        /* doorbells that speak for a change */
+    unsigned row_wanted; /* how many it takes */
+    int64_t quick_ns;    /* what takes less may be done by the thread that rings */
+    bool alone;          /* the host has one CPU */
+    int64_t linger_ns;   /* how long the next chain is waited for */
+    int64_t slept_ns;    /* when nobody waited any more */
 };
 
 /* Adds [gpa, gpa + len) to the element. False: the device is broken. */
@@ -83,7 +89,7 @@ const uint8_t *vemu__virtq_indirect(struct vemu_virtq *q, uint64_t gpa, uint32_t
 /* The device wrote `size` bytes at `offset` of an area. */
 void vemu__virtq_wrote(struct vemu_virtq *q, enum vemu_virtq_area area, uint64_t offset,
                        uint64_t size);
-/* --- waiting for the next chain (virtq.c has the reasons) ------------------------------------- */
+/* --- waiting for the next chain (reasons: virtq-doorbell.c) ------------------------------------ */
 /* Looks for a chain for up to linger_ns, without the lock. True: there is one, and the queue can be
  * used. Context: loop. */
 bool vemu__virtq_linger(struct vemu_virtq *q);
@@ -92,6 +98,17 @@ void vemu__virtq_adapt(struct vemu_virtq *q);
 void vemu__virtq_slept(struct vemu_virtq *q);
 /* A doorbell that came by descriptor (virtio.c). Takes the lock. */
 void vemu__virtq_rung(struct vemu_virtq *q);
+
+/* --- who serves doorbells --------------------------------------------------------------------- */
+#define VIRTQ_QUICK_NS 20000
+struct virtq_service {
+    int64_t start_ns;
+    uint64_t requests, interrupts; /* before it */
+};
+/* Around the device's first `notify` for a doorbell. */
+void vemu__virtq_serve_begin(const struct vemu_virtq *q, struct virtq_service *s);
+/* Decides who gets the next doorbells. */
+void vemu__virtq_serve_end(struct vemu_virtq *q, const struct virtq_service *s);
 
 /* --- for virtio.c ----------------------------------------------------------------------------- */
 /* Makes host memory of the addresses. False: the device is broken. */
