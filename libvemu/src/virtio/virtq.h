@@ -89,7 +89,7 @@ const uint8_t *vemu__virtq_indirect(struct vemu_virtq *q, uint64_t gpa, uint32_t
 /* The device wrote `size` bytes at `offset` of an area. */
 void vemu__virtq_wrote(struct vemu_virtq *q, enum vemu_virtq_area area, uint64_t offset,
                        uint64_t size);
-/* --- waiting for the next chain (reasons: virtq-doorbell.c) ------------------------------------ */
+/* --- waiting for the next chain (reasons: virtq-doorbell.c) ----------------------------------- */
 /* Looks for a chain for up to linger_ns, without the lock. True: there is one, and the queue can be
  * used. Context: loop. */
 bool vemu__virtq_linger(struct vemu_virtq *q);
