@@ -43,6 +43,42 @@ static uint64_t now_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/*
+ * Going to sleep and being woken costs both sides some microseconds, and where the host's CPU goes
+ * to sleep as well, tens of them. A vCPU whose last sleeps were short looks for async bits for a
+ * while before it sleeps. How long grows with each short sleep and falls faster with each other
+ * one, so that guests that are idle, or wait for their timers, do not poll at all.
+ */
+#define POLL_MAX_NS  50000u
+#define POLL_STEP_NS 5000u
+#define POLL_LOOKS   16u /* between two looks at the clock */
+
+static bool poll_async(struct sc_cpu *c, uint64_t until)
+{
+    bool found = false;
+
+    sc_sync_leave(c);
+    do {
+        for (unsigned n = 0; n < POLL_LOOKS && !found; n++) {
+            found = atomic_load_explicit(&c->async, memory_order_relaxed) != 0;
+            __builtin_ia32_pause();
+        }
+    } while (!found && now_ns() < until);
+    sc_sync_enter(c);
+    return found;
+}
+
+static uint32_t next_poll(const struct sc_cpu *c, uint64_t slept_ns)
+{
+    const uint32_t ns = c->traces->poll_ns;
+
+    if (c->vm->sync->crowded)
+        return 0;
+    if (slept_ns > POLL_MAX_NS)
+        return ns / 4 < POLL_STEP_NS ? 0 : ns / 4;
+    return ns < POLL_STEP_NS ? POLL_STEP_NS : ns < POLL_MAX_NS / 2 ? 2 * ns : POLL_MAX_NS;
+}
+
 /* Waits for async bits. A guest that does next to nothing for a while gives back the memory of the
  * traces it needed to get there. */
 static void idle(struct sc_cpu *c)
@@ -53,8 +89,10 @@ static void idle(struct sc_cpu *c)
 
     if (t->woken_ns)
         t->ran_ns += start - t->woken_ns;
-    sc_sync_sleep(c, big ? IDLE_WINDOW_NS : 0);
+    if (!t->poll_ns || !poll_async(c, start + t->poll_ns))
+        sc_sync_sleep(c, big ? IDLE_WINDOW_NS : 0);
     t->woken_ns = now_ns();
+    t->poll_ns = next_poll(c, t->woken_ns - start);
     t->slept_ns += t->woken_ns - start;
     if (t->ran_ns + t->slept_ns < IDLE_WINDOW_NS)
         return;

@@ -23,9 +23,11 @@
 int sc_sync_init(struct sc_vm *vm)
 {
     struct sc_sync *s = calloc(1, sizeof(*s));
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (!s)
         return -ENOMEM;
+    s->crowded = cpus < 2 || (unsigned long)cpus < vm->config.vcpus;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->code, NULL);
     pthread_cond_init(&s->changed, NULL);

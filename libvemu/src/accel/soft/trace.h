@@ -109,6 +109,7 @@ struct sc_traces {
     _Atomic uint32_t asleep; /* in futex wait on c->async */
     uint64_t ran_ns, slept_ns; /* since the last look at idleness */
     uint64_t woken_ns;
+    uint32_t poll_ns; /* how long to look for async bits before sleeping */
 };
 #define SC_TRACE_SCRATCH 16u
 
@@ -119,6 +120,7 @@ struct sc_sync {
     uint32_t running;   /* vCPUs that execute guest code */
     uint32_t depth;     /* nesting of the exclusive section */
     bool exclusive;
+    bool crowded; /* the host has fewer CPUs than the machine, or just one */
     pthread_t owner;
     pthread_mutex_t code; /* leaf lock: page tables of all sc_traces, SC_PAGE_CODE going away */
 };
