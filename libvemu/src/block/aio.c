@@ -21,6 +21,18 @@
 #define RING_ENTRIES 128u
 #define LOCK_WAIT_NS 10000000 /* how long vemu__aio_free() may wait for the thread */
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+/* ThreadSanitizer knows only the call that goes by a clock which may be set. */
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define LOCK_CLOCK             CLOCK_REALTIME
+#define lock_until(mutex, at_) pthread_mutex_timedlock(mutex, at_)
+#else
+#define LOCK_CLOCK             CLOCK_MONOTONIC
+#define lock_until(mutex, at_) pthread_mutex_clocklock(mutex, LOCK_CLOCK, at_)
+#endif
+
 struct vemu_aio {
     struct vemu_block *block;
     pthread_mutex_t *lock; /* the user's */
@@ -203,13 +215,13 @@ static bool lock_user(struct vemu_aio *aio)
     while (!atomic_load(&aio->quit)) {
         struct timespec at;
 
-        clock_gettime(CLOCK_MONOTONIC, &at);
+        clock_gettime(LOCK_CLOCK, &at);
         at.tv_nsec += LOCK_WAIT_NS;
         if (at.tv_nsec >= 1000000000) {
             at.tv_nsec -= 1000000000;
             at.tv_sec++;
         }
-        if (pthread_mutex_clocklock(aio->lock, CLOCK_MONOTONIC, &at) == 0)
+        if (lock_until(aio->lock, &at) == 0)
             return true;
     }
     return false;

@@ -148,6 +148,16 @@ void guest_free(struct guest *g)
     g_free(g);
 }
 
+static int make_notifier(void *data)
+{
+    return vemu__virtq_get_notifier(data);
+}
+
+int guest_notifier(struct guest *g, unsigned queue)
+{
+    return vemu__loop_call(g->vm->loop, make_notifier, vemu__virtio_queue(g->vdev, queue));
+}
+
 /* --- memory ----------------------------------------------------------------------------------- */
 
 uint64_t guest_alloc(struct guest *g, uint64_t size, uint64_t align)

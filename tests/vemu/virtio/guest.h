@@ -129,6 +129,9 @@ void guest_want_interrupt(struct guest *g, struct guest_queue *q, bool want);
 /* Does the device want to be told about what was added? */
 bool guest_may_skip_notify(struct guest *g, struct guest_queue *q);
 
+/* The queue's doorbell as a descriptor, made where it has to be. */
+int guest_notifier(struct guest *g, unsigned queue);
+
 /* Adds, notifies, waits; fails the test if nothing comes. Returns the length. */
 uint32_t guest_request(struct guest *g, struct guest_queue *q, const struct guest_buffer *buffers,
                        unsigned count);

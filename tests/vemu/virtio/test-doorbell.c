@@ -67,7 +67,7 @@ static struct guest *start(void)
     ops.ioeventfd = set_event;
     g->vm->accel = &ops;
     ck_assert_int_eq(vemu__virtq_hook(queue_of(g), &place), -EBADF); /* no notifier yet */
-    ck_assert_int_ge(vemu__virtq_get_notifier(queue_of(g)), 0);
+    ck_assert_int_ge(guest_notifier(g, 0), 0);
     ck_assert_int_eq(vemu__virtq_hook(queue_of(g), &place), 0);
     ck_assert_int_ge(atomic_load(&event.fd), 0);
     guest_start(g, VEMU_VIRTIO_F_EVENT_IDX, 1);

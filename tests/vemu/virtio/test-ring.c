@@ -368,7 +368,7 @@ START_TEST(test_linger)
     struct guest_queue *q = &g->queues[0];
     struct vemu_virtq *vq = vemu__virtio_queue(g->vdev, 0);
     const struct guest_buffer b = one(g);
-    int fd = vemu__virtq_get_notifier(vq);
+    int fd = guest_notifier(g, 0);
     bool caught = false;
     uint32_t len;
 
