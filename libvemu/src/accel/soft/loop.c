@@ -68,10 +68,8 @@ static bool poll_async(struct sc_cpu *c, uint64_t until)
     return found;
 }
 
-static uint32_t next_poll(const struct sc_cpu *c, uint64_t slept_ns)
+static uint32_t next_poll(const struct sc_cpu *c, uint32_t ns, uint64_t slept_ns)
 {
-    const uint32_t ns = c->traces->poll_ns;
-
     if (c->vm->sync->crowded)
         return 0;
     if (slept_ns > POLL_MAX_NS)
@@ -85,14 +83,16 @@ static void idle(struct sc_cpu *c)
 {
     struct sc_traces *t = c->traces;
     const bool big = t->used > IDLE_RECORDS;
+    const uint32_t poll_ns = atomic_load_explicit(&t->poll_ns, memory_order_relaxed);
     uint64_t start = now_ns();
 
     if (t->woken_ns)
         t->ran_ns += start - t->woken_ns;
-    if (!t->poll_ns || !poll_async(c, start + t->poll_ns))
+    if (!poll_ns || !poll_async(c, start + poll_ns))
         sc_sync_sleep(c, big ? IDLE_WINDOW_NS : 0);
     t->woken_ns = now_ns();
-    t->poll_ns = next_poll(c, t->woken_ns - start);
+    atomic_store_explicit(&t->poll_ns, next_poll(c, poll_ns, t->woken_ns - start),
+                          memory_order_relaxed);
     t->slept_ns += t->woken_ns - start;
     if (t->ran_ns + t->slept_ns < IDLE_WINDOW_NS)
         return;

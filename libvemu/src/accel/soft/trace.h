@@ -109,7 +109,7 @@ struct sc_traces {
     _Atomic uint32_t asleep; /* in futex wait on c->async */
     uint64_t ran_ns, slept_ns; /* since the last look at idleness */
     uint64_t woken_ns;
-    uint32_t poll_ns; /* how long to look for async bits before sleeping */
+    _Atomic uint32_t poll_ns; /* how long to look for async bits before sleeping */
 };
 #define SC_TRACE_SCRATCH 16u
 
