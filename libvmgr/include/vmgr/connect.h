@@ -51,13 +51,16 @@ struct vmgr_conn_options {
  * vmgr_conn_open() - opens a connection
  * @uri: "vemu:///system", "vemu:///session" (also by the names qemu:///system and qemu:///session),
  *       or "test:///default", an in-memory hypervisor of this connection's own. Parameters:
- *       ?root=DIR, ?emulator=PATH. NULL or "": as in struct vmgr_conn_options
+ *       ?root=DIR, ?emulator=PATH. Behind a daemon, vmgrd or libvirtd: with a transport,
+ *       "qemu+unix:///system?socket=PATH", "+tls", "+tcp", "+ssh" (docs/clients.md).
+ *       NULL or "": as in struct vmgr_conn_options
  * @flags: VMGR_CONN_*
  * @ret_conn: the new connection, one reference, for vmgr_conn_unref()
  *
  * Returns 0, or -1 and *err: VMGR_ERR_NO_CONNECT (no driver for this URI), VMGR_ERR_INVALID_ARG
  * (flags, malformed URI or parameter), VMGR_ERR_INTERNAL_ERROR (path the driver does not know),
- * VMGR_ERR_SYSTEM_ERROR (the state directory cannot be made or read).
+ * VMGR_ERR_SYSTEM_ERROR (the state directory cannot be made or read; the daemon cannot be reached),
+ * VMGR_ERR_AUTH_FAILED, VMGR_ERR_RPC (the daemon does not answer, or not in the protocol).
  * Context: any. Since 0.1
  */
 int vmgr_conn_open(const char *uri, uint32_t flags, struct vmgr_conn **ret_conn,
@@ -89,6 +92,38 @@ int vmgr_conn_get_lib_version(struct vmgr_conn *conn, uint64_t *ret_version,
                               struct vmgr_error **err);
 /** 1 while the connection works, 0 when it is lost, -1 and *err. */
 int vmgr_conn_is_alive(struct vmgr_conn *conn, struct vmgr_error **err);
+/** Why a connection works no more. Numbers of the libvirt protocol. */
+enum vmgr_conn_close_reason {
+    VMGR_CONN_CLOSE_ERROR = 0,     /* an error of the transport, or of the protocol */
+    VMGR_CONN_CLOSE_EOF = 1,       /* the daemon has ended, or has closed it */
+    VMGR_CONN_CLOSE_KEEPALIVE = 2, /* the daemon gave no sign of life */
+    VMGR_CONN_CLOSE_CLIENT = 3,    /* the daemon was asked to end it */
+};
+/** Called by vmgr_conn_dispatch(). */
+typedef void (*vmgr_conn_close_fn)(struct vmgr_conn *conn, int reason, void *data);
+/**
+ * vmgr_conn_set_close_callback() - to be told, once, when the connection is lost
+ * @fn: NULL: nobody any more. It replaces the one before
+ * @free_fn: called once with data when the callback is replaced or removed, or the connection
+ *           closed; may be NULL
+ *
+ * A connection in this process is never lost. vmgr_conn_get_event_fd() polls readable when there is
+ * something to tell. Returns 0, or -1 and *err: VMGR_ERR_SYSTEM_ERROR (out of descriptors).
+ * Context: any. Since 0.1
+ */
+int vmgr_conn_set_close_callback(struct vmgr_conn *conn, vmgr_conn_close_fn fn, void *data,
+                                 void (*free_fn)(void *data), struct vmgr_error **err);
+/**
+ * vmgr_conn_set_keepalive() - how soon a dead daemon is found out
+ * @interval_seconds: without a sign of life, after which it is asked for one; <= 0: never
+ * @count: questions that may stay unanswered
+ *
+ * A remote connection begins with 5 and 5, where the daemon supports it. Returns 0, 1 when there is
+ * nothing to keep alive (a connection in this process, a daemon that does not support it), or -1
+ * and *err. Context: any. Since 0.1
+ */
+int vmgr_conn_set_keepalive(struct vmgr_conn *conn, int interval_seconds, unsigned count,
+                            struct vmgr_error **err);
 /** 1 for a connection opened with VMGR_CONN_RO, else 0. */
 int vmgr_conn_is_read_only(struct vmgr_conn *conn);
 /** Capabilities of host and driver, an XML document. To be freed with free(). */

@@ -10,12 +10,14 @@
 #include <vmgr/connect.h>
 
 #include "../driver/driver.h"
+#include "../driver/remote/uri.h"
 #include "events.h"
 
 #define VERSION_NUMBER(major, minor, release)                                                      \
     ((uint64_t)(major)*1000000 + (uint64_t)(minor)*1000 + (uint64_t)(release))
 
-static const struct vmgr__driver *const drivers[] = { &vmgr__driver_vemu, &vmgr__driver_test };
+static const struct vmgr__driver *const drivers[] = { &vmgr__driver_vemu, &vmgr__driver_test,
+                                                      &vmgr__driver_remote };
 
 int vmgr__check_flags(uint32_t flags, uint32_t known, const char *function, struct vmgr_error **err)
 {
@@ -116,6 +118,16 @@ static char *canonical_uri(const struct vmgr__driver *driver, const char *path,
     return g_string_free(s, FALSE);
 }
 
+/* Options for a driver in this process mean nothing to another. */
+static int remote_options(const struct vmgr_conn_options *o, struct vmgr_error **err)
+{
+    if (!o->root && !o->emulator)
+        return 0;
+    return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_URI,
+                           "a remote connection takes no root directory and no emulator; "
+                           "vemu+unix URIs have parameters for those of a daemon to be started");
+}
+
 static int conn_open(const char *text, const struct vmgr_conn_options *o,
                      struct vmgr_conn **ret_conn, struct vmgr_error **err)
 {
@@ -124,6 +136,7 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o,
     struct vmgr__open_args args;
     struct vmgr_conn *conn;
     struct params params = { 0 };
+    bool remote;
     int r = -1;
 
     if (!uri) {
@@ -136,10 +149,12 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o,
         return vmgr__error_set(err, VMGR_ERR_NO_CONNECT, VMGR_FROM_NONE,
                                "URI '%s' does not include a driver name", text);
     }
-    driver = driver_for(g_uri_get_scheme(uri));
-    if (!driver || (g_uri_get_host(uri) && *g_uri_get_host(uri)))
+    remote = vmgr__remote_is_remote(uri);
+    driver = remote ? &vmgr__driver_remote : driver_for(g_uri_get_scheme(uri));
+    if (!driver)
         return vmgr__error_set(err, VMGR_ERR_NO_CONNECT, VMGR_FROM_NONE, "%s", text);
-    if (parse_params(g_uri_get_query(uri), &params, err) < 0)
+    if (remote ? remote_options(o, err) < 0
+               : parse_params(g_uri_get_query(uri), &params, err) < 0)
         goto out;
     if (o->root) {
         g_free(params.root);
@@ -156,15 +171,20 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o,
                                      .path = g_uri_get_path(uri),
                                      .root = params.root,
                                      .emulator = params.emulator,
-                                     .flags = o->flags };
+                                     .flags = o->flags,
+                                     .uri = uri,
+                                     .text = text,
+                                     .options = o };
     conn = g_new0(struct vmgr_conn, 1);
     conn->refs = 1;
     conn->driver = driver;
     conn->read_only = o->flags & VMGR_CONN_RO;
     conn->events = vmgr__events_new();
-    conn->uri = canonical_uri(driver, args.path, &params);
+    conn->uri = remote ? g_strdup(text) : canonical_uri(driver, args.path, &params);
+    vmgr__close_init(&conn->close);
     if (driver->open(conn, &args, err) < 0) {
         vmgr__events_free(conn->events);
+        vmgr__close_fini(&conn->close);
         g_free(conn->uri);
         g_free(conn);
         goto out;
@@ -220,6 +240,7 @@ struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn)
     if (conn && g_atomic_int_dec_and_test(&conn->refs)) {
         conn->driver->close(conn);
         vmgr__events_free(conn->events);
+        vmgr__close_fini(&conn->close);
         g_free(conn->uri);
         g_free(conn);
     }
@@ -248,9 +269,10 @@ int vmgr_conn_get_uri(struct vmgr_conn *conn, char **ret_uri, struct vmgr_error 
     return give(g_strdup(conn->uri), 0, ret_uri, err);
 }
 
-int vmgr_conn_get_type(struct vmgr_conn *conn, const char **ret_type,
-                       struct vmgr_error **err G_GNUC_UNUSED)
+int vmgr_conn_get_type(struct vmgr_conn *conn, const char **ret_type, struct vmgr_error **err)
 {
+    if (conn->driver->get_type)
+        return conn->driver->get_type(conn, ret_type, err);
     *ret_type = conn->driver->name;
     return 0;
 }
@@ -271,16 +293,26 @@ int vmgr_conn_get_version(struct vmgr_conn *conn, uint64_t *ret_version, struct 
     return conn->driver->get_version(conn, ret_version, err);
 }
 
-int vmgr_conn_get_lib_version(struct vmgr_conn *conn G_GNUC_UNUSED, uint64_t *ret_version,
-                              struct vmgr_error **err G_GNUC_UNUSED)
+int vmgr_conn_get_lib_version(struct vmgr_conn *conn, uint64_t *ret_version,
+                              struct vmgr_error **err)
 {
+    if (conn->driver->get_lib_version)
+        return conn->driver->get_lib_version(conn, ret_version, err);
     *ret_version = vmgr_version();
     return 0;
 }
 
-int vmgr_conn_is_alive(struct vmgr_conn *conn G_GNUC_UNUSED, struct vmgr_error **err G_GNUC_UNUSED)
+int vmgr_conn_is_alive(struct vmgr_conn *conn, struct vmgr_error **err G_GNUC_UNUSED)
 {
-    return 1; /* drivers in this process have nothing to lose */
+    /* Drivers in this process have nothing to lose. */
+    return conn->driver->is_alive ? conn->driver->is_alive(conn) : 1;
+}
+
+int vmgr_conn_set_keepalive(struct vmgr_conn *conn, int interval_seconds, unsigned count,
+                            struct vmgr_error **err G_GNUC_UNUSED)
+{
+    return conn->driver->set_keepalive ? conn->driver->set_keepalive(conn, interval_seconds, count)
+                                       : 1;
 }
 
 int vmgr_conn_is_read_only(struct vmgr_conn *conn)

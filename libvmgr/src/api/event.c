@@ -127,6 +127,16 @@ void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uu
     g_mutex_unlock(&ev->lock);
 }
 
+void vmgr__events_wake(struct vmgr__events *ev)
+{
+    static const uint64_t one = 1;
+
+    g_mutex_lock(&ev->lock);
+    if (ev->event_fd >= 0 && write(ev->event_fd, &one, sizeof(one)) < 0)
+        g_assert(errno == EAGAIN); /* it is full, so it is readable */
+    g_mutex_unlock(&ev->lock);
+}
+
 /* Makes the descriptors and asks the driver to add its own, once. */
 static int events_open(struct vmgr_conn *conn, struct vmgr_error **err)
 {
@@ -173,7 +183,8 @@ int vmgr_conn_add_domain_event(struct vmgr_conn *conn, struct vmgr_domain *domai
         vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "no callback given");
         goto fail;
     }
-    if (events_open(conn, err) < 0)
+    if (events_open(conn, err) < 0 ||
+        (conn->driver->subscribe && conn->driver->subscribe(conn, id, err) < 0))
         goto fail;
     cb = g_new0(struct callback, 1);
     cb->refs = 1;
@@ -284,6 +295,7 @@ int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err)
         queued_free(q);
         n++;
     }
+    vmgr__close_deliver(conn);
     vmgr_conn_unref(conn);
     return n;
 }

@@ -10,5 +10,7 @@ struct vmgr__events;
 struct vmgr__events *vmgr__events_new(void);
 /* Frees callbacks' data; no event is delivered any more. */
 void vmgr__events_free(struct vmgr__events *events);
+/* Lets vmgr_conn_dispatch() be called. */
+void vmgr__events_wake(struct vmgr__events *events);
 
 #endif

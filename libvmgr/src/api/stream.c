@@ -109,6 +109,8 @@ ssize_t vmgr_stream_recv(struct vmgr_stream *stream, void *buf, size_t size,
         ended_error(err);
     } else if (was_taken(stream)) {
         n = 0;
+    } else if (stream->ops && stream->ops->recv) {
+        n = stream->ops->recv(stream->data, buf, size, err);
     } else {
         do
             n = read(stream->recv_fd, buf, size);
@@ -135,6 +137,8 @@ ssize_t vmgr_stream_send(struct vmgr_stream *stream, const void *buf, size_t siz
     } else if (was_taken(stream)) {
         vmgr__error_set(err, VMGR_ERR_OPERATION_FAILED, VMGR_FROM_STREAMS,
                         "another client took the console over");
+    } else if (stream->ops && stream->ops->send) {
+        n = stream->ops->send(stream->data, buf, size, err);
     } else {
         /* MSG_NOSIGNAL where it exists: a library takes no SIGPIPE without asking. */
         do {
@@ -161,15 +165,18 @@ int vmgr_stream_get_send_fd(struct vmgr_stream *stream)
     return stream->send_fd;
 }
 
-static int end(struct vmgr_stream *stream, struct vmgr_error **err)
+static int end(struct vmgr_stream *stream, bool aborted, struct vmgr_error **err)
 {
     int r = 0;
 
     g_mutex_lock(&stream->lock);
-    if (stream->ended)
+    if (stream->ended) {
         r = ended_error(err);
-    else
+    } else {
+        if (stream->ops && stream->ops->end)
+            r = stream->ops->end(stream->data, aborted, err);
         stream_close(stream);
+    }
     stream->ended = true;
     g_mutex_unlock(&stream->lock);
     return r;
@@ -177,10 +184,10 @@ static int end(struct vmgr_stream *stream, struct vmgr_error **err)
 
 int vmgr_stream_finish(struct vmgr_stream *stream, struct vmgr_error **err)
 {
-    return end(stream, err);
+    return end(stream, false, err);
 }
 
 int vmgr_stream_abort(struct vmgr_stream *stream, struct vmgr_error **err)
 {
-    return end(stream, err);
+    return end(stream, true, err);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <vmgr/vmgr.h>
 
+#include "../api/close.h"
 #include "../api/error.h"
 
 /* What vmgr_conn_open() understood of its URI and options; borrowed during open. */
@@ -23,6 +24,9 @@ struct vmgr__open_args {
     const char *root;     /* NULL: usual places */
     const char *emulator; /* NULL: look for one */
     uint32_t flags;       /* VMGR_CONN_* */
+    GUri *uri;            /* all of it, and as it was given; for the remote driver */
+    const char *text;
+    const struct vmgr_conn_options *options;
 };
 
 struct vmgr__driver {
@@ -34,6 +38,14 @@ struct vmgr__driver {
     int (*open)(struct vmgr_conn *conn, const struct vmgr__open_args *args,
                 struct vmgr_error **err);
     void (*close)(struct vmgr_conn *conn);
+
+    /* Of drivers that can lose their other end, or find their name there. NULL: alive, `name`,
+     * this library's version. */
+    bool (*is_alive)(struct vmgr_conn *conn);
+    /* 1: nothing to keep alive. */
+    int (*set_keepalive)(struct vmgr_conn *conn, int interval_seconds, unsigned count);
+    int (*get_type)(struct vmgr_conn *conn, const char **ret, struct vmgr_error **err);
+    int (*get_lib_version)(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
 
     int (*get_hostname)(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
     int (*get_version)(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
@@ -48,6 +60,8 @@ struct vmgr__driver {
      * callback is registered. */
     int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
     void (*poll_events)(struct vmgr_conn *conn);
+    /* Before a callback for this kind of event is registered; NULL: all are emitted anyway. */
+    int (*subscribe)(struct vmgr_conn *conn, int event_id, struct vmgr_error **err);
 
     int (*domain_lookup)(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,
                          struct vmgr_domain **ret, struct vmgr_error **err);
@@ -92,6 +106,7 @@ struct vmgr__driver {
                                struct vmgr_stream **ret, struct vmgr_error **err);
 };
 
+extern const struct vmgr__driver vmgr__driver_remote;
 extern const struct vmgr__driver vmgr__driver_test;
 extern const struct vmgr__driver vmgr__driver_vemu;
 
@@ -104,6 +119,7 @@ struct vmgr_conn {
     bool read_only;
     char *uri;
     struct vmgr__events *events;
+    struct vmgr__close close; /* close.h */
 };
 
 /*
@@ -121,12 +137,22 @@ void vmgr__domain_set_name(struct vmgr_domain *dom, const char *name);
 void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
                      int type, int detail);
 
+/* The connection works no more: vmgr_conn_dispatch() tells the callback, once. enum
+ * vmgr_conn_close_reason. Any thread, any lock. */
+void vmgr__conn_lost(struct vmgr_conn *conn, int reason);
+
 /* A stream over descriptors, which it owns. watch_fd: when it polls readable another client took
  * the console over (-1: never); taken(data) says whether that really happened. closed(data) runs
  * once. */
 struct vmgr__stream_ops {
     bool (*taken)(void *data);
     void (*closed)(void *data);
+    /* Of a stream that is no descriptor's: recv_fd and send_fd then only say when to call. As
+     * vmgr_stream_recv() and _send(). */
+    ssize_t (*recv)(void *data, void *buf, size_t size, struct vmgr_error **err);
+    ssize_t (*send)(void *data, const void *buf, size_t size, struct vmgr_error **err);
+    /* Agrees with the other end on the end, before closed(). */
+    int (*end)(void *data, bool aborted, struct vmgr_error **err);
 };
 struct vmgr_stream *vmgr__stream_new(struct vmgr_conn *conn, int recv_fd, int send_fd, int watch_fd,
                                      const struct vmgr__stream_ops *ops, void *data,

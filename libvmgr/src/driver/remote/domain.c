@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Domains behind a server: finding them, looking at them.
+ */
+#include <string.h>
+
+#include "remote.h"
+
+struct wire_domain vmgr__remote_domain(struct vmgr_domain *dom)
+{
+    struct wire_domain wire = { .name = (char *)vmgr_domain_get_name(dom), .id = -1 };
+
+    vmgr_domain_get_uuid(dom, wire.uuid); /* what servers go by */
+    return wire;
+}
+
+static struct vmgr__remote *remote_of(struct vmgr_domain *dom)
+{
+    return vmgr_domain_get_conn(dom)->driver_data;
+}
+
+/* Arguments of every procedure that takes a domain, or a domain and flags. */
+struct domain_args {
+    struct wire_domain dom;
+    uint32_t flags;
+};
+
+static int ask_number(struct vmgr_domain *dom, int32_t procedure, uint32_t flags,
+                      struct vmgr_error **err)
+{
+    const struct domain_args args = { vmgr__remote_domain(dom), flags };
+
+    return vmgr__remote_number(remote_of(dom), procedure, &args, err);
+}
+
+static int ask_text(struct vmgr_domain *dom, int32_t procedure, uint32_t flags, char **ret,
+                    struct vmgr_error **err)
+{
+    const struct domain_args args = { vmgr__remote_domain(dom), flags };
+
+    return vmgr__remote_text(remote_of(dom), procedure, &args, ret, err);
+}
+
+/* ---- finding ---- */
+
+/* All three give a domain, and nothing else. */
+static int find(struct vmgr_conn *conn, int32_t procedure, const void *args, int *ret_id,
+                struct vmgr_domain **ret, struct vmgr_error **err)
+{
+    struct wire_domain_lookup_by_name_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result = vmgr__remote_call(conn->driver_data, procedure, args, &out, &reply, err);
+
+    if (result == 0 && ret)
+        *ret = vmgr__domain_new(conn, out.dom.name, out.dom.uuid);
+    if (result == 0 && ret_id)
+        *ret_id = out.dom.id;
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+int vmgr__remote_domain_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid,
+                               const char *name, struct vmgr_domain **ret, struct vmgr_error **err)
+{
+    const struct wire_domain_lookup_by_id_args by_id = { id };
+    const struct wire_domain_lookup_by_name_args by_name = { (char *)name };
+    struct wire_domain_lookup_by_uuid_args by_uuid;
+
+    if (name)
+        return find(conn, WIRE_DOMAIN_LOOKUP_BY_NAME, &by_name, NULL, ret, err);
+    if (!uuid)
+        return find(conn, WIRE_DOMAIN_LOOKUP_BY_ID, &by_id, NULL, ret, err);
+    memcpy(by_uuid.uuid, uuid, sizeof(by_uuid.uuid));
+    return find(conn, WIRE_DOMAIN_LOOKUP_BY_UUID, &by_uuid, NULL, ret, err);
+}
+
+int vmgr__remote_domain_get_id(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct wire_domain_lookup_by_uuid_args args;
+    int id = -1;
+
+    vmgr_domain_get_uuid(dom, args.uuid);
+    if (find(vmgr_domain_get_conn(dom), WIRE_DOMAIN_LOOKUP_BY_UUID, &args, &id, NULL, err) < 0)
+        return -1;
+    return MAX(id, 0);
+}
+
+int vmgr__remote_domain_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
+                             struct vmgr_error **err)
+{
+    const struct wire_connect_list_all_domains_args args = { .need_results = 1, .flags = flags };
+    struct wire_connect_list_all_domains_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result = vmgr__remote_call(conn->driver_data, WIRE_CONNECT_LIST_ALL_DOMAINS, &args,
+                                         &out, &reply, err);
+
+    for (uint32_t i = 0; result == 0 && i < out.domains.n; i++) {
+        const struct wire_domain *d = &out.domains.v[i];
+
+        g_ptr_array_add(ret, vmgr__domain_new(conn, d->name, d->uuid));
+    }
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+/* ---- looking ---- */
+
+int vmgr__remote_domain_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
+                                  struct vmgr_error **err)
+{
+    const struct domain_args args = { .dom = vmgr__remote_domain(dom) };
+    struct wire_domain_get_state_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result =
+        vmgr__remote_call(remote_of(dom), WIRE_DOMAIN_GET_STATE, &args, &out, &reply, err);
+
+    *ret_state = out.state;
+    *ret_reason = out.reason;
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+int vmgr__remote_domain_get_info(struct vmgr_domain *dom, struct vmgr_domain_info *ret,
+                                 struct vmgr_error **err)
+{
+    const struct domain_args args = { .dom = vmgr__remote_domain(dom) };
+    struct wire_domain_get_info_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result =
+        vmgr__remote_call(remote_of(dom), WIRE_DOMAIN_GET_INFO, &args, &out, &reply, err);
+
+    ret->state = (int32_t)out.state;
+    ret->max_memory_kib = out.max_mem;
+    ret->memory_kib = out.memory;
+    ret->vcpus = out.nr_virt_cpu;
+    ret->cpu_time_ns = out.cpu_time;
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+int vmgr__remote_domain_is_persistent(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    return ask_number(dom, WIRE_DOMAIN_IS_PERSISTENT, 0, err);
+}
+
+int vmgr__remote_domain_is_updated(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    return ask_number(dom, WIRE_DOMAIN_IS_UPDATED, 0, err);
+}
+
+int vmgr__remote_domain_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    return ask_number(dom, WIRE_DOMAIN_HAS_MANAGED_SAVE_IMAGE, 0, err);
+}
+
+int vmgr__remote_domain_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
+{
+    return ask_number(dom, WIRE_DOMAIN_GET_VCPUS_FLAGS, flags, err);
+}
+
+int vmgr__remote_domain_get_autostart(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    return ask_number(dom, WIRE_DOMAIN_GET_AUTOSTART, 0, err);
+}
+
+int vmgr__remote_domain_get_os_type(struct vmgr_domain *dom, char **ret, struct vmgr_error **err)
+{
+    return ask_text(dom, WIRE_DOMAIN_GET_OS_TYPE, 0, ret, err);
+}
+
+int vmgr__remote_domain_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
+                                struct vmgr_error **err)
+{
+    return ask_text(dom, WIRE_DOMAIN_GET_XML_DESC, flags, ret, err);
+}
+
+int vmgr__remote_domain_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray *ret,
+                                     struct vmgr_error **err)
+{
+    const struct domain_args args = { vmgr__remote_domain(dom), flags };
+    struct wire_domain_get_messages_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result =
+        vmgr__remote_call(remote_of(dom), WIRE_DOMAIN_GET_MESSAGES, &args, &out, &reply, err);
+
+    for (uint32_t i = 0; result == 0 && i < out.msgs.n; i++)
+        g_ptr_array_add(ret, g_strdup(out.msgs.v[i]));
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+int vmgr__remote_domain_get_metadata(struct vmgr_domain *dom, int type, const char *uri,
+                                     uint32_t flags, char **ret, struct vmgr_error **err)
+{
+    const struct wire_domain_get_metadata_args args = {
+        .dom = vmgr__remote_domain(dom), .type = type, .uri = (char *)uri, .flags = flags
+    };
+
+    return vmgr__remote_text(remote_of(dom), WIRE_DOMAIN_GET_METADATA, &args, ret, err);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The remote driver: a hypervisor behind a daemon that speaks the management protocol, vmgrd or
+ * libvirtd. See docs/rpc.md.
+ *
+ * Theory of operation. A connection has a thread that reads, sends what the socket did not take at
+ * once, keeps the peer alive, and finds out that it is dead. Callers encode and send on their own
+ * threads and wait, each on a condition of its own, for the reply with their serial number; so
+ * calls of several threads go side by side over one socket. What comes in is decoded by the caller
+ * it is for. The thread runs no callback: events are queued by vmgr__conn_emit().
+ *
+ * A connection fails once, as a whole: everything that waits and everything that comes later gets
+ * that error, streams end, and the close callback is told.
+ *
+ * One lock, session.lock. Nothing is called with it held but leaves: encoding, sockets, and the
+ * queue of events.
+ */
+#ifndef VMGR_DRIVER_REMOTE_H
+#define VMGR_DRIVER_REMOTE_H
+
+#include "../../rpc/keepalive.h"
+#include "../../rpc/layer.h"
+#include "../driver.h"
+#include "uri.h"
+
+struct vmgr__remote_reply {
+    struct vmgr__arena arena;
+    struct vmgr__rpc_packet *packet;
+};
+#define VMGR__REMOTE_REPLY_INIT                                                                    \
+    {                                                                                              \
+        VMGR__ARENA_INIT, NULL                                                                     \
+    }
+void vmgr__remote_reply_clear(struct vmgr__remote_reply *reply);
+
+/* One that waits, on its caller's stack. */
+struct vmgr__remote_waiter {
+    GCond cond;
+    int32_t procedure;
+    uint32_t serial;
+    bool done;
+    struct vmgr__rpc_packet *packet; /* NULL though done: the connection has failed */
+};
+
+struct vmgr__remote_stream;
+
+#define VMGR__REMOTE_EVENTS 27 /* kinds of domain events the protocol has */
+
+struct vmgr__remote {
+    struct vmgr_conn *conn; /* borrowed */
+    struct vmgr__remote_uri uri;
+    char *type; /* the hypervisor's, as the server tells */
+    bool opened;
+    bool answers_pings;
+    int fd, kick_fd, child_err_fd; /* -1: none */
+    GPid child;
+    struct vmgr__rpc_reader reader; /* the thread's */
+    GThread *thread;
+    int64_t deadline_us; /* while opening: by when a reply must have come; 0: none */
+
+    GMutex lock; /* of what follows */
+    struct vmgr__layer *layer;
+    uint32_t next_serial;
+    GHashTable *waiters; /* serial -> struct vmgr__remote_waiter, borrowed */
+    GHashTable *streams; /* serial -> struct vmgr__remote_stream, a reference each */
+    GQueue out;          /* struct vmgr__rpc_out */
+    size_t out_bytes;
+    size_t unread_bytes; /* that came for streams and were not taken */
+    bool out_waits;      /* for the socket */
+    bool closing;
+    struct vmgr__keepalive keepalive;
+    struct vmgr_error *failure;            /* NULL: it works */
+    bool callback_numbers;                 /* the server has been found to know them */
+    int callback_ids[VMGR__REMOTE_EVENTS]; /* by event id; or one of the below */
+};
+enum { VMGR__REMOTE_UNASKED = -1, VMGR__REMOTE_ASKING = -2 };
+
+/* ---- transport.c ---- */
+/* Connects: r->fd and, where one was started, r->child. */
+int vmgr__remote_dial(struct vmgr__remote *r, bool read_only, struct vmgr_error **err);
+/* What a child has said on its standard error, one line; for g_free(). */
+char *vmgr__remote_last_words(struct vmgr__remote *r);
+
+/* ---- spawn.c ---- */
+/* The command line of ssh. */
+char **vmgr__remote_ssh_argv(const struct vmgr__remote_uri *u, bool read_only);
+/* Starts a program whose standard input and output are *ret_fd. */
+int vmgr__remote_spawn(struct vmgr__remote *r, char **argv, struct vmgr_error **err);
+bool vmgr__remote_may_start(const struct vmgr__remote_uri *u);
+/* Starts vmgrd in the background; returns when clients can connect. */
+int vmgr__remote_start_daemon(const struct vmgr__remote_uri *u, struct vmgr_error **err);
+
+/* ---- auth.c ---- */
+int vmgr__remote_authenticate(struct vmgr__remote *r, struct vmgr_error **err);
+
+/* ---- sasl.c ---- */
+int vmgr__remote_sasl(struct vmgr__remote *r, struct vmgr_error **err);
+
+/* ---- tls.c ---- */
+/* Lays TLS over the socket, before the thread has it. */
+int vmgr__remote_tls(struct vmgr__remote *r, struct vmgr_error **err);
+
+/* ---- session.c ---- */
+void vmgr__remote_session_init(struct vmgr__remote *r);
+int vmgr__remote_session_start(struct vmgr__remote *r, struct vmgr_error **err);
+/* Ends the thread, and frees. */
+void vmgr__remote_session_fini(struct vmgr__remote *r);
+void vmgr__remote_kick(struct vmgr__remote *r);
+/* Sends a packet, which it owns; NULL or a failed connection: false. */
+bool vmgr__remote_send_locked(struct vmgr__remote *r, struct vmgr__rpc_out *out);
+/* The connection's error, for one that waited. Always -1. */
+int vmgr__remote_failed_locked(struct vmgr__remote *r, struct vmgr_error **err);
+/* Gives the connection up, with that sentence. */
+void vmgr__remote_fail_locked(struct vmgr__remote *r, int reason, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* ---- call.c ---- */
+/*
+ * Calls a procedure of the main program: args (NULL: it takes none) in the structure of
+ * protocol.wire, ret (NULL: it gives nothing) likewise, zeroed by the caller. What ret points to
+ * lives in *reply.
+ */
+int vmgr__remote_call(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
+                      struct vmgr__remote_reply *reply, struct vmgr_error **err);
+/* For procedures that give nothing. */
+int vmgr__remote_do(struct vmgr__remote *r, int32_t procedure, const void *args,
+                    struct vmgr_error **err);
+/* For those that give one string (for g_free()), one number that is not negative (returned), or one
+ * of 64 bits: structures of a single member, which need no name here. */
+int vmgr__remote_text(struct vmgr__remote *r, int32_t procedure, const void *args, char **ret,
+                      struct vmgr_error **err);
+int vmgr__remote_number(struct vmgr__remote *r, int32_t procedure, const void *args,
+                        struct vmgr_error **err);
+int vmgr__remote_large(struct vmgr__remote *r, int32_t procedure, uint64_t *ret,
+                       struct vmgr_error **err);
+/* For one that opens a stream. */
+int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
+                             struct vmgr__remote_reply *reply, struct vmgr_stream **ret_stream,
+                             struct vmgr_error **err);
+/* Sets *err to what a packet says; always -1. */
+int vmgr__remote_error_from(struct vmgr__rpc_packet *packet, const char *procedure,
+                            struct vmgr_error **err);
+
+/* ---- stream.c ---- */
+struct vmgr__remote_stream *vmgr__remote_stream_new(struct vmgr__remote *r, int32_t procedure,
+                                                    struct vmgr_error **err);
+void vmgr__remote_stream_unref(void *stream);
+/* Its packets have this serial number from now on. */
+void vmgr__remote_stream_add_locked(struct vmgr__remote *r, struct vmgr__remote_stream *st,
+                                    uint32_t serial);
+void vmgr__remote_stream_drop(struct vmgr__remote *r, struct vmgr__remote_stream *st);
+/* The handle, which takes over the reference. */
+struct vmgr_stream *vmgr__remote_stream_handle(struct vmgr__remote *r,
+                                               struct vmgr__remote_stream *st,
+                                               struct vmgr_error **err);
+/* The thread: takes a packet, which it frees. */
+void vmgr__remote_stream_packet(struct vmgr__remote *r, struct vmgr__rpc_packet *packet);
+/* There is room for what streams send, or there is none; or the connection has failed. */
+void vmgr__remote_streams_update_locked(struct vmgr__remote *r);
+
+/* ---- event.c ---- */
+int vmgr__remote_subscribe(struct vmgr_conn *conn, int event_id, struct vmgr_error **err);
+/* The thread: takes a packet, which it frees. */
+void vmgr__remote_event_packet(struct vmgr__remote *r, struct vmgr__rpc_packet *packet);
+
+/* ---- host.c ---- */
+int vmgr__remote_get_hostname(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__remote_get_version(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
+int vmgr__remote_get_lib_version(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
+int vmgr__remote_get_type(struct vmgr_conn *conn, const char **ret, struct vmgr_error **err);
+int vmgr__remote_get_capabilities(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__remote_get_max_vcpus(struct vmgr_conn *conn, const char *type, struct vmgr_error **err);
+int vmgr__remote_get_node_info(struct vmgr_conn *conn, struct vmgr_node_info *ret,
+                               struct vmgr_error **err);
+int vmgr__remote_get_security_model(struct vmgr_conn *conn, struct vmgr_security_model *ret,
+                                    struct vmgr_error **err);
+
+/* ---- domain.c ---- */
+/* A domain as the protocol names it: borrows its name. */
+struct wire_domain vmgr__remote_domain(struct vmgr_domain *dom);
+int vmgr__remote_domain_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid,
+                               const char *name, struct vmgr_domain **ret, struct vmgr_error **err);
+int vmgr__remote_domain_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
+                             struct vmgr_error **err);
+int vmgr__remote_domain_get_id(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
+                                  struct vmgr_error **err);
+int vmgr__remote_domain_get_info(struct vmgr_domain *dom, struct vmgr_domain_info *ret,
+                                 struct vmgr_error **err);
+int vmgr__remote_domain_is_persistent(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_is_updated(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_get_os_type(struct vmgr_domain *dom, char **ret, struct vmgr_error **err);
+int vmgr__remote_domain_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_get_autostart(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_get_security_label(struct vmgr_domain *dom, struct vmgr_security_label *ret,
+                                           struct vmgr_error **err);
+int vmgr__remote_domain_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
+                                struct vmgr_error **err);
+int vmgr__remote_domain_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray *ret,
+                                     struct vmgr_error **err);
+int vmgr__remote_domain_get_metadata(struct vmgr_domain *dom, int type, const char *uri,
+                                     uint32_t flags, char **ret, struct vmgr_error **err);
+
+/* ---- lifecycle.c ---- */
+int vmgr__remote_domain_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                               struct vmgr_domain **ret, struct vmgr_error **err);
+int vmgr__remote_domain_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                               struct vmgr_domain **ret, struct vmgr_error **err);
+int vmgr__remote_domain_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_rename(struct vmgr_domain *dom, const char *name, struct vmgr_error **err);
+int vmgr__remote_domain_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_reset(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_suspend(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_resume(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error **err);
+int vmgr__remote_domain_set_metadata(struct vmgr_domain *dom, int type, const char *text,
+                                     const char *key, const char *uri, uint32_t flags,
+                                     struct vmgr_error **err);
+int vmgr__remote_domain_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
+                                     struct vmgr_stream **ret, struct vmgr_error **err);
+
+#endif
