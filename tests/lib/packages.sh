@@ -4,7 +4,7 @@
 # To build.
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libxml2-dev libjson-c-dev
     libnl-3-dev libnl-route-3-dev zlib1g-dev libbz2-dev liblzma-dev liblz4-dev libzstd-dev
-    liburing-dev libslirp-dev libseccomp-dev libgnutls28-dev libedit-dev check"
+    liburing-dev libslirp-dev libseccomp-dev libgnutls28-dev libsasl2-dev libedit-dev check"
 # To run a guest.
 packages_guest="linux-image-cloud-amd64 busybox-static cpio"
 # To test.
@@ -12,7 +12,8 @@ packages_test="clang lld libclang-rt-14-dev cppcheck g++ binutils file procps ut
     acpica-tools e2fsprogs kmod qemu-system-x86 qemu-utils libvirt-clients python3-libvirt libxml2-utils bash man-db
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     linux-image-amd64 xorriso mtools fdisk grub-pc-bin grub-efi-amd64-bin grub-common seabios ovmf
-    ethtool gnutls-bin libnbd-bin nbdkit dmidecode pciutils fio iperf3 iproute2"
+    ethtool gnutls-bin libnbd-bin nbdkit dmidecode pciutils fio iperf3 iproute2
+    libvirt-daemon libsasl2-modules sasl2-bin"
 # For the soaks.
 packages_soak="clang-tidy valgrind grub-rescue-pc memtest86+ debian-installer-12-netboot-amd64"
 

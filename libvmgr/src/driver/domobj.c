@@ -233,15 +233,15 @@ int vmgr__domlist_check_rename(const struct vmgr__domlist *list, const struct vm
 {
     if (vmgr__name_check(name, err) < 0)
         return -1;
+    if (obj->live)
+        return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
+                               "cannot rename active domain");
     if (strcmp(vmgr__domobj_name(obj), name) == 0)
         return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
                                "Can't rename domain to itself");
     if (vmgr__domlist_by_name(list, name))
         return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
                                "domain with name '%s' already exists", name);
-    if (obj->live)
-        return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
-                               "cannot rename active domain");
     if (!obj->config)
         return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
                                "cannot rename a transient domain");
