@@ -10,7 +10,7 @@
 
 #include "vmgrd.h"
 
-enum kind { NUMBER, SIGNED, BOOLEAN, TEXT, LIST, LEVEL, GROUP };
+enum kind { NUMBER, SIGNED, BOOLEAN, TEXT, LIST, LEVEL, GROUP, AUTH };
 
 struct key {
     const char *name;
@@ -40,6 +40,24 @@ static const struct key keys[] = {
     KEY("keepalive_interval", SIGNED, limits.keepalive_seconds, -1, 3600),
     KEY("keepalive_count", NUMBER, limits.keepalive_count, 0, 1000),
     KEY("idle_timeout", NUMBER, limits.idle_seconds, 0, 1000000),
+    KEY("listen_tls", BOOLEAN, listen_tls, 0, 0),
+    KEY("listen_tcp", BOOLEAN, listen_tcp, 0, 0),
+    KEY("listen_addr", TEXT, listen_addr, 0, 0),
+    KEY("tls_port", NUMBER, tls_port, 1, 65535),
+    KEY("tcp_port", NUMBER, tcp_port, 1, 65535),
+    KEY("auth_tls", AUTH, access.tls_sasl, 0, 0),
+    KEY("auth_tcp", AUTH, tcp_sasl, 0, 0),
+    KEY("ca_file", TEXT, ca_file, 0, 0),
+    KEY("cert_file", TEXT, cert_file, 0, 0),
+    KEY("key_file", TEXT, key_file, 0, 0),
+    KEY("crl_file", TEXT, crl_file, 0, 0),
+    KEY("tls_priority", TEXT, tls_priority, 0, 0),
+    KEY("tls_no_verify_certificate", BOOLEAN, access.accept_unsigned, 0, 0),
+    KEY("tls_allowed_dn_list", LIST, access.subjects, 0, 0),
+    KEY("sasl_allowed_username_list", LIST, access.users, 0, 0),
+    KEY("sasl_mechanisms", TEXT, access.mechanisms, 0, 0),
+    KEY("sasl_database", TEXT, access.user_database, 0, 0),
+    KEY("tcp_min_ssf", NUMBER, access.tcp_strength, 56, 1000),
 };
 
 static int bad(char **err, const char *file, const char *key, const char *why)
@@ -108,6 +126,11 @@ static int read_key(GKeyFile *f, const char *file, const struct key *k, struct c
         return read_level(text, slot) < 0
                    ? bad(err, file, k->name, "must be error, warning, info or debug")
                    : 0;
+    case AUTH:
+        *(bool *)slot = strcmp(text, "sasl") == 0;
+        return *(bool *)slot || strcmp(text, "none") == 0
+                   ? 0
+                   : bad(err, file, k->name, "must be none or sasl");
     case GROUP:
         return read_group(text, slot) < 0
                    ? bad(err, file, k->name, "names a group that is not there")
@@ -148,8 +171,39 @@ static void defaults(struct config *c)
     c->limits.open_read_only = system_mode && !c->root;
     c->read_only_socket = c->standard_sockets = c->autostart = true;
     c->log_level = VMGR__LOG_INFO;
-    c->log_file = NULL;
-    c->extra_sockets = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (keys[i].kind == TEXT || keys[i].kind == LIST)
+            *(void **)(void *)((char *)c + keys[i].offset) = NULL;
+    }
+    c->tls_port = 16514;
+    c->tcp_port = 16509;
+    c->listen_tls = c->listen_tcp = false;
+    c->tcp_sasl = true;
+    c->access.tls_sasl = c->access.accept_unsigned = false;
+    c->access.tcp_strength = 112;
+}
+
+void config_free_keys(struct config *c)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        void *slot = (char *)c + keys[i].offset;
+
+        if (keys[i].kind == TEXT)
+            g_clear_pointer((char **)slot, g_free);
+        else if (keys[i].kind == LIST)
+            g_clear_pointer((char ***)slot, g_strfreev);
+    }
+}
+
+/* What each key may say, but not all together. */
+static int check(const struct config *c, const char *file, char **err)
+{
+    if (c->listen_tcp && !c->tcp_sasl)
+        return bad(err, file, "auth_tcp", "must be sasl: nothing else proves who a client is");
+    if (c->listen_tls && c->access.accept_unsigned && !c->access.tls_sasl)
+        return bad(err, file, "tls_no_verify_certificate",
+                   "needs auth_tls=sasl: nothing else proves who a client is");
+    return 0;
 }
 
 int config_load(struct config *c, char **err)
@@ -165,13 +219,11 @@ int config_load(struct config *c, char **err)
 
         if (!missing || c->file)
             return bad(err, file, "cannot be used:", cause->message);
-    } else if (read_file(f, file, &fresh, err) < 0) {
-        g_free(fresh.log_file);
-        g_strfreev(fresh.extra_sockets);
+    } else if (read_file(f, file, &fresh, err) < 0 || check(&fresh, file, err) < 0) {
+        config_free_keys(&fresh);
         return -1;
     }
-    g_free(c->log_file);
-    g_strfreev(c->extra_sockets);
+    config_free_keys(c);
     *c = fresh;
     if (c->timeout >= 0)
         c->limits.idle_seconds = (unsigned)c->timeout;

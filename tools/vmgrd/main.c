@@ -40,6 +40,11 @@ static void reload(struct daemon *d)
         log_line(VMGR__LOG_ERROR, line, d->log);
         return;
     }
+    if (network_set(d->server, &d->config, &err) < 0) {
+        line = g_strdup_printf("msg=\"certificates kept as they were\" error=\"%s\"", err);
+        log_line(VMGR__LOG_ERROR, line, d->log);
+        g_clear_pointer(&line, g_free);
+    }
     log_reopen(d->log, d->config.log_file, d->config.log_level);
     vmgr__server_set_limits(d->server, &d->config.limits);
     log_line(VMGR__LOG_INFO, "msg=\"configuration reloaded\"", d->log);
@@ -122,7 +127,8 @@ static int serve(struct daemon *d)
     lock_fd = process_lock(pid_file, &err);
     if (lock_fd < 0)
         return fail(err);
-    if (open_server(d, &err) < 0 || sockets_open(d->server, &d->config, &err) < 0) {
+    if (open_server(d, &err) < 0 || network_set(d->server, &d->config, &err) < 0 ||
+        sockets_open(d->server, &d->config, &err) < 0) {
         fail(err);
     } else {
         struct autostart *autostart = autostart_begin(d->server, &d->config, d->log);

@@ -128,11 +128,11 @@ int options_parse(struct config *c, int argc, char **argv, int *ret_status)
 
 void config_clear(struct config *c)
 {
-    char *const texts[] = { c->file, c->root, c->uri, c->emulator, c->pid_file, c->log_file };
+    char *const texts[] = { c->file, c->root, c->uri, c->emulator, c->pid_file };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(c->listen);
-    g_strfreev(c->extra_sockets);
+    config_free_keys(c);
     memset(c, 0, sizeof(*c));
 }

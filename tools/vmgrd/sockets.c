@@ -3,7 +3,8 @@
  * Which sockets vmgrd listens on.
  *
  * A service manager that starts vmgrd on demand passes listening descriptors from 3 on (LISTEN_FDS,
- * LISTEN_PID, sd_listen_fds(3)). One whose path ends in -ro is for read-only clients.
+ * LISTEN_PID, sd_listen_fds(3)). One whose path ends in -ro is for read-only clients; one of TCP is
+ * for TLS if its name (LISTEN_FDNAMES) says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,22 +19,29 @@
 #define FIRST_PASSED 3
 #define MOST_PASSED  16
 
-static bool is_read_only(int fd)
+static enum vmgr__server_way way_of(int fd, const char *name)
 {
-    struct sockaddr_un addr = { 0 };
+    union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+        struct sockaddr_storage room;
+    } addr = { 0 };
     socklen_t size = sizeof(addr) - 1;
 
-    return getsockname(fd, (struct sockaddr *)&addr, &size) == 0 && addr.sun_family == AF_UNIX &&
-           g_str_has_suffix(addr.sun_path, "-ro");
+    if (getsockname(fd, &addr.any, &size) == 0 && addr.any.sa_family != AF_UNIX)
+        return name && strstr(name, "tls") ? VMGR__SERVER_TLS : VMGR__SERVER_TCP;
+    return g_str_has_suffix(addr.un.sun_path, "-ro") ? VMGR__SERVER_UNIX_READ_ONLY
+                                                      : VMGR__SERVER_UNIX;
 }
 
 /* How many descriptors were passed to this very process. */
-static int passed(void)
+static int passed(char ***ret_names)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
     const long n = count ? strtol(count, NULL, 10) : 0;
     const bool ours = pid && strtol(pid, NULL, 10) == (long)getpid();
 
+    *ret_names = g_strsplit(getenv("LISTEN_FDNAMES") ? getenv("LISTEN_FDNAMES") : "", ":", -1);
     unsetenv("LISTEN_PID"); /* not for the guests' processes */
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
@@ -63,16 +71,21 @@ int sockets_open(struct vmgr__server *s, const struct config *c, char **err)
 {
     g_autofree char *run = places_run_dir(c);
     g_autofree char *standard = g_build_filename(run, "libvirt-sock", NULL);
-    const int n = passed();
+    g_auto(GStrv) names = NULL;
+    const int n = passed(&names), named = (int)g_strv_length(names);
 
     for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
-        if (vmgr__server_listen_fd(s, fd, is_read_only(fd), err) < 0)
+        const int i = fd - FIRST_PASSED;
+
+        if (vmgr__server_listen_fd(s, fd, way_of(fd, i < named ? names[i] : NULL), err) < 0)
             return -1;
     }
     if (n == 0 && c->standard_sockets && listen_pair(s, c, standard, err) < 0)
         return -1;
     if (listen_list(s, c, c->extra_sockets, err) < 0)
         return -1;
-    return listen_list(s, c, c->listen, err);
+    if (listen_list(s, c, c->listen, err) < 0)
+        return -1;
+    return network_listen(s, c, err);
 }

@@ -23,6 +23,12 @@ struct config {
     bool read_only_socket, standard_sockets, autostart;
     char **extra_sockets;
     struct vmgr__server_limits limits;
+    bool listen_tls, listen_tcp;
+    char *listen_addr;
+    unsigned tls_port, tcp_port;
+    char *ca_file, *cert_file, *key_file, *crl_file, *tls_priority;
+    struct vmgr__server_access access;
+    bool tcp_sasl; /* no other way is there */
 };
 
 /* ---- options.c ---- */
@@ -34,6 +40,15 @@ void config_clear(struct config *c);
 /* Reads the file into c, which then holds defaults where the file says nothing. 0, or -1 and a
  * sentence in *err for g_free(); then c is as it was. */
 int config_load(struct config *c, char **err);
+
+/* Frees what the file has given. */
+void config_free_keys(struct config *c);
+
+/* ---- network.c ---- */
+/* Certificates, and who may come in; at the start, and when the configuration is read again. */
+int network_set(struct vmgr__server *s, const struct config *c, char **err);
+/* Listens on TCP, where the configuration says so. */
+int network_listen(struct vmgr__server *s, const struct config *c, char **err);
 
 /* ---- places.c ---- */
 /* The directory of sockets and the pid file. For g_free(). */

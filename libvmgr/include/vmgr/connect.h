@@ -25,6 +25,17 @@ struct vmgr_conn;
  */
 #define VMGR_CONN_RO (1u << 0)
 
+/** What a vmgr_auth_fn is asked for. Numbers of the libvirt protocol. */
+enum vmgr_auth_kind {
+    VMGR_AUTH_USERNAME = 2, /* who it is that opens the connection */
+    VMGR_AUTH_PASSWORD = 5, /* not to be shown while it is typed */
+};
+/**
+ * Called while a connection is opened, on the thread that opens it, when a daemon wants to know
+ * who it is. *ret_text: the answer, which the library frees with free(). Returns 0, or -1: none.
+ */
+typedef int (*vmgr_auth_fn)(int kind, char **ret_text, void *data);
+
 /**
  * struct vmgr_conn_options - what vmgr_conn_open_with() needs to know
  * @size: sizeof(struct vmgr_conn_options), set by VMGR_CONN_OPTIONS_INIT
@@ -35,6 +46,8 @@ struct vmgr_conn;
  * @emulator: program that runs guests whose definition names no <emulator>; NULL: environment
  *        variable VMGR_EMULATOR, else `vemu` beside the calling program or in its build tree, else
  *        the installed one. The same as the URI parameter emulator=PATH, which it overrides
+ * @auth, @auth_data: asked for name and password, where no file of credentials has them; NULL: they
+ *                    are not known
  *
  * Strings are copied. Fields are only ever added at the end.
  */
@@ -44,6 +57,8 @@ struct vmgr_conn_options {
     const char *uri;
     const char *root;
     const char *emulator;
+    vmgr_auth_fn auth;
+    void *auth_data;
 };
 #define VMGR_CONN_OPTIONS_INIT { .size = sizeof(struct vmgr_conn_options) }
 

@@ -79,6 +79,8 @@ struct vmgr__rpc_out *vmgr__rpc_out_new(const struct vmgr__rpc_header *header,
                                         const int *fds, uint32_t n_fds);
 struct vmgr__rpc_out *vmgr__rpc_out_raw(const struct vmgr__rpc_header *header, const void *payload,
                                         size_t size);
+/* Bytes that are no packet. */
+struct vmgr__rpc_out *vmgr__rpc_out_bytes(const void *bytes, size_t size);
 struct vmgr__rpc_out *vmgr__rpc_out_free(struct vmgr__rpc_out *out);
 /* 1: all of it is gone, 0: would have to wait, or -errno. */
 int vmgr__rpc_out_send(struct vmgr__rpc_out *out, int fd);

@@ -76,6 +76,15 @@ struct vmgr__rpc_out *vmgr__rpc_out_raw(const struct vmgr__rpc_header *header, c
     return out_end(out);
 }
 
+struct vmgr__rpc_out *vmgr__rpc_out_bytes(const void *bytes, size_t size)
+{
+    struct vmgr__rpc_out *out = g_new0(struct vmgr__rpc_out, 1);
+
+    out->bytes = g_byte_array_sized_new((guint)size);
+    g_byte_array_append(out->bytes, bytes, (guint)size);
+    return out;
+}
+
 struct vmgr__rpc_out *vmgr__rpc_out_free(struct vmgr__rpc_out *out)
 {
     if (out) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Procedures of authentication: the kernel has said who the client is, so it is asked for nothing.
+ * Which authentication a client has to go through. On unix sockets the kernel has said who it is,
+ * and TLS clients have shown a certificate, so they are asked for nothing more; the rest for SASL.
  */
 #include "internal.h"
 
@@ -8,9 +9,14 @@ static int auth_list(struct vmgr__call *call, const void *args, void *ret)
 {
     struct wire_auth_list_ret *r = ret;
     struct vmgr__client *c = call->client;
-    static int32_t none[] = { 0 };
+    static int32_t none[] = { 0 }, sasl[] = { 1 };
 
     (void)args;
+    if (c->needs_sasl) {
+        r->types.v = sasl;
+        r->types.n = G_N_ELEMENTS(sasl);
+        return 0;
+    }
     if (!c->allowed)
         return vmgr__call_fail(call, VMGR_ERR_AUTH_FAILED, VMGR_FROM_RPC,
                                "authentication failed: user %d may not use this socket; root, the "

@@ -15,6 +15,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_auth,          vmgr__handlers_connect,     vmgr__handlers_domain,
     vmgr__handlers_domain_change, vmgr__handlers_domain_list, vmgr__handlers_domain_metadata,
     vmgr__handlers_domain_stats,  vmgr__handlers_event,       vmgr__handlers_node,
+    vmgr__handlers_sasl,
 };
 
 /* The programs that are served; all but the first have no handlers yet. */
@@ -35,6 +36,7 @@ void vmgr__handlers_init(struct vmgr__server *s)
 void vmgr__call_free(struct vmgr__call *call)
 {
     vmgr_error_free(call->err);
+    vmgr__layer_free(call->layer);
     vmgr__arena_clear(&call->arena);
     vmgr__rpc_packet_free(call->packet);
     vmgr__client_unref(call->client);
@@ -91,7 +93,10 @@ void vmgr__call_reply(struct vmgr__call *call, const void *ret)
     struct vmgr__rpc_out *out = vmgr__rpc_out_new(&h, call->wire->ret, ret, NULL, 0);
 
     if (out) {
-        vmgr__client_send(call->client, out);
+        if (call->layer)
+            vmgr__client_send_last(call->client, out, g_steal_pointer(&call->layer));
+        else
+            vmgr__client_send(call->client, out);
         call->replied = true;
         return;
     }

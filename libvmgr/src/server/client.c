@@ -31,6 +31,10 @@ void vmgr__client_unref(struct vmgr__client *c)
         vmgr__rpc_out_free(out);
     g_ptr_array_unref(c->streams);
     vmgr__rpc_reader_fini(&c->reader);
+    vmgr__sasl_free(c->sasl);
+    vmgr__layer_free(c->layer);
+    g_free(c->address);
+    g_free(c->subject);
     close(c->fd);
     g_mutex_clear(&c->lock);
     g_free(c);
@@ -130,6 +134,31 @@ void vmgr__client_resume(struct vmgr__client *c)
     vmgr__streams_resume(c);
 }
 
+/* False: there is nothing to read yet, or nobody any more. */
+static bool shake_hands(struct vmgr__client *c)
+{
+    g_autofree char *why = NULL;
+    const int r = vmgr__handshake_step(c, &why);
+
+    if (r < 0) {
+        vmgr__log(c->server, VMGR__LOG_WARNING, "client refused",
+                  "client=%u address=%s subject=\"%s\" reason=\"%s\"", c->id, c->address,
+                  c->subject ? c->subject : "", why);
+        vmgr__client_close(c, why);
+    }
+    return r > 0;
+}
+
+static ssize_t read_some(struct vmgr__client *c)
+{
+    struct vmgr__layer *layer;
+
+    g_mutex_lock(&c->lock);
+    layer = c->layer;
+    g_mutex_unlock(&c->lock);
+    return vmgr__layer_fill(layer, &c->reader, c->fd);
+}
+
 static void client_ready(struct source *source, uint32_t events)
 {
     struct vmgr__client *c = (struct vmgr__client *)source;
@@ -137,12 +166,17 @@ static void client_ready(struct source *source, uint32_t events)
 
     if (c->closed)
         return;
+    if (c->handshaking) {
+        if (!shake_hands(c))
+            return;
+        events = EPOLLIN; /* what the handshake has read too much of */
+    }
     if (events & EPOLLOUT)
         vmgr__client_flush(c);
     if (c->closed)
         return;
     if (events & EPOLLIN) {
-        n = vmgr__rpc_reader_fill(&c->reader, c->fd);
+        n = read_some(c);
         if (n == -EAGAIN)
             return;
         if (n <= 0) {
@@ -189,11 +223,13 @@ static unsigned count_pending(struct vmgr__server *s)
     return n;
 }
 
-void vmgr__client_accept(struct vmgr__server *s, int fd, bool read_only)
+void vmgr__client_accept(struct vmgr__server *s, int fd, enum vmgr__server_way way)
 {
+    const bool read_only = way == VMGR__SERVER_UNIX_READ_ONLY;
     const struct vmgr__server_limits limits = vmgr__server_limits(s);
     struct vmgr__client *c;
     struct epoll_event e;
+    g_autofree char *why = NULL;
 
     if (g_hash_table_size(s->clients) >= limits.clients)
         vmgr__client_drop_oldest_pending(s);
@@ -212,6 +248,7 @@ void vmgr__client_accept(struct vmgr__server *s, int fd, bool read_only)
     c->server = s;
     c->id = ++s->next_client;
     c->fd = fd;
+    c->way = way;
     c->read_only_socket = c->read_only = read_only;
     c->pending = true;
     c->since_us = g_get_monotonic_time();
@@ -221,15 +258,23 @@ void vmgr__client_accept(struct vmgr__server *s, int fd, bool read_only)
     c->streams = g_ptr_array_new();
     vmgr__rpc_reader_init(&c->reader);
     vmgr__peer_check(c);
-    c->authenticated = c->allowed; /* it still has to ask, but need not prove anything */
+    /* It still has to ask, but need not prove anything, unless it came over the network. */
+    c->authenticated = c->allowed && !c->needs_sasl && way != VMGR__SERVER_TLS;
     g_hash_table_add(s->clients, c);
     e = (struct epoll_event){ .events = EPOLLIN, .data.ptr = c };
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0) {
         vmgr__client_close(c, g_strerror(errno));
         return;
     }
-    vmgr__log(s, VMGR__LOG_INFO, "client", "client=%u uid=%d gid=%d pid=%d read_only=%d allowed=%d",
-              c->id, (int)c->uid, (int)c->gid, (int)c->pid, read_only, c->allowed);
+    if (c->address)
+        vmgr__log(s, VMGR__LOG_INFO, "client", "client=%u address=%s tls=%d", c->id, c->address,
+                  way == VMGR__SERVER_TLS);
+    else
+        vmgr__log(s, VMGR__LOG_INFO, "client",
+                  "client=%u uid=%d gid=%d pid=%d read_only=%d allowed=%d", c->id, (int)c->uid,
+                  (int)c->gid, (int)c->pid, read_only, c->allowed);
+    if (!vmgr__handshake_begin(c, &why))
+        vmgr__client_close(c, why);
 }
 
 void vmgr__client_tick(struct vmgr__client *c, int64_t now_us)

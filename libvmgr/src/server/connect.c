@@ -206,10 +206,12 @@ static int get_uri(struct vmgr__call *call, const void *args, void *ret)
 static int is_secure(struct vmgr__call *call, const void *args, void *ret)
 {
     struct wire_connect_is_secure_ret *r = ret;
+    struct vmgr__client *c = call->client;
 
-    (void)call;
     (void)args;
-    r->secure = 1; /* nothing leaves the host: all sockets are unix sockets */
+    g_mutex_lock(&c->lock);
+    r->secure = !c->address || c->layer; /* it does not leave the host, or nobody can read it */
+    g_mutex_unlock(&c->lock);
     return 0;
 }
 

@@ -14,7 +14,10 @@
 
 #include "rpc/errors.h"
 #include "rpc/keepalive.h"
+#include "rpc/layer.h"
 #include "rpc/params.h"
+#include "rpc/sasl.h"
+#include "rpc/tls.h"
 #include "server.h"
 
 #define CLIENT_HELD_MAX         16 /* calls read but not begun */
@@ -58,7 +61,11 @@ struct vmgr__client {
     gid_t gid;
     pid_t pid;
     bool allowed; /* may authenticate */
+    enum vmgr__server_way way;
     bool read_only_socket;
+    bool needs_sasl;
+    char *address; /* of the network; NULL: a unix socket */
+    char *subject; /* of its certificate; NULL: none was asked for */
     int64_t since_us;
 
     /* the I/O thread's */
@@ -66,6 +73,10 @@ struct vmgr__client {
     bool closed;
 
     GMutex lock; /* of what follows */
+    struct vmgr__layer *layer;
+    bool handshaking, handshake_writes;
+    struct vmgr__sasl *sasl; /* its workers': one call of it at a time */
+    bool sasl_busy;
     bool dead;   /* nothing more is sent or begun */
     bool pending;
     bool authenticated;
@@ -99,6 +110,7 @@ struct vmgr__call {
     struct wire_error error;            /* or one of the protocol's */
     bool replied;                       /* the handler has done so itself */
     struct vmgr__server_stream *stream; /* to start after the reply */
+    struct vmgr__layer *layer;          /* to be laid under all that follows the reply */
 };
 
 /* Serves one procedure. ret is zeroed. 0; or -1 and call->err or vmgr__call_fail(). */
@@ -109,7 +121,8 @@ struct vmgr__handler {
     vmgr__handler_fn run;
     uint32_t flags;
 };
-extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_connect[],
+extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_sasl[],
+    vmgr__handlers_connect[],
     vmgr__handlers_domain[], vmgr__handlers_domain_change[], vmgr__handlers_domain_list[],
     vmgr__handlers_domain_metadata[], vmgr__handlers_domain_stats[], vmgr__handlers_event[],
     vmgr__handlers_node[];
@@ -139,6 +152,8 @@ struct vmgr__server {
     bool runs_guests;                  /* the driver is vemu, known to clients as QEMU */
     struct vmgr__server_limits limits; /* read with limits_lock */
     GMutex limits_lock;
+    struct vmgr__server_access access; /* likewise */
+    struct vmgr__tls_context *tls;     /* the I/O thread's */
     vmgr__log_fn log;
     void *log_data;
 
@@ -178,9 +193,24 @@ void vmgr__listeners_free(struct vmgr__server *s);
 /* ---- peer.c ---- */
 /* Who is at the other end, and whether that one may use the socket. */
 void vmgr__peer_check(struct vmgr__client *c);
+/* This end's address, for g_free(); NULL: a unix socket. */
+char *vmgr__peer_local_name(const struct vmgr__client *c);
+
+/* ---- access.c ---- */
+void vmgr__access_clear(struct vmgr__server_access *a);
+/* A copy of what is allowed now. */
+struct vmgr__server_access vmgr__server_access(struct vmgr__server *s);
+/* Whether one of the patterns (NULL: any) is the name's. */
+bool vmgr__access_matches(char *const *patterns, const char *name);
+
+/* ---- handshake.c ---- */
+/* I/O thread: begins TLS, if the client came that way. False: it cannot. */
+bool vmgr__handshake_begin(struct vmgr__client *c, char **err);
+/* I/O thread: goes on with it. 1: done, 0: not yet, -1: the client is not accepted. */
+int vmgr__handshake_step(struct vmgr__client *c, char **err);
 
 /* ---- client.c ---- */
-void vmgr__client_accept(struct vmgr__server *s, int fd, bool read_only);
+void vmgr__client_accept(struct vmgr__server *s, int fd, enum vmgr__server_way way);
 struct vmgr__client *vmgr__client_ref(struct vmgr__client *c);
 void vmgr__client_unref(struct vmgr__client *c);
 /* I/O thread. */
@@ -198,6 +228,9 @@ void vmgr__client_settled(struct vmgr__client *c);
 /* Queues a packet, which it owns (NULL is fine), and sends what it can. Any thread. False: the
  * client is gone. */
 bool vmgr__client_send(struct vmgr__client *c, struct vmgr__rpc_out *out);
+/* As vmgr__client_send(), and lays a layer, which it owns, under everything after that. */
+bool vmgr__client_send_last(struct vmgr__client *c, struct vmgr__rpc_out *out,
+                            struct vmgr__layer *layer);
 bool vmgr__client_send_event(struct vmgr__client *c, struct vmgr__rpc_out *out);
 /* I/O thread: the socket takes more. */
 void vmgr__client_flush(struct vmgr__client *c);

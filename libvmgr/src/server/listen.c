@@ -3,6 +3,8 @@
  * Listening sockets.
  */
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -19,7 +21,7 @@ struct listener {
     struct vmgr__server *server;
     int fd;
     int spare_fd; /* given up to refuse a client when descriptors run out */
-    bool read_only;
+    enum vmgr__server_way way;
     char *path; /* to be removed; NULL: not ours */
     dev_t dev;
     ino_t ino;
@@ -67,7 +69,7 @@ static void accept_ready(struct source *source, uint32_t events)
         const int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd >= 0) {
-            vmgr__client_accept(l->server, fd, l->read_only);
+            vmgr__client_accept(l->server, fd, l->way);
         } else if ((errno == EMFILE || errno == ENFILE) && l->spare_fd >= 0) {
             vmgr__log(l->server, VMGR__LOG_ERROR, "client refused", "reason=\"%s\"",
                       g_strerror(errno));
@@ -78,8 +80,8 @@ static void accept_ready(struct source *source, uint32_t events)
     }
 }
 
-static int listener_add(struct vmgr__server *s, int fd, const char *path, bool read_only,
-                        char **err)
+static int listener_add(struct vmgr__server *s, int fd, const char *path,
+                        enum vmgr__server_way way, char **err)
 {
     struct listener *l = g_new0(struct listener, 1);
     struct epoll_event e = { .events = EPOLLIN, .data.ptr = l };
@@ -88,7 +90,7 @@ static int listener_add(struct vmgr__server *s, int fd, const char *path, bool r
     l->source.ready = accept_ready;
     l->server = s;
     l->fd = fd;
-    l->read_only = read_only;
+    l->way = way;
     l->spare_fd = epoll_create1(EPOLL_CLOEXEC);
     l->path = g_strdup(path);
     if (path && lstat(path, &st) == 0) {
@@ -159,6 +161,8 @@ int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     mode_t mask;
+    const enum vmgr__server_way way =
+        read_only ? VMGR__SERVER_UNIX_READ_ONLY : VMGR__SERVER_UNIX;
     int fd, r;
 
     if (strlen(path) >= sizeof(addr.sun_path))
@@ -177,7 +181,7 @@ int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only
         close(fd);
         return -1;
     }
-    if (listener_add(s, fd, path, read_only, err) < 0 || set_access(s, path, read_only, err) < 0)
+    if (listener_add(s, fd, path, way, err) < 0 || set_access(s, path, read_only, err) < 0)
         return -1;
     if (listen(fd, SOMAXCONN) < 0)
         return vmgr__server_fail(err, errno, "cannot listen on '%s'", path);
@@ -185,21 +189,81 @@ int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only
     return 0;
 }
 
-int vmgr__server_listen_fd(struct vmgr__server *s, int fd, bool read_only, char **err)
+int vmgr__server_listen_fd(struct vmgr__server *s, int fd, enum vmgr__server_way way, char **err)
 {
-    struct sockaddr_un addr;
+    const bool net = way == VMGR__SERVER_TCP || way == VMGR__SERVER_TLS;
+    struct sockaddr_storage addr;
     socklen_t size = sizeof(addr);
     int listening = 0;
     socklen_t one = sizeof(listening);
 
-    if (getsockname(fd, (struct sockaddr *)&addr, &size) < 0 || addr.sun_family != AF_UNIX ||
+    if (getsockname(fd, (struct sockaddr *)&addr, &size) < 0 ||
+        (addr.ss_family != AF_UNIX) != net ||
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &one) < 0 || !listening) {
         close(fd);
-        return vmgr__server_fail(err, 0, "descriptor %d is not a listening unix socket", fd);
+        return vmgr__server_fail(err, 0, "descriptor %d is not a listening %s socket", fd,
+                                 net ? "TCP" : "unix");
+    }
+    if (way == VMGR__SERVER_TLS && !s->tls) {
+        close(fd);
+        return vmgr__server_fail(err, 0, "descriptor %d is for TLS, which has no certificates", fd);
     }
     if (!g_unix_set_fd_nonblocking(fd, TRUE, NULL)) {
         close(fd);
         return vmgr__server_fail(err, errno, "cannot use descriptor %d", fd);
     }
-    return listener_add(s, fd, NULL, read_only, err);
+    return listener_add(s, fd, NULL, way, err);
+}
+
+static int listen_address(struct vmgr__server *s, const struct addrinfo *a,
+                          enum vmgr__server_way way, char **err)
+{
+    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                          a->ai_protocol);
+    const int one = 1;
+
+    if (fd < 0)
+        return vmgr__server_fail(err, errno, "cannot make a socket");
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (a->ai_family == AF_INET6) /* the other family has its own */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+    if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
+        vmgr__server_fail(err, errno, "cannot listen");
+        close(fd);
+        return -1;
+    }
+    return listener_add(s, fd, NULL, way, err);
+}
+
+int vmgr__server_listen_net(struct vmgr__server *s, const char *address, unsigned port, bool tls,
+                            char **err)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    const char *where = address ? address : "any address";
+    g_autofree char *service = g_strdup_printf("%u", port);
+    struct addrinfo *all = NULL;
+    const int r = getaddrinfo(address, service, &hints, &all);
+    unsigned n = 0;
+
+    if (tls && !s->tls)
+        return vmgr__server_fail(err, 0, "TLS without certificates");
+    if (r != 0)
+        return vmgr__server_fail(err, 0, "cannot listen on %s, port %u: %s", where, port,
+                                 gai_strerror(r));
+    for (const struct addrinfo *a = all; a; a = a->ai_next) {
+        g_autofree char *why = NULL;
+
+        /* A host without one of the families has the other. */
+        if (listen_address(s, a, tls ? VMGR__SERVER_TLS : VMGR__SERVER_TCP, &why) == 0)
+            n++;
+        else if (!*err)
+            *err = g_strdup_printf("%s, port %u: %s", where, port, why);
+    }
+    freeaddrinfo(all);
+    if (!n)
+        return -1;
+    g_clear_pointer(err, g_free);
+    vmgr__log(s, VMGR__LOG_INFO, "listening", "address=\"%s\" port=%u tls=%d", where, port, tls);
+    return 0;
 }

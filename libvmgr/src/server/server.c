@@ -210,6 +210,8 @@ void vmgr__server_free(struct vmgr__server *s)
     vmgr__listeners_free(s);
     g_ptr_array_unref(s->watches);
     vmgr_conn_unref(s->conn);
+    vmgr__tls_context_unref(s->tls);
+    vmgr__access_clear(&s->access);
     if (s->epoll_fd >= 0)
         close(s->epoll_fd);
     if (s->kick_fd >= 0)

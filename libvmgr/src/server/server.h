@@ -62,8 +62,39 @@ struct vmgr_conn *vmgr__server_conn(struct vmgr__server *s);
 /* Listens on a new socket. What is left of a server that is no more is replaced. Group and mode
  * follow from the limits. The socket is removed when the server is freed. */
 int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only, char **err);
+/* Ways in. Over the network a client proves who it is: by a certificate, SASL (RFC 4422), or both;
+ * plain TCP is for SASL alone. */
+enum vmgr__server_way {
+    VMGR__SERVER_UNIX,
+    VMGR__SERVER_UNIX_READ_ONLY,
+    VMGR__SERVER_TCP,
+    VMGR__SERVER_TLS,
+};
 /* Listens on a descriptor it is given (socket activation), and owns it. */
-int vmgr__server_listen_fd(struct vmgr__server *s, int fd, bool read_only, char **err);
+int vmgr__server_listen_fd(struct vmgr__server *s, int fd, enum vmgr__server_way way, char **err);
+/* Listens on a port, of all addresses if address is NULL. TLS wants vmgr__server_set_tls() first. */
+int vmgr__server_listen_net(struct vmgr__server *s, const char *address, unsigned port, bool tls,
+                            char **err);
+/* Who may come in over the network. Strings are copied; lists end with NULL. */
+struct vmgr__server_access {
+    char **subjects;       /* distinguished names of certificates, with * and ?; NULL: all */
+    bool accept_unsigned;  /* TLS clients need no certificate */
+    bool tls_sasl;         /* TLS clients must use SASL too */
+    char **users;          /* of SASL, with * and ?; NULL: all */
+    char *mechanisms;      /* of SASL, with spaces; NULL: as the library is configured */
+    char *user_database;   /* of SASL's own mechanisms (sasldb); NULL: the library's */
+    unsigned tcp_strength; /* bits that SASL must protect plain TCP with */
+};
+void vmgr__server_set_access(struct vmgr__server *s, const struct vmgr__server_access *access);
+/* Files in PEM. */
+struct vmgr__server_tls {
+    const char *ca;        /* who signs clients' certificates */
+    const char *cert, *key; /* the server's own */
+    const char *crl;       /* revoked ones; NULL: none */
+    const char *priority;  /* GnuTLS's words for what is allowed; NULL: the system's default */
+};
+/* Loads certificates; sessions that are there keep theirs. */
+int vmgr__server_set_tls(struct vmgr__server *s, const struct vmgr__server_tls *tls, char **err);
 /* Calls fn on the server's thread while fd polls readable. Borrows fd. */
 int vmgr__server_watch(struct vmgr__server *s, int fd, void (*fn)(void *data), void *data,
                        char **err);

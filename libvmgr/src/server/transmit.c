@@ -15,6 +15,8 @@ void vmgr__client_update_locked(struct vmgr__client *c)
     if (c->dead)
         return;
     e.events = (c->paused ? 0 : EPOLLIN) | (c->out_armed ? EPOLLOUT : 0);
+    if (c->handshaking)
+        e.events = c->handshake_writes ? EPOLLOUT : EPOLLIN;
     epoll_ctl(c->server->epoll_fd, EPOLL_CTL_MOD, c->fd, &e);
 }
 
@@ -35,7 +37,7 @@ static void flush_locked(struct vmgr__client *c)
     bool wait = false;
 
     while (!wait && (out = g_queue_peek_head(&c->out))) {
-        const int r = vmgr__rpc_out_send(out, c->fd);
+        const int r = vmgr__layer_send(c->layer, out, c->fd);
 
         if (r < 0) {
             give_up_locked(c);
@@ -77,6 +79,25 @@ bool vmgr__client_send(struct vmgr__client *c, struct vmgr__rpc_out *out)
     g_mutex_lock(&c->lock);
     r = send_locked(c, out);
     g_mutex_unlock(&c->lock);
+    return r;
+}
+
+bool vmgr__client_send_last(struct vmgr__client *c, struct vmgr__rpc_out *out,
+                            struct vmgr__layer *layer)
+{
+    bool r;
+
+    g_mutex_lock(&c->lock);
+    r = out && !c->layer && send_locked(c, out);
+    if (r && c->out.length) {
+        give_up_locked(c); /* a socket that does not take a first answer */
+        r = false;
+    }
+    if (r)
+        c->layer = layer;
+    g_mutex_unlock(&c->lock);
+    if (!r)
+        vmgr__layer_free(layer);
     return r;
 }
 

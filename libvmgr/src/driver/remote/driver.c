@@ -93,6 +93,7 @@ static int remote_open(struct vmgr_conn *conn, const struct vmgr__open_args *arg
     const bool read_only = args->flags & VMGR_CONN_RO;
 
     r->conn = conn;
+    r->options = args->options;
     vmgr__remote_session_init(r);
     if (vmgr__remote_uri_parse(args->uri, args->text, &r->uri, err) < 0 ||
         vmgr__remote_dial(r, read_only, err) < 0 ||
@@ -101,6 +102,7 @@ static int remote_open(struct vmgr_conn *conn, const struct vmgr__open_args *arg
         remote_free(r);
         return -1;
     }
+    r->options = NULL;
     conn->driver_data = r;
     return 0;
 }

@@ -49,7 +49,8 @@ struct vmgr__remote_stream;
 struct vmgr__remote {
     struct vmgr_conn *conn; /* borrowed */
     struct vmgr__remote_uri uri;
-    char *type; /* the hypervisor's, as the server tells */
+    const struct vmgr_conn_options *options; /* while opening */
+    char *type;                              /* the hypervisor's, as the server tells */
     bool opened;
     bool answers_pings;
     int fd, kick_fd, child_err_fd; /* -1: none */
