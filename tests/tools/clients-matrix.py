@@ -6,16 +6,15 @@ question goes both ways on both, and the four answers (output, errors, status) m
 import difflib
 import os
 import re
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from vmgrd_daemon import Daemon, Raw, check, listens, until
+from libvirtd_daemon import Libvirtd
+from vmgrd_daemon import Daemon, Raw
 
 BUILD, WORK = sys.argv[1:3]
 VMSH = os.path.join(BUILD, "tools/vmsh/vmsh")
-NOBODY = 65534
 
 DOMAIN = """<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><title>T &amp; U</title>
 <memory unit='MiB'>{memory}</memory><vcpu current='1'>2</vcpu><os><type>hvm</type></os>
@@ -56,39 +55,6 @@ REWRITE = [
     (r"(?m)^(CPU time: +)[\d.]+s$", r"\1"),
     (r"/[^ ?]*/libvirt-sock", "SOCKET"),
 ]
-
-
-class Libvirtd:
-    """A private one, of an ordinary user where that can be: it touches nothing of the host."""
-
-    def __init__(self, root):
-        self.socket = os.path.join(root, "sock", "libvirt-sock")
-        self.log = os.path.join(root, "log")
-        config = os.path.join(root, "libvirtd.conf")
-        for name in ("", "sock", "run"):
-            os.makedirs(os.path.join(root, name), 0o700)
-        with open(config, "w", encoding="utf-8") as out:
-            out.write(f'unix_sock_dir = "{root}/sock"\nauth_unix_ro = "none"\n'
-                      f'auth_unix_rw = "none"\nlog_outputs = "3:stderr"\n')
-        user = {}
-        if os.geteuid() == 0:
-            os.chmod(os.path.dirname(root), 0o755)
-            for name in ("", "sock", "run", "libvirtd.conf"):
-                os.chown(os.path.join(root, name), NOBODY, NOBODY)
-            user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        env = {**os.environ, "HOME": root, "XDG_RUNTIME_DIR": os.path.join(root, "run")}
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                ["/usr/sbin/libvirtd", "-f", config, "-p", os.path.join(root, "pid")], env=env,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **user)
-        until(lambda: listens(self.socket) or self.process.poll() is not None, "libvirtd listens",
-              60)
-        with open(self.log, encoding="utf-8") as log:
-            check(self.process.poll() is None, "libvirtd runs: " + log.read()[-2000:])
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
 
 
 def run(client, daemon, command, rewritten=True):

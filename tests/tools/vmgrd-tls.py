@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 
+from libvirtd_daemon import Libvirtd
 from vmgrd_daemon import Daemon, check, until
 
 BUILD, WORK = sys.argv[1:3]
@@ -207,6 +208,28 @@ def passwords(authority):
     server.stop()
 
 
+def of_libvirtd(authority):
+    """The client's half, against the other server."""
+    if not os.path.exists("/usr/sbin/libvirtd"):
+        print("no libvirtd: not tried against it")
+        return
+    shared = os.path.join(WORK, "shared") # its user has to read them
+    os.mkdir(shared)
+    for name in ("cacert.pem", "servercert.pem", "serverkey.pem"):
+        shutil.copy(authority.path(name), shared)
+        os.chmod(os.path.join(shared, name), 0o644)
+    port = free_port()
+    server = Libvirtd(os.path.join(WORK, "libvirtd"), ("--listen",), listen_tls=1, listen_tcp=0,
+                      listen_addr='"127.0.0.1"', tls_port=f'"{port}"', auth_tls='"none"',
+                      ca_file=f'"{shared}/cacert.pem"', cert_file=f'"{shared}/servercert.pem"',
+                      key_file=f'"{shared}/serverkey.pem"',
+                      tls_allowed_dn_list='["C=XX,O=Test,CN=alice"]')
+    uri = f"test+tls://localhost:{port}/default?pkipath="
+    works("libvirtd over TLS", uri + authority.path("alice"), "dumpxml", "test")
+    refused("by libvirtd", uri + authority.path("mallory"), "not accepted by the server", ALERT)
+    server.stop()
+
+
 def configuration(authority):
     def fails(words, **keys):
         conf = os.path.join(WORK, "bad.conf")
@@ -237,6 +260,7 @@ def main():
     certificates(authority, other)
     half_open(authority)
     passwords(authority)
+    of_libvirtd(authority)
     configuration(authority)
 
 
