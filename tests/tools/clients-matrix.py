@@ -6,12 +6,13 @@ question goes both ways on both, and the four answers (output, errors, status) m
 import difflib
 import os
 import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from libvirtd_daemon import Libvirtd
-from vmgrd_daemon import Daemon, Raw
+from vmgrd_daemon import Daemon, Raw, check
 
 BUILD, WORK = sys.argv[1:3]
 VMSH = os.path.join(BUILD, "tools/vmsh/vmsh")
@@ -102,7 +103,22 @@ def ask(daemons, questions):
     return wrong
 
 
+def on_demand():
+    """Clients that come at once find no daemon, and have one afterwards."""
+    root = os.path.join(WORK, "demand")
+    uri = f"vemu+unix:///session?root={root}&emulator={BUILD}/tests/vmgr/fake-vemu"
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: subprocess.run(
+            [VMSH, "-c", uri, "uri"], capture_output=True, text=True, timeout=60, check=False),
+            range(4)))
+    with open(os.path.join(root, "run/vmgr/vmgrd.pid"), encoding="utf-8") as file:
+        os.kill(int(file.read()), signal.SIGTERM)
+    check(all(a.returncode == 0 and a.stdout.strip() == uri for a in answers),
+          f"vmgrd is started on demand: {answers}")
+
+
 def main():
+    on_demand()
     documents()
     daemons = {"libvirtd": Libvirtd(os.path.join(WORK, "libvirtd")),
                "vmgrd": Daemon(BUILD, os.path.join(WORK, "vmgrd"), "--uri", "test:///default")}

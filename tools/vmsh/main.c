@@ -15,6 +15,8 @@ enum { OPTION_ROOT = 256, OPTION_COMPLETE };
 
 static const struct option long_options[] = {
     { "connect", required_argument, NULL, 'c' },
+    { "keepalive-count", required_argument, NULL, 'K' },
+    { "keepalive-interval", required_argument, NULL, 'k' },
     { "escape", required_argument, NULL, 'e' },
     { "help", no_argument, NULL, 'h' },
     { "quiet", no_argument, NULL, 'q' },
@@ -33,6 +35,10 @@ static void usage(const char *program)
            "    -c | --connect=URI      hypervisor connection URI\n"
            "    -e | --escape <char>    set escape sequence for console\n"
            "    -h | --help             this help\n"
+           "    -k | --keepalive-interval=NUM\n"
+           "                            keepalive interval in seconds, 0 for disable\n"
+           "    -K | --keepalive-count=NUM\n"
+           "                            number of possible missed keepalive messages\n"
            "    -q | --quiet            quiet mode\n"
            "    -r | --readonly         connect readonly\n"
            "         --root=DIR         directory that holds all configuration and state\n"
@@ -59,7 +65,7 @@ static void print_version(bool full)
         return;
     }
     printf("vmsh command line tool of libvmgr %llu.%llu.%llu\n\n"
-           "Compiled with support for:\n Hypervisors: vemu test\n",
+           "Compiled with support for:\n Hypervisors: vemu test remote\n",
            (unsigned long long)(v / 1000000), (unsigned long long)(v / 1000 % 1000),
            (unsigned long long)(v % 1000));
 }
@@ -74,6 +80,15 @@ static char parse_escape(const char *text)
         (isalpha((unsigned char)text[1]) || strchr("@[\\]^_", text[1])))
         return text[1] & 0x1f;
     return 0;
+}
+
+static bool parse_count(const char *text, int *ret)
+{
+    char *end;
+    const long value = strtol(text, &end, 10);
+
+    *ret = (int)value;
+    return end != text && !*end && value >= 0 && value <= 1000000;
 }
 
 /* The first of the variables that is set and not empty. */
@@ -127,12 +142,14 @@ static void missing_argument(struct shell *sh, int option)
 
 int main(int argc, char **argv)
 {
-    struct shell sh = { .program = argv[0], .escape = 0x1d };
+    struct shell sh = { .program = argv[0], .escape = 0x1d,
+                        .keepalive_interval = -1,
+                        .keepalive_count = -1 };
     const char *completion = NULL, *uri = default_uri();
     int c, status;
     setlocale(LC_ALL, "");
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:c:e:hqrtvV", long_options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "+:c:e:hk:K:qrtvV", long_options, NULL)) != -1) {
         switch (c) {
         case 'c': uri = optarg; break;
         case 'e':
@@ -143,6 +160,18 @@ int main(int argc, char **argv)
             }
             break;
         case 'h': usage("vmsh"); return 0;
+        case 'k':
+            if (!parse_count(optarg, &sh.keepalive_interval)) {
+                shell_error(&sh, "Invalid value for option -%c", c);
+                return 1;
+            }
+            break;
+        case 'K':
+            if (!parse_count(optarg, &sh.keepalive_count)) {
+                shell_error(&sh, "Invalid value for option -%c", c);
+                return 1;
+            }
+            break;
         case 'q': sh.quiet = true; break;
         case 'r': sh.readonly = true; break;
         case 't': sh.timing = true; break;

@@ -58,10 +58,16 @@ struct vmgr_conn *shell_connect(struct shell *sh)
     options.flags = sh->readonly ? VMGR_CONN_RO : 0;
     options.uri = sh->uri;
     options.root = sh->root;
+    options.auth = shell_ask;
+    options.auth_data = sh;
     if (vmgr_conn_open_with(&options, &sh->conn, shell_err(sh)) < 0) {
         shell_error(sh, "failed to connect to the hypervisor");
         shell_report(sh);
         sh->conn = NULL;
+    } else if (sh->keepalive_interval >= 0 || sh->keepalive_count >= 0) {
+        /* What is not given is as the library begins. */
+        vmgr_conn_set_keepalive(sh->conn, sh->keepalive_interval < 0 ? 5 : sh->keepalive_interval,
+                                sh->keepalive_count < 0 ? 5 : (unsigned)sh->keepalive_count, NULL);
     }
     return sh->conn;
 }

@@ -91,12 +91,16 @@ struct shell {
     bool readonly, quiet, timing;
     bool interactive;
     bool leave;               /* quit was typed */
+    int keepalive_interval;   /* --keepalive-interval, seconds; 0: never asks; -1: not given */
+    int keepalive_count;      /* --keepalive-count; -1: not given */
     char escape;              /* console's escape character */
     struct vmgr_error *error; /* library error to report after the command */
 };
 
 /* The connection, opened on demand. NULL: the error was printed. */
 struct vmgr_conn *shell_connect(struct shell *sh);
+/* ask.c: a vmgr_auth_fn for a struct shell. */
+int shell_ask(int kind, char **ret_text, void *data);
 void shell_disconnect(struct shell *sh);
 /* "error: <text>" on stderr. */
 void shell_error(struct shell *sh, const char *format, ...) __attribute__((format(printf, 2, 3)));
