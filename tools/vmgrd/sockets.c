@@ -31,7 +31,7 @@ static enum vmgr__server_way way_of(int fd, const char *name)
     if (getsockname(fd, &addr.any, &size) == 0 && addr.any.sa_family != AF_UNIX)
         return name && strstr(name, "tls") ? VMGR__SERVER_TLS : VMGR__SERVER_TCP;
     return g_str_has_suffix(addr.un.sun_path, "-ro") ? VMGR__SERVER_UNIX_READ_ONLY
-                                                      : VMGR__SERVER_UNIX;
+                                                     : VMGR__SERVER_UNIX;
 }
 
 /* How many descriptors were passed to this very process. */

@@ -142,9 +142,9 @@ static void missing_argument(struct shell *sh, int option)
 
 int main(int argc, char **argv)
 {
-    struct shell sh = { .program = argv[0], .escape = 0x1d,
-                        .keepalive_interval = -1,
-                        .keepalive_count = -1 };
+    struct shell sh = {
+        .program = argv[0], .escape = 0x1d, .keepalive_interval = -1, .keepalive_count = -1
+    };
     const char *completion = NULL, *uri = default_uri();
     int c, status;
     setlocale(LC_ALL, "");

@@ -153,8 +153,7 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o,
     driver = remote ? &vmgr__driver_remote : driver_for(g_uri_get_scheme(uri));
     if (!driver)
         return vmgr__error_set(err, VMGR_ERR_NO_CONNECT, VMGR_FROM_NONE, "%s", text);
-    if (remote ? remote_options(o, err) < 0
-               : parse_params(g_uri_get_query(uri), &params, err) < 0)
+    if (remote ? remote_options(o, err) < 0 : parse_params(g_uri_get_query(uri), &params, err) < 0)
         goto out;
     if (o->root) {
         g_free(params.root);

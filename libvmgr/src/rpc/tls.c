@@ -2,8 +2,8 @@
 /*
  * TLS sessions.
  *
- * A session is used by a thread that reads and by others that write; TLS 1.3 may have to write while
- * it reads (key updates), so each step takes the session's lock. None of them waits.
+ * A session is used by a thread that reads and by others that write; TLS 1.3 may have to write
+ * while it reads (key updates), so each step takes the session's lock. None of them waits.
  */
 #include "tls.h"
 

@@ -77,7 +77,7 @@ struct vmgr__client {
     bool handshaking, handshake_writes;
     struct vmgr__sasl *sasl; /* its workers': one call of it at a time */
     bool sasl_busy;
-    bool dead;   /* nothing more is sent or begun */
+    bool dead; /* nothing more is sent or begun */
     bool pending;
     bool authenticated;
     bool opened;
@@ -122,10 +122,9 @@ struct vmgr__handler {
     uint32_t flags;
 };
 extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_sasl[],
-    vmgr__handlers_connect[],
-    vmgr__handlers_domain[], vmgr__handlers_domain_change[], vmgr__handlers_domain_list[],
-    vmgr__handlers_domain_metadata[], vmgr__handlers_domain_stats[], vmgr__handlers_event[],
-    vmgr__handlers_node[];
+    vmgr__handlers_connect[], vmgr__handlers_domain[], vmgr__handlers_domain_change[],
+    vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[], vmgr__handlers_domain_stats[],
+    vmgr__handlers_event[], vmgr__handlers_node[];
 
 struct vmgr__pool {
     struct vmgr__server *server;

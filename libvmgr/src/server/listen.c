@@ -80,8 +80,8 @@ static void accept_ready(struct source *source, uint32_t events)
     }
 }
 
-static int listener_add(struct vmgr__server *s, int fd, const char *path,
-                        enum vmgr__server_way way, char **err)
+static int listener_add(struct vmgr__server *s, int fd, const char *path, enum vmgr__server_way way,
+                        char **err)
 {
     struct listener *l = g_new0(struct listener, 1);
     struct epoll_event e = { .events = EPOLLIN, .data.ptr = l };
@@ -161,8 +161,7 @@ int vmgr__server_listen(struct vmgr__server *s, const char *path, bool read_only
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     mode_t mask;
-    const enum vmgr__server_way way =
-        read_only ? VMGR__SERVER_UNIX_READ_ONLY : VMGR__SERVER_UNIX;
+    const enum vmgr__server_way way = read_only ? VMGR__SERVER_UNIX_READ_ONLY : VMGR__SERVER_UNIX;
     int fd, r;
 
     if (strlen(path) >= sizeof(addr.sun_path))
@@ -218,8 +217,8 @@ int vmgr__server_listen_fd(struct vmgr__server *s, int fd, enum vmgr__server_way
 static int listen_address(struct vmgr__server *s, const struct addrinfo *a,
                           enum vmgr__server_way way, char **err)
 {
-    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                          a->ai_protocol);
+    const int fd =
+        socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
     const int one = 1;
 
     if (fd < 0)

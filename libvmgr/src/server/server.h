@@ -72,7 +72,7 @@ enum vmgr__server_way {
 };
 /* Listens on a descriptor it is given (socket activation), and owns it. */
 int vmgr__server_listen_fd(struct vmgr__server *s, int fd, enum vmgr__server_way way, char **err);
-/* Listens on a port, of all addresses if address is NULL. TLS wants vmgr__server_set_tls() first. */
+/* Listens on a port, of all addresses if address is NULL. TLS: after vmgr__server_set_tls(). */
 int vmgr__server_listen_net(struct vmgr__server *s, const char *address, unsigned port, bool tls,
                             char **err);
 /* Who may come in over the network. Strings are copied; lists end with NULL. */
@@ -88,10 +88,10 @@ struct vmgr__server_access {
 void vmgr__server_set_access(struct vmgr__server *s, const struct vmgr__server_access *access);
 /* Files in PEM. */
 struct vmgr__server_tls {
-    const char *ca;        /* who signs clients' certificates */
+    const char *ca;         /* who signs clients' certificates */
     const char *cert, *key; /* the server's own */
-    const char *crl;       /* revoked ones; NULL: none */
-    const char *priority;  /* GnuTLS's words for what is allowed; NULL: the system's default */
+    const char *crl;        /* revoked ones; NULL: none */
+    const char *priority;   /* GnuTLS's words for what is allowed; NULL: the system's default */
 };
 /* Loads certificates; sessions that are there keep theirs. */
 int vmgr__server_set_tls(struct vmgr__server *s, const struct vmgr__server_tls *tls, char **err);
