@@ -64,10 +64,12 @@ static int dial_unix(struct vmgr__remote *r, bool read_only, struct vmgr_error *
         }
         vmgr_error_free(why);
     }
-    if (r->fd < 0)
-        return vmgr__error_set_plain(
-            err, VMGR_ERR_SYSTEM_ERROR, VMGR_FROM_RPC,
-            g_strdup_printf("Failed to connect socket to '%s': %s", path, g_strerror(-r->fd)));
+    if (r->fd < 0) {
+        g_autofree char *sentence =
+            g_strdup_printf("Failed to connect socket to '%s': %s", path, g_strerror(-r->fd));
+
+        return vmgr__error_set_plain(err, VMGR_ERR_SYSTEM_ERROR, VMGR_FROM_RPC, sentence);
+    }
     return 0;
 }
 
