@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vmgrd-tls.py BUILD WORK: clients over TCP, good ones and others."""
+import atexit
 import os
 import shutil
 import signal
@@ -98,6 +99,7 @@ class Network(Daemon):
         self.configure(**keys)
         super().__init__(BUILD, os.path.join(WORK, f"root-{self.tls}"), "--uri",
                          "test:///default", "--config", self.conf)
+        atexit.register(self.kill) # one that a failed step leaves behind
 
     def configure(self, **keys):
         self.keys.update(keys)
