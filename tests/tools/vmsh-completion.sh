@@ -53,7 +53,7 @@ offers test shutdown --mode=acpi te
 offers 'with\ blank.xml' define w
 offers 'domain domid dominfo domname domrename domstate domuuid' help dom
 offers '--quiet' --q
-offers '--connect --escape --help --quiet --readonly --root --timing --version' --
+offers '--connect --escape --help --keepalive-count --keepalive-interval --quiet --readonly --root --timing --version' --
 offers domstate -c test:///default domst
 offers test -q -c test:///default dominfo te
 offers domstate --connect=test:///default domst
