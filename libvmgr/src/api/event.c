@@ -296,6 +296,7 @@ int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err)
         n++;
     }
     vmgr__close_deliver(conn);
+    n += vmgr__pool_events_dispatch(conn);
     vmgr_conn_unref(conn);
     return n;
 }

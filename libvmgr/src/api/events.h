@@ -13,4 +13,15 @@ void vmgr__events_free(struct vmgr__events *events);
 /* Lets vmgr_conn_dispatch() be called. */
 void vmgr__events_wake(struct vmgr__events *events);
 
+/* Makes the descriptor poll readable, if anybody looks at it. */
+void vmgr__events_wake(struct vmgr__events *events);
+
+/* ---- storage-event.c ---- */
+struct vmgr_conn;
+struct vmgr__pool_events;
+struct vmgr__pool_events *vmgr__pool_events_new(void);
+void vmgr__pool_events_free(struct vmgr__pool_events *events);
+/* Delivers what waits. Returns how many. */
+int vmgr__pool_events_dispatch(struct vmgr_conn *conn);
+
 #endif

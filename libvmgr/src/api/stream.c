@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vmgr/stream.h>
@@ -25,6 +26,7 @@ struct vmgr_stream {
     int poll_fd;
     bool ended; /* finished or aborted */
     bool taken;
+    bool synchronous; /* its operations do all the work in the call, and never have to wait */
     const struct vmgr__stream_ops *ops;
     void *data;
 };
@@ -67,6 +69,24 @@ struct vmgr_stream *vmgr__stream_new(struct vmgr_conn *conn, int recv_fd, int se
     return st;
 }
 
+struct vmgr_stream *vmgr__stream_new_sync(struct vmgr_conn *conn,
+                                          const struct vmgr__stream_ops *ops, void *data,
+                                          struct vmgr_error **err)
+{
+    struct vmgr_stream *st;
+    int ready = eventfd(1, EFD_CLOEXEC);
+
+    if (ready < 0) {
+        vmgr__error_set_errno(err, errno, VMGR_FROM_STREAMS, "cannot make a stream");
+        ops->closed(data);
+        return NULL;
+    }
+    st = vmgr__stream_new(conn, ready, ready, -1, ops, data, err);
+    if (st)
+        st->synchronous = true;
+    return st;
+}
+
 struct vmgr_stream *vmgr_stream_ref(struct vmgr_stream *stream)
 {
     g_atomic_int_inc(&stream->refs);
@@ -99,31 +119,95 @@ static int ended_error(struct vmgr_error **err)
     return vmgr__error_set(err, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_STREAMS, "stream is not open");
 }
 
-ssize_t vmgr_stream_recv(struct vmgr_stream *stream, void *buf, size_t size,
-                         struct vmgr_error **err)
+/* Whether the bytes come from operations rather than from the descriptors. */
+static bool has_operations(const struct vmgr_stream *st)
+{
+    return st->ops && (st->ops->recv || st->ops->send);
+}
+
+static ssize_t recv_fd(struct vmgr_stream *st, void *buf, size_t size, struct vmgr_error **err)
+{
+    ssize_t n;
+
+    do
+        n = read(st->recv_fd, buf, size);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0)
+        return n;
+    if (errno == EAGAIN)
+        return VMGR_STREAM_AGAIN;
+    if (errno == EIO || errno == ECONNRESET)
+        return 0; /* a pty or socket whose other end has closed */
+    return vmgr__error_set_errno(err, errno, VMGR_FROM_STREAMS, "cannot read from stream");
+}
+
+ssize_t vmgr_stream_recv_flags(struct vmgr_stream *stream, void *buf, size_t size, uint32_t flags,
+                               struct vmgr_error **err)
 {
     ssize_t n = -1;
 
+    if (vmgr__check_flags(flags, VMGR_STREAM_STOP_AT_HOLE, "virStreamRecvFlags", err) < 0)
+        return -1;
     g_mutex_lock(&stream->lock);
-    if (stream->ended) {
+    if (stream->ended)
         ended_error(err);
-    } else if (was_taken(stream)) {
+    else if (was_taken(stream))
         n = 0;
-    } else if (stream->ops && stream->ops->recv) {
-        n = stream->ops->recv(stream->data, buf, size, err);
-    } else {
-        do
-            n = read(stream->recv_fd, buf, size);
-        while (n < 0 && errno == EINTR);
-        if (n < 0 && errno == EAGAIN)
-            n = VMGR_STREAM_AGAIN;
-        else if (n < 0 && (errno == EIO || errno == ECONNRESET))
-            n = 0; /* a pty or socket whose other end has closed */
-        else if (n < 0)
-            vmgr__error_set_errno(err, errno, VMGR_FROM_STREAMS, "cannot read from stream");
-    }
+    else if (!has_operations(stream))
+        n = recv_fd(stream, buf, size, err);
+    else if (!stream->ops->recv)
+        vmgr__error_set(err, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_STREAMS,
+                        "this stream is for sending");
+    else
+        n = stream->ops->recv(stream->data, buf, size, flags & VMGR_STREAM_STOP_AT_HOLE, err);
     g_mutex_unlock(&stream->lock);
     return n;
+}
+
+ssize_t vmgr_stream_recv(struct vmgr_stream *stream, void *buf, size_t size,
+                         struct vmgr_error **err)
+{
+    return vmgr_stream_recv_flags(stream, buf, size, 0, err);
+}
+
+static int no_holes(const char *function, struct vmgr_error **err)
+{
+    return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, VMGR_FROM_STREAMS, "%s", function);
+}
+
+int vmgr_stream_recv_hole(struct vmgr_stream *stream, uint64_t *ret_bytes, struct vmgr_error **err)
+{
+    int r = -1;
+
+    g_mutex_lock(&stream->lock);
+    if (stream->ended)
+        ended_error(err);
+    else if (!stream->ops || !stream->ops->recv_hole)
+        no_holes("virStreamRecvHole", err);
+    else
+        r = stream->ops->recv_hole(stream->data, ret_bytes, err);
+    g_mutex_unlock(&stream->lock);
+    return r;
+}
+
+int vmgr_stream_send_hole(struct vmgr_stream *stream, uint64_t bytes, struct vmgr_error **err)
+{
+    int r = -1;
+
+    g_mutex_lock(&stream->lock);
+    if (stream->ended)
+        ended_error(err);
+    else if (!stream->ops || !stream->ops->send_hole)
+        no_holes("virStreamSendHole", err);
+    else
+        r = stream->ops->send_hole(stream->data, bytes, err);
+    g_mutex_unlock(&stream->lock);
+    return r;
+}
+
+int vmgr_stream_is_blocking(struct vmgr_stream *stream)
+{
+    return stream->synchronous;
 }
 
 ssize_t vmgr_stream_send(struct vmgr_stream *stream, const void *buf, size_t size,
@@ -137,8 +221,12 @@ ssize_t vmgr_stream_send(struct vmgr_stream *stream, const void *buf, size_t siz
     } else if (was_taken(stream)) {
         vmgr__error_set(err, VMGR_ERR_OPERATION_FAILED, VMGR_FROM_STREAMS,
                         "another client took the console over");
-    } else if (stream->ops && stream->ops->send) {
-        n = stream->ops->send(stream->data, buf, size, err);
+    } else if (has_operations(stream)) {
+        if (stream->ops->send)
+            n = stream->ops->send(stream->data, buf, size, err);
+        else
+            vmgr__error_set(err, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_STREAMS,
+                            "this stream is for receiving");
     } else {
         /* MSG_NOSIGNAL where it exists: a library takes no SIGPIPE without asking. */
         do {

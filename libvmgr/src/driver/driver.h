@@ -29,6 +29,8 @@ struct vmgr__open_args {
     const struct vmgr_conn_options *options;
 };
 
+struct vmgr__storage_ops;
+
 struct vmgr__driver {
     const char *name;           /* of vmgr_conn_get_type() */
     const char *const *schemes; /* NULL-terminated; the first is canonical */
@@ -104,6 +106,8 @@ struct vmgr__driver {
                                const char *uri, uint32_t flags, struct vmgr_error **err);
     int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                struct vmgr_stream **ret, struct vmgr_error **err);
+
+    const struct vmgr__storage_ops *storage; /* NULL: none; storage.h */
 };
 
 extern const struct vmgr__driver vmgr__driver_remote;
@@ -120,6 +124,8 @@ struct vmgr_conn {
     char *uri;
     struct vmgr__events *events;
     struct vmgr__close close; /* close.h */
+    struct vmgr__pool_events *pool_events;
+    struct vmgr__storage *storage; /* of a driver whose pools are the host's; src/storage */
 };
 
 /*
@@ -147,15 +153,22 @@ void vmgr__conn_lost(struct vmgr_conn *conn, int reason);
 struct vmgr__stream_ops {
     bool (*taken)(void *data);
     void (*closed)(void *data);
-    /* Of a stream that is no descriptor's: recv_fd and send_fd then only say when to call. As
-     * vmgr_stream_recv() and _send(). */
-    ssize_t (*recv)(void *data, void *buf, size_t size, struct vmgr_error **err);
+    /* Of a stream that is no descriptor's; then recv_fd and send_fd only say when to call. As
+     * vmgr_stream_recv() and its relatives: -1 and *err on failure. */
+    ssize_t (*recv)(void *data, void *buf, size_t size, bool stop_at_hole,
+                    struct vmgr_error **err); /* also VMGR_STREAM_AT_HOLE */
+    int (*recv_hole)(void *data, uint64_t *ret_bytes, struct vmgr_error **err);
     ssize_t (*send)(void *data, const void *buf, size_t size, struct vmgr_error **err);
+    int (*send_hole)(void *data, uint64_t bytes, struct vmgr_error **err);
     /* Agrees with the other end on the end, before closed(). */
     int (*end)(void *data, bool aborted, struct vmgr_error **err);
 };
 struct vmgr_stream *vmgr__stream_new(struct vmgr_conn *conn, int recv_fd, int send_fd, int watch_fd,
                                      const struct vmgr__stream_ops *ops, void *data,
                                      struct vmgr_error **err);
+/* A stream whose calls do the work themselves: a file's bytes. It always polls ready. */
+struct vmgr_stream *vmgr__stream_new_sync(struct vmgr_conn *conn,
+                                          const struct vmgr__stream_ops *ops, void *data,
+                                          struct vmgr_error **err);
 
 #endif

@@ -219,7 +219,9 @@ static size_t take_locked(struct vmgr__remote_stream *st, char *buf, size_t size
     return taken;
 }
 
-static ssize_t stream_recv(void *data, void *buf, size_t size, struct vmgr_error **err)
+/* Holes are not asked for when a stream is opened, so none come. */
+static ssize_t stream_recv(void *data, void *buf, size_t size, bool stop_at_hole,
+                           struct vmgr_error **err)
 {
     struct vmgr__remote_stream *st = data;
     struct vmgr__remote *r = st->remote;

@@ -2,6 +2,7 @@
 /* The test driver itself: a connection, what it begins with, the table of operations. */
 #include <string.h>
 
+#include "../storage.h"
 #include "test.h"
 
 const struct vmgr__conf_defaults vmgr__test_defaults = { .arch = "i686" };
@@ -81,6 +82,7 @@ static int test_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     g_mutex_init(&t->lock);
     vmgr__domlist_init(&t->list);
     t->next_id = 1;
+    vmgr__test_storage_init(t);
     conn->driver_data = t;
     obj = vmgr__domobj_new();
     obj->config =
@@ -97,6 +99,7 @@ static void test_close(struct vmgr_conn *conn)
 {
     struct test *t = conn->driver_data;
 
+    vmgr__test_storage_fini(t);
     vmgr__domlist_fini(&t->list);
     g_mutex_clear(&t->lock);
     g_free(t);
@@ -145,4 +148,5 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_get_metadata = vmgr__test_get_metadata,
     .domain_set_metadata = vmgr__test_set_metadata,
     .domain_open_console = vmgr__test_open_console,
+    .storage = &vmgr__storage_test,
 };

@@ -15,6 +15,7 @@ struct test {
     GMutex lock;
     struct vmgr__domlist list;
     int next_id;
+    GPtrArray *pools; /* storage.c */
 };
 
 extern const struct vmgr__conf_defaults vmgr__test_defaults;
@@ -47,6 +48,10 @@ int vmgr__test_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                       struct vmgr_domain **ret, struct vmgr_error **err);
 int vmgr__test_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
 int vmgr__test_rename(struct vmgr_domain *dom, const char *name, struct vmgr_error **err);
+
+/* ---- storage.c ---- */
+void vmgr__test_storage_init(struct test *t);
+void vmgr__test_storage_fini(struct test *t);
 
 /* ---- domain.c ---- */
 int vmgr__test_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,

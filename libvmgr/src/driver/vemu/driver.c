@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../../storage/storage.h"
 #include "change.h"
 
 static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
@@ -251,6 +252,7 @@ static void vemu_close(struct vmgr_conn *conn)
     struct vemu *d = conn->driver_data;
 
     vmgr__vemu_autodestroy(d);
+    vmgr__storage_free(conn->storage);
     vmgr__vemu_watch_fini(d);
     vmgr__domlist_fini(&d->list);
     g_hash_table_unref(d->autodestroy);
@@ -271,8 +273,10 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     d->watch_epoll = d->inotify_fd = -1;
     d->autodestroy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     conn->driver_data = d;
-    if (vmgr__vemu_paths_init(d, args, err) == 0)
+    if (vmgr__vemu_paths_init(d, args, err) == 0) {
+        conn->storage = vmgr__storage_new(conn, d->storage_dir, d->storage_run_dir);
         return 0;
+    }
     vemu_close(conn);
     return -1;
 }
@@ -322,4 +326,5 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_get_metadata = vemu_get_metadata,
     .domain_set_metadata = vmgr__vemu_set_metadata,
     .domain_open_console = vmgr__vemu_open_console,
+    .storage = &vmgr__storage_vemu,
 };

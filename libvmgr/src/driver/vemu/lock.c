@@ -34,7 +34,7 @@ static int holder(int fd)
     return (int)g_ascii_strtoll(text, NULL, 10);
 }
 
-static int take(const char *path, int timeout_ms, struct vmgr_error **err)
+int vmgr__file_lock(const char *path, int timeout_ms, struct vmgr_error **err)
 {
     gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
     struct timespec pause = { 0, 1000000 };
@@ -67,14 +67,14 @@ int vmgr__vemu_lock(const struct vemu *d, const char *name, struct vmgr_error **
 {
     g_autofree char *path = g_strdup_printf("%s/%s.lock", d->lock_dir, name);
 
-    return take(path, VEMU_LOCK_TIMEOUT_MS, err);
+    return vmgr__file_lock(path, VEMU_LOCK_TIMEOUT_MS, err);
 }
 
 int vmgr__vemu_try_lock(const struct vemu *d, const char *name)
 {
     g_autofree char *path = g_strdup_printf("%s/%s.lock", d->lock_dir, name);
 
-    return take(path, 0, NULL);
+    return vmgr__file_lock(path, 0, NULL);
 }
 
 int vmgr__vemu_lock_global(const struct vemu *d, struct vmgr_error **err)
@@ -82,7 +82,7 @@ int vmgr__vemu_lock_global(const struct vemu *d, struct vmgr_error **err)
     /* Beside the directory of the locks: no domain can have this name. */
     g_autofree char *path = g_strconcat(d->lock_dir, ".global", NULL);
 
-    return take(path, VEMU_LOCK_TIMEOUT_MS, err);
+    return vmgr__file_lock(path, VEMU_LOCK_TIMEOUT_MS, err);
 }
 
 void vmgr__vemu_unlock(int fd)

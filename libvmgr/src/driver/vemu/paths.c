@@ -23,6 +23,8 @@ static void use_bases(struct vemu *d, const char *config, const char *run, const
     d->run_dir = g_build_filename(run, "domains", NULL);
     d->lock_dir = g_build_filename(run, "locks", NULL);
     d->log_dir = g_strdup(log);
+    d->storage_dir = g_build_filename(config, "storage", NULL);
+    d->storage_run_dir = g_build_filename(run, "storage", NULL);
 }
 
 static void use_root(struct vemu *d, const char *root)
@@ -79,6 +81,8 @@ void vmgr__vemu_paths_fini(struct vemu *d)
     g_free(d->run_dir);
     g_free(d->lock_dir);
     g_free(d->log_dir);
+    g_free(d->storage_dir);
+    g_free(d->storage_run_dir);
     g_free(d->emulator);
 }
 

@@ -37,6 +37,7 @@
 #include <sys/stat.h>
 
 #include "../domobj.h"
+#include "file.h"
 
 #define VEMU_NAME_MAX         200 /* a name with ".xml.new" must be a file name */
 #define VEMU_LOCK_TIMEOUT_MS  30000
@@ -51,6 +52,7 @@ struct vemu {
     char *run_dir;
     char *lock_dir;
     char *log_dir;
+    char *storage_dir, *storage_run_dir;
     char *emulator; /* chosen by the caller, or NULL */
 
     GMutex lock;         /* of what follows: the cache of the directory */
@@ -76,16 +78,6 @@ char *vmgr__vemu_config_path(const struct vemu *d, const char *name);
 char *vmgr__vemu_autostart_path(const struct vemu *d, const char *name);
 char *vmgr__vemu_run_path(const struct vemu *d, const char *name, const char *file);
 char *vmgr__vemu_log_path(const struct vemu *d, const char *name);
-
-/* ---- file.c ---- */
-/* Replaces a file as a whole: the old or the new content is there at any time. sync: also after a
- * power failure. */
-int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err);
-/* 1 and *ret, 0 when there is no such file, -1 and *err. */
-int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err);
-/* Removes a file, then syncs its directory. Fine when there is none. */
-int vmgr__file_remove(const char *path, bool sync, struct vmgr_error **err);
-void vmgr__file_sync_dir(const char *path);
 
 /* ---- lock.c ---- */
 /* Takes the lock of a domain, waiting up to VEMU_LOCK_TIMEOUT_MS. A descriptor, or -1 and *err. */
