@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * dumpxml: a domain's definition, or the parts of it an XPath expression chooses.
+ * dumpxml: a definition, or the parts of it an XPath expression chooses.
  */
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
@@ -78,7 +78,7 @@ static bool print_matches(struct shell *sh, xmlXPathContextPtr context, const ch
     return ok;
 }
 
-static bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap)
+bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap)
 {
     int length = (int)strlen(xml); /* the library keeps documents under 8 MiB */
     xmlDocPtr doc =

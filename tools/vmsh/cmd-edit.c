@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * edit: a domain's definition in the user's editor.
+ * edit: a definition in the user's editor, a domain's or that of another object.
  *
  * What the editor returns is defined. When that fails, or the definition changed meanwhile, the
  * user is asked: edit again, define without validation, define in spite of the change, or give up.
@@ -29,11 +29,11 @@ const struct opt edit_opts[] = {
 
 struct editing {
     struct shell *sh;
-    struct vmgr_domain *domain;
-    char *before;   /* the definition when editing began */
-    char *text;     /* as edited last */
-    uint32_t flags; /* VMGR_DOMAIN_DEFINE_* */
-    bool forced;    /* define even if somebody else changed it */
+    const struct edit_object *object;
+    char *before; /* the definition when editing began */
+    char *text;   /* as edited last */
+    bool validate;
+    bool forced; /* define even if somebody else changed it */
 };
 
 /* One key from the terminal, without waiting for a line; 0: none to come. */
@@ -57,7 +57,7 @@ static char read_key(void)
 /* 'y' edit again, 'n' give up, 'i' without validation, 'f' define again whatever was changed. */
 static char ask_retry(const struct editing *e, const char *why)
 {
-    bool validating = e->flags & VMGR_DOMAIN_DEFINE_VALIDATE;
+    bool validating = e->validate;
     for (;;) {
         printf("\r%s Try again? %s: ", why, validating ? "[y,n,i,f,?]" : "[y,n,f,?]");
         fflush(stdout);
@@ -82,8 +82,7 @@ static int was_changed(struct editing *e)
     char *now = NULL;
     if (e->forced)
         return 0;
-    if (vmgr_domain_get_xml(e->domain, VMGR_DOMAIN_XML_INACTIVE | VMGR_DOMAIN_XML_SECURE, &now,
-                            shell_err(e->sh)) < 0)
+    if (e->object->get_xml(e->object->handle, &now, shell_err(e->sh)) < 0)
         return -1;
     int changed = strcmp(now, e->before) != 0;
     free(now);
@@ -93,24 +92,18 @@ static int was_changed(struct editing *e)
 /* NULL: done; else why not, the library's error being in sh->error if it was one. */
 static const char *apply(struct editing *e)
 {
-    struct vmgr_domain *defined = NULL;
     int r = was_changed(e);
     shell_err_clear(e->sh);
     if (r > 0)
         return "The XML configuration was changed by another user.";
-    r = vmgr_domain_define_xml(e->sh->conn, e->text, e->flags, &defined, shell_err(e->sh));
-    if (r < 0 && e->flags & VMGR_DOMAIN_DEFINE_VALIDATE &&
+    r = e->object->define(e->sh, e->text, e->validate);
+    if (r < 0 && e->validate &&
         vmgr_error_get_code(e->sh->error) == VMGR_ERR_ARGUMENT_UNSUPPORTED) {
         /* there is no schema to validate against */
-        e->flags &= ~(uint32_t)VMGR_DOMAIN_DEFINE_VALIDATE;
-        r = vmgr_domain_define_xml(e->sh->conn, e->text, e->flags, &defined, shell_err(e->sh));
+        e->validate = false;
+        r = e->object->define(e->sh, e->text, false);
     }
-    if (r < 0)
-        return "Failed.";
-    shell_extra(e->sh, "Domain '%s' XML configuration edited.\n", vmgr_domain_get_name(defined));
-    print_messages(defined);
-    vmgr_domain_unref(defined);
-    return NULL;
+    return r < 0 ? "Failed." : NULL;
 }
 
 /* Until it is defined, or the user gives up: false. */
@@ -133,7 +126,7 @@ static bool define(struct editing *e)
             e->text = again;
             break;
         }
-        case 'i': e->flags &= ~(uint32_t)VMGR_DOMAIN_DEFINE_VALIDATE; break;
+        case 'i': e->validate = false; break;
         case 'f': e->forced = true; break;
         default: return false;
         }
@@ -143,28 +136,52 @@ static bool define(struct editing *e)
 
 static bool edit(struct editing *e)
 {
-    if (vmgr_domain_get_xml(e->domain, VMGR_DOMAIN_XML_INACTIVE | VMGR_DOMAIN_XML_SECURE,
-                            &e->before, shell_err(e->sh)) < 0)
+    if (e->object->get_xml(e->object->handle, &e->before, shell_err(e->sh)) < 0)
         return false;
     e->text = edit_text(e->sh, e->before, ".xml");
     if (!e->text)
         return false;
     if (strcmp(e->before, e->text))
         return define(e);
-    shell_extra(e->sh, "Domain '%s' XML configuration not changed.\n",
-                vmgr_domain_get_name(e->domain));
+    shell_extra(e->sh, "%s XML configuration not changed.\n", e->object->label);
     return true;
+}
+
+bool edit_object(struct shell *sh, const struct edit_object *object, bool validate)
+{
+    struct editing e = { .sh = sh, .object = object, .validate = validate };
+    bool ok = edit(&e);
+    free(e.text);
+    free(e.before);
+    return ok;
+}
+
+static int get_domain(void *handle, char **xml, struct vmgr_error **err)
+{
+    return vmgr_domain_get_xml(handle, VMGR_DOMAIN_XML_INACTIVE | VMGR_DOMAIN_XML_SECURE, xml, err);
+}
+
+static int define_domain(struct shell *sh, const char *xml, bool validate)
+{
+    uint32_t flags = validate ? VMGR_DOMAIN_DEFINE_VALIDATE : 0;
+    struct vmgr_domain *domain = NULL;
+    if (vmgr_domain_define_xml(sh->conn, xml, flags, &domain, shell_err(sh)) < 0)
+        return -1;
+    shell_extra(sh, "Domain '%s' XML configuration edited.\n", vmgr_domain_get_name(domain));
+    print_messages(domain);
+    vmgr_domain_unref(domain);
+    return 0;
 }
 
 bool cmd_edit(struct shell *sh, const struct args *args)
 {
-    struct editing e = { .sh = sh, .domain = args_domain(sh, args) };
-    if (!e.domain)
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
         return false;
-    e.flags = args_bool(args, "skip-validate") ? 0 : VMGR_DOMAIN_DEFINE_VALIDATE;
-    bool ok = edit(&e);
-    free(e.text);
-    free(e.before);
-    vmgr_domain_unref(e.domain);
+    char *label = must_printf("Domain '%s'", vmgr_domain_get_name(domain));
+    struct edit_object object = { label, domain, get_domain, define_domain };
+    bool ok = edit_object(sh, &object, !args_bool(args, "skip-validate"));
+    free(label);
+    vmgr_domain_unref(domain);
     return ok;
 }

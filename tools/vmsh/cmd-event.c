@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "domain-text.h"
 #include "shell.h"
 
 static const struct {
@@ -40,12 +41,7 @@ static const struct opt event_opts[] = {
     OPT_END,
 };
 
-struct waiting {
-    int count;
-    bool timestamp;
-};
-
-static void print_timestamp(void)
+void print_timestamp(void)
 {
     struct timespec now;
     struct tm tm;
@@ -59,7 +55,7 @@ static void print_timestamp(void)
 static void on_event(struct vmgr_conn *conn, struct vmgr_domain *domain,
                      const struct vmgr_domain_event *event, void *data)
 {
-    struct waiting *w = data;
+    struct event_wait *w = data;
     w->count++;
     if (w->timestamp)
         print_timestamp();
@@ -80,7 +76,7 @@ static long long now_ms(void)
 }
 
 /* Until an event (or, with loop, for ever), the deadline (< 0: none), or Ctrl-C. */
-static bool event_loop(struct shell *sh, struct waiting *w, bool loop, long long deadline)
+static bool event_loop(struct shell *sh, struct event_wait *w, bool loop, long long deadline)
 {
     sigset_t set, old;
     sigemptyset(&set);
@@ -114,19 +110,33 @@ static bool event_loop(struct shell *sh, struct waiting *w, bool loop, long long
     return ok;
 }
 
-static bool event_wait(struct shell *sh, const struct args *args, struct vmgr_domain *domain,
-                       size_t first, size_t last)
+bool event_timeout_valid(struct shell *sh, const struct args *args)
 {
-    struct waiting w = { 0, args_bool(args, "timestamp") };
-    int callbacks[KIND_COUNT], registered = 0, timeout = 0;
+    int timeout = 0;
     int have = args_int(sh, args, "timeout", &timeout);
-    if (have < 0)
-        return false;
-    if (have && timeout < 1) {
+    if (have > 0 && timeout < 1)
         shell_error(sh, "Numeric value '%s' for <timeout> option is malformed or out of range",
                     args_string(args, "timeout"));
+    return have == 0 || (have > 0 && timeout >= 1);
+}
+
+bool event_wait_for(struct shell *sh, const struct args *args, struct event_wait *w)
+{
+    int timeout = 0;
+    int have = args_int(sh, args, "timeout", &timeout);
+    if (!event_loop(sh, w, args_bool(args, "loop"), have > 0 ? now_ms() + timeout * 1000ll : -1))
         return false;
-    }
+    printf("events received: %d\n", w->count);
+    return w->count > 0;
+}
+
+static bool wait_kinds(struct shell *sh, const struct args *args, struct vmgr_domain *domain,
+                       size_t first, size_t last)
+{
+    struct event_wait w = { 0, args_bool(args, "timestamp") };
+    int callbacks[KIND_COUNT], registered = 0;
+    if (!event_timeout_valid(sh, args))
+        return false;
     bool ok = true;
     for (size_t i = first; ok && i <= last; i++) {
         int id = vmgr_conn_add_domain_event(sh->conn, domain, kinds[i].id, on_event, &w, NULL,
@@ -135,12 +145,10 @@ static bool event_wait(struct shell *sh, const struct args *args, struct vmgr_do
         if (ok)
             callbacks[registered++] = id;
     }
-    ok = ok && event_loop(sh, &w, args_bool(args, "loop"), have ? now_ms() + timeout * 1000ll : -1);
-    if (ok)
-        printf("events received: %d\n", w.count);
+    ok = ok && event_wait_for(sh, args, &w);
     for (int i = 0; i < registered; i++)
         vmgr_conn_remove_domain_event(sh->conn, callbacks[i], NULL);
-    return ok && w.count > 0;
+    return ok;
 }
 
 static bool cmd_event(struct shell *sh, const struct args *args)
@@ -170,7 +178,7 @@ static bool cmd_event(struct shell *sh, const struct args *args)
     }
     if (args_string(args, "domain") && !(domain = args_domain(sh, args)))
         return false;
-    bool ok = event_wait(sh, args, domain, first, last);
+    bool ok = wait_kinds(sh, args, domain, first, last);
     vmgr_domain_unref(domain);
     return ok;
 }

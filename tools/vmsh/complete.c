@@ -11,6 +11,7 @@
 
 #include "domain-text.h"
 #include "shell.h"
+#include "storage-text.h"
 
 struct offers {
     char **items;
@@ -45,21 +46,55 @@ static void offer_commands(struct offers *o)
             offer(o, "", c->name);
 }
 
+/* Quietly: completion prints nothing. */
+static bool connected(struct shell *sh)
+{
+    struct vmgr_conn_options options = VMGR_CONN_OPTIONS_INIT;
+    if (sh->conn)
+        return true;
+    options.flags = sh->readonly ? VMGR_CONN_RO : 0;
+    options.uri = sh->uri;
+    options.root = sh->root;
+    return vmgr_conn_open_with(&options, &sh->conn, NULL) >= 0;
+}
+
 static void offer_domains(struct shell *sh, struct offers *o, uint32_t flags)
 {
     struct vmgr_domain **domains = NULL;
-    if (!sh->conn) /* quietly: completion prints nothing */ {
-        struct vmgr_conn_options options = VMGR_CONN_OPTIONS_INIT;
-        options.flags = sh->readonly ? VMGR_CONN_RO : 0;
-        options.uri = sh->uri;
-        options.root = sh->root;
-        if (vmgr_conn_open_with(&options, &sh->conn, NULL) < 0)
-            return;
-    }
+    if (!connected(sh))
+        return;
     int count = vmgr_domain_list(sh->conn, flags, &domains, NULL);
     for (int i = 0; i < count; i++)
         offer(o, "", vmgr_domain_get_name(domains[i]));
     vmgr_domain_list_free(domains);
+}
+
+static void offer_pools(struct shell *sh, struct offers *o, uint32_t flags)
+{
+    struct vmgr_pool **pools = NULL;
+    if (!connected(sh))
+        return;
+    int count = vmgr_pool_list(sh->conn, flags, &pools, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_pool_get_name(pools[i]));
+    vmgr_pool_list_free(pools);
+}
+
+/* Volumes of all active pools, by name. */
+static void offer_volumes(struct shell *sh, struct offers *o)
+{
+    struct vmgr_pool **pools = NULL;
+    if (!connected(sh))
+        return;
+    int count = vmgr_pool_list(sh->conn, VMGR_POOL_LIST_ACTIVE, &pools, NULL);
+    for (int i = 0; i < count; i++) {
+        struct vmgr_volume **volumes = NULL;
+        int n = vmgr_pool_list_volumes(pools[i], 0, &volumes, NULL);
+        for (int j = 0; j < n; j++)
+            offer(o, "", vmgr_volume_get_name(volumes[j]));
+        vmgr_volume_list_free(volumes);
+    }
+    vmgr_pool_list_free(pools);
 }
 
 /* Names in the directory part of the prefix; directories end with '/'. */
@@ -107,6 +142,23 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     case COMPLETE_SHUTDOWN_MODE:
         for (size_t i = 0; shutdown_mode_name(i); i++)
             offer(o, "", shutdown_mode_name(i));
+        break;
+    case COMPLETE_POOL: offer_pools(sh, o, 0); break;
+    case COMPLETE_POOL_ACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_ACTIVE); break;
+    case COMPLETE_POOL_INACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_INACTIVE); break;
+    case COMPLETE_POOL_PERSISTENT: offer_pools(sh, o, VMGR_POOL_LIST_PERSISTENT); break;
+    case COMPLETE_POOL_EVENT:
+        offer(o, "", "lifecycle");
+        offer(o, "", "refresh");
+        break;
+    case COMPLETE_POOL_TYPE:
+        for (size_t i = 0; pool_type_name(i); i++)
+            offer(o, "", pool_type_name(i));
+        break;
+    case COMPLETE_VOLUME: offer_volumes(sh, o); break;
+    case COMPLETE_WIPE_ALGORITHM:
+        for (size_t i = 0; wipe_algorithm_name(i); i++)
+            offer(o, "", wipe_algorithm_name(i));
         break;
     }
 }

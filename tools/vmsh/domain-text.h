@@ -10,6 +10,15 @@
 /* cmd-edit.c */
 extern const struct opt edit_opts[];
 bool cmd_edit(struct shell *sh, const struct args *args);
+/* What has a definition that can be edited. */
+struct edit_object {
+    const char *label; /* "Domain 'x'" */
+    void *handle;
+    int (*get_xml)(void *handle, char **xml, struct vmgr_error **err);
+    /* Says so when it is done. The library's error goes to shell_err(). */
+    int (*define)(struct shell *sh, const char *xml, bool validate);
+};
+bool edit_object(struct shell *sh, const struct edit_object *object, bool validate);
 
 /* cmd-desc.c */
 extern const struct opt desc_opts[];
@@ -18,6 +27,20 @@ bool cmd_desc(struct shell *sh, const struct args *args);
 /* cmd-dumpxml.c */
 extern const struct opt dumpxml_opts[];
 bool cmd_dumpxml(struct shell *sh, const struct args *args);
+/* Prints what an XPath expression chooses; wrap: in one element. */
+bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap);
+
+/* cmd-event.c */
+struct event_wait {
+    int count; /* of events that came */
+    bool timestamp;
+};
+/* "2024-01-02 03:04:05.678+0000: " */
+void print_timestamp(void);
+/* Waits as --loop and --timeout say while callbacks count; prints how many came. */
+bool event_wait_for(struct shell *sh, const struct args *args, struct event_wait *w);
+/* Checks --timeout: to be called before callbacks are registered. */
+bool event_timeout_valid(struct shell *sh, const struct args *args);
 
 /* editor.c */
 /* Lets the user edit `text`; new text for free(), or NULL: printed why. */

@@ -36,6 +36,14 @@ enum completer {
     COMPLETE_COMMAND,
     COMPLETE_EVENT,
     COMPLETE_SHUTDOWN_MODE,
+    COMPLETE_POOL,
+    COMPLETE_POOL_ACTIVE,
+    COMPLETE_POOL_INACTIVE,
+    COMPLETE_POOL_PERSISTENT,
+    COMPLETE_POOL_EVENT,
+    COMPLETE_POOL_TYPE,
+    COMPLETE_VOLUME,
+    COMPLETE_WIPE_ALGORITHM,
 };
 
 struct opt {
@@ -80,6 +88,8 @@ extern const struct cmd cmds_monitor[];
 extern const struct cmd cmds_event[];
 extern const struct cmd cmds_host[];
 extern const struct cmd cmds_shell[];
+extern const struct cmd cmds_pool[];
+extern const struct cmd cmds_volume[];
 
 /* --- state ------------------------------------------------------------------------------------ */
 

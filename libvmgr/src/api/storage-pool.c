@@ -175,8 +175,8 @@ int vmgr_pool_lookup_by_target_path(struct vmgr_conn *conn, const char *path,
 int vmgr_pool_lookup_by_volume(struct vmgr_volume *volume, struct vmgr_pool **ret_pool,
                                struct vmgr_error **err)
 {
-    return vmgr_pool_lookup_by_name(vmgr_volume_get_conn(volume),
-                                    vmgr_volume_get_pool_name(volume), ret_pool, err);
+    return vmgr_pool_lookup_by_name(vmgr_volume_get_conn(volume), vmgr_volume_get_pool_name(volume),
+                                    ret_pool, err);
 }
 
 static void drop(void *pool)

@@ -116,8 +116,7 @@ static void drop(void *volume)
 
 static gint by_name(gconstpointer a, gconstpointer b)
 {
-    return strcmp((*(struct vmgr_volume *const *)a)->name,
-                  (*(struct vmgr_volume *const *)b)->name);
+    return strcmp((*(struct vmgr_volume *const *)a)->name, (*(struct vmgr_volume *const *)b)->name);
 }
 
 int vmgr_pool_list_volumes(struct vmgr_pool *pool, uint32_t flags,
@@ -205,8 +204,7 @@ int vmgr_volume_resize(struct vmgr_volume *volume, uint64_t capacity, uint32_t f
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_STORAGE,
                                "capacity in virStorageVolResize must not be zero");
     if (capacity > INT64_MAX)
-        return vmgr__error_set(err, VMGR_ERR_OVERFLOW, VMGR_FROM_STORAGE,
-                               "capacity is too large");
+        return vmgr__error_set(err, VMGR_ERR_OVERFLOW, VMGR_FROM_STORAGE, "capacity is too large");
     return ops->volume_resize(volume, capacity, flags, err);
 }
 

@@ -14,8 +14,7 @@ const struct vmgr__storage_ops *vmgr__storage_ops(struct vmgr_conn *conn, const 
 int vmgr__storage_unsupported(struct vmgr_conn *conn, const char *function,
                               struct vmgr_error **err);
 /* Refuses read-only connections. */
-int vmgr__storage_need_write(struct vmgr_conn *conn, const char *function,
-                             struct vmgr_error **err);
+int vmgr__storage_need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err);
 /* Gives a GLib string to a caller who frees with free(). r < 0: nothing to give. */
 int vmgr__storage_give(char *text, int r, char **ret, struct vmgr_error **err);
 /* Sorts handles and gives them as a NULL-terminated array (ret NULL: only counts, and drops). Takes
@@ -30,6 +29,6 @@ int vmgr__storage_give_list(GPtrArray *found, GCompareFunc compare, void ***ret,
     if (!ops)                                                                                      \
         return -1;                                                                                 \
     if (!ops->op)                                                                                  \
-        return vmgr__storage_unsupported(conn, function, err)
+    return vmgr__storage_unsupported(conn, function, err)
 
 #endif

@@ -9,19 +9,19 @@
 
 #include "def.h"
 
-static const char *const fs_formats[] = { "auto",    "ext2", "ext3", "ext4", "ufs",
-                                          "iso9660", "udf",  "gfs",  "gfs2", "vfat",
+static const char *const fs_formats[] = { "auto",    "ext2", "ext3",  "ext4", "ufs",
+                                          "iso9660", "udf",  "gfs",   "gfs2", "vfat",
                                           "hfs+",    "xfs",  "ocfs2", "vmfs", NULL };
 static const char *const netfs_formats[] = { "auto", "nfs", "glusterfs", "cifs", NULL };
 static const char *const disk_formats[] = { "unknown", "dos",  "dvh", "gpt",  "mac",
                                             "bsd",     "pc98", "sun", "lvm2", NULL };
 static const char *const logical_formats[] = { "unknown", "lvm2", NULL };
-static const char *const file_formats[] = { "none", "raw",   "dir", "bochs", "cloop", "dmg",
-                                            "iso",  "vpc",   "vdi", "fat",   "vhd",   "ploop",
-                                            "cow",  "qcow",  "qcow2", "qed", "vmdk",  NULL };
-static const char *const partition_formats[] = { "none",       "linux",     "fat16",
+static const char *const file_formats[] = { "none", "raw",  "dir",   "bochs", "cloop", "dmg",
+                                            "iso",  "vpc",  "vdi",   "fat",   "vhd",   "ploop",
+                                            "cow",  "qcow", "qcow2", "qed",   "vmdk",  NULL };
+static const char *const partition_formats[] = { "none",       "linux",      "fat16",
                                                  "fat32",      "linux-swap", "linux-lvm",
-                                                 "linux-raid", "extended",  NULL };
+                                                 "linux-raid", "extended",   NULL };
 
 #define FILES file_formats, 1
 

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <vmgr/storage.h>
 
-static const char *const type_names[] = { "file", "block", "dir", "network", "netdir", "ploop",
-                                          NULL };
+static const char *const type_names[] = {
+    "file", "block", "dir", "network", "netdir", "ploop", NULL
+};
 static const char *const feature_names[] = { "lazy_refcounts", "extended_l2", NULL };
 
 const char *vmgr__file_format_name(int format)
@@ -230,8 +231,9 @@ static void write_bytes(struct vmgr__xml_writer *w, const char *name, const char
 
 static void write_time(struct vmgr__xml_writer *w, const char *name, struct timespec t)
 {
-    g_autofree char *text = t.tv_nsec ? g_strdup_printf("%lld.%09ld", (long long)t.tv_sec, t.tv_nsec)
-                                      : g_strdup_printf("%lld", (long long)t.tv_sec);
+    g_autofree char *text = t.tv_nsec
+                                ? g_strdup_printf("%lld.%09ld", (long long)t.tv_sec, t.tv_nsec)
+                                : g_strdup_printf("%lld", (long long)t.tv_sec);
 
     vmgr__xw_text(w, name, text);
 }
@@ -314,8 +316,8 @@ char *vmgr__volume_def_format(const struct vmgr__volume_def *def, enum vmgr__poo
         write_bytes(&w, "physical", "bytes", def->physical);
     write_target("target", &def->target, kind->volume_formats, &w);
     if (def->has_backing)
-        write_target("backingStore", &def->backing,
-                     vmgr__pool_kinds[VMGR__POOL_DIR].volume_formats, &w);
+        write_target("backingStore", &def->backing, vmgr__pool_kinds[VMGR__POOL_DIR].volume_formats,
+                     &w);
     vmgr__xw_end(&w, "volume");
     return vmgr__xw_finish(&w);
 }

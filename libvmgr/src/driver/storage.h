@@ -44,8 +44,8 @@ struct vmgr__storage_ops {
                          struct vmgr_error **err);
     int (*volume_lookup_by_key)(struct vmgr_conn *conn, const char *key, struct vmgr_volume **ret,
                                 struct vmgr_error **err);
-    int (*volume_lookup_by_path)(struct vmgr_conn *conn, const char *path,
-                                 struct vmgr_volume **ret, struct vmgr_error **err);
+    int (*volume_lookup_by_path)(struct vmgr_conn *conn, const char *path, struct vmgr_volume **ret,
+                                 struct vmgr_error **err);
     /* source: NULL, or the volume whose contents it gets. */
     int (*volume_create)(struct vmgr_pool *pool, const char *xml, struct vmgr_volume *source,
                          uint32_t flags, struct vmgr_volume **ret, struct vmgr_error **err);
@@ -53,8 +53,8 @@ struct vmgr__storage_ops {
     int (*volume_wipe)(struct vmgr_volume *volume, uint32_t algorithm, struct vmgr_error **err);
     int (*volume_resize)(struct vmgr_volume *volume, uint64_t capacity, uint32_t flags,
                          struct vmgr_error **err);
-    int (*volume_get_info)(struct vmgr_volume *volume, uint32_t flags,
-                           struct vmgr_volume_info *ret, struct vmgr_error **err);
+    int (*volume_get_info)(struct vmgr_volume *volume, uint32_t flags, struct vmgr_volume_info *ret,
+                           struct vmgr_error **err);
     /* The same with flags; NULL where only 0 is known. */
     bool info_flags;
     int (*volume_get_xml)(struct vmgr_volume *volume, char **ret, struct vmgr_error **err);

@@ -23,8 +23,11 @@ struct known {
 static struct known see(const struct vmgr__storage *st, const struct vmgr__pool_record *r)
 {
     g_autofree char *path = g_strdup_printf("%s/%s.xml", st->config_dir, r->name);
-    struct known k = { .persistent = r->config, .active = r->live, .builds = r->builds,
-                       .deletes = r->deletes, .refreshes = r->refreshes };
+    struct known k = { .persistent = r->config,
+                       .active = r->live,
+                       .builds = r->builds,
+                       .deletes = r->deletes,
+                       .refreshes = r->refreshes };
     struct stat info;
 
     memcpy(k.uuid, vmgr__pool_record_def(r)->uuid, VMGR_UUID_SIZE);

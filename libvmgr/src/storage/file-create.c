@@ -70,8 +70,8 @@ static int nascent_publish(struct nascent *n, const char *path)
 
 /* ---- contents ---- */
 
-static int open_image(const char *path, const char *format, uint32_t flags,
-                      struct vemu_image **ret, struct vmgr_error **err)
+static int open_image(const char *path, const char *format, uint32_t flags, struct vemu_image **ret,
+                      struct vmgr_error **err)
 {
     struct vemu_image_open_options options = VEMU_IMAGE_OPEN_OPTIONS_INIT;
     struct vemu_error *why = NULL;
@@ -115,8 +115,8 @@ static int reflink(const struct nascent *n, const struct vmgr__volume_origin *or
     int fd = open(origin->path, O_RDONLY | O_CLOEXEC), r;
 
     if (fd < 0)
-        return vmgr__error_set_errno(err, errno, VMGR_FROM_STORAGE, "could not open input path '%s'",
-                                     origin->path);
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_STORAGE,
+                                     "could not open input path '%s'", origin->path);
     r = ioctl(n->fd, FICLONE, fd);
     if (r < 0)
         vmgr__error_set_errno(err, errno, VMGR_FROM_STORAGE, "failed to clone files from '%s'",
@@ -144,8 +144,7 @@ static int fill_raw(const struct nascent *n, const struct vmgr__volume_def *def,
                                      def->target.path);
     if (flags & VMGR_VOLUME_CREATE_REFLINK)
         return 0;
-    if (allocate &&
-        fallocate(n->fd, 0, 0, (off_t)MIN(def->allocation, def->capacity)) < 0 &&
+    if (allocate && fallocate(n->fd, 0, 0, (off_t)MIN(def->allocation, def->capacity)) < 0 &&
         errno != EOPNOTSUPP)
         return vmgr__error_set_errno(err, errno, VMGR_FROM_STORAGE,
                                      "cannot allocate %" G_GUINT64_FORMAT " bytes in file '%s'",
@@ -329,8 +328,8 @@ int vmgr__files_create(const struct vmgr__pool_def *pool, struct vmgr__volume_de
 {
     const char *format = vmgr__file_format_name(def->target.format);
 
-    def->target.path = g_strdup_printf("%s/%s", strcmp(pool->path, "/") ? pool->path : "",
-                                       def->name);
+    def->target.path =
+        g_strdup_printf("%s/%s", strcmp(pool->path, "/") ? pool->path : "", def->name);
     def->key = g_strdup(def->target.path);
     if (def->target.encryption)
         return storage_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,

@@ -97,12 +97,11 @@ int vmgr__files_delete(const struct vmgr__pool_def *pool G_GNUC_UNUSED,
         return storage_error(err, VMGR_ERR_NO_SUPPORT,
                              "removing block or network volumes is not supported: %s",
                              def->target.path);
-    if (def->type == VMGR_VOLUME_DIR ? rmdir(def->target.path) == 0
-                                     : unlink(def->target.path) == 0)
+    if (def->type == VMGR_VOLUME_DIR ? rmdir(def->target.path) == 0 : unlink(def->target.path) == 0)
         return 0;
     if (errno == ENOENT)
-        return storage_error(err, VMGR_ERR_NO_STORAGE_VOL,
-                             "no storage vol with matching name '%s'", def->name);
+        return storage_error(err, VMGR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'",
+                             def->name);
     return vmgr__error_set_errno(err, errno, VMGR_FROM_STORAGE,
                                  def->type == VMGR_VOLUME_DIR ? "cannot remove directory '%s'"
                                                               : "cannot unlink file '%s'",

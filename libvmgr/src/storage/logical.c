@@ -227,8 +227,8 @@ static int build(const struct vmgr__pool_def *pool, uint32_t flags, struct vmgr_
         char *path = ((struct vmgr__pool_device *)pool->source.devices->pdata[i])->path;
 
         if (*path != '/')
-            return storage_error(err, VMGR_ERR_XML_ERROR,
-                                 "source device path '%s' is not absolute", path);
+            return storage_error(err, VMGR_ERR_XML_ERROR, "source device path '%s' is not absolute",
+                                 path);
         /* Without --force, pvcreate refuses what is in use. */
         if (overwrite ? vmgr__run_args(NULL, err, "pvcreate", "--force", "--yes", path) < 0
                       : vmgr__run_args(NULL, err, "pvcreate", path) < 0)

@@ -146,8 +146,8 @@ static int make_fs(const struct vmgr__pool_def *pool, uint32_t flags, struct vmg
     if (flags & VMGR_POOL_BUILD_NO_OVERWRITE) {
         r = has_content(device, err);
         if (r > 0)
-            return storage_error(err, VMGR_ERR_STORAGE_POOL_BUILT,
-                                 "Device '%s' already formatted", device);
+            return storage_error(err, VMGR_ERR_STORAGE_POOL_BUILT, "Device '%s' already formatted",
+                                 device);
         if (r < 0)
             return -1;
     }
@@ -177,7 +177,7 @@ static int remove_dir(const struct vmgr__pool_def *pool, uint32_t flags, struct 
     return vmgr__backend_dir.remove(pool, flags, err);
 }
 
-#define MOUNTED_OPS                                                                                    \
+#define MOUNTED_OPS                                                                                \
     {                                                                                              \
         .build = build, .start = start, .stop = stop, .remove = remove_dir,                        \
         .measure = vmgr__files_measure, .list = vmgr__files_list, .find = vmgr__files_find,        \

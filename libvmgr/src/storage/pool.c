@@ -246,8 +246,8 @@ int vmgr__storage_create(struct vmgr_conn *conn, const char *xml, uint32_t flags
     r = change_new(&c, conn->storage, def, &set, err);
     if (r == 0) {
         if (c.record.live)
-            r = storage_error(err, VMGR_ERR_OPERATION_INVALID,
-                              "pool is already active as '%s'", def->name);
+            r = storage_error(err, VMGR_ERR_OPERATION_INVALID, "pool is already active as '%s'",
+                              def->name);
         else
             r = begin(&c, def, flags, err);
         close(set);

@@ -265,9 +265,8 @@ static int pool_get_autostart(struct vmgr_pool *pool, struct vmgr_error **err)
 /* ---- volumes ---- */
 
 /* The record and backend of an active pool. */
-static const struct vmgr__backend *active_pool(struct vmgr_pool *pool,
-                                               struct vmgr__pool_record *record,
-                                               struct vmgr_error **err)
+static const struct vmgr__backend *
+active_pool(struct vmgr_pool *pool, struct vmgr__pool_record *record, struct vmgr_error **err)
 {
     const struct vmgr__backend *b = NULL;
 
@@ -293,8 +292,8 @@ static int pool_list_volumes(struct vmgr_pool *pool, GPtrArray *ret, struct vmgr
     for (guint i = 0; r == 0 && i < found->len; i++) {
         const struct vmgr__volume_def *def = found->pdata[i];
 
-        g_ptr_array_add(ret, vmgr__volume_new(vmgr_pool_get_conn(pool), record.name, def->name,
-                                              def->key));
+        g_ptr_array_add(
+            ret, vmgr__volume_new(vmgr_pool_get_conn(pool), record.name, def->name, def->key));
     }
     vmgr__pool_record_clear(&record);
     return r;
@@ -312,8 +311,7 @@ static int volume_lookup(struct vmgr_pool *pool, const char *name, struct vmgr_v
         return -1;
     r = vmgr__backend_find(b, record.live, name, &def, err);
     if (r == 0)
-        storage_error(err, VMGR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'",
-                      name);
+        storage_error(err, VMGR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'", name);
     if (r > 0)
         *ret = vmgr__volume_new(vmgr_pool_get_conn(pool), record.name, def->name, def->key);
     vmgr__volume_def_free(def);
@@ -369,8 +367,8 @@ static int volume_lookup_by_key(struct vmgr_conn *conn, const char *key, struct 
                                    "no storage vol with matching key %s", key);
 }
 
-static int volume_lookup_by_path(struct vmgr_conn *conn, const char *path,
-                                 struct vmgr_volume **ret, struct vmgr_error **err)
+static int volume_lookup_by_path(struct vmgr_conn *conn, const char *path, struct vmgr_volume **ret,
+                                 struct vmgr_error **err)
 {
     g_autofree char *clean = *path == '/' ? g_canonicalize_filename(path, "/") : g_strdup(path);
     struct search s = { .conn = conn, .path = clean };
@@ -415,8 +413,8 @@ int vmgr__storage_volume_of(struct vmgr_volume *volume, struct vmgr__pool_record
     return -1;
 }
 
-static int volume_get_info(struct vmgr_volume *volume, uint32_t flags,
-                           struct vmgr_volume_info *ret, struct vmgr_error **err)
+static int volume_get_info(struct vmgr_volume *volume, uint32_t flags, struct vmgr_volume_info *ret,
+                           struct vmgr_error **err)
 {
     struct vmgr__pool_record pool;
     struct vmgr__volume_def *def;

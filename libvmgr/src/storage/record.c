@@ -70,8 +70,8 @@ static bool is_name(const char *name)
     return *name && strlen(name) <= NAME_MAX_HERE && !strchr(name, '/');
 }
 
-static int load_files(const struct vmgr__storage *st, const char *name,
-                      struct vmgr__pool_record *r, struct vmgr_error **err)
+static int load_files(const struct vmgr__storage *st, const char *name, struct vmgr__pool_record *r,
+                      struct vmgr_error **err)
 {
     g_autofree char *config_path = path_of(st->config_dir, name, ".xml");
     g_autofree char *state_path = path_of(st->run_dir, name, ".xml");

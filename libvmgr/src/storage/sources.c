@@ -31,15 +31,13 @@ static void write_host(struct vmgr__xml_writer *w, const struct vmgr__pool_host 
 }
 
 /* The host that a search is about. */
-static const struct vmgr__pool_host *need_host(const char *type,
-                                               const struct vmgr__pool_source *source,
-                                               struct vmgr_error **err)
+static const struct vmgr__pool_host *
+need_host(const char *type, const struct vmgr__pool_source *source, struct vmgr_error **err)
 {
     const struct vmgr__pool_host *host = vmgr__pool_source_host(source);
 
     if (!host)
-        storage_error(err, VMGR_ERR_INVALID_ARG, "hostname must be specified for %s sources",
-                      type);
+        storage_error(err, VMGR_ERR_INVALID_ARG, "hostname must be specified for %s sources", type);
     return host && vmgr__run_check_word(host->name, "source host", err) == 0 ? host : NULL;
 }
 
@@ -51,8 +49,8 @@ static int find_netfs(const struct vmgr__pool_source *source, struct vmgr__xml_w
     g_autofree char *out = NULL;
     g_auto(GStrv) lines = NULL;
 
-    if (!host || vmgr__run_args(&out, err, "showmount", "--no-headers", "--exports", host->name) <
-                     0)
+    if (!host ||
+        vmgr__run_args(&out, err, "showmount", "--no-headers", "--exports", host->name) < 0)
         return -1;
     lines = g_strsplit(out, "\n", -1);
     for (char **l = lines; *l; l++) {

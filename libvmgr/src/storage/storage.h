@@ -92,9 +92,8 @@ int vmgr__storage_delete(struct vmgr_pool *pool, uint32_t flags, struct vmgr_err
 int vmgr__storage_refresh(struct vmgr_pool *pool, struct vmgr_error **err);
 int vmgr__storage_set_autostart(struct vmgr_pool *pool, bool on, struct vmgr_error **err);
 
-int vmgr__storage_volume_create(struct vmgr_pool *pool, const char *xml,
-                                struct vmgr_volume *source, uint32_t flags,
-                                struct vmgr_volume **ret, struct vmgr_error **err);
+int vmgr__storage_volume_create(struct vmgr_pool *pool, const char *xml, struct vmgr_volume *source,
+                                uint32_t flags, struct vmgr_volume **ret, struct vmgr_error **err);
 int vmgr__storage_volume_delete(struct vmgr_volume *volume, uint32_t flags,
                                 struct vmgr_error **err);
 int vmgr__storage_volume_resize(struct vmgr_volume *volume, uint64_t capacity, uint32_t flags,

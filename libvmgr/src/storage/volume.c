@@ -7,9 +7,9 @@
 #include "backend.h"
 
 static const struct vmgr__backend *const backends[VMGR__POOL_TYPES] = {
-    [VMGR__POOL_DIR] = &vmgr__backend_dir,         [VMGR__POOL_FS] = &vmgr__backend_fs,
-    [VMGR__POOL_NETFS] = &vmgr__backend_netfs,     [VMGR__POOL_LOGICAL] = &vmgr__backend_logical,
-    [VMGR__POOL_DISK] = &vmgr__backend_disk,       [VMGR__POOL_ISCSI] = &vmgr__backend_iscsi,
+    [VMGR__POOL_DIR] = &vmgr__backend_dir,     [VMGR__POOL_FS] = &vmgr__backend_fs,
+    [VMGR__POOL_NETFS] = &vmgr__backend_netfs, [VMGR__POOL_LOGICAL] = &vmgr__backend_logical,
+    [VMGR__POOL_DISK] = &vmgr__backend_disk,   [VMGR__POOL_ISCSI] = &vmgr__backend_iscsi,
 };
 
 bool vmgr__backend_is_supported(enum vmgr__pool_type type)
@@ -51,11 +51,11 @@ int vmgr__backend_find(const struct vmgr__backend *b, const struct vmgr__pool_de
 static int check_name(const char *name, struct vmgr_error **err)
 {
     if (strchr(name, '/'))
-        return storage_error(err, VMGR_ERR_OPERATION_INVALID,
-                             "volume name '%s' cannot contain '/'", name);
+        return storage_error(err, VMGR_ERR_OPERATION_INVALID, "volume name '%s' cannot contain '/'",
+                             name);
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return storage_error(err, VMGR_ERR_OPERATION_INVALID,
-                             "volume name '%s' is not a file name", name);
+        return storage_error(err, VMGR_ERR_OPERATION_INVALID, "volume name '%s' is not a file name",
+                             name);
     for (const char *c = name; *c; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             return storage_error(err, VMGR_ERR_OPERATION_INVALID,
@@ -79,8 +79,7 @@ static int source_open(struct source *s, struct vmgr_volume *volume, struct vmgr
     if (vmgr__storage_volume_of(volume, &s->pool, &s->def, err) < 0)
         return -1;
     s->origin = (struct vmgr__volume_origin){ s->def->target.path,
-                                              vmgr__volume_image_format(s->def),
-                                              s->def->capacity };
+                                              vmgr__volume_image_format(s->def), s->def->capacity };
     return 0;
 }
 
@@ -126,9 +125,8 @@ static int create(const struct vmgr__pool_def *pool, const char *xml, struct sou
     return b->create(pool, def, s ? &s->origin : NULL, flags & ~VMGR_VOLUME_CREATE_VALIDATE, err);
 }
 
-int vmgr__storage_volume_create(struct vmgr_pool *pool, const char *xml,
-                                struct vmgr_volume *source, uint32_t flags,
-                                struct vmgr_volume **ret, struct vmgr_error **err)
+int vmgr__storage_volume_create(struct vmgr_pool *pool, const char *xml, struct vmgr_volume *source,
+                                uint32_t flags, struct vmgr_volume **ret, struct vmgr_error **err)
 {
     struct source s = { .def = NULL };
     struct vmgr__pool_record record;
@@ -150,8 +148,7 @@ int vmgr__storage_volume_create(struct vmgr_pool *pool, const char *xml,
 
 /* Runs `change` on a volume and its pool's backend. */
 static int with_volume(struct vmgr_volume *volume,
-                       int (*change)(const struct vmgr__backend *b,
-                                     struct vmgr__pool_def *pool,
+                       int (*change)(const struct vmgr__backend *b, struct vmgr__pool_def *pool,
                                      const struct vmgr__volume_def *def, uint64_t number,
                                      uint32_t flags, struct vmgr_error **err),
                        uint64_t number, uint32_t flags, struct vmgr_error **err)
@@ -201,7 +198,7 @@ static int resize(const struct vmgr__backend *b, struct vmgr__pool_def *pool,
         capacity = def->capacity + number;
     if (capacity > INT64_MAX)
         return storage_error(err, VMGR_ERR_OVERFLOW, "capacity is too large");
-    if (capacity < def->allocation && !shrink)
+    if (capacity < def->allocation)
         return storage_error(err, VMGR_ERR_INVALID_ARG,
                              "can't shrink capacity below existing allocation");
     if (capacity < def->capacity && !shrink)

@@ -77,9 +77,12 @@ static int wipe_fd(int fd, const struct vmgr__volume_def *def, bool random, stru
 static int scrub(const char *path, uint32_t algorithm, struct vmgr_error **err)
 {
     static const char *const patterns[] = {
-        [VMGR_VOLUME_WIPE_NNSA] = "nnsa",           [VMGR_VOLUME_WIPE_DOD] = "dod",
-        [VMGR_VOLUME_WIPE_BSI] = "bsi",             [VMGR_VOLUME_WIPE_GUTMANN] = "gutmann",
-        [VMGR_VOLUME_WIPE_SCHNEIER] = "schneier",   [VMGR_VOLUME_WIPE_PFITZNER7] = "pfitzner7",
+        [VMGR_VOLUME_WIPE_NNSA] = "nnsa",
+        [VMGR_VOLUME_WIPE_DOD] = "dod",
+        [VMGR_VOLUME_WIPE_BSI] = "bsi",
+        [VMGR_VOLUME_WIPE_GUTMANN] = "gutmann",
+        [VMGR_VOLUME_WIPE_SCHNEIER] = "schneier",
+        [VMGR_VOLUME_WIPE_PFITZNER7] = "pfitzner7",
         [VMGR_VOLUME_WIPE_PFITZNER33] = "pfitzner33",
     };
 

@@ -434,8 +434,8 @@ static int set_autostart(struct vmgr_pool *pool, bool on, struct vmgr_error **er
     if (!p)
         return -1;
     if (!p->persistent)
-        return vmgr__test_leave(t, storage_error(err, VMGR_ERR_INVALID_ARG,
-                                                 "pool has no config file"));
+        return vmgr__test_leave(
+            t, storage_error(err, VMGR_ERR_INVALID_ARG, "pool has no config file"));
     p->autostart = on;
     return vmgr__test_leave(t, 0);
 }
@@ -470,7 +470,8 @@ static int find_sources(struct vmgr_conn *conn G_GNUC_UNUSED, const char *type, 
                         "  </source>\n"
                         "</sources>\n");
     } else if (r == 0 && !host) {
-        r = storage_error(err, VMGR_ERR_INVALID_ARG, "hostname must be specified for netfs sources");
+        r = storage_error(err, VMGR_ERR_INVALID_ARG,
+                          "hostname must be specified for netfs sources");
     } else if (r == 0) {
         g_autofree char *name = g_markup_escape_text(host->name, -1);
 
@@ -514,13 +515,13 @@ static int list_volumes(struct vmgr_pool *pool, GPtrArray *ret, struct vmgr_erro
     if (!p)
         return -1;
     if (!p->active)
-        return vmgr__test_leave(t, storage_error(err, VMGR_ERR_OPERATION_INVALID,
-                                                 "storage pool is not active"));
+        return vmgr__test_leave(
+            t, storage_error(err, VMGR_ERR_OPERATION_INVALID, "storage pool is not active"));
     for (guint i = 0; i < p->volumes->len; i++) {
         const struct vmgr__volume_def *def = p->volumes->pdata[i];
 
-        g_ptr_array_add(ret, vmgr__volume_new(vmgr_pool_get_conn(pool), p->def->name, def->name,
-                                              def->key));
+        g_ptr_array_add(
+            ret, vmgr__volume_new(vmgr_pool_get_conn(pool), p->def->name, def->name, def->key));
     }
     return vmgr__test_leave(t, 0);
 }
@@ -573,8 +574,8 @@ static int volume_lookup_by_key(struct vmgr_conn *conn, const char *key, struct 
     return volume_lookup_anywhere(conn, "key", key, ret, err);
 }
 
-static int volume_lookup_by_path(struct vmgr_conn *conn, const char *path,
-                                 struct vmgr_volume **ret, struct vmgr_error **err)
+static int volume_lookup_by_path(struct vmgr_conn *conn, const char *path, struct vmgr_volume **ret,
+                                 struct vmgr_error **err)
 {
     return volume_lookup_anywhere(conn, "path", path, ret, err);
 }
@@ -586,8 +587,8 @@ static int check_volume(const struct test_pool *p, const struct vmgr__volume_def
         return storage_error(err, VMGR_ERR_OPERATION_FAILED, "storage vol already exists");
     /* Although there are no files, the names of real ones cannot be these. */
     if (strchr(def->name, '/'))
-        return storage_error(err, VMGR_ERR_OPERATION_INVALID,
-                             "volume name '%s' cannot contain '/'", def->name);
+        return storage_error(err, VMGR_ERR_OPERATION_INVALID, "volume name '%s' cannot contain '/'",
+                             def->name);
     if (def->allocation > p->def->available)
         return storage_error(err, VMGR_ERR_INTERNAL_ERROR,
                              "Not enough free space in pool for volume '%s'", def->name);
@@ -601,8 +602,8 @@ static int volume_create(struct vmgr_pool *pool, const char *xml, struct vmgr_vo
     struct test_pool *p, *from;
     struct vmgr__volume_def *def = NULL;
 
-    if (vmgr__check_flags(flags, 0, source ? "testStorageVolCreateXMLFrom"
-                                           : "testStorageVolCreateXML", err) < 0)
+    if (vmgr__check_flags(
+            flags, 0, source ? "testStorageVolCreateXMLFrom" : "testStorageVolCreateXML", err) < 0)
         return -1;
     p = enter(pool, &t, err);
     if (!p)
