@@ -16,6 +16,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_domain_change, vmgr__handlers_domain_list, vmgr__handlers_domain_metadata,
     vmgr__handlers_domain_stats,  vmgr__handlers_event,       vmgr__handlers_node,
     vmgr__handlers_sasl,
+    vmgr__handlers_storage_event, vmgr__handlers_storage_pool, vmgr__handlers_storage_volume,
 };
 
 /* The programs that are served; all but the first have no handlers yet. */
@@ -165,6 +166,8 @@ void vmgr__call_run(struct vmgr__call *call)
         reply_error(call);
     if (call->stream)
         vmgr__stream_start(call->stream);
+    if (call->transfer)
+        vmgr__transfer_start(call->transfer);
     g_mutex_lock(&c->lock);
     c->running--;
     more = c->held.length > 0 || c->paused;

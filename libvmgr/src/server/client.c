@@ -30,6 +30,7 @@ void vmgr__client_unref(struct vmgr__client *c)
     while ((out = g_queue_pop_head(&c->out)))
         vmgr__rpc_out_free(out);
     g_ptr_array_unref(c->streams);
+    g_ptr_array_unref(c->transfers);
     vmgr__rpc_reader_fini(&c->reader);
     vmgr__sasl_free(c->sasl);
     vmgr__layer_free(c->layer);
@@ -65,6 +66,7 @@ void vmgr__client_close(struct vmgr__client *c, const char *why)
     while ((call = g_queue_pop_head(&c->held)))
         vmgr__call_free(call);
     vmgr__subscriptions_drop(s, c);
+    vmgr__pool_subscriptions_drop(s, c);
     vmgr__streams_close(c);
     vmgr__autodestroy_run(c);
     vmgr__log(s, VMGR__LOG_INFO, "client gone", "client=%u reason=\"%s\"", c->id, why);
@@ -256,6 +258,7 @@ void vmgr__client_accept(struct vmgr__server *s, int fd, enum vmgr__server_way w
     g_queue_init(&c->out);
     g_queue_init(&c->held);
     c->streams = g_ptr_array_new();
+    c->transfers = g_ptr_array_new();
     vmgr__rpc_reader_init(&c->reader);
     vmgr__peer_check(c);
     /* It still has to ask, but need not prove anything, unless it came over the network. */

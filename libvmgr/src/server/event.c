@@ -142,6 +142,17 @@ static int start_locked(struct vmgr__call *call)
     return 0;
 }
 
+int vmgr__events_start(struct vmgr__call *call)
+{
+    struct vmgr__subscriptions *subs = &call->server->subscriptions;
+    int r;
+
+    g_mutex_lock(&subs->lock);
+    r = start_locked(call);
+    g_mutex_unlock(&subs->lock);
+    return r;
+}
+
 void vmgr__subscriptions_fini(struct vmgr__server *s)
 {
     struct vmgr__subscriptions *subs = &s->subscriptions;

@@ -36,6 +36,7 @@ struct source {
 
 struct vmgr__client;
 struct vmgr__call;
+struct vmgr__transfer;
 
 /* A stream that a call has opened. The I/O thread alone touches it once it is started. */
 struct vmgr__server_stream {
@@ -94,6 +95,7 @@ struct vmgr__client {
     bool paused;
     unsigned running;
     GPtrArray *streams;
+    GPtrArray *transfers; /* struct vmgr__transfer, references */
     GSList *autodestroy; /* struct autodestroy */
 };
 
@@ -110,6 +112,7 @@ struct vmgr__call {
     struct wire_error error;            /* or one of the protocol's */
     bool replied;                       /* the handler has done so itself */
     struct vmgr__server_stream *stream; /* to start after the reply */
+    struct vmgr__transfer *transfer;    /* likewise */
     struct vmgr__layer *layer;          /* to be laid under all that follows the reply */
 };
 
@@ -125,6 +128,8 @@ extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_sasl[],
     vmgr__handlers_connect[], vmgr__handlers_domain[], vmgr__handlers_domain_change[],
     vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[], vmgr__handlers_domain_stats[],
     vmgr__handlers_event[], vmgr__handlers_node[];
+extern const struct vmgr__handler vmgr__handlers_storage_event[], vmgr__handlers_storage_pool[],
+    vmgr__handlers_storage_volume[];
 
 struct vmgr__pool {
     struct vmgr__server *server;
@@ -142,6 +147,14 @@ struct vmgr__subscriptions {
     bool registered, started;
     GThread *thread;
     int stop_fd;
+};
+
+/* storage-event.c */
+struct vmgr__pool_subscriptions {
+    GMutex lock; /* taken where subscriptions.lock is */
+    GPtrArray *list;
+    int next_id;
+    int registered; /* kinds the driver is asked for */
 };
 
 struct vmgr__server {
@@ -172,6 +185,8 @@ struct vmgr__server {
 
     struct vmgr__pool pool;
     struct vmgr__subscriptions subscriptions;
+    struct vmgr__pool_subscriptions pool_subscriptions;
+    gint transfers; /* threads of transfer.c */
     const struct vmgr__handler **handlers; /* by procedure */
 };
 
@@ -266,7 +281,27 @@ void vmgr__streams_resume(struct vmgr__client *c);
 void vmgr__streams_close(struct vmgr__client *c);
 bool vmgr__streams_full_locked(struct vmgr__client *c);
 
+/* ---- transfer.c ---- */
+/* A handler's: the transfer belongs to the call's client from now on; takes the stream over. */
+int vmgr__transfer_add(struct vmgr__call *call, struct vmgr_stream *stream, bool upload,
+                       bool sparse);
+void vmgr__transfer_start(struct vmgr__transfer *t);
+/* I/O thread. False: the packet is of none of them. */
+bool vmgr__transfer_packet(struct vmgr__client *c, struct vmgr__rpc_packet *packet);
+bool vmgr__transfers_full_locked(struct vmgr__client *c);
+/* I/O thread: forgets those that are over, or all. */
+void vmgr__transfers_sweep(struct vmgr__client *c, bool all);
+/* Until the last thread has ended. */
+void vmgr__transfers_wait(struct vmgr__server *s);
+
+/* ---- storage-event.c ---- */
+void vmgr__pool_subscriptions_init(struct vmgr__pool_subscriptions *subs);
+void vmgr__pool_subscriptions_fini(struct vmgr__pool_subscriptions *subs);
+void vmgr__pool_subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
+
 /* ---- event.c ---- */
+/* Begins to deliver events, once. -1 and call->err. */
+int vmgr__events_start(struct vmgr__call *call);
 void vmgr__subscriptions_init(struct vmgr__subscriptions *subs);
 void vmgr__subscriptions_fini(struct vmgr__server *s);
 void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);

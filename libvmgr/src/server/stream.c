@@ -242,6 +242,8 @@ void vmgr__stream_packet(struct vmgr__client *c, struct vmgr__rpc_packet *packet
     const struct vmgr__rpc_header *h = &packet->header;
     struct vmgr__server_stream *st = find_stream(c, h);
 
+    if (!st && vmgr__transfer_packet(c, packet))
+        return;
     if (!st) {
         /* ended already, or never was */
     } else if (h->status == RPC_ERROR || h->status == RPC_OK) {
@@ -271,11 +273,12 @@ bool vmgr__streams_full_locked(struct vmgr__client *c)
         if (st->input->len > INPUT_MAX)
             return true;
     }
-    return false;
+    return vmgr__transfers_full_locked(c);
 }
 
 void vmgr__streams_resume(struct vmgr__client *c)
 {
+    vmgr__transfers_sweep(c, false);
     if (c->closed || client_is_full(c))
         return;
     g_mutex_lock(&c->lock);
@@ -294,6 +297,7 @@ void vmgr__streams_close(struct vmgr__client *c)
 {
     struct vmgr__server_stream *st;
 
+    vmgr__transfers_sweep(c, true);
     for (;;) {
         g_mutex_lock(&c->lock);
         st = c->streams->len ? c->streams->pdata[0] : NULL;
