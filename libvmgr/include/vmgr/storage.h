@@ -66,7 +66,8 @@ struct vmgr_conn *vmgr_volume_get_conn(struct vmgr_volume *volume);
 
 /* ---- finding pools ---- */
 
-/** Errors: VMGR_ERR_NO_STORAGE_POOL ("Storage pool not found: no storage pool with matching ..."). */
+/** Errors: VMGR_ERR_NO_STORAGE_POOL ("Storage pool not found: no storage pool with matching ...").
+ */
 int vmgr_pool_lookup_by_name(struct vmgr_conn *conn, const char *name, struct vmgr_pool **ret_pool,
                              struct vmgr_error **err);
 int vmgr_pool_lookup_by_uuid(struct vmgr_conn *conn, const uint8_t uuid[VMGR_UUID_SIZE],

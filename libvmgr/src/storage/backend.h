@@ -84,8 +84,8 @@ int vmgr__storage_image_error(struct vemu_error *image, int r, struct vmgr_error
 
 /* ---- run.c ---- */
 
-/* Runs a program without a shell, argv ended by NULL. *ret_out (may be NULL) is what it printed, for
- * g_free(). Fails when it is not installed (the message names it) or its status is not 0 (the
+/* Runs a program without a shell, argv ended by NULL. *ret_out (may be NULL) is what it printed,
+ * for g_free(). Fails when it is not installed (the message names it) or its status is not 0 (the
  * message has its last words). */
 int vmgr__run(const char *const *argv, char **ret_out, struct vmgr_error **err);
 /* The same; the exit status instead, -1 and *err when it could not be run. */

@@ -214,7 +214,7 @@ static int fill_image(const struct nascent *n, const struct vmgr__volume_def *de
     r = vemu_image_create(n->path, format, def->capacity, o.props, o.n, NULL, &why);
     if (r < 0)
         return vmgr__storage_image_error(why, r, err);
-    /* What its backing store has is not written, but where contents are given they are all there. */
+    /* With a backing store, zeros of the origin have to hide what that has. */
     return origin ? vmgr__volume_copy(origin, n->path, format, !def->has_backing, err) : 0;
 }
 

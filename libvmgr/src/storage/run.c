@@ -2,7 +2,7 @@
 /*
  * Running the system's programs: argument by argument, without a shell.
  *
- * They find an empty stdin, plain English and the system's own PATH, and what they print is bounded.
+ * They find an empty stdin, plain English and the system's own PATH; what they print is bounded.
  */
 #include <errno.h>
 #include <string.h>

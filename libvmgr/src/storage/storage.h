@@ -6,9 +6,9 @@
  *
  *   CONFIG/storage/NAME.xml            what the next start uses; replaced atomically and synced
  *   CONFIG/storage/autostart/NAME.xml  a symbolic link to it: start at boot
- *   RUN/storage/NAME.xml               that it is active, with what definition, and how often it was
- *                                      built, deleted and refreshed: from that others derive events
- *   RUN/storage/NAME.lock, RUN/storage.lock   flock()ed while a pool, or the set of them, is changed
+ *   RUN/storage/NAME.xml               that it is active, with what definition, and how often it
+ *                                      was built, deleted and refreshed: events come from that
+ *   RUN/storage/NAME.lock, RUN/storage.lock   flock()ed while a pool, or their set, is changed
  *
  * and volumes are what the storage itself says: files of a directory, logical volumes, partitions.
  * So a volume that another program made is seen at once, and nothing has to be kept in step.
