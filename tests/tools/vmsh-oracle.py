@@ -53,6 +53,8 @@ DOCUMENTS = {
     'domain/a.xml',
     # document types are refused, wrong encodings noticed; "(null)" is not printed
     'domain-errors/dtd.xml', 'domain-errors/enc16.xml', 'domain-errors/empty.xml',
+    # names with control characters or slashes are refused
+    'pool-errors/dir34.xml', 'volume/volume16.xml', 'volume/volume17.xml', 'volume/volume24.xml',
 }
 
 
@@ -104,7 +106,7 @@ def shared_cases(files):
 
 
 def documents():
-    """Domain documents, good and bad: what define says, and what dumpxml gives back."""
+    """Documents, good and bad: what define says, and what dumpxml gives back."""
     golden = os.path.join(transcript.HERE, '..', 'golden')
     for folder in ('domain', 'domain-errors'):
         path = os.path.join(golden, folder)
@@ -116,6 +118,14 @@ def documents():
                 found = re.search('<name>([^<]*)</name>', f.read())
             domain = found.group(1) if found else 'none'
             yield Pair(name, [f"define {file}; dumpxml '{domain}'"], documents=path)
+    for folder, commands in (('pool', 'pool-define {0}; pool-dumpxml a'),
+                             ('volume', 'vol-create default-pool {0}; vol-dumpxml a default-pool')):
+        for path in (os.path.join(golden, folder), os.path.join(golden, folder + '-errors')):
+            for file in sorted(os.listdir(path)):
+                name = f'{os.path.basename(path)}/{file}'
+                if file.endswith('.xml') and name not in DOCUMENTS:
+                    # a UUID that is made up differs
+                    yield Pair(name, [commands.format(file)], documents=path)
 
 
 def main():

@@ -133,7 +133,7 @@ bool cmd_pool_list(struct shell *sh, const struct args *args)
     if (!list_flags(sh, args, &flags))
         return false;
     if (details && (uuid || name)) {
-        shell_error(sh, "Options --%s and --details are mutually exclusive",
+        shell_error(sh, "Options --details and --%s are mutually exclusive",
                     uuid ? "uuid" : "name");
         return false;
     }

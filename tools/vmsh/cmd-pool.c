@@ -49,8 +49,6 @@ static const struct opt start_opts[] = { POOL_OPT(COMPLETE_POOL_INACTIVE), BUILD
 static bool cmd_pool_build(struct shell *sh, const struct args *args)
 {
     uint32_t flags = 0;
-    if (!args_exclusive(sh, args, "overwrite", "no-overwrite"))
-        return false;
     if (args_bool(args, "no-overwrite"))
         flags |= VMGR_POOL_BUILD_NO_OVERWRITE;
     if (args_bool(args, "overwrite"))

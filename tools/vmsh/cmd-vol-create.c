@@ -217,7 +217,7 @@ static char *with_name(struct shell *sh, const char *xml, const char *name)
         xmlNodeSetContent(found->nodesetval->nodeTab[0], escaped);
         xmlFree(escaped);
         if (xmlNodeDump(buffer, doc, xmlDocGetRootElement(doc), 0, 1) >= 0)
-            text = must_printf("%s\n", (const char *)xmlBufferContent(buffer));
+            text = must_strdup((const char *)xmlBufferContent(buffer));
     }
     if (!text)
         shell_error(sh, "Failed to allocate XML buffer");

@@ -268,8 +268,8 @@ static bool resize(struct shell *sh, const struct args *args, struct vmgr_volume
     while (isspace((unsigned char)*text))
         text++;
     if (*text == '-') {
-        if (!delta || !shrink) {
-            shell_error(sh, "negative size requires --delta and --shrink");
+        if (!shrink) {
+            shell_error(sh, "negative size requires --shrink");
             return false;
         }
         text++;
