@@ -111,20 +111,19 @@ int vmgr__storage_give(char *text, int r, char **ret, struct vmgr_error **err)
 int vmgr__storage_give_list(GPtrArray *found, GCompareFunc compare, void ***ret,
                             struct vmgr_error **err)
 {
-    g_autoptr(GPtrArray) array = found;
     const guint n = found->len;
-    void **list;
+    void **list = ret ? calloc(n + 1, sizeof(*list)) : NULL;
 
-    if (!ret)
-        return (int)n;
-    list = calloc(n + 1, sizeof(*list));
-    if (!list)
+    if (list) {
+        g_ptr_array_sort(found, compare);
+        g_ptr_array_set_free_func(found, NULL);
+        if (n)
+            memcpy(list, found->pdata, n * sizeof(*list));
+        *ret = list;
+    }
+    g_ptr_array_unref(found);
+    if (ret && !list)
         return vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
-    g_ptr_array_sort(found, compare);
-    g_ptr_array_set_free_func(found, NULL);
-    if (n)
-        memcpy(list, found->pdata, n * sizeof(*list));
-    *ret = list;
     return (int)n;
 }
 
