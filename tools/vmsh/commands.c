@@ -11,6 +11,7 @@ const struct cmd_group cmd_groups[] = {
     { "Domain Monitoring", "monitor", cmds_monitor },
     { "Domain Events", "events", cmds_event },
     { "Host and Hypervisor", "host", cmds_host },
+    { "Networking", "network", cmds_network },
     { "Storage Pool", "pool", cmds_pool },
     { "Storage Volume", "volume", cmds_volume },
     { "The shell itself", "virsh", cmds_shell },

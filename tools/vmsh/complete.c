@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "domain-text.h"
+#include "network-text.h"
 #include "shell.h"
 #include "storage-text.h"
 
@@ -67,6 +68,17 @@ static void offer_domains(struct shell *sh, struct offers *o, uint32_t flags)
     for (int i = 0; i < count; i++)
         offer(o, "", vmgr_domain_get_name(domains[i]));
     vmgr_domain_list_free(domains);
+}
+
+static void offer_networks(struct shell *sh, struct offers *o, uint32_t flags)
+{
+    struct vmgr_network **networks = NULL;
+    if (!connected(sh))
+        return;
+    int count = vmgr_network_list(sh->conn, flags, &networks, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_network_get_name(networks[i]));
+    vmgr_network_list_free(networks);
 }
 
 static void offer_pools(struct shell *sh, struct offers *o, uint32_t flags)
@@ -143,6 +155,19 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
         for (size_t i = 0; shutdown_mode_name(i); i++)
             offer(o, "", shutdown_mode_name(i));
         break;
+    case COMPLETE_NETWORK: offer_networks(sh, o, 0); break;
+    case COMPLETE_NETWORK_ACTIVE: offer_networks(sh, o, VMGR_NETWORK_LIST_ACTIVE); break;
+    case COMPLETE_NETWORK_INACTIVE: offer_networks(sh, o, VMGR_NETWORK_LIST_INACTIVE); break;
+    case COMPLETE_NETWORK_PERSISTENT: offer_networks(sh, o, VMGR_NETWORK_LIST_PERSISTENT); break;
+    case COMPLETE_NETWORK_UPDATE_COMMAND:
+        for (size_t i = 0; net_update_command_name(i); i++)
+            offer(o, "", net_update_command_name(i));
+        break;
+    case COMPLETE_NETWORK_UPDATE_SECTION:
+        for (size_t i = 0; net_update_section_name(i); i++)
+            offer(o, "", net_update_section_name(i));
+        break;
+    case COMPLETE_NETWORK_EVENT: offer(o, "", "lifecycle"); break;
     case COMPLETE_POOL: offer_pools(sh, o, 0); break;
     case COMPLETE_POOL_ACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_ACTIVE); break;
     case COMPLETE_POOL_INACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_INACTIVE); break;

@@ -36,6 +36,13 @@ enum completer {
     COMPLETE_COMMAND,
     COMPLETE_EVENT,
     COMPLETE_SHUTDOWN_MODE,
+    COMPLETE_NETWORK,
+    COMPLETE_NETWORK_ACTIVE,
+    COMPLETE_NETWORK_INACTIVE,
+    COMPLETE_NETWORK_PERSISTENT,
+    COMPLETE_NETWORK_UPDATE_COMMAND,
+    COMPLETE_NETWORK_UPDATE_SECTION,
+    COMPLETE_NETWORK_EVENT,
     COMPLETE_POOL,
     COMPLETE_POOL_ACTIVE,
     COMPLETE_POOL_INACTIVE,
@@ -88,6 +95,7 @@ extern const struct cmd cmds_monitor[];
 extern const struct cmd cmds_event[];
 extern const struct cmd cmds_host[];
 extern const struct cmd cmds_shell[];
+extern const struct cmd cmds_network[];
 extern const struct cmd cmds_pool[];
 extern const struct cmd cmds_volume[];
 

@@ -19,6 +19,7 @@
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
 #include <vmgr/event.h>
+#include <vmgr/network.h>
 #include <vmgr/storage.h>
 #include <vmgr/stream.h>
 

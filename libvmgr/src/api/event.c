@@ -297,6 +297,7 @@ int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err)
     }
     vmgr__close_deliver(conn);
     n += vmgr__pool_events_dispatch(conn);
+    n += vmgr__network_events_dispatch(conn);
     vmgr_conn_unref(conn);
     return n;
 }

@@ -24,4 +24,15 @@ void vmgr__pool_events_free(struct vmgr__pool_events *events);
 /* Delivers what waits. Returns how many. */
 int vmgr__pool_events_dispatch(struct vmgr_conn *conn);
 
+/* Makes the descriptor poll readable, if anybody looks at it. */
+void vmgr__events_wake(struct vmgr__events *events);
+
+/* ---- network-event.c ---- */
+struct vmgr_conn;
+struct vmgr__network_events;
+struct vmgr__network_events *vmgr__network_events_new(void);
+void vmgr__network_events_free(struct vmgr__network_events *events);
+/* Delivers what waits. Returns how many. */
+int vmgr__network_events_dispatch(struct vmgr_conn *conn);
+
 #endif

@@ -3,9 +3,7 @@
  * <interface>: checked, given a MAC address that stays, and kept.
  */
 #include "element.h"
-
-#include <string.h>
-#include <sys/random.h>
+#include "network.h"
 
 static const char *const types[] = { "user",     "ethernet", "vhostuser", "server",
                                      "client",   "mcast",    "network",   "bridge",
@@ -17,21 +15,6 @@ static const char *const source_attrs[] = { NULL, NULL,      NULL,     NULL,   N
                                             NULL, "network", "bridge", "name", "dev",
                                             NULL, NULL,      "dev",    NULL,   NULL };
 
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-    for (int i = 0; i < 6; i++) {
-        int value = 0, digits = 0;
-
-        for (; digits < 2 && g_ascii_isxdigit(*text); text++, digits++)
-            value = value * 16 + g_ascii_xdigit_value(*text);
-        if (!digits || *text != (i < 5 ? ':' : '\0'))
-            return false;
-        mac[i] = (uint8_t)value;
-        text++;
-    }
-    return true;
-}
-
 static int check_mac(struct vmgr__parse *p, xmlNode *node)
 {
     xmlNode *element = vmgr__xml_child(node, "mac");
@@ -40,16 +23,15 @@ static int check_mac(struct vmgr__parse *p, xmlNode *node)
     uint8_t mac[6];
 
     if (text) {
-        if (!parse_mac(text, mac))
+        if (!vmgr__mac_parse(text, mac))
             return conf_error(p, VMGR_ERR_XML_ERROR, "unable to parse mac address '%s'", text);
         if (mac[0] & 1)
             return conf_error(p, VMGR_ERR_XML_ERROR,
                               "expected unicast mac address, found multicast '%s'", text);
         return 0;
     }
-    if (getrandom(mac, sizeof(mac), 0) != sizeof(mac))
-        return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "cannot make up a MAC address");
-    g_snprintf(fresh, sizeof(fresh), "52:54:00:%02x:%02x:%02x", mac[3], mac[4], mac[5]);
+    if (vmgr__mac_generate(fresh, p->err) < 0)
+        return -1;
     if (!element) {
         element = xmlNewDocNode(node->doc, NULL, BAD_CAST "mac", NULL);
         if (node->children)

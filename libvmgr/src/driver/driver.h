@@ -107,6 +107,7 @@ struct vmgr__driver {
     int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                struct vmgr_stream **ret, struct vmgr_error **err);
 
+    const struct vmgr__network_ops *network; /* NULL: none; network.h */
     const struct vmgr__storage_ops *storage; /* NULL: none; storage.h */
 };
 
@@ -123,6 +124,7 @@ struct vmgr_conn {
     bool read_only;
     char *uri;
     struct vmgr__events *events;
+    struct vmgr__network_events *network_events;
     struct vmgr__close close; /* close.h */
     struct vmgr__pool_events *pool_events;
     struct vmgr__storage *storage; /* of a driver whose pools are the host's; src/storage */

@@ -2,6 +2,7 @@
 /* The test driver itself: a connection, what it begins with, the table of operations. */
 #include <string.h>
 
+#include "../network.h"
 #include "../storage.h"
 #include "test.h"
 
@@ -82,6 +83,7 @@ static int test_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     g_mutex_init(&t->lock);
     vmgr__domlist_init(&t->list);
     t->next_id = 1;
+    t->networks = vmgr__test_networks_new();
     vmgr__test_storage_init(t);
     conn->driver_data = t;
     obj = vmgr__domobj_new();
@@ -101,6 +103,7 @@ static void test_close(struct vmgr_conn *conn)
 
     vmgr__test_storage_fini(t);
     vmgr__domlist_fini(&t->list);
+    g_ptr_array_unref(t->networks);
     g_mutex_clear(&t->lock);
     g_free(t);
 }
@@ -148,5 +151,6 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_get_metadata = vmgr__test_get_metadata,
     .domain_set_metadata = vmgr__test_set_metadata,
     .domain_open_console = vmgr__test_open_console,
+    .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,
 };

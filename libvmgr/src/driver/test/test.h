@@ -15,6 +15,7 @@ struct test {
     GMutex lock;
     struct vmgr__domlist list;
     int next_id;
+    GPtrArray *networks; /* struct vmgr__netobj * */
     GPtrArray *pools; /* storage.c */
 };
 
@@ -80,6 +81,9 @@ int vmgr__test_get_metadata(struct vmgr_domain *dom, int type, const char *uri, 
                             char **ret, struct vmgr_error **err);
 int vmgr__test_set_metadata(struct vmgr_domain *dom, int type, const char *text, const char *key,
                             const char *uri, uint32_t flags, struct vmgr_error **err);
+
+/* ---- network.c ---- */
+GPtrArray *vmgr__test_networks_new(void);
 
 /* ---- console.c ---- */
 int vmgr__test_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,

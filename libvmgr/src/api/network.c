@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Networks: handles, and the public calls, which check and pass on to the driver.
+ *
+ * Function names in messages are those of the libvirt interface: administrators search for them.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <vmgr/network.h>
+
+#include "../conf/def.h"
+#include "../driver/network.h"
+
+struct vmgr_network {
+    gint refs;
+    struct vmgr_conn *conn;
+    char *name;
+    uint8_t uuid[VMGR_UUID_SIZE];
+    char uuid_string[VMGR_UUID_STRING_SIZE];
+};
+
+struct vmgr_network *vmgr__network_new(struct vmgr_conn *conn, const char *name,
+                                       const uint8_t uuid[VMGR_UUID_SIZE])
+{
+    struct vmgr_network *net = g_new0(struct vmgr_network, 1);
+
+    net->refs = 1;
+    net->conn = vmgr_conn_ref(conn);
+    net->name = g_strdup(name);
+    memcpy(net->uuid, uuid, VMGR_UUID_SIZE);
+    vmgr__uuid_format(uuid, net->uuid_string);
+    return net;
+}
+
+struct vmgr_network *vmgr_network_ref(struct vmgr_network *network)
+{
+    g_atomic_int_inc(&network->refs);
+    return network;
+}
+
+struct vmgr_network *vmgr_network_unref(struct vmgr_network *network)
+{
+    if (network && g_atomic_int_dec_and_test(&network->refs)) {
+        vmgr_conn_unref(network->conn);
+        g_free(network->name);
+        g_free(network);
+    }
+    return NULL;
+}
+
+struct vmgr_network **vmgr_network_list_free(struct vmgr_network **networks)
+{
+    for (struct vmgr_network **n = networks; n && *n; n++)
+        vmgr_network_unref(*n);
+    free(networks);
+    return NULL;
+}
+
+const char *vmgr_network_get_name(struct vmgr_network *network)
+{
+    return network->name;
+}
+
+void vmgr_network_get_uuid(struct vmgr_network *network, uint8_t ret_uuid[VMGR_UUID_SIZE])
+{
+    memcpy(ret_uuid, network->uuid, VMGR_UUID_SIZE);
+}
+
+const char *vmgr_network_get_uuid_string(struct vmgr_network *network)
+{
+    return network->uuid_string;
+}
+
+struct vmgr_conn *vmgr_network_get_conn(struct vmgr_network *network)
+{
+    return network->conn;
+}
+
+/* ---- checks ---- */
+
+#define OPS(conn) ((conn)->driver->network)
+#define NEED(conn, op, name)                                                                       \
+    do {                                                                                           \
+        if (!OPS(conn) || !OPS(conn)->op)                                                          \
+            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
+                                   name);                                                          \
+    } while (0)
+/* The same for what changes something. */
+#define NEED_WRITE(conn, op, name)                                                                 \
+    do {                                                                                           \
+        NEED(conn, op, name);                                                                      \
+        if ((conn)->read_only)                                                                     \
+            return vmgr__error_set(err, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_NETWORK,              \
+                                   "read only access prevents %s", name);                          \
+    } while (0)
+
+static int give(char *text, int r, char **ret, struct vmgr_error **err)
+{
+    if (r < 0)
+        return r;
+    *ret = strdup(text);
+    g_free(text);
+    return *ret ? 0 : vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
+}
+
+/* The pointers of an array as a NULL-terminated one of malloc(). Takes its elements. */
+static int give_array(GPtrArray *list, void *ret, struct vmgr_error **err)
+{
+    void **out = calloc(list->len + 1, sizeof(*out));
+    const int n = (int)list->len;
+
+    if (!out)
+        return vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
+    memcpy(out, list->pdata, list->len * sizeof(*out));
+    g_ptr_array_set_free_func(list, NULL);
+    *(void **)ret = out;
+    return n;
+}
+
+static int no_schema(uint32_t flags, uint32_t known, const char *function, struct vmgr_error **err)
+{
+    if (vmgr__check_flags(flags, known, function, err) < 0)
+        return -1;
+    if (flags)
+        return vmgr__error_set(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, VMGR_FROM_NETWORK,
+                               "validation against a schema is not available");
+    return 0;
+}
+
+/* ---- finding ---- */
+
+int vmgr_network_lookup_by_name(struct vmgr_conn *conn, const char *name,
+                                struct vmgr_network **ret_network, struct vmgr_error **err)
+{
+    NEED(conn, lookup, "virNetworkLookupByName");
+    if (!name)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NETWORK, "no name given");
+    return OPS(conn)->lookup(conn, NULL, name, ret_network, err);
+}
+
+int vmgr_network_lookup_by_uuid(struct vmgr_conn *conn, const uint8_t uuid[VMGR_UUID_SIZE],
+                                struct vmgr_network **ret_network, struct vmgr_error **err)
+{
+    NEED(conn, lookup, "virNetworkLookupByUUID");
+    return OPS(conn)->lookup(conn, uuid, NULL, ret_network, err);
+}
+
+int vmgr_network_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
+                                       struct vmgr_network **ret_network, struct vmgr_error **err)
+{
+    uint8_t bytes[VMGR_UUID_SIZE];
+
+    if (!uuid || !vmgr__uuid_parse(uuid, bytes))
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NETWORK,
+                               "uuidstr in virNetworkLookupByUUIDString must be a valid UUID");
+    return vmgr_network_lookup_by_uuid(conn, bytes, ret_network, err);
+}
+
+static void network_drop(void *network)
+{
+    vmgr_network_unref(network);
+}
+
+int vmgr_network_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_network ***ret_networks,
+                      struct vmgr_error **err)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(network_drop);
+
+    NEED(conn, list, "virConnectListAllNetworks");
+    if (vmgr__check_flags(flags,
+                          VMGR_NETWORK_LIST_INACTIVE | VMGR_NETWORK_LIST_ACTIVE |
+                              VMGR_NETWORK_LIST_PERSISTENT | VMGR_NETWORK_LIST_TRANSIENT |
+                              VMGR_NETWORK_LIST_AUTOSTART | VMGR_NETWORK_LIST_NO_AUTOSTART,
+                          "virConnectListAllNetworks", err) < 0 ||
+        OPS(conn)->list(conn, flags, list, err) < 0)
+        return -1;
+    return ret_networks ? give_array(list, ret_networks, err) : (int)list->len;
+}
+
+/* ---- defining and running ---- */
+
+int vmgr_network_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                            struct vmgr_network **ret_network, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, define, "virNetworkDefineXML");
+    if (no_schema(flags, VMGR_NETWORK_DEFINE_VALIDATE, "virNetworkDefineXMLFlags", err) < 0)
+        return -1;
+    return OPS(conn)->define(conn, xml, ret_network, err);
+}
+
+int vmgr_network_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                            struct vmgr_network **ret_network, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, create, "virNetworkCreateXML");
+    if (no_schema(flags, VMGR_NETWORK_CREATE_VALIDATE, "virNetworkCreateXMLFlags", err) < 0)
+        return -1;
+    return OPS(conn)->create(conn, xml, ret_network, err);
+}
+
+int vmgr_network_undefine(struct vmgr_network *network, struct vmgr_error **err)
+{
+    NEED_WRITE(network->conn, undefine, "virNetworkUndefine");
+    return OPS(network->conn)->undefine(network, err);
+}
+
+int vmgr_network_start(struct vmgr_network *network, struct vmgr_error **err)
+{
+    NEED_WRITE(network->conn, start, "virNetworkCreate");
+    return OPS(network->conn)->start(network, err);
+}
+
+int vmgr_network_destroy(struct vmgr_network *network, struct vmgr_error **err)
+{
+    NEED_WRITE(network->conn, destroy, "virNetworkDestroy");
+    return OPS(network->conn)->destroy(network, err);
+}
+
+int vmgr_network_update(struct vmgr_network *network, int command, int section, int parent_index,
+                        const char *xml, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(network->conn, update, "virNetworkUpdate");
+    if (vmgr__check_flags(flags,
+                          VMGR_NETWORK_UPDATE_AFFECT_LIVE | VMGR_NETWORK_UPDATE_AFFECT_CONFIG,
+                          "virNetworkUpdate", err) < 0)
+        return -1;
+    if (!xml)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NETWORK, "no document given");
+    return OPS(network->conn)->update(network, command, section, parent_index, xml, flags, err);
+}
+
+int vmgr_network_set_autostart(struct vmgr_network *network, int autostart, struct vmgr_error **err)
+{
+    NEED_WRITE(network->conn, set_autostart, "virNetworkSetAutostart");
+    return OPS(network->conn)->set_autostart(network, autostart != 0, err);
+}
+
+/* ---- looking ---- */
+
+int vmgr_network_get_xml(struct vmgr_network *network, uint32_t flags, char **ret_xml,
+                         struct vmgr_error **err)
+{
+    char *text = NULL;
+    int r;
+
+    NEED(network->conn, get_xml, "virNetworkGetXMLDesc");
+    if (vmgr__check_flags(flags, VMGR_NETWORK_XML_INACTIVE, "virNetworkGetXMLDesc", err) < 0)
+        return -1;
+    r = OPS(network->conn)->get_xml(network, flags, &text, err);
+    return give(text, r, ret_xml, err);
+}
+
+int vmgr_network_get_bridge(struct vmgr_network *network, char **ret_bridge,
+                            struct vmgr_error **err)
+{
+    char *text = NULL;
+    int r;
+
+    NEED(network->conn, get_bridge, "virNetworkGetBridgeName");
+    r = OPS(network->conn)->get_bridge(network, &text, err);
+    return give(text, r, ret_bridge, err);
+}
+
+int vmgr_network_is_active(struct vmgr_network *network, struct vmgr_error **err)
+{
+    NEED(network->conn, is_active, "virNetworkIsActive");
+    return OPS(network->conn)->is_active(network, err);
+}
+
+int vmgr_network_is_persistent(struct vmgr_network *network, struct vmgr_error **err)
+{
+    NEED(network->conn, is_persistent, "virNetworkIsPersistent");
+    return OPS(network->conn)->is_persistent(network, err);
+}
+
+int vmgr_network_get_autostart(struct vmgr_network *network, struct vmgr_error **err)
+{
+    NEED(network->conn, get_autostart, "virNetworkGetAutostart");
+    return OPS(network->conn)->get_autostart(network, err);
+}
+
+int vmgr_network_get_messages(struct vmgr_network *network, char ***ret_messages,
+                              struct vmgr_error **err)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+    NEED(network->conn, get_messages, "virNetworkGetMessages");
+    if (OPS(network->conn)->get_messages(network, list, err) < 0)
+        return -1;
+    for (guint i = 0; i < list->len; i++) { /* to stand on malloc() */
+        char *copy = strdup(list->pdata[i]);
+
+        if (!copy)
+            return vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
+        g_free(list->pdata[i]);
+        list->pdata[i] = copy;
+    }
+    return give_array(list, ret_messages, err);
+}
+
+/* ---- leases ---- */
+
+struct vmgr_network_dhcp_lease *vmgr__lease_new(void)
+{
+    struct vmgr_network_dhcp_lease *lease = calloc(1, sizeof(*lease));
+
+    g_assert(lease);
+    lease->size = sizeof(*lease);
+    return lease;
+}
+
+void vmgr__lease_free(void *data)
+{
+    struct vmgr_network_dhcp_lease *lease = data;
+
+    free(lease->interface);
+    free(lease->mac);
+    free(lease->iaid);
+    free(lease->address);
+    free(lease->hostname);
+    free(lease->client_id);
+    free(lease);
+}
+
+struct vmgr_network_dhcp_lease **
+vmgr_network_dhcp_leases_free(struct vmgr_network_dhcp_lease **leases)
+{
+    for (struct vmgr_network_dhcp_lease **l = leases; l && *l; l++)
+        vmgr__lease_free(*l);
+    free(leases);
+    return NULL;
+}
+
+int vmgr_network_get_dhcp_leases(struct vmgr_network *network, const char *mac, uint32_t flags,
+                                 struct vmgr_network_dhcp_lease ***ret_leases,
+                                 struct vmgr_error **err)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(vmgr__lease_free);
+    uint8_t bytes[6];
+
+    NEED(network->conn, get_leases, "virNetworkGetDHCPLeases");
+    if (vmgr__check_flags(flags, 0, "virNetworkGetDHCPLeases", err) < 0)
+        return -1;
+    if (mac && !vmgr__mac_parse(mac, bytes))
+        return vmgr__error_set(err, VMGR_ERR_INVALID_MAC, VMGR_FROM_NETWORK, "%s", mac);
+    if (OPS(network->conn)->get_leases(network, mac, list, err) < 0)
+        return -1;
+    return ret_leases ? give_array(list, ret_leases, err) : (int)list->len;
+}
