@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starting, after a boot of the host, the domains that are marked so.
+ * Starting, after a boot of the host, the networks and the domains that are marked so.
  *
  * That it was done is written down beside the boot it was done for: a daemon that is started again
  * must not start what an administrator has stopped since.
@@ -11,22 +11,22 @@
 #include "vmgrd.h"
 
 struct autostart {
+    struct vmgr_network **networks; /* first: domains are plugged into them */
     struct vmgr_domain **domains;
     struct log *log;
     GThread *thread;
     gint stop;
 };
 
-static void start_one(struct vmgr_domain *dom, struct log *log)
+/* kind: "domain". Frees cause. */
+static void report(struct log *log, const char *kind, const char *name, int r,
+                   struct vmgr_error *cause)
 {
-    struct vmgr_error *cause = NULL;
-    g_autofree char *line = NULL;
-    const int r = vmgr_domain_start(dom, 0, &cause);
+    g_autofree char *line =
+        r == 0 ? g_strdup_printf("msg=\"%s started at boot\" %s=\"%s\"", kind, kind, name)
+               : g_strdup_printf("msg=\"%s not started at boot\" %s=\"%s\" error=\"%s\"", kind,
+                                 kind, name, vmgr_error_get_message(cause));
 
-    line = r == 0 ? g_strdup_printf("msg=\"domain started at boot\" domain=\"%s\"",
-                                    vmgr_domain_get_name(dom))
-                  : g_strdup_printf("msg=\"domain not started at boot\" domain=\"%s\" error=\"%s\"",
-                                    vmgr_domain_get_name(dom), vmgr_error_get_message(cause));
     vmgr_error_free(cause);
     log_line(r == 0 ? VMGR__LOG_INFO : VMGR__LOG_ERROR, line, log);
 }
@@ -35,8 +35,18 @@ static gpointer start_all(gpointer data)
 {
     struct autostart *a = data;
 
-    for (struct vmgr_domain **d = a->domains; *d && !g_atomic_int_get(&a->stop); d++)
-        start_one(*d, a->log);
+    for (struct vmgr_network **n = a->networks; n && *n && !g_atomic_int_get(&a->stop); n++) {
+        struct vmgr_error *cause = NULL;
+        const int r = vmgr_network_start(*n, &cause);
+
+        report(a->log, "network", vmgr_network_get_name(*n), r, cause);
+    }
+    for (struct vmgr_domain **d = a->domains; *d && !g_atomic_int_get(&a->stop); d++) {
+        struct vmgr_error *cause = NULL;
+        const int r = vmgr_domain_start(*d, 0, &cause);
+
+        report(a->log, "domain", vmgr_domain_get_name(*d), r, cause);
+    }
     return NULL;
 }
 
@@ -65,6 +75,8 @@ struct autostart *autostart_begin(struct vmgr__server *s, const struct config *c
         return NULL;
     a = g_new0(struct autostart, 1);
     a->domains = domains;
+    vmgr_network_list(vmgr__server_conn(s),
+                      VMGR_NETWORK_LIST_AUTOSTART | VMGR_NETWORK_LIST_INACTIVE, &a->networks, NULL);
     a->log = log;
     a->thread = g_thread_try_new("vmgrd-autostart", start_all, a, NULL);
     if (!a->thread)
@@ -79,6 +91,7 @@ void autostart_end(struct autostart *a)
     g_atomic_int_set(&a->stop, 1);
     if (a->thread)
         g_thread_join(a->thread);
+    vmgr_network_list_free(a->networks);
     vmgr_domain_list_free(a->domains);
     g_free(a);
 }

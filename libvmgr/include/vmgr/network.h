@@ -142,8 +142,9 @@ enum vmgr_network_update_section {
  * @parent_index: which <ip> a DHCP entry belongs to; -1: the one that serves DHCP
  * @xml: the entry, "<host mac='...' ip='...'/>"
  * @flags: VMGR_NETWORK_UPDATE_AFFECT_*
- * Errors: VMGR_ERR_OPERATION_INVALID (there already, not there, inactive), VMGR_ERR_OPERATION_UNSUPPORTED
- * (a section that cannot be changed by itself), those of a bad document.
+ * Errors: VMGR_ERR_OPERATION_INVALID (there already, not there, inactive),
+ * VMGR_ERR_OPERATION_UNSUPPORTED (a section that cannot be changed by itself), those of a bad
+ * document.
  */
 int vmgr_network_update(struct vmgr_network *network, int command, int section, int parent_index,
                         const char *xml, uint32_t flags, struct vmgr_error **err);

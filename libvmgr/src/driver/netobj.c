@@ -73,7 +73,7 @@ struct vmgr__netobj *vmgr__netobj_find(const GPtrArray *list, const uint8_t *uui
         struct vmgr__netobj *obj = list->pdata[i];
         const struct vmgr__network_def *def = vmgr__netobj_current(obj);
 
-        if (uuid ? memcmp(def->uuid, uuid, VMGR_UUID_SIZE) == 0 : strcmp(def->name, name) == 0)
+        if (uuid ? memcmp(def->uuid, uuid, VMGR_UUID_SIZE) == 0 : g_strcmp0(def->name, name) == 0)
             return obj;
     }
     return NULL;

@@ -29,6 +29,7 @@ enum {
     FEATURE_XML_MIGRATABLE = 11,
     FEATURE_EVENT_CALLBACK = 14,
     FEATURE_CLOSE_CALLBACK = 15,
+    FEATURE_NETWORK_UPDATE_ORDER = 16, /* command, then section: older servers had it wrong */
 };
 
 /* Which of the names of this server's hypervisor a URI uses; NULL and the call's error. */
@@ -109,6 +110,7 @@ static int connect_close(struct vmgr__call *call, const void *args, void *ret)
     c->close_callback = false;
     g_mutex_unlock(&c->lock);
     vmgr__subscriptions_drop(call->server, c);
+    vmgr__network_subscribers_drop(call->server, c);
     vmgr__pool_subscriptions_drop(call->server, c);
     vmgr__autodestroy_run(c);
     return 0;
@@ -135,6 +137,7 @@ static int supports_feature(struct vmgr__call *call, const void *args, void *ret
     case FEATURE_TYPED_PARAM_STRING:
     case FEATURE_XML_MIGRATABLE:
     case FEATURE_EVENT_CALLBACK:
+    case FEATURE_NETWORK_UPDATE_ORDER:
     case FEATURE_CLOSE_CALLBACK: r->supported = 1; break;
     default: r->supported = 0;
     }

@@ -142,7 +142,7 @@ static int start_locked(struct vmgr__call *call)
     return 0;
 }
 
-int vmgr__events_start(struct vmgr__call *call)
+int vmgr__subscriptions_start(struct vmgr__call *call)
 {
     struct vmgr__subscriptions *subs = &call->server->subscriptions;
     int r;

@@ -128,6 +128,7 @@ extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_sasl[],
     vmgr__handlers_connect[], vmgr__handlers_domain[], vmgr__handlers_domain_change[],
     vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[], vmgr__handlers_domain_stats[],
     vmgr__handlers_event[], vmgr__handlers_node[];
+extern const struct vmgr__handler vmgr__handlers_network[], vmgr__handlers_network_event[];
 extern const struct vmgr__handler vmgr__handlers_storage_event[], vmgr__handlers_storage_pool[],
     vmgr__handlers_storage_volume[];
 
@@ -147,6 +148,14 @@ struct vmgr__subscriptions {
     bool registered, started;
     GThread *thread;
     int stop_fd;
+};
+
+/* network-event.c */
+struct vmgr__network_subscribers {
+    GMutex lock; /* as subscriptions.lock */
+    GPtrArray *list;
+    int next_id;
+    bool registered;
 };
 
 /* storage-event.c */
@@ -187,6 +196,7 @@ struct vmgr__server {
     struct vmgr__subscriptions subscriptions;
     struct vmgr__pool_subscriptions pool_subscriptions;
     gint transfers; /* threads of transfer.c */
+    struct vmgr__network_subscribers network_subscribers;
     const struct vmgr__handler **handlers; /* by procedure */
 };
 
@@ -301,10 +311,17 @@ void vmgr__pool_subscriptions_drop(struct vmgr__server *s, struct vmgr__client *
 
 /* ---- event.c ---- */
 /* Begins to deliver events, once. -1 and call->err. */
-int vmgr__events_start(struct vmgr__call *call);
 void vmgr__subscriptions_init(struct vmgr__subscriptions *subs);
 void vmgr__subscriptions_fini(struct vmgr__server *s);
 void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
+
+/* Makes the thread that delivers events run. */
+int vmgr__subscriptions_start(struct vmgr__call *call);
+
+/* ---- network-event.c ---- */
+void vmgr__network_subscribers_init(struct vmgr__network_subscribers *subs);
+void vmgr__network_subscribers_fini(struct vmgr__network_subscribers *subs);
+void vmgr__network_subscribers_drop(struct vmgr__server *s, struct vmgr__client *c);
 
 /* ---- autodestroy.c ---- */
 /* Remembers, for the client, a run that is to end with it. */

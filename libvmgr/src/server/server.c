@@ -165,6 +165,7 @@ int vmgr__server_new(const struct vmgr__server_options *options, struct vmgr__se
     s->kick.ready = kicked;
     vmgr__pool_init(&s->pool, s);
     vmgr__subscriptions_init(&s->subscriptions);
+    vmgr__network_subscribers_init(&s->network_subscribers);
     vmgr__pool_subscriptions_init(&s->pool_subscriptions);
     vmgr__handlers_init(s);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -203,6 +204,7 @@ void vmgr__server_free(struct vmgr__server *s)
         vmgr__client_close(client, "server ends");
     }
     vmgr__subscriptions_fini(s);
+    vmgr__network_subscribers_fini(&s->network_subscribers);
     vmgr__pool_fini(&s->pool);
     vmgr__transfers_wait(s);
     vmgr__pool_subscriptions_fini(&s->pool_subscriptions);

@@ -108,7 +108,7 @@ static int register_any(struct vmgr__call *call, const void *args, void *ret)
     if (a->event_id < 0 || a->event_id >= EVENT_KINDS)
         return vmgr__call_fail(call, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_RPC,
                                "internal error: unsupported storage pool event ID %d", a->event_id);
-    if (vmgr__events_start(call) < 0)
+    if (vmgr__subscriptions_start(call) < 0)
         return -1;
     g_mutex_lock(&subs->lock);
     result = start_locked(call);

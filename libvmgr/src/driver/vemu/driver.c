@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../../network/network.h"
 #include "../../storage/storage.h"
 #include "change.h"
 
@@ -254,6 +255,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__vemu_autodestroy(d);
     vmgr__storage_free(conn->storage);
     vmgr__vemu_watch_fini(d);
+    vmgr__hostnet_watch_fini(d);
     vmgr__domlist_fini(&d->list);
     g_hash_table_unref(d->autodestroy);
     vmgr__vemu_paths_fini(d);
@@ -326,5 +328,6 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_get_metadata = vemu_get_metadata,
     .domain_set_metadata = vmgr__vemu_set_metadata,
     .domain_open_console = vmgr__vemu_open_console,
+    .network = &vmgr__vemu_network,
     .storage = &vmgr__storage_vemu,
 };

@@ -85,6 +85,13 @@ int vmgr__vemu_lock_global(const struct vemu *d, struct vmgr_error **err)
     return vmgr__file_lock(path, VEMU_LOCK_TIMEOUT_MS, err);
 }
 
+int vmgr__vemu_lock_networks(const struct vemu *d, bool wait, struct vmgr_error **err)
+{
+    g_autofree char *path = g_strconcat(d->lock_dir, ".networks", NULL);
+
+    return take(path, wait ? VEMU_LOCK_TIMEOUT_MS : 0, wait ? err : NULL);
+}
+
 void vmgr__vemu_unlock(int fd)
 {
     if (fd >= 0)

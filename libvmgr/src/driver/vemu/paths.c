@@ -23,6 +23,9 @@ static void use_bases(struct vemu *d, const char *config, const char *run, const
     d->run_dir = g_build_filename(run, "domains", NULL);
     d->lock_dir = g_build_filename(run, "locks", NULL);
     d->log_dir = g_strdup(log);
+    d->net_config_dir = g_build_filename(config, "networks", NULL);
+    d->net_autostart_dir = g_build_filename(config, "networks-autostart", NULL);
+    d->net_run_dir = g_build_filename(run, "networks", NULL);
     d->storage_dir = g_build_filename(config, "storage", NULL);
     d->storage_run_dir = g_build_filename(run, "storage", NULL);
 }
@@ -84,6 +87,9 @@ void vmgr__vemu_paths_fini(struct vemu *d)
     g_free(d->storage_dir);
     g_free(d->storage_run_dir);
     g_free(d->emulator);
+    g_free(d->net_config_dir);
+    g_free(d->net_autostart_dir);
+    g_free(d->net_run_dir);
 }
 
 char *vmgr__vemu_config_path(const struct vemu *d, const char *name)

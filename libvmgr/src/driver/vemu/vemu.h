@@ -54,6 +54,10 @@ struct vemu {
     char *log_dir;
     char *storage_dir, *storage_run_dir;
     char *emulator; /* chosen by the caller, or NULL */
+    char *net_config_dir;
+    char *net_autostart_dir;
+    char *net_run_dir;
+    struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
 
     GMutex lock;         /* of what follows: the cache of the directory */
     uint64_t generation; /* of the set of names and UUIDs that the cache holds; 0: unknown */
@@ -85,6 +89,8 @@ int vmgr__vemu_lock(const struct vemu *d, const char *name, struct vmgr_error **
 /* The same without waiting: -1 when someone has it (no error set). */
 int vmgr__vemu_try_lock(const struct vemu *d, const char *name);
 int vmgr__vemu_lock_global(const struct vemu *d, struct vmgr_error **err);
+/* The lock of all networks. Without wait: -1 when someone has it (no error set). */
+int vmgr__vemu_lock_networks(const struct vemu *d, bool wait, struct vmgr_error **err);
 void vmgr__vemu_unlock(int fd);
 
 /* ---- process.c ---- */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Networks of this host: bridges, addresses, rules, a server for DHCP and DNS, and their state in a
+ * directory that callers share.
+ *
+ * Theory of operation. As with guests (driver/vemu/vemu.h) there is no daemon: every caller reads
+ * and writes the same files, under one lock for all networks.
+ *
+ *   CONFIG/networks/NAME.xml             what the next start uses
+ *   CONFIG/networks-autostart/NAME.xml   a symbolic link to it: start at boot
+ *   RUN/networks/NAME.xml                the status of a run
+ *   RUN/networks/NAME.d/                 its files: rules.nft, dnsmasq.conf, hosts, addnhosts,
+ *                                        leases, pid
+ *
+ * A start writes the status with phase "changing" and everything it is about to make (the bridge's
+ * name and address) before it makes any of it, and "active" when all is there. A caller may die at
+ * any instruction: whoever next takes the lock and finds a phase that is not "active" takes away
+ * what that status names (state.c). A bridge is believed to be ours only with its MAC address, a
+ * server only with its configuration file on its command line.
+ *
+ * A status of another boot of the host counts for nothing.
+ */
+#ifndef VMGR_SRC_NETWORK_NETWORK_H
+#define VMGR_SRC_NETWORK_NETWORK_H
+
+#include "../driver/network.h"
+#include "../driver/vemu/vemu.h"
+
+#define hostnet_error(err, code, ...) vmgr__error_set(err, code, VMGR_FROM_NETWORK, __VA_ARGS__)
+
+/* ---- state.c ---- */
+char *vmgr__hostnet_run_path(const struct vemu *d, const char *name, const char *file);
+char *vmgr__hostnet_config_path(const struct vemu *d, const char *name);
+/* Everything the directory knows, struct vmgr__netobj *, and brings to a rest what a dead caller
+ * left, unless the connection is read-only or another caller is at it. For g_ptr_array_unref(). */
+GPtrArray *vmgr__hostnet_load(struct vemu *d);
+/* The same with the lock held. */
+GPtrArray *vmgr__hostnet_load_locked(struct vemu *d);
+int vmgr__hostnet_lock(struct vemu *d, struct vmgr_error **err);
+int vmgr__hostnet_save_config(const struct vemu *d, const struct vmgr__network_def *def,
+                              struct vmgr_error **err);
+int vmgr__hostnet_save_status(const struct vemu *d, const struct vmgr__network_def *def,
+                              bool active, struct vmgr_error **err);
+/* Removes the directory of a run. */
+void vmgr__hostnet_forget(const struct vemu *d, const char *name);
+
+/* ---- lifecycle.c; the lock is held ---- */
+/* Fails if the definition asks for what cannot be had here. */
+int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error **err);
+/* Gives it a bridge name and a MAC address where it has none; bridges of `list` are taken. */
+int vmgr__hostnet_complete(struct vmgr__network_def *def, const GPtrArray *list,
+                           struct vmgr_error **err);
+/* On failure nothing is left. */
+int vmgr__hostnet_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err);
+/* Takes all of it away; what is not there is fine. */
+void vmgr__hostnet_down(struct vemu *d, const struct vmgr__network_def *def);
+/* Makes a run follow its changed definition. */
+int vmgr__hostnet_refresh(struct vemu *d, const struct vmgr__network_def *before,
+                          const struct vmgr__network_def *def, struct vmgr_error **err);
+
+/* ---- link.c: by rtnetlink ---- */
+bool vmgr__link_exists(const char *name);
+/* A bridge with the definition's addresses and routes, up. */
+int vmgr__bridge_make(const struct vmgr__network_def *def, struct vmgr_error **err);
+/* Removes it if it has the definition's MAC address. */
+void vmgr__bridge_remove(const struct vmgr__network_def *def);
+/* Fails if the host has a route to one of the definition's subnets. */
+int vmgr__bridge_check_free(const struct vmgr__network_def *def, struct vmgr_error **err);
+/* Puts an interface on a bridge, with its MTU, and sets it up. */
+int vmgr__link_join(const char *name, const char *bridge, struct vmgr_error **err);
+
+/* ---- sysctl.c ---- */
+/* What forwarding and the bridge need. */
+int vmgr__hostnet_sysctls(const struct vmgr__network_def *def, struct vmgr_error **err);
+
+/* ---- firewall.c ---- */
+/* The table as nft reads it; NULL: it needs none. For g_free(). */
+char *vmgr__firewall_script(const struct vmgr__network_def *def);
+int vmgr__firewall_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err);
+void vmgr__firewall_down(const struct vmgr__network_def *def);
+
+/* ---- dnsmasq.c ---- */
+struct vmgr__dnsmasq_files {
+    char *conf;  /* NULL: no server is needed */
+    char *hosts; /* DHCP */
+    char *names; /* DNS */
+};
+void vmgr__dnsmasq_files_clear(struct vmgr__dnsmasq_files *f);
+/* dir: where its files are. Fails on what its files cannot say. */
+int vmgr__dnsmasq_format(const struct vmgr__network_def *def, const char *dir,
+                         struct vmgr__dnsmasq_files *ret, struct vmgr_error **err);
+int vmgr__dnsmasq_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err);
+void vmgr__dnsmasq_down(struct vemu *d, const char *name);
+/* Writes the files again and lets the server read them, or starts it again when its own
+ * configuration changed or it is gone. */
+int vmgr__dnsmasq_refresh(struct vemu *d, const struct vmgr__network_def *def,
+                          struct vmgr_error **err);
+/* It should run and does not. */
+bool vmgr__dnsmasq_is_missing(struct vemu *d, const struct vmgr__network_def *def);
+
+/* ---- leases.c ---- */
+int vmgr__hostnet_leases(struct vemu *d, const struct vmgr__network_def *def, const char *mac,
+                         GPtrArray *ret, struct vmgr_error **err);
+/* Reads a line of a lease file: a lease, NULL: none. Exported for tests. */
+struct vmgr_network_dhcp_lease *vmgr__lease_parse(const char *line,
+                                                  const struct vmgr__network_def *def);
+
+/* ---- program.c ---- */
+/* Runs a system program to its end. package: where it comes from. Its last words are in *err. */
+int vmgr__program_run(const char *const *argv, const char *package, struct vmgr_error **err);
+
+/* ---- watch.c ---- */
+int vmgr__hostnet_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
+/* Emits what changed since the last look. */
+void vmgr__hostnet_poll_events(struct vmgr_conn *conn);
+void vmgr__hostnet_watch_fini(struct vemu *d);
+
+#endif
