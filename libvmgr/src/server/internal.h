@@ -310,7 +310,6 @@ void vmgr__pool_subscriptions_fini(struct vmgr__pool_subscriptions *subs);
 void vmgr__pool_subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
 
 /* ---- event.c ---- */
-/* Begins to deliver events, once. -1 and call->err. */
 void vmgr__subscriptions_init(struct vmgr__subscriptions *subs);
 void vmgr__subscriptions_fini(struct vmgr__server *s);
 void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
