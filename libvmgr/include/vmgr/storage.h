@@ -180,7 +180,10 @@ struct vmgr_pool_info {
     int32_t state;
     uint64_t capacity, allocation, available;
 };
-#define VMGR_POOL_INFO_INIT { .size = sizeof(struct vmgr_pool_info) }
+#define VMGR_POOL_INFO_INIT                                                                        \
+    {                                                                                              \
+        .size = sizeof(struct vmgr_pool_info)                                                      \
+    }
 int vmgr_pool_get_info(struct vmgr_pool *pool, struct vmgr_pool_info *ret_info,
                        struct vmgr_error **err);
 #define VMGR_POOL_XML_INACTIVE (1u << 0) /* what the next start uses */
@@ -292,7 +295,10 @@ struct vmgr_volume_info {
     int32_t type;
     uint64_t capacity, allocation;
 };
-#define VMGR_VOLUME_INFO_INIT { .size = sizeof(struct vmgr_volume_info) }
+#define VMGR_VOLUME_INFO_INIT                                                                      \
+    {                                                                                              \
+        .size = sizeof(struct vmgr_volume_info)                                                    \
+    }
 #define VMGR_VOLUME_GET_PHYSICAL (1u << 0) /* allocation: where its last byte is */
 int vmgr_volume_get_info(struct vmgr_volume *volume, uint32_t flags,
                          struct vmgr_volume_info *ret_info, struct vmgr_error **err);

@@ -41,7 +41,7 @@ ssize_t vmgr_stream_send(struct vmgr_stream *stream, const void *buf, size_t siz
                          struct vmgr_error **err);
 
 /** What vmgr_stream_recv_flags() returns at the beginning of a hole. */
-#define VMGR_STREAM_AT_HOLE (-3)
+#define VMGR_STREAM_AT_HOLE      (-3)
 #define VMGR_STREAM_STOP_AT_HOLE (1u << 0)
 /** As vmgr_stream_recv(). With VMGR_STREAM_STOP_AT_HOLE a hole is not read as zeros: it ends what
  * is returned, and VMGR_STREAM_AT_HOLE tells of it. Since 0.1 */
@@ -49,8 +49,7 @@ ssize_t vmgr_stream_recv_flags(struct vmgr_stream *stream, void *buf, size_t siz
                                struct vmgr_error **err);
 /** Takes the hole that comes next; *ret_bytes is 0 when data does. Returns 0, or -1 and *err:
  * VMGR_ERR_NO_SUPPORT (a stream without holes). Since 0.1 */
-int vmgr_stream_recv_hole(struct vmgr_stream *stream, uint64_t *ret_bytes,
-                          struct vmgr_error **err);
+int vmgr_stream_recv_hole(struct vmgr_stream *stream, uint64_t *ret_bytes, struct vmgr_error **err);
 /** Sends a hole: what is there becomes zeros that take no space. Errors as above. Since 0.1 */
 int vmgr_stream_send_hole(struct vmgr_stream *stream, uint64_t bytes, struct vmgr_error **err);
 /** 1 for a stream of a volume, whose calls wait for storage; 0: for a console, whose never do. */

@@ -96,7 +96,7 @@ struct vmgr__client {
     unsigned running;
     GPtrArray *streams;
     GPtrArray *transfers; /* struct vmgr__transfer, references */
-    GSList *autodestroy; /* struct autodestroy */
+    GSList *autodestroy;  /* struct autodestroy */
 };
 
 /* One call under way. */
@@ -194,9 +194,9 @@ struct vmgr__server {
 
     struct vmgr__pool pool;
     struct vmgr__subscriptions subscriptions;
-    struct vmgr__pool_subscriptions pool_subscriptions;
-    gint transfers; /* threads of transfer.c */
     struct vmgr__network_subscribers network_subscribers;
+    struct vmgr__pool_subscriptions pool_subscriptions;
+    gint transfers;                        /* threads of transfer.c */
     const struct vmgr__handler **handlers; /* by procedure */
 };
 
