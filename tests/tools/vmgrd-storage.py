@@ -208,6 +208,11 @@ def restart():
     status, output = run("virsh", "-r", "-c", read_only, "vol-delete", "a.img", "p")
     check(status != 0 and "read only" in output, f"looking only: {output}")
     ok("pool-destroy", "p")
+    daemon.kill()
+    os.unlink(f"{root}/run/vmgr/autostarted")  # as after a boot
+    daemon.start()
+    until(lambda: re.search("p +active +yes", ok("pool-list", "--all")), "started at boot", 30)
+    ok("pool-destroy", "p")
     fails("is not active", "vol-list", "p")
     fails("Directory not empty", "pool-delete", "p")
     ok("pool-undefine", "p")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starting, after a boot of the host, the networks and the domains that are marked so.
+ * Starting, after a boot of the host, the networks, the storage pools and then the domains that are
+ * marked so.
  *
  * That it was done is written down beside the boot it was done for: a daemon that is started again
  * must not start what an administrator has stopped since.
@@ -11,7 +12,8 @@
 #include "vmgrd.h"
 
 struct autostart {
-    struct vmgr_network **networks; /* first: domains are plugged into them */
+    struct vmgr_network **networks; /* these two first: domains use them */
+    struct vmgr_pool **pools;
     struct vmgr_domain **domains;
     struct log *log;
     GThread *thread;
@@ -40,6 +42,12 @@ static gpointer start_all(gpointer data)
         const int r = vmgr_network_start(*n, &cause);
 
         report(a->log, "network", vmgr_network_get_name(*n), r, cause);
+    }
+    for (struct vmgr_pool **p = a->pools; p && *p && !g_atomic_int_get(&a->stop); p++) {
+        struct vmgr_error *cause = NULL;
+        const int r = vmgr_pool_start(*p, 0, &cause);
+
+        report(a->log, "pool", vmgr_pool_get_name(*p), r, cause);
     }
     for (struct vmgr_domain **d = a->domains; *d && !g_atomic_int_get(&a->stop); d++) {
         struct vmgr_error *cause = NULL;
@@ -75,8 +83,11 @@ struct autostart *autostart_begin(struct vmgr__server *s, const struct config *c
         return NULL;
     a = g_new0(struct autostart, 1);
     a->domains = domains;
+    /* A driver without networks or pools has none to start. */
     vmgr_network_list(vmgr__server_conn(s),
                       VMGR_NETWORK_LIST_AUTOSTART | VMGR_NETWORK_LIST_INACTIVE, &a->networks, NULL);
+    vmgr_pool_list(vmgr__server_conn(s), VMGR_POOL_LIST_AUTOSTART | VMGR_POOL_LIST_INACTIVE,
+                   &a->pools, NULL);
     a->log = log;
     a->thread = g_thread_try_new("vmgrd-autostart", start_all, a, NULL);
     if (!a->thread)
@@ -92,6 +103,7 @@ void autostart_end(struct autostart *a)
     if (a->thread)
         g_thread_join(a->thread);
     vmgr_network_list_free(a->networks);
+    vmgr_pool_list_free(a->pools);
     vmgr_domain_list_free(a->domains);
     g_free(a);
 }
