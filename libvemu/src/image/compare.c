@@ -9,21 +9,16 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <glib.h>
 
-#include "core/error.h"
 #include "core/iov.h"
-#include "core/thread.h"
-#include "image/image.h"
+#include "image/work.h"
 
-#define CHUNK       (512u << 10)
-#define MAX_PLAIN   (1ull << 30) /* zeros at once */
-#define MAX_THREADS 16u
+#define CHUNK     (512u << 10)
+#define MAX_PLAIN (1ull << 30) /* zeros at once */
 
 /* One of the two. */
 struct side {
@@ -41,42 +36,17 @@ struct piece {
 struct compare {
     struct side sides[2];
     uint64_t size; /* of the longer one */
-    const struct vemu_progress *progress;
 
-    pthread_mutex_t lock; /* for all below and same_end, zero of the sides */
-    uint64_t planned, done;
+    struct vemu__work work; /* its lock is for all below and same_end, zero of the sides */
+    uint64_t planned;
     uint64_t first; /* difference; UINT64_MAX: none */
-    bool reporting;
-    int error;
-    struct vemu_error *message;
 };
 
 static int fail_locked(struct compare *c, int code, const struct side *side, uint64_t offset)
 {
-    if (c->error)
-        return c->error;
-    c->error = code;
-    if (side)
-        vemu__error_set(&c->message, -code, "Error while reading offset %" PRIu64 " of %s: %s",
-                        offset, vemu_image_get_filename(side->image), g_strerror(-code));
-    else
-        vemu__error_set(&c->message, -code, "Canceled");
-    return code;
-}
-
-static void progress_locked(struct compare *c, uint64_t bytes)
-{
-    c->done += bytes;
-    if (!c->progress || !c->progress->report || c->reporting || c->error)
-        return;
-    c->reporting = true;
-    uint64_t done = c->done;
-    pthread_mutex_unlock(&c->lock);
-    int stop = c->progress->report(c->progress->data, done, c->size);
-    pthread_mutex_lock(&c->lock);
-    c->reporting = false;
-    if (stop)
-        fail_locked(c, -ECANCELED, NULL, 0);
+    return vemu__work_fail_locked(&c->work, code,
+                                  "Error while reading offset %" PRIu64 " of %s: %s", offset,
+                                  vemu_image_get_filename(side->image), g_strerror(-code));
 }
 
 /* --- cutting ---------------------------------------------------------------------------------- */
@@ -106,7 +76,7 @@ static bool plan_locked(struct compare *c, struct piece *ret)
     struct side *a = &c->sides[0], *b = &c->sides[1];
     uint64_t offset = c->planned, limit = c->size;
 
-    if (c->error || offset >= MIN(c->size, c->first))
+    if (c->work.error || offset >= MIN(c->size, c->first))
         return false;
     for (uint64_t end = offset; end < limit; end = MIN(a->same_end, b->same_end)) {
         if (look_locked(c, a, end) < 0 || look_locked(c, b, end) < 0)
@@ -166,9 +136,9 @@ static int read_side(struct compare *c, int which, const struct piece *piece, ui
     int r = vemu_image_read(side->image, piece->offset, buf, piece->bytes);
     if (r >= 0)
         return 0;
-    pthread_mutex_lock(&c->lock);
+    pthread_mutex_lock(&c->work.lock);
     fail_locked(c, r, side, piece->offset);
-    pthread_mutex_unlock(&c->lock);
+    pthread_mutex_unlock(&c->work.lock);
     return r;
 }
 
@@ -193,18 +163,18 @@ static void *compare_thread(void *data)
     struct piece piece = { 0 };
     uint8_t *buf = NULL;
 
-    pthread_mutex_lock(&c->lock);
+    pthread_mutex_lock(&c->work.lock);
     if (posix_memalign((void **)&buf, 4096, 2 * CHUNK))
         fail_locked(c, -ENOMEM, &c->sides[0], 0);
     while (plan_locked(c, &piece)) {
-        pthread_mutex_unlock(&c->lock);
+        pthread_mutex_unlock(&c->work.lock);
         uint64_t at = compare_piece(c, &piece, buf);
-        pthread_mutex_lock(&c->lock);
+        pthread_mutex_lock(&c->work.lock);
         if (at < piece.bytes)
             c->first = MIN(c->first, piece.offset + at);
-        progress_locked(c, piece.bytes);
+        vemu__work_done_locked(&c->work, piece.bytes);
     }
-    pthread_mutex_unlock(&c->lock);
+    pthread_mutex_unlock(&c->work.lock);
     free(buf);
     return NULL;
 }
@@ -212,32 +182,17 @@ static void *compare_thread(void *data)
 int vemu_image_compare(struct vemu_image *a, struct vemu_image *b, uint64_t *ret_offset,
                        const struct vemu_progress *progress, struct vemu_error **err)
 {
-    struct compare c = { .progress = progress,
-                         .first = UINT64_MAX,
-                         .lock = PTHREAD_MUTEX_INITIALIZER };
-    pthread_t ids[MAX_THREADS];
-    unsigned count = 0;
+    struct compare c = { .first = UINT64_MAX };
+    int r;
 
     c.sides[0] = (struct side){ .image = a, .size = vemu_image_get_size(a) };
     c.sides[1] = (struct side){ .image = b, .size = vemu_image_get_size(b) };
     c.size = MAX(c.sides[0].size, c.sides[1].size);
-    unsigned threads = (unsigned)CLAMP(sysconf(_SC_NPROCESSORS_ONLN), 2, (long)MAX_THREADS);
-    threads = (unsigned)MIN(threads, c.size / CHUNK + 1);
-    while (count + 1 < threads &&
-           vemu__thread_start(NULL, "vemu-compare", compare_thread, &c, &ids[count]) == 0)
-        count++;
-    compare_thread(&c);
-    while (count)
-        pthread_join(ids[--count], NULL);
-    pthread_mutex_destroy(&c.lock);
-    if (c.error < 0) {
-        if (err && !*err)
-            *err = g_steal_pointer(&c.message);
-        vemu_error_free(c.message);
-        return c.error;
-    }
-    if (progress && progress->report)
-        progress->report(progress->data, c.size, c.size);
-    *ret_offset = c.first;
-    return 0;
+    vemu__work_init(&c.work, progress, c.size);
+    vemu__work_run("vemu-compare", (unsigned)MIN(vemu__work_threads(a, b), c.size / CHUNK + 1),
+                   compare_thread, &c);
+    r = vemu__work_fini(&c.work, err);
+    if (r == 0)
+        *ret_offset = c.first;
+    return r;
 }

@@ -36,7 +36,9 @@ static bool look(struct vemu__copy *c, uint64_t offset)
     int r = vemu_image_get_extent(c->source, base, offset, c->end - offset, &extent);
 
     if (r < 0 && !(c->options.flags & VEMU_IMAGE_COPY_SALVAGE)) {
-        vemu__copy_fail_locked(c, r, "reading block status", offset);
+        vemu__work_fail_locked(&c->work, r,
+                               "error while reading block status at byte %" PRIu64 ": %s", offset,
+                               g_strerror(-r));
         return false;
     }
     if (r < 0) { /* reading tells what is there */
@@ -95,7 +97,9 @@ bool vemu__copy_plan_locked(struct vemu__copy *c, struct vemu__copy_piece *ret)
             end = unit_end(c, end, c->align);
         }
     }
-    *ret = (struct vemu__copy_piece){ kind, begin, end - begin };
+    *ret = (struct vemu__copy_piece){ kind, begin, end - begin, end };
+    if (c->ahead.kind == kind)
+        ret->kind_end = MAX(end, c->ahead.end);
     c->planned = end;
     return true;
 }

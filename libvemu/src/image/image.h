@@ -111,6 +111,10 @@ struct vemu_image_driver {
     int (*map)(struct vemu_image *, uint64_t offset, uint64_t bytes, bool write,
                struct vemu_image_span *ret);
     void (*unmap)(struct vemu_image *, struct vemu_image_span *span);
+    /* Data is about to be written to all of the range, in no order: what has no place in the file,
+     * and no contents, gets one now, so that places are in the order of these calls. It reads as
+     * zeros until then; not called with a backing file. NULL: places have no order. */
+    int (*reserve)(struct vemu_image *, uint64_t offset, uint64_t bytes);
 
     int (*create)(const struct vemu_image_create_args *, struct vemu_error **);
     int (*resize)(struct vemu_image *, uint64_t size, const char *preallocation, uint32_t flags,

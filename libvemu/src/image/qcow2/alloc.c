@@ -39,7 +39,7 @@ int vemu__qcow2_alloc(struct qcow2 *s, uint64_t want, uint64_t *ret_offset, uint
     while (r == 0) {
         r = vemu__qcow2_refcount_ensure(s, s->free_hint, &made);
         if (r == 0)
-            r = vemu__qcow2_refcount_span(s, s->free_hint, UINT64_MAX, &is_free, &n);
+            r = vemu__qcow2_refcount_span(s, s->free_hint, want, &is_free, &n);
         if (r < 0)
             break;
         if (!is_free) {

@@ -477,6 +477,8 @@ int vemu__qcow2_may_write(struct qcow2 *s);
  * file must be *ret_end long. */
 int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint64_t *ret_to,
                          uint64_t *ret_end);
+/* The driver's. */
+int vemu__qcow2_reserve(struct vemu_image *image, uint64_t offset, uint64_t bytes);
 /* zero.c: the range reads as zeros, whatever a backing file or old clusters have there. */
 int vemu__qcow2_clear_new(struct qcow2 *s, uint64_t from, uint64_t to);
 

@@ -348,6 +348,27 @@ static int link_empty(struct qcow2 *s, const struct plan *p)
     return r;
 }
 
+/* Gives clusters to a plan; the lock is held, and given up. */
+static int allocate_plan(struct qcow2 *s, struct plan *p)
+{
+    int r = 0;
+
+    if (p->kind == PLAN_OVERWRITE)
+        return 0;
+    /* what version 2 cannot call zeros has to be some */
+    if (p->kind == PLAN_NEW && !p->virgin && s->header.version < 3) {
+        pthread_mutex_unlock(&s->lock);
+        r = write_plan(s, p, NULL, 0, 0);
+        pthread_mutex_lock(&s->lock);
+    }
+    if (r == 0 && p->kind == PLAN_NEW)
+        r = link_empty(s, p);
+    if (r < 0 && p->kind == PLAN_NEW && !s->external)
+        vemu__qcow2_unalloc(s, p->host, p->flight.count << s->cluster_bits);
+    vemu__qcow2_flight_remove(s, &p->flight);
+    return r;
+}
+
 int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint64_t *ret_to,
                          uint64_t *ret_end)
 {
@@ -359,26 +380,57 @@ int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint6
     pthread_mutex_lock(&s->lock);
     token = vemu__qcow2_begin(s);
     r = make_plan(s, offset, bytes, &p);
-    pthread_mutex_unlock(&s->lock);
     if (r == 0) {
         *ret_to = (offset + p.bytes + s->cluster_size - 1) & ~(uint64_t)(s->cluster_size - 1);
-        if (p.kind == PLAN_NEW) {
+        if (p.kind == PLAN_NEW)
             *ret_end = MAX(*ret_end, p.host + (p.flight.count << s->cluster_bits));
-            /* what version 2 cannot call zeros has to be some */
-            if (!p.virgin && s->header.version < 3)
-                r = write_plan(s, &p, NULL, 0, 0);
-        }
-        if (p.kind != PLAN_OVERWRITE) {
-            pthread_mutex_lock(&s->lock);
-            if (r == 0 && p.kind == PLAN_NEW)
-                r = link_empty(s, &p);
-            if (r < 0 && p.kind == PLAN_NEW && !s->external)
-                vemu__qcow2_unalloc(s, p.host, p.flight.count << s->cluster_bits);
-            vemu__qcow2_flight_remove(s, &p.flight);
-            pthread_mutex_unlock(&s->lock);
-        }
+        r = allocate_plan(s, &p);
     }
+    pthread_mutex_unlock(&s->lock);
     vemu__qcow2_end(s, token);
     r2 = vemu__qcow2_relieve(s);
     return r < 0 ? r : r2;
+}
+
+/* What is not empty, or somebody else is about to fill, is left alone. Returns how far it went, or
+ * -errno. The lock is held. */
+static int64_t reserve_some(struct qcow2 *s, uint64_t offset, uint64_t bytes)
+{
+    uint64_t guest = offset & ~(uint64_t)(s->cluster_size - 1), count;
+    struct qcow2_run run;
+    struct plan p;
+    int r = vemu__qcow2_find(s, offset, bytes, &run);
+
+    if (r < 0)
+        return r;
+    count = qcow2_div_up(offset + run.bytes - guest, s->cluster_size);
+    if ((run.type != QCOW2_T_UNALLOCATED && run.type != QCOW2_T_ZERO_PLAIN) ||
+        vemu__qcow2_not_in_flight(s, guest >> s->cluster_bits, count) < count)
+        return (int64_t)run.bytes;
+    r = make_plan(s, guest, count << s->cluster_bits, &p);
+    if (r == 0)
+        r = allocate_plan(s, &p);
+    return r < 0 ? r : (int64_t)MIN(guest + p.bytes - offset, bytes);
+}
+
+int vemu__qcow2_reserve(struct vemu_image *image, uint64_t offset, uint64_t bytes)
+{
+    struct qcow2 *s = qcow2_of(image);
+    int64_t n = vemu__qcow2_may_write(s);
+    unsigned token;
+    int r;
+
+    if (n < 0)
+        return (int)n;
+    pthread_mutex_lock(&s->lock);
+    token = vemu__qcow2_begin(s);
+    for (; bytes && n >= 0; offset += (uint64_t)n, bytes -= (uint64_t)n) {
+        n = reserve_some(s, offset, bytes);
+        if (n < 0)
+            break;
+    }
+    pthread_mutex_unlock(&s->lock);
+    vemu__qcow2_end(s, token);
+    r = vemu__qcow2_relieve(s);
+    return n < 0 ? (int)n : r;
 }
