@@ -27,6 +27,7 @@ struct op {
     uint64_t value;
     uint32_t flags;
     uint64_t start; /* FLUSH */
+    bool reserve;   /* WRITE */
     int result;
 };
 
@@ -113,6 +114,9 @@ static int write_sectors(const struct op *op)
 
     for (uint64_t i = 0; i < op->count; i++)
         model_fill(op->value + op->first + i, data + i * CRASH_SECTOR);
+    /* every other one as copies do it: places first */
+    if (op->reserve && op->image->driver->reserve(op->image, op->first * CRASH_SECTOR, bytes) < 0)
+        return -EIO;
     return vemu_image_write(op->image, op->first * CRASH_SECTOR, data, bytes, op->flags);
 }
 
@@ -226,6 +230,7 @@ static void op_choose(struct crash_run *run, struct vemu_image *image, struct op
     if (roll < 48) {
         op->kind = OP_WRITE;
         op->flags = crash_random(&run->random, 16) ? 0 : VEMU_IMAGE_FUA;
+        op->reserve = !(run->set->flags & SET_BACKING) && run->model.writes % 2;
     } else if (roll < 56) {
         op->kind = OP_ZERO;
         op->flags = crash_random(&run->random, 2) ? VEMU_IMAGE_MAY_UNMAP : 0;

@@ -4,6 +4,7 @@
  */
 #include "image-test.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define MIB  (1u << 20)
@@ -204,9 +205,113 @@ START_TEST(test_compare)
 }
 END_TEST
 
+static char *copy_to(const char *from, const char *format, uint32_t threads, uint32_t flags)
+{
+    struct vemu_image_copy_options options = VEMU_IMAGE_COPY_OPTIONS_INIT;
+    struct vemu_image *source = open_image(from, "raw", flags & VEMU_IMAGE_DIRECT), *target;
+    char *to = make_file(0);
+
+    OK(vemu_image_create(to, format, SIZE, NULL, 0, NULL, &err));
+    target = open_image(to, format, VEMU_IMAGE_WRITE | VEMU_IMAGE_UNMAP | flags);
+    options.flags = VEMU_IMAGE_COPY_TARGET_IS_ZERO;
+    options.threads = threads;
+    OK(vemu_image_copy(source, target, &options, NULL, &err));
+    vemu_image_close(source);
+    ck_assert_int_eq(vemu_image_close(target), 0);
+    return to;
+}
+
+/* Several threads at once, with O_DIRECT, make the same file as one does through the page cache:
+ * clusters in order, nothing left over of the space that was asked for ahead, zeros as holes. */
+START_TEST(test_direct)
+{
+    static const char *const formats[] = { "raw", "qcow2" };
+    char *from = make_file(SIZE);
+    int fd = open(from, O_RDONLY | O_DIRECT);
+
+    if (fd < 0 && errno == EINVAL) {
+        fprintf(stderr, "test_direct: no O_DIRECT in /tmp\n");
+        remove_file(from);
+        return;
+    }
+    close(fd);
+    fill(from);
+    for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
+        char *one = copy_to(from, formats[i], 1, 0);
+        g_autofree char *expected = NULL;
+        gsize size;
+
+        ck_assert(g_file_get_contents(one, &expected, &size, NULL));
+        for (unsigned round = 0; round < 4; round++) {
+            char *many = copy_to(from, formats[i], round % 2 ? 7 : 0, VEMU_IMAGE_DIRECT);
+            g_autofree char *found = NULL;
+            gsize found_size;
+
+            ck_assert(g_file_get_contents(many, &found, &found_size, NULL));
+            ck_assert_uint_eq(found_size, size);
+            ck_assert_int_eq(memcmp(found, expected, size), 0);
+            ck_assert_uint_le(allocated(many), 4 * MIB + 512 * 1024);
+            remove_file(many);
+        }
+        remove_file(one);
+    }
+    remove_file(from);
+}
+END_TEST
+
+/* What is there, in clusters or in a backing file, is not touched by giving places to the rest. */
+START_TEST(test_direct_over)
+{
+    static const struct vemu_property backed[] = { { "backing_fmt", "raw" } };
+    struct vemu_image_copy_options options = VEMU_IMAGE_COPY_OPTIONS_INIT;
+    g_autofree uint8_t *old = g_malloc(SIZE), *expected = g_malloc(SIZE), *found = g_malloc(SIZE);
+    char *from = make_file(SIZE), *base = make_file(SIZE), *to = make_file(0);
+    struct vemu_image *source, *target;
+
+    fill(from);
+    memset(old, 0x33, SIZE);
+    source = open_image(from, "raw", 0);
+    for (unsigned way = 0; way < 3; way++) {
+        struct vemu_property props[2] = { backed[0], { "backing_file", base } };
+
+        memset(expected, way ? 0x33 : 0, SIZE);
+        if (way == 1) {
+            target = open_image(base, "raw", VEMU_IMAGE_WRITE);
+            ck_assert_int_eq(vemu_image_write(target, 0, old, SIZE, 0), 0);
+            vemu_image_close(target);
+        }
+        OK(vemu_image_create(to, "qcow2", SIZE, props, way == 1 ? 2 : 0, NULL, &err));
+        target = open_image(to, "qcow2", VEMU_IMAGE_WRITE);
+        if (way == 2) { /* shared clusters */
+            ck_assert_int_eq(vemu_image_write(target, 0, old, SIZE, 0), 0);
+            OK(vemu_image_create_snapshot(target, "s", &err));
+        }
+        vemu_image_close(target);
+        target = open_image(to, "qcow2", VEMU_IMAGE_WRITE | VEMU_IMAGE_DIRECT);
+        options.offset = 5 * MIB + 1024;
+        options.target_offset = 4 * MIB + 512;
+        options.bytes = 2 * MIB + 512;
+        OK(vemu_image_copy(source, target, &options, NULL, &err));
+        ck_assert_int_eq(vemu_image_close(target), 0);
+        ck_assert_int_eq(vemu_image_read(source, options.offset, expected + options.target_offset,
+                                         options.bytes),
+                         0);
+        target = open_image(to, "qcow2", 0);
+        ck_assert_int_eq(vemu_image_read(target, 0, found, SIZE), 0);
+        ck_assert_int_eq(memcmp(found, expected, SIZE), 0);
+        vemu_image_close(target);
+    }
+    vemu_image_close(source);
+    remove_file(from);
+    remove_file(base);
+    remove_file(to);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { test_copy, test_part, test_stop, test_compare, NULL };
+    const TTest *const tests[] = { test_copy,   test_part,        test_stop, test_compare,
+                                   test_direct, test_direct_over, NULL };
 
     return run_tests("image-copy", tests);
 }
