@@ -8,14 +8,13 @@
  * written as zeros; data is read into a buffer, searched for zeros, and written (copy-piece.c).
  *
  * Clusters of the target should lie in its file in the order of their contents, and be in the same
- * places whenever the same is copied. Unless the caller wants otherwise that is seen to in one of
- * two ways. Into the page cache one thread at a time can write, so writes happen in order: filled
- * buffers form a ring, and the thread that fills the next one to be written becomes the writer,
- * until the next one is not filled yet. Meanwhile the others read ahead, as far as the ring goes:
- * that bounds the memory. Where writes wait for a device, several have to be under way: there
- * threads take their turns only for the clusters (`reserve` of the driver), and write into them at
- * the same time. A format without clusters needs no order then. Without order (or compressed, where
- * most of the work is in the writing) each thread writes what it has read.
+ * places whenever the same is copied. So unless the caller wants otherwise threads take turns in the
+ * order of their pieces, but only for having the clusters placed (`reserve` of the driver): they
+ * write into them at the same time. A device likes several requests at once; into the page cache of
+ * one file the kernel lets one thread write at a time, but then the others read, and each writes
+ * what is in its own processor's cache. A format without clusters needs no order. Where places cannot
+ * be reserved, since a backing file shows through them, pieces are written as a whole in turn.
+ * Without order (or compressed, where most of the work is in the writing) there are no turns.
  */
 #include "image/copy.h"
 
@@ -32,6 +31,7 @@
 #define DEFAULT_SPARSE 4096u
 #define HUGE_PAGE      (2u << 20)
 #define HUGE_FROM      (64u << 20) /* bytes to be copied for which they are worth it */
+#define TURN_SPINS     500u        /* some 20 microseconds */
 
 /* --- speed limit ------------------------------------------------------------------------------ */
 
@@ -72,79 +72,58 @@ static void do_plain_locked(struct vemu__copy *c, const struct vemu__copy_piece 
     vemu__work_done_locked(&c->work, piece->bytes);
 }
 
-/* All that has an order happens between the turns before and the next ones. */
-static int take_turn(struct vemu__copy *c, const struct vemu__copy_slot *slot, uint64_t turn)
+/* A turn comes soon as a rule, sooner than a thread that sleeps could be woken. */
+static int wait_turn(struct vemu__copy *c, uint64_t turn)
 {
     int r;
 
+    for (unsigned i = 0; i < TURN_SPINS && atomic_load(&c->turn) != turn; i++)
+        __builtin_ia32_pause();
     pthread_mutex_lock(&c->work.lock);
-    while (!c->work.error && c->written != turn)
+    while (!c->work.error && atomic_load(&c->turn) != turn)
         pthread_cond_wait(&c->work.wake, &c->work.lock);
     r = c->work.error;
-    pthread_mutex_unlock(&c->work.lock);
-    if (r < 0)
-        return r;
-    r = vemu__copy_reserve(c, slot);
-    pthread_mutex_lock(&c->work.lock);
-    c->written++;
-    pthread_cond_broadcast(&c->work.wake);
     pthread_mutex_unlock(&c->work.lock);
     return r;
 }
 
+static void end_turn(struct vemu__copy *c)
+{
+    pthread_mutex_lock(&c->work.lock);
+    atomic_fetch_add(&c->turn, 1);
+    pthread_cond_broadcast(&c->work.wake);
+    pthread_mutex_unlock(&c->work.lock);
+}
+
+static void write_slot(struct vemu__copy *c, const struct vemu__copy_slot *slot, uint64_t turn)
+{
+    if (c->order != COPY_ANY && wait_turn(c, turn) < 0)
+        return;
+    int r = c->order == COPY_TURNS ? vemu__copy_reserve(c, slot) : 0;
+    if (c->order == COPY_TURNS)
+        end_turn(c);
+    if (r >= 0) {
+        vemu__copy_hint(c, slot);
+        vemu__copy_write(c, slot);
+    }
+    if (c->order == COPY_SERIAL)
+        end_turn(c);
+}
+
 /* Reads and writes in one go. */
-static void do_own_locked(struct vemu__copy *c, const struct vemu__copy_piece *piece,
-                          struct vemu__copy_slot *slot)
+static void do_data_locked(struct vemu__copy *c, const struct vemu__copy_piece *piece,
+                           struct vemu__copy_slot *slot)
 {
     uint64_t turn = c->taken++;
-    int r = 0;
 
     slot->piece = *piece;
     pthread_mutex_unlock(&c->work.lock);
     if (c->options.flags & VEMU_IMAGE_COPY_OFFLOAD)
         vemu__copy_offload(c, &slot->piece);
-    if (slot->piece.bytes) {
-        r = vemu__copy_read(c, slot);
-        if (r >= 0 && c->order == COPY_TURNS)
-            r = take_turn(c, slot, turn);
-        if (r >= 0) {
-            vemu__copy_hint(c, slot);
-            vemu__copy_write(c, slot);
-        }
-    }
+    if (slot->piece.bytes && vemu__copy_read(c, slot) >= 0)
+        write_slot(c, slot, turn);
     pthread_mutex_lock(&c->work.lock);
     vemu__work_done_locked(&c->work, piece->bytes);
-}
-
-/* Reads, and writes what can be written of the ring. */
-static void do_ring_locked(struct vemu__copy *c, const struct vemu__copy_piece *piece)
-{
-    struct vemu__copy_slot *slot = &c->slots[c->taken++ % c->slot_count];
-
-    slot->piece = *piece;
-    slot->ready = false;
-    pthread_mutex_unlock(&c->work.lock);
-    int r = vemu__copy_read(c, slot);
-    pthread_mutex_lock(&c->work.lock);
-    if (r < 0)
-        return;
-    slot->ready = true;
-    if (c->writing)
-        return;
-    c->writing = true;
-    while (!c->work.error && c->written < c->taken && c->slots[c->written % c->slot_count].ready) {
-        slot = &c->slots[c->written % c->slot_count];
-        pthread_mutex_unlock(&c->work.lock);
-        vemu__copy_hint(c, slot);
-        vemu__copy_write(c, slot);
-        pthread_mutex_lock(&c->work.lock);
-        slot->ready = false;
-        c->written++;
-        if (c->taken - c->written <= c->slot_count / 2) /* not for each: waking takes time */
-            pthread_cond_broadcast(&c->work.wake);
-        vemu__work_done_locked(&c->work, slot->piece.bytes);
-    }
-    c->writing = false;
 }
 
 static void *copy_thread(void *data)
@@ -155,24 +134,16 @@ static void *copy_thread(void *data)
     pthread_mutex_lock(&c->work.lock);
     struct vemu__copy_slot *own = &c->slots[c->started++ % c->slot_count];
     for (;;) {
-        while (!c->work.error && c->planned < c->end) {
-            if (c->order == COPY_RING && c->taken - c->written >= c->slot_count)
-                pthread_cond_wait(&c->work.wake, &c->work.lock);
-            else if (throttled_locked(c))
-                pause_locked(c);
-            else
-                break;
-        }
+        while (!c->work.error && c->planned < c->end && throttled_locked(c))
+            pause_locked(c);
         if (c->work.error || !vemu__copy_plan_locked(c, &piece))
             break;
         if (piece.kind == COPY_DATA && c->options.max_bytes_per_s)
             count_speed_locked(c, piece.bytes);
-        if (piece.kind != COPY_DATA)
-            do_plain_locked(c, &piece);
-        else if (c->order == COPY_RING)
-            do_ring_locked(c, &piece);
+        if (piece.kind == COPY_DATA)
+            do_data_locked(c, &piece, own);
         else
-            do_own_locked(c, &piece, own);
+            do_plain_locked(c, &piece);
     }
     pthread_mutex_unlock(&c->work.lock);
     return NULL;
@@ -216,15 +187,15 @@ static int set_range(struct vemu__copy *c, struct vemu_error **err)
 
 static void set_order(struct vemu__copy *c)
 {
-    c->order = COPY_RING;
-    if (c->options.flags &
-        (VEMU_IMAGE_COPY_OUT_OF_ORDER | VEMU_IMAGE_COPY_COMPRESSED | VEMU_IMAGE_COPY_OFFLOAD))
+    const uint32_t none =
+        VEMU_IMAGE_COPY_OUT_OF_ORDER | VEMU_IMAGE_COPY_COMPRESSED | VEMU_IMAGE_COPY_OFFLOAD;
+
+    if (c->options.flags & none || !c->target->cluster_size)
         c->order = COPY_ANY;
-    else if (vemu__image_waits(c->target) && !c->target->cluster_size)
-        c->order = COPY_ANY;
-    else if (vemu__image_waits(c->target) && c->target->driver->reserve &&
-             !c->target->backing_filename)
+    else if (c->target->driver->reserve && !c->target->backing_filename)
         c->order = COPY_TURNS;
+    else
+        c->order = COPY_SERIAL;
 }
 
 /* Where pieces may be cut: clusters of the target, so that none is written twice. Larger ones would
@@ -309,7 +280,7 @@ int vemu_image_copy(struct vemu_image *source, struct vemu_image *target,
     set_order(&c);
     set_sizes(&c);
     unsigned threads = choose_threads(&c);
-    r = allocate_slots(&c, c.order == COPY_RING ? threads + 6 : threads);
+    r = allocate_slots(&c, threads);
     if (r < 0) {
         vemu__error_set(err, ENOMEM, "Not enough memory to copy");
     } else {

@@ -23,7 +23,7 @@ enum vemu__copy_kind {
 enum vemu__copy_order {
     COPY_ANY,   /* each thread writes what it has read */
     COPY_TURNS, /* the same, and places in the target are taken in order before */
-    COPY_RING,  /* one thread at a time writes, in order */
+    COPY_SERIAL /* one thread at a time writes, in order */
 };
 
 /* Places are those of the source. */
@@ -44,14 +44,13 @@ struct vemu__copy_slot {
     uint8_t *buf;
     struct vemu__copy_run *runs;
     unsigned run_count;
-    bool ready; /* read, not written yet */
 };
 
 struct vemu__copy_hints {
     struct vemu_image *file; /* which is asked for space; NULL: none is */
     struct vemu_image_span span;
-    uint64_t window; /* at once, 0: as much as is written; with work.lock */
-    uint64_t hinted; /* place in the file up to where; with work.lock */
+    uint64_t window; /* asked for at once, 0: nothing any more; with work.lock */
+    uint64_t hinted; /* up to here; with work.lock */
 };
 
 struct vemu__copy {
@@ -64,7 +63,7 @@ struct vemu__copy {
     size_t chunk; /* a power of two, and a multiple of align */
     enum vemu__copy_order order;
 
-    struct vemu__work work; /* its lock is for all below; `written` changes: its wake */
+    struct vemu__work work; /* its lock is for all below; `turn` changes: its wake */
     struct vemu__copy_hints hints;
     uint64_t planned; /* pieces up to here were given out */
     struct {
@@ -75,9 +74,9 @@ struct vemu__copy {
     void *memory; /* the slots' buffers */
     size_t memory_size;
     unsigned slot_count, started;
-    uint64_t taken, written; /* slots of the ring, or turns */
-    bool writing;
-    uint64_t next_us; /* when the speed limit lets the next piece pass */
+    uint64_t taken;        /* turns that were given out */
+    _Atomic uint64_t turn; /* whose it is */
+    uint64_t next_us;      /* when the speed limit lets the next piece pass */
 };
 
 /* --- copy-plan.c ------------------------------------------------------------------------------ */

@@ -80,6 +80,8 @@ int vemu__image_create_raw(const struct vemu_image_create_args *args, struct vem
     } else if (r >= 0 && vemu_image_get_size(file) < size) {
         r = vemu__error_set(err, ENOSPC, "'%s' is too small", args->filename);
     }
+    if (r >= 0 && !strcmp(options.preallocation, "off"))
+        file->open_flags |= VEMU_IMAGE_NO_FLUSH; /* there is nothing in it that could be lost */
     closed = vemu_image_close(file);
     vemu__props_clear(&options, vemu__image_raw_create_props);
     return r < 0 ? r : closed;
