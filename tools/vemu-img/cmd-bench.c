@@ -37,8 +37,8 @@ struct bench {
     uint64_t finished, flushed;
 };
 
-/* Where request `index` goes: around the image, so that what is aligned stays so, without going over
- * its end. */
+/* Where request `index` goes: around the image, so that what is aligned stays so, without going
+ * over its end. */
 static uint64_t place(const struct bench *c, uint64_t index)
 {
     uint64_t at = (c->offset + index * c->step) % c->image_size, last = c->image_size - c->size;

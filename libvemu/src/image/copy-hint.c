@@ -9,8 +9,8 @@
  *
  * So it is asked for a window ahead of what is written: of a raw image as far as the source says
  * that there is data; of others at the end of the file, where new clusters go, as much as may still
- * come, and what was not used is cut off when the copy is done. Where the data turns out to be zeros
- * a hole is made again, and windows begin small anew. What fails is not tried again.
+ * come, and what was not used is cut off when the copy is done. Where the data turns out to be
+ * zeros a hole is made again, and windows begin small anew. What fails is not tried again.
  */
 #include <fcntl.h>
 #include <unistd.h>

@@ -8,13 +8,14 @@
  * written as zeros; data is read into a buffer, searched for zeros, and written (copy-piece.c).
  *
  * Clusters of the target should lie in its file in the order of their contents, and be in the same
- * places whenever the same is copied. So unless the caller wants otherwise threads take turns in the
- * order of their pieces, but only for having the clusters placed (`reserve` of the driver): they
- * write into them at the same time. A device likes several requests at once; into the page cache of
- * one file the kernel lets one thread write at a time, but then the others read, and each writes
- * what is in its own processor's cache. A format without clusters needs no order. Where places cannot
- * be reserved, since a backing file shows through them, pieces are written as a whole in turn.
- * Without order (or compressed, where most of the work is in the writing) there are no turns.
+ * places whenever the same is copied. So unless the caller wants otherwise threads take turns in
+ * the order of their pieces, but only for having the clusters placed (`reserve` of the driver):
+ * they write into them at the same time. A device likes several requests at once; into the page
+ * cache of one file the kernel lets one thread write at a time, but then the others read, and each
+ * writes what is in its own processor's cache. A format without clusters needs no order. Where
+ * places cannot be reserved, since a backing file shows through them, pieces are written as a whole
+ * in turn. Without order (or compressed, where most of the work is in the writing) there are no
+ * turns.
  */
 #include "image/copy.h"
 

@@ -141,6 +141,31 @@ bool vemu__image_place_extend(struct image_place *place, const struct image_plac
     return true;
 }
 
+#define FIND_MAX 4096u /* blocks looked at for one place */
+
+int vemu__image_find_block(struct vemu_image *image, image_block_fn block, uint32_t block_size,
+                           uint64_t block_count, uint64_t offset, uint64_t bytes,
+                           struct image_place *ret)
+{
+    uint64_t first = offset / block_size, within = offset % block_size;
+
+    for (uint64_t i = first; i < block_count && i - first < FIND_MAX; i++) {
+        struct image_place next = { .bytes = block_size - within };
+        int r = block(image, i, within, &next);
+
+        if (r < 0)
+            return i == first ? r : 0; /* the next call finds it again */
+        within = 0;
+        if (i == first)
+            *ret = next;
+        else if (!vemu__image_place_extend(ret, &next))
+            break;
+        if (ret->bytes >= bytes)
+            break;
+    }
+    return 0;
+}
+
 /* Where it is, cut to the range and to the end of the file: files that end early have zeros
  * there, as with QEMU. */
 static int find_within(struct vemu_image *image, uint64_t offset, uint64_t bytes,

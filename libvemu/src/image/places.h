@@ -77,6 +77,14 @@ struct image_places {
 /* Makes a place longer by what comes next, if that continues it. */
 bool vemu__image_place_extend(struct image_place *place, const struct image_place *next);
 
+/* For `find` of images of equal blocks: `block` says where one is, from byte `within` on (kind,
+ * file, offset); neighbours are put together. */
+typedef int (*image_block_fn)(struct vemu_image *, uint64_t block, uint64_t within,
+                              struct image_place *ret);
+int vemu__image_find_block(struct vemu_image *image, image_block_fn block, uint32_t block_size,
+                           uint64_t block_count, uint64_t offset, uint64_t bytes,
+                           struct image_place *ret);
+
 /* Members of the driver. */
 int vemu__image_places_readv(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                              const struct iovec *iov, unsigned count);

@@ -26,7 +26,6 @@
 #define VDI_BLOCK_ZERO     0xfffffffeu
 #define VDI_BLOCK_SIZE_MIN 4096u
 #define VDI_BLOCK_SIZE_MAX (256u << 20)
-#define VDI_FIND_MAX       4096u /* blocks looked at for one place */
 
 struct vdi_header {
     char text[64];
@@ -56,37 +55,34 @@ static int vdi_probe(const uint8_t *head, size_t bytes, const char *filename)
     return GUINT32_FROM_LE(header.signature) == VDI_SIGNATURE ? 100 : 0;
 }
 
+static int vdi_block(struct vemu_image *image, uint64_t block, uint64_t within,
+                     struct image_place *ret)
+{
+    struct vdi *vdi = (struct vdi *)image;
+    uint32_t entry;
+    int r = vemu__image_pages_le32(&vdi->places.pages, vdi->map_offset + block * 4, &entry);
+
+    if (r < 0)
+        return r;
+    if (entry == VDI_BLOCK_ABSENT) {
+        ret->kind = IMAGE_PLACE_ABSENT;
+    } else if (entry == VDI_BLOCK_ZERO) {
+        ret->kind = IMAGE_PLACE_ZERO;
+    } else {
+        ret->kind = IMAGE_PLACE_DATA;
+        ret->file = image->file;
+        ret->offset = vdi->data_offset + (uint64_t)entry * vdi->block_size + within;
+    }
+    return 0;
+}
+
 static int vdi_find(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                     struct image_place *ret)
 {
-    struct vdi *vdi = (struct vdi *)image;
-    uint64_t first = offset / vdi->block_size, within = offset % vdi->block_size;
+    const struct vdi *vdi = (const struct vdi *)image;
 
-    for (uint64_t i = first; i < vdi->block_count && i - first < VDI_FIND_MAX; i++) {
-        struct image_place next = { .bytes = vdi->block_size - within };
-        uint32_t entry;
-        int r = vemu__image_pages_le32(&vdi->places.pages, vdi->map_offset + i * 4, &entry);
-
-        if (r < 0)
-            return r;
-        if (entry == VDI_BLOCK_ABSENT) {
-            next.kind = IMAGE_PLACE_ABSENT;
-        } else if (entry == VDI_BLOCK_ZERO) {
-            next.kind = IMAGE_PLACE_ZERO;
-        } else {
-            next.kind = IMAGE_PLACE_DATA;
-            next.file = image->file;
-            next.offset = vdi->data_offset + (uint64_t)entry * vdi->block_size + within;
-        }
-        within = 0;
-        if (i == first)
-            *ret = next;
-        else if (!vemu__image_place_extend(ret, &next))
-            break;
-        if (ret->bytes >= bytes)
-            break;
-    }
-    return 0;
+    return vemu__image_find_block(image, vdi_block, vdi->block_size, vdi->block_count, offset,
+                                  bytes, ret);
 }
 
 static bool is_null(const uint8_t uuid[16])

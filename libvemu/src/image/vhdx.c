@@ -20,8 +20,6 @@
 
 #include "core/error.h"
 
-#define VHDX_FIND_MAX 4096u /* blocks looked at for one place */
-
 /* Block states (2.5.1.1), the low three bits of a BAT entry. */
 enum { NOT_PRESENT, UNDEFINED, ZERO, UNMAPPED, FULLY_PRESENT = 6, PARTIALLY_PRESENT = 7 };
 #define BAT_STATE  UINT64_C(7)
@@ -37,15 +35,16 @@ static int vhdx_probe(const uint8_t *head, size_t bytes, const char *filename)
     return bytes >= 8 && memcmp(head, "vhdxfile", 8) == 0 ? 100 : 0;
 }
 
-static int place_of(struct vhdx *vhdx, uint64_t block, uint64_t within, struct image_place *ret)
+static int vhdx_block(struct vemu_image *image, uint64_t block, uint64_t within,
+                      struct image_place *ret)
 {
+    struct vhdx *vhdx = (struct vhdx *)image;
     const struct vhdx_layout *layout = &vhdx->layout;
     uint64_t entry, index = block + block / layout->chunk_ratio;
     int r = vemu__image_pages_le64(&vhdx->places.pages, layout->bat_offset + index * 8, &entry);
 
     if (r < 0)
         return r;
-    *ret = (struct image_place){ .bytes = layout->block_size - within };
     switch (entry & BAT_STATE) {
     case NOT_PRESENT:
     case UNDEFINED:
@@ -65,18 +64,10 @@ static int place_of(struct vhdx *vhdx, uint64_t block, uint64_t within, struct i
 static int vhdx_find(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                      struct image_place *ret)
 {
-    struct vhdx *vhdx = (struct vhdx *)image;
-    uint64_t first = offset / vhdx->layout.block_size;
-    int r = place_of(vhdx, first, offset % vhdx->layout.block_size, ret);
+    const struct vhdx_layout *layout = &((struct vhdx *)image)->layout;
 
-    for (uint64_t i = first + 1; r == 0 && ret->bytes < bytes; i++) {
-        struct image_place next;
-
-        if (i >= vhdx->layout.block_count || i - first >= VHDX_FIND_MAX ||
-            place_of(vhdx, i, 0, &next) < 0 || !vemu__image_place_extend(ret, &next))
-            break;
-    }
-    return r;
+    return vemu__image_find_block(image, vhdx_block, layout->block_size, layout->block_count,
+                                  offset, bytes, ret);
 }
 
 static int vhdx_open(struct vemu_image *image, struct vemu_error **err)

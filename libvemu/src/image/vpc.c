@@ -23,7 +23,6 @@
 #define VPC_BLOCK_ABSENT   0xffffffffu
 #define VPC_BLOCK_SIZE_MIN 512u
 #define VPC_BLOCK_SIZE_MAX (256u << 20)
-#define VPC_FIND_MAX       4096u
 #define VPC_CHS_MAX        (65535u * 16 * 255)
 #define VPC_SIZE_MAX       (UINT64_C(0xff000000) * 512) /* 2040 GiB */
 
@@ -84,34 +83,31 @@ static int fixed_find(struct vemu_image *image, uint64_t offset, uint64_t bytes,
     return 0;
 }
 
+static int dynamic_block(struct vemu_image *image, uint64_t block, uint64_t within,
+                         struct image_place *ret)
+{
+    struct vpc *vpc = (struct vpc *)image;
+    uint32_t entry;
+    int r = vemu__image_pages_be32(&vpc->places.pages, vpc->table_offset + block * 4, &entry);
+
+    if (r < 0)
+        return r;
+    ret->kind = IMAGE_PLACE_ABSENT;
+    if (entry != VPC_BLOCK_ABSENT) {
+        ret->kind = IMAGE_PLACE_DATA;
+        ret->file = image->file;
+        ret->offset = (uint64_t)entry * IMAGE_SECTOR + vpc->bitmap_size + within;
+    }
+    return 0;
+}
+
 static int dynamic_find(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                         struct image_place *ret)
 {
-    struct vpc *vpc = (struct vpc *)image;
-    uint64_t first = offset / vpc->block_size, within = offset % vpc->block_size;
+    const struct vpc *vpc = (const struct vpc *)image;
 
-    for (uint64_t i = first; i < vpc->block_count && i - first < VPC_FIND_MAX; i++) {
-        struct image_place next = { .bytes = vpc->block_size - within };
-        uint32_t entry;
-        int r = vemu__image_pages_be32(&vpc->places.pages, vpc->table_offset + i * 4, &entry);
-
-        if (r < 0)
-            return r;
-        next.kind = IMAGE_PLACE_ABSENT;
-        if (entry != VPC_BLOCK_ABSENT) {
-            next.kind = IMAGE_PLACE_DATA;
-            next.file = image->file;
-            next.offset = (uint64_t)entry * IMAGE_SECTOR + vpc->bitmap_size + within;
-        }
-        within = 0;
-        if (i == first)
-            *ret = next;
-        else if (!vemu__image_place_extend(ret, &next))
-            break;
-        if (ret->bytes >= bytes)
-            break;
-    }
-    return 0;
+    return vemu__image_find_block(image, dynamic_block, vpc->block_size, vpc->block_count, offset,
+                                  bytes, ret);
 }
 
 /* Virtual PC goes by the geometry, the others by the size; who made the image decides, as with

@@ -55,19 +55,19 @@ static void send_all(struct nbd_session *session, const void *head, size_t head_
 
 static uint8_t *put_simple(uint8_t *p, const struct nbd_job *job, uint32_t error)
 {
-    p = nbd_put32(p, NBD_SIMPLE_REPLY_MAGIC);
-    p = nbd_put32(p, error);
-    return nbd_put64(p, job->cookie);
+    p = be_put32(p, NBD_SIMPLE_REPLY_MAGIC);
+    p = be_put32(p, error);
+    return be_put64(p, job->cookie);
 }
 
 static uint8_t *put_structured(uint8_t *p, const struct nbd_job *job, uint32_t type, size_t size,
                                bool last)
 {
-    p = nbd_put32(p, NBD_STRUCTURED_REPLY_MAGIC);
-    p = nbd_put16(p, last ? NBD_REPLY_FLAG_DONE : 0);
-    p = nbd_put16(p, type);
-    p = nbd_put64(p, job->cookie);
-    return nbd_put32(p, (uint32_t)size);
+    p = be_put32(p, NBD_STRUCTURED_REPLY_MAGIC);
+    p = be_put16(p, last ? NBD_REPLY_FLAG_DONE : 0);
+    p = be_put16(p, type);
+    p = be_put64(p, job->cookie);
+    return be_put32(p, (uint32_t)size);
 }
 
 void vemu__nbd_answer_chunk(struct nbd_session *session, const struct nbd_job *job, uint32_t type,
@@ -87,8 +87,8 @@ void vemu__nbd_answer(struct nbd_session *session, const struct nbd_job *job, in
         const char *text = strerrordesc_np(-result), *message = text ? text : "failure";
         size_t size = MIN(strlen(message), sizeof(data) - 6);
 
-        p = nbd_put32(p, error_number(result));
-        p = nbd_put16(p, (uint32_t)size);
+        p = be_put32(p, error_number(result));
+        p = be_put16(p, (uint32_t)size);
         memcpy(p, message, size);
         vemu__nbd_answer_chunk(session, job, NBD_REPLY_TYPE_ERROR, data, 6 + size, true);
     } else if (session->structured && job->type == NBD_CMD_READ) {
@@ -129,9 +129,9 @@ void vemu__nbd_answer_data(struct nbd_session *session, const struct nbd_job *jo
         p = put_structured(head, job,
                            zero ? NBD_REPLY_TYPE_OFFSET_HOLE : NBD_REPLY_TYPE_OFFSET_DATA,
                            zero ? 12 : 8 + (size_t)run, last && run == bytes);
-        p = nbd_put64(p, offset);
+        p = be_put64(p, offset);
         if (zero)
-            p = nbd_put32(p, run);
+            p = be_put32(p, run);
         send_all(session, head, (size_t)(p - head), data, zero ? 0 : run);
         offset += run;
         data += run;

@@ -20,7 +20,7 @@ static bool take_text(const uint8_t **data, uint32_t *left, struct text *ret)
 {
     if (*left < 4)
         return false;
-    ret->size = nbd_get32(*data);
+    ret->size = be_get32(*data);
     if (ret->size > NBD_MAX_STRING || ret->size > *left - 4)
         return false;
     ret->at = (const char *)*data + 4;
@@ -53,7 +53,7 @@ static int send_contexts(struct nbd_session *session, const struct nbd_server_ex
             continue;
         size = strlen(name);
         data = g_malloc(4 + size);
-        nbd_put32(data, list ? 0 : i);
+        be_put32(data, list ? 0 : i);
         memcpy(data + 4, name, size);
         r = vemu__nbd_option_reply(session, option, NBD_REP_META_CONTEXT, data, 4 + size);
     }
@@ -64,7 +64,7 @@ static int send_contexts(struct nbd_session *session, const struct nbd_server_ex
 static bool read_queries(const struct nbd_server_export *export, const uint8_t *data, uint32_t left,
                          bool list, uint64_t *ret)
 {
-    uint32_t count = left >= 4 ? nbd_get32(data) : UINT32_MAX;
+    uint32_t count = left >= 4 ? be_get32(data) : UINT32_MAX;
 
     *ret = list && count == 0 ? UINT64_MAX : 0;
     if (count > QUERIES_MAX)

@@ -27,11 +27,11 @@ int vemu__nbd_option_reply(struct nbd_session *session, uint32_t option, uint32_
                            const void *data, size_t size)
 {
     struct iovec iov = { (void *)(uintptr_t)data, size };
-    uint8_t head[20], *p = nbd_put64(head, NBD_REPLY_MAGIC);
+    uint8_t head[20], *p = be_put64(head, NBD_REPLY_MAGIC);
 
-    p = nbd_put32(p, option);
-    p = nbd_put32(p, type);
-    p = nbd_put32(p, (uint32_t)size);
+    p = be_put32(p, option);
+    p = be_put32(p, type);
+    p = be_put32(p, (uint32_t)size);
     return vemu__nbd_stream_write(&session->stream, head, (size_t)(p - head), &iov, 1, 0, size);
 }
 
@@ -68,8 +68,8 @@ static int choose(struct nbd_session *session, struct nbd_server_export *export)
 static uint8_t *put_export(const struct nbd_session *session,
                            const struct nbd_server_export *export, uint8_t *p)
 {
-    p = nbd_put64(p, session->size);
-    return nbd_put16(p, vemu__nbd_export_flags(session->server, export, session->structured));
+    p = be_put64(p, session->size);
+    return be_put16(p, vemu__nbd_export_flags(session->server, export, session->structured));
 }
 
 /* NBD_OPT_EXPORT_NAME: 1 done; a failure cannot be told. */
@@ -97,7 +97,7 @@ static int send_info(struct nbd_session *session, uint32_t option, uint32_t kind
 {
     uint8_t reply[2 + NBD_MAX_STRING];
 
-    nbd_put16(reply, kind);
+    be_put16(reply, kind);
     memcpy(reply + 2, data, MIN(size, NBD_MAX_STRING));
     return vemu__nbd_option_reply(session, option, NBD_REP_INFO, reply,
                                   2 + MIN(size, NBD_MAX_STRING));
@@ -111,8 +111,8 @@ static int send_infos(struct nbd_session *session, const struct nbd_server_expor
     int r = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        name |= nbd_get16(wanted + i * 2) == NBD_INFO_NAME;
-        description |= nbd_get16(wanted + i * 2) == NBD_INFO_DESCRIPTION;
+        name |= be_get16(wanted + i * 2) == NBD_INFO_NAME;
+        description |= be_get16(wanted + i * 2) == NBD_INFO_DESCRIPTION;
     }
     if (name)
         r = send_info(session, option, NBD_INFO_NAME, export->name, strlen(export->name));
@@ -120,9 +120,9 @@ static int send_infos(struct nbd_session *session, const struct nbd_server_expor
         r = send_info(session, option, NBD_INFO_DESCRIPTION, export->description,
                       strlen(export->description));
     if (r >= 0) {
-        p = nbd_put32(data, 1);
-        p = nbd_put32(p, 4096);
-        nbd_put32(p, NBD_MAX_PAYLOAD);
+        p = be_put32(data, 1);
+        p = be_put32(p, 4096);
+        be_put32(p, NBD_MAX_PAYLOAD);
         r = send_info(session, option, NBD_INFO_BLOCK_SIZE, data, 12);
     }
     if (r >= 0) {
@@ -140,11 +140,11 @@ static int do_go(struct nbd_session *session, const struct option *option)
     unsigned count;
     int r;
 
-    name_size = option->size >= 6 ? nbd_get32(option->data) : UINT32_MAX;
+    name_size = option->size >= 6 ? be_get32(option->data) : UINT32_MAX;
     if (name_size > NBD_MAX_STRING || name_size > option->size - 6)
         return vemu__nbd_option_error(session, option->number, NBD_REP_ERR_INVALID,
                                       "the length of the name is wrong");
-    count = nbd_get16(option->data + 4 + name_size);
+    count = be_get16(option->data + 4 + name_size);
     if (option->size != 6 + name_size + count * 2)
         return vemu__nbd_option_error(session, option->number, NBD_REP_ERR_INVALID,
                                       "the number of requests is wrong");
@@ -183,7 +183,7 @@ static int do_list(struct nbd_session *session, const struct option *option)
         if (export->removed)
             continue;
         data = g_malloc(4 + size + strlen(description));
-        nbd_put32(data, (uint32_t)size);
+        be_put32(data, (uint32_t)size);
         memcpy(data + 4, export->name, size);
         memcpy(data + 4 + size, description, strlen(description));
         g_ptr_array_add(texts, g_bytes_new_take(data, 4 + size + strlen(description)));
@@ -248,10 +248,10 @@ static int read_option(struct nbd_session *session, struct option *ret)
 
     if (r < 0)
         return r;
-    if (nbd_get64(head) != NBD_OPTION_MAGIC)
+    if (be_get64(head) != NBD_OPTION_MAGIC)
         return -EPROTO;
-    ret->number = nbd_get32(head + 8);
-    ret->size = nbd_get32(head + 12);
+    ret->number = be_get32(head + 8);
+    ret->size = be_get32(head + 12);
     return ret->size > DATA_MAX ? -E2BIG
                                 : vemu__nbd_stream_read(&session->stream, ret->data, ret->size);
 }
@@ -288,18 +288,18 @@ static int do_option(struct nbd_session *session, const struct option *option)
 
 static int greet(struct nbd_session *session)
 {
-    uint8_t data[18], *p = nbd_put64(data, NBD_MAGIC);
+    uint8_t data[18], *p = be_put64(data, NBD_MAGIC);
     uint32_t flags;
     int r;
 
-    p = nbd_put64(p, NBD_OPTION_MAGIC);
-    nbd_put16(p, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
+    p = be_put64(p, NBD_OPTION_MAGIC);
+    be_put16(p, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
     r = vemu__nbd_stream_write(&session->stream, data, sizeof(data), NULL, 0, 0, 0);
     if (r >= 0)
         r = vemu__nbd_stream_read(&session->stream, data, 4);
     if (r < 0)
         return r;
-    flags = nbd_get32(data);
+    flags = be_get32(data);
     if (flags & ~(NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES))
         return -EPROTO; /* "SHOULD drop the connection" */
     session->no_zeroes = flags & NBD_FLAG_NO_ZEROES;

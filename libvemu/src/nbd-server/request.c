@@ -81,13 +81,13 @@ int vemu__nbd_job_read(struct nbd_session *session, struct nbd_job *job)
 
     if (r < 0)
         return r;
-    if (nbd_get32(head) != NBD_REQUEST_MAGIC)
+    if (be_get32(head) != NBD_REQUEST_MAGIC)
         return -EPROTO;
-    job->flags = nbd_get16(head + 4);
-    job->type = nbd_get16(head + 6);
-    job->cookie = nbd_get64(head + 8);
-    job->offset = nbd_get64(head + 16);
-    job->bytes = nbd_get32(head + 24);
+    job->flags = be_get16(head + 4);
+    job->type = be_get16(head + 6);
+    job->cookie = be_get64(head + 8);
+    job->offset = be_get64(head + 16);
+    job->bytes = be_get32(head + 24);
     if (job->type == NBD_CMD_DISC)
         return -ENOTCONN;
     job->result = check(session, job);

@@ -21,11 +21,11 @@ static bool add_extent(struct status *status, uint64_t bytes, uint32_t flags)
     uint8_t *p = status->data + 4 + 8 * (size_t)status->count;
 
     if (status->count && status->last == flags) {
-        nbd_put32(p - 8, (uint32_t)(nbd_get32(p - 8) + bytes));
+        be_put32(p - 8, (uint32_t)(be_get32(p - 8) + bytes));
     } else if (status->count == status->max) {
         return false;
     } else {
-        nbd_put32(nbd_put32(p, (uint32_t)bytes), flags);
+        be_put32(be_put32(p, (uint32_t)bytes), flags);
         status->count++;
     }
     status->last = flags;
@@ -89,7 +89,7 @@ void vemu__nbd_status(struct nbd_session *session, const struct nbd_job *job)
         status->count = 0;
         status->bytes = 0;
         status->max = job->flags & NBD_CMD_FLAG_REQ_ONE ? 1 : EXTENTS_MAX;
-        nbd_put32(status->data, context);
+        be_put32(status->data, context);
         r = bitmap ? add_dirty(export->image, job, export->bitmaps[context - NBD_CONTEXT_BITMAP],
                                status)
                    : add_extents(export->image, job, context, status);

@@ -218,34 +218,34 @@ static uint8_t *put_message(uint8_t *p, unsigned kind)
 
     if (kind & 1 && kind & 4) { /* reply */
         bool structured = random32() % 3;
-        p = nbd_put32(p, structured ? NBD_STRUCTURED_REPLY_MAGIC : NBD_SIMPLE_REPLY_MAGIC);
+        p = be_put32(p, structured ? NBD_STRUCTURED_REPLY_MAGIC : NBD_SIMPLE_REPLY_MAGIC);
         if (structured) {
-            p = nbd_put16(p, random32() % 2);
-            p = nbd_put16(p, random32() % 7 + (random32() % 4 ? 0 : 0x8000));
+            p = be_put16(p, random32() % 2);
+            p = be_put16(p, random32() % 7 + (random32() % 4 ? 0 : 0x8000));
         } else {
-            p = nbd_put32(p, random32() % 3 ? 0 : random32() % 120);
+            p = be_put32(p, random32() % 3 ? 0 : random32() % 120);
         }
-        p = nbd_put64(p, random32());
+        p = be_put64(p, random32());
         if (structured)
-            p = nbd_put32(p, random32() % 3 ? extra : (uint32_t)odd_number());
+            p = be_put32(p, random32() % 3 ? extra : (uint32_t)odd_number());
         if (random32() % 2)
-            p = nbd_put64(p, odd_number());
+            p = be_put64(p, odd_number());
     } else if (kind & 1) { /* reply to an option */
-        p = nbd_put64(p, NBD_REPLY_MAGIC);
-        p = nbd_put32(p, (uint32_t[]){ 8, 10, 7, 1 }[random32() % 4]);
-        p = nbd_put32(p, random32() % 5 + (random32() % 4 ? 0 : NBD_REP_IS_ERROR));
-        p = nbd_put32(p, random32() % 8 ? extra : (uint32_t)odd_number());
+        p = be_put64(p, NBD_REPLY_MAGIC);
+        p = be_put32(p, (uint32_t[]){ 8, 10, 7, 1 }[random32() % 4]);
+        p = be_put32(p, random32() % 5 + (random32() % 4 ? 0 : NBD_REP_IS_ERROR));
+        p = be_put32(p, random32() % 8 ? extra : (uint32_t)odd_number());
     } else if (kind & 4) { /* request */
-        p = nbd_put32(p, NBD_REQUEST_MAGIC);
-        p = nbd_put16(p, random32() % 3 ? 0 : random32() % 64);
-        p = nbd_put16(p, random32() % 9);
-        p = nbd_put64(p, random32());
-        p = nbd_put64(p, odd_number());
-        p = nbd_put32(p, random32() % 2 ? extra : (uint32_t)odd_number());
+        p = be_put32(p, NBD_REQUEST_MAGIC);
+        p = be_put16(p, random32() % 3 ? 0 : random32() % 64);
+        p = be_put16(p, random32() % 9);
+        p = be_put64(p, random32());
+        p = be_put64(p, odd_number());
+        p = be_put32(p, random32() % 2 ? extra : (uint32_t)odd_number());
     } else { /* option */
-        p = nbd_put64(p, NBD_OPTION_MAGIC);
-        p = nbd_put32(p, random32() % 12);
-        p = nbd_put32(p, random32() % 8 ? extra : (uint32_t)odd_number());
+        p = be_put64(p, NBD_OPTION_MAGIC);
+        p = be_put32(p, random32() % 12);
+        p = be_put32(p, random32() % 8 ? extra : (uint32_t)odd_number());
     }
     for (uint32_t i = 0; i < extra; i++)
         *p++ = (uint8_t)(random32() % 3 ? random32() % 3 : random32());

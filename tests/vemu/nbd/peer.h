@@ -53,7 +53,7 @@ static inline void put16(int fd, uint32_t value)
 {
     uint8_t data[2];
 
-    nbd_put16(data, value);
+    be_put16(data, value);
     put(fd, data, sizeof(data));
 }
 
@@ -61,7 +61,7 @@ static inline void put32(int fd, uint32_t value)
 {
     uint8_t data[4];
 
-    nbd_put32(data, value);
+    be_put32(data, value);
     put(fd, data, sizeof(data));
 }
 
@@ -69,7 +69,7 @@ static inline void put64(int fd, uint64_t value)
 {
     uint8_t data[8];
 
-    nbd_put64(data, value);
+    be_put64(data, value);
     put(fd, data, sizeof(data));
 }
 

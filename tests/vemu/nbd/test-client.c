@@ -48,16 +48,16 @@ static void put_hello(int fd)
 
 static void answer_go(struct play *play, int fd, uint32_t option)
 {
-    uint8_t info[14], *p = nbd_put16(info, NBD_INFO_BLOCK_SIZE);
+    uint8_t info[14], *p = be_put16(info, NBD_INFO_BLOCK_SIZE);
 
-    p = nbd_put32(p, play->min_block);
-    p = nbd_put32(p, 4096);
-    nbd_put32(p, 1u << 20);
+    p = be_put32(p, play->min_block);
+    p = be_put32(p, 4096);
+    be_put32(p, 1u << 20);
     if (play->min_block)
         reply(fd, option, NBD_REP_INFO, info, 14);
-    p = nbd_put16(info, NBD_INFO_EXPORT);
-    p = nbd_put64(p, play->size);
-    nbd_put16(p, play->flags);
+    p = be_put16(info, NBD_INFO_EXPORT);
+    p = be_put64(p, play->size);
+    be_put16(p, play->flags);
     reply(fd, option, NBD_REP_INFO, info, 12);
     reply(fd, option, NBD_REP_ACK, NULL, 0);
 }
@@ -69,8 +69,8 @@ static bool negotiate(struct play *play, int fd)
     uint8_t head[16], data[8192];
 
     put_hello(fd);
-    while (get(fd, head, sizeof(head)) && get(fd, data, nbd_get32(head + 12))) {
-        uint32_t option = nbd_get32(head + 8);
+    while (get(fd, head, sizeof(head)) && get(fd, data, be_get32(head + 12))) {
+        uint32_t option = be_get32(head + 8);
 
         if (option == NBD_OPT_EXPORT_NAME) {
             put64(fd, play->size);
@@ -105,7 +105,7 @@ static void *play_main(void *data)
         if (play->greet)
             play->greet(play, fd);
         else if (negotiate(play, fd))
-            while (get(fd, request, sizeof(request)) && nbd_get16(request + 6) != NBD_CMD_DISC) {
+            while (get(fd, request, sizeof(request)) && be_get16(request + 6) != NBD_CMD_DISC) {
                 play->requests++;
                 if (!play->answer(play, fd, request)) {
                     shutdown(fd, SHUT_WR);
@@ -384,8 +384,8 @@ static void put_chunk(int fd, const uint8_t *request, uint32_t flags, uint32_t t
 /* Reads in two chunks, the second half first. */
 static void serve_read(struct play *play, int fd, const uint8_t *request)
 {
-    uint64_t offset = nbd_get64(request + 16);
-    uint32_t bytes = nbd_get32(request + 24), half = bytes / 2;
+    uint64_t offset = be_get64(request + 16);
+    uint32_t bytes = be_get32(request + 24), half = bytes / 2;
 
     if (play->no_structured) {
         put_simple(fd, request, 0);
@@ -407,18 +407,18 @@ static void check_range(const struct play *play, const uint8_t *request)
 {
     uint64_t mask = play->min_block ? play->min_block - 1 : 0;
 
-    ck_assert_uint_eq(nbd_get64(request + 16) & mask, 0);
-    ck_assert_uint_eq(nbd_get32(request + 24) & mask, 0);
-    ck_assert_uint_le(nbd_get64(request + 16) + nbd_get32(request + 24), SIZE);
+    ck_assert_uint_eq(be_get64(request + 16) & mask, 0);
+    ck_assert_uint_eq(be_get32(request + 24) & mask, 0);
+    ck_assert_uint_le(be_get64(request + 16) + be_get32(request + 24), SIZE);
 }
 
 static bool serve(struct play *play, int fd, const uint8_t *request)
 {
-    uint64_t offset = nbd_get64(request + 16);
-    uint32_t bytes = nbd_get32(request + 24);
+    uint64_t offset = be_get64(request + 16);
+    uint32_t bytes = be_get32(request + 24);
 
     check_range(play, request);
-    switch (nbd_get16(request + 6)) {
+    switch (be_get16(request + 6)) {
     case NBD_CMD_READ: serve_read(play, fd, request); return true;
     case NBD_CMD_WRITE: get(fd, play->disk + offset, bytes); break;
     case NBD_CMD_WRITE_ZEROES: memset(play->disk + offset, 0, bytes); break;
@@ -505,7 +505,7 @@ static bool answer_errors(struct play *play, int fd, const uint8_t *request)
                                        NBD_ENOTSUP, NBD_ESHUTDOWN, 4242 };
     uint32_t error = errors[(play->requests - 1) % G_N_ELEMENTS(errors)];
 
-    if (nbd_get16(request + 6) == NBD_CMD_FLUSH) {
+    if (be_get16(request + 6) == NBD_CMD_FLUSH) {
         put_simple(fd, request, error);
     } else {
         put_chunk(fd, request, NBD_REPLY_FLAG_DONE, NBD_REPLY_TYPE_ERROR_OFFSET, 6 + 3 + 8);

@@ -70,7 +70,7 @@ static int hello(const struct site *site)
     uint8_t data[18];
 
     ck_assert(get(fd, data, sizeof(data)));
-    ck_assert_uint_eq(nbd_get64(data), NBD_MAGIC);
+    ck_assert_uint_eq(be_get64(data), NBD_MAGIC);
     put32(fd, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
     return fd;
 }
@@ -88,9 +88,9 @@ static uint32_t next(int fd, struct answer *ret)
     uint8_t head[20];
 
     ck_assert(get(fd, head, sizeof(head)));
-    ck_assert_uint_eq(nbd_get64(head), NBD_REPLY_MAGIC);
-    ret->type = nbd_get32(head + 12);
-    ret->size = nbd_get32(head + 16);
+    ck_assert_uint_eq(be_get64(head), NBD_REPLY_MAGIC);
+    ret->type = be_get32(head + 12);
+    ret->size = be_get32(head + 16);
     ck_assert_uint_le(ret->size, sizeof(ret->data));
     ck_assert(get(fd, ret->data, ret->size));
     return ret->type;
@@ -119,10 +119,10 @@ static bool ended(int fd)
 
 static void go(int fd, const char *name, uint32_t number)
 {
-    uint8_t data[64], *p = nbd_put32(data, (uint32_t)strlen(name));
+    uint8_t data[64], *p = be_put32(data, (uint32_t)strlen(name));
 
     memcpy(p, name, strlen(name));
-    p = nbd_put16(p + strlen(name), 0);
+    p = be_put16(p + strlen(name), 0);
     option(fd, number, data, (uint32_t)(p - data));
 }
 
@@ -274,14 +274,14 @@ static uint32_t error_of(int fd)
     uint8_t head[NBD_STRUCTURED_SIZE], data[256];
 
     ck_assert(get(fd, head, NBD_SIMPLE_SIZE));
-    if (nbd_get32(head) == NBD_SIMPLE_REPLY_MAGIC)
-        return nbd_get32(head + 4);
-    ck_assert_uint_eq(nbd_get32(head), NBD_STRUCTURED_REPLY_MAGIC);
+    if (be_get32(head) == NBD_SIMPLE_REPLY_MAGIC)
+        return be_get32(head + 4);
+    ck_assert_uint_eq(be_get32(head), NBD_STRUCTURED_REPLY_MAGIC);
     ck_assert(get(fd, head + NBD_SIMPLE_SIZE, 4));
-    ck_assert_uint_eq(nbd_get16(head + 6), NBD_REPLY_TYPE_ERROR);
-    ck_assert_uint_le(nbd_get32(head + 16), sizeof(data));
-    ck_assert(get(fd, data, nbd_get32(head + 16)));
-    return nbd_get32(data);
+    ck_assert_uint_eq(be_get16(head + 6), NBD_REPLY_TYPE_ERROR);
+    ck_assert_uint_le(be_get32(head + 16), sizeof(data));
+    ck_assert(get(fd, data, be_get32(head + 16)));
+    return be_get32(data);
 }
 
 /* A chunk; returns its size. */
@@ -290,12 +290,12 @@ static uint32_t chunk(int fd, uint32_t type, bool last, uint8_t *data, size_t ro
     uint8_t head[NBD_STRUCTURED_SIZE];
 
     ck_assert(get(fd, head, sizeof(head)));
-    ck_assert_uint_eq(nbd_get32(head), NBD_STRUCTURED_REPLY_MAGIC);
-    ck_assert_uint_eq(nbd_get16(head + 6), type);
-    ck_assert_int_eq(nbd_get16(head + 4) & 1, last);
-    ck_assert_uint_le(nbd_get32(head + 16), room);
-    ck_assert(get(fd, data, nbd_get32(head + 16)));
-    return nbd_get32(head + 16);
+    ck_assert_uint_eq(be_get32(head), NBD_STRUCTURED_REPLY_MAGIC);
+    ck_assert_uint_eq(be_get16(head + 6), type);
+    ck_assert_int_eq(be_get16(head + 4) & 1, last);
+    ck_assert_uint_le(be_get32(head + 16), room);
+    ck_assert(get(fd, data, be_get32(head + 16)));
+    return be_get32(head + 16);
 }
 
 static void check_errors(int fd, bool writable)
@@ -352,7 +352,7 @@ START_TEST(test_requests)
         if (i & 2) {
             ck_assert_uint_eq(chunk(fd, NBD_REPLY_TYPE_OFFSET_DATA, true, back, sizeof(back)),
                               8 + 4096);
-            ck_assert_uint_eq(nbd_get64(back), 4096);
+            ck_assert_uint_eq(be_get64(back), 4096);
             ck_assert_mem_eq(back + 8, data, 4096);
         } else {
             ck_assert_uint_eq(error_of(fd), 0);
@@ -380,9 +380,9 @@ START_TEST(test_long_read)
     fd = attach(&site, "disk", true);
     request(fd, NBD_CMD_READ, 0, 0, 3 * DATA);
     ck_assert_uint_eq(chunk(fd, NBD_REPLY_TYPE_OFFSET_HOLE, false, hole, sizeof(hole)), 12);
-    ck_assert_uint_eq(nbd_get32(hole + 8), DATA);
+    ck_assert_uint_eq(be_get32(hole + 8), DATA);
     ck_assert_uint_eq(chunk(fd, NBD_REPLY_TYPE_OFFSET_DATA, false, data, 8 + SIZE), 8 + DATA);
-    ck_assert_uint_eq(nbd_get64(data), DATA);
+    ck_assert_uint_eq(be_get64(data), DATA);
     ck_assert_int_eq(data[8], 0x5a);
     ck_assert_mem_eq(data + 8, data + 9, DATA - 1); /* all the same */
     ck_assert_uint_eq(chunk(fd, NBD_REPLY_TYPE_OFFSET_HOLE, true, hole, sizeof(hole)), 12);
@@ -426,13 +426,13 @@ START_TEST(test_status)
     ck_assert_uint_eq(final(fd), NBD_REP_ACK);
     request(fd, NBD_CMD_BLOCK_STATUS, 0, 0, SIZE);
     ck_assert_uint_eq(chunk(fd, NBD_REPLY_TYPE_BLOCK_STATUS, true, data, sizeof(data)), 4 + 24);
-    ck_assert_uint_eq(nbd_get32(data + 4), DATA);
-    ck_assert_uint_eq(nbd_get32(data + 8), NBD_STATE_HOLE | NBD_STATE_ZERO);
-    ck_assert_uint_eq(nbd_get32(data + 12), DATA);
-    ck_assert_uint_eq(nbd_get32(data + 16), 0);
+    ck_assert_uint_eq(be_get32(data + 4), DATA);
+    ck_assert_uint_eq(be_get32(data + 8), NBD_STATE_HOLE | NBD_STATE_ZERO);
+    ck_assert_uint_eq(be_get32(data + 12), DATA);
+    ck_assert_uint_eq(be_get32(data + 16), 0);
     request(fd, NBD_CMD_BLOCK_STATUS, NBD_CMD_FLAG_REQ_ONE, DATA + 512, SIZE - DATA - 512);
     ck_assert_uint_eq(chunk(fd, NBD_REPLY_TYPE_BLOCK_STATUS, true, data, sizeof(data)), 12);
-    ck_assert_uint_eq(nbd_get32(data + 4), DATA - 512);
+    ck_assert_uint_eq(be_get32(data + 4), DATA - 512);
     request(fd, NBD_CMD_BLOCK_STATUS, 0, 0, 0);
     ck_assert_uint_eq(error_of(fd), NBD_EINVAL);
     close(fd);

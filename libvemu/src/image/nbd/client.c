@@ -189,16 +189,16 @@ static unsigned take_slot_locked(struct nbd_client *client, struct nbd_request *
 static int send_request(struct nbd_client *client, const struct nbd_request *request, unsigned slot,
                         uint32_t generation)
 {
-    uint8_t head[NBD_REQUEST_SIZE], *p = nbd_put32(head, NBD_REQUEST_MAGIC);
+    uint8_t head[NBD_REQUEST_SIZE], *p = be_put32(head, NBD_REQUEST_MAGIC);
     uint32_t payload = request->type == NBD_CMD_WRITE ? request->bytes : 0;
     struct nbd_stream *stream = &client->connection.stream;
     int r;
 
-    p = nbd_put16(p, request->flags);
-    p = nbd_put16(p, request->type);
-    p = nbd_put64(p, (uint64_t)generation << 32 | slot);
-    p = nbd_put64(p, request->offset);
-    nbd_put32(p, request->bytes);
+    p = be_put16(p, request->flags);
+    p = be_put16(p, request->type);
+    p = be_put64(p, (uint64_t)generation << 32 | slot);
+    p = be_put64(p, request->offset);
+    be_put32(p, request->bytes);
     pthread_mutex_lock(&client->send_lock);
     if (client->options.timeout_ms)
         stream->send_deadline_us = vemu__nbd_deadline_us(client->options.timeout_ms);

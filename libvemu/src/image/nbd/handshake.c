@@ -46,11 +46,11 @@ static int send_option(struct nbd_handshake *handshake, uint32_t option, const v
                        uint32_t size, struct vemu_error **err)
 {
     struct iovec iov = { (void *)(uintptr_t)data, size };
-    uint8_t head[16], *p = nbd_put64(head, NBD_OPTION_MAGIC);
+    uint8_t head[16], *p = be_put64(head, NBD_OPTION_MAGIC);
     int r;
 
-    p = nbd_put32(p, option);
-    p = nbd_put32(p, size);
+    p = be_put32(p, option);
+    p = be_put32(p, size);
     r = vemu__nbd_stream_write(&handshake->stream, head, (size_t)(p - head), &iov, 1, 0, size);
     return r < 0 ? stream_error(r, err) : 0;
 }
@@ -63,12 +63,12 @@ static int read_reply(struct nbd_handshake *handshake, uint32_t option, struct r
 
     if (r < 0)
         return stream_error(r, err);
-    if (nbd_get64(head) != NBD_REPLY_MAGIC)
+    if (be_get64(head) != NBD_REPLY_MAGIC)
         return protocol_error(err, "bad magic number of a reply");
-    if (nbd_get32(head + 8) != option)
+    if (be_get32(head + 8) != option)
         return protocol_error(err, "it answers what was not asked");
-    ret->type = nbd_get32(head + 12);
-    ret->size = nbd_get32(head + 16);
+    ret->type = be_get32(head + 12);
+    ret->size = be_get32(head + 16);
     if (ret->size > REPLY_MAX || ret->size + sizeof(head) > handshake->budget)
         return protocol_error(err, "replies are too long");
     handshake->budget -= ret->size + sizeof(head);
@@ -143,18 +143,18 @@ static int greet(struct nbd_handshake *handshake, struct vemu_error **err)
 
     if (r < 0)
         return stream_error(r, err);
-    if (nbd_get64(head) != NBD_MAGIC)
+    if (be_get64(head) != NBD_MAGIC)
         return vemu__error_set(err, EPROTO, "this is not an NBD server");
-    if (nbd_get64(head + 8) == NBD_OLDSTYLE_MAGIC)
+    if (be_get64(head + 8) == NBD_OLDSTYLE_MAGIC)
         return vemu__error_set(err, ENOTSUP,
                                "the server speaks only the oldstyle negotiation of before 2011");
-    if (nbd_get64(head + 8) != NBD_OPTION_MAGIC)
+    if (be_get64(head + 8) != NBD_OPTION_MAGIC)
         return protocol_error(err, "bad magic number");
     r = vemu__nbd_stream_read(&handshake->stream, head + 16, 2);
     if (r < 0)
         return stream_error(r, err);
-    handshake->server_flags = nbd_get16(head + 16) & (NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
-    nbd_put32(flags, handshake->server_flags);
+    handshake->server_flags = be_get16(head + 16) & (NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
+    be_put32(flags, handshake->server_flags);
     r = vemu__nbd_stream_write(&handshake->stream, flags, sizeof(flags), NULL, 0, 0, 0);
     return r < 0 ? stream_error(r, err) : 0;
 }
@@ -221,8 +221,8 @@ void vemu__nbd_handshake_end(struct nbd_handshake *handshake, bool transmission)
     if (handshake->stream.fd < 0)
         return;
     handshake->stream.send_deadline_us = vemu__nbd_deadline_us(200);
-    nbd_put32(request, NBD_REQUEST_MAGIC);
-    nbd_put16(request + 6, NBD_CMD_DISC);
+    be_put32(request, NBD_REQUEST_MAGIC);
+    be_put16(request + 6, NBD_CMD_DISC);
     if (transmission)
         vemu__nbd_stream_write(&handshake->stream, request, sizeof(request), NULL, 0, 0, 0);
     else
@@ -236,7 +236,7 @@ static uint8_t *put_string(uint8_t *p, const char *text)
 {
     size_t size = strlen(text);
 
-    p = nbd_put32(p, (uint32_t)size);
+    p = be_put32(p, (uint32_t)size);
     memcpy(p, text, size);
     return p + size;
 }
@@ -249,7 +249,7 @@ static int set_context(struct nbd_handshake *handshake, const char *export, stru
     uint8_t data[NBD_MAX_STRING + 64], *p = put_string(data, export);
     int r;
 
-    p = nbd_put32(p, 1);
+    p = be_put32(p, 1);
     p = put_string(p, name);
     r = send_option(handshake, NBD_OPT_SET_META_CONTEXT, data, (uint32_t)(p - data), err);
     while (r >= 0) {
@@ -260,7 +260,7 @@ static int set_context(struct nbd_handshake *handshake, const char *export, stru
             return protocol_error(err, "an odd reply about contexts");
         if (reply->size == 4 + strlen(name) && !memcmp(reply->data + 4, name, strlen(name))) {
             ret->has_allocation = true;
-            ret->allocation_id = nbd_get32(reply->data);
+            ret->allocation_id = be_get32(reply->data);
         }
     }
     return r;
@@ -271,9 +271,9 @@ static int take_block_size(const struct reply *reply, struct nbd_export *ret,
 {
     if (reply->size != 14)
         return protocol_error(err, "block sizes of a wrong length");
-    ret->min_block = nbd_get32(reply->data + 2);
-    ret->preferred = nbd_get32(reply->data + 6);
-    ret->max_block = nbd_get32(reply->data + 10);
+    ret->min_block = be_get32(reply->data + 2);
+    ret->preferred = be_get32(reply->data + 6);
+    ret->max_block = be_get32(reply->data + 10);
     if (!ret->min_block || ret->min_block & (ret->min_block - 1) || ret->min_block > 65536 ||
         ret->max_block < ret->min_block)
         return protocol_error(err, "impossible block sizes");
@@ -285,12 +285,12 @@ static int take_info(const struct reply *reply, bool *exported, struct nbd_expor
 {
     if (reply->size < 2)
         return protocol_error(err, "a short reply about the export");
-    switch (nbd_get16(reply->data)) {
+    switch (be_get16(reply->data)) {
     case NBD_INFO_EXPORT:
         if (reply->size != 12)
             return protocol_error(err, "an export's size of a wrong length");
-        ret->size = nbd_get64(reply->data + 2);
-        ret->flags = nbd_get16(reply->data + 10);
+        ret->size = be_get64(reply->data + 2);
+        ret->flags = be_get16(reply->data + 10);
         *exported = true;
         return 0;
     case NBD_INFO_BLOCK_SIZE: return take_block_size(reply, ret, err);
@@ -311,9 +311,9 @@ static int go(struct nbd_handshake *handshake, uint32_t option, const char *expo
     bool exported = false;
     int r;
 
-    p = nbd_put16(p, 2);
-    p = nbd_put16(p, NBD_INFO_BLOCK_SIZE);
-    p = nbd_put16(p, NBD_INFO_DESCRIPTION);
+    p = be_put16(p, 2);
+    p = be_put16(p, NBD_INFO_BLOCK_SIZE);
+    p = be_put16(p, NBD_INFO_DESCRIPTION);
     r = send_option(handshake, option, data, (uint32_t)(p - data), err);
     while (r >= 0) {
         r = read_reply(handshake, option, reply, err);
@@ -347,8 +347,8 @@ static int export_name(struct nbd_handshake *handshake, const char *export, stru
         r = vemu__nbd_stream_skip(&handshake->stream, EXPORT_PAD);
     if (r < 0)
         return stream_error(r, err);
-    ret->size = nbd_get64(data);
-    ret->flags = nbd_get16(data + 8);
+    ret->size = be_get64(data);
+    ret->flags = be_get16(data + 8);
     return 0;
 }
 
@@ -426,7 +426,7 @@ int vemu__nbd_handshake_list(struct nbd_handshake *handshake,
             break;
         if (reply->type & NBD_REP_IS_ERROR)
             return refused(reply, "to list its exports", err);
-        size = reply->size >= 4 ? nbd_get32(reply->data) : 0;
+        size = reply->size >= 4 ? be_get32(reply->data) : 0;
         if (reply->type != NBD_REP_SERVER || reply->size < 4 || size > reply->size - 4)
             return protocol_error(err, "an odd reply to a list");
         name = reply_text(reply->data + 4, size);

@@ -9,9 +9,7 @@
 #ifndef VEMU_IMAGE_NBD_PROTO_H
 #define VEMU_IMAGE_NBD_PROTO_H
 
-#include <endian.h>
-#include <stdint.h>
-#include <string.h>
+#include "core/big-endian.h"
 
 #define NBD_PORT "10809"
 
@@ -125,50 +123,5 @@ enum nbd_command {
 
 /* What every server takes, when it does not say ("Block size constraints"). */
 #define NBD_MAX_PAYLOAD (32u << 20)
-
-/* --- integers on the wire --------------------------------------------------------------------- */
-
-static inline uint16_t nbd_get16(const void *p)
-{
-    uint16_t v;
-    memcpy(&v, p, sizeof(v));
-    return be16toh(v);
-}
-
-static inline uint32_t nbd_get32(const void *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof(v));
-    return be32toh(v);
-}
-
-static inline uint64_t nbd_get64(const void *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-    return be64toh(v);
-}
-
-/* These return where the next one goes. */
-static inline uint8_t *nbd_put16(uint8_t *p, uint32_t value)
-{
-    uint16_t v = htobe16((uint16_t)value);
-    memcpy(p, &v, sizeof(v));
-    return p + sizeof(v);
-}
-
-static inline uint8_t *nbd_put32(uint8_t *p, uint32_t value)
-{
-    uint32_t v = htobe32(value);
-    memcpy(p, &v, sizeof(v));
-    return p + sizeof(v);
-}
-
-static inline uint8_t *nbd_put64(uint8_t *p, uint64_t value)
-{
-    uint64_t v = htobe64(value);
-    memcpy(p, &v, sizeof(v));
-    return p + sizeof(v);
-}
 
 #endif

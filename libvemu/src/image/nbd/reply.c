@@ -51,7 +51,7 @@ static int take_data(struct nbd_stream *stream, struct nbd_request *request, uin
     r = vemu__nbd_stream_read(stream, head, sizeof(head));
     if (r < 0)
         return r;
-    offset = nbd_get64(head);
+    offset = be_get64(head);
     size -= (uint32_t)sizeof(head);
     if (!inside(request, offset, size))
         return -EPROTO;
@@ -72,8 +72,8 @@ static int take_hole(struct nbd_stream *stream, struct nbd_request *request, uin
     r = vemu__nbd_stream_read(stream, data, sizeof(data));
     if (r < 0)
         return r;
-    offset = nbd_get64(data);
-    bytes = nbd_get32(data + 8);
+    offset = be_get64(data);
+    bytes = be_get32(data + 8);
     if (!inside(request, offset, bytes))
         return -EPROTO;
     request->received += bytes;
@@ -94,11 +94,11 @@ static int take_status(struct nbd_stream *stream, const struct nbd_export *expor
     r = vemu__nbd_stream_read(stream, data, sizeof(data));
     if (r < 0)
         return r;
-    if (nbd_get32(data) == export->allocation_id) {
-        if (request->extent_bytes || !nbd_get32(data + 4))
+    if (be_get32(data) == export->allocation_id) {
+        if (request->extent_bytes || !be_get32(data + 4))
             return -EPROTO;
-        request->extent_bytes = nbd_get32(data + 4);
-        request->extent_flags = nbd_get32(data + 8);
+        request->extent_bytes = be_get32(data + 4);
+        request->extent_flags = be_get32(data + 8);
     }
     return vemu__nbd_stream_skip(stream, size - sizeof(data));
 }
@@ -113,10 +113,10 @@ static int take_error(struct nbd_stream *stream, struct nbd_request *request, ui
     r = vemu__nbd_stream_read(stream, data, sizeof(data));
     if (r < 0)
         return r;
-    if (nbd_get16(data + 4) > size - sizeof(data))
+    if (be_get16(data + 4) > size - sizeof(data))
         return -EPROTO;
     if (!request->result) {
-        request->result = vemu__nbd_error(nbd_get32(data));
+        request->result = vemu__nbd_error(be_get32(data));
         if (!request->result)
             request->result = -EIO;
     }
@@ -177,20 +177,20 @@ int vemu__nbd_reply_read(struct nbd_stream *stream, const struct nbd_export *exp
 
     if (r < 0)
         return r;
-    structured = nbd_get32(head) == NBD_STRUCTURED_REPLY_MAGIC;
-    if (!structured && nbd_get32(head) != NBD_SIMPLE_REPLY_MAGIC)
+    structured = be_get32(head) == NBD_STRUCTURED_REPLY_MAGIC;
+    if (!structured && be_get32(head) != NBD_SIMPLE_REPLY_MAGIC)
         return -EPROTO;
-    *ret = find(data, nbd_get64(head + 8));
+    *ret = find(data, be_get64(head + 8));
     if (!*ret || (structured && !export->structured))
         return -EPROTO;
     if (!structured)
-        return read_simple(stream, export, *ret, nbd_get32(head + 4));
+        return read_simple(stream, export, *ret, be_get32(head + 4));
     r = vemu__nbd_stream_read(stream, head + NBD_SIMPLE_SIZE,
                               NBD_STRUCTURED_SIZE - NBD_SIMPLE_SIZE);
     if (r >= 0)
-        r = take_chunk(stream, export, *ret, nbd_get16(head + 6), nbd_get32(head + 16),
-                       nbd_get16(head + 4) & NBD_REPLY_FLAG_DONE);
+        r = take_chunk(stream, export, *ret, be_get16(head + 6), be_get32(head + 16),
+                       be_get16(head + 4) & NBD_REPLY_FLAG_DONE);
     if (r < 0)
         return r;
-    return nbd_get16(head + 4) & NBD_REPLY_FLAG_DONE ? complete(*ret) : 0;
+    return be_get16(head + 4) & NBD_REPLY_FLAG_DONE ? complete(*ret) : 0;
 }

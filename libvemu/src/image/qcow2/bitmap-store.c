@@ -43,11 +43,11 @@ static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at,
 
     if (rest < ENTRY_SIZE)
         return bad(err, "it is shorter than its entries");
-    table = qcow2_get64(p);
-    table_size = qcow2_get32(p + 8);
-    flags = qcow2_get32(p + 12);
-    name = qcow2_get16(p + 18);
-    extra = qcow2_get32(p + 20);
+    table = be_get64(p);
+    table_size = be_get32(p + 8);
+    flags = be_get32(p + 12);
+    name = be_get16(p + 18);
+    extra = be_get32(p + 20);
     need = qcow2_align_up((uint64_t)ENTRY_SIZE + extra + name, 8);
     if (need > rest)
         return bad(err, "an entry is longer than the directory");
@@ -164,7 +164,7 @@ int vemu__qcow2_bitmap_mark(struct qcow2 *s, struct qcow2_bitmap *bitmap)
     if (!bitmap->persistent || !bitmap->flags_at || bitmap->marked || !s->writable)
         return 0;
     r = vemu__qcow2_file_read(s->image.file, bitmap->flags_at, flags, sizeof(flags));
-    qcow2_put32(flags, qcow2_get32(flags) | QCOW2_BITMAP_IN_USE);
+    be_put32(flags, be_get32(flags) | QCOW2_BITMAP_IN_USE);
     if (r == 0)
         r = vemu__qcow2_file_write(s->image.file, bitmap->flags_at, flags, sizeof(flags));
     if (r == 0)
@@ -249,13 +249,13 @@ static void encode(GByteArray *out, struct qcow2_bitmap *bitmap)
     uint8_t head[ENTRY_SIZE] = { 0 };
     guint start = out->len;
 
-    qcow2_put64(head, bitmap->table_offset);
-    qcow2_put32(head + 8, bitmap->table_size);
-    qcow2_put32(head + 12, bitmap->flags | (bitmap->inconsistent ? QCOW2_BITMAP_IN_USE : 0));
+    be_put64(head, bitmap->table_offset);
+    be_put32(head + 8, bitmap->table_size);
+    be_put32(head + 12, bitmap->flags | (bitmap->inconsistent ? QCOW2_BITMAP_IN_USE : 0));
     head[16] = 1;
     head[17] = bitmap->granularity_bits;
-    qcow2_put16(head + 18, (uint16_t)strlen(bitmap->name));
-    qcow2_put32(head + 20, bitmap->extra_size);
+    be_put16(head + 18, (uint16_t)strlen(bitmap->name));
+    be_put32(head + 20, bitmap->extra_size);
     g_byte_array_append(out, head, sizeof(head));
     if (bitmap->extra_size)
         g_byte_array_append(out, bitmap->extra, bitmap->extra_size);

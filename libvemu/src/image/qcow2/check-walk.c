@@ -145,8 +145,8 @@ static int walk_table(struct qcow2_check *c, uint64_t offset, uint64_t times, bo
     }
     for (uint32_t at = 0; r == 0 && at < s->cluster_size; at += 1u << s->l2_entry_bits) {
         struct qcow2_entry entry = {
-            .l2 = qcow2_get64(table + at),
-            .bitmap = s->extended ? qcow2_get64(table + at + 8) : 0,
+            .l2 = be_get64(table + at),
+            .bitmap = s->extended ? be_get64(table + at + 8) : 0,
         };
 
         if (entry.l2 | entry.bitmap)

@@ -128,7 +128,7 @@ static int check_table_flags(struct qcow2_check *c, const struct qcow2_refmap *d
         return 0;
     }
     for (uint32_t at = 0; at < s->cluster_size; at += 1u << s->l2_entry_bits) {
-        struct qcow2_entry entry = { .l2 = qcow2_get64(table + at) };
+        struct qcow2_entry entry = { .l2 = be_get64(table + at) };
         uint64_t data = entry.l2 & QCOW2_OFFSET_MASK, refs;
 
         if (entry.l2 & QCOW2_COMPRESSED || !qcow2_has_host(s, &entry))
@@ -140,7 +140,7 @@ static int check_table_flags(struct qcow2_check *c, const struct qcow2_refmap *d
         vemu__qcow2_check_say(
             c, "%s OFLAG_COPIED data cluster: l2_entry=%" PRIx64 " refcount=%" PRIu64,
             fix ? "Repairing" : "ERROR", entry.l2, refs);
-        qcow2_put64(table + at, entry.l2 ^ QCOW2_COPIED);
+        be_put64(table + at, entry.l2 ^ QCOW2_COPIED);
         changed = true;
     }
     return fix && changed ? vemu__qcow2_file_write(s->image.file, offset, table, s->cluster_size)

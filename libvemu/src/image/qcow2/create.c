@@ -80,9 +80,9 @@ static int write_l2(struct vemu_image *file, const struct qcow2_header *h, const
 
         memset(piece, 0, PIECE);
         for (uint64_t i = 0; i < n && guest < clusters; i += 1u << entry_bits, guest++) {
-            qcow2_put64(piece + i, (host + guest * cluster) | QCOW2_COPIED);
+            be_put64(piece + i, (host + guest * cluster) | QCOW2_COPIED);
             if (extended) /* what is not in use shows the backing file */
-                qcow2_put64(piece + i + 8, h->backing ? 0 : UINT32_MAX);
+                be_put64(piece + i + 8, h->backing ? 0 : UINT32_MAX);
         }
         r = vemu__qcow2_file_write(file, l->l2_at * cluster + at, piece, (size_t)n);
     }

@@ -70,7 +70,7 @@ static int read_extensions(struct qcow2_header *h, const uint8_t *cluster, size_
     size_t at = h->length;
 
     while (at + 8 <= end) {
-        uint32_t type = qcow2_get32(cluster + at), bytes = qcow2_get32(cluster + at + 4);
+        uint32_t type = be_get32(cluster + at), bytes = be_get32(cluster + at + 4);
         const uint8_t *data = cluster + at + 8;
         char **string = NULL;
 
@@ -90,10 +90,10 @@ static int read_extensions(struct qcow2_header *h, const uint8_t *cluster, size_
                 return vemu__error_set(err, EINVAL, "bitmaps_ext: Invalid extension length");
             if (!(h->autoclear & QCOW2_AUTOCLEAR_BITMAPS))
                 break; /* somebody who does not know bitmaps has written: they are worthless */
-            h->bitmap_count = qcow2_get32(data);
-            h->bitmaps_size = qcow2_get64(data + 8);
-            h->bitmaps_offset = qcow2_get64(data + 16);
-            if (qcow2_get32(data + 4))
+            h->bitmap_count = be_get32(data);
+            h->bitmaps_size = be_get64(data + 8);
+            h->bitmaps_offset = be_get64(data + 16);
+            if (be_get32(data + 4))
                 return vemu__error_set(err, EINVAL, "bitmaps_ext: Reserved field is not zero");
             if (!h->bitmap_count || h->bitmap_count > QCOW2_MAX_BITMAPS)
                 return vemu__error_set(err, EINVAL,
@@ -170,34 +170,34 @@ static int check_tables(const struct qcow2_header *h, bool check, struct vemu_er
 static int parse_fields(struct qcow2_header *h, const uint8_t *p, size_t bytes,
                         struct vemu_error **err)
 {
-    if (bytes < QCOW2_V2_HEADER || qcow2_get32(p) != QCOW2_MAGIC)
+    if (bytes < QCOW2_V2_HEADER || be_get32(p) != QCOW2_MAGIC)
         return vemu__error_set(err, EINVAL, "Image is not in qcow2 format");
-    h->version = qcow2_get32(p + 4);
+    h->version = be_get32(p + 4);
     if (h->version < 2 || h->version > 3)
         return vemu__error_set(err, ENOTSUP, "Unsupported qcow2 version %" PRIu32, h->version);
-    h->cluster_bits = qcow2_get32(p + 20);
+    h->cluster_bits = be_get32(p + 20);
     if (h->cluster_bits < QCOW2_MIN_CLUSTER_BITS || h->cluster_bits > QCOW2_MAX_CLUSTER_BITS)
         return vemu__error_set(err, EINVAL, "Unsupported cluster size: 2^%" PRIu32,
                                h->cluster_bits);
-    h->size = qcow2_get64(p + 24);
-    h->crypt = qcow2_get32(p + 32);
-    h->l1_size = qcow2_get32(p + 36);
-    h->l1_offset = qcow2_get64(p + 40);
-    h->reftable_offset = qcow2_get64(p + 48);
-    h->reftable_clusters = qcow2_get32(p + 56);
-    h->snapshot_count = qcow2_get32(p + 60);
-    h->snapshots_offset = qcow2_get64(p + 64);
+    h->size = be_get64(p + 24);
+    h->crypt = be_get32(p + 32);
+    h->l1_size = be_get32(p + 36);
+    h->l1_offset = be_get64(p + 40);
+    h->reftable_offset = be_get64(p + 48);
+    h->reftable_clusters = be_get32(p + 56);
+    h->snapshot_count = be_get32(p + 60);
+    h->snapshots_offset = be_get64(p + 64);
     h->refcount_order = 4;
     h->length = QCOW2_V2_HEADER;
     if (h->version == 2)
         return 0;
     if (bytes < QCOW2_V3_HEADER)
         return vemu__error_set(err, EINVAL, "qcow2 header too short");
-    h->incompatible = qcow2_get64(p + 72);
-    h->compatible = qcow2_get64(p + 80);
-    h->autoclear = qcow2_get64(p + 88);
-    h->refcount_order = qcow2_get32(p + 96);
-    h->length = qcow2_get32(p + 100);
+    h->incompatible = be_get64(p + 72);
+    h->compatible = be_get64(p + 80);
+    h->autoclear = be_get64(p + 88);
+    h->refcount_order = be_get32(p + 96);
+    h->length = be_get32(p + 100);
     if (h->length < QCOW2_V3_HEADER)
         return vemu__error_set(err, EINVAL, "qcow2 header too short");
     if (h->length > 1u << h->cluster_bits)
@@ -271,8 +271,8 @@ int vemu__qcow2_header_read(struct vemu_image *file, bool check, struct qcow2_he
         g_byte_array_append(h->unknown_fields, cluster + QCOW2_HEADER_SIZE,
                             h->length - QCOW2_HEADER_SIZE);
     }
-    backing = qcow2_get64(head + 8);
-    backing_bytes = qcow2_get32(head + 16);
+    backing = be_get64(head + 8);
+    backing_bytes = be_get32(head + 16);
     end = (size_t)1 << h->cluster_bits;
     if (backing > end)
         return vemu__error_set(err, EINVAL, "Invalid backing file offset");
@@ -297,26 +297,26 @@ int vemu__qcow2_header_read(struct vemu_image *file, bool check, struct qcow2_he
 
 static void encode_fields(const struct qcow2_header *h, uint64_t backing, uint8_t *p)
 {
-    qcow2_put32(p, QCOW2_MAGIC);
-    qcow2_put32(p + 4, h->version);
-    qcow2_put64(p + 8, backing);
-    qcow2_put32(p + 16, backing ? (uint32_t)strlen(h->backing) : 0);
-    qcow2_put32(p + 20, h->cluster_bits);
-    qcow2_put64(p + 24, h->size);
-    qcow2_put32(p + 32, h->crypt);
-    qcow2_put32(p + 36, h->l1_size);
-    qcow2_put64(p + 40, h->l1_offset);
-    qcow2_put64(p + 48, h->reftable_offset);
-    qcow2_put32(p + 56, h->reftable_clusters);
-    qcow2_put32(p + 60, h->snapshot_count);
-    qcow2_put64(p + 64, h->snapshots_offset);
+    be_put32(p, QCOW2_MAGIC);
+    be_put32(p + 4, h->version);
+    be_put64(p + 8, backing);
+    be_put32(p + 16, backing ? (uint32_t)strlen(h->backing) : 0);
+    be_put32(p + 20, h->cluster_bits);
+    be_put64(p + 24, h->size);
+    be_put32(p + 32, h->crypt);
+    be_put32(p + 36, h->l1_size);
+    be_put64(p + 40, h->l1_offset);
+    be_put64(p + 48, h->reftable_offset);
+    be_put32(p + 56, h->reftable_clusters);
+    be_put32(p + 60, h->snapshot_count);
+    be_put64(p + 64, h->snapshots_offset);
     if (h->version == 2)
         return;
-    qcow2_put64(p + 72, h->incompatible);
-    qcow2_put64(p + 80, h->compatible);
-    qcow2_put64(p + 88, h->autoclear);
-    qcow2_put32(p + 96, h->refcount_order);
-    qcow2_put32(p + 100, h->length);
+    be_put64(p + 72, h->incompatible);
+    be_put64(p + 80, h->compatible);
+    be_put64(p + 88, h->autoclear);
+    be_put32(p + 96, h->refcount_order);
+    be_put32(p + 100, h->length);
     if (h->length > QCOW2_V3_HEADER)
         p[QCOW2_V3_HEADER] = h->compression;
 }
@@ -326,8 +326,8 @@ static void add_extension(GByteArray *out, uint32_t type, const void *data, size
     static const uint8_t zeros[8];
     uint8_t head[8];
 
-    qcow2_put32(head, type);
-    qcow2_put32(head + 4, (uint32_t)bytes);
+    be_put32(head, type);
+    be_put32(head + 4, (uint32_t)bytes);
     g_byte_array_append(out, head, sizeof(head));
     if (bytes)
         g_byte_array_append(out, data, (guint)bytes);
@@ -343,9 +343,9 @@ static void add_extensions(GByteArray *out, const struct qcow2_header *h)
     if (h->incompatible & QCOW2_INCOMPAT_DATA_FILE && h->data_file)
         add_extension(out, QCOW2_EXT_DATA, h->data_file, strlen(h->data_file));
     if (h->bitmap_count) {
-        qcow2_put32(bitmaps, h->bitmap_count);
-        qcow2_put64(bitmaps + 8, h->bitmaps_size);
-        qcow2_put64(bitmaps + 16, h->bitmaps_offset);
+        be_put32(bitmaps, h->bitmap_count);
+        be_put64(bitmaps + 8, h->bitmaps_size);
+        be_put64(bitmaps + 16, h->bitmaps_offset);
         add_extension(out, QCOW2_EXT_BITMAPS, bitmaps, sizeof(bitmaps));
     }
     if (h->unknown_extensions)
@@ -398,12 +398,12 @@ int vemu__qcow2_header_write_fields(struct vemu_image *file, const struct qcow2_
         return -ENOMEM;
     r = vemu__qcow2_file_read(file, 0, sector, IMAGE_SECTOR);
     if (r == 0) {
-        uint64_t backing = qcow2_get64(sector + 8);
-        uint32_t backing_bytes = qcow2_get32(sector + 16);
+        uint64_t backing = be_get64(sector + 8);
+        uint32_t backing_bytes = be_get32(sector + 16);
 
         encode_fields(h, 0, sector);
-        qcow2_put64(sector + 8, backing);
-        qcow2_put32(sector + 16, backing_bytes);
+        be_put64(sector + 8, backing);
+        be_put32(sector + 16, backing_bytes);
         r = vemu__qcow2_file_write(file, 0, sector, IMAGE_SECTOR);
     }
     free(sector);

@@ -43,8 +43,8 @@ void vemu__qcow2_l2_get(const struct qcow2 *s, const struct qcow2_slice *slice, 
 {
     const uint8_t *at = slice->data + ((size_t)index << s->l2_entry_bits);
 
-    ret->l2 = qcow2_get64(at);
-    ret->bitmap = s->extended ? qcow2_get64(at + 8) : 0;
+    ret->l2 = be_get64(at);
+    ret->bitmap = s->extended ? be_get64(at + 8) : 0;
 }
 
 void vemu__qcow2_l2_set(struct qcow2 *s, struct qcow2_slice *slice, unsigned index,
@@ -52,9 +52,9 @@ void vemu__qcow2_l2_set(struct qcow2 *s, struct qcow2_slice *slice, unsigned ind
 {
     uint32_t at = index << s->l2_entry_bits;
 
-    qcow2_put64(slice->data + at, entry->l2);
+    be_put64(slice->data + at, entry->l2);
     if (s->extended)
-        qcow2_put64(slice->data + at + 8, entry->bitmap);
+        be_put64(slice->data + at + 8, entry->bitmap);
     vemu__qcow2_cache_dirty(&s->l2_cache, slice, at, at + (1u << s->l2_entry_bits));
 }
 

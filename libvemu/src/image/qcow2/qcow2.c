@@ -18,7 +18,7 @@
 
 static int qcow2_probe(const uint8_t *head, size_t bytes, const char *filename)
 {
-    return bytes >= 8 && qcow2_get32(head) == QCOW2_MAGIC && qcow2_get32(head + 4) >= 2 ? 100 : 0;
+    return bytes >= 8 && be_get32(head) == QCOW2_MAGIC && be_get32(head + 4) >= 2 ? 100 : 0;
 }
 
 static void set_geometry(struct qcow2 *s)

@@ -35,6 +35,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "core/big-endian.h"
 #include "core/error.h"
 #include "core/iov.h"
 #include "image/drivers.h"
@@ -213,42 +214,6 @@ struct qcow2 {
     uint8_t *inflated;
 };
 
-static inline uint16_t qcow2_get16(const void *p)
-{
-    uint16_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be16toh(v);
-}
-static inline uint32_t qcow2_get32(const void *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be32toh(v);
-}
-static inline uint64_t qcow2_get64(const void *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be64toh(v);
-}
-static inline void qcow2_put16(void *p, uint16_t v)
-{
-    v = htobe16(v);
-    memcpy(p, &v, sizeof(v));
-}
-static inline void qcow2_put32(void *p, uint32_t v)
-{
-    v = htobe32(v);
-    memcpy(p, &v, sizeof(v));
-}
-static inline void qcow2_put64(void *p, uint64_t v)
-{
-    v = htobe64(v);
-    memcpy(p, &v, sizeof(v));
-}
 static inline uint64_t qcow2_div_up(uint64_t n, uint64_t d)
 {
     return n / d + (n % d != 0);
@@ -296,6 +261,10 @@ void *vemu__qcow2_buffer(size_t bytes);
 /* Returns a token for vemu__qcow2_end(). The lock is held at begin, not at end. */
 unsigned vemu__qcow2_begin(struct qcow2 *s);
 void vemu__qcow2_end(struct qcow2 *s, unsigned token);
+/* The same for a request that writes to a range (the lock is not held, *ret_token is always set),
+ * and its end with result `r`: flushes, if asked to, and keeps what is dirty within bounds. */
+int vemu__qcow2_begin_change(struct qcow2 *s, uint64_t offset, uint64_t bytes, unsigned *ret_token);
+int vemu__qcow2_end_change(struct qcow2 *s, unsigned token, uint32_t flags, int r);
 /* Waits until no request is under way; none begins until vemu__qcow2_exclusive_end(). The lock is
  * not held. Brings the tables to the disk first; on an error nothing was begun. */
 int vemu__qcow2_exclusive_begin(struct qcow2 *s);

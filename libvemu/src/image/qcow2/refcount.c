@@ -15,9 +15,9 @@ uint64_t vemu__qcow2_refcount_decode(const void *block, unsigned order, uint64_t
     case 1: return bytes[index / 4] >> (2 * (index % 4)) & 3;
     case 2: return bytes[index / 2] >> (4 * (index % 2)) & 15;
     case 3: return bytes[index];
-    case 4: return qcow2_get16(bytes + 2 * index);
-    case 5: return qcow2_get32(bytes + 4 * index);
-    default: return qcow2_get64(bytes + 8 * index);
+    case 4: return be_get16(bytes + 2 * index);
+    case 5: return be_get32(bytes + 4 * index);
+    default: return be_get64(bytes + 8 * index);
     }
 }
 
@@ -35,9 +35,9 @@ void vemu__qcow2_refcount_encode(void *block, unsigned order, uint64_t index, ui
     case 1: encode_bits(bytes + index / 4, 2 * (index % 4), 3, value); break;
     case 2: encode_bits(bytes + index / 2, 4 * (index % 2), 15, value); break;
     case 3: bytes[index] = (uint8_t)value; break;
-    case 4: qcow2_put16(bytes + 2 * index, (uint16_t)value); break;
-    case 5: qcow2_put32(bytes + 4 * index, (uint32_t)value); break;
-    default: qcow2_put64(bytes + 8 * index, value); break;
+    case 4: be_put16(bytes + 2 * index, (uint16_t)value); break;
+    case 5: be_put32(bytes + 4 * index, (uint32_t)value); break;
+    default: be_put64(bytes + 8 * index, value); break;
     }
 }
 

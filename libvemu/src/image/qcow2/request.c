@@ -26,6 +26,26 @@ void vemu__qcow2_end(struct qcow2 *s, unsigned token)
     pthread_mutex_unlock(&s->lock);
 }
 
+int vemu__qcow2_begin_change(struct qcow2 *s, uint64_t offset, uint64_t bytes, unsigned *ret_token)
+{
+    int r;
+
+    pthread_mutex_lock(&s->lock);
+    *ret_token = vemu__qcow2_begin(s);
+    r = vemu__qcow2_bitmaps_touch(s, offset, bytes);
+    pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
+int vemu__qcow2_end_change(struct qcow2 *s, unsigned token, uint32_t flags, int r)
+{
+    int r2;
+
+    vemu__qcow2_end(s, token);
+    r2 = flags & VEMU_IMAGE_FUA ? vemu__qcow2_flush(&s->image) : vemu__qcow2_relieve(s);
+    return r < 0 ? r : r2;
+}
+
 int vemu__qcow2_exclusive_begin(struct qcow2 *s)
 {
     int r = 0;

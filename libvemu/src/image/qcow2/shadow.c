@@ -93,7 +93,7 @@ static int ref_table(struct qcow2_shadow *shadow, const uint8_t *table, int64_t 
     int r = 0;
 
     for (uint32_t at = 0; r == 0 && at < s->cluster_size; at += 1u << s->l2_entry_bits) {
-        uint64_t entry = qcow2_get64(table + at), offset;
+        uint64_t entry = be_get64(table + at), offset;
         uint32_t bytes = s->cluster_size;
 
         if (entry & QCOW2_COMPRESSED)
@@ -143,7 +143,7 @@ static bool fix_table(const struct qcow2_shadow *shadow, uint8_t *table)
     bool changed = false;
 
     for (uint32_t at = 0; at < s->cluster_size; at += 1u << s->l2_entry_bits) {
-        uint64_t entry = qcow2_get64(table + at), offset = entry & QCOW2_OFFSET_MASK, fixed;
+        uint64_t entry = be_get64(table + at), offset = entry & QCOW2_OFFSET_MASK, fixed;
 
         if (entry & QCOW2_COMPRESSED || !offset)
             continue;
@@ -152,7 +152,7 @@ static bool fix_table(const struct qcow2_shadow *shadow, uint8_t *table)
                     : entry & ~QCOW2_COPIED;
         if (fixed == entry)
             continue;
-        qcow2_put64(table + at, fixed);
+        be_put64(table + at, fixed);
         changed = true;
     }
     return changed;

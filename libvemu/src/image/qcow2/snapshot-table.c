@@ -51,22 +51,21 @@ static void encode_one(const struct qcow2_snapshot *snapshot, uint8_t *p)
     uint8_t *at = p + ENTRY_SIZE;
 
     memset(p, 0, entry_bytes(snapshot));
-    qcow2_put64(p, snapshot->l1_offset);
-    qcow2_put32(p + 8, snapshot->l1_size);
-    qcow2_put16(p + 12, (uint16_t)strlen(snapshot->id));
-    qcow2_put16(p + 14, (uint16_t)strlen(snapshot->name));
-    qcow2_put32(p + 16, snapshot->date_s);
-    qcow2_put32(p + 20, snapshot->date_ns);
-    qcow2_put64(p + 24, snapshot->vm_clock_ns);
-    qcow2_put32(p + 32,
-                snapshot->vm_state_size > UINT32_MAX ? 0 : (uint32_t)snapshot->vm_state_size);
-    qcow2_put32(p + 36, snapshot->known_extra + snapshot->extra_size);
+    be_put64(p, snapshot->l1_offset);
+    be_put32(p + 8, snapshot->l1_size);
+    be_put16(p + 12, (uint16_t)strlen(snapshot->id));
+    be_put16(p + 14, (uint16_t)strlen(snapshot->name));
+    be_put32(p + 16, snapshot->date_s);
+    be_put32(p + 20, snapshot->date_ns);
+    be_put64(p + 24, snapshot->vm_clock_ns);
+    be_put32(p + 32, snapshot->vm_state_size > UINT32_MAX ? 0 : (uint32_t)snapshot->vm_state_size);
+    be_put32(p + 36, snapshot->known_extra + snapshot->extra_size);
     if (snapshot->known_extra >= 8)
-        qcow2_put64(at, snapshot->vm_state_size);
+        be_put64(at, snapshot->vm_state_size);
     if (snapshot->known_extra >= 16)
-        qcow2_put64(at + 8, snapshot->disk_size);
+        be_put64(at + 8, snapshot->disk_size);
     if (snapshot->known_extra >= 24)
-        qcow2_put64(at + 16, snapshot->icount);
+        be_put64(at + 16, snapshot->icount);
     at += snapshot->known_extra;
     if (snapshot->extra_size)
         memcpy(at, snapshot->extra, snapshot->extra_size);
@@ -98,17 +97,17 @@ static int decode_one(struct qcow2 *s, uint64_t *at, struct qcow2_snapshot *ret,
 
     if (r < 0)
         return vemu__error_set(err, -r, "Could not read snapshots: %s", g_strerror(-r));
-    ret->l1_offset = qcow2_get64(p);
-    ret->l1_size = qcow2_get32(p + 8);
-    id = qcow2_get16(p + 12);
-    name = qcow2_get16(p + 14);
-    ret->date_s = qcow2_get32(p + 16);
-    ret->date_ns = qcow2_get32(p + 20);
-    ret->vm_clock_ns = qcow2_get64(p + 24);
-    ret->vm_state_size = qcow2_get32(p + 32);
+    ret->l1_offset = be_get64(p);
+    ret->l1_size = be_get32(p + 8);
+    id = be_get16(p + 12);
+    name = be_get16(p + 14);
+    ret->date_s = be_get32(p + 16);
+    ret->date_ns = be_get32(p + 20);
+    ret->vm_clock_ns = be_get64(p + 24);
+    ret->vm_state_size = be_get32(p + 32);
     ret->icount = UINT64_MAX;
     ret->disk_size = s->header.size;
-    extra_size = qcow2_get32(p + 36);
+    extra_size = be_get32(p + 36);
     if (extra_size > MAX_EXTRA)
         return vemu__error_set(err, EINVAL,
                                "Too much extra metadata in a snapshot table entry "
@@ -124,11 +123,11 @@ static int decode_one(struct qcow2 *s, uint64_t *at, struct qcow2_snapshot *ret,
                                   ret->extra_size);
     }
     if (ret->known_extra >= 8)
-        ret->vm_state_size = qcow2_get64(extra);
+        ret->vm_state_size = be_get64(extra);
     if (ret->known_extra >= 16)
-        ret->disk_size = qcow2_get64(extra + 8);
+        ret->disk_size = be_get64(extra + 8);
     if (ret->known_extra >= 24)
-        ret->icount = qcow2_get64(extra + 16);
+        ret->icount = be_get64(extra + 16);
     *at += extra_size;
     ret->id = g_malloc0(id + 1);
     ret->name = g_malloc0(name + 1);

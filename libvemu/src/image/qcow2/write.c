@@ -309,21 +309,16 @@ int vemu__qcow2_writev(struct vemu_image *image, uint64_t offset, uint64_t bytes
 {
     struct qcow2 *s = qcow2_of(image);
     unsigned token;
-    int r = vemu__qcow2_may_write(s), r2;
+    int r = vemu__qcow2_may_write(s);
 
     if (r < 0)
         return r;
-    pthread_mutex_lock(&s->lock);
-    token = vemu__qcow2_begin(s);
-    r = vemu__qcow2_bitmaps_touch(s, offset, bytes);
-    pthread_mutex_unlock(&s->lock);
+    r = vemu__qcow2_begin_change(s, offset, bytes, &token);
     if (r == 0)
         r = flags & VEMU_IMAGE_COMPRESSED
                 ? vemu__qcow2_write_compressed(s, offset, bytes, iov, count)
                 : vemu__qcow2_write_inner(s, offset, bytes, iov, count, 0);
-    vemu__qcow2_end(s, token);
-    r2 = flags & VEMU_IMAGE_FUA ? vemu__qcow2_flush(image) : vemu__qcow2_relieve(s);
-    return r < 0 ? r : r2;
+    return vemu__qcow2_end_change(s, token, flags, r);
 }
 
 /* Entries with a host cluster and nothing in it: zeros, or with subclusters what was there. */

@@ -183,19 +183,14 @@ int vemu__qcow2_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, 
 {
     struct qcow2 *s = qcow2_of(image);
     unsigned token;
-    int r = vemu__qcow2_may_write(s), r2;
+    int r = vemu__qcow2_may_write(s);
 
     if (r < 0)
         return r;
-    pthread_mutex_lock(&s->lock);
-    token = vemu__qcow2_begin(s);
-    r = vemu__qcow2_bitmaps_touch(s, offset, bytes);
-    pthread_mutex_unlock(&s->lock);
+    r = vemu__qcow2_begin_change(s, offset, bytes, &token);
     if (r == 0)
         r = zero_range(s, offset, bytes, flags);
-    vemu__qcow2_end(s, token);
-    r2 = flags & VEMU_IMAGE_FUA ? vemu__qcow2_flush(image) : vemu__qcow2_relieve(s);
-    return r < 0 ? r : r2;
+    return vemu__qcow2_end_change(s, token, flags, r);
 }
 
 int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes)
@@ -206,7 +201,7 @@ int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t byte
                                    .punch = image->open_flags & VEMU_IMAGE_UNMAP };
     uint64_t end = offset + bytes, size = s->cluster_size, at, from, to;
     unsigned token;
-    int r = vemu__qcow2_may_write(s), r2;
+    int r = vemu__qcow2_may_write(s);
 
     if (r < 0)
         return r;
@@ -214,10 +209,7 @@ int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t byte
     to = end == atomic_load(&image->size) ? end : end & ~(size - 1);
     if (from >= to)
         return 0;
-    pthread_mutex_lock(&s->lock);
-    token = vemu__qcow2_begin(s);
-    r = vemu__qcow2_bitmaps_touch(s, from, to - from);
-    pthread_mutex_unlock(&s->lock);
+    r = vemu__qcow2_begin_change(s, from, to - from, &token);
     if (r == 0 && s->external)
         r = s->header.autoclear & QCOW2_AUTOCLEAR_RAW
                 ? vemu_image_zero(s->data, from, to - from, VEMU_IMAGE_MAY_UNMAP)
@@ -228,9 +220,7 @@ int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t byte
             at = MIN(to, (at | (size - 1)) + 1);
         from = at;
     }
-    vemu__qcow2_end(s, token);
-    r2 = vemu__qcow2_relieve(s);
-    return r < 0 ? r : r2;
+    return vemu__qcow2_end_change(s, token, 0, r);
 }
 
 int vemu__qcow2_clear_new(struct qcow2 *s, uint64_t from, uint64_t to)
@@ -239,10 +229,7 @@ int vemu__qcow2_clear_new(struct qcow2 *s, uint64_t from, uint64_t to)
     unsigned token;
     int r;
 
-    pthread_mutex_lock(&s->lock);
-    token = vemu__qcow2_begin(s);
-    r = vemu__qcow2_bitmaps_touch(s, from, to - from);
-    pthread_mutex_unlock(&s->lock);
+    r = vemu__qcow2_begin_change(s, from, to - from, &token);
     /* Version 2 has no way to say "zero"; but to write it, where something would show through. */
     if (r == 0)
         r = zero_range(s, from, MIN(behind, to) - from, 0);
