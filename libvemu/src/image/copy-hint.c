@@ -30,6 +30,7 @@ void vemu__copy_hint_begin(struct vemu__copy *c)
     while (file->file)
         file = file->file;
     if (file->driver != &vemu__image_file ||
+        (c->target->cluster_size && !c->target->driver->quiet) ||
         c->options.flags & (VEMU_IMAGE_COPY_COMPRESSED | VEMU_IMAGE_COPY_OFFLOAD) ||
         vemu__image_map(file, 0, 1, true, &c->hints.span) < 0)
         return;
@@ -128,12 +129,22 @@ bool vemu__copy_hint_was_wrong(struct vemu__copy *c, uint64_t offset)
     return asked;
 }
 
+/* Others may write to the image as well, so it is not done while anybody does. */
+static void cut(void *data)
+{
+    struct vemu__copy_hints *h = data;
+    uint64_t size = atomic_load(&h->file->size);
+
+    if (h->hinted > size)
+        (void)!ftruncate(h->span.fd, (off_t)size); /* space is left over at worst */
+}
+
 void vemu__copy_hint_end(struct vemu__copy *c)
 {
     struct vemu__copy_hints *h = &c->hints;
 
     if (h->file && c->target->cluster_size && h->hinted > atomic_load(&h->file->size))
-        (void)!ftruncate(h->span.fd, (off_t)h->file->size); /* space is left over at worst */
+        (void)c->target->driver->quiet(c->target, cut, h);
     if (h->span.bytes)
         vemu__image_unmap(&h->span);
 }

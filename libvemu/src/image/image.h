@@ -115,6 +115,9 @@ struct vemu_image_driver {
      * and no contents, gets one now, so that places are in the order of these calls. It reads as
      * zeros until then; not called with a backing file. NULL: places have no order. */
     int (*reserve)(struct vemu_image *, uint64_t offset, uint64_t bytes);
+    /* Calls `fn` while no request is under way, and all that was written is known to the layers
+     * below. NULL: requests cannot be kept off. */
+    int (*quiet)(struct vemu_image *, void (*fn)(void *), void *data);
 
     int (*create)(const struct vemu_image_create_args *, struct vemu_error **);
     int (*resize)(struct vemu_image *, uint64_t size, const char *preallocation, uint32_t flags,

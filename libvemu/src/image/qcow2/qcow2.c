@@ -382,6 +382,7 @@ const struct vemu_image_driver vemu__qcow2_driver = {
     .map = vemu__qcow2_map,
     .unmap = vemu__qcow2_unmap,
     .reserve = vemu__qcow2_reserve,
+    .quiet = vemu__qcow2_quiet,
     .create = vemu__qcow2_create,
     .set_backing = qcow2_set_backing,
     .make_empty = vemu__qcow2_make_empty,

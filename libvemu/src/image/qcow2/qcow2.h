@@ -269,6 +269,8 @@ int vemu__qcow2_end_change(struct qcow2 *s, unsigned token, uint32_t flags, int 
  * not held. Brings the tables to the disk first; on an error nothing was begun. */
 int vemu__qcow2_exclusive_begin(struct qcow2 *s);
 void vemu__qcow2_exclusive_end(struct qcow2 *s);
+/* The driver's, with the two. */
+int vemu__qcow2_quiet(struct vemu_image *image, void (*fn)(void *), void *data);
 /* How many of `count` clusters from `first` on are not in flight (0: the first is). */
 uint64_t vemu__qcow2_not_in_flight(const struct qcow2 *s, uint64_t first, uint64_t count);
 void vemu__qcow2_flight_add(struct qcow2 *s, struct qcow2_flight *flight);

@@ -74,6 +74,18 @@ void vemu__qcow2_exclusive_end(struct qcow2 *s)
     pthread_mutex_unlock(&s->writeback_lock);
 }
 
+int vemu__qcow2_quiet(struct vemu_image *image, void (*fn)(void *), void *data)
+{
+    struct qcow2 *s = qcow2_of(image);
+    int r = vemu__qcow2_exclusive_begin(s);
+
+    if (r < 0)
+        return r;
+    fn(data);
+    vemu__qcow2_exclusive_end(s);
+    return 0;
+}
+
 uint64_t vemu__qcow2_not_in_flight(const struct qcow2 *s, uint64_t first, uint64_t count)
 {
     for (const struct qcow2_flight *flight = s->in_flight; flight; flight = flight->next) {
