@@ -432,7 +432,8 @@ int vemu_image_next_dirty(struct vemu_image *image, const char *name, uint64_t o
  * @offset, @bytes: part of the source; bytes 0: to its end (of the shorter of the two)
  * @target_offset: where it goes
  * @sparse_bytes: so many zero bytes in a row become a hole; 0: 4096
- * @threads: readers and writers; 0: one for each CPU, at most 16
+ * @threads: readers and writers; 0: one for each CPU, at least 8 where a device or a server is
+ *           waited for, at most 16
  * @max_bytes_per_s: 0: as fast as it goes
  * @read_error: VEMU_IMAGE_COPY_SALVAGE: told what could not be read (a positive errno), on any
  *              thread, several at once; NULL: nobody wants to know
