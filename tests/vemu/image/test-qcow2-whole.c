@@ -184,6 +184,67 @@ START_TEST(test_bitmaps)
 }
 END_TEST
 
+/* Bytes that a bitmap says are dirty. */
+static uint64_t dirty(struct vemu_image *image)
+{
+    struct vemu_image_bitmap bitmap = { 0 };
+
+    ck_assert_int_eq(vemu_image_list_bitmaps(image, copy_bitmap, &bitmap), 1);
+    ck_assert(!(bitmap.flags & VEMU_IMAGE_BITMAP_INCONSISTENT));
+    return bitmap.dirty_bytes;
+}
+
+START_TEST(test_bitmaps_resize)
+{
+    char *path = make_qcow2(SIZE, "");
+    struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    uint64_t offset, bytes;
+
+    OK(vemu_image_create_snapshot(image, "first", &err));
+    OK(vemu_image_add_bitmap(image, "all", 4096,
+                             VEMU_IMAGE_BITMAP_ENABLED | VEMU_IMAGE_BITMAP_PERSISTENT, &err));
+    fill(image, 10000, 1, 100);
+    fill(image, SIZE - MIB, 2, 4096);
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    for (unsigned i = 0; i < 2; i++) { /* read from the file, and in memory */
+        image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+        if (i)
+            fill(image, 10000, 1, 100);
+        OK(vemu_image_resize(image, SIZE + 20480, NULL, 0, NULL, &err)); /* is written to as well */
+        ck_assert_uint_eq(dirty(image), 2 * 4096 + 20480);
+        /* Until it is stored, nobody is to trust what is in the file for another size. */
+        ck_assert_uint_eq(peek_be(path, peek_be(path, 112 + 24, 8) + 12, 4), 3);
+        ck_assert_int_eq(vemu_image_close(image), 0);
+        assert_clean(path);
+        image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+        ck_assert_uint_eq(dirty(image), 2 * 4096 + 20480);
+        OK(vemu_image_resize(image, SIZE, NULL, VEMU_IMAGE_RESIZE_SHRINK, NULL, &err));
+        ck_assert_uint_eq(dirty(image), 2 * 4096);
+        ck_assert_int_eq(vemu_image_close(image), 0);
+        assert_clean(path);
+    }
+    image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    OK(vemu_image_resize(image, MIB, NULL, VEMU_IMAGE_RESIZE_SHRINK, NULL, &err));
+    ck_assert_uint_eq(dirty(image), 4096);
+    ck_assert_int_eq(vemu_image_next_dirty(image, "all", 0, &offset, &bytes, NULL), 1);
+    ck_assert_uint_eq(offset, 8192);
+    OK(vemu_image_apply_snapshot(image, "first", &err));
+    ck_assert_uint_eq(vemu_image_get_size(image), SIZE);
+    ck_assert_uint_eq(dirty(image), SIZE);
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    assert_clean(path);
+    poke_be(path, peek_be(path, 112 + 24, 8) + 12, 4, 3); /* a crash */
+    image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    FAILS(vemu_image_resize(image, 2 * SIZE, NULL, 0, NULL, &err), EINVAL, "inconsistent");
+    ck_assert_uint_eq(vemu_image_get_size(image), SIZE);
+    OK(vemu_image_remove_bitmap(image, "all", &err));
+    OK(vemu_image_resize(image, 2 * SIZE, NULL, 0, NULL, &err));
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    assert_clean(path);
+    remove_file(path);
+}
+END_TEST
+
 START_TEST(test_repair)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -280,8 +341,12 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        test_snapshots, test_snapshot_width, test_resize,  test_amend, test_bitmaps,
-        test_repair,    test_dirty,          test_measure, test_map,   NULL
+        test_snapshots, test_snapshot_width,
+        test_resize,    test_amend,
+        test_bitmaps,   test_bitmaps_resize,
+        test_repair,    test_dirty,
+        test_measure,   test_map,
+        NULL,
     };
 
     return run_tests("image-qcow2-whole", tests);

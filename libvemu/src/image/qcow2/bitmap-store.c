@@ -15,7 +15,6 @@
 
 #define ENTRY_SIZE 24u
 #define MAX_NAME   1023u
-#define MAX_BITS   (512u << 20) /* bytes of one bitmap */
 #define TABLE_MASK 0x00fffffffffffe00ull
 #define ALL_ONES   1ull
 
@@ -79,7 +78,7 @@ static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at,
     /* A bitmap in use may have been made for another size. */
     if (!bitmap->inconsistent && table_size != qcow2_div_up(bitmap->bytes, s->cluster_size))
         return bad(err, "a table has the wrong size for the image");
-    return bitmap->bytes > MAX_BITS ? bad(err, "a bitmap is too large") : 0;
+    return bitmap->bytes > QCOW2_MAX_BITMAP_BITS ? bad(err, "a bitmap is too large") : 0;
 }
 
 int vemu__qcow2_bitmaps_load(struct qcow2 *s, struct vemu_error **err)

@@ -44,6 +44,19 @@ static bool usable(const struct qcow2_bitmap *bitmap)
     return !bitmap->inconsistent && !bitmap->unknown;
 }
 
+static int check_usable(const struct qcow2_bitmap *bitmap, struct vemu_error **err)
+{
+    if (bitmap->inconsistent)
+        return vemu__error_set(err, EINVAL,
+                               "Bitmap '%s' is inconsistent and cannot be used; it "
+                               "can only be removed",
+                               bitmap->name);
+    if (bitmap->unknown)
+        return vemu__error_set(err, ENOTSUP, "Bitmap '%s' has extra data that is not known",
+                               bitmap->name);
+    return 0;
+}
+
 static bool records(const struct qcow2_bitmap *bitmap)
 {
     return usable(bitmap) && bitmap->flags & QCOW2_BITMAP_AUTO;
@@ -123,6 +136,54 @@ int vemu__qcow2_bitmaps_touch(struct qcow2 *s, uint64_t offset, uint64_t bytes)
     return r;
 }
 
+/* --- another size of the image ---------------------------------------------------------------- */
+
+int vemu__qcow2_bitmaps_prepare_size(struct qcow2 *s, uint64_t size, struct vemu_error **err)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&s->lock);
+    for (guint i = 0; r == 0 && i < s->bitmaps->len; i++) {
+        struct qcow2_bitmap *bitmap = g_ptr_array_index(s->bitmaps, i);
+        uint64_t bytes = qcow2_div_up(qcow2_div_up(size, 1ull << bitmap->granularity_bits), 8);
+        uint8_t *bits;
+
+        r = check_usable(bitmap, err);
+        if (r == 0 && bytes > QCOW2_MAX_BITMAP_BITS)
+            r = vemu__error_set(err, EFBIG, "Bitmap '%s' would be too large", bitmap->name);
+        if (r == 0) {
+            r = prepare(s, bitmap);
+            if (r < 0)
+                vemu__error_set(err, -r, "Bitmap '%s': %s", bitmap->name, g_strerror(-r));
+        }
+        if (r < 0 || bytes <= bitmap->bytes)
+            continue;
+        bits = g_try_realloc(bitmap->bits, bytes);
+        if (!bits) {
+            r = vemu__error_set(err, ENOMEM, "No memory for bitmap '%s'", bitmap->name);
+            continue;
+        }
+        memset(bits + bitmap->bytes, 0, bytes - bitmap->bytes);
+        bitmap->bits = bits;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
+void vemu__qcow2_bitmaps_set_size(struct qcow2 *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (guint i = 0; i < s->bitmaps->len; i++) {
+        struct qcow2_bitmap *bitmap = g_ptr_array_index(s->bitmaps, i);
+
+        bitmap->count = qcow2_div_up(s->header.size, 1ull << bitmap->granularity_bits);
+        bitmap->bytes = qcow2_div_up(bitmap->count, 8);
+        if (bitmap->bits && bitmap->count % 8) /* what was cut off does not come back */
+            bitmap->bits[bitmap->bytes - 1] &= (uint8_t)((1u << (bitmap->count % 8)) - 1);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
 uint64_t vemu__qcow2_measure_bitmaps(struct vemu_image *source, uint32_t cluster_size)
 {
     const struct qcow2 *s = qcow2_of(source);
@@ -150,14 +211,7 @@ static int find_usable(struct qcow2 *s, const char *name, struct qcow2_bitmap **
     *ret = vemu__qcow2_bitmap_find(s, name);
     if (!*ret)
         return vemu__error_set(err, ENOENT, "Dirty bitmap '%s' not found", name);
-    if ((*ret)->inconsistent)
-        return vemu__error_set(err, EINVAL,
-                               "Bitmap '%s' is inconsistent and cannot be used; it "
-                               "can only be removed",
-                               name);
-    if ((*ret)->unknown)
-        return vemu__error_set(err, ENOTSUP, "Bitmap '%s' has extra data that is not known", name);
-    return 0;
+    return check_usable(*ret, err);
 }
 
 static int qcow2_bitmap_list(struct vemu_image *image,
@@ -219,7 +273,7 @@ static int qcow2_bitmap_add(struct vemu_image *image, const char *name, uint64_t
         r = vemu__error_set(err, EEXIST, "Bitmap already exists: %s", name);
     else if (s->bitmaps->len >= QCOW2_MAX_BITMAPS)
         r = vemu__error_set(err, EFBIG, "There are %u bitmaps already", s->bitmaps->len);
-    else if (bitmap->bytes > 512u << 20)
+    else if (bitmap->bytes > QCOW2_MAX_BITMAP_BITS)
         r = vemu__error_set(err, EFBIG, "The bitmap would be too large: use a larger granularity");
     else if (vemu__qcow2_bitmap_read(s, bitmap) < 0)
         r = vemu__error_set(err, ENOMEM, "No memory for the bitmap");

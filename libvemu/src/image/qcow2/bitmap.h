@@ -11,6 +11,8 @@
 #define QCOW2_BITMAP_AUTO         (1u << 1)
 #define QCOW2_BITMAP_EXTRA_COMPAT (1u << 2)
 
+#define QCOW2_MAX_BITMAP_BITS (512u << 20) /* bytes of one bitmap */
+
 struct qcow2_bitmap {
     char *name;
     uint32_t flags; /* as the directory is to have them, but for IN_USE */
@@ -41,6 +43,11 @@ int vemu__qcow2_bitmap_read(struct qcow2 *s, struct qcow2_bitmap *bitmap);
 int vemu__qcow2_bitmap_mark(struct qcow2 *s, struct qcow2_bitmap *bitmap);
 /* Brings all to the file. In exclusive work, or when closing. */
 int vemu__qcow2_bitmaps_store(struct qcow2 *s);
+/* Before the image gets another size: in use on disk, with memory for the new size. In exclusive
+ * work. EINVAL, ENOTSUP: there is one that nobody can take along. */
+int vemu__qcow2_bitmaps_prepare_size(struct qcow2 *s, uint64_t size, struct vemu_error **err);
+/* The image has another size now. */
+void vemu__qcow2_bitmaps_set_size(struct qcow2 *s);
 /* Looks again whether writes have to be recorded. */
 void vemu__qcow2_bitmaps_update(struct qcow2 *s);
 

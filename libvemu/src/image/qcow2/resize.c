@@ -4,12 +4,15 @@
  *
  * Growing: a longer L1 table goes to a new place, and the header leads to it and has the new size
  * at once. Shrinking: what is behind the new end is discarded, then the header has the new size,
- * then the file loses what nobody uses at its end.
+ * then the file loses what nobody uses at its end. Dirty bitmaps are in use on disk meanwhile, and
+ * are written for the new size when they are stored; what is new counts as written to, since a
+ * backup may hold other bytes there from before the image was shrunk.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "image/qcow2/bitmap.h"
 #include "image/qcow2/layout.h"
 #include "image/qcow2/shadow.h"
 
@@ -112,7 +115,7 @@ static int resize_external(struct qcow2 *s, uint64_t size, enum qcow2_preallocat
     return r;
 }
 
-static int shrink(struct qcow2 *s, uint64_t size)
+static int shrink(struct qcow2 *s, uint64_t size, struct vemu_error **err)
 {
     uint64_t from = qcow2_align_up(size, s->cluster_size), old = s->header.size;
     int r = 0, r2;
@@ -123,7 +126,11 @@ static int shrink(struct qcow2 *s, uint64_t size)
         r = vemu__qcow2_exclusive_begin(s);
     if (r < 0)
         return r;
-    r = set_size(s, size);
+    r = vemu__qcow2_bitmaps_prepare_size(s, size, err);
+    if (r == 0)
+        r = set_size(s, size);
+    if (r == 0)
+        vemu__qcow2_bitmaps_set_size(s);
     r2 = r < 0 ? 0 : truncate_file(s);
     vemu__qcow2_exclusive_end(s);
     return r < 0 ? r : r2;
@@ -144,9 +151,6 @@ int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word
     r = vemu__qcow2_may_write(s);
     if (r < 0)
         return r;
-    if (s->bitmaps->len && size != old)
-        return vemu__error_set(err, ENOTSUP,
-                               "Cannot resize an image which has bitmaps; remove them first");
     if (s->header.version < 3 && s->snapshot_count)
         return vemu__error_set(err, ENOTSUP, "Can't resize a v2 image which has snapshots");
     entries = vemu__qcow2_l1_entries(&s->header, size);
@@ -158,7 +162,7 @@ int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word
         if (preallocation != QCOW2_PREALLOC_OFF)
             return vemu__error_set(err, ENOTSUP,
                                    "Preallocation can't be used for shrinking an image");
-        r = shrink(s, size);
+        r = shrink(s, size, err);
         return r == 0 && s->external ? resize_external(s, size, preallocation, progress, err) : r;
     }
     if (image->backing_filename && preallocation != QCOW2_PREALLOC_OFF && !s->extended)
@@ -171,7 +175,11 @@ int vemu__qcow2_resize(struct vemu_image *image, uint64_t size, const char *word
         r = vemu__qcow2_exclusive_begin(s);
     if (r < 0)
         return r;
-    r = entries > s->l1.count ? grow(s, size, entries) : set_size(s, size);
+    r = vemu__qcow2_bitmaps_prepare_size(s, size, err);
+    if (r == 0)
+        r = entries > s->l1.count ? grow(s, size, entries) : set_size(s, size);
+    if (r == 0)
+        vemu__qcow2_bitmaps_set_size(s);
     vemu__qcow2_exclusive_end(s);
     /* The part of the last cluster that was behind the end, and what a backing file has there, is
      * not to come to light. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "image/qcow2/bitmap.h"
 #include "image/qcow2/layout.h"
 #include "image/qcow2/shadow.h"
 
@@ -252,6 +253,17 @@ static int apply(struct qcow2_shadow *shadow, const struct qcow2_snapshot *snaps
     return r;
 }
 
+/* All of the disk has other contents. */
+static int touch_all(struct qcow2 *s)
+{
+    int r;
+
+    pthread_mutex_lock(&s->lock);
+    r = vemu__qcow2_bitmaps_touch(s, 0, s->header.size);
+    pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
 static int qcow2_snapshot_apply(struct vemu_image *image, const char *id_or_name,
                                 struct vemu_error **err)
 {
@@ -263,15 +275,15 @@ static int qcow2_snapshot_apply(struct vemu_image *image, const char *id_or_name
     if (r < 0)
         return r;
     r = find_for(s, id_or_name, &index, err);
-    if (r == 0 && s->snapshots[index].disk_size != s->header.size && s->bitmaps->len)
-        r = vemu__error_set(err, ENOTSUP,
-                            "the snapshot has another size, and the image has bitmaps");
+    if (r == 0 && s->snapshots[index].disk_size != s->header.size)
+        r = vemu__qcow2_bitmaps_prepare_size(s, s->snapshots[index].disk_size, err);
+    if (r == 0)
+        r = touch_all(s);
+    if (r == 0)
+        r = apply(&shadow, &s->snapshots[index]);
     if (r == 0) {
-        pthread_mutex_lock(&s->lock);
-        r = vemu__qcow2_bitmaps_touch(s, 0, s->header.size);
-        pthread_mutex_unlock(&s->lock);
-        if (r == 0)
-            r = apply(&shadow, &s->snapshots[index]);
+        vemu__qcow2_bitmaps_set_size(s);
+        r = touch_all(s);
     }
     end(s, &shadow);
     return fail(err, r, "Could not apply snapshot");
