@@ -32,9 +32,9 @@ static inline uint64_t crash_random(struct crash_random *random, uint64_t below)
 #define SET_RESIZE    (1u << 1)
 #define SET_COMPRESS  (1u << 2)
 #define SET_BACKING   (1u << 3)
-#define SET_DATA_FILE (1u << 4) /* contents are in a file that is not put back: not compared */
-#define SET_V2        (1u << 5)
-#define SET_BITMAPS   (1u << 6)
+#define SET_DATA_FILE (1u << 4)
+#define SET_BITMAPS   (1u << 5)
+#define SET_AMEND     (1u << 6)
 #define SET_PROPS     6
 
 struct crash_set {
@@ -64,9 +64,9 @@ struct crash_run {
     bool verbose;
     /* from here on the run's own */
     struct crash_random random;
-    struct crash_store store;
+    struct crash_store store, data; /* the image, and its data file */
     struct model model;
-    GByteArray *start; /* the file as it was created */
+    GByteArray *start, *data_start; /* the files as they were created */
 };
 
 /* Creates an image and works on it; leaves the log and the model. False: something failed, and was
@@ -78,7 +78,9 @@ int crash_open(struct crash_run *run, uint32_t flags, struct vemu_image **ret,
 
 struct crash_result {
     uint64_t cuts, failures;
-    uint64_t deep; /* cuts with snapshots read and work done afterwards as well */
+    uint64_t deep;    /* cuts with snapshots read and work done afterwards as well */
+    uint64_t again;   /* crashes in the repair after one */
+    uint64_t bitmaps; /* that were compared */
 };
 /* Crashes at each event. `only`: this cut alone (numbers as reports have them), and its image goes
  * to `dump`; UINT64_MAX: all. Stops after `max_failures`. */

@@ -18,9 +18,15 @@ struct crash_disk {
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-void crash_store_init(struct crash_store *store, uint64_t capacity)
+static struct crash_store *main_of(struct crash_store *store)
+{
+    return store->main ? store->main : store;
+}
+
+void crash_store_init(struct crash_store *store, struct crash_store *main, uint64_t capacity)
 {
     memset(store, 0, sizeof(*store));
+    store->main = main;
     pthread_mutex_init(&store->lock, NULL);
     store->capacity = capacity;
     store->bytes = mmap(NULL, capacity, PROT_READ | PROT_WRITE,
@@ -32,16 +38,16 @@ void crash_store_init(struct crash_store *store, uint64_t capacity)
     store->undo_data = g_byte_array_new();
 }
 
-static void log_clear(struct crash_store *store)
+void crash_log_clear(GArray *log)
 {
-    for (guint i = 0; i < store->log->len; i++)
-        g_free(g_array_index(store->log, struct crash_event, i).data);
-    g_array_set_size(store->log, 0);
+    for (guint i = 0; i < log->len; i++)
+        g_free(g_array_index(log, struct crash_event, i).data);
+    g_array_set_size(log, 0);
 }
 
 void crash_store_fini(struct crash_store *store)
 {
-    log_clear(store);
+    crash_log_clear(store->log);
     g_array_free(store->log, TRUE);
     g_array_free(store->undo, TRUE);
     g_byte_array_free(store->undo_data, TRUE);
@@ -54,7 +60,7 @@ void crash_store_load(struct crash_store *store, const void *bytes, uint64_t siz
     madvise(store->bytes, store->capacity, MADV_DONTNEED);
     memcpy(store->bytes, bytes, size);
     store->size = size;
-    log_clear(store);
+    crash_log_clear(store->log);
     g_array_set_size(store->undo, 0);
     g_byte_array_set_size(store->undo_data, 0);
 }
@@ -73,7 +79,7 @@ static void remember(struct crash_store *store, uint64_t offset, uint64_t bytes)
 {
     struct crash_undo undo = { offset, bytes, store->size, store->undo_data->len };
 
-    if (store->mode != CRASH_UNDOABLE)
+    if (main_of(store)->mode < CRASH_UNDOABLE)
         return;
     g_byte_array_append(store->undo_data, store->bytes + offset, (guint)bytes);
     g_array_append_val(store->undo, undo);
@@ -154,22 +160,23 @@ static struct crash_store *store_of(struct vemu_image *image)
 /* Takes over event->data. */
 static int change(struct vemu_image *image, struct crash_event *event)
 {
-    struct crash_store *store = store_of(image);
+    struct crash_store *store = store_of(image), *main = main_of(store);
     uint64_t end = event->kind == CRASH_TRUNCATE ? 0 : event->offset;
 
     if (event->bytes > store->capacity || end > store->capacity - event->bytes) {
         g_free(event->data);
         return -ENOSPC;
     }
-    pthread_mutex_lock(&store->lock);
+    pthread_mutex_lock(&main->lock);
     crash_store_apply(store, event, NULL);
     image->size = store->size;
-    event->clock = ++store->clock;
-    if (store->mode == CRASH_RECORD)
-        g_array_append_val(store->log, *event);
+    event->file = store != main;
+    event->clock = ++main->clock;
+    if (main->mode == CRASH_RECORD || main->mode == CRASH_UNDOABLE_RECORD)
+        g_array_append_val(main->log, *event);
     else
         g_free(event->data);
-    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&main->lock);
     return 0;
 }
 
@@ -182,14 +189,14 @@ static int disk_open(struct vemu_image *image, struct vemu_error **err)
 static int disk_readv(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                       const struct iovec *iov, unsigned count)
 {
-    struct crash_store *store = store_of(image);
+    struct crash_store *store = store_of(image), *main = main_of(store);
     uint64_t inside;
 
-    pthread_mutex_lock(&store->lock);
+    pthread_mutex_lock(&main->lock);
     inside = offset < store->size ? MIN(bytes, store->size - offset) : 0;
     vemu__iov_write(iov, count, 0, store->bytes + offset, inside);
     vemu__iov_fill(iov, count, inside, 0, bytes - inside);
-    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&main->lock);
     return 0;
 }
 

@@ -95,9 +95,14 @@ static bool one(const struct settings *settings, const struct crash_set *set, ui
     total->cuts += result.cuts;
     total->failures += result.failures + !ok;
     total->deep += result.deep;
+    total->again += result.again;
+    total->bitmaps += result.bitmaps;
     if (run.start)
         g_byte_array_free(run.start, TRUE);
+    if (run.data_start)
+        g_byte_array_free(run.data_start, TRUE);
     crash_store_fini(&run.store);
+    crash_store_fini(&run.data);
     model_fini(&run.model);
     return ok;
 }
@@ -170,8 +175,8 @@ int main(int argc, char **argv)
         return 2;
     }
     printf("%" PRIu64 " cut points (%" PRIu64 " with snapshots read and work afterwards), %" PRIu64
-           " failures, %.1f s\n",
-           total.cuts, total.deep, total.failures, now() - start);
+           " crashes in a repair, %" PRIu64 " bitmaps compared, %" PRIu64 " failures, %.1f s\n",
+           total.cuts, total.deep, total.again, total.bitmaps, total.failures, now() - start);
     if (settings.broken != BREAK_NOTHING)
         return total.failures ? 0 : 1;
     return total.failures ? 1 : 0;

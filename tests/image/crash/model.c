@@ -34,6 +34,7 @@ void model_init(struct model *model, uint64_t sectors, uint64_t max_sectors)
     model->disk = g_new0(struct model_history, max_sectors);
     model->flushes = g_array_new(FALSE, FALSE, sizeof(struct model_value));
     model->snapshots = g_ptr_array_new();
+    model->bitmaps = g_ptr_array_new();
     for (uint64_t i = 0; i < max_sectors; i++) {
         history_add(&model->disk[i], 0, VALUE_ZERO);
         history_end(&model->disk[i], 0);
@@ -56,6 +57,7 @@ void model_fini(struct model *model)
         g_free(snapshot);
     }
     g_ptr_array_free(model->snapshots, TRUE);
+    model_bitmaps_fini(model);
 }
 
 /* --- what happens ----------------------------------------------------------------------------- */
@@ -194,8 +196,8 @@ bool model_matches(uint64_t value, const void *sector)
 {
     const uint64_t *words = sector;
 
-    if (value == VALUE_ANY)
-        return true;
+    if (value == VALUE_ANY || value == VALUE_NONE)
+        return value == VALUE_ANY;
     for (unsigned i = 0; i < WORDS; i++)
         if (words[i] != word(value, i))
             return false;

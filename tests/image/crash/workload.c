@@ -2,7 +2,7 @@
 /*
  * Random work on an image, of which the model knows what it does.
  */
-#include "crash.h"
+#include "workload.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,11 +10,10 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "image/qcow2/qcow2.h"
 
-#define THREADS_MAX   8u
-#define SNAPSHOTS_MAX 4u
-#define BACKING_VALUE (UINT64_C(0xbacc) << 24)
-#define STORE_SIZE    (UINT64_C(64) << 20)
+#define THREADS_MAX 8u
+#define STORE_SIZE  (UINT64_C(64) << 20)
 
 enum op_kind { OP_WRITE, OP_ZERO, OP_DISCARD, OP_FLUSH, OP_COMPRESS };
 
@@ -49,11 +48,17 @@ int crash_open(struct crash_run *run, uint32_t flags, struct vemu_image **ret,
             return r;
         }
     }
+    if (r >= 0 && (run->set->flags & SET_DATA_FILE)) { /* the one that remembers */
+        struct qcow2 *s = qcow2_of(image);
+
+        vemu_image_close(s->data);
+        s->data = crash_disk_new(&run->data, flags);
+    }
     *ret = image;
     return r;
 }
 
-static bool complain(const struct crash_run *run, const char *what, int r, struct vemu_error *err)
+bool crash_complain(const struct crash_run *run, const char *what, int r, struct vemu_error *err)
 {
     fprintf(stderr, "%s, seed %" PRIu64 ": %s: %s\n", run->set->name, run->seed, what,
             err ? vemu_error_message(err) : g_strerror(-r));
@@ -88,7 +93,7 @@ static bool image_create(struct crash_run *run)
         props[count] = run->set->props[count];
     if (run->set->flags & SET_BACKING) {
         if (!backing_create(run, beside))
-            return complain(run, "cannot write the backing file", -errno, NULL);
+            return crash_complain(run, "cannot write the backing file", -errno, NULL);
         props[count++] = (struct vemu_property){ "backing_file", beside };
         props[count++] = (struct vemu_property){ "backing_fmt", "raw" };
     }
@@ -97,11 +102,19 @@ static bool image_create(struct crash_run *run)
     r = vemu_image_create(path, "qcow2", run->set->sectors * CRASH_SECTOR, props, count, NULL,
                           &err);
     if (r < 0)
-        return complain(run, "cannot create the image", r, err);
+        return crash_complain(run, "cannot create the image", r, err);
     if (!g_file_get_contents(path, &bytes, &size, NULL))
-        return complain(run, "cannot read the image", -errno, NULL);
+        return crash_complain(run, "cannot read the image", -errno, NULL);
     run->start = g_byte_array_append(g_byte_array_new(), (guint8 *)bytes, (guint)size);
     crash_store_load(&run->store, bytes, size);
+    if (run->set->flags & SET_DATA_FILE) {
+        g_autofree char *data = NULL;
+
+        if (!g_file_get_contents(beside, &data, &size, NULL))
+            return crash_complain(run, "cannot read the data file", -errno, NULL);
+        run->data_start = g_byte_array_append(g_byte_array_new(), (guint8 *)data, (guint)size);
+        crash_store_load(&run->data, data, size);
+    }
     return true;
 }
 
@@ -132,20 +145,23 @@ static void op_prepare(struct op *op)
     case OP_DISCARD: model_begin(model, clock, op->first, op->count, VALUE_ANY); break;
     case OP_FLUSH: return;
     }
+    model_touch(model, clock, op->first, op->count);
     if (op->flags & VEMU_IMAGE_FUA)
         model_set_fua(model, op->first, op->count);
 }
 
-static void mark_flush(struct crash_store *store)
+void crash_mark_flush(struct crash_store *store)
 {
+    bool seen[2] = { false };
+
     pthread_mutex_lock(&store->lock);
-    for (guint i = store->log->len; i-- > 0;) {
+    for (guint i = store->log->len; i-- > 0 && !(seen[0] && seen[1]);) {
         struct crash_event *event = &g_array_index(store->log, struct crash_event, i);
 
-        if (event->kind == CRASH_FLUSH) {
-            event->for_guest = true;
-            break;
-        }
+        if (event->kind != CRASH_FLUSH || seen[event->file])
+            continue;
+        event->for_guest = true;
+        seen[event->file] = true;
     }
     pthread_mutex_unlock(&store->lock);
 }
@@ -164,7 +180,7 @@ static void *op_do(void *data)
     case OP_FLUSH:
         op->start = crash_store_tick(store);
         op->result = vemu_image_flush(op->image);
-        mark_flush(store);
+        crash_mark_flush(store);
         return NULL;
     }
     if (op->result >= 0)
@@ -177,7 +193,7 @@ static bool op_done(struct op *op)
     static const char *const names[] = { "write", "zero", "discard", "flush", "compressed write" };
 
     if (op->result < 0)
-        return complain(op->run, names[op->kind], op->result, NULL);
+        return crash_complain(op->run, names[op->kind], op->result, NULL);
     if (op->kind == OP_FLUSH)
         model_add_flush(&op->run->model, op->start, crash_store_tick(&op->run->store));
     return true;
@@ -287,178 +303,7 @@ static bool do_requests(struct crash_run *run, struct vemu_image *image)
     return ok;
 }
 
-/* --- snapshots, size -------------------------------------------------------------------------- */
-
-static unsigned live_snapshots(const struct crash_run *run, struct model_snapshot **ret)
-{
-    unsigned count = 0;
-
-    for (guint i = 0; i < run->model.snapshots->len; i++) {
-        struct model_snapshot *snapshot = run->model.snapshots->pdata[i];
-
-        if (snapshot->deleted.start == MODEL_FOREVER)
-            ret[count++] = snapshot;
-    }
-    return count;
-}
-
-static bool snapshot_create(struct crash_run *run, struct vemu_image *image)
-{
-    g_autofree char *name = g_strdup_printf("s%u", run->model.snapshots->len);
-    struct model_snapshot *snapshot =
-        model_add_snapshot(&run->model, crash_store_tick(&run->store), name);
-    struct vemu_error *err = NULL;
-    int r = vemu_image_create_snapshot(image, name, &err);
-
-    if (r < 0) {
-        g_ptr_array_remove(run->model.snapshots, snapshot);
-        g_free(snapshot->values);
-        g_free(snapshot);
-        if (r == -ERANGE) { /* refcounts of few bits do not count far */
-            vemu_error_free(err);
-            return true;
-        }
-        return complain(run, "create snapshot", r, err);
-    }
-    snapshot->made.end = crash_store_tick(&run->store);
-    return true;
-}
-
-static bool snapshot_delete(struct crash_run *run, struct vemu_image *image,
-                            struct model_snapshot *snapshot)
-{
-    struct vemu_error *err = NULL;
-    int r;
-
-    snapshot->deleted.start = crash_store_tick(&run->store);
-    r = vemu_image_delete_snapshot(image, snapshot->name, &err);
-    snapshot->deleted.end = crash_store_tick(&run->store);
-    return r < 0 ? complain(run, "delete snapshot", r, err) : true;
-}
-
-/* The disk gets another size: what is cut off may be anything until it is there again. */
-static void size_begin(struct crash_run *run, uint64_t clock, uint64_t sectors)
-{
-    uint64_t was = run->model.sectors;
-
-    model_begin_size(&run->model, clock, sectors);
-    if (sectors < was)
-        model_begin(&run->model, clock, sectors, was - sectors, VALUE_ANY);
-}
-
-static bool snapshot_apply(struct crash_run *run, struct vemu_image *image,
-                           const struct model_snapshot *snapshot)
-{
-    uint64_t clock = crash_store_tick(&run->store), was = run->model.sectors;
-    struct vemu_error *err = NULL;
-    int r;
-
-    size_begin(run, clock, snapshot->sectors);
-    model_begin_values(&run->model, clock, snapshot->sectors, snapshot->values);
-    r = vemu_image_apply_snapshot(image, snapshot->name, &err);
-    if (r == -ERANGE) { /* nothing happened */
-        model_cancel(&run->model, 0, snapshot->sectors);
-        if (snapshot->sectors < was)
-            model_cancel(&run->model, snapshot->sectors, was - snapshot->sectors);
-        model_cancel_size(&run->model);
-        vemu_error_free(err);
-        return true;
-    }
-    clock = crash_store_tick(&run->store);
-    model_end(&run->model, clock, 0, MAX(was, snapshot->sectors));
-    model_end_size(&run->model, clock);
-    return r < 0 ? complain(run, "apply snapshot", r, err) : true;
-}
-
-static bool resize(struct crash_run *run, struct vemu_image *image)
-{
-    uint64_t was = run->model.sectors, clock = crash_store_tick(&run->store);
-    uint64_t sectors = 8 + crash_random(&run->random, run->set->max_sectors - 8);
-    uint64_t low = MIN(was, sectors), changed = MAX(was, sectors) - low;
-    struct vemu_error *err = NULL;
-    int r;
-
-    if (sectors < was / 2) /* or little is left to work on */
-        sectors = was / 2 + sectors / 2, low = MIN(was, sectors), changed = MAX(was, sectors) - low;
-    size_begin(run, clock, sectors);
-    if (sectors > was)
-        model_begin(&run->model, clock, was, sectors - was, VALUE_ZERO);
-    r = vemu_image_resize(image, sectors * CRASH_SECTOR, NULL, VEMU_IMAGE_RESIZE_SHRINK, NULL,
-                          &err);
-    if (r == -ENOTSUP) { /* with snapshots, perhaps */
-        model_cancel(&run->model, low, changed);
-        model_cancel_size(&run->model);
-        vemu_error_free(err);
-        return true;
-    }
-    clock = crash_store_tick(&run->store);
-    model_end(&run->model, clock, low, changed);
-    model_end_size(&run->model, clock);
-    return r < 0 ? complain(run, "resize", r, err) : true;
-}
-
-/* Dirty bitmaps come, go and record; a crash leaves them marked as inconsistent. */
-static int name_found(void *data, const struct vemu_image_bitmap *bitmap)
-{
-    *(char **)data = g_strdup(bitmap->name);
-    return 1;
-}
-
-static bool bitmaps(struct crash_run *run, struct vemu_image *image)
-{
-    struct vemu_error *err = NULL;
-    g_autofree char *name = NULL;
-    int r = vemu_image_list_bitmaps(image, name_found, &name);
-
-    if (r >= 0 && name && crash_random(&run->random, 2)) {
-        r = vemu_image_remove_bitmap(image, name, &err);
-    } else if (r >= 0) {
-        g_autofree char *fresh = g_strdup_printf("b%" PRIu64, ++run->model.writes);
-
-        r = vemu_image_add_bitmap(image, fresh, 4096,
-                                  VEMU_IMAGE_BITMAP_ENABLED | VEMU_IMAGE_BITMAP_PERSISTENT, &err);
-    }
-    return r < 0 ? complain(run, "bitmap", r, err) : true;
-}
-
-static bool reopen(struct crash_run *run, struct vemu_image **image)
-{
-    uint64_t start = crash_store_tick(&run->store);
-    struct vemu_error *err = NULL;
-    int r = vemu_image_close(*image);
-
-    *image = NULL;
-    mark_flush(&run->store);
-    if (r < 0)
-        return complain(run, "close", r, NULL);
-    model_add_flush(&run->model, start, crash_store_tick(&run->store));
-    r = crash_open(run, VEMU_IMAGE_WRITE, image, &err);
-    return r < 0 ? complain(run, "open again", r, err) : true;
-}
-
 /* --- all of it -------------------------------------------------------------------------------- */
-
-static bool step(struct crash_run *run, struct vemu_image **image)
-{
-    struct model_snapshot **live = g_newa(struct model_snapshot *, run->model.snapshots->len + 1);
-    unsigned count = live_snapshots(run, live);
-    uint64_t roll = crash_random(&run->random, 100);
-    bool snapshots = run->set->flags & SET_SNAPSHOTS;
-
-    if (roll < 3 && snapshots && count < SNAPSHOTS_MAX)
-        return snapshot_create(run, *image);
-    if (roll >= 3 && roll < 5 && count)
-        return snapshot_delete(run, *image, live[crash_random(&run->random, count)]);
-    if (roll >= 5 && roll < 7 && count)
-        return snapshot_apply(run, *image, live[crash_random(&run->random, count)]);
-    if (roll >= 7 && roll < 10 && (run->set->flags & SET_RESIZE))
-        return resize(run, *image);
-    if (roll == 10)
-        return reopen(run, image);
-    if (roll >= 11 && roll < 14 && (run->set->flags & SET_BITMAPS))
-        return bitmaps(run, *image);
-    return do_requests(run, *image);
-}
 
 bool crash_workload(struct crash_run *run)
 {
@@ -469,17 +314,23 @@ bool crash_workload(struct crash_run *run)
 
     run->random.state = run->seed;
     model_init(&run->model, run->set->sectors, run->set->max_sectors);
-    crash_store_init(&run->store, STORE_SIZE);
+    crash_store_init(&run->store, NULL, STORE_SIZE);
+    crash_store_init(&run->data, &run->store, STORE_SIZE);
     if (!image_create(run))
         return false;
     run->store.clock = 1;
     model_add_flush(&run->model, 1, 1);
     run->store.mode = CRASH_RECORD;
     r = crash_open(run, VEMU_IMAGE_WRITE, &image, &err);
-    ok = r >= 0 || complain(run, "open", r, err);
-    for (unsigned i = 0; i < run->operations && ok; i++)
-        ok = step(run, &image);
+    ok = r >= 0 || crash_complain(run, "open", r, err);
+    for (unsigned i = 0; i < run->operations && ok; i++) {
+        bool done = false;
+
+        ok = crash_whole(run, &image, &done);
+        if (ok && !done)
+            ok = do_requests(run, image);
+    }
     r = vemu_image_close(image);
     run->store.mode = CRASH_PLAIN;
-    return ok && (r >= 0 || complain(run, "close", r, NULL));
+    return ok && (r >= 0 || crash_complain(run, "close", r, NULL));
 }

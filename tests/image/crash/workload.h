@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the parts of the workload share.
+ */
+#ifndef TESTS_IMAGE_CRASH_WORKLOAD_H
+#define TESTS_IMAGE_CRASH_WORKLOAD_H
+
+#include "crash.h"
+
+#define BACKING_VALUE (UINT64_C(0xbacc) << 24)
+
+/* Reports; false. */
+bool crash_complain(const struct crash_run *run, const char *what, int r, struct vemu_error *err);
+/* The last flush was one that the guest asked for. */
+void crash_mark_flush(struct crash_store *store);
+/* Something with the whole image, now and then. */
+bool crash_whole(struct crash_run *run, struct vemu_image **image, bool *ret_done);
+
+#endif
