@@ -317,6 +317,15 @@ qemu-img create -q -f qcow2 -o compat=0.10 v2.qcow2 3M
 qemu-img create -q -f qcow2 -u -b none -F raw lost.qcow2 3M
 qemu-img create -q -f qcow2 -b "$work/read/a.raw" -F raw full.qcow2
 qemu-img create -q -f qcow2 -o preallocation=metadata meta.qcow2 5M
+# Holes where tables see data, and places in the file for what is not there.
+qemu-img create -q -f qcow2 -o "preallocation=metadata,data_file=$work/read/ext.raw" ext.qcow2 5M
+qemu-img create -q -f qcow2 holes.qcow2 5M
+qemu-io -c 'write -P 7 0 1M' holes.qcow2 >/dev/null
+fallocate -p -o 600k -l 300k holes.qcow2
+qemu-img create -q -f qcow2 -o extended_l2=on parts.qcow2 5M
+qemu-io -c 'write -P 7 8k 2k' -c 'write -P 7 100k 60k' -c 'write -P 7 700k 2k' parts.qcow2 >/dev/null
+qemu-img create -q -f qcow2 -b "$work/read/parts.qcow2" -F qcow2 -o extended_l2=on more.qcow2 6M
+qemu-io -c 'write -P 7 4k 2k' -c 'write -z 400k 64k' -c 'write -P 7 5300k 2k' more.qcow2 >/dev/null
 cp --sparse=never a.qcow2 snap.qcow2
 qemu-img snapshot -c one snap.qcow2
 qemu-io -c 'write -P 7 0 1M' snap.qcow2 >/dev/null
@@ -358,6 +367,8 @@ for image in *.qcow2; do
     same compare -s "$image" a.raw
 done
 like info --backing-chain lost.qcow2
+rm ext.raw # nobody asked for it to be opened
+same info ext.qcow2
 same measure -O qcow2 -l one snap.qcow2
 same measure -O qcow2 -l nope snap.qcow2
 same measure -O qcow2 --size 3T -o cluster_size=2M,refcount_bits=64

@@ -161,7 +161,7 @@ static bool chain_add(struct chain *chain, const struct named *named)
             report("Backing file '%s' creates an infinite loop.", named->filename);
             return false;
         }
-    info.image = open_named(named, VEMU_IMAGE_NO_BACKING);
+    info.image = open_named(named, VEMU_IMAGE_NO_BACKING | VEMU_IMAGE_NO_DATA_FILE);
     if (!info.image)
         return false;
     int r = vemu_image_get_info(info.image, &info.facts, &err);

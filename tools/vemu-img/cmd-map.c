@@ -91,7 +91,7 @@ static int look(struct vemu_image *image, uint64_t at, uint64_t bytes,
         bytes = ret->bytes;
         uint64_t size = backing ? vemu_image_get_size(backing) : 0;
         if (at >= size) {
-            ret->flags = VEMU_IMAGE_EXTENT_ZERO;
+            ret->flags |= VEMU_IMAGE_EXTENT_ZERO;
             return 0;
         }
         bytes = bytes < size - at ? bytes : size - at;

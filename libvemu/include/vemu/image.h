@@ -48,6 +48,9 @@ struct vemu_image;
 /** Opened although its metadata is marked or found corrupt, as far as possible: for check and
  * repair. */
 #define VEMU_IMAGE_CHECK (1u << 7)
+/** A data file that the image names is not opened: for looking at an image that nobody trusts yet.
+ * Metadata can be read, contents in such a file cannot (ENOTSUP). Only for reading. Since 0.1 */
+#define VEMU_IMAGE_NO_DATA_FILE (1u << 8)
 
 /**
  * struct vemu_image_open_options - how to open an image

@@ -77,11 +77,11 @@ int vemu_image_get_extent(struct vemu_image *image, struct vemu_image *base, uin
         }
         bytes = MIN(bytes, extent.bytes);
     }
-    extent = (struct vemu_image_extent){
-        .flags = base ? 0 : VEMU_IMAGE_EXTENT_ZERO,
-        .bytes = bytes,
-        .depth = depth ? depth - 1 : 0,
-    };
+    /* the last layer may have room for it */
+    extent.flags &= VEMU_IMAGE_EXTENT_OFFSET;
+    extent.flags |= base ? 0 : VEMU_IMAGE_EXTENT_ZERO;
+    extent.bytes = bytes;
+    extent.depth = depth ? depth - 1 : 0;
     hand_over(ret, &extent);
     return 0;
 }

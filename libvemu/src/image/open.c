@@ -14,7 +14,7 @@
 #include "image/drivers.h"
 #include "image/options.h"
 
-#define PUBLIC_FLAGS ((VEMU_IMAGE_CHECK << 1) - 1)
+#define PUBLIC_FLAGS ((VEMU_IMAGE_NO_DATA_FILE << 1) - 1)
 #define MAX_NESTING  16u /* of layers in options */
 
 static int open_layer(const char *filename, const char *format, uint32_t flags,
@@ -52,6 +52,8 @@ static int common_options(struct image_options *options, uint32_t *flags, struct
     }
     if ((*flags & VEMU_IMAGE_WRITE) && (*flags & VEMU_IMAGE_FORCE_SHARE))
         return vemu__error_set(err, EINVAL, "an image that others may write to can only be read");
+    if ((*flags & VEMU_IMAGE_WRITE) && (*flags & VEMU_IMAGE_NO_DATA_FILE))
+        return vemu__error_set(err, EINVAL, "an image without its data file can only be read");
     if (!discard)
         return 0;
     if (!strcmp(discard, "unmap") || !strcmp(discard, "on"))
@@ -80,7 +82,7 @@ static uint32_t child_flags(const struct vemu_image_driver *parent, uint32_t fla
     flags &= ~(VEMU_IMAGE_WRITE_THROUGH | IMAGE_OPEN_PROBED);
     if (parent->flags & VEMU_IMAGE_FORMAT_FILTER)
         return flags;
-    flags &= ~(VEMU_IMAGE_NO_BACKING | VEMU_IMAGE_CHECK);
+    flags &= ~(VEMU_IMAGE_NO_BACKING | VEMU_IMAGE_CHECK | VEMU_IMAGE_NO_DATA_FILE);
     return flags | VEMU_IMAGE_UNMAP | IMAGE_OPEN_CHILD;
 }
 

@@ -43,6 +43,9 @@ enum {
     INFO,
     MAP,
     SNAPSHOT_LOAD,
+    AMEND,
+    EMPTY,
+    MEASURE,
     KINDS,
 };
 
@@ -103,6 +106,10 @@ static void do_bitmaps(struct target *t, const struct fuzz_op *op)
         vemu_image_next_dirty(t->image, name, op->place, &offset, &bytes, NULL);
         if (op->what & 4)
             vemu_image_clear_bitmap(t->image, name, NULL);
+        if (op->what & 16)
+            vemu_image_enable_bitmap(t->image, name, op->what & 32, NULL);
+        if (op->what & 64)
+            vemu_image_merge_bitmap(t->image, "b", t->image, name, NULL);
         if (op->what & 8)
             vemu_image_remove_bitmap(t->image, name, NULL);
     }
@@ -133,6 +140,25 @@ static void do_check(struct target *t, const struct fuzz_op *op)
                      &check, NULL, NULL);
 }
 
+static void do_amend(struct target *t, const struct fuzz_op *op)
+{
+    static const struct vemu_property choices[] = {
+        { "compat", "0.10" },        { "compat", "1.1" },         { "refcount_bits", "1" },
+        { "refcount_bits", "16" },   { "refcount_bits", "64" },   { "lazy_refcounts", "on" },
+        { "lazy_refcounts", "off" }, { "backing_file", "other" }, { "backing_fmt", "raw" },
+        { "backing_file", "" },      { "data_file_raw", "off" },
+    };
+
+    vemu_image_amend(t->image, &choices[op->what % G_N_ELEMENTS(choices)], 1, NULL, NULL);
+}
+
+static void do_measure(struct target *t)
+{
+    struct vemu_image_measure measure = { .size = sizeof(measure) };
+
+    vemu_image_measure("qcow2", t->image, 0, NULL, 0, &measure, NULL);
+}
+
 static void do_info(struct target *t)
 {
     struct vemu_image_info info = VEMU_IMAGE_INFO_INIT;
@@ -144,8 +170,8 @@ static void do_info(struct target *t)
 static void image_open(struct target *t, bool check)
 {
     bool writes = t->format == FUZZ_QCOW2 && !(t->flags & FUZZ_READ_ONLY);
-    uint32_t flags =
-        (writes ? VEMU_IMAGE_WRITE | VEMU_IMAGE_UNMAP : 0) | (check ? VEMU_IMAGE_CHECK : 0);
+    uint32_t flags = (writes ? VEMU_IMAGE_WRITE | VEMU_IMAGE_UNMAP : VEMU_IMAGE_NO_DATA_FILE) |
+                     (check ? VEMU_IMAGE_CHECK : 0);
 
     t->image = NULL;
     if (vemu__image_new(vemu__image_find_driver(fuzz_formats[t->format]), "fuzz",
@@ -203,6 +229,9 @@ static void play(struct target *t, const struct fuzz_op *op)
         break;
     case BITMAPS: do_bitmaps(t, op); break;
     case INFO: do_info(t); break;
+    case AMEND: do_amend(t, op); break;
+    case EMPTY: vemu_image_make_empty(t->image, NULL); break;
+    case MEASURE: do_measure(t); break;
     case MAP:
         if (bytes && vemu__image_map(t->image, offset, bytes, op->what & 1, &span) == 0)
             vemu__image_unmap(&span);
@@ -237,9 +266,9 @@ static uint8_t *file_unpack(const struct fuzz_header *header, const uint8_t *dat
 }
 
 /* What would make us open files of the host that the input names. */
-static void names_remove(enum fuzz_format format, uint8_t *file, uint64_t size)
+static void names_remove(enum fuzz_format format, bool writes, uint8_t *file, uint64_t size)
 {
-    if (format == FUZZ_QCOW2 && size > 80)
+    if (format == FUZZ_QCOW2 && writes && size > 80)
         file[79] &= (uint8_t)~4; /* external data file */
     if (format == FUZZ_VMDK && size >= 4 && memcmp(file, "KDMV", 4) != 0) {
         struct vmdk_descriptor descriptor;
@@ -276,8 +305,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     file = file_unpack(&header, data, size, &file_size);
     if (header.flags & FUZZ_MEND)
         fuzz_mend(t.format, file, file_size);
-    names_remove(t.format, file, file_size);
-    crash_store_init(&t.store, 2 * FUZZ_FILE_MAX);
+    names_remove(t.format, !(t.flags & FUZZ_READ_ONLY), file, file_size);
+    crash_store_init(&t.store, NULL, 2 * FUZZ_FILE_MAX);
     crash_store_load(&t.store, file, file_size);
     g_free(file);
     image_open(&t, false);

@@ -261,20 +261,41 @@ START_TEST(test_bitmap_directory)
 }
 END_TEST
 
+/* Looking at an image does not open what the image wants opened. */
+START_TEST(test_data_file_named)
+{
+    char *data = make_file(0);
+    g_autofree char *option = g_strdup_printf("data_file=%s", data);
+    char *path = make_qcow2(64 * MIB, option);
+    struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    struct vemu_image_extent extent = VEMU_IMAGE_EXTENT_INIT;
+    struct vemu_image_info info = VEMU_IMAGE_INFO_INIT;
+    uint8_t byte;
+
+    fill(image, 0, 1, 65536);
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    remove_file(data);
+    OPEN_FAILS(path, "qcow2", 0, ENOENT, "data file");
+    OPEN_FAILS(path, "qcow2", VEMU_IMAGE_NO_DATA_FILE | VEMU_IMAGE_WRITE, EINVAL, "data file");
+    image = open_image(path, "qcow2", VEMU_IMAGE_NO_DATA_FILE);
+    OK(vemu_image_get_info(image, &info, &err));
+    ck_assert_uint_eq(info.virtual_size, 64 * MIB);
+    vemu_image_info_clear(&info);
+    ck_assert_int_eq(vemu_image_read(image, 0, &byte, 1), -ENOTSUP);
+    ck_assert_int_eq(vemu_image_read(image, MIB, &byte, 1), 0);
+    ck_assert_int_eq(vemu_image_get_extent(image, NULL, 0, 65536, &extent), 0);
+    ck_assert(extent.flags & VEMU_IMAGE_EXTENT_DATA);
+    vemu_image_close(image);
+    remove_file(path);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
-        test_header,
-        test_feature_name,
-        test_extensions,
-        test_truncated,
-        test_into_metadata,
-        test_entries,
-        test_overlap,
-        test_lying_refcounts,
-        test_snapshot_table,
-        test_bitmap_directory,
-        NULL,
+        test_header,         test_feature_name,     test_extensions,      test_truncated,
+        test_into_metadata,  test_entries,          test_overlap,         test_lying_refcounts,
+        test_snapshot_table, test_bitmap_directory, test_data_file_named, NULL,
     };
 
     return run_tests("image-qcow2-hostile", tests);

@@ -6,6 +6,8 @@
 
 #include "image/qcow2/qcow2.h"
 
+#define PREALLOCATED_VISITS (1u << 24) /* clusters; more are not looked at */
+
 static uint32_t extent_flags(enum qcow2_type type)
 {
     switch (type) {
@@ -16,26 +18,46 @@ static uint32_t extent_flags(enum qcow2_type type)
     case QCOW2_T_ZERO_ALLOC:
         return VEMU_IMAGE_EXTENT_ZERO | VEMU_IMAGE_EXTENT_ALLOCATED | VEMU_IMAGE_EXTENT_OFFSET;
     case QCOW2_T_ZERO_PLAIN: return VEMU_IMAGE_EXTENT_ZERO | VEMU_IMAGE_EXTENT_ALLOCATED;
+    case QCOW2_T_UNALLOCATED_ALLOC: return VEMU_IMAGE_EXTENT_OFFSET; /* what it would have */
     default: return 0;
     }
 }
 
-/* Images whose metadata was preallocated: most of the file is a hole that tables call data. */
+/* Images whose metadata was preallocated: refcounts say that more of the file is in use than there
+ * is on the host's disk, so what tables call data may be a hole. */
+static bool find_preallocated(struct qcow2 *s)
+{
+    struct vemu_image_info info = VEMU_IMAGE_INFO_INIT;
+    uint64_t end = qcow2_div_up(atomic_load(&s->image.file->size), s->cluster_size);
+    uint64_t real, used = 0, refs, enough, visits = 0;
+    bool known;
+
+    if (vemu_image_get_info(s->image.file, &info, NULL) < 0)
+        return false;
+    real = info.actual_size / s->cluster_size;
+    known = info.actual_size; /* or it is not a file */
+    vemu_image_info_clear(&info);
+    enough = MAX(real * 10 / 9, real + 2);
+    if (!known || end < enough || (!s->reftable.count && vemu__qcow2_load_reftable(s, NULL) < 0))
+        return false;
+    end = MIN(end, s->reftable.count << s->block_bits);
+    for (uint64_t i = 0; i < end && used < enough && visits < PREALLOCATED_VISITS; visits++) {
+        if (!s->reftable.entry[i >> s->block_bits]) {
+            i = ((i >> s->block_bits) + 1) << s->block_bits;
+            continue;
+        }
+        if (vemu__qcow2_refcount_get(s, i++, &refs) < 0)
+            return false;
+        used += refs != 0;
+    }
+    return used >= enough;
+}
+
+/* With `lock`. */
 static bool is_preallocated(struct qcow2 *s)
 {
-    struct vemu_image_extent extent = VEMU_IMAGE_EXTENT_INIT;
-    uint64_t size = atomic_load(&s->data->size), at = 0, holes = 0;
-
-    if (s->preallocated)
-        return s->preallocated == 2;
-    for (unsigned i = 0; i < 1000 && at < size; i++) {
-        if (vemu_image_get_extent(s->data, NULL, at, size - at, &extent) < 0)
-            break;
-        if (extent.flags & VEMU_IMAGE_EXTENT_ZERO)
-            holes += extent.bytes;
-        at += extent.bytes;
-    }
-    s->preallocated = holes > size / 10 ? 2 : 1;
+    if (!s->preallocated)
+        s->preallocated = find_preallocated(s) ? 2 : 1;
     return s->preallocated == 2;
 }
 
@@ -45,12 +67,14 @@ int vemu__qcow2_extent(struct vemu_image *image, uint64_t offset, uint64_t bytes
     struct qcow2 *s = qcow2_of(image);
     struct vemu_image_extent below = VEMU_IMAGE_EXTENT_INIT;
     struct qcow2_run run, more;
+    bool look_below;
     unsigned token;
     int r;
 
     pthread_mutex_lock(&s->lock);
     token = vemu__qcow2_begin(s);
     r = vemu__qcow2_find(s, offset, bytes, &run);
+    look_below = r == 0 && run.type == QCOW2_T_NORMAL && s->data && is_preallocated(s);
     while (r == 0 && run.bytes < bytes) {
         if (vemu__qcow2_find(s, offset + run.bytes, bytes - run.bytes, &more) < 0 ||
             extent_flags(more.type) != extent_flags(run.type))
@@ -64,9 +88,8 @@ int vemu__qcow2_extent(struct vemu_image *image, uint64_t offset, uint64_t bytes
         ret->flags = extent_flags(run.type);
         ret->bytes = run.bytes;
         ret->offset = ret->flags & VEMU_IMAGE_EXTENT_OFFSET ? run.host : 0;
-        ret->filename = ret->flags & VEMU_IMAGE_EXTENT_OFFSET ? s->data->filename : NULL;
-        if (run.type == QCOW2_T_NORMAL && is_preallocated(s) &&
-            run.host < atomic_load(&s->data->size) &&
+        ret->filename = ret->flags & VEMU_IMAGE_EXTENT_OFFSET && s->data ? s->data->filename : NULL;
+        if (look_below && run.host < atomic_load(&s->data->size) &&
             vemu_image_get_extent(s->data, NULL, run.host, run.bytes, &below) == 0) {
             ret->bytes = MIN(ret->bytes, below.bytes);
             if (below.flags & VEMU_IMAGE_EXTENT_ZERO)
@@ -95,7 +118,7 @@ int vemu__qcow2_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, b
     }
     token = vemu__qcow2_begin(s);
     r = vemu__qcow2_find(s, offset, bytes, &run);
-    if (r == 0 && (run.type != QCOW2_T_NORMAL || (write && !run.copied)))
+    if (r == 0 && (run.type != QCOW2_T_NORMAL || !s->data || (write && !run.copied)))
         r = -EAGAIN;
     if (r == 0 && write && !s->external && vemu__qcow2_metadata_hit(s, run.host, run.bytes))
         r = vemu__qcow2_corrupt(s);

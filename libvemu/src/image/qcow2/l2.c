@@ -195,7 +195,7 @@ int vemu__qcow2_find(struct qcow2 *s, uint64_t offset, uint64_t bytes, struct qc
         }
         if (vemu__qcow2_entry_type(s, &entry, sub) != ret->type)
             break;
-        if (ret->type >= QCOW2_T_ZERO_ALLOC &&
+        if ((ret->type >= QCOW2_T_ZERO_ALLOC || ret->type == QCOW2_T_UNALLOCATED_ALLOC) &&
             ((entry.l2 & QCOW2_OFFSET_MASK) != host ||
              (s->external || entry.l2 & QCOW2_COPIED) != ret->copied))
             break;

@@ -60,6 +60,8 @@ static int open_data_file(struct qcow2 *s, struct vemu_error **err)
                                    "'data-file' is given, but the image has no external data file");
         return 0;
     }
+    if (s->image.open_flags & VEMU_IMAGE_NO_DATA_FILE)
+        return 0;
     if (!name)
         return vemu__error_set(err, EINVAL, "'data-file' is required for this image");
     resolved = s->data_file_option ? g_strdup(name) : vemu__image_resolve(&s->image, name);
@@ -293,10 +295,12 @@ static int qcow2_info(struct vemu_image *image, struct vemu_image_info *info,
     vemu__image_add_fact(info, "compat", VEMU_IMAGE_FACT_TEXT, 0, h->version == 2 ? "0.10" : "1.1");
     if (h->version >= 3 && s->external) {
         vemu__image_add_fact(info, "data-file", VEMU_IMAGE_FACT_TEXT, 0,
-                             h->data_file ? h->data_file : s->data->filename);
+                             h->data_file ? h->data_file
+                             : s->data    ? s->data->filename
+                                          : "");
         vemu__image_add_fact(info, "data-file-raw", VEMU_IMAGE_FACT_BOOL,
                              (h->autoclear & QCOW2_AUTOCLEAR_RAW) != 0, NULL);
-        if (vemu_image_get_info(s->data, &data, NULL) == 0)
+        if (s->data && vemu_image_get_info(s->data, &data, NULL) == 0)
             info->actual_size += data.actual_size;
         vemu_image_info_clear(&data);
     }

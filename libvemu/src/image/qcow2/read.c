@@ -70,6 +70,8 @@ static int read_run(struct qcow2 *s, const struct qcow2_run *run, uint64_t offse
 {
     switch (run->type) {
     case QCOW2_T_NORMAL:
+        if (!s->data)
+            return -ENOTSUP; /* VEMU_IMAGE_NO_DATA_FILE */
         return vemu__qcow2_file_readv_at(s->data, run->host, run->bytes, iov, count, skip);
     case QCOW2_T_COMPRESSED:
         return read_compressed(s, run->host, offset, run->bytes, iov, count, skip);
