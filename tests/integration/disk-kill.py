@@ -105,8 +105,18 @@ class Disk:
         with open(log, "rb") as stream:
             return stream.read().decode(errors="replace").replace("\r", "")
 
+    def wait_for_lock(self):
+        """What the kernel still does for a dead process with io_uring keeps its files a moment longer."""
+        limit = time.monotonic() + BOOT_LIMIT
+        while subprocess.run(["qemu-img", "info", self.image], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL).returncode:
+            if time.monotonic() > limit:
+                raise Failure("the image is still locked")
+            time.sleep(0.02)
+
     def look(self):
         """Returns whether there were leaks."""
+        self.wait_for_lock()
         vemu_img, flat, out = self.test.tool("vemu-img"), self.test.path("flat"), self.test.path("out")
         if self.lazy:  # refcounts are made right when it is opened for writing the next time
             run("cp", "--sparse=always", self.image, out)

@@ -119,7 +119,7 @@ struct vemu_block {
     struct image_options options; /* of the driver */
     /* properties of every node, by declaration in node.c */
     struct vemu_block *file_node, *backing_node; /* below; NULL: the image has its own, or none */
-    char *aio_name, *discard, *detect_zeroes_name, *rerror, *werror;
+    char *aio_name, *discard, *detect_zeroes_name, *rerror, *werror, *throttle_group;
     bool want_read_only, auto_read_only, direct, no_flush, write_back, force_share;
     /* from them */
     int aio_kind; /* enum vemu_aio_kind */

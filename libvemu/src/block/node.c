@@ -13,6 +13,7 @@
 
 #include "block/aio.h"
 #include "block/policy.h"
+#include "block/throttle-object.h"
 #include "core/error.h"
 #include "core/property.h"
 #include "core/vm.h"
@@ -46,6 +47,8 @@ const struct vemu_prop vemu__block_props[] = {
               "when a read fails: report, ignore, stop (auto: report)"),
     VEMU_PROP(struct vemu_block, werror, "werror", STRING, "auto",
               "when a write fails: report, ignore, stop, enospc (auto: enospc)"),
+    VEMU_PROP(struct vemu_block, throttle_group, "throttle-group", STRING, NULL,
+              "of a throttle node: the object whose limits it shares with others"),
     VEMU_PROP_END,
 };
 
@@ -233,6 +236,8 @@ static int open_image(struct vemu_block *block, bool write, struct vemu_error **
                                   props, count, &block->image, err);
     if (r >= 0)
         r = open_backing(block, err);
+    if (r >= 0 && block->throttle_group)
+        r = vemu__block_join_group(block, err);
     if (r < 0) {
         vemu_image_close(block->image);
         block->image = NULL;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "block/backend.h"
+#include "block/throttle-object.h"
 #include "bus/pci-bus.h"
 #include "bus/pcie-port.h"
 #include "chardev/backend.h"
@@ -116,6 +117,7 @@ const struct vemu_backend_class *const vemu__object_classes[] = {
     &vemu__memdev_file.base,
     &vemu__memdev_memfd.base,
     &vemu__memdev_ram.base,
+    &vemu__throttle_object.base,
     NULL,
 };
 

@@ -7,8 +7,8 @@
 
 #include "crash.h"
 
-/* Opens what is in the stores for writing, which may repair it, and compares it with the model; with
- * `deep` reads the snapshots too, and works on it. What is wrong is added to `text`. */
+/* Opens what is in the stores for writing, which may repair it, and compares it with the model;
+ * with `deep` reads the snapshots too, and works on it. What is wrong is added to `text`. */
 bool crash_look(struct crash_run *run, uint64_t number, bool deep, GString *text,
                 struct crash_result *result);
 

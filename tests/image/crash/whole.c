@@ -123,7 +123,7 @@ static bool resize(struct crash_run *run, struct vemu_image *image)
     return r < 0 ? crash_complain(run, "resize", r, err) : true;
 }
 
-/* --- dirty bitmaps: come, go, are cleared; stored when the image is closed --------------------- */
+/* --- dirty bitmaps: come, go, are cleared; stored when the image is closed -------------------- */
 
 static bool bitmap_add(struct crash_run *run, struct vemu_image *image)
 {

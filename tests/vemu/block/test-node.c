@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <vemu/block.h>
+#include <vemu/object.h>
 #include <vemu/registry.h>
 
 #define SIZE (1u << 20)
@@ -291,11 +292,51 @@ START_TEST(test_slow)
 }
 END_TEST
 
+/* Two drives that together may do 100 requests in a second. */
+START_TEST(test_throttle_group)
+{
+    const struct vemu_property limits = { "limits.iops-total", "100" };
+    const struct vemu_property bad = { "limits.iops-read-max", "5" };
+    const struct vemu_property member[] = { { "file.driver", "null-co" },
+                                            { "throttle-group", "g" },
+                                            { "iops-read", "5" } };
+    struct vemu_vm *vm = fake_vm(NULL);
+    struct user users[2] = { 0 };
+    int64_t begin;
+    uint8_t data[512];
+
+    FAILS(vemu_vm_add_block(vm, "throttle", "a", member, 2, &err), ENOENT, "throttle-group");
+    FAILS(vemu_vm_add_object(vm, "throttle-group", "g", &bad, 1, &err), EINVAL, "needs a limit");
+    OK(vemu_vm_add_object(vm, "throttle-group", "g", &limits, 1, &err));
+    FAILS(vemu_vm_add_block(vm, "null-co", "a", &member[1], 1, &err), EINVAL, "throttle");
+    FAILS(vemu_vm_add_block(vm, "throttle", "a", member, 3, &err), EINVAL, "of its own");
+    OK(vemu_vm_add_block(vm, "throttle", "a", member, 2, &err));
+    OK(vemu_vm_add_block(vm, "throttle", "b", member, 2, &err));
+    FAILS(vemu_vm_remove_object(vm, "g", &err), EBUSY, "'a'");
+    OK(vemu_vm_realize(vm, &err));
+    OK(vemu_vm_start(vm, &err));
+    user_attach(&users[0], vm, "a", NULL, NULL);
+    user_attach(&users[1], vm, "b", NULL, NULL);
+    begin = g_get_monotonic_time();
+    for (unsigned i = 0; i < 32; i++) /* a tenth of a second's worth is free */
+        ck_assert_int_eq(user_do(&users[i % 2], VEMU_BLOCK_READ, 0, data, sizeof(data)), 0);
+    ck_assert_int_ge(g_get_monotonic_time() - begin, 180000);
+    user_detach(&users[0]);
+    user_detach(&users[1]);
+    OK(vemu_vm_remove_block(vm, "a", &err));
+    FAILS(vemu_vm_remove_object(vm, "g", &err), EBUSY, "'b'");
+    OK(vemu_vm_remove_block(vm, "b", &err));
+    OK(vemu_vm_remove_object(vm, "g", &err));
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { test_classes,        test_nested,   test_json,   test_in_use,
-                                   test_words,          test_requests, test_zeroes, test_slow,
-                                   test_auto_read_only, NULL };
+    const TTest *const tests[] = { test_classes,        test_nested, test_json,
+                                   test_in_use,         test_words,  test_requests,
+                                   test_zeroes,         test_slow,   test_auto_read_only,
+                                   test_throttle_group, NULL };
 
     return run_tests("block-node", tests);
 }
