@@ -198,6 +198,9 @@ def main():
                 disk = Disk(test, kill // LIVES)
             written += disk.kill_in_mid_write()
             leaky += disk.look()
+            if disk.boots == LIVES:
+                print(f"{disk.name}: killed {disk.boots} times, {len(disk.files)} files, {len(disk.slots)} slots",
+                      flush=True)
         if test.digest() != base:
             raise Failure("the backing file was written to")
         if sys.argv[5] and not test.overwritten:

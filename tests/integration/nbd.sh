@@ -40,6 +40,21 @@ for i in $(seq 100); do [ -e once.sock ] || break; sleep 0.05; done
 [ -e once.sock ] && fail "it does not end with the last client"
 "$vemu_nbd" -c /dev/nbd0 disk 2>err && fail "--connect"
 grep -q -- '--connect is not supported' err || fail "--connect: $(cat err)"
+# what would have no effect is refused
+refused() { # WORDS OPTION...
+    local words=$1
+    shift
+    timeout 20 "$vemu_nbd" "$@" 2>err && fail "vemu-nbd $* is taken"
+    grep -q -- "$words" err || fail "vemu-nbd $*: $(cat err)"
+}
+refused '--export-name does not go with --list' -L -x name -k server.sock
+refused '--cache does not go with --list' -L --cache=none -k server.sock
+refused '--fork does not go with --list' -L --fork -k server.sock
+creds=tls-creds-x509,id=t0,dir=/nowhere
+refused '--tls-creds=t0 is missing' --object $creds -k x.sock disk
+refused 'not of endpoint=server' --object $creds,endpoint=client --tls-creds t0 -k x.sock disk
+refused 'not of endpoint=client' --object $creds,endpoint=server --tls-creds t0 -L -k x.sock
+refused 'verify-peer=off is not supported' --object $creds,verify-peer=off --tls-creds t0 -L -k x.sock
 
 # what a backing chain and a dirty bitmap say
 qemu-img create -q -f qcow2 base.qcow2 64M

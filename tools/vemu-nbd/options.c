@@ -21,6 +21,7 @@ struct option_row {
     const char *argument; /* how it is shown; NULL: takes none */
     bool (*handle)(struct options *o, const char *value);
     const char *help; /* for an option that is refused: why */
+    bool lists;       /* -L has a use for it */
 };
 
 static bool refuse(struct options *o, const char *value)
@@ -152,7 +153,8 @@ static bool opt_cache(struct options *o, const char *value)
     };
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (!strcmp(modes[i].name, value)) {
-            o->open.flags |= modes[i].flags;
+            o->open.flags &= ~(VEMU_IMAGE_DIRECT | VEMU_IMAGE_WRITE_THROUGH | VEMU_IMAGE_NO_FLUSH);
+            o->open.flags |= modes[i].flags; /* the last one counts */
             return true;
         }
     report("--cache: '%s' is none of none, writeback, writethrough, directsync, unsafe", value);
@@ -170,8 +172,10 @@ static bool opt_discard(struct options *o, const char *value)
         o->open.flags |= VEMU_IMAGE_UNMAP;
         return true;
     }
-    if (!strcmp(value, "ignore") || !strcmp(value, "off"))
+    if (!strcmp(value, "ignore") || !strcmp(value, "off")) {
+        o->open.flags &= ~VEMU_IMAGE_UNMAP;
         return true;
+    }
     report("--discard: '%s' is neither ignore nor unmap", value);
     return false;
 }
@@ -222,8 +226,10 @@ static bool object_item(struct tls_object *object, char *item)
     else if (value && !strcmp(item, "verify-peer") &&
              (!strcmp(value, "off") || !strcmp(value, "no")))
         object->verify_peer = false;
-    else if (!value || strcmp(item, "endpoint") ||
-             (strcmp(value, "server") && strcmp(value, "client"))) {
+    else if (value && !strcmp(item, "endpoint") &&
+             (!strcmp(value, "server") || !strcmp(value, "client")))
+        object->endpoint = value;
+    else {
         report("--object: '%s%s%s' is not supported (id, dir, endpoint, verify-peer)", item,
                value ? "=" : "", value ? value : "");
         return false;
@@ -258,9 +264,9 @@ static bool opt_object(struct options *o, const char *value)
 /* --- the table -------------------------------------------------------------------------------- */
 
 static const struct option_row rows[] = {
-    { "port", 'p', "PORT", opt_port, "TCP port (10809)" },
-    { "bind", 'b', "ADDRESS", opt_bind, "address to listen at (all of the host)" },
-    { "socket", 'k', "PATH", opt_socket, "listen at a Unix socket instead" },
+    { "port", 'p', "PORT", opt_port, "TCP port (10809)", true },
+    { "bind", 'b', "ADDRESS", opt_bind, "address to listen at (all of the host)", true },
+    { "socket", 'k', "PATH", opt_socket, "listen at a Unix socket instead", true },
     { "shared", 'e', "NUM", opt_shared, "clients at once (1); 0: as many as come" },
     { "persistent", 't', NULL, opt_persistent, "do not end with the last client" },
     { "verbose", 'v', NULL, opt_verbose, "say where the server listens" },
@@ -268,9 +274,10 @@ static const struct option_row rows[] = {
     { "description", 'D', "TEXT", opt_description, "what the export is, for people" },
     { "bitmap", 'B', "NAME", opt_bitmap, "offer a dirty bitmap of the image" },
     { "allocation-depth", 'A', NULL, opt_allocation_depth, "offer which layer has what" },
-    { "tls-creds", 0, "ID", opt_tls_creds, "clients must use TLS; an --object, or a directory" },
+    { "tls-creds", 0, "ID", opt_tls_creds, "clients must use TLS; an --object, or a directory",
+      true },
     { "object", 0, "tls-creds-x509,id=ID,dir=DIR[,verify-peer=off]", opt_object,
-      "certificates for --tls-creds" },
+      "certificates for --tls-creds", true },
     { "fork", 0, NULL, opt_fork, "go on in the background when clients can come" },
     { "pid-file", 0, "PATH", opt_pid_file, "write the process id" },
     { "offset", 'o', "BYTES", opt_offset, "where a raw image begins" },
@@ -281,7 +288,7 @@ static const struct option_row rows[] = {
     { "cache", 0, "MODE", opt_cache,
       "none, writeback (default), writethrough, directsync, unsafe" },
     { "discard", 0, "MODE", opt_discard, "ignore (default), unmap" },
-    { "list", 'L', NULL, opt_list, "show what another server offers" },
+    { "list", 'L', NULL, opt_list, "show what another server offers", true },
 };
 
 static const struct option_row refused[] = {
@@ -328,17 +335,29 @@ static void help(void)
 
 static bool find_tls(struct options *o)
 {
-    if (!o->tls_creds)
-        return true;
+    if (!o->tls_creds) {
+        if (o->object_count)
+            report("--object: --tls-creds=%s is missing", o->objects[0].id);
+        return !o->object_count;
+    }
     for (unsigned i = 0; i < o->object_count; i++)
         if (!strcmp(o->objects[i].id, o->tls_creds))
             o->tls = &o->objects[i];
     if (!o->tls && strchr(o->tls_creds, '/')) {
-        o->tls_directory = (struct tls_object){ NULL, o->tls_creds, true };
+        o->tls_directory = (struct tls_object){ .dir = o->tls_creds, .verify_peer = true };
         o->tls = &o->tls_directory;
     }
     if (!o->tls)
         report("--tls-creds: there is no --object '%s', and it is not a directory", o->tls_creds);
+    const char *needed = o->list ? "client" : "server";
+    if (o->tls && o->tls->endpoint && strcmp(o->tls->endpoint, needed)) {
+        report("--tls-creds: object '%s' is not of endpoint=%s", o->tls_creds, needed);
+        return false;
+    }
+    if (o->list && o->tls && !o->tls->verify_peer) {
+        report("--object: verify-peer=off is not supported with --list");
+        return false;
+    }
     return o->tls != NULL;
 }
 
@@ -348,6 +367,10 @@ static bool check(struct options *o, int argc, char **argv, int first)
         report(o->list         ? "-L takes no file"
                : first == argc ? "no file is given"
                                : "more than one file is given");
+        return false;
+    }
+    if (o->list && o->serving) {
+        report("--%s does not go with --list", o->serving);
         return false;
     }
     o->filename = o->list ? NULL : argv[first];
@@ -406,6 +429,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
             report("--%s is not supported: %s", row->name, row->help);
         if (!row->handle(o, optarg))
             return OPTIONS_ERROR;
+        if (!row->lists)
+            o->serving = row->name;
     }
     return check(o, argc, argv, optind) ? OPTIONS_RUN : OPTIONS_ERROR;
 }

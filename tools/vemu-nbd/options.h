@@ -16,6 +16,7 @@
 
 struct tls_object {
     const char *id, *dir;
+    const char *endpoint; /* NULL: either */
     bool verify_peer;
 };
 
@@ -42,6 +43,7 @@ struct options {
     struct tls_object tls_directory;
     /* the program */
     bool daemonize, verbose, list;
+    const char *serving; /* an option that -L has no use for; NULL: none */
     const char *pid_file;
 };
 
