@@ -129,6 +129,29 @@ START_TEST(test_amend)
 }
 END_TEST
 
+/* Shrinking leaves zero clusters behind the end, which version 2 does not know. */
+START_TEST(test_downgrade_shrunk)
+{
+    char *backing = make_file(SIZE);
+    g_autofree char *options = g_strdup_printf("backing_file=%s,backing_fmt=raw", backing);
+    const struct vemu_property compat = { "compat", "0.10" };
+    char *path = make_qcow2(SIZE, options);
+    struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+
+    fill(image, 0, 1, SIZE);
+    OK(vemu_image_resize(image, MIB, NULL, VEMU_IMAGE_RESIZE_SHRINK, NULL, &err));
+    OK(vemu_image_amend(image, &compat, 1, NULL, &err));
+    OK(vemu_image_resize(image, SIZE, NULL, 0, NULL, &err));
+    assert_filled(image, 0, 1, MIB);
+    assert_filled(image, MIB, 0, SIZE - MIB);
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    ck_assert_uint_eq(peek_be(path, 4, 4), 2);
+    assert_clean(path);
+    remove_file(path);
+    remove_file(backing);
+}
+END_TEST
+
 static int copy_bitmap(void *data, const struct vemu_image_bitmap *bitmap)
 {
     struct vemu_image_bitmap *ret = data;
@@ -341,11 +364,17 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        test_snapshots, test_snapshot_width,
-        test_resize,    test_amend,
-        test_bitmaps,   test_bitmaps_resize,
-        test_repair,    test_dirty,
-        test_measure,   test_map,
+        test_snapshots,
+        test_snapshot_width,
+        test_resize,
+        test_amend,
+        test_downgrade_shrunk,
+        test_bitmaps,
+        test_bitmaps_resize,
+        test_repair,
+        test_dirty,
+        test_measure,
+        test_map,
         NULL,
     };
 

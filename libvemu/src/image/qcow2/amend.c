@@ -207,6 +207,9 @@ static int downgrade(struct qcow2 *s, const struct vemu_progress *progress, stru
                                what);
     s->lazy = false;
     r = expand_zeros(s, progress);
+    if (r == 0) /* an image that was shrunk may have zero clusters behind its end */
+        r = vemu__qcow2_empty_range(s, qcow2_align_up(s->header.size, s->cluster_size),
+                                    s->l1.count << (s->cluster_bits + s->l2_bits));
     if (r == 0)
         r = vemu__qcow2_exclusive_begin(s);
     if (r == 0) {

@@ -48,16 +48,16 @@ static int empty_slice(struct qcow2 *s, uint64_t offset, uint64_t end, uint64_t 
 }
 
 /* A request for each slice: others have their turn, and caches are written back between them. */
-static int empty(struct qcow2 *s, uint64_t end)
+int vemu__qcow2_empty_range(struct qcow2 *s, uint64_t from, uint64_t end)
 {
-    uint64_t at = 0, done = 0;
+    uint64_t at = from, done = 0;
     int r = 0;
 
     while (r == 0 && at < end) {
         pthread_mutex_lock(&s->lock);
         unsigned token = vemu__qcow2_begin(s);
-        if (!at)
-            r = vemu__qcow2_bitmaps_touch(s, 0, end);
+        if (at == from)
+            r = vemu__qcow2_bitmaps_touch(s, from, end - from);
         while (vemu__qcow2_not_in_flight(s, at >> s->cluster_bits, 1) == 0)
             pthread_cond_wait(&s->changed, &s->lock);
         if (r == 0)
@@ -81,7 +81,7 @@ int vemu__qcow2_make_empty(struct vemu_image *image, struct vemu_error **err)
                                "'%s' has a data file of its own, which cannot be emptied",
                                image->filename);
     if (r == 0)
-        r = empty(s, atomic_load(&image->size));
+        r = vemu__qcow2_empty_range(s, 0, atomic_load(&image->size));
     if (r == 0)
         r = vemu__qcow2_flush(image);
     return r < 0 ? vemu__error_set(err, -r, "Could not empty '%s': %s", image->filename,

@@ -436,6 +436,8 @@ int vemu__qcow2_write_inner(struct qcow2 *s, uint64_t offset, uint64_t bytes,
 int vemu__qcow2_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, uint32_t flags);
 int vemu__qcow2_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes);
 int vemu__qcow2_make_empty(struct vemu_image *image, struct vemu_error **err);
+/* The same for a part, which may be behind the image's end; whole clusters. */
+int vemu__qcow2_empty_range(struct qcow2 *s, uint64_t from, uint64_t end);
 int vemu__qcow2_extent(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                        struct vemu_image_extent *ret);
 int vemu__qcow2_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
