@@ -10,8 +10,8 @@
 
 extern const struct vemu_object_class vemu__throttle_object;
 
-/* The block's image shares the limits of the group that its "throttle-group" names. ENOENT: there is
- * none; EINVAL: it is not a throttle node, or has limits. Context: loop. */
+/* The block's image shares the limits of the group that its "throttle-group" names. ENOENT: there
+ * is none; EINVAL: it is not a throttle node, or has limits. Context: loop. */
 int vemu__block_join_group(const struct vemu_block *block, struct vemu_error **err);
 
 #endif
