@@ -301,6 +301,9 @@ static int qcow2_bitmap_remove(struct vemu_image *image, const char *name, struc
     bitmap = vemu__qcow2_bitmap_find(s, name);
     if (!bitmap) {
         r = vemu__error_set(err, ENOENT, "Dirty bitmap '%s' not found", name);
+    } else if ((r = vemu__qcow2_bitmap_mark(s, bitmap)) < 0) {
+        /* after a crash it is there again, without what is written from now on */
+        vemu__error_set(err, -r, "Bitmap '%s': %s", name, g_strerror(-r));
     } else {
         (void)g_ptr_array_find(s->bitmaps, bitmap, &index);
         (void)g_ptr_array_steal_index(s->bitmaps, index);
