@@ -9,63 +9,23 @@
  */
 #include <errno.h>
 #include <glib.h>
-#include <pthread.h>
 
 #include "core/error.h"
 #include "image/drivers.h"
 #include "image/filter.h"
+#include "image/ranges.h"
 
 #define COPY_SIZE (1u << 20)
 
-/* Somebody is at work there; on its stack. */
-struct range {
-    struct range *next;
-    uint64_t begin, end;
-};
-
 struct cor {
     struct vemu_image image;
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool has_lock;
-    struct range *ranges; /* under the lock */
+    struct image_ranges ranges;
+    bool has_ranges;
 };
 
 static struct cor *cor_of(const struct vemu_image *image)
 {
     return (struct cor *)image;
-}
-
-/* --- ranges ----------------------------------------------------------------------------------- */
-
-static bool overlaps(const struct cor *cor, const struct range *range)
-{
-    for (const struct range *other = cor->ranges; other; other = other->next)
-        if (range->begin < other->end && other->begin < range->end)
-            return true;
-    return false;
-}
-
-static void enter(struct cor *cor, struct range *range)
-{
-    pthread_mutex_lock(&cor->lock);
-    while (overlaps(cor, range))
-        pthread_cond_wait(&cor->cond, &cor->lock);
-    range->next = cor->ranges;
-    cor->ranges = range;
-    pthread_mutex_unlock(&cor->lock);
-}
-
-static void leave(struct cor *cor, struct range *range)
-{
-    struct range **at = &cor->ranges;
-
-    pthread_mutex_lock(&cor->lock);
-    while (*at != range)
-        at = &(*at)->next;
-    *at = range->next;
-    pthread_cond_broadcast(&cor->cond);
-    pthread_mutex_unlock(&cor->lock);
 }
 
 /* --- copying ---------------------------------------------------------------------------------- */
@@ -111,7 +71,7 @@ static int copy_up(struct vemu_image *image, uint8_t *buf, uint64_t offset, uint
 static void keep(struct vemu_image *image, uint64_t offset, uint64_t bytes)
 {
     uint64_t cluster = MAX(image->cluster_size, IMAGE_SECTOR), size = image->size;
-    struct range range = {
+    struct image_range range = {
         .begin = offset / cluster * cluster,
         .end = MIN((offset + bytes + cluster - 1) / cluster * cluster, size),
     };
@@ -119,9 +79,9 @@ static void keep(struct vemu_image *image, uint64_t offset, uint64_t bytes)
 
     if (!buf)
         return;
-    enter(cor_of(image), &range);
+    vemu__image_ranges_enter(&cor_of(image)->ranges, &range);
     copy_up(image, buf, range.begin, range.end);
-    leave(cor_of(image), &range);
+    vemu__image_ranges_leave(&cor_of(image)->ranges, &range);
 }
 
 /* Whether something of the range is in a backing image. */
@@ -157,34 +117,34 @@ static int cor_readv(struct vemu_image *image, uint64_t offset, uint64_t bytes,
 static int cor_writev(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                       const struct iovec *iov, unsigned count, uint32_t flags)
 {
-    struct range range = { .begin = offset, .end = offset + bytes };
+    struct image_range range = { .begin = offset, .end = offset + bytes };
     int r;
 
-    enter(cor_of(image), &range);
+    vemu__image_ranges_enter(&cor_of(image)->ranges, &range);
     r = vemu__filter_writev(image, offset, bytes, iov, count, flags);
-    leave(cor_of(image), &range);
+    vemu__image_ranges_leave(&cor_of(image)->ranges, &range);
     return r;
 }
 
 static int cor_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, uint32_t flags)
 {
-    struct range range = { .begin = offset, .end = offset + bytes };
+    struct image_range range = { .begin = offset, .end = offset + bytes };
     int r;
 
-    enter(cor_of(image), &range);
+    vemu__image_ranges_enter(&cor_of(image)->ranges, &range);
     r = vemu__filter_zero(image, offset, bytes, flags);
-    leave(cor_of(image), &range);
+    vemu__image_ranges_leave(&cor_of(image)->ranges, &range);
     return r;
 }
 
 static int cor_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes)
 {
-    struct range range = { .begin = offset, .end = offset + bytes };
+    struct image_range range = { .begin = offset, .end = offset + bytes };
     int r;
 
-    enter(cor_of(image), &range);
+    vemu__image_ranges_enter(&cor_of(image)->ranges, &range);
     r = vemu__filter_discard(image, offset, bytes);
-    leave(cor_of(image), &range);
+    vemu__image_ranges_leave(&cor_of(image)->ranges, &range);
     return r;
 }
 
@@ -208,9 +168,8 @@ static int cor_open(struct vemu_image *image, struct vemu_error **err)
     if (!(image->file->open_flags & VEMU_IMAGE_WRITE))
         return vemu__error_set(err, EROFS, "'%s' is read-only: nothing can be copied into it",
                                image->file->filename);
-    pthread_mutex_init(&cor->lock, NULL);
-    pthread_cond_init(&cor->cond, NULL);
-    cor->has_lock = true;
+    vemu__image_ranges_init(&cor->ranges);
+    cor->has_ranges = true;
     vemu__filter_open(image);
     return 0;
 }
@@ -219,10 +178,8 @@ static int cor_close(struct vemu_image *image)
 {
     struct cor *cor = cor_of(image);
 
-    if (cor->has_lock) {
-        pthread_cond_destroy(&cor->cond);
-        pthread_mutex_destroy(&cor->lock);
-    }
+    if (cor->has_ranges)
+        vemu__image_ranges_fini(&cor->ranges);
     return 0;
 }
 

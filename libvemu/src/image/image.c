@@ -118,9 +118,14 @@ int vemu_image_close(struct vemu_image *image)
     return r;
 }
 
+/* A filter passes on what goes behind the end. */
 void vemu__image_set_child(struct vemu_image *image)
 {
     image->open_flags |= IMAGE_OPEN_CHILD;
+    while ((image->driver->flags & VEMU_IMAGE_FORMAT_FILTER) && image->file) {
+        image = image->file;
+        image->open_flags |= IMAGE_OPEN_CHILD;
+    }
 }
 
 struct vemu_image *vemu__image_skip_filters(struct vemu_image *image)
