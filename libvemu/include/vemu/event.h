@@ -44,6 +44,15 @@ enum vemu_event_type {
     /* Writing the guest's memory to a file (QMP's dump-guest-memory) ended; message says why it
      * failed, or nothing; value is how many bytes of memory were written. */
     VEMU_EVENT_DUMP_COMPLETED = 23,
+    /* A job (<vemu/job.h>) has another status; message is its id, value the enum vemu_job_status.
+     * The others about jobs have the message "ID KIND DONE TOTAL SPEED ERROR", numbers in bytes and
+     * bytes in a second, the last of it what went wrong, or nothing. */
+    VEMU_EVENT_JOB_STATUS = 24,
+    VEMU_EVENT_JOB_READY = 25,
+    VEMU_EVENT_JOB_COMPLETED = 26, /* it is over, well or (ERROR) not */
+    VEMU_EVENT_JOB_CANCELLED = 27,
+    VEMU_EVENT_JOB_ERROR = 28, /* value bit 0: a write failed; 1: it pauses; 2: it goes on */
+    VEMU_EVENT_JOB_PENDING = 29,
 };
 
 enum vemu_cause {

@@ -107,6 +107,8 @@ static int do_resize(struct vemu_vm *vm, void *data, struct vemu_error **err)
     if (vemu__block_parent(block))
         return vemu__error_set(err, EBUSY, "drive '%s' is part of another one: resize that",
                                resize->id);
+    if (vemu__block_check_free(block, err) < 0)
+        return -EBUSY;
     lock = block->user_lock;
     if (lock)
         pthread_mutex_lock(lock);

@@ -26,6 +26,7 @@
 
 struct vemu_block;
 struct vemu_block_request;
+struct vemu_job;
 
 /* --- user's side ------------------------------------------------------------------------------ */
 
@@ -77,6 +78,10 @@ void vemu__block_kick(struct vemu_block *block);
 void vemu__block_drain(struct vemu_block *block);
 /* The machine halts: as above, but what was held back stays, until the machine goes on. */
 void vemu__block_pause(struct vemu_block *block);
+/* Returns when no request is under way; those that come are held until vemu__block_release().
+ * Without the user's lock. Context: loop. */
+void vemu__block_quiesce(struct vemu_block *block);
+void vemu__block_release(struct vemu_block *block);
 
 uint64_t vemu__block_size(const struct vemu_block *block); /* bytes */
 bool vemu__block_read_only(const struct vemu_block *block);
@@ -116,6 +121,7 @@ struct vemu_block {
     char *id;
     struct vemu_image *image;
     char *driver;                 /* as given: "auto" ... */
+    char *filename;               /* of an image that a job brought; NULL: the options say it */
     struct image_options options; /* of the driver */
     /* properties of every node, by declaration in node.c */
     struct vemu_block *file_node, *backing_node; /* below; NULL: the image has its own, or none */
@@ -138,8 +144,12 @@ struct vemu_block {
     struct vemu_block_request *refused, **refused_last; /* done with an error at the next kick */
     struct vemu_block_request *held, **held_last;       /* until the machine goes on */
     bool no_holding;                                    /* a drain: errors are final */
+    bool quiesced;                                      /* requests are held */
     struct vemu_block_stats stats;
     int64_t error_second; /* of the last error that was told */
+    /* jobs; changed by the loop */
+    struct vemu_job *job; /* that works on this disk; NULL: none */
+    const char *claimed;  /* id of the job that writes to it as its target; NULL: none */
 };
 
 /* What every node has, whatever its driver. */
@@ -155,6 +165,11 @@ int vemu__block_add(struct vemu_vm *vm, const char *driver, const char *id,
 /* Somebody is going to write: a node with auto-read-only is opened for that now, if it can be.
  * Nothing uses it yet. Context: loop. */
 int vemu__block_want_write(struct vemu_block *block, struct vemu_error **err);
+/* Opens the image again, for writing or not, whatever the options say; its backing image stays.
+ * Nobody else has a reference to the image. On failure it is as it was. Context: loop. */
+int vemu__block_reopen(struct vemu_block *block, bool write, struct vemu_error **err);
+/* Who has the node besides a device: the message of -EBUSY; 0: nobody. Context: loop. */
+int vemu__block_check_free(const struct vemu_block *block, struct vemu_error **err);
 /* The node that stands on this one; NULL: none. Context: loop. */
 struct vemu_block *vemu__block_parent(const struct vemu_block *block);
 

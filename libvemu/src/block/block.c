@@ -25,6 +25,9 @@ int vemu__block_attach(struct vemu_block *block, const struct vemu_block_user *u
     if (block->user || parent)
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", block->id,
                                block->user ? block->user->name : parent->id);
+    if (block->claimed)
+        return vemu__error_set(err, EBUSY, "drive '%s' is in use by job '%s'", block->id,
+                               block->claimed);
     r = vemu__block_want_write(block, err);
     if (r < 0)
         return r;
@@ -169,12 +172,25 @@ static void start(struct vemu_block *block, struct vemu_block_request *req)
         vemu__aio_work(block->aio, req);
 }
 
+/* Until vemu__block_release(); a drain in between makes it fail. */
+static void hold(struct vemu_block *block, struct vemu_block_request *req)
+{
+    req->result = -EIO;
+    req->next = NULL;
+    *block->held_last = req;
+    block->held_last = &req->next;
+}
+
 void vemu__block_submit(struct vemu_block *block, struct vemu_block_request *req)
 {
     int r = request_check(block, req);
 
     req->block = block;
     req->span.owner = NULL;
+    if (block->quiesced) {
+        hold(block, req);
+        return;
+    }
     block->in_flight++;
     if (r == 0 && (req->bytes || req->op == VEMU_BLOCK_FLUSH))
         start(block, req);
@@ -249,27 +265,58 @@ void vemu__block_complete(struct vemu_block_request *req, int result)
     req->done(req, result);
 }
 
+/* What was held is made again. The user's lock is held. */
+static void go_on(struct vemu_block *block)
+{
+    struct vemu_block_request *req = block->held;
+
+    block->held = NULL;
+    block->held_last = &block->held;
+    while (req) {
+        struct vemu_block_request *next = req->next;
+
+        vemu__block_submit(block, req);
+        req = next;
+    }
+    vemu__block_kick(block);
+}
+
 void vemu__blocks_resume(struct vemu_vm *vm)
 {
     for (guint i = 0; i < vm->blocks->len; i++) {
         struct vemu_block *block = vm->blocks->pdata[i];
-        struct vemu_block_request *req;
 
         if (!block->user)
             continue;
         pthread_mutex_lock(block->user_lock);
-        req = block->held;
-        block->held = NULL;
-        block->held_last = &block->held;
-        while (req) {
-            struct vemu_block_request *next = req->next;
-
-            vemu__block_submit(block, req);
-            req = next;
-        }
-        vemu__block_kick(block);
+        go_on(block);
         pthread_mutex_unlock(block->user_lock);
     }
+}
+
+void vemu__block_quiesce(struct vemu_block *block)
+{
+    if (!block->user) {
+        block->quiesced = true;
+        return;
+    }
+    pthread_mutex_lock(block->user_lock);
+    block->quiesced = true;
+    vemu__block_pause(block);
+    pthread_mutex_unlock(block->user_lock);
+}
+
+void vemu__block_release(struct vemu_block *block)
+{
+    if (!block->user) {
+        block->quiesced = false;
+        return;
+    }
+    pthread_mutex_lock(block->user_lock);
+    block->quiesced = false;
+    if (atomic_load(&block->vm->state) != VEMU_VM_PAUSED) /* else when it goes on */
+        go_on(block);
+    pthread_mutex_unlock(block->user_lock);
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/property.h"
 #include "core/vm.h"
+#include "jobs/job.h"
 
 #define DEPTH_MAX 16 /* of nodes in nodes */
 
@@ -90,6 +91,7 @@ void vemu__block_free(struct vemu_block *block)
                     strerror(-r));
     vemu__props_clear(block, vemu__block_props);
     vemu__image_options_clear(&block->options);
+    g_free(block->filename);
     g_free(block->driver);
     g_free(block->id);
     g_free(block);
@@ -148,12 +150,22 @@ static uint32_t open_flags(const struct vemu_block *block)
 
 /* --- the image -------------------------------------------------------------------------------- */
 
+int vemu__block_check_free(const struct vemu_block *block, struct vemu_error **err)
+{
+    const char *job = block->claimed ? block->claimed : block->job ? block->job->id : NULL;
+
+    return job ? vemu__error_set(err, EBUSY, "drive '%s' is in use by job '%s'", block->id, job)
+               : 0;
+}
+
 /* What this node stands on is nobody else's, or read by all. */
 static int check_below(const struct vemu_block *block, const struct vemu_block *below,
                        struct vemu_error **err)
 {
     const struct vemu_block *parent = vemu__block_parent(below);
 
+    if (below->claimed || below->job)
+        return vemu__block_check_free(below, err);
     if (below->user || (parent && (below == block->file_node || !below->read_only)))
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", below->id,
                                below->user ? below->user->name : parent->id);
@@ -219,22 +231,23 @@ static int open_backing(struct vemu_block *block, struct vemu_error **err)
     return 0;
 }
 
-/* On failure there is no image. */
-static int open_image(struct vemu_block *block, bool write, struct vemu_error **err)
+/* On failure there is no image. `bare`: without backing images. */
+static int open_image(struct vemu_block *block, bool write, bool bare, struct vemu_error **err)
 {
     g_autofree struct vemu_property *props = vemu__image_options_props(&block->options);
     size_t count = block->options.names->len;
     uint32_t flags = open_flags(block) & (write ? ~0u : ~VEMU_IMAGE_WRITE);
     int r;
 
-    if (block->backing_node || block->no_backing || block->file_node)
+    if (block->backing_node || block->no_backing || block->file_node || bare)
         flags |= VEMU_IMAGE_NO_BACKING;
     if (block->file_node)
         r = open_above(block, flags, props, count, err);
     else
-        r = vemu__image_open_tree(NULL, strcmp(block->driver, "auto") ? block->driver : NULL, flags,
+        r = vemu__image_open_tree(block->filename,
+                                  strcmp(block->driver, "auto") ? block->driver : NULL, flags,
                                   props, count, &block->image, err);
-    if (r >= 0)
+    if (r >= 0 && !bare)
         r = open_backing(block, err);
     if (r >= 0 && block->throttle_group)
         r = vemu__block_join_group(block, err);
@@ -249,12 +262,12 @@ static int open_image(struct vemu_block *block, bool write, struct vemu_error **
 }
 
 /* The way back, which should not fail; if it does the node is there, but has nothing. */
-static void open_again(struct vemu_block *block)
+static void open_again(struct vemu_block *block, bool write, bool bare)
 {
     const struct vemu_property empty = { "size", "0" };
     struct vemu_error *err = NULL;
 
-    if (open_image(block, false, &err) >= 0)
+    if (open_image(block, write, bare, &err) >= 0)
         return;
     vemu_vm_log(block->vm, VEMU_LOG_ERROR, "drive '%s': %s", block->id, vemu_error_message(err));
     vemu_error_free(err);
@@ -271,14 +284,50 @@ int vemu__block_want_write(struct vemu_block *block, struct vemu_error **err)
         return 0;
     vemu_image_close(block->image);
     block->image = NULL;
-    r = open_image(block, true, err);
+    r = open_image(block, true, false, err);
     if (r < 0)
-        open_again(block);
+        open_again(block, false, false);
     if (r != -EACCES && r != -EPERM && r != -EROFS)
         return r;
     if (err)
         *err = vemu_error_free(*err); /* that is what the option is for */
     return 0;
+}
+
+/* The image is closed; nodes below go first. */
+static int open_as(struct vemu_block *block, bool write, struct vemu_error **err)
+{
+    bool as_given = block->want_read_only;
+    int r = block->file_node ? vemu__block_reopen(block->file_node, write, err) : 0;
+
+    block->want_read_only = !write;
+    if (r >= 0)
+        r = open_image(block, write, true, err);
+    block->want_read_only = as_given;
+    return r;
+}
+
+int vemu__block_reopen(struct vemu_block *block, bool write, struct vemu_error **err)
+{
+    struct vemu_image *layer = vemu__image_skip_filters(block->image), *backing = layer->backing;
+    bool was_writable = !block->read_only;
+    int r;
+
+    layer->backing = NULL;
+    r = vemu_image_close(block->image);
+    block->image = NULL;
+    if (r < 0)
+        vemu__error_set(err, -r, "drive '%s': %s", block->id, strerror(-r));
+    else
+        r = open_as(block, write, err);
+    if (r < 0 && open_as(block, was_writable, NULL) < 0)
+        open_again(block, false, true);
+    layer = vemu__image_skip_filters(block->image);
+    if (layer->driver->set_backing)
+        layer->backing = backing;
+    else
+        vemu_image_close(backing);
+    return r;
 }
 
 static int node_open(struct vemu_block *block, struct vemu_error **err)
@@ -290,7 +339,7 @@ static int node_open(struct vemu_block *block, struct vemu_error **err)
     if (r >= 0 && block->backing_node)
         r = check_below(block, block->backing_node, err);
     if (r >= 0)
-        r = open_image(block, !block->auto_read_only, err);
+        r = open_image(block, !block->auto_read_only, false, err);
     if (r < 0)
         return r;
     if (!strcmp(block->driver, "auto") && (block->image->open_flags & IMAGE_OPEN_PROBED))

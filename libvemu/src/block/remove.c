@@ -33,6 +33,8 @@ static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)
     parent = vemu__block_parent(block);
     if (parent)
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", id, parent->id);
+    if (vemu__block_check_free(block, err) < 0)
+        return -EBUSY;
     user = vemu__vm_find_user(vm, block);
     if (user || block->user)
         return vemu__error_set(err, EBUSY, "drive '%s' is in use by '%s'", id,

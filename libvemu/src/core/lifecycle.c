@@ -17,6 +17,7 @@
 #include "core/thread.h"
 #include "dump/dump.h"
 #include "gdb/gdb.h"
+#include "jobs/job.h"
 #include "nbd-server/vm.h"
 
 #define BIT(state) VEMU_STATE_BIT(state)
@@ -322,6 +323,7 @@ static int do_close(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     guint i;
 
+    vemu__jobs_stop(vm);
     g_ptr_array_set_size(vm->monitors, 0);
     vemu__vm_nbd_stop(vm);
     vm->gdb = vemu__gdb_free(vm->gdb);

@@ -14,6 +14,7 @@
 #include "core/thread.h"
 #include "core/watchdog.h"
 #include "monitor/monitor.h"
+#include "jobs/job.h"
 #include "nbd-server/vm.h"
 #include "fsdev/fsdev.h"
 #include "net/net.h"
@@ -99,6 +100,8 @@ static void vm_free(struct vemu_vm *vm)
     vemu_vm_set_event_handler(vm, NULL, NULL, NULL);
     if (vm->accel_vm && vm->machine->class_->fini)
         vm->machine->class_->fini(vm->machine);
+    vemu__jobs_stop(vm);
+    g_ptr_array_free(vm->jobs, TRUE);
     vemu__vm_nbd_stop(vm);
     g_ptr_array_free(vm->monitors, TRUE);
     g_ptr_array_free(vm->user_devices, TRUE);
@@ -188,6 +191,7 @@ static struct vemu_vm *vm_alloc(void)
     vm->user_devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->chardevs = g_ptr_array_new_with_free_func(chardev_destroy);
     vm->blocks = g_ptr_array_new_with_free_func(block_destroy);
+    vm->jobs = g_ptr_array_new();
     vm->nets = g_ptr_array_new_with_free_func(net_destroy);
     vm->fsdevs = g_ptr_array_new_with_free_func(fsdev_destroy);
     vm->displays = g_ptr_array_new_with_free_func(g_free);

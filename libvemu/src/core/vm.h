@@ -81,6 +81,7 @@ struct vemu_vm {
     GPtrArray *fsdevs; /* struct vemu_fsdev; added by the loop */
     GPtrArray *displays; /* struct vemu_display (display/display.c); added by the loop */
     GPtrArray *objects; /* struct vemu_object; changed by the loop */
+    GPtrArray *jobs;   /* struct vemu_job (jobs/job.h), oldest first; loop */
     struct vemu_vm_nbd *nbd; /* nbd-server/vm.c; NULL: it does not run; loop */
     struct vemu_irq *irqs;
     unsigned next_id;

@@ -116,6 +116,8 @@ int vemu__vm_nbd_add(struct vemu_vm *vm, const char *id, const char *node,
         return vemu__error_set(err, EBUSY,
                                "Node '%s' is in use by '%s': it can be exported for reading only",
                                node, block->user->name);
+    if (block->job || (options->flags & VEMU_NBD_EXPORT_WRITABLE && block->claimed))
+        return vemu__block_check_free(block, err);
     options->image = block->image;
     r = vemu_nbd_server_add_export(vm->nbd->server, options, err);
     if (r < 0)
