@@ -8,6 +8,8 @@
 #include <vemu/block.h>
 
 #include "block/backend.h"
+#include "jobs/bitmap.h"
+#include "jobs/graph.h"
 #include "monitor/qmp.h"
 #include "nbd-server/vm.h"
 #include "scsi/scsi.h"
@@ -60,7 +62,7 @@ static int cmd_blockdev_del(QMP_PARAMS)
 /* --- the nodes of devices --------------------------------------------------------------------- */
 
 /* The node by its own name, or the one that the device of that name uses. */
-static struct vemu_block *find_root(struct vemu_vm *vm, const char *name)
+struct vemu_block *vemu__qmp_block_of(struct vemu_vm *vm, const char *name)
 {
     struct vemu_block *block = vemu__vm_find_block(vm, name);
 
@@ -84,7 +86,7 @@ static int cmd_block_resize(QMP_PARAMS)
         return vemu__error_set(err, EINVAL, "%s",
                                device ? "'device' and 'node-name' exclude each other"
                                       : "Parameter 'node-name' is missing");
-    block = device ? find_root(vm, name) : vemu__vm_find_block(vm, name);
+    block = device ? vemu__qmp_block_of(vm, name) : vemu__vm_find_block(vm, name);
     if (!block && device)
         return vemu__qmp_not_found(name, err);
     if (!block)
@@ -116,7 +118,8 @@ static const char *file_name(const struct vemu_image *image)
 #define NODE                                                                                       \
     "{node-name:str,drv:str,file:str,ro:bool,backing_file?:str,backing_file_depth:int,"            \
     "detect_zeroes:<off|on|unmap>,image:" IMAGE                                                    \
-    ",cache:{writeback:bool,direct:bool,no-flush:bool}}"
+    ",cache:{writeback:bool,direct:bool,no-flush:bool},dirty-bitmaps?:[{name:str,count:int,"       \
+    "granularity:int,recording:bool,busy:bool,persistent:bool,inconsistent?:bool}]}"
 
 static void add_optional(struct json_object *o, const char *name, const char *text)
 {
@@ -167,24 +170,59 @@ static unsigned chain_depth(const struct vemu_image *image)
     return depth;
 }
 
+struct bitmaps {
+    const struct vemu_block *block;
+    struct json_object *list;
+};
+
+static int describe_bitmap(void *data, const struct vemu_image_bitmap *bitmap)
+{
+    const struct bitmaps *bitmaps = data;
+    struct json_object *o = json_object_new_object();
+
+    qmp_add_string(o, "name", bitmap->name);
+    qmp_add_int(o, "count", bitmap->dirty_bytes);
+    qmp_add_int(o, "granularity", bitmap->granularity);
+    qmp_add_bool(o, "recording", bitmap->flags & VEMU_IMAGE_BITMAP_ENABLED);
+    qmp_add_bool(o, "busy", vemu__job_check_bitmap(bitmaps->block, bitmap->name, NULL) < 0);
+    qmp_add_bool(o, "persistent", bitmap->flags & VEMU_IMAGE_BITMAP_PERSISTENT);
+    if (bitmap->flags & VEMU_IMAGE_BITMAP_INCONSISTENT)
+        qmp_add_bool(o, "inconsistent", true);
+    json_object_array_add(bitmaps->list, o);
+    return 0;
+}
+
+static void add_bitmaps(struct json_object *o, const struct vemu_block *block)
+{
+    struct bitmaps bitmaps = { block, json_object_new_array() };
+
+    if (vemu_image_list_bitmaps(block->image, describe_bitmap, &bitmaps) >= 0 &&
+        json_object_array_length(bitmaps.list))
+        json_object_object_add(o, "dirty-bitmaps", bitmaps.list);
+    else
+        json_object_put(bitmaps.list);
+}
+
 static struct json_object *describe_node(const struct vemu_block *block)
 {
     struct json_object *o = json_object_new_object(), *cache = json_object_new_object();
     struct vemu_image *image = vemu__image_skip_filters(block->image);
+    struct vemu_image *own = vemu__graph_image(block); /* not a job's */
 
     qmp_add_string(o, "node-name", block->id);
-    qmp_add_string(o, "drv", vemu_image_get_format(block->image));
-    qmp_add_string(o, "file", file_name(block->image));
+    qmp_add_string(o, "drv", vemu_image_get_format(own));
+    qmp_add_string(o, "file", file_name(own));
     qmp_add_bool(o, "ro", vemu__block_read_only(block));
     if (vemu_image_get_backing(image))
         qmp_add_string(o, "backing_file", file_name(vemu_image_get_backing(image)));
     qmp_add_int(o, "backing_file_depth", chain_depth(image));
     qmp_add_string(o, "detect_zeroes", block->detect_zeroes_name);
-    json_object_object_add(o, "image", describe_chain(block->image));
+    json_object_object_add(o, "image", describe_chain(own));
     qmp_add_bool(cache, "writeback", !vemu__block_write_through(block));
     qmp_add_bool(cache, "direct", lowest(image)->open_flags & VEMU_IMAGE_DIRECT);
     qmp_add_bool(cache, "no-flush", lowest(image)->open_flags & VEMU_IMAGE_NO_FLUSH);
     json_object_object_add(o, "cache", cache);
+    add_bitmaps(o, block);
     return o;
 }
 

@@ -99,13 +99,9 @@ static void get_options(struct json_object *args, const char *name,
 /* The node by its own name, or that of a device. */
 static const char *node_of(struct vemu_vm *vm, const char *device)
 {
-    for (guint i = 0; i < vm->blocks->len && !vemu__vm_find_block(vm, device); i++) {
-        const struct vemu_block *block = vm->blocks->pdata[i];
+    const struct vemu_block *block = vemu__qmp_block_of(vm, device);
 
-        if (block->user && !strcmp(block->user->name, device) && !vemu__block_parent(block))
-            return block->id;
-    }
-    return device;
+    return block ? block->id : device;
 }
 
 static int cmd_nbd_server_add(QMP_PARAMS)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <vemu/job.h>
+
 #include "monitor/qmp.h"
 
 /* ShutdownCause of QMP. */
@@ -167,6 +169,64 @@ static struct json_object *data_memory(struct vemu_vm *vm, const struct vemu_eve
     return data;
 }
 
+/* "ID KIND DONE TOTAL SPEED ERROR", the last of which may be empty and have blanks. */
+static char **job_words(const struct vemu_event *event)
+{
+    return g_strsplit(event->message, " ", 6);
+}
+
+static struct json_object *data_job(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    g_auto(GStrv) words = job_words(event);
+
+    if (g_strv_length(words) != 6)
+        return data;
+    qmp_add_string(data, "type", words[1]);
+    qmp_add_string(data, "device", words[0]);
+    qmp_add_int(data, "len", g_ascii_strtoull(words[3], NULL, 10));
+    qmp_add_int(data, "offset", g_ascii_strtoull(words[2], NULL, 10));
+    qmp_add_int(data, "speed", g_ascii_strtoull(words[4], NULL, 10));
+    if (*words[5])
+        qmp_add_string(data, "error", words[5]);
+    return data;
+}
+
+static struct json_object *data_job_error(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    g_auto(GStrv) words = job_words(event);
+
+    qmp_add_string(data, "device", *words ? *words : "");
+    qmp_add_string(data, "operation", event->value & 1 ? "write" : "read");
+    qmp_add_string(data, "action",
+                   event->value & 2 ? "stop" : event->value & 4 ? "ignore" : "report");
+    return data;
+}
+
+static struct json_object *data_job_pending(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    g_auto(GStrv) words = job_words(event);
+
+    if (g_strv_length(words) != 6)
+        return data;
+    qmp_add_string(data, "type", words[1]);
+    qmp_add_string(data, "id", words[0]);
+    return data;
+}
+
+static struct json_object *data_job_status(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    const char *status = vemu_job_status_name((uint32_t)event->value);
+
+    qmp_add_string(data, "id", event->message);
+    qmp_add_string(data, "status", status ? status : "undefined");
+    return data;
+}
+
+#define JOB   "type:<backup|mirror|commit|stream>,device:str,len:int,offset:int,speed:int"
 #define CAUSE "{guest:bool,reason:str}"
 
 const struct qmp_event vemu__qmp_events[] = {
@@ -180,10 +240,18 @@ const struct qmp_event vemu__qmp_events[] = {
       "{device:str,node-name:str,operation:<read|write>,action:<report|ignore|stop>,nospace:bool,"
       "reason:str}",
       data_block_error },
+    { VEMU_EVENT_JOB_CANCELLED, "BLOCK_JOB_CANCELLED", "{" JOB "}", data_job },
+    { VEMU_EVENT_JOB_COMPLETED, "BLOCK_JOB_COMPLETED", "{" JOB ",error?:str}", data_job },
+    { VEMU_EVENT_JOB_ERROR, "BLOCK_JOB_ERROR",
+      "{device:str,operation:<read|write>,action:<report|ignore|stop>}", data_job_error },
+    { VEMU_EVENT_JOB_PENDING, "BLOCK_JOB_PENDING",
+      "{type:<backup|mirror|commit|stream>,id:str}", data_job_pending },
+    { VEMU_EVENT_JOB_READY, "BLOCK_JOB_READY", "{" JOB "}", data_job },
     { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
     { VEMU_EVENT_TRAY_MOVED, "DEVICE_TRAY_MOVED", "{device:str,id:str,tray-open:bool}",
       data_tray },
     { VEMU_EVENT_DUMP_COMPLETED, "DUMP_COMPLETED", "{result:" QMP_DUMP ",error?:str}", data_dump },
+    { VEMU_EVENT_JOB_STATUS, "JOB_STATUS_CHANGE", "{id:str,status:@JobStatus}", data_job_status },
     { VEMU_EVENT_PANICKED, "GUEST_PANICKED", "{action:<pause>}", data_panicked },
     { VEMU_EVENT_NET_FILTER_CHANGED, "NIC_RX_FILTER_CHANGED", "{name?:str,path:str}",
       data_filter },
