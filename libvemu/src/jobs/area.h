@@ -18,9 +18,9 @@ struct job_area {
     uint8_t *bits;
 };
 
-/* `granularity`: bytes, a power of two. -ENOMEM. After vemu__job_area_fini() it is as if it had been
- * zeroed, and may be finished again. */
+/* `granularity`: bytes, a power of two. -ENOMEM. */
 int vemu__job_area_init(struct job_area *area, uint64_t size, uint64_t granularity);
+/* Also one that is all zeros, or finished already. */
 void vemu__job_area_fini(struct job_area *area);
 
 /* Ranges are widened to whole parts. */

@@ -90,44 +90,41 @@ static int exclusive(struct json_object *args, const char *a, const char *b, con
 
 /* --- stream and commit ------------------------------------------------------------------------ */
 
-static int cmd_block_stream(QMP_PARAMS)
+static int get_chain(struct vemu_vm *vm, struct json_object *args, uint32_t kind,
+                     struct vemu_job_options *o, struct vemu_error **err)
 {
     static const char *const no[] = { "bottom", "filter-node-name", NULL };
-    struct vemu_job_options o;
-    int r = get_common(vm, args, VEMU_JOB_STREAM, &o, err);
+    int r = get_common(vm, args, kind, o, err);
 
     if (r >= 0)
         r = unsupported(args, no, err);
     if (r >= 0)
-        r = exclusive(args, "base", "base-node", &o.base, err);
+        r = exclusive(args, "base", "base-node", &o->base, err);
     if (r >= 0)
-        r = on_error(args, "on-error", &o.on_source_error, err);
+        r = exclusive(args, "top", "top-node", &o->top, err);
+    if (r >= 0)
+        r = on_error(args, "on-error", &o->on_source_error, err);
     if (r < 0)
         return r;
-    o.on_target_error = o.on_source_error;
-    o.backing_file = qmp_get_string(args, "backing-file");
-    return vemu_vm_start_job(vm, &o, err);
+    o->on_target_error = o->on_source_error;
+    o->backing_file = qmp_get_string(args, "backing-file");
+    return 0;
+}
+
+static int cmd_block_stream(QMP_PARAMS)
+{
+    struct vemu_job_options o;
+    int r = get_chain(vm, args, VEMU_JOB_STREAM, &o, err);
+
+    return r < 0 ? r : vemu_vm_start_job(vm, &o, err);
 }
 
 static int cmd_block_commit(QMP_PARAMS)
 {
-    static const char *const no[] = { "filter-node-name", NULL };
     struct vemu_job_options o;
-    int r = get_common(vm, args, VEMU_JOB_COMMIT, &o, err);
+    int r = get_chain(vm, args, VEMU_JOB_COMMIT, &o, err);
 
-    if (r >= 0)
-        r = unsupported(args, no, err);
-    if (r >= 0)
-        r = exclusive(args, "base", "base-node", &o.base, err);
-    if (r >= 0)
-        r = exclusive(args, "top", "top-node", &o.top, err);
-    if (r >= 0)
-        r = on_error(args, "on-error", &o.on_source_error, err);
-    if (r < 0)
-        return r;
-    o.on_target_error = o.on_source_error;
-    o.backing_file = qmp_get_string(args, "backing-file");
-    return vemu_vm_start_job(vm, &o, err);
+    return r < 0 ? r : vemu_vm_start_job(vm, &o, err);
 }
 
 /* --- backup and mirror ------------------------------------------------------------------------ */

@@ -28,9 +28,9 @@ struct disk {
     atomic_uint writes;
 };
 
-/* A chain of `layers` qcow2 images with random contents, "0.qcow2" (lowest) and on; the node is "d".
- * `named`: those below are nodes too, "b0" and on. `rules` (may be NULL) are blkdebug's below the
- * top. */
+/* A chain of `layers` qcow2 images with random contents, "0.qcow2" (lowest) and on; the node is
+ * "d". `named`: those below are nodes too, "b0" and on. `rules` (may be NULL) are blkdebug's below
+ * the top. */
 void disk_begin(struct disk *disk, unsigned layers, bool named, const char *rules);
 /* Compares once more, and checks that all images are sound. */
 void disk_end(struct disk *disk);
