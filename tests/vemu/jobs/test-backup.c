@@ -132,8 +132,8 @@ START_TEST(test_incremental)
         disk_add_target(&disk, name, below, NULL);
         disk_guests_work(&disk, 10);
         OK(disk_start_job(&disk, &o, copy, &err));
-        if (i == 2) { /* what is cancelled is in the next one */
-            OK(vemu_vm_cancel_job(disk.vm, "j", 0, &err));
+        if (i == 2) {                                  /* what is cancelled is in the next one */
+            vemu_vm_cancel_job(disk.vm, "j", 0, NULL); /* or it is done already */
             int r = disk_wait_result(&disk, "j");
 
             ck_assert(r == -ECANCELED || r == 0);
@@ -185,6 +185,7 @@ START_TEST(test_bitmap_modes)
     OK(vemu_image_add_bitmap(vemu__vm_find_block(disk.vm, "d")->image, "m", 0,
                              VEMU_IMAGE_BITMAP_ENABLED, &err));
     disk_guests_start(&disk);
+    disk_guests_work(&disk, 100);
     disk_guests_stop(&disk);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct vemu_job_options o = options(VEMU_JOB_SYNC_BITMAP, "t");
@@ -193,8 +194,8 @@ START_TEST(test_bitmap_modes)
         ck_assert_uint_gt(before, DISK_CLUSTER);
         o.bitmap = "m";
         o.bitmap_mode = cases[i].mode;
-        /* the second cluster's data fails; metadata is in the first ones */
-        disk_add_target(&disk, "t", NULL, cases[i].fails ? "write offset=448K errno=EIO" : NULL);
+        /* not the first MiB, which is copied in one go, but what comes after it */
+        disk_add_target(&disk, "t", NULL, cases[i].fails ? "write offset=1472K errno=EIO" : NULL);
         OK(disk_start_job(&disk, &o, NULL, &err));
         ck_assert_int_eq(disk_wait_result(&disk, "j"), cases[i].fails ? -EIO : 0);
         after = count_dirty();
