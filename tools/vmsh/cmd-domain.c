@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "device-text.h"
 #include "domain-text.h"
 #include "shell.h"
 
@@ -418,8 +419,16 @@ static bool cmd_console(struct shell *sh, const struct args *args)
 }
 
 const struct cmd cmds_domain[] = {
+    { "attach-device", cmd_attach_device, attach_device_opts, "attach device from an XML file",
+      "Attach device from an XML <file>.", false },
+    { "attach-disk", cmd_attach_disk, attach_disk_opts, "attach disk device",
+      "Attach new disk device.", false },
+    { "attach-interface", cmd_attach_interface, attach_interface_opts, "attach network interface",
+      "Attach new network interface.", false },
     { "autostart", cmd_autostart, autostart_opts, "autostart a domain",
       "Configure a domain to be automatically started at boot.", false },
+    { "change-media", cmd_change_media, change_media_opts, "Change media of CD or floppy drive",
+      "Change media of CD or floppy drive.", false },
     { "console", cmd_console, console_opts, "connect to the guest console",
       "Connect the virtual serial console for the guest", false },
     { "create", cmd_create, create_opts, "create a domain from an XML file", "Create a domain.",
@@ -430,6 +439,15 @@ const struct cmd cmds_domain[] = {
       "Allows setting or modifying the description or title of a domain.", false },
     { "destroy", cmd_destroy, destroy_opts, "destroy (stop) a domain",
       "Forcefully stop a given domain, but leave its resources intact.", false },
+    { "detach-device", cmd_detach_device, detach_device_opts, "detach device from an XML file",
+      "Detach device from an XML <file>", false },
+    { "detach-device-alias", cmd_detach_device_alias, detach_device_alias_opts,
+      "detach device from an alias", "Detach device identified by the given alias from a domain",
+      false },
+    { "detach-disk", cmd_detach_disk, detach_disk_opts, "detach disk device", "Detach disk device.",
+      false },
+    { "detach-interface", cmd_detach_interface, detach_interface_opts, "detach network interface",
+      "Detach network interface.", false },
     { "domid", cmd_domid, domid_opts, "convert a domain name or UUID to domain id", "", false },
     { "domname", cmd_domname, domname_opts, "convert a domain id or UUID to domain name", "",
       false },
@@ -458,6 +476,8 @@ const struct cmd cmds_domain[] = {
       false },
     { "undefine", cmd_undefine, undefine_opts, "undefine a domain",
       "Undefine an inactive domain, or convert persistent to transient.", false },
+    { "update-device", cmd_update_device, update_device_opts, "update device from an XML file",
+      "Update device from an XML <file>.", false },
     { "vcpucount", cmd_vcpucount, vcpucount_opts, "domain vcpu counts",
       "Returns the number of virtual CPUs used by the domain.", false },
     CMD_END,

@@ -16,6 +16,7 @@
 #define VMGR_VMGR_H
 
 #include <vmgr/connect.h>
+#include <vmgr/device.h>
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
 #include <vmgr/event.h>

@@ -9,7 +9,7 @@
 #include <vmgr/domain.h>
 
 #include "../conf/def.h"
-#include "../driver/driver.h"
+#include "operation.h"
 
 struct vmgr_domain {
     gint refs;
@@ -87,14 +87,7 @@ struct vmgr_conn *vmgr_domain_get_conn(struct vmgr_domain *domain)
 
 /* ---- checks ---- */
 
-#define NEED(conn, op, name)                                                                       \
-    do {                                                                                           \
-        if (!(conn)->driver->op)                                                                   \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
-                                   name);                                                          \
-    } while (0)
-
-static int need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err)
+int vmgr__need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err)
 {
     if (!conn->read_only)
         return 0;
@@ -195,7 +188,7 @@ int vmgr_domain_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
     const char *function = flags ? "virDomainDefineXMLFlags" : "virDomainDefineXML";
 
     NEED(conn, domain_define, function);
-    if (need_write(conn, function, err) < 0 ||
+    if (vmgr__need_write(conn, function, err) < 0 ||
         vmgr__check_flags(flags, VMGR_DOMAIN_DEFINE_VALIDATE, function, err) < 0)
         return -1;
     if (!xml)
@@ -211,7 +204,7 @@ int vmgr_domain_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
                            struct vmgr_domain **ret_domain, struct vmgr_error **err)
 {
     NEED(conn, domain_create, "virDomainCreateXML");
-    if (need_write(conn, "virDomainCreateXML", err) < 0 ||
+    if (vmgr__need_write(conn, "virDomainCreateXML", err) < 0 ||
         vmgr__check_flags(flags, START_FLAGS | VMGR_DOMAIN_START_VALIDATE, "virDomainCreateXML",
                           err) < 0)
         return -1;
@@ -223,7 +216,7 @@ int vmgr_domain_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
 int vmgr_domain_undefine(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_undefine, "virDomainUndefineFlags");
-    if (need_write(domain->conn, "virDomainUndefineFlags", err) < 0 ||
+    if (vmgr__need_write(domain->conn, "virDomainUndefineFlags", err) < 0 ||
         vmgr__check_flags(flags, 0x7f, "virDomainUndefineFlags", err) < 0)
         return -1;
     return domain->conn->driver->domain_undefine(domain, flags, err);
@@ -233,7 +226,7 @@ int vmgr_domain_rename(struct vmgr_domain *domain, const char *new_name, uint32_
                        struct vmgr_error **err)
 {
     NEED(domain->conn, domain_rename, "virDomainRename");
-    if (need_write(domain->conn, "virDomainRename", err) < 0 ||
+    if (vmgr__need_write(domain->conn, "virDomainRename", err) < 0 ||
         vmgr__check_flags(flags, 0, "virDomainRename", err) < 0)
         return -1;
     if (!new_name || !*new_name)
@@ -248,7 +241,7 @@ int vmgr_domain_start(struct vmgr_domain *domain, uint32_t flags, struct vmgr_er
     const char *function = flags ? "virDomainCreateWithFlags" : "virDomainCreate";
 
     NEED(domain->conn, domain_start, function);
-    if (need_write(domain->conn, function, err) < 0 ||
+    if (vmgr__need_write(domain->conn, function, err) < 0 ||
         vmgr__check_flags(flags, START_FLAGS, function, err) < 0)
         return -1;
     return domain->conn->driver->domain_start(domain, flags, err);
@@ -259,7 +252,7 @@ int vmgr_domain_shutdown(struct vmgr_domain *domain, uint32_t flags, struct vmgr
     const char *function = flags ? "virDomainShutdownFlags" : "virDomainShutdown";
 
     NEED(domain->conn, domain_shutdown, function);
-    if (need_write(domain->conn, function, err) < 0 ||
+    if (vmgr__need_write(domain->conn, function, err) < 0 ||
         vmgr__check_flags(flags, 0x1f, function, err) < 0)
         return -1;
     return domain->conn->driver->domain_shutdown(domain, flags, err);
@@ -268,7 +261,7 @@ int vmgr_domain_shutdown(struct vmgr_domain *domain, uint32_t flags, struct vmgr
 int vmgr_domain_reboot(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_reboot, "virDomainReboot");
-    if (need_write(domain->conn, "virDomainReboot", err) < 0 ||
+    if (vmgr__need_write(domain->conn, "virDomainReboot", err) < 0 ||
         vmgr__check_flags(flags, 0x1f, "virDomainReboot", err) < 0)
         return -1;
     return domain->conn->driver->domain_reboot(domain, flags, err);
@@ -277,7 +270,7 @@ int vmgr_domain_reboot(struct vmgr_domain *domain, uint32_t flags, struct vmgr_e
 int vmgr_domain_reset(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_reset, "virDomainReset");
-    if (need_write(domain->conn, "virDomainReset", err) < 0 ||
+    if (vmgr__need_write(domain->conn, "virDomainReset", err) < 0 ||
         vmgr__check_flags(flags, 0, "virDomainReset", err) < 0)
         return -1;
     return domain->conn->driver->domain_reset(domain, err);
@@ -288,7 +281,7 @@ int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_
     const char *function = flags ? "virDomainDestroyFlags" : "virDomainDestroy";
 
     NEED(domain->conn, domain_destroy, function);
-    if (need_write(domain->conn, function, err) < 0 ||
+    if (vmgr__need_write(domain->conn, function, err) < 0 ||
         vmgr__check_flags(flags, VMGR_DOMAIN_DESTROY_GRACEFUL, function, err) < 0)
         return -1;
     return domain->conn->driver->domain_destroy(domain, flags, err);
@@ -297,7 +290,7 @@ int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_
 int vmgr_domain_suspend(struct vmgr_domain *domain, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_suspend, "virDomainSuspend");
-    if (need_write(domain->conn, "virDomainSuspend", err) < 0)
+    if (vmgr__need_write(domain->conn, "virDomainSuspend", err) < 0)
         return -1;
     return domain->conn->driver->domain_suspend(domain, err);
 }
@@ -305,7 +298,7 @@ int vmgr_domain_suspend(struct vmgr_domain *domain, struct vmgr_error **err)
 int vmgr_domain_resume(struct vmgr_domain *domain, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_resume, "virDomainResume");
-    if (need_write(domain->conn, "virDomainResume", err) < 0)
+    if (vmgr__need_write(domain->conn, "virDomainResume", err) < 0)
         return -1;
     return domain->conn->driver->domain_resume(domain, err);
 }
@@ -418,7 +411,7 @@ int vmgr_domain_get_autostart(struct vmgr_domain *domain, struct vmgr_error **er
 int vmgr_domain_set_autostart(struct vmgr_domain *domain, int autostart, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_set_autostart, "virDomainSetAutostart");
-    if (need_write(domain->conn, "virDomainSetAutostart", err) < 0)
+    if (vmgr__need_write(domain->conn, "virDomainSetAutostart", err) < 0)
         return -1;
     return domain->conn->driver->domain_set_autostart(domain, autostart != 0, err);
 }
@@ -529,7 +522,7 @@ int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *t
                              struct vmgr_error **err)
 {
     NEED(domain->conn, domain_set_metadata, "virDomainSetMetadata");
-    if (need_write(domain->conn, "virDomainSetMetadata", err) < 0 ||
+    if (vmgr__need_write(domain->conn, "virDomainSetMetadata", err) < 0 ||
         check_metadata_args(type, text, key, uri, flags, err) < 0)
         return -1;
     return domain->conn->driver->domain_set_metadata(domain, type, text, key, uri, flags, err);
@@ -539,7 +532,7 @@ int vmgr_domain_open_console(struct vmgr_domain *domain, const char *device, uin
                              struct vmgr_stream **ret_stream, struct vmgr_error **err)
 {
     NEED(domain->conn, domain_open_console, "virDomainOpenConsole");
-    if (need_write(domain->conn, "virDomainOpenConsole", err) < 0 ||
+    if (vmgr__need_write(domain->conn, "virDomainOpenConsole", err) < 0 ||
         vmgr__check_flags(flags, VMGR_DOMAIN_CONSOLE_FORCE | VMGR_DOMAIN_CONSOLE_SAFE,
                           "virDomainOpenConsole", err) < 0)
         return -1;

@@ -184,7 +184,7 @@ struct vmgr__chardev {
 
 /* A device known by name only, or checked and kept. */
 struct vmgr__device {
-    int kind; /* index into the table of devices.c; its length for unknown ones */
+    int kind;     /* index into the table of devices.c; its length for unknown ones */
     bool unknown; /* belongs to nobody: neither to the schema nor to a namespace */
     char *name;
     char *text;
@@ -226,7 +226,7 @@ struct vmgr__domain_def {
 };
 
 struct vmgr__kept {
-    int rank; /* index of its element in the table; its length for unknown ones */
+    int rank;     /* index of its element in the table; its length for unknown ones */
     bool unknown; /* belongs to nobody: neither to the schema nor to a namespace */
     char *name;
     char *text;
@@ -254,6 +254,8 @@ struct vmgr__domain_def *vmgr__domain_def_copy(const struct vmgr__domain_def *de
                                                const struct vmgr__conf_defaults *defaults,
                                                struct vmgr_error **err);
 void vmgr__domain_def_free(struct vmgr__domain_def *def);
+/* An empty one. */
+struct vmgr__domain_def *vmgr__domain_def_new(void);
 
 /* Name rules shared by definitions and renaming. */
 int vmgr__name_check(const char *name, struct vmgr_error **err);

@@ -6,9 +6,11 @@
  * read into the definition; the others are kept as text, after their check if they have one.
  * Whether a driver can give a device to a guest is the driver's affair, when the guest starts.
  */
-#include "element.h"
+#include "device.h"
 
 #include <string.h>
+
+#include "element.h"
 
 struct device_class {
     const char *name;
@@ -69,6 +71,18 @@ void vmgr__device_free(void *data)
     g_free(dev);
 }
 
+/* Names that a run gave to devices mean nothing to the next; those of users begin with "ua-". */
+static void drop_alias(xmlNode *node)
+{
+    xmlNode *alias = vmgr__xml_child(node, "alias");
+    g_autofree char *name = alias ? vmgr__xml_attr(alias, "name") : NULL;
+
+    if (name && !g_str_has_prefix(name, "ua-")) {
+        xmlUnlinkNode(alias);
+        xmlFreeNode(alias);
+    }
+}
+
 static int keep_device(struct vmgr__parse *p, xmlNode *node, int kind)
 {
     struct vmgr__device *dev = g_new0(struct vmgr__device, 1);
@@ -81,8 +95,29 @@ static int keep_device(struct vmgr__parse *p, xmlNode *node, int kind)
         vmgr__warn_element(p, node, "devices");
     else if (classes[kind].check && classes[kind].check(p, node, dev) < 0)
         return -1;
+    if (p->flags & VMGR__CONF_INACTIVE)
+        drop_alias(node);
     dev->text = vmgr__xml_keep(node, 2);
     return 0;
+}
+
+struct vmgr__device *vmgr__device_read(struct vmgr__parse *p, xmlNode *node)
+{
+    int kind = class_index(node);
+
+    if (kind == G_N_ELEMENTS(classes) || kind == 0) {
+        conf_error(p, VMGR_ERR_XML_ERROR, "unknown device type '%s'", (const char *)node->name);
+        return NULL;
+    }
+    if (vmgr__xml_is(node, "serial") || vmgr__xml_is(node, "console")) {
+        conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
+                   "<%s> cannot be attached, changed or detached by itself yet",
+                   (const char *)node->name);
+        return NULL;
+    }
+    if (keep_device(p, node, kind) < 0)
+        return NULL;
+    return vmgr__device_copy(p->def->devices->pdata[0]);
 }
 
 static int parse_device(struct vmgr__parse *p, xmlNode *node)

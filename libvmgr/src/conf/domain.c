@@ -138,7 +138,7 @@ static void kept_free(void *data)
     g_free(k);
 }
 
-static struct vmgr__domain_def *def_new(void)
+struct vmgr__domain_def *vmgr__domain_def_new(void)
 {
     struct vmgr__domain_def *def = g_new0(struct vmgr__domain_def, 1);
 
@@ -247,7 +247,7 @@ struct vmgr__domain_def *vmgr__domain_def_parse_node(xmlNode *root,
 {
     struct vmgr__parse p = { .defaults = defaults, .flags = flags, .err = err };
 
-    p.def = def_new();
+    p.def = vmgr__domain_def_new();
     if (parse_elements(&p, root) < 0) {
         vmgr__domain_def_free(p.def);
         return NULL;

@@ -107,6 +107,16 @@ struct vmgr__driver {
     int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                struct vmgr_stream **ret, struct vmgr_error **err);
 
+    /* Devices. flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_DEVICE_MODIFY_FORCE. */
+    int (*domain_attach_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                                struct vmgr_error **err);
+    int (*domain_detach_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                                struct vmgr_error **err);
+    int (*domain_detach_alias)(struct vmgr_domain *dom, const char *alias, uint32_t flags,
+                               struct vmgr_error **err);
+    int (*domain_update_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                                struct vmgr_error **err);
+
     const struct vmgr__network_ops *network; /* NULL: none; network.h */
     const struct vmgr__storage_ops *storage; /* NULL: none; storage.h */
 };

@@ -12,11 +12,22 @@
 #include "internal.h"
 
 static const struct vmgr__handler *const tables[] = {
-    vmgr__handlers_auth,          vmgr__handlers_connect,      vmgr__handlers_domain,
-    vmgr__handlers_domain_change, vmgr__handlers_domain_list,  vmgr__handlers_domain_metadata,
-    vmgr__handlers_domain_stats,  vmgr__handlers_event,        vmgr__handlers_node,
-    vmgr__handlers_sasl,          vmgr__handlers_network,      vmgr__handlers_network_event,
-    vmgr__handlers_storage_event, vmgr__handlers_storage_pool, vmgr__handlers_storage_volume,
+    vmgr__handlers_auth,
+    vmgr__handlers_connect,
+    vmgr__handlers_domain,
+    vmgr__handlers_domain_change,
+    vmgr__handlers_domain_device,
+    vmgr__handlers_domain_list,
+    vmgr__handlers_domain_metadata,
+    vmgr__handlers_domain_stats,
+    vmgr__handlers_event,
+    vmgr__handlers_network,
+    vmgr__handlers_network_event,
+    vmgr__handlers_node,
+    vmgr__handlers_sasl,
+    vmgr__handlers_storage_event,
+    vmgr__handlers_storage_pool,
+    vmgr__handlers_storage_volume,
 };
 
 /* The programs that are served; all but the first have no handlers yet. */

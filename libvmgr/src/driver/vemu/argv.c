@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vemu.h"
+#include "parts.h"
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
                                                          .machine = "microvm",
@@ -40,7 +40,8 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
     if (strcmp(def->os.arch, "x86_64") != 0)
         return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for arch=%s",
                           def->os.arch);
-    if (strcmp(def->os.machine, "microvm") != 0)
+    if (strcmp(def->os.machine, "microvm") != 0 && strcmp(def->os.machine, "q35") != 0 &&
+        !g_str_has_prefix(def->os.machine, "pc-q35-"))
         return unsupported(err, "Emulator 'vemu' does not support machine type '%s'",
                            def->os.machine);
     if (strlen(def->name) > VEMU_NAME_MAX)
@@ -65,9 +66,9 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
                            os->firmware);
     if (os->init)
         return no_element(err, "init");
-    if (!os->kernel)
-        return unsupported(
-            err, "the domain has no <kernel>, and the vemu driver boots nothing else yet");
+    if (!os->kernel && !vmgr__vemu_has_pci(def))
+        return unsupported(err, "the domain has no <kernel>, and machine '%s' boots nothing else",
+                           os->machine);
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         if (files[i].path && !g_path_is_absolute(files[i].path))
             return unsupported(err, "the path of <%s> must be absolute: '%s'", files[i].name,
@@ -95,11 +96,11 @@ static int check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err
 {
     const struct vmgr__cpu *cpu = &def->cpu;
 
-    if (def->vcpus != def->max_vcpus)
+    if (def->vcpus != def->max_vcpus && !vmgr__vemu_has_pci(def))
         return unsupported(err,
-                           "fewer current than maximum vCPUs (%u of %u) are not supported by the "
-                           "vemu driver yet",
-                           def->vcpus, def->max_vcpus);
+                           "fewer current than maximum vCPUs (%u of %u) are not supported on "
+                           "machine '%s'",
+                           def->vcpus, def->max_vcpus, def->os.machine);
     if (def->vcpu_placement)
         return unsupported(err, "vCPU placement 'auto' is not supported by the vemu driver yet");
     if (!cpu->present)
@@ -225,11 +226,14 @@ static int check_serials(const struct vmgr__domain_def *def, struct vmgr_error *
 static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     for (guint i = 0; i < def->devices->len; i++) {
-        const struct vmgr__device *dev = def->devices->pdata[i];
+        struct vemu_parts parts;
+        int r;
 
-        if (dev->unknown || (strcmp(dev->name, "memballoon") == 0 && dev->model == 0))
-            continue;
-        return no_element(err, dev->name);
+        vmgr__vemu_parts_init(&parts);
+        r = vmgr__vemu_device_parts(def, def->devices->pdata[i], &parts, err);
+        vmgr__vemu_parts_fini(&parts);
+        if (r < 0)
+            return -1;
     }
     return check_serials(def, err);
 }
@@ -244,6 +248,17 @@ static bool is_harmless(const struct vmgr__kept *k)
     return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
 }
 
+static bool has_balloon(const struct vmgr__domain_def *def)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        const struct vmgr__device *dev = def->devices->pdata[i];
+
+        if (strcmp(dev->name, "memballoon") == 0 && dev->model == 1)
+            return true;
+    }
+    return false;
+}
+
 int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     for (guint i = 0; i < def->kept->len; i++) {
@@ -255,10 +270,8 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     if (def->dump_core)
         return unsupported(
             err, "attribute dumpCore of <memory> is not supported by the vemu driver yet");
-    if (def->current_memory_kib != def->memory_kib)
-        return unsupported(err,
-                           "<currentMemory> below <memory> needs a memory balloon, which is not "
-                           "supported by the vemu driver yet");
+    if (def->current_memory_kib != def->memory_kib && !has_balloon(def))
+        return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || check_cpu(def, err) < 0 || check_clock(def, err) < 0 ||
         check_actions(def, err) < 0)
@@ -316,8 +329,61 @@ static void add_serial(GPtrArray *args, const struct vmgr__chardev *c)
     addf(args, "-device", "isa-serial,chardev=charserial%d,index=%d", c->port, c->port);
 }
 
+/* What is behind others comes after them: root ports, controllers, the rest. */
+static int stage_of(const struct vmgr__device *dev)
+{
+    g_autofree char *type = NULL;
+
+    if (strcmp(dev->name, "controller") != 0)
+        return 2;
+    type = vmgr__device_get(dev, NULL, "type");
+    return g_strcmp0(type, "pci") == 0 ? 0 : 1;
+}
+
+static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def)
+{
+    for (int stage = 0; stage < 3; stage++) {
+        for (guint i = 0; i < def->devices->len; i++) {
+            const struct vmgr__device *dev = def->devices->pdata[i];
+            struct vemu_parts parts;
+
+            if (stage_of(dev) != stage)
+                continue;
+            vmgr__vemu_parts_init(&parts);
+            if (vmgr__vemu_device_parts(def, dev, &parts, NULL) == 0)
+                vmgr__vemu_parts_argv(&parts, args);
+            vmgr__vemu_parts_fini(&parts);
+        }
+    }
+}
+
+/* <boot dev='...'/>: letters as firmware of PCs has them. */
+static void add_boot(GPtrArray *args, const struct vmgr__os *os)
+{
+    g_autoptr(GString) order = g_string_new(NULL);
+
+    for (guint i = 0; i < os->boot->len; i++) {
+        const char *name = vmgr__boot_names[g_array_index(os->boot, int, i)];
+
+        g_string_append_c(order, strcmp(name, "hd") == 0      ? 'c'
+                                 : strcmp(name, "cdrom") == 0 ? 'd'
+                                 : strcmp(name, "fd") == 0    ? 'a'
+                                                              : 'n');
+    }
+    if (order->len)
+        addf(args, "-boot", "order=%s", order->str);
+}
+
 static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
 {
+    for (guint i = 0; i < def->devices->len; i++) {
+        const struct vmgr__device *dev = def->devices->pdata[i];
+        g_autofree char *action =
+            strcmp(dev->name, "watchdog") == 0 ? vmgr__device_get(dev, NULL, "action") : NULL;
+
+        if (action)
+            addf(args, "-action", "watchdog=%s", action);
+    }
     if (def->on_reboot == VMGR__ACTION_DESTROY)
         add(args, "-no-reboot", NULL);
     if (def->on_poweroff == VMGR__ACTION_PRESERVE)
@@ -346,14 +412,21 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator)
     add(args, "-cpu", "max");
     /* The emulator wants whole pages. */
     addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", (def->memory_kib + 3) / 4 * 4);
-    addf(args, "-smp", "%u", def->max_vcpus);
-    add(args, "-kernel", def->os.kernel);
+    if (def->vcpus != def->max_vcpus)
+        addf(args, "-smp", "%u,maxcpus=%u", def->vcpus, def->max_vcpus);
+    else
+        addf(args, "-smp", "%u", def->max_vcpus);
+    if (def->os.kernel)
+        add(args, "-kernel", def->os.kernel);
+    else
+        add_boot(args, &def->os);
     if (def->os.initrd)
         add(args, "-initrd", def->os.initrd);
     if (def->os.cmdline)
         add(args, "-append", def->os.cmdline);
     for (guint i = 0; i < def->serials->len; i++)
         add_serial(args, def->serials->pdata[i]);
+    add_devices(args, def);
     add_actions(args, def);
     /* Relative to the run's directory, in which the emulator lives. */
     add(args, "-qmp", "unix:qmp.sock,server=on,wait=off");

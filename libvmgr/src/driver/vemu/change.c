@@ -73,3 +73,40 @@ int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error
         return 0;
     return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
 }
+
+int vmgr__vemu_change_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
+                           bool *ret_config, struct vmgr_error **err)
+{
+    const uint32_t which = flags & (VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG);
+    bool active = vmgr__vemu_change_is_active(c);
+
+    *ret_live = which ? which & VMGR_DOMAIN_AFFECT_LIVE : active;
+    *ret_config = which ? which & VMGR_DOMAIN_AFFECT_CONFIG : !active;
+    if (*ret_live && vmgr__vemu_change_need_active(c, err) < 0)
+        return -1;
+    if (*ret_config && !c->config)
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
+                          "transient domains do not have any persistent config");
+    return 0;
+}
+
+struct vemu_qmp *vmgr__vemu_change_monitor(const struct vemu_change *c, struct vmgr_error **err)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(c->d, c->name, NULL);
+
+    return vmgr__qmp_open(dir, -1, VEMU_QMP_TIMEOUT_MS, err);
+}
+
+int vmgr__vemu_change_command(const struct vemu_change *c, const char *name,
+                              struct json_object *args, struct vmgr_error **err)
+{
+    struct vemu_qmp *q = vmgr__vemu_change_monitor(c, err);
+    int r = -1;
+
+    if (q)
+        r = vmgr__qmp_execute(q, name, args, NULL, err);
+    else
+        json_object_put(args);
+    vmgr__qmp_close(q);
+    return r;
+}

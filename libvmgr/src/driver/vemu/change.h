@@ -27,4 +27,13 @@ int vmgr__vemu_change_end(struct vemu_change *c, int r);
 bool vmgr__vemu_change_is_active(const struct vemu_change *c);
 int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error **err);
 
+/* Which definitions VMGR_DOMAIN_AFFECT_* means; fails if there is no such one. */
+int vmgr__vemu_change_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
+                           bool *ret_config, struct vmgr_error **err);
+/* The monitor of an active domain. */
+struct vemu_qmp *vmgr__vemu_change_monitor(const struct vemu_change *c, struct vmgr_error **err);
+/* One command to it; args is taken over. */
+int vmgr__vemu_change_command(const struct vemu_change *c, const char *name,
+                              struct json_object *args, struct vmgr_error **err);
+
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "change.h"
+#include "parts.h"
 
 int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__domain_def **ret,
                            struct vmgr_error **err)
@@ -54,6 +55,7 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     if (!def)
         return -1;
     if (vmgr__vemu_check_define(def, err) < 0 ||
+        vmgr__vemu_assign_addresses(def, VEMU_SPARE_PORTS, err) < 0 ||
         vmgr__vemu_change_begin_name(&c, d, def->name, err) < 0) {
         vmgr__domain_def_free(def);
         return -1;
@@ -206,21 +208,6 @@ int vmgr__vemu_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error
     return vmgr__vemu_change_end(&c, r);
 }
 
-static int need_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live, bool *ret_config,
-                     struct vmgr_error **err)
-{
-    bool active = vmgr__vemu_change_is_active(c);
-
-    *ret_live = flags ? flags & VMGR_DOMAIN_AFFECT_LIVE : active;
-    *ret_config = flags ? flags & VMGR_DOMAIN_AFFECT_CONFIG : !active;
-    if (*ret_live && vmgr__vemu_change_need_active(c, err) < 0)
-        return -1;
-    if (*ret_config && !c->config)
-        return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
-                          "transient domains do not have any persistent config");
-    return 0;
-}
-
 int vmgr__vemu_set_metadata(struct vmgr_domain *dom, int type, const char *text, const char *key,
                             const char *uri, uint32_t flags, struct vmgr_error **err)
 {
@@ -230,7 +217,7 @@ int vmgr__vemu_set_metadata(struct vmgr_domain *dom, int type, const char *text,
 
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
-    r = need_defs(&c, flags, &live, &config, err);
+    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
     if (r == 0 && live) {
         r = vmgr__def_set_metadata(c.status.def, type, text, key, uri, err);
         c.status.updated = true;

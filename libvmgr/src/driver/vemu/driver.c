@@ -328,6 +328,10 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_get_metadata = vemu_get_metadata,
     .domain_set_metadata = vmgr__vemu_set_metadata,
     .domain_open_console = vmgr__vemu_open_console,
+    .domain_attach_device = vmgr__vemu_attach,
+    .domain_detach_device = vmgr__vemu_detach,
+    .domain_detach_alias = vmgr__vemu_detach_alias,
+    .domain_update_device = vmgr__vemu_update,
     .network = &vmgr__vemu_network,
     .storage = &vmgr__storage_vemu,
 };

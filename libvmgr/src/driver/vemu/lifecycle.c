@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "change.h"
+#include "parts.h"
 
 #define KILL_TIMEOUT_MS 10000
 
@@ -44,6 +45,7 @@ static void dress(struct vmgr__domain_def *def, int id, const char *emulator)
         if (!c->alias)
             c->alias = g_strdup_printf("serial%u", i);
     }
+    vmgr__vemu_assign_aliases(def);
     if (def->console_is_serial) {
         const struct vmgr__chardev *serial = def->serials->pdata[0];
         struct vmgr__chardev *console = def->consoles->pdata[0];
@@ -142,13 +144,27 @@ static int let_go(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error *
     return r;
 }
 
+/* A guest that is to have less than it may: its balloon takes the rest. */
+static int set_balloon(struct vemu_qmp *q, const struct vmgr__domain_def *def,
+                       struct vmgr_error **err)
+{
+    struct json_object *args;
+
+    if (def->current_memory_kib == def->memory_kib)
+        return 0;
+    args = json_object_new_object();
+    vmgr__vemu_set_int(args, "value", (int64_t)def->current_memory_kib * 1024);
+    return vmgr__qmp_execute(q, "balloon", args, NULL, err);
+}
+
 /* The process runs and its monitor is ours: finish the start. */
 static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
                     struct vmgr_error **err)
 {
     struct vemu_status *s = &c->status;
 
-    if (learn_ptys(q, s->def, err) < 0)
+    if (learn_ptys(q, s->def, err) < 0 || vmgr__vemu_set_links(q, s->def, err) < 0 ||
+        set_balloon(q, s->def, err) < 0)
         return -1;
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
         if (let_go(c, q, err) < 0)
@@ -197,7 +213,8 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
 
     vmgr__vemu_status_clear(s);
     s->def = def;
-    if (vmgr__vemu_check_support(def, err) < 0)
+    if (vmgr__vemu_assign_addresses(def, VEMU_SPARE_PORTS, err) < 0 ||
+        vmgr__vemu_check_support(def, err) < 0)
         return -1;
     emulator = vmgr__vemu_find_emulator(c->d, def, err);
     if (!emulator)
@@ -288,28 +305,6 @@ int vmgr__vemu_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
 
 /* ---- talking to a running guest ---- */
 
-static struct vemu_qmp *open_monitor(const struct vemu_change *c, struct vmgr_error **err)
-{
-    g_autofree char *dir = vmgr__vemu_run_path(c->d, c->name, NULL);
-
-    return vmgr__qmp_open(dir, -1, VEMU_QMP_TIMEOUT_MS, err);
-}
-
-/* One monitor command for an active domain. */
-static int command(struct vemu_change *c, const char *name, struct json_object *args,
-                   struct vmgr_error **err)
-{
-    struct vemu_qmp *q = open_monitor(c, err);
-    int r = -1;
-
-    if (q)
-        r = vmgr__qmp_execute(q, name, args, NULL, err);
-    else
-        json_object_put(args);
-    vmgr__qmp_close(q);
-    return r;
-}
-
 static int check_ways(uint32_t flags, struct vmgr_error **err)
 {
     if (flags && !(flags & VMGR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
@@ -327,7 +322,7 @@ int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_err
         return -1;
     r = vmgr__vemu_change_need_active(&c, err);
     if (r == 0)
-        r = command(&c, "system_powerdown", NULL, err);
+        r = vmgr__vemu_change_command(&c, "system_powerdown", NULL, err);
     return vmgr__vemu_change_end(&c, r);
 }
 
@@ -346,7 +341,7 @@ int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error
     if (r == 0) {
         args = json_object_new_object();
         json_object_object_add(args, "then", json_object_new_string("reset"));
-        r = command(&c, "system_powerdown", args, &why);
+        r = vmgr__vemu_change_command(&c, "system_powerdown", args, &why);
         if (r < 0)
             vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
                        "the guest cannot be asked to reboot: %s", vmgr_error_get_message(why));
@@ -364,7 +359,7 @@ int vmgr__vemu_reset(struct vmgr_domain *dom, struct vmgr_error **err)
         return -1;
     r = vmgr__vemu_change_need_active(&c, err);
     if (r == 0)
-        r = command(&c, "system_reset", NULL, err);
+        r = vmgr__vemu_change_command(&c, "system_reset", NULL, err);
     return vmgr__vemu_change_end(&c, r);
 }
 
@@ -372,7 +367,7 @@ int vmgr__vemu_reset(struct vmgr_domain *dom, struct vmgr_error **err)
 static int switch_to(struct vemu_change *c, const char *monitor_command, int state, int reason,
                      struct vmgr_error **err)
 {
-    if (command(c, monitor_command, NULL, err) < 0)
+    if (vmgr__vemu_change_command(c, monitor_command, NULL, err) < 0)
         return -1;
     c->status.state = state;
     c->status.reason = reason;

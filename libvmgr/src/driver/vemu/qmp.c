@@ -25,6 +25,7 @@ struct vemu_qmp {
     int timeout_ms;
     GString *in;
     uint64_t next_id;
+    GHashTable *deleted; /* devices that have told their end */
 };
 
 struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q)
@@ -33,6 +34,7 @@ struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q)
         if (q->fd >= 0)
             close(q->fd);
         g_string_free(q->in, TRUE);
+        g_hash_table_unref(q->deleted);
         g_free(q);
     }
     return NULL;
@@ -125,6 +127,33 @@ static int send_text(struct vemu_qmp *q, const char *text, struct vmgr_error **e
     return 0;
 }
 
+static void note_deleted(struct vemu_qmp *q, struct json_object *message)
+{
+    struct json_object *name, *data, *device;
+
+    if (json_object_object_get_ex(message, "event", &name) &&
+        g_strcmp0(json_object_get_string(name), "DEVICE_DELETED") == 0 &&
+        json_object_object_get_ex(message, "data", &data) &&
+        json_object_is_type(data, json_type_object) &&
+        json_object_object_get_ex(data, "device", &device) &&
+        json_object_is_type(device, json_type_string))
+        g_hash_table_add(q->deleted, g_strdup(json_object_get_string(device)));
+}
+
+bool vmgr__qmp_await_deleted(struct vemu_qmp *q, const char *id, int timeout_ms)
+{
+    q->deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    while (!g_hash_table_contains(q->deleted, id)) {
+        struct json_object *message = receive(q, NULL);
+
+        if (!message)
+            return false;
+        note_deleted(q, message);
+        json_object_put(message);
+    }
+    return true;
+}
+
 int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
                       struct json_object **ret, struct vmgr_error **err)
 {
@@ -146,7 +175,8 @@ int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_objec
         reply = receive(q, err);
         if (!reply)
             return -1;
-        /* Events in between are of no use here: the caller sees their effects. */
+        /* Other events in between are of no use here: the caller sees their effects. */
+        note_deleted(q, reply);
         if (json_object_object_get_ex(reply, "id", &id) &&
             json_object_get_int64(id) == (int64_t)number)
             break;
@@ -215,6 +245,7 @@ struct vemu_qmp *vmgr__qmp_open(const char *run_path, int pidfd, int timeout_ms,
     q->timeout_ms = timeout_ms;
     q->deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
     q->in = g_string_new(NULL);
+    q->deleted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     q->next_id = 1;
     if (connect_socket(q, run_path, err) < 0)
         return vmgr__qmp_close(q);

@@ -43,6 +43,7 @@
 #define VEMU_LOCK_TIMEOUT_MS  30000
 #define VEMU_START_TIMEOUT_MS 30000
 #define VEMU_QMP_TIMEOUT_MS   5000
+#define VEMU_SPARE_PORTS      4 /* root ports that a definition leaves free */
 
 struct vemu {
     struct vmgr_conn *conn; /* borrowed */
@@ -155,6 +156,9 @@ struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q);
 /* Runs a command. args is taken over (NULL: none). ret may be NULL; else for json_object_put(). */
 int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
                       struct json_object **ret, struct vmgr_error **err);
+/* Waits until the device with this id has told its end (DEVICE_DELETED), if it is not known
+ * already. */
+bool vmgr__qmp_await_deleted(struct vemu_qmp *q, const char *id, int timeout_ms);
 /* query-status: enum vmgr_domain_state and reason; prelaunch is paused (starting up). */
 int vmgr__qmp_state(struct vemu_qmp *q, int *ret_state, int *ret_reason, struct vmgr_error **err);
 
@@ -190,6 +194,16 @@ int vmgr__vemu_suspend(struct vmgr_domain *dom, struct vmgr_error **err);
 int vmgr__vemu_resume(struct vmgr_domain *dom, struct vmgr_error **err);
 /* Ends the runs that were started for this connection only. */
 void vmgr__vemu_autodestroy(struct vemu *d);
+
+/* ---- attach.c: likewise ---- */
+int vmgr__vemu_attach(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                      struct vmgr_error **err);
+int vmgr__vemu_detach(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                      struct vmgr_error **err);
+int vmgr__vemu_detach_alias(struct vmgr_domain *dom, const char *alias, uint32_t flags,
+                            struct vmgr_error **err);
+int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                      struct vmgr_error **err);
 
 /* ---- define.c: likewise ---- */
 int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,

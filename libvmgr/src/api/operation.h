@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Checks that public calls about domains begin with.
+ */
+#ifndef VMGR_SRC_API_OPERATION_H
+#define VMGR_SRC_API_OPERATION_H
+
+#include "../driver/driver.h"
+
+/* Fails the function that uses it when the driver has no such operation. */
+#define NEED(conn, op, name)                                                                       \
+    do {                                                                                           \
+        if (!(conn)->driver->op)                                                                   \
+            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
+                                   name);                                                          \
+    } while (0)
+
+/* Fails on a connection that may change nothing. */
+int vmgr__need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err);
+
+#endif

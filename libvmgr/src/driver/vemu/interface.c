@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <interface>: a network back-end, and the card that shows it to the guest.
+ */
+#include <string.h>
+
+#include "parts.h"
+
+#define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
+
+int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
+                               struct vemu_parts *parts, struct vmgr_error **err)
+{
+    xmlDoc *doc = vmgr__device_doc(dev);
+    xmlNode *root = xmlDocGetRootElement(doc);
+    g_autofree char *type = vmgr__xml_attr(root, "type");
+    g_autofree char *mac = vmgr__device_get(dev, "mac", "address");
+    g_autofree char *model = vmgr__device_get(dev, "model", "type");
+    g_autofree char *mtu = vmgr__device_get(dev, "mtu", "size");
+    g_autofree char *order = vmgr__device_get(dev, "boot", "order");
+    g_autofree char *alias = vmgr__device_alias(dev);
+    g_autofree char *net = g_strdup_printf("host%s", alias ? alias : "");
+    g_autofree char *class_name = vmgr__vemu_virtio_class(def, "virtio-net");
+    struct json_object *o;
+    uint32_t n;
+    int r = -1;
+
+    if (g_strcmp0(type, "user") != 0) {
+        unsupported(err, "interface type '%s' is not supported by the vemu driver yet", type);
+    } else if (model && strcmp(model, "virtio") != 0) {
+        unsupported(err, "interface model '%s' is not supported by the vemu driver yet", model);
+    } else if (vmgr__vemu_only(root, "mac model link boot mtu alias address", "type", err) == 0) {
+        vmgr__vemu_part_add(parts, VEMU_PART_NET, "user", net);
+        o = vmgr__vemu_part_add(parts, VEMU_PART_DEVICE, class_name, alias);
+        vmgr__vemu_set(o, "netdev", net);
+        vmgr__vemu_set(o, "mac", mac);
+        if (vmgr__parse_u32(mtu, &n))
+            vmgr__vemu_set_int(o, "host_mtu", n);
+        if (vmgr__parse_u32(order, &n))
+            vmgr__vemu_set_int(o, "bootindex", n);
+        r = vmgr__vemu_part_address(def, root, o, err);
+    }
+    xmlFreeDoc(doc);
+    return r;
+}

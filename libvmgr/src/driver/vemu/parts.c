@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Parts of devices: as options of the emulator, and as commands of its monitor.
+ */
+#include "parts.h"
+
+#include <string.h>
+
+static const struct {
+    const char *option, *class_key, *id_key, *add, *remove;
+} kinds[] = {
+    [VEMU_PART_BLOCK] = { "-blockdev", "driver", "node-name", "blockdev-add", "blockdev-del" },
+    [VEMU_PART_NET] = { "-netdev", "type", "id", "netdev_add", "netdev_del" },
+    [VEMU_PART_CHARDEV] = { "-chardev", "type", "id", "chardev-add", "chardev-remove" },
+    [VEMU_PART_DEVICE] = { "-device", "driver", "id", "device_add", "device_del" },
+};
+
+static void part_clear(void *data)
+{
+    json_object_put(((struct vemu_part *)data)->props);
+}
+
+void vmgr__vemu_parts_init(struct vemu_parts *p)
+{
+    p->list = g_array_new(FALSE, TRUE, sizeof(struct vemu_part));
+    g_array_set_clear_func(p->list, part_clear);
+}
+
+void vmgr__vemu_parts_fini(struct vemu_parts *p)
+{
+    g_clear_pointer(&p->list, g_array_unref);
+}
+
+struct json_object *vmgr__vemu_part_add(struct vemu_parts *p, enum vemu_part_kind kind,
+                                        const char *class_name, const char *id)
+{
+    struct vemu_part part = { kind, json_object_new_object() };
+
+    vmgr__vemu_set(part.props, kinds[kind].class_key, class_name);
+    vmgr__vemu_set(part.props, kinds[kind].id_key, id);
+    g_array_append_val(p->list, part);
+    return part.props;
+}
+
+void vmgr__vemu_set(struct json_object *o, const char *key, const char *value)
+{
+    if (value)
+        json_object_object_add(o, key, json_object_new_string(value));
+}
+
+void vmgr__vemu_setf(struct json_object *o, const char *key, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    vmgr__vemu_set(o, key, text);
+}
+
+void vmgr__vemu_set_int(struct json_object *o, const char *key, int64_t value)
+{
+    json_object_object_add(o, key, json_object_new_int64(value));
+}
+
+void vmgr__vemu_set_bool(struct json_object *o, const char *key, bool value)
+{
+    json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+/* ---- the command line ---- */
+
+/* "key=value" pairs; objects inside become "outer.inner". A comma is written twice. */
+static void flatten(GString *s, const char *prefix, struct json_object *o, const char *skip)
+{
+    json_object_object_foreach(o, key, value)
+    {
+        g_autofree char *name = g_strconcat(prefix, key, NULL);
+        g_auto(GStrv) parts = NULL;
+        g_autofree char *text = NULL;
+
+        if (g_strcmp0(key, skip) == 0)
+            continue;
+        if (json_object_is_type(value, json_type_object)) {
+            g_autofree char *inner = g_strconcat(name, ".", NULL);
+
+            flatten(s, inner, value, NULL);
+            continue;
+        }
+        if (json_object_is_type(value, json_type_boolean)) {
+            text = g_strdup(json_object_get_boolean(value) ? "on" : "off");
+        } else {
+            parts = g_strsplit(json_object_get_string(value), ",", -1);
+            text = g_strjoinv(",,", parts);
+        }
+        g_string_append_printf(s, ",%s=%s", name, text);
+    }
+}
+
+void vmgr__vemu_parts_argv(const struct vemu_parts *p, GPtrArray *args)
+{
+    for (guint i = 0; i < p->list->len; i++) {
+        const struct vemu_part *part = &g_array_index(p->list, struct vemu_part, i);
+        struct json_object *class_name = NULL;
+        GString *s;
+
+        json_object_object_get_ex(part->props, kinds[part->kind].class_key, &class_name);
+        s = g_string_new(json_object_get_string(class_name));
+        flatten(s, "", part->props, kinds[part->kind].class_key);
+        g_ptr_array_add(args, g_strdup(kinds[part->kind].option));
+        g_ptr_array_add(args, g_string_free(s, FALSE));
+    }
+}
+
+/* ---- the monitor ---- */
+
+static const char *part_id(const struct vemu_part *part)
+{
+    struct json_object *id = NULL;
+
+    json_object_object_get_ex(part->props, kinds[part->kind].id_key, &id);
+    return json_object_get_string(id);
+}
+
+/* chardev-add wants {id, backend: {type, data}}. */
+static struct json_object *chardev_args(struct json_object *props)
+{
+    struct json_object *args = json_object_new_object(), *backend = json_object_new_object();
+    struct json_object *data = json_object_new_object();
+
+    json_object_object_foreach(props, key, value)
+    {
+        struct json_object *to = strcmp(key, "id") == 0     ? args
+                                 : strcmp(key, "type") == 0 ? backend
+                                                            : data;
+
+        if (strcmp(key, "path") == 0) {
+            struct json_object *address = json_object_new_object();
+            struct json_object *inner = json_object_new_object();
+
+            vmgr__vemu_set(address, "type", "unix");
+            json_object_object_add(inner, "path", json_object_get(value));
+            json_object_object_add(address, "data", inner);
+            json_object_object_add(data, "addr", address);
+        } else {
+            json_object_object_add(to, key, json_object_get(value));
+        }
+    }
+    json_object_object_add(backend, "data", data);
+    json_object_object_add(args, "backend", backend);
+    return args;
+}
+
+static int drop_part(const struct vemu_part *part, struct vemu_qmp *q)
+{
+    struct json_object *args = json_object_new_object();
+
+    vmgr__vemu_set(args, kinds[part->kind].id_key, part_id(part));
+    if (part->kind == VEMU_PART_DEVICE)
+        vmgr__vemu_set_bool(args, "force", true);
+    return vmgr__qmp_execute(q, kinds[part->kind].remove, args, NULL, NULL);
+}
+
+int vmgr__vemu_parts_plug(const struct vemu_parts *p, struct vemu_qmp *q, struct vmgr_error **err)
+{
+    for (guint i = 0; i < p->list->len; i++) {
+        const struct vemu_part *part = &g_array_index(p->list, struct vemu_part, i);
+        struct json_object *args = part->kind == VEMU_PART_CHARDEV ? chardev_args(part->props)
+                                                                   : json_object_get(part->props);
+
+        if (vmgr__qmp_execute(q, kinds[part->kind].add, args, NULL, err) == 0)
+            continue;
+        while (i-- > 0)
+            drop_part(&g_array_index(p->list, struct vemu_part, i), q);
+        return -1;
+    }
+    return 0;
+}
+
+void vmgr__vemu_parts_drop(const struct vemu_parts *p, struct vemu_qmp *q)
+{
+    for (guint i = p->list->len; i-- > 0;) {
+        const struct vemu_part *part = &g_array_index(p->list, struct vemu_part, i);
+
+        if (part->kind != VEMU_PART_DEVICE)
+            drop_part(part, q);
+    }
+}
