@@ -13,13 +13,34 @@
 #include "domain-text.h"
 #include "shell.h"
 
-static const struct {
-    const char *name;
-    int id;
-} kinds[] = {
-    { "lifecycle", VMGR_DOMAIN_EVENT_LIFECYCLE },
-    { "reboot", VMGR_DOMAIN_EVENT_REBOOT },
-};
+/* By number. */
+static const char *const kinds[] = { "lifecycle",
+                                     "reboot",
+                                     "rtc-change",
+                                     "watchdog",
+                                     "io-error",
+                                     "graphics",
+                                     "io-error-reason",
+                                     "control-error",
+                                     "block-job",
+                                     "disk-change",
+                                     "tray-change",
+                                     "pm-wakeup",
+                                     "pm-suspend",
+                                     "balloon-change",
+                                     "pm-suspend-disk",
+                                     "device-removed",
+                                     "block-job-2",
+                                     "tunable",
+                                     "agent-lifecycle",
+                                     "device-added",
+                                     "migration-iteration",
+                                     "job-completed",
+                                     "device-removal-failed",
+                                     "metadata-change",
+                                     "block-threshold",
+                                     "memory-failure",
+                                     "memory-device-size-change" };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
 static const struct opt event_opts[] = {
@@ -52,6 +73,71 @@ void print_timestamp(void)
     printf("%s.%03ld+0000: ", text, now.tv_nsec / 1000000);
 }
 
+static const char *word(const char *const *words, int count, int number)
+{
+    return number >= 0 && number < count ? words[number] : "unknown";
+}
+#define WORD(words, number) word(words, (int)(sizeof(words) / sizeof(words[0])), number)
+
+static const char *or_null(const char *text)
+{
+    return text ? text : "<null>";
+}
+
+static void print_details(const struct vmgr_domain_event *e)
+{
+    static const char *const watchdog[] = { "none",     "pause", "reset",     "poweroff",
+                                            "shutdown", "debug", "inject-nmi" };
+    static const char *const io_error[] = { "none", "pause", "report" };
+    static const char *const disk[] = { "changed", "dropped" };
+    static const char *const tray[] = { "opened", "closed" };
+    static const char *const agent[] = { "unknown", "connected", "disconnected" };
+    static const char *const agent_reason[] = { "unknown", "domain started", "channel event" };
+    static const char *const metadata[] = { "description", "title", "element" };
+    switch (e->id) {
+    case VMGR_DOMAIN_EVENT_LIFECYCLE:
+        printf(": %s %s", vmgr_domain_event_type_name(e->type),
+               vmgr_domain_event_detail_name(e->type, e->detail));
+        break;
+    case VMGR_DOMAIN_EVENT_RTC_CHANGE: printf(": %lld", (long long)e->value); break;
+    case VMGR_DOMAIN_EVENT_WATCHDOG: printf(": %s", WORD(watchdog, e->type)); break;
+    case VMGR_DOMAIN_EVENT_IO_ERROR:
+    case VMGR_DOMAIN_EVENT_IO_ERROR_REASON:
+        printf(": %s (%s) %s", or_null(e->path), or_null(e->device), WORD(io_error, e->type));
+        if (e->id == VMGR_DOMAIN_EVENT_IO_ERROR_REASON)
+            printf(" due to %s", or_null(e->text));
+        break;
+    case VMGR_DOMAIN_EVENT_DISK_CHANGE:
+        printf(" disk %s: %s -> %s: %s", or_null(e->device), or_null(e->old_path), or_null(e->path),
+               WORD(disk, e->type));
+        break;
+    case VMGR_DOMAIN_EVENT_TRAY_CHANGE:
+        printf(" disk %s: %s", or_null(e->device), WORD(tray, e->type));
+        break;
+    case VMGR_DOMAIN_EVENT_BALLOON_CHANGE: printf(": %lldKiB", (long long)e->value); break;
+    case VMGR_DOMAIN_EVENT_DEVICE_REMOVED:
+    case VMGR_DOMAIN_EVENT_DEVICE_ADDED:
+    case VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED: printf(": %s", or_null(e->device)); break;
+    case VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE:
+        printf(": state: '%s' reason: '%s'", WORD(agent, e->type), WORD(agent_reason, e->detail));
+        break;
+    case VMGR_DOMAIN_EVENT_METADATA_CHANGE:
+        printf(": type %s, uri %s", WORD(metadata, e->type), or_null(e->text));
+        break;
+    case VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE:
+        printf(":\nalias: %s\nsize: %lld", or_null(e->device), (long long)e->value);
+        break;
+    default: break;
+    }
+}
+
+static void print_event(const char *name, const struct vmgr_domain_event *event)
+{
+    printf("event '%s' for domain '%s'", kinds[event->id], name);
+    print_details(event);
+    printf("\n");
+}
+
 static void on_event(struct vmgr_conn *conn, struct vmgr_domain *domain,
                      const struct vmgr_domain_event *event, void *data)
 {
@@ -59,12 +145,7 @@ static void on_event(struct vmgr_conn *conn, struct vmgr_domain *domain,
     w->count++;
     if (w->timestamp)
         print_timestamp();
-    if (event->id == VMGR_DOMAIN_EVENT_LIFECYCLE)
-        printf("event 'lifecycle' for domain '%s': %s %s\n", vmgr_domain_get_name(domain),
-               vmgr_domain_event_type_name(event->type),
-               vmgr_domain_event_detail_name(event->type, event->detail));
-    else
-        printf("event 'reboot' for domain '%s'\n", vmgr_domain_get_name(domain));
+    print_event(vmgr_domain_get_name(domain), event);
     fflush(stdout);
 }
 
@@ -139,8 +220,8 @@ static bool wait_kinds(struct shell *sh, const struct args *args, struct vmgr_do
         return false;
     bool ok = true;
     for (size_t i = first; ok && i <= last; i++) {
-        int id = vmgr_conn_add_domain_event(sh->conn, domain, kinds[i].id, on_event, &w, NULL,
-                                            shell_err(sh));
+        int id =
+            vmgr_conn_add_domain_event(sh->conn, domain, (int)i, on_event, &w, NULL, shell_err(sh));
         ok = id >= 0;
         if (ok)
             callbacks[registered++] = id;
@@ -161,11 +242,11 @@ static bool cmd_event(struct shell *sh, const struct args *args)
         return false;
     if (args_bool(args, "list")) {
         for (size_t i = 0; i < KIND_COUNT; i++)
-            printf("%s\n", kinds[i].name);
+            printf("%s\n", kinds[i]);
         return true;
     }
     if (name) {
-        while (first < KIND_COUNT && strcmp(kinds[first].name, name))
+        while (first < KIND_COUNT && strcmp(kinds[first], name))
             first++;
         if (first == KIND_COUNT) {
             shell_error(sh, "unknown event type %s", name);

@@ -25,7 +25,53 @@ extern "C" {
 /** Kinds of events a callback can be registered for. Numbers of the libvirt protocol. */
 enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_LIFECYCLE = 0,
-    VMGR_DOMAIN_EVENT_REBOOT = 1, /* the guest rebooted */
+    VMGR_DOMAIN_EVENT_REBOOT = 1,     /* the guest rebooted */
+    VMGR_DOMAIN_EVENT_RTC_CHANGE = 2, /* value: seconds from UTC */
+    VMGR_DOMAIN_EVENT_WATCHDOG = 3,   /* type: enum vmgr_domain_event_watchdog_action */
+    VMGR_DOMAIN_EVENT_IO_ERROR = 4, /* path, device; type: enum vmgr_domain_event_io_error_action */
+    VMGR_DOMAIN_EVENT_GRAPHICS = 5,
+    VMGR_DOMAIN_EVENT_IO_ERROR_REASON = 6, /* as IO_ERROR; text: "enospc" or "" */
+    VMGR_DOMAIN_EVENT_CONTROL_ERROR = 7,   /* the emulator's monitor does not answer */
+    VMGR_DOMAIN_EVENT_BLOCK_JOB = 8,
+    VMGR_DOMAIN_EVENT_DISK_CHANGE = 9,  /* old_path, path, device; type: ..._DISK_... */
+    VMGR_DOMAIN_EVENT_TRAY_CHANGE = 10, /* device; type: 0 open, 1 closed */
+    VMGR_DOMAIN_EVENT_PMWAKEUP = 11,
+    VMGR_DOMAIN_EVENT_PMSUSPEND = 12,
+    VMGR_DOMAIN_EVENT_BALLOON_CHANGE = 13, /* value: KiB */
+    VMGR_DOMAIN_EVENT_PMSUSPEND_DISK = 14,
+    VMGR_DOMAIN_EVENT_DEVICE_REMOVED = 15, /* device */
+    VMGR_DOMAIN_EVENT_BLOCK_JOB_2 = 16,
+    VMGR_DOMAIN_EVENT_TUNABLE = 17,
+    VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE = 18, /* type: 1 connected, 2 disconnected; detail: why */
+    VMGR_DOMAIN_EVENT_DEVICE_ADDED = 19,    /* device */
+    VMGR_DOMAIN_EVENT_MIGRATION_ITERATION = 20,
+    VMGR_DOMAIN_EVENT_JOB_COMPLETED = 21,
+    VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED = 22, /* device */
+    VMGR_DOMAIN_EVENT_METADATA_CHANGE = 23, /* type: enum vmgr_domain_metadata_type; text: URI */
+    VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD = 24,
+    VMGR_DOMAIN_EVENT_MEMORY_FAILURE = 25,
+    VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE = 26, /* device; value: bytes */
+    VMGR_DOMAIN_EVENT_KINDS = 27,                     /* how many there are */
+};
+
+enum vmgr_domain_event_watchdog_action {
+    VMGR_DOMAIN_EVENT_WATCHDOG_NONE = 0,
+    VMGR_DOMAIN_EVENT_WATCHDOG_PAUSE = 1,
+    VMGR_DOMAIN_EVENT_WATCHDOG_RESET = 2,
+    VMGR_DOMAIN_EVENT_WATCHDOG_POWEROFF = 3,
+    VMGR_DOMAIN_EVENT_WATCHDOG_SHUTDOWN = 4,
+    VMGR_DOMAIN_EVENT_WATCHDOG_DEBUG = 5,
+    VMGR_DOMAIN_EVENT_WATCHDOG_INJECT_NMI = 6,
+};
+enum vmgr_domain_event_io_error_action {
+    VMGR_DOMAIN_EVENT_IO_ERROR_NONE = 0,
+    VMGR_DOMAIN_EVENT_IO_ERROR_PAUSE = 1,
+    VMGR_DOMAIN_EVENT_IO_ERROR_REPORT = 2,
+};
+/* DISK_CHANGE: why. */
+enum vmgr_domain_event_disk_change_reason {
+    VMGR_DOMAIN_EVENT_DISK_CHANGED = 0,
+    VMGR_DOMAIN_EVENT_DISK_DROPPED = 1, /* the file was not there at the start */
 };
 
 /** LIFECYCLE: what happened. */
@@ -100,13 +146,21 @@ enum vmgr_domain_event_crashed_detail {
  * struct vmgr_domain_event - one event
  * @size: sizeof(struct vmgr_domain_event) of the library
  * @id: enum vmgr_domain_event_id
- * @type, @detail: for LIFECYCLE; otherwise 0
+ * @type, @detail: for LIFECYCLE; for others as their id says, or 0
+ * @value, @device, @path, @old_path, @text: as their id says; strings may be NULL, and are borrowed
+ *
+ * A kind without a word beside its id is one that no driver here emits.
  */
 struct vmgr_domain_event {
     uint32_t size;
     int32_t id;
     int32_t type;
     int32_t detail;
+    int64_t value;
+    const char *device; /* alias */
+    const char *path;
+    const char *old_path;
+    const char *text;
 };
 
 /** Called by vmgr_conn_dispatch(). `domain` is borrowed; take a reference to keep it. */

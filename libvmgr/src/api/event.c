@@ -75,6 +75,10 @@ static void queued_free(void *data)
 {
     struct queued *q = data;
 
+    g_free((char *)q->event.device);
+    g_free((char *)q->event.path);
+    g_free((char *)q->event.old_path);
+    g_free((char *)q->event.text);
     g_free(q->name);
     g_free(q);
 }
@@ -98,6 +102,14 @@ void vmgr__events_free(struct vmgr__events *ev)
 void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
                      int type, int detail)
 {
+    const struct vmgr_domain_event event = { .id = id, .type = type, .detail = detail };
+
+    vmgr__conn_emit_event(conn, name, uuid, &event);
+}
+
+void vmgr__conn_emit_event(struct vmgr_conn *conn, const char *name, const uint8_t *uuid,
+                           const struct vmgr_domain_event *event)
+{
     struct vmgr__events *ev = conn->events;
     static const uint64_t one = 1;
     struct queued *q;
@@ -107,8 +119,8 @@ void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uu
     for (guint i = 0; i < ev->callbacks->len && !wanted; i++) {
         const struct callback *cb = ev->callbacks->pdata[i];
 
-        wanted =
-            cb->event_id == id && (cb->any_domain || memcmp(cb->uuid, uuid, VMGR_UUID_SIZE) == 0);
+        wanted = cb->event_id == event->id &&
+                 (cb->any_domain || memcmp(cb->uuid, uuid, VMGR_UUID_SIZE) == 0);
     }
     if (wanted) {
         if (ev->queue.length >= QUEUE_MAX)
@@ -116,10 +128,12 @@ void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uu
         q = g_new0(struct queued, 1);
         q->name = g_strdup(name);
         memcpy(q->uuid, uuid, VMGR_UUID_SIZE);
+        q->event = *event;
         q->event.size = sizeof(q->event);
-        q->event.id = id;
-        q->event.type = type;
-        q->event.detail = detail;
+        q->event.device = g_strdup(event->device);
+        q->event.path = g_strdup(event->path);
+        q->event.old_path = g_strdup(event->old_path);
+        q->event.text = g_strdup(event->text);
         g_queue_push_tail(&ev->queue, q);
         if (write(ev->event_fd, &one, sizeof(one)) < 0)
             g_assert(errno == EAGAIN); /* it is full, so it is readable */
@@ -175,7 +189,7 @@ int vmgr_conn_add_domain_event(struct vmgr_conn *conn, struct vmgr_domain *domai
     struct callback *cb;
     int callback_id;
 
-    if (id != VMGR_DOMAIN_EVENT_LIFECYCLE && id != VMGR_DOMAIN_EVENT_REBOOT) {
+    if (id < 0 || id >= VMGR_DOMAIN_EVENT_KINDS) {
         vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "unknown event id %d", id);
         goto fail;
     }

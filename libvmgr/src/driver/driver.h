@@ -155,6 +155,10 @@ void vmgr__domain_set_name(struct vmgr_domain *dom, const char *name);
 void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
                      int type, int detail);
 
+/* The same with all an event may say; its strings are copied. */
+void vmgr__conn_emit_event(struct vmgr_conn *conn, const char *name, const uint8_t *uuid,
+                           const struct vmgr_domain_event *event);
+
 /* The connection works no more: vmgr_conn_dispatch() tells the callback, once. enum
  * vmgr_conn_close_reason. Any thread, any lock. */
 void vmgr__conn_lost(struct vmgr_conn *conn, int reason);

@@ -13,9 +13,6 @@
 
 #include "internal.h"
 
-/* Kinds of domain events the protocol has. Those the driver never emits can be subscribed to. */
-#define DOMAIN_EVENT_KINDS 27
-
 struct subscription {
     struct vmgr__client *client; /* borrowed: a closing client drops its own */
     int id;
@@ -58,22 +55,134 @@ static void emit(struct vmgr__client *c, int32_t procedure, const struct vmgr__w
     vmgr__client_send_event(c, vmgr__rpc_out_new(&h, layout, msg, NULL, 0));
 }
 
-static void emit_domain(const struct subscription *sub, const struct wire_domain *dom,
-                        const struct vmgr_domain_event *event)
-{
-    if (event->id == VMGR_DOMAIN_EVENT_LIFECYCLE) {
-        const struct wire_domain_event_callback_lifecycle_msg msg = {
-            .callback_id = sub->id,
-            .msg = { .dom = *dom, .event = event->type, .detail = event->detail },
-        };
-        emit(sub->client, WIRE_DOMAIN_EVENT_CALLBACK_LIFECYCLE,
-             vmgr__wire_remote.calls[WIRE_DOMAIN_EVENT_CALLBACK_LIFECYCLE - 1].args, &msg);
-    } else if (event->id == VMGR_DOMAIN_EVENT_REBOOT) {
-        const struct wire_domain_event_callback_reboot_msg msg = { .callback_id = sub->id,
-                                                                   .msg = { .dom = *dom } };
+/* A message whose shape is known by its procedure. */
+#define SEND(procedure, structure, ...)                                                            \
+    do {                                                                                           \
+        const struct structure msg = __VA_ARGS__;                                                  \
+        emit(sub->client, procedure, vmgr__wire_remote.calls[procedure - 1].args, &msg);           \
+    } while (0)
 
-        emit(sub->client, WIRE_DOMAIN_EVENT_CALLBACK_REBOOT,
-             vmgr__wire_remote.calls[WIRE_DOMAIN_EVENT_CALLBACK_REBOOT - 1].args, &msg);
+static char *text(const char *s)
+{
+    return (char *)(s ? s : "");
+}
+
+/* Those that say no more than what happened to whom, or to which device. */
+static void emit_plain(const struct subscription *sub, const struct wire_domain *dom,
+                       const struct vmgr_domain_event *e)
+{
+    switch (e->id) {
+    case VMGR_DOMAIN_EVENT_REBOOT:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_REBOOT, wire_domain_event_callback_reboot_msg,
+             { .callback_id = sub->id, .msg = { .dom = *dom } });
+        break;
+    case VMGR_DOMAIN_EVENT_CONTROL_ERROR:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR, wire_domain_event_callback_control_error_msg,
+             { .callback_id = sub->id, .msg = { .dom = *dom } });
+        break;
+    case VMGR_DOMAIN_EVENT_DEVICE_REMOVED:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED,
+             wire_domain_event_callback_device_removed_msg,
+             { .callback_id = sub->id, .msg = { .dom = *dom, .dev_alias = text(e->device) } });
+        break;
+    case VMGR_DOMAIN_EVENT_DEVICE_ADDED:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_ADDED, wire_domain_event_callback_device_added_msg,
+             { .callback_id = sub->id, .dom = *dom, .dev_alias = text(e->device) });
+        break;
+    case VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED,
+             wire_domain_event_callback_device_removal_failed_msg,
+             { .callback_id = sub->id, .dom = *dom, .dev_alias = text(e->device) });
+        break;
+    default: break;
+    }
+}
+
+/* Those about disks. */
+static void emit_disk(const struct subscription *sub, const struct wire_domain *dom,
+                      const struct vmgr_domain_event *e)
+{
+    switch (e->id) {
+    case VMGR_DOMAIN_EVENT_IO_ERROR:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_IO_ERROR, wire_domain_event_callback_io_error_msg,
+             { .callback_id = sub->id,
+               .msg = { .dom = *dom,
+                        .src_path = text(e->path),
+                        .dev_alias = text(e->device),
+                        .action = e->type } });
+        break;
+    case VMGR_DOMAIN_EVENT_IO_ERROR_REASON:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON,
+             wire_domain_event_callback_io_error_reason_msg,
+             { .callback_id = sub->id,
+               .msg = { .dom = *dom,
+                        .src_path = text(e->path),
+                        .dev_alias = text(e->device),
+                        .action = e->type,
+                        .reason = text(e->text) } });
+        break;
+    case VMGR_DOMAIN_EVENT_DISK_CHANGE:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_DISK_CHANGE, wire_domain_event_callback_disk_change_msg,
+             { .callback_id = sub->id,
+               .msg = { .dom = *dom,
+                        .old_src_path = (char *)e->old_path,
+                        .new_src_path = (char *)e->path,
+                        .dev_alias = text(e->device),
+                        .reason = e->type } });
+        break;
+    case VMGR_DOMAIN_EVENT_TRAY_CHANGE:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_TRAY_CHANGE, wire_domain_event_callback_tray_change_msg,
+             { .callback_id = sub->id,
+               .msg = { .dom = *dom, .dev_alias = text(e->device), .reason = e->type } });
+        break;
+    default: emit_plain(sub, dom, e); break;
+    }
+}
+
+static void emit_domain(const struct subscription *sub, const struct wire_domain *dom,
+                        const struct vmgr_domain_event *e)
+{
+    switch (e->id) {
+    case VMGR_DOMAIN_EVENT_LIFECYCLE:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_LIFECYCLE, wire_domain_event_callback_lifecycle_msg,
+             { .callback_id = sub->id,
+               .msg = { .dom = *dom, .event = e->type, .detail = e->detail } });
+        break;
+    case VMGR_DOMAIN_EVENT_RTC_CHANGE:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_RTC_CHANGE, wire_domain_event_callback_rtc_change_msg,
+             { .callback_id = sub->id, .msg = { .dom = *dom, .offset = e->value } });
+        break;
+    case VMGR_DOMAIN_EVENT_WATCHDOG:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_WATCHDOG, wire_domain_event_callback_watchdog_msg,
+             { .callback_id = sub->id, .msg = { .dom = *dom, .action = e->type } });
+        break;
+    case VMGR_DOMAIN_EVENT_BALLOON_CHANGE:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE,
+             wire_domain_event_callback_balloon_change_msg,
+             { .callback_id = sub->id, .msg = { .dom = *dom, .actual = (uint64_t)e->value } });
+        break;
+    case VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE,
+             wire_domain_event_callback_agent_lifecycle_msg,
+             { .callback_id = sub->id, .dom = *dom, .state = e->type, .reason = e->detail });
+        break;
+    case VMGR_DOMAIN_EVENT_METADATA_CHANGE: {
+        char *uri = (char *)e->text;
+
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
+             wire_domain_event_callback_metadata_change_msg,
+             { .callback_id = sub->id, .dom = *dom, .type = e->type, .nsuri = uri });
+        break;
+    }
+    case VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE:
+        SEND(WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
+             wire_domain_event_memory_device_size_change_msg,
+             { .callback_id = sub->id,
+               .dom = *dom,
+               .alias = text(e->device),
+               .size = (uint64_t)e->value });
+        break;
+    default: emit_disk(sub, dom, e); break;
     }
 }
 
@@ -124,13 +233,11 @@ static int start_locked(struct vmgr__call *call)
 
     if (subs->started)
         return 0;
-    if (!subs->registered &&
-        (vmgr_conn_add_domain_event(s->conn, NULL, VMGR_DOMAIN_EVENT_LIFECYCLE, on_domain_event, s,
-                                    NULL, &call->err) < 0 ||
-         vmgr_conn_add_domain_event(s->conn, NULL, VMGR_DOMAIN_EVENT_REBOOT, on_domain_event, s,
-                                    NULL, &call->err) < 0))
-        return -1;
-    subs->registered = true;
+    for (; subs->registered < VMGR_DOMAIN_EVENT_KINDS; subs->registered++) {
+        if (vmgr_conn_add_domain_event(s->conn, NULL, subs->registered, on_domain_event, s, NULL,
+                                       &call->err) < 0)
+            return -1;
+    }
     if (subs->stop_fd < 0)
         subs->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (subs->stop_fd >= 0)
@@ -176,7 +283,7 @@ static int add(struct vmgr__call *call, int event_id, const struct wire_domain *
     struct subscription *sub;
     int r;
 
-    if (event_id < 0 || event_id >= DOMAIN_EVENT_KINDS)
+    if (event_id < 0 || event_id >= VMGR_DOMAIN_EVENT_KINDS)
         return vmgr__call_fail(call, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_RPC,
                                "internal error: unsupported event ID %d", event_id);
     g_mutex_lock(&subs->lock);

@@ -146,7 +146,8 @@ struct vmgr__subscriptions {
     GMutex lock;
     GPtrArray *list;
     int next_id;
-    bool registered, started;
+    int registered; /* kinds the driver is asked for */
+    bool started;
     GThread *thread;
     int stop_fd;
 };

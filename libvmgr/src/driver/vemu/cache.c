@@ -264,6 +264,10 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     if (obj) {
         old = view_of(obj);
         replaced = !f->same_config && obj->config && config;
+        if (d->watching && obj->live && live && obj->live->id == live->id)
+            vmgr__vemu_emit_difference(d, obj->live, live);
+        else if (d->watching && replaced && !obj->live && !live)
+            vmgr__vemu_emit_metadata(d, obj->config, config);
         if (!f->same_config)
             vmgr__domain_def_free(obj->config);
         vmgr__domain_def_free(obj->live);

@@ -240,6 +240,13 @@ void vmgr__vemu_keep_warnings(struct vemu *d, const char *name, GPtrArray *warni
 /* The name that goes with a handle now; for g_free(), or NULL and *err. Takes d->lock. */
 char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err);
 
+/* ---- difference.c: d->lock is held ---- */
+/* Of what runs, before and after. */
+void vmgr__vemu_emit_difference(struct vemu *d, const struct vmgr__domain_def *old,
+                                const struct vmgr__domain_def *now);
+void vmgr__vemu_emit_metadata(struct vemu *d, const struct vmgr__domain_def *old,
+                              const struct vmgr__domain_def *now);
+
 /* ---- watch.c ---- */
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
 void vmgr__vemu_poll_events(struct vmgr_conn *conn);
