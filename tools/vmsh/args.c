@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "shell.h"
 
@@ -122,8 +123,11 @@ static bool args_required(struct shell *sh, const struct args *args)
 {
     bool ok = true;
     for (const struct opt *o = args->cmd->opts; o && o->name; o++)
-        if (o->type == OPT_DATA && !args_have(args, o)) {
-            shell_error(sh, "command '%s' requires <%s> option", args->cmd->name, o->name);
+        if ((o->type == OPT_DATA || o->required) && !args_have(args, o)) {
+            shell_error(sh,
+                        o->type == OPT_DATA ? "command '%s' requires <%s> option"
+                                            : "command '%s' requires --%s option",
+                        args->cmd->name, o->name);
             ok = false;
         }
     return ok;
@@ -198,6 +202,38 @@ int args_int(struct shell *sh, const struct args *args, const char *name, int *r
         return -1;
     }
     *ret = (int)value;
+    return 1;
+}
+
+int args_size(struct shell *sh, const struct args *args, const char *name, unsigned long long unit,
+              unsigned long long *ret)
+{
+    static const char letters[] = "kmgtpe";
+    const char *text = args_string(args, name), *at;
+    char *end = NULL;
+    if (!text)
+        return 0;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10), scale = unit;
+    bool ok = !errno && isdigit((unsigned char)*text);
+    if (ok && *end &&
+        !(strcasecmp(end, "b") && strcasecmp(end, "byte") && strcasecmp(end, "bytes")))
+        scale = 1;
+    else if (ok && *end && (at = strchr(letters, tolower((unsigned char)*end)))) {
+        unsigned long long base = strcasecmp(end + 1, "b") ? 1024 : 1000;
+        ok = !end[1] || base == 1000 || !strcasecmp(end + 1, "ib");
+        scale = 1;
+        for (const char *c = letters; c <= at; c++)
+            scale *= base;
+    } else if (ok && *end) {
+        ok = false;
+    }
+    if (!ok || value > ULLONG_MAX / 2 / scale) {
+        shell_error(sh, "Scaled numeric value '%s' for <%s> option is malformed or out of range",
+                    text, name);
+        return -1;
+    }
+    *ret = value * scale;
     return 1;
 }
 

@@ -227,7 +227,7 @@ static bool finish(struct shell *sh, const struct args *args, char *xml, device_
     struct vmgr_domain *domain = NULL;
     bool ok = true;
     if (args_bool(args, "print-xml")) {
-        printf("%s%s", xml, failed[0] == '+' ? "" : "\n");
+        printf("%s", xml);
     } else {
         domain = args_domain(sh, args);
         if (domain && !args_affect(sh, args, domain, &flags))
@@ -644,10 +644,6 @@ bool cmd_change_media(struct shell *sh, const struct args *args)
         !args_exclusive(sh, args, "insert", "update") ||
         !args_exclusive(sh, args, "eject", "block"))
         return false;
-    if (eject && source) {
-        shell_error(sh, "Options --%s and --%s are mutually exclusive", "eject", "source");
-        return false;
-    }
     xmlDoc *doc = begin(sh, args, &flags);
     if (!doc)
         return false;

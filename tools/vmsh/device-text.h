@@ -37,4 +37,14 @@ extern const struct opt detach_interface_opts[];
 bool cmd_change_media(struct shell *sh, const struct args *args);
 extern const struct opt change_media_opts[];
 
+/* cmd-size.c */
+bool cmd_setmem(struct shell *sh, const struct args *args);
+extern const struct opt setmem_opts[];
+bool cmd_setmaxmem(struct shell *sh, const struct args *args);
+extern const struct opt setmaxmem_opts[];
+bool cmd_setvcpus(struct shell *sh, const struct args *args);
+extern const struct opt setvcpus_opts[];
+bool cmd_inject_nmi(struct shell *sh, const struct args *args);
+extern const struct opt inject_nmi_opts[];
+
 #endif

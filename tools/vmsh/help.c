@@ -32,7 +32,7 @@ static void synopsis(const struct opt *o)
     switch (o->type) {
     case OPT_BOOL: printf(" [--%s]", o->name); break;
     case OPT_STRING: printf(" [--%s <string>]", o->name); break;
-    case OPT_INT: printf(" [--%s <number>]", o->name); break;
+    case OPT_INT: printf(o->required ? " <%s>" : " [--%s <number>]", o->name); break;
     case OPT_DATA: printf(" <%s>", o->name); break;
     case OPT_ARGV: printf(o->named ? " [<%s>]..." : " [[--%s] <string>]...", o->name); break;
     }
@@ -43,7 +43,9 @@ static void option_line(const struct opt *o)
     char left[128];
     switch (o->type) {
     case OPT_BOOL: snprintf(left, sizeof(left), "--%s", o->name); break;
-    case OPT_INT: snprintf(left, sizeof(left), "--%s <number>", o->name); break;
+    case OPT_INT:
+        snprintf(left, sizeof(left), o->required ? "[--%s] <number>" : "--%s <number>", o->name);
+        break;
     case OPT_STRING: snprintf(left, sizeof(left), "--%s <string>", o->name); break;
     case OPT_DATA: snprintf(left, sizeof(left), "[--%s] <string>", o->name); break;
     case OPT_ARGV:

@@ -60,6 +60,7 @@ struct opt {
     enum completer completer;
     bool named;     /* only with --name; OPT_ARGV: shown as taken without */
     bool may_empty; /* OPT_STRING: "" is a value */
+    bool required;  /* OPT_INT: must be there */
 };
 #define OPT_END                                                                                    \
     {                                                                                              \
@@ -160,6 +161,9 @@ bool args_bool(const struct args *args, const char *name);
 const char *args_string(const struct args *args, const char *name); /* NULL: not given */
 /* 1 given, 0 not, -1: not a number, the error was printed. */
 int args_int(struct shell *sh, const struct args *args, const char *name, int *ret);
+/* The same for a size: "1024", "1G", "512MiB"; a number alone is of `unit` bytes. In bytes. */
+int args_size(struct shell *sh, const struct args *args, const char *name, unsigned long long unit,
+              unsigned long long *ret);
 /* At most one of the two options: false, and the error printed, when both are there. */
 bool args_exclusive(struct shell *sh, const struct args *args, const char *a, const char *b);
 /* The domain named by option "domain": id, UUID or name. NULL: the error was printed. */

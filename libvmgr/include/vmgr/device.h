@@ -38,7 +38,7 @@ int vmgr_domain_attach_device(struct vmgr_domain *domain, const char *xml, uint3
  * vmgr_domain_detach_device() - removes a device
  * @xml: a document of it; disks are found by target, interfaces by MAC address
  *
- * A guest that runs is asked to let it go, and given five seconds. One that takes longer still has
+ * A guest that runs is asked to let it go, and given ten seconds. One that takes longer still has
  * the device when this returns: VMGR_DOMAIN_EVENT_DEVICE_REMOVED tells when it is gone.
  */
 int vmgr_domain_detach_device(struct vmgr_domain *domain, const char *xml, uint32_t flags,

@@ -23,5 +23,6 @@
 #include <vmgr/network.h>
 #include <vmgr/storage.h>
 #include <vmgr/stream.h>
+#include <vmgr/tune.h>
 
 #endif

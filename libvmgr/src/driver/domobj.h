@@ -68,6 +68,13 @@ int vmgr__domobj_get_vcpus(const struct vmgr__domobj *obj, uint32_t flags, struc
 void vmgr__domobj_get_info(const struct vmgr__domobj *obj, struct vmgr_domain_info *ret);
 int vmgr__domobj_get_metadata(const struct vmgr__domobj *obj, int type, const char *uri,
                               uint32_t flags, char **ret, struct vmgr_error **err);
+/* size.c: change one definition, within its limits. flags: VMGR_DOMAIN_MEM_MAXIMUM,
+ * VMGR_DOMAIN_VCPU_MAXIMUM. */
+#define VMGR__VCPUS_MAX 65535
+int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t flags, bool live,
+                         struct vmgr_error **err);
+int vmgr__def_set_vcpus(struct vmgr__domain_def *def, uint32_t count, uint32_t flags, bool live,
+                        struct vmgr_error **err);
 /* Changes one definition. */
 int vmgr__def_set_metadata(struct vmgr__domain_def *def, int type, const char *text,
                            const char *key, const char *uri, struct vmgr_error **err);

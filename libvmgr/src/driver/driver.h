@@ -107,6 +107,12 @@ struct vmgr__driver {
     int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                struct vmgr_stream **ret, struct vmgr_error **err);
 
+    int (*domain_set_memory)(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
+                             struct vmgr_error **err);
+    int (*domain_set_vcpus)(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
+                            struct vmgr_error **err);
+    int (*domain_inject_nmi)(struct vmgr_domain *dom, struct vmgr_error **err);
+
     /* Devices. flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_DEVICE_MODIFY_FORCE. */
     int (*domain_attach_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                                 struct vmgr_error **err);

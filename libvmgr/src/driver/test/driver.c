@@ -151,6 +151,9 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_get_metadata = vmgr__test_get_metadata,
     .domain_set_metadata = vmgr__test_set_metadata,
     .domain_open_console = vmgr__test_open_console,
+    .domain_set_memory = vmgr__test_set_memory,
+    .domain_set_vcpus = vmgr__test_set_vcpus,
+    .domain_inject_nmi = vmgr__test_inject_nmi,
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,
 };

@@ -85,6 +85,13 @@ int vmgr__test_set_metadata(struct vmgr_domain *dom, int type, const char *text,
 /* ---- network.c ---- */
 GPtrArray *vmgr__test_networks_new(void);
 
+/* ---- size.c ---- */
+int vmgr__test_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
+                          struct vmgr_error **err);
+int vmgr__test_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
+                         struct vmgr_error **err);
+int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
+
 /* ---- console.c ---- */
 int vmgr__test_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
                             struct vmgr_stream **ret, struct vmgr_error **err);

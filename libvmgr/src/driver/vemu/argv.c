@@ -248,7 +248,7 @@ static bool is_harmless(const struct vmgr__kept *k)
     return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
 }
 
-static bool has_balloon(const struct vmgr__domain_def *def)
+bool vmgr__vemu_has_balloon(const struct vmgr__domain_def *def)
 {
     for (guint i = 0; i < def->devices->len; i++) {
         const struct vmgr__device *dev = def->devices->pdata[i];
@@ -270,7 +270,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     if (def->dump_core)
         return unsupported(
             err, "attribute dumpCore of <memory> is not supported by the vemu driver yet");
-    if (def->current_memory_kib != def->memory_kib && !has_balloon(def))
+    if (def->current_memory_kib != def->memory_kib && !vmgr__vemu_has_balloon(def))
         return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || check_cpu(def, err) < 0 || check_clock(def, err) < 0 ||

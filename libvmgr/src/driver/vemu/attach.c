@@ -12,7 +12,7 @@
 #include "change.h"
 #include "parts.h"
 
-#define DETACH_TIMEOUT_MS 5000
+#define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 

@@ -44,6 +44,8 @@ int vmgr__vemu_device_parts(const struct vmgr__domain_def *def, const struct vmg
  * not. */
 int vmgr__vemu_only(const xmlNode *node, const char *children, const char *attrs,
                     struct vmgr_error **err);
+/* argv.c */
+bool vmgr__vemu_has_balloon(const struct vmgr__domain_def *def);
 bool vmgr__vemu_has_pci(const struct vmgr__domain_def *def);
 /* Sets "bus" and "addr" of a PCI device from its address; "virtio-blk" becomes the class of this
  * machine's transport. */

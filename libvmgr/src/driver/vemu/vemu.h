@@ -205,6 +205,13 @@ int vmgr__vemu_detach_alias(struct vmgr_domain *dom, const char *alias, uint32_t
 int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                       struct vmgr_error **err);
 
+/* ---- size.c: likewise ---- */
+int vmgr__vemu_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
+                          struct vmgr_error **err);
+int vmgr__vemu_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
+                         struct vmgr_error **err);
+int vmgr__vemu_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
+
 /* ---- define.c: likewise ---- */
 int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                       struct vmgr_domain **ret, struct vmgr_error **err);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sizes of domains: memory and vCPUs, of the guest that runs and of the next start.
+ *
+ * Flags say which definition is meant, as in device.h. Unless a function says otherwise: Returns 0,
+ * or -1 and *err. Context: any. Since 0.1. Errors also: VMGR_ERR_INVALID_ARG (more than the maximum,
+ * or nothing), VMGR_ERR_OPERATION_INVALID (LIVE of an inactive, CONFIG of a transient domain; what
+ * cannot change while it runs), and those of domain.h.
+ */
+#ifndef VMGR_TUNE_H
+#define VMGR_TUNE_H
+
+#include <vmgr/domain.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* Numbers of the libvirt protocol. */
+#define VMGR_DOMAIN_MEM_MAXIMUM       (1u << 2) /* the limit rather than the present size */
+#define VMGR_DOMAIN_VCPU_HOTPLUGGABLE (1u << 4) /* added vCPUs may go again */
+
+/**
+ * vmgr_domain_set_memory() - how much memory the guest has, in KiB
+ * @flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_MEM_MAXIMUM
+ *
+ * A guest that runs is asked through its balloon, and follows when it can.
+ */
+int vmgr_domain_set_memory(struct vmgr_domain *domain, uint64_t kib, uint32_t flags,
+                           struct vmgr_error **err);
+/**
+ * vmgr_domain_set_vcpus() - how many vCPUs the guest has
+ * @flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_VCPU_MAXIMUM; of VMGR_DOMAIN_VCPU_GUEST and
+ *         _HOTPLUGGABLE what the driver supports: none does
+ *
+ * A guest that runs gets further vCPUs at once; it is asked to let go of those that were added, and
+ * given ten seconds. Errors also: VMGR_ERR_OPERATION_FAILED (it did not).
+ */
+int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t flags,
+                          struct vmgr_error **err);
+/** vmgr_domain_inject_nmi() - a non-maskable interrupt for every vCPU. @flags: none yet. */
+int vmgr_domain_inject_nmi(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sizes of domains: the public calls, which check and pass on to the driver.
+ */
+#include <vmgr/tune.h>
+
+#include "operation.h"
+
+#define AFFECT (VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG)
+
+int vmgr_domain_set_memory(struct vmgr_domain *domain, uint64_t kib, uint32_t flags,
+                           struct vmgr_error **err)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
+
+    NEED(conn, domain_set_memory, "virDomainSetMemoryFlags");
+    if (vmgr__need_write(conn, "virDomainSetMemoryFlags", err) < 0 ||
+        vmgr__check_flags(flags, AFFECT | VMGR_DOMAIN_MEM_MAXIMUM, "virDomainSetMemoryFlags", err) <
+            0)
+        return -1;
+    if (!kib)
+        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                                     "memory in virDomainSetMemoryFlags must not be zero");
+    if (kib > INT64_MAX / 1024)
+        return vmgr__error_set_plain(err, VMGR_ERR_OVERFLOW, VMGR_FROM_DOM,
+                                     "the memory size is out of range");
+    return conn->driver->domain_set_memory(domain, kib, flags, err);
+}
+
+int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t flags,
+                          struct vmgr_error **err)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
+
+    NEED(conn, domain_set_vcpus, "virDomainSetVcpusFlags");
+    if (vmgr__need_write(conn, "virDomainSetVcpusFlags", err) < 0 ||
+        vmgr__check_flags(flags,
+                          AFFECT | VMGR_DOMAIN_VCPU_MAXIMUM | VMGR_DOMAIN_VCPU_GUEST |
+                              VMGR_DOMAIN_VCPU_HOTPLUGGABLE,
+                          "virDomainSetVcpusFlags", err) < 0)
+        return -1;
+    if ((flags & VMGR_DOMAIN_VCPU_MAXIMUM) && (flags & VMGR_DOMAIN_AFFECT_LIVE))
+        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                                     "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_VCPU_MAXIMUM' "
+                                     "are mutually exclusive");
+    if (!count)
+        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                                     "nvcpus in virDomainSetVcpusFlags must not be zero");
+    return conn->driver->domain_set_vcpus(domain, count, flags, err);
+}
+
+int vmgr_domain_inject_nmi(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
+
+    NEED(conn, domain_inject_nmi, "virDomainInjectNMI");
+    if (vmgr__need_write(conn, "virDomainInjectNMI", err) < 0 ||
+        vmgr__check_flags(flags, 0, "virDomainInjectNMI", err) < 0)
+        return -1;
+    return conn->driver->domain_inject_nmi(domain, err);
+}
