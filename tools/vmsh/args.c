@@ -237,13 +237,10 @@ int args_size(struct shell *sh, const struct args *args, const char *name, unsig
     return 1;
 }
 
-struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, unsigned by)
+struct vmgr_domain *domain_by_text(struct shell *sh, const char *text, unsigned by)
 {
-    const char *text = args_string(args, "domain");
     struct vmgr_domain *domain = NULL;
     char *end;
-    if (!text)
-        return NULL;
     errno = 0;
     long id = strtol(text, &end, 10);
     if (by & BY_ID && !errno && end != text && !*end && id >= 0 && id <= INT_MAX)
@@ -255,6 +252,12 @@ struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, un
     if (!domain)
         shell_error(sh, "failed to get domain '%s'", text);
     return domain;
+}
+
+struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, unsigned by)
+{
+    const char *text = args_string(args, "domain");
+    return text ? domain_by_text(sh, text, by) : NULL;
 }
 
 /* By id, then UUID, then name, as virsh does. */

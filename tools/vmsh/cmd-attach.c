@@ -144,8 +144,7 @@ const struct opt change_media_opts[] = {
     OPT_END,
 };
 
-/* The attribute of an element's child, for free(). */
-static char *child_attr(xmlNode *node, const char *child, const char *attr)
+char *device_attr(xmlNode *node, const char *child, const char *attr)
 {
     xmlNode *found = NULL;
     for (xmlNode *c = node->children; c && !found; c = c->next)
@@ -154,8 +153,7 @@ static char *child_attr(xmlNode *node, const char *child, const char *attr)
     return found ? (char *)xmlGetProp(found, BAD_CAST attr) : NULL;
 }
 
-/* The devices of one kind of a definition, as a tree. Others are unlinked from the result. */
-static xmlDoc *read_devices(struct shell *sh, struct vmgr_domain *domain, uint32_t flags)
+xmlDoc *device_definition(struct shell *sh, struct vmgr_domain *domain, uint32_t flags)
 {
     char *xml = NULL;
     if (vmgr_domain_get_xml(domain,
@@ -167,7 +165,7 @@ static xmlDoc *read_devices(struct shell *sh, struct vmgr_domain *domain, uint32
     return doc;
 }
 
-static xmlNode *next_device(xmlDoc *doc, xmlNode *after, const char *name)
+xmlNode *device_next(xmlDoc *doc, xmlNode *after, const char *name)
 {
     xmlNode *n = after ? after->next : NULL;
     if (!after) {
@@ -478,12 +476,12 @@ bool cmd_attach_interface(struct shell *sh, const struct args *args)
 static xmlNode *find_disk(xmlDoc *doc, const char *path)
 {
     static const char *const attrs[] = { "file", "dev", "dir", "name" };
-    for (xmlNode *n = next_device(doc, NULL, "disk"); n; n = next_device(doc, n, "disk")) {
-        char *target = child_attr(n, "target", "dev");
+    for (xmlNode *n = device_next(doc, NULL, "disk"); n; n = device_next(doc, n, "disk")) {
+        char *target = device_attr(n, "target", "dev");
         bool found = target && !strcmp(target, path);
         xmlFree(target);
         for (size_t i = 0; !found && i < 4; i++) {
-            char *source = child_attr(n, "source", attrs[i]);
+            char *source = device_attr(n, "source", attrs[i]);
             found = source && !strcmp(source, path);
             xmlFree(source);
         }
@@ -500,7 +498,7 @@ static xmlDoc *begin(struct shell *sh, const struct args *args, uint32_t *flags)
     if (!args_affect(sh, args, NULL, flags) || !(domain = args_domain(sh, args)))
         return NULL;
     args_affect(sh, args, domain, flags);
-    xmlDoc *doc = read_devices(sh, domain, *flags & VMGR_DOMAIN_AFFECT_LIVE ? 0 : *flags);
+    xmlDoc *doc = device_definition(sh, domain, *flags & VMGR_DOMAIN_AFFECT_LIVE ? 0 : *flags);
     vmgr_domain_unref(domain);
     return doc;
 }
@@ -529,10 +527,10 @@ static xmlNode *find_interface(struct shell *sh, const struct args *args, xmlDoc
     const char *type = args_string(args, "type"), *mac = args_string(args, "mac");
     xmlNode *found = NULL;
     int of_type = 0, matches = 0;
-    for (xmlNode *n = next_device(doc, NULL, "interface"); n;
-         n = next_device(doc, n, "interface")) {
+    for (xmlNode *n = device_next(doc, NULL, "interface"); n;
+         n = device_next(doc, n, "interface")) {
         char *is = (char *)xmlGetProp(n, BAD_CAST "type");
-        char *has = child_attr(n, "mac", "address");
+        char *has = device_attr(n, "mac", "address");
         bool right = is && !strcmp(is, type);
         of_type += right;
         if (right && (!mac || (has && !strcasecmp(has, mac)))) {
@@ -618,7 +616,7 @@ static bool check_medium(struct shell *sh, const struct args *args, xmlNode *dis
                          const char *action)
 {
     const char *path = args_string(args, "path"), *source = args_string(args, "source");
-    char *file = child_attr(disk, "source", "file"), *dev = child_attr(disk, "source", "dev");
+    char *file = device_attr(disk, "source", "file"), *dev = device_attr(disk, "source", "dev");
     bool has = file || dev;
     xmlFree(file);
     xmlFree(dev);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "device-text.h"
 #include "shell.h"
 
 #define FLAG(name_, help_)                                                                         \
@@ -275,10 +276,29 @@ static bool cmd_list(struct shell *sh, const struct args *args)
 }
 
 const struct cmd cmds_monitor[] = {
+    { "domblkinfo", cmd_domblkinfo, domblkinfo_opts, "domain block device size information",
+      "Get block device size info for a domain.", false },
+    { "domblklist", cmd_domblklist, domblklist_opts, "list all domain blocks",
+      "Get the summary of block devices for a domain.", false },
+    { "domblkstat", cmd_domblkstat, domblkstat_opts, "get device block stats for a domain",
+      "Get device block stats for a running domain. See man page or use --human for explanation of "
+      "fields",
+      false },
+    { "domif-getlink", cmd_domif_getlink, domif_getlink_opts,
+      "get link state of a virtual interface", "Get link state of a domain's virtual interface.",
+      false },
+    { "domiflist", cmd_domiflist, domiflist_opts, "list all domain virtual interfaces",
+      "Get the summary of virtual interfaces for a domain.", false },
+    { "domifstat", cmd_domifstat, domifstat_opts, "get network interface stats for a domain",
+      "Get network interface stats for a running domain.", false },
     { "dominfo", cmd_dominfo, domain_opts, "domain information",
       "Returns basic information about the domain.", false },
+    { "dommemstat", cmd_dommemstat, dommemstat_opts, "get memory statistics for a domain",
+      "Get memory statistics for a running domain.", false },
     { "domstate", cmd_domstate, domstate_opts, "domain state", "Returns state about a domain.",
       false },
+    { "domstats", cmd_domstats, domstats_opts, "get statistics about one or multiple domains",
+      "Gets statistics about one or more (or all) domains", false },
     { "list", cmd_list, list_opts, "list domains", "Returns list of domains.", false },
     CMD_END,
 };

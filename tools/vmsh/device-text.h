@@ -5,6 +5,8 @@
 #ifndef VMSH_DEVICE_TEXT_H
 #define VMSH_DEVICE_TEXT_H
 
+#include <libxml/tree.h>
+
 #include "shell.h"
 
 typedef int (*device_fn)(struct vmgr_domain *domain, const char *xml, uint32_t flags,
@@ -14,6 +16,14 @@ typedef int (*device_fn)(struct vmgr_domain *domain, const char *xml, uint32_t f
  * change too if the domain is active. False: they exclude each other, the error was printed. */
 bool args_affect(struct shell *sh, const struct args *args, struct vmgr_domain *domain,
                  uint32_t *ret);
+
+/* A domain's definition as a tree, with VMGR_DOMAIN_AFFECT_CONFIG that of the next start; NULL: the
+ * error waits. */
+xmlDoc *device_definition(struct shell *sh, struct vmgr_domain *domain, uint32_t flags);
+/* The next of its devices of this name; after NULL: the first. */
+xmlNode *device_next(xmlDoc *doc, xmlNode *after, const char *name);
+/* An attribute of a device's child, for xmlFree(), or NULL. */
+char *device_attr(xmlNode *node, const char *child, const char *attr);
 
 /* cmd-device.c */
 bool cmd_attach_device(struct shell *sh, const struct args *args);
@@ -46,5 +56,23 @@ bool cmd_setvcpus(struct shell *sh, const struct args *args);
 extern const struct opt setvcpus_opts[];
 bool cmd_inject_nmi(struct shell *sh, const struct args *args);
 extern const struct opt inject_nmi_opts[];
+
+/* cmd-stats.c */
+bool cmd_domstats(struct shell *sh, const struct args *args);
+extern const struct opt domstats_opts[];
+bool cmd_domblkstat(struct shell *sh, const struct args *args);
+extern const struct opt domblkstat_opts[];
+bool cmd_domblkinfo(struct shell *sh, const struct args *args);
+extern const struct opt domblkinfo_opts[];
+bool cmd_domblklist(struct shell *sh, const struct args *args);
+extern const struct opt domblklist_opts[];
+bool cmd_domiflist(struct shell *sh, const struct args *args);
+extern const struct opt domiflist_opts[];
+bool cmd_domifstat(struct shell *sh, const struct args *args);
+extern const struct opt domifstat_opts[];
+bool cmd_dommemstat(struct shell *sh, const struct args *args);
+extern const struct opt dommemstat_opts[];
+bool cmd_domif_getlink(struct shell *sh, const struct args *args);
+extern const struct opt domif_getlink_opts[];
 
 #endif

@@ -172,6 +172,7 @@ struct vmgr_domain *args_domain(struct shell *sh, const struct args *args);
 #define BY_ID   (1u << 0)
 #define BY_UUID (1u << 1)
 #define BY_NAME (1u << 2)
+struct vmgr_domain *domain_by_text(struct shell *sh, const char *text, unsigned by);
 struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, unsigned by);
 
 /* --- lexer.c ---------------------------------------------------------------------------------- */

@@ -113,6 +113,11 @@ struct vmgr__driver {
                             struct vmgr_error **err);
     int (*domain_inject_nmi)(struct vmgr_domain *dom, struct vmgr_error **err);
 
+    /* Adds struct vmgr_stat (stats.h) to ret; groups: some of stats_groups. */
+    uint32_t stats_groups;
+    int (*domain_get_stats)(struct vmgr_domain *dom, uint32_t groups, bool nowait, GArray *ret,
+                            struct vmgr_error **err);
+
     /* Devices. flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_DEVICE_MODIFY_FORCE. */
     int (*domain_attach_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                                 struct vmgr_error **err);

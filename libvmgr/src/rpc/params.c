@@ -45,6 +45,11 @@ void vmgr__params_add_ullong(struct vmgr__params *p, uint64_t value, const char 
     ADD(((struct wire_value){ .type = WIRE_VALUE_ULLONG, .ul = value }));
 }
 
+void vmgr__params_add_llong(struct vmgr__params *p, int64_t value, const char *name, ...)
+{
+    ADD(((struct wire_value){ .type = WIRE_VALUE_LLONG, .l = value }));
+}
+
 void vmgr__params_add_string(struct vmgr__params *p, const char *value, const char *name, ...)
 {
     char *copy = vmgr__arena_strdup(p->arena, value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is asked of a domain, and its properties that can be set. */
+#include "../stats.h"
 #include "test.h"
 
 int vmgr__test_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,
@@ -77,6 +78,21 @@ int vmgr__test_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **err
     struct test *t;
 
     return vmgr__test_enter(dom, &t, err) ? vmgr__test_leave(t, 0) : -1;
+}
+
+int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait G_GNUC_UNUSED,
+                         GArray *ret, struct vmgr_error **err)
+{
+    struct test *t;
+    const struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
+
+    if (!obj)
+        return -1;
+    if (groups & VMGR_STATS_STATE) {
+        vmgr__stat_add(ret, VMGR_STAT_INT, (uint64_t)obj->state, "state.state");
+        vmgr__stat_add(ret, VMGR_STAT_INT, (uint64_t)obj->reason, "state.reason");
+    }
+    return vmgr__test_leave(t, 0);
 }
 
 int vmgr__test_get_os_type(struct vmgr_domain *dom, char **ret, struct vmgr_error **err)

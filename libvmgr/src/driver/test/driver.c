@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../network.h"
+#include "../stats.h"
 #include "../storage.h"
 #include "test.h"
 
@@ -151,6 +152,8 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_get_metadata = vmgr__test_get_metadata,
     .domain_set_metadata = vmgr__test_set_metadata,
     .domain_open_console = vmgr__test_open_console,
+    .stats_groups = VMGR_STATS_STATE,
+    .domain_get_stats = vmgr__test_get_stats,
     .domain_set_memory = vmgr__test_set_memory,
     .domain_set_vcpus = vmgr__test_set_vcpus,
     .domain_inject_nmi = vmgr__test_inject_nmi,

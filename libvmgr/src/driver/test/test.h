@@ -92,6 +92,9 @@ int vmgr__test_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags
                          struct vmgr_error **err);
 int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
 
+int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait, GArray *ret,
+                         struct vmgr_error **err);
+
 /* ---- console.c ---- */
 int vmgr__test_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
                             struct vmgr_stream **ret, struct vmgr_error **err);

@@ -94,12 +94,21 @@ bool vmgr__process_wait(int pidfd, int timeout_ms)
 
 uint64_t vmgr__process_cpu_time_ns(const struct vemu_process *p)
 {
+    uint64_t user, system;
+
+    return vmgr__process_times_ns(p, &user, &system) ? user + system : 0;
+}
+
+bool vmgr__process_times_ns(const struct vemu_process *p, uint64_t *ret_user, uint64_t *ret_system)
+{
     struct stat_fields f;
     uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 
     if (p->pid <= 0 || !read_stat(p->pid, &f) || f.start_time != p->start_time)
-        return 0;
-    return (f.utime + f.stime) * tick_ns;
+        return false;
+    *ret_user = f.utime * tick_ns;
+    *ret_system = f.stime * tick_ns;
+    return true;
 }
 
 const char *vmgr__boot_id(void)

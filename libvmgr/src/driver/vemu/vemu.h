@@ -108,6 +108,7 @@ int vmgr__process_open(const struct vemu_process *p);
 /* Waits until the process behind a pidfd is gone. */
 bool vmgr__process_wait(int pidfd, int timeout_ms);
 uint64_t vmgr__process_cpu_time_ns(const struct vemu_process *p);
+bool vmgr__process_times_ns(const struct vemu_process *p, uint64_t *ret_user, uint64_t *ret_system);
 const char *vmgr__boot_id(void);
 
 /* ---- status.c ---- */
@@ -253,6 +254,13 @@ void vmgr__vemu_emit_difference(struct vemu *d, const struct vmgr__domain_def *o
                                 const struct vmgr__domain_def *now);
 void vmgr__vemu_emit_metadata(struct vemu *d, const struct vmgr__domain_def *old,
                               const struct vmgr__domain_def *now);
+
+/* ---- stats.c ---- */
+#define VEMU_STATS                                                                                 \
+    (VMGR_STATS_STATE | VMGR_STATS_CPU_TOTAL | VMGR_STATS_BALLOON | VMGR_STATS_VCPU |              \
+     VMGR_STATS_INTERFACE | VMGR_STATS_BLOCK)
+int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait, GArray *ret,
+                         struct vmgr_error **err);
 
 /* ---- watch.c ---- */
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
