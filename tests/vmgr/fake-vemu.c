@@ -35,6 +35,10 @@ static struct {
         int master;
     } ptys[4];
     int pty_count;
+    struct {
+        char id[64];
+        bool there;
+    } devices[64]; /* and nodes and networks: what has a name can be taken away */
 } vm = { .append = "", .status = "running" };
 
 static void finish(const char *cause)
@@ -71,11 +75,11 @@ static void add_chardev(const char *text)
 static void parse(int argc, char **argv)
 {
     static const char *const plain[] = { "-nodefaults", "-S", "-no-reboot", NULL };
-    static const char *const valued[] = { "-name",   "-uuid",   "-display",   "-machine",
-                                          "-accel",  "-cpu",    "-m",         "-smp",
-                                          "-kernel", "-initrd", "-append",    "-chardev",
-                                          "-device", "-qmp",    "-exit-file", "-action",
-                                          NULL };
+    static const char *const valued[] = { "-name",     "-uuid",   "-display",   "-machine",
+                                          "-accel",    "-cpu",    "-m",         "-smp",
+                                          "-kernel",   "-initrd", "-append",    "-chardev",
+                                          "-device",   "-qmp",    "-exit-file", "-action",
+                                          "-blockdev", "-netdev", "-boot",      NULL };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];
@@ -157,14 +161,126 @@ static struct json_object *chardevs(void)
     return list;
 }
 
+/* Devices, nodes and networks by name. */
+static int find_device(const char *id)
+{
+    for (int i = 0; i < 64; i++) {
+        if (vm.devices[i].there && strcmp(vm.devices[i].id, id) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void add_device(const char *id)
+{
+    for (int i = 0; i < 64; i++) {
+        if (!vm.devices[i].there) {
+            vm.devices[i].there = true;
+            snprintf(vm.devices[i].id, sizeof(vm.devices[i].id), "%s", id);
+            return;
+        }
+    }
+}
+
+static const char *text_of(struct json_object *args, const char *key)
+{
+    struct json_object *value;
+
+    return args && json_object_object_get_ex(args, key, &value) ? json_object_get_string(value)
+                                                                : NULL;
+}
+
+static void deleted(int fd, const char *id)
+{
+    struct json_object *o = json_object_new_object(), *data = json_object_new_object();
+
+    json_object_object_add(data, "device", json_object_new_string(id));
+    json_object_object_add(o, "event", json_object_new_string("DEVICE_DELETED"));
+    json_object_object_add(o, "data", data);
+    put(fd, o);
+}
+
+/* A slot for each of four CPUs; those that came later have a path of their own. */
+static struct json_object *cpu_slots(void)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (int i = 0; i < 4; i++) {
+        struct json_object *o = json_object_new_object(), *props = json_object_new_object();
+        char path[64], id[16];
+
+        snprintf(id, sizeof(id), "vcpu%d", i);
+        snprintf(path, sizeof(path), "/machine/peripheral/%s", id);
+        json_object_object_add(props, "core-id", json_object_new_int(i));
+        json_object_object_add(o, "type", json_object_new_string("x86_64-cpu"));
+        json_object_object_add(o, "props", props);
+        if (i == 0)
+            json_object_object_add(o, "qom-path",
+                                   json_object_new_string("/machine/unattached/device[0]"));
+        else if (find_device(id) >= 0)
+            json_object_object_add(o, "qom-path", json_object_new_string(path));
+        json_object_array_add(list, o);
+    }
+    return list;
+}
+
+/* Commands about devices. 1: done, 0: not one of them, -1: *ret_error. */
+static int run_device(int fd, const char *command, struct json_object *args, const char **ret_error)
+{
+    const char *id = text_of(args, "id") ? text_of(args, "id") : text_of(args, "node-name");
+
+    if (strcmp(command, "device_add") == 0 || strcmp(command, "blockdev-add") == 0 ||
+        strcmp(command, "netdev_add") == 0) {
+        *ret_error = "no such file";
+        if (strstr(json_object_to_json_string(args), "/refused"))
+            return -1;
+        if (id && find_device(id) >= 0)
+            *ret_error = "the name is taken";
+        if (id && find_device(id) >= 0)
+            return -1;
+        if (id)
+            add_device(id);
+        return 1;
+    }
+    if (strcmp(command, "device_del") == 0 || strcmp(command, "blockdev-del") == 0 ||
+        strcmp(command, "netdev_del") == 0) {
+        *ret_error = "no such device";
+        if (!id || find_device(id) < 0)
+            return -1;
+        vm.devices[find_device(id)].there = false;
+        if (strcmp(command, "device_del") == 0)
+            deleted(fd, id);
+        return 1;
+    }
+    if (strcmp(command, "qom-list") == 0) {
+        const char *path = text_of(args, "path");
+
+        *ret_error = "no such object";
+        return find_device(strrchr(path, '/') + 1) >= 0 ? 1 : -1;
+    }
+    return strcmp(command, "set_link") == 0 || strcmp(command, "balloon") == 0 ||
+           strcmp(command, "inject-nmi") == 0;
+}
+
 /* Runs a command; what it returns, or NULL and *ret_error. */
 static struct json_object *run(int fd, const char *command, struct json_object *args,
                                const char **ret_error)
 {
     struct json_object *result = json_object_new_object(), *then;
+    int done = run_device(fd, command, args, ret_error);
+
+    if (done > 0)
+        return result;
+    if (done < 0) {
+        json_object_put(result);
+        return NULL;
+    }
 
     if (strcmp(command, "query-status") == 0) {
         json_object_object_add(result, "status", json_object_new_string(vm.status));
+    } else if (strcmp(command, "query-hotpluggable-cpus") == 0) {
+        json_object_put(result);
+        return cpu_slots();
     } else if (strcmp(command, "query-chardev") == 0) {
         json_object_put(result);
         return chardevs();

@@ -302,7 +302,7 @@ START_TEST(test_events)
     ck_assert_int_eq(freed, 1);
     FAILS(vmgr_conn_remove_domain_event(conn, id, &err), VMGR_ERR_INVALID_ARG,
           "invalid argument: could not find event callback 0 for deletion");
-    ck_assert_int_eq(vmgr_conn_add_domain_event(conn, NULL, 26, log_event, &all, count_free, NULL),
+    ck_assert_int_eq(vmgr_conn_add_domain_event(conn, NULL, 27, log_event, &all, count_free, NULL),
                      -1);
     ck_assert_int_eq(freed, 2);
     vmgr_domain_unref(dom);

@@ -216,18 +216,25 @@ START_TEST(test_unsupported)
     static const struct {
         const char *more, *message;
     } starts[] = {
-        { "<devices><disk type='file'><source file='/a'/><target dev='vda'/></disk></devices>",
-          "<disk> is not supported by the vemu driver yet" },
-        { "<devices><interface type='user'/></devices>",
-          "<interface> is not supported by the vemu driver yet" },
-        { "<devices><memballoon model='virtio'/></devices>",
-          "<memballoon> is not supported by the vemu driver yet" },
+        { "<devices><disk type='file'><source file='/a'/><target dev='xvda'/></disk></devices>",
+          "disk bus 'xen' is not supported by the vemu driver for disk 'xvda'" },
+        { "<devices><interface type='ethernet'/></devices>",
+          "interface type 'ethernet' is not supported by the vemu driver yet" },
+        { "<devices><memballoon model='xen'/></devices>",
+          "model 'xen' of <memballoon> is not supported by the vemu driver yet" },
+        { "<devices><rng model='virtio'><backend model='egd'/></rng></devices>",
+          "backend 'egd' of <rng> is not supported by the vemu driver yet" },
+        { "<devices><disk type='file'><source file='/a'/><target dev='vda'/><iotune/></disk>"
+          "</devices>",
+          "<iotune> of <disk> is not supported by the vemu driver yet" },
+        { "<devices><sound model='ich6'/></devices>",
+          "<sound> is not supported by the vemu driver yet" },
         { "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>",
           "<q:commandline> is not supported by the vemu driver yet" },
         { "<cputune><shares>1</shares></cputune>",
           "<cputune> is not supported by the vemu driver yet" },
         { "<vcpu current='1'>2</vcpu>",
-          "fewer current than maximum vCPUs (1 of 2) are not supported by the vemu driver yet" },
+          "fewer current than maximum vCPUs (1 of 2) are not supported on machine 'microvm'" },
         { "<cpu><model>qemu64</model></cpu>",
           "CPU mode 'custom' is not supported by the vemu driver yet, only 'host-passthrough' and "
           "'maximum'" },
@@ -258,10 +265,10 @@ START_TEST(test_unsupported)
     vmgr_domain_unref(dom);
     FAILS(vmgr_domain_define_xml(conn,
                                  "<domain type='kvm'><name>q</name><memory>1</memory><os><type "
-                                 "machine='q35'>hvm</type></os></domain>",
+                                 "machine='isapc'>hvm</type></os></domain>",
                                  0, &dom, &err),
           VMGR_ERR_CONFIG_UNSUPPORTED,
-          "unsupported configuration: Emulator 'vemu' does not support machine type 'q35'");
+          "unsupported configuration: Emulator 'vemu' does not support machine type 'isapc'");
     FAILS(vmgr_domain_define_xml(conn,
                                  "<domain type='xen'><name>q</name><memory>1</memory><os><type>hvm"
                                  "</type></os></domain>",

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices, sizes and statistics of domains, over an emulator without a machine.
+ */
+#include "harness.h"
+#include "sandbox.h"
+
+#define DOC(more)                                                                                  \
+    "<domain type='vemu'><name>d</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e7001</uuid>"          \
+    "<memory unit='MiB'>64</memory><vcpu current='1'>4</vcpu><os><type machine='q35'>hvm</type>"   \
+    "<kernel>/boot/vmlinuz</kernel></os><devices><memballoon model='virtio'/>" more                \
+    "</devices></domain>"
+#define DISK(path, target)                                                                         \
+    "<disk type='file'><driver type='raw'/><source file='" path "'/><target dev='" target          \
+    "' bus='virtio'/></disk>"
+#define BOTH (VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG)
+
+static struct vmgr_conn *conn;
+static struct vmgr_domain *dom;
+static struct event_log seen;
+
+static void setup(void)
+{
+    sandbox_open();
+    conn = sandbox_connect(0);
+    OK(vmgr_domain_define_xml(conn, DOC(DISK("/a", "vda")), 0, &dom, &err));
+}
+
+static void teardown(void)
+{
+    vmgr_domain_destroy(dom, 0, NULL);
+    dom = vmgr_domain_unref(dom);
+    conn = vmgr_conn_unref(conn);
+    sandbox_close();
+}
+
+/* How often a text stands in the definition. */
+static int count(uint32_t flags, const char *text)
+{
+    char *xml = NULL;
+    int n = 0;
+
+    OK(vmgr_domain_get_xml(dom, flags, &xml, &err));
+    for (const char *at = xml; (at = strstr(at, text)); at++)
+        n++;
+    free(xml);
+    return n;
+}
+
+static void log_device(struct vmgr_conn *c, struct vmgr_domain *domain,
+                       const struct vmgr_domain_event *event, void *data)
+{
+    struct event_log *log = data;
+    size_t used = strlen(log->text);
+
+    (void)c;
+    (void)domain;
+    snprintf(log->text + used, sizeof(log->text) - used, "%d %s %s %lld; ", event->id,
+             event->device ? event->device : "-", event->text ? event->text : "-",
+             (long long)event->value);
+}
+
+START_TEST(test_config)
+{
+    /* addresses are there from the beginning, and stay */
+    ck_assert_int_eq(count(0, "bus='0x02' slot='0x00' function='0x0'/>"), 1);
+    ck_assert_int_eq(count(0, "pcie-root-port'>"), 6);
+    ck_assert_int_eq(count(0, "<alias"), 0);
+    OK(vmgr_domain_attach_device(dom, DISK("/b", "vdb"), 0, &err));
+    ck_assert_int_eq(count(0, "<disk "), 2);
+    FAILS(vmgr_domain_attach_device(dom, DISK("/c", "vdb"), 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: target vdb already exists");
+    FAILS(vmgr_domain_attach_device(dom, "<zork/>", 0, &err), VMGR_ERR_XML_ERROR,
+          "XML error: unknown device type 'zork'");
+    FAILS(vmgr_domain_attach_device(dom, "<sound model='ich6'/>", 0, &err),
+          VMGR_ERR_CONFIG_UNSUPPORTED,
+          "unsupported configuration: <sound> is not supported by the vemu driver yet");
+    FAILS(vmgr_domain_attach_device(dom, DISK("/c", "vdc"), VMGR_DOMAIN_AFFECT_LIVE, &err),
+          VMGR_ERR_OPERATION_INVALID, "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_update_device(dom, DISK("/other", "vdb"), 0, &err));
+    ck_assert_int_eq(count(0, "file='/other'"), 1);
+    OK(vmgr_domain_detach_device(dom, DISK("/x", "vdb"), 0, &err));
+    ck_assert_int_eq(count(0, "<disk "), 1);
+    FAILS(vmgr_domain_detach_device(dom, DISK("/x", "vdb"), 0, &err), VMGR_ERR_DEVICE_MISSING,
+          "device not found: disk vdb not found");
+    OK(vmgr_domain_attach_device(
+        dom, "<rng model='virtio'><backend model='random'/><alias name='ua-r'/></rng>", 0, &err));
+    ck_assert_int_eq(count(0, "ua-r"), 1);
+    OK(vmgr_domain_detach_device_alias(dom, "ua-r", 0, &err));
+    FAILS(vmgr_domain_detach_device_alias(dom, "ua-r", 0, &err), VMGR_ERR_DEVICE_MISSING,
+          "device not found: no device found with alias ua-r");
+}
+END_TEST
+
+START_TEST(test_live)
+{
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_DEVICE_ADDED, log_device, &seen,
+                                  NULL, &err));
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_DEVICE_REMOVED, log_device, &seen,
+                                  NULL, &err));
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_BALLOON_CHANGE, log_device, &seen,
+                                  NULL, &err));
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_METADATA_CHANGE, log_device, &seen,
+                                  NULL, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert_int_eq(count(0, "<alias name='virtio-disk0'/>"), 1);
+    OK(vmgr_domain_attach_device(dom, DISK("/b", "vdb"), BOTH, &err));
+    ck_assert_int_eq(count(0, "<alias name='virtio-disk1'/>"), 1);
+    ck_assert_int_eq(count(VMGR_DOMAIN_XML_INACTIVE, "dev='vdb'"), 1);
+    ck_assert_int_eq(count(VMGR_DOMAIN_XML_INACTIVE, "<alias"), 0);
+    /* what the emulator refuses leaves nothing behind */
+    FAILS(vmgr_domain_attach_device(dom, DISK("/refused", "vdc"), BOTH, &err),
+          VMGR_ERR_INTERNAL_ERROR,
+          "internal error: unable to execute monitor command 'blockdev-add': no such file");
+    ck_assert_int_eq(count(0, "vdc"), 0);
+    ck_assert_int_eq(count(VMGR_DOMAIN_XML_INACTIVE, "vdc"), 0);
+    FAILS(vmgr_domain_attach_device(dom, "<watchdog model='i6300esb'/>", 0, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: live attach of device 'watchdog' is not supported");
+    FAILS(vmgr_domain_update_device(dom, DISK("/other", "vdb"), 0, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: disk device='disk' is not removable");
+    OK(vmgr_domain_detach_device(dom, DISK("/b", "vdb"), VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert_int_eq(count(0, "vdb"), 0);
+    ck_assert_int_eq(count(VMGR_DOMAIN_XML_INACTIVE, "dev='vdb'"), 1);
+    OK(vmgr_domain_attach_device(dom, DISK("/b", "vdb"), VMGR_DOMAIN_AFFECT_LIVE, &err));
+    OK(vmgr_domain_set_memory(dom, 32768, 0, &err));
+    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_TITLE, "t", NULL, NULL, 0, &err));
+    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_ELEMENT, "<x/>", "p", "urn:p", 0, &err));
+    ck_assert_int_ge(vmgr_conn_dispatch(conn, NULL), 6);
+    ck_assert_str_eq(seen.text, "19 virtio-disk1 - 0; 15 virtio-disk1 - 0; 19 virtio-disk1 - 0; "
+                                "13 - - 32768; 23 - - 0; 23 - urn:p 0; ");
+    ck_assert_int_eq(vmgr_domain_is_updated(dom, NULL), 1);
+}
+END_TEST
+
+START_TEST(test_ports)
+{
+    char xml[300];
+    int n = 0;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    for (; n < 6; n++) {
+        struct vmgr_error *err = NULL;
+
+        snprintf(xml, sizeof(xml), DISK("/p%d", "vd%c"), n, 'b' + n);
+        if (vmgr_domain_attach_device(dom, xml, VMGR_DOMAIN_AFFECT_LIVE, &err) < 0) {
+            ck_assert_str_eq(vmgr_error_get_message(err),
+                             "internal error: No more available PCI slots");
+            vmgr_error_free(err);
+            break;
+        }
+    }
+    ck_assert_int_eq(n, 4);
+}
+END_TEST
+
+START_TEST(test_sizes)
+{
+    FAILS(vmgr_domain_set_memory(dom, 0, 0, &err), VMGR_ERR_INVALID_ARG,
+          "memory in virDomainSetMemoryFlags must not be zero");
+    FAILS(vmgr_domain_set_memory(dom, 65537, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: cannot set memory higher than max memory");
+    OK(vmgr_domain_set_memory(dom, 131072, VMGR_DOMAIN_MEM_MAXIMUM, &err));
+    OK(vmgr_domain_set_vcpus(dom, 2, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 2);
+    OK(vmgr_domain_set_vcpus(dom, 1, 0, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_set_memory(dom, 1, VMGR_DOMAIN_MEM_MAXIMUM, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: cannot resize the maximum memory on an active domain");
+    OK(vmgr_domain_set_vcpus(dom, 3, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 3);
+    OK(vmgr_domain_set_vcpus(dom, 1, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 1);
+    FAILS(vmgr_domain_set_vcpus(dom, 5, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: requested cpu amount exceeds maximum (5 > 4)");
+    OK(vmgr_domain_inject_nmi(dom, 0, &err));
+}
+END_TEST
+
+START_TEST(test_stats)
+{
+    struct vmgr_stat *stats = NULL;
+
+    OK(vmgr_domain_get_stats(dom, 0, 0, &stats, &err));
+    ck_assert_int_eq((int)vmgr_stats_find(stats, "state.state")->number, VMGR_DOMAIN_SHUTOFF);
+    ck_assert_ptr_null(vmgr_stats_find(stats, "balloon.current"));
+    ck_assert_str_eq(vmgr_stats_find(stats, "block.0.name")->text, "vda");
+    stats = vmgr_stats_free(stats);
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_get_stats(dom, VMGR_STATS_BALLOON | VMGR_STATS_CPU_TOTAL, VMGR_STATS_NOWAIT,
+                             &stats, &err));
+    ck_assert_int_eq((int)vmgr_stats_find(stats, "balloon.current")->number, 65536);
+    ck_assert_ptr_nonnull(vmgr_stats_find(stats, "cpu.time"));
+    ck_assert_ptr_null(vmgr_stats_find(stats, "state.state"));
+    stats = vmgr_stats_free(stats);
+    FAILS(vmgr_domain_get_stats(dom, 1u << 6, VMGR_STATS_ENFORCE, &stats, &err),
+          VMGR_ERR_ARGUMENT_UNSUPPORTED,
+          "argument unsupported: Stats types bits 0x40 are not supported by this daemon");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("devices");
+    TCase *t = tcase_create("driver");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, test_config);
+    tcase_add_test(t, test_live);
+    tcase_add_test(t, test_ports);
+    tcase_add_test(t, test_sizes);
+    tcase_add_test(t, test_stats);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
