@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""vmgrd-devices.py BUILD WORK KERNEL: devices of a guest that runs, through virsh and vmgrd."""
+import os
+import re
+import subprocess
+import sys
+
+from vmgrd_daemon import Daemon, check, until
+
+BUILD, WORK, KERNEL = sys.argv[1:4]
+SOAK = os.environ.get("VEMU_TEST_SOAK") == "1"
+LOG = os.path.join(WORK, "serial")
+IMAGES = [os.path.join(WORK, f"disk{n}") for n in range(2)]
+DOMAIN = f"""<domain type='qemu'><name>d</name>
+<uuid>00000000-0000-4000-8000-0000000000d1</uuid><memory unit='MiB'>256</memory>
+<vcpu current='1'>3</vcpu><os><type arch='x86_64' machine='q35'>hvm</type>
+<kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
+<devices><serial type='file'><source path='{LOG}'/></serial>
+<disk type='file'><driver type='raw'/><source file='{IMAGES[0]}'/><target dev='vda' bus='virtio'/></disk>
+<disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>
+<memballoon model='virtio'/></devices></domain>"""
+
+
+def run(program, *command):
+    done = subprocess.run([*program, *command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, check=False)
+    check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def guest_says(text):
+    """the last state that the guest told is this one"""
+    def last():
+        with open(LOG, encoding="utf-8", errors="replace") as log:
+            told = re.findall(r"^T: (.*)\.$", log.read().replace("\r", ""), re.M)
+        return told and told[-1] == text
+    until(last, f"the guest says {text}", 120)
+
+
+def main():
+    for image in IMAGES:
+        with open(image, "wb") as f:
+            f.truncate(8 << 20)
+    path = os.path.join(WORK, "d.xml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(DOMAIN)
+    daemon = Daemon(BUILD, os.path.join(WORK, "root"), emulator=os.path.join(BUILD, "tools/vemu/vemu"))
+    virsh = ["virsh", "-c", f"qemu+unix:///system?socket={daemon.socket}"]
+    vmsh = [os.path.join(BUILD, "tools/vmsh/vmsh"), "-c", "vemu:///system", "--root", daemon.root]
+    run(virsh, "define", path)
+    run(virsh, "start", "d")
+    guest_says("vda lo 1")
+    with subprocess.Popen([*virsh, "event", "--all", "--loop", "--timeout", "200"],
+                          stdout=subprocess.PIPE, text=True) as events:
+        # a disk comes and goes, each time under the same name; a guest takes 5 s to let it go
+        for _ in range(10 if SOAK else 1):
+            check(run(virsh, "attach-disk", "d", IMAGES[1], "vdb", "--live", "--subdriver", "raw")
+                  == "Disk attached successfully\n\n", "attach-disk")
+            guest_says("vda vdb lo 1")
+            check("block.2.rd.bytes=" in run(virsh, "domstats", "d", "--block"), "domstats")
+            run(vmsh, "detach-disk", "d", "vdb")
+            guest_says("vda lo 1")
+        # a card, by vmsh; both print the same about it
+        run(vmsh, "attach-interface", "d", "user", "x", "--mac", "52:54:00:00:00:0d", "--model",
+            "virtio")
+        guest_says("vda eth0 lo 1")
+        for command in (["domiflist", "d"], ["domblklist", "d", "--details"], ["vcpucount", "d"],
+                        ["domblkinfo", "d", "--all"], ["domif-getlink", "d", "52:54:00:00:00:0d"]):
+            ours, theirs = run(vmsh, *command), run(virsh, *command)
+            check(ours == theirs, f"{command}: vmsh {ours}, virsh {theirs}")
+        net = "eth0 "
+        if SOAK:
+            run(virsh, "detach-interface", "d", "user", "--mac", "52:54:00:00:00:0d")
+            net = ""
+        # vCPUs and memory
+        run(virsh, "setvcpus", "d", "3", "--live")
+        guest_says(f"vda {net}lo 3")
+        run(virsh, "setvcpus", "d", "2", "--live")
+        guest_says(f"vda {net}lo 2")
+        run(virsh, "setmem", "d", "200M")
+        until(lambda: "actual 204800" in run(virsh, "dommemstat", "d"), "the balloon", 60)
+        # a medium
+        run(virsh, "change-media", "d", "sdc", IMAGES[1], "--insert")
+        run(virsh, "change-media", "d", "sdc", "--eject")
+        run(virsh, "inject-nmi", "d")
+        # vmgrd may end: the devices are still known
+        daemon.kill()
+        daemon.start()
+        check("vda" in run(virsh, "domblklist", "d"), "domblklist after vmgrd ended")
+        told = events.communicate()[0] if events.poll() is not None else ""
+        if not told:
+            events.terminate()
+            told = events.communicate()[0]
+    for expected in ("'device-added' for domain 'd': virtio-disk1",
+                     "'device-removed' for domain 'd': virtio-disk1",
+                     "'device-added' for domain 'd': net0",
+                     "'balloon-change' for domain 'd': 204800KiB",
+                     f"'disk-change' for domain 'd' disk sata0-0-2: {IMAGES[1]} -> "):
+        check(expected in told, f"event {expected} in {told}")
+    run(virsh, "destroy", "d")
+    run(virsh, "undefine", "d")
+    daemon.stop()
+
+
+main()
