@@ -4,8 +4,8 @@
  *
  * Flags say which definition is meant, as in device.h. Unless a function says otherwise: Returns 0,
  * or -1 and *err. Context: any. Since 0.1. Errors also: VMGR_ERR_INVALID_ARG (more than the
- * maximum, or nothing), VMGR_ERR_OPERATION_INVALID (LIVE of an inactive, CONFIG of a transient domain; what
- * cannot change while it runs), and those of domain.h.
+ * maximum, or nothing), VMGR_ERR_OPERATION_INVALID (LIVE of an inactive, CONFIG of a transient
+ * domain; what cannot change while it runs), and those of domain.h.
  */
 #ifndef VMGR_TUNE_H
 #define VMGR_TUNE_H

@@ -312,7 +312,6 @@ static int video(const struct job *j)
     const xmlNode *model = vmgr__xml_child(j->root, "model");
     g_autofree char *type = model ? vmgr__xml_attr(model, "type") : NULL;
     g_autofree char *heads = model ? vmgr__xml_attr(model, "heads") : NULL;
-    g_autofree char *primary = model ? vmgr__xml_attr(model, "primary") : NULL;
     unsigned kib;
     struct json_object *o;
     int r;
