@@ -70,7 +70,7 @@ def questions(virsh, name):
                  "vcpu.current=1", "vcpu.maximum=1"):
         check(line in stats or re.search(line, stats), f"domstats says {line}: {stats}")
     check("balloon" not in virsh.ok("domstats", "--state"), "domstats gives what is asked for")
-    virsh.fails("0x20 are not supported", "domstats", "--block", "--enforce")
+    virsh.fails("0x40 are not supported", "domstats", "--perf", "--enforce")
 
 
 def changes(virsh, name):
