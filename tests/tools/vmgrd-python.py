@@ -53,7 +53,8 @@ def lists(conn, dom):
     ((who, stats),) = conn.getAllDomainStats()
     check(who.name() == "p" and stats["state.state"] == 1 and stats["vcpu.maximum"] == 1, "stats")
     ((_, stats),) = conn.domainListGetStats([dom], libvirt.VIR_DOMAIN_STATS_BALLOON)
-    check(stats == {"balloon.current": 65536, "balloon.maximum": 65536}, f"balloon: {stats}")
+    check(stats.get("balloon.current") == 65536 and stats.get("balloon.maximum") == 65536,
+          f"balloon: {stats}")
 
 
 def errors(conn, dom):
