@@ -4,6 +4,7 @@
  */
 #include "core/error.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <stdarg.h>
 
@@ -12,8 +13,10 @@ struct vemu_error {
     char *message;
 };
 
-int vemu__error_set(struct vemu_error **err, int code, const char *format, ...)
+int(vemu__error_set)(struct vemu_error **err, int code, const char *format, ...)
 {
+    if (code <= 0)
+        code = EIO;
     if (err && !*err) {
         va_list ap;
 

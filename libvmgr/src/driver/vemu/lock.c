@@ -89,7 +89,7 @@ int vmgr__vemu_lock_networks(const struct vemu *d, bool wait, struct vmgr_error 
 {
     g_autofree char *path = g_strconcat(d->lock_dir, ".networks", NULL);
 
-    return take(path, wait ? VEMU_LOCK_TIMEOUT_MS : 0, wait ? err : NULL);
+    return vmgr__file_lock(path, wait ? VEMU_LOCK_TIMEOUT_MS : 0, wait ? err : NULL);
 }
 
 void vmgr__vemu_unlock(int fd)
