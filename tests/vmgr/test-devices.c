@@ -134,6 +134,50 @@ START_TEST(test_live)
 }
 END_TEST
 
+#define NET(more)                                                                                  \
+    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more)                                                                              \
+    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+
+/* Of a device that runs only what the guest can be told may change. */
+START_TEST(test_update_live)
+{
+    OK(vmgr_domain_attach_device(dom, NET(""), 0, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_update_device(dom, NET("<link state='down'/>"), BOTH, &err));
+    ck_assert_int_eq(count(0, "<link state='down'/>"), 1);
+    FAILS(vmgr_domain_update_device(dom, NET("<mtu size='1400'/>"), BOTH, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: of interface 'net0' only the link state can change while the "
+          "guest runs");
+    FAILS(vmgr_domain_update_device(dom, NET("<boot order='1'/>"), VMGR_DOMAIN_AFFECT_LIVE, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: of interface 'net0' only the link state can change while the "
+          "guest runs");
+    ck_assert_int_eq(count(0, "<link state='down'/>"), 1);
+    ck_assert_int_eq(count(VMGR_DOMAIN_XML_INACTIVE, "<mtu"), 0);
+}
+END_TEST
+
+START_TEST(test_channel_address)
+{
+    static const char *const bad[] = {
+        CHANNEL("<address type='virtio-serial' controller='1' bus='0' port='1'/>"),
+        CHANNEL("<address type='virtio-serial' controller='0' bus='0' port='31'/>"),
+        CHANNEL("<address type='usb' bus='0' port='1'/>"),
+    };
+
+    OK(vmgr_domain_attach_device(
+        dom, CHANNEL("<address type='virtio-serial' controller='0' bus='0' port='7'/>"), 0, &err));
+    ck_assert_int_eq(count(0, "port='7'"), 1);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        FAILS(vmgr_domain_attach_device(dom, bad[i], 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
+              "unsupported configuration: only addresses of type 'virtio-serial' on controller 0, "
+              "ports 1 to 30, are supported for <channel> by the vemu driver yet");
+    OK(vmgr_domain_start(dom, 0, &err));
+}
+END_TEST
+
 START_TEST(test_ports)
 {
     char xml[300];
@@ -209,6 +253,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_config);
     tcase_add_test(t, test_live);
+    tcase_add_test(t, test_update_live);
+    tcase_add_test(t, test_channel_address);
     tcase_add_test(t, test_ports);
     tcase_add_test(t, test_sizes);
     tcase_add_test(t, test_stats);

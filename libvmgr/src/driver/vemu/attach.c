@@ -311,9 +311,9 @@ int vmgr__vemu_detach_alias(struct vmgr_domain *dom, const char *alias, uint32_t
 
 /* ---- update ---- */
 
-/* `fresh` in the place of `old`, with its address and alias where it names none. */
-static void replace(struct vmgr__domain_def *def, struct vmgr__device *old,
-                    const struct vmgr__device *fresh)
+/* `fresh` with the address and alias of `old` where it names none. */
+static struct vmgr__device *inherit(const struct vmgr__device *old,
+                                    const struct vmgr__device *fresh)
 {
     static const char *const kept[] = { "alias", "address" };
     struct vmgr__device *dev = vmgr__device_copy(fresh);
@@ -328,8 +328,65 @@ static void replace(struct vmgr__domain_def *def, struct vmgr__device *old,
     }
     xmlFreeDoc(from);
     vmgr__device_set_doc(dev, doc);
+    return dev;
+}
+
+static void replace(struct vmgr__domain_def *def, struct vmgr__device *old,
+                    const struct vmgr__device *fresh)
+{
+    struct vmgr__device *dev = inherit(old, fresh);
+
     def->devices->pdata[vmgr__device_index(def, old)] = dev;
     vmgr__device_free(old);
+}
+
+/* What makes a device's parts different for the guest, apart from its medium. */
+static bool same_but_medium(const struct vemu_parts *a, const struct vemu_parts *b)
+{
+    guint i = 0, j = 0;
+
+    for (;;) {
+        struct vemu_part *x, *y;
+
+        while (i < a->list->len &&
+               g_array_index(a->list, struct vemu_part, i).kind == VEMU_PART_BLOCK)
+            i++;
+        while (j < b->list->len &&
+               g_array_index(b->list, struct vemu_part, j).kind == VEMU_PART_BLOCK)
+            j++;
+        if (i == a->list->len || j == b->list->len)
+            return i == a->list->len && j == b->list->len;
+        x = &g_array_index(a->list, struct vemu_part, i++);
+        y = &g_array_index(b->list, struct vemu_part, j++);
+        json_object_object_del(x->props, "drive");
+        json_object_object_del(y->props, "drive");
+        if (x->kind != y->kind || !json_object_equal(x->props, y->props))
+            return false;
+    }
+}
+
+/* A device that runs takes a new medium or another state of its link; nothing else of its document
+ * may have changed. */
+static int check_same(const struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
+{
+    struct vmgr__device *dev = inherit(old, w->dev);
+    g_autofree char *alias = vmgr__device_alias(old);
+    struct vemu_parts before, after;
+    int r;
+
+    vmgr__vemu_parts_init(&before);
+    vmgr__vemu_parts_init(&after);
+    r = vmgr__vemu_device_parts(w->c.status.def, old, &before, err);
+    if (r == 0)
+        r = vmgr__vemu_device_parts(w->c.status.def, dev, &after, err);
+    if (r == 0 && !same_but_medium(&before, &after))
+        r = unsupported(err, "of %s '%s' only the %s can change while the guest runs", old->name,
+                        alias ? alias : "",
+                        strcmp(old->name, "interface") == 0 ? "link state" : "medium");
+    vmgr__vemu_parts_fini(&after);
+    vmgr__vemu_parts_fini(&before);
+    vmgr__device_free(dev);
+    return r;
 }
 
 static int run(struct vemu_qmp *q, const char *command, const char *id, const char *node,
@@ -384,20 +441,14 @@ static int change_medium(struct work *w, const struct vmgr__device *old, uint32_
 static int update_link(struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
 {
     g_autofree char *alias = vmgr__device_alias(old);
-    g_autofree char *type = vmgr__device_get(w->dev, NULL, "type");
-    g_autofree char *was = vmgr__device_get(old, NULL, "type");
     struct vmgr__device *dev = vmgr__device_copy(w->dev);
     struct vemu_qmp *q;
     int r;
 
     vmgr__device_set_alias(dev, alias);
-    if (g_strcmp0(type, was) != 0) {
-        r = unsupported(err, "cannot change network interface type of a running guest");
-    } else {
-        q = vmgr__vemu_change_monitor(&w->c, err);
-        r = q ? set_link(q, dev, err) : -1;
-        vmgr__qmp_close(q);
-    }
+    q = vmgr__vemu_change_monitor(&w->c, err);
+    r = q ? set_link(q, dev, err) : -1;
+    vmgr__qmp_close(q);
     vmgr__device_free(dev);
     return r;
 }
@@ -413,9 +464,9 @@ static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
         return -1;
     device = vmgr__device_get(old, NULL, "device");
     if (g_strcmp0(device, "cdrom") == 0)
-        r = change_medium(w, old, flags, err);
+        r = check_same(w, old, err) == 0 ? change_medium(w, old, flags, err) : -1;
     else if (strcmp(old->name, "interface") == 0)
-        r = update_link(w, old, err);
+        r = check_same(w, old, err) == 0 ? update_link(w, old, err) : -1;
     else if (strcmp(old->name, "disk") == 0)
         r = unsupported(err, "disk device='%s' is not removable", device ? device : "disk");
     else

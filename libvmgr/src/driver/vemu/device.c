@@ -238,6 +238,27 @@ static int watchdog(const struct job *j)
     return r;
 }
 
+/* Where on which virtio-serial device a channel's port is; the guest knows it by its name. */
+static int port_address(const struct job *j, struct json_object *o)
+{
+    const xmlNode *node = vmgr__xml_child(j->root, "address");
+    g_autofree char *type = node ? vmgr__xml_attr(node, "type") : NULL;
+    unsigned controller_index, bus, port;
+
+    vmgr__vemu_set(o, "bus", "virtio-serial0.0");
+    if (!node)
+        return 0;
+    if (g_strcmp0(type, "virtio-serial") != 0 ||
+        !number(node, "controller", 0, &controller_index) || !number(node, "bus", 0, &bus) ||
+        !number(node, "port", 30, &port))
+        return unsupported(j->err,
+                           "only addresses of type 'virtio-serial' on controller 0, ports 1 "
+                           "to 30, are supported for <channel> by the vemu driver yet");
+    if (port) /* 0: the first that is free */
+        vmgr__vemu_set_int(o, "nr", port);
+    return 0;
+}
+
 static int channel(const struct job *j)
 {
     const xmlNode *source = vmgr__xml_child(j->root, "source");
@@ -271,10 +292,9 @@ static int channel(const struct job *j)
         return refuse(j, "type", type);
     }
     o = vmgr__vemu_part_add(j->parts, VEMU_PART_DEVICE, "virtserialport", j->alias);
-    vmgr__vemu_set(o, "bus", "virtio-serial0.0");
     vmgr__vemu_set(o, "chardev", back);
     vmgr__vemu_set(o, "name", name);
-    return 0;
+    return port_address(j, o);
 }
 
 static int panic(const struct job *j)
