@@ -179,14 +179,10 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o,
     conn->driver = driver;
     conn->read_only = o->flags & VMGR_CONN_RO;
     conn->events = vmgr__events_new();
-    conn->network_events = vmgr__network_events_new();
-    conn->pool_events = vmgr__pool_events_new();
     conn->uri = remote ? g_strdup(text) : canonical_uri(driver, args.path, &params);
     vmgr__close_init(&conn->close);
     if (driver->open(conn, &args, err) < 0) {
         vmgr__events_free(conn->events);
-        vmgr__network_events_free(conn->network_events);
-        vmgr__pool_events_free(conn->pool_events);
         vmgr__close_fini(&conn->close);
         g_free(conn->uri);
         g_free(conn);
@@ -244,8 +240,6 @@ struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn)
         conn->driver->close(conn);
         vmgr__events_free(conn->events);
         vmgr__close_fini(&conn->close);
-        vmgr__pool_events_free(conn->pool_events);
-        vmgr__network_events_free(conn->network_events);
         g_free(conn->uri);
         g_free(conn);
     }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events: callbacks, the queue, delivery.
+ * Events: the descriptor, and those of domains.
  *
- * Theory of operation. Drivers call vmgr__conn_emit() from any thread, under any of their locks: it
- * appends to a queue and writes an eventfd. vmgr_conn_dispatch() takes one event after the other
- * and runs the callbacks that stood registered when it looked, without a lock: a callback may
- * remove itself or others, whose records stay until no delivery uses them. The queue is bounded;
- * when nobody dispatches, the oldest events go.
- *
- * What embedders poll is an epoll descriptor, so that a driver can add sources of its own.
+ * Drivers call vmgr__conn_emit() and its relatives from any thread, under any of their locks: what
+ * somebody listens to is queued (listeners.h), and an eventfd written. What embedders poll is an
+ * epoll descriptor, so that a driver can add sources of its own.
  */
 #include "events.h"
 
@@ -21,83 +17,41 @@
 
 #include "../driver/driver.h"
 
-#define QUEUE_MAX 4096
+/* ---- domains ---- */
 
-struct callback {
-    int id;
-    gint refs; /* registration + deliveries under way */
-    bool removed;
-    bool any_domain;
-    uint8_t uuid[VMGR_UUID_SIZE];
-    int event_id;
-    vmgr_domain_event_fn fn;
-    void *data;
-    void (*free_fn)(void *data);
+static void *domain_object(struct vmgr_conn *conn, const char *name, const uint8_t *uuid)
+{
+    return vmgr__domain_new(conn, name, uuid);
+}
+
+static void domain_call(struct vmgr_conn *conn, void *object, const void *event,
+                        vmgr__callback_fn fn, void *data)
+{
+    ((vmgr_domain_event_fn)fn)(conn, object, event, data);
+}
+
+static void domain_unref(void *object)
+{
+    vmgr_domain_unref(object);
+}
+
+static void domain_event_free(void *data)
+{
+    struct vmgr_domain_event *event = data;
+
+    g_free((char *)event->device);
+    g_free((char *)event->path);
+    g_free((char *)event->old_path);
+    g_free((char *)event->text);
+    g_free(event);
+}
+
+static const struct vmgr__listener_kind domain_listeners = {
+    .object = domain_object,
+    .call = domain_call,
+    .unref = domain_unref,
+    .event_free = domain_event_free,
 };
-
-struct queued {
-    char *name;
-    uint8_t uuid[VMGR_UUID_SIZE];
-    struct vmgr_domain_event event;
-};
-
-struct vmgr__events {
-    GMutex lock; /* leaf: nothing is called with it held */
-    GPtrArray *callbacks;
-    GQueue queue;
-    int next_id;
-    int event_fd;
-    int epoll_fd;
-    bool watched;
-};
-
-struct vmgr__events *vmgr__events_new(void)
-{
-    struct vmgr__events *ev = g_new0(struct vmgr__events, 1);
-
-    g_mutex_init(&ev->lock);
-    ev->callbacks = g_ptr_array_new();
-    g_queue_init(&ev->queue);
-    ev->event_fd = ev->epoll_fd = -1;
-    return ev;
-}
-
-static void callback_unref(struct callback *cb)
-{
-    if (!g_atomic_int_dec_and_test(&cb->refs))
-        return;
-    if (cb->free_fn)
-        cb->free_fn(cb->data);
-    g_free(cb);
-}
-
-static void queued_free(void *data)
-{
-    struct queued *q = data;
-
-    g_free((char *)q->event.device);
-    g_free((char *)q->event.path);
-    g_free((char *)q->event.old_path);
-    g_free((char *)q->event.text);
-    g_free(q->name);
-    g_free(q);
-}
-
-void vmgr__events_free(struct vmgr__events *ev)
-{
-    if (!ev)
-        return;
-    for (guint i = 0; i < ev->callbacks->len; i++)
-        callback_unref(ev->callbacks->pdata[i]);
-    g_ptr_array_unref(ev->callbacks);
-    g_queue_clear_full(&ev->queue, queued_free);
-    if (ev->event_fd >= 0)
-        close(ev->event_fd);
-    if (ev->epoll_fd >= 0)
-        close(ev->epoll_fd);
-    g_mutex_clear(&ev->lock);
-    g_free(ev);
-}
 
 void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
                      int type, int detail)
@@ -110,35 +64,48 @@ void vmgr__conn_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uu
 void vmgr__conn_emit_event(struct vmgr_conn *conn, const char *name, const uint8_t *uuid,
                            const struct vmgr_domain_event *event)
 {
-    struct vmgr__events *ev = conn->events;
-    static const uint64_t one = 1;
-    struct queued *q;
-    bool wanted = false;
+    struct vmgr_domain_event *copy;
 
-    g_mutex_lock(&ev->lock);
-    for (guint i = 0; i < ev->callbacks->len && !wanted; i++) {
-        const struct callback *cb = ev->callbacks->pdata[i];
+    if (!vmgr__listeners_want(&conn->events->domains, uuid, event->id))
+        return;
+    copy = g_new(struct vmgr_domain_event, 1);
+    *copy = *event;
+    copy->size = sizeof(*copy);
+    copy->device = g_strdup(event->device);
+    copy->path = g_strdup(event->path);
+    copy->old_path = g_strdup(event->old_path);
+    copy->text = g_strdup(event->text);
+    vmgr__listeners_push(&conn->events->domains, name, uuid, event->id, copy);
+    vmgr__events_wake(conn->events);
+}
 
-        wanted = cb->event_id == event->id &&
-                 (cb->any_domain || memcmp(cb->uuid, uuid, VMGR_UUID_SIZE) == 0);
-    }
-    if (wanted) {
-        if (ev->queue.length >= QUEUE_MAX)
-            queued_free(g_queue_pop_head(&ev->queue));
-        q = g_new0(struct queued, 1);
-        q->name = g_strdup(name);
-        memcpy(q->uuid, uuid, VMGR_UUID_SIZE);
-        q->event = *event;
-        q->event.size = sizeof(q->event);
-        q->event.device = g_strdup(event->device);
-        q->event.path = g_strdup(event->path);
-        q->event.old_path = g_strdup(event->old_path);
-        q->event.text = g_strdup(event->text);
-        g_queue_push_tail(&ev->queue, q);
-        if (write(ev->event_fd, &one, sizeof(one)) < 0)
-            g_assert(errno == EAGAIN); /* it is full, so it is readable */
-    }
-    g_mutex_unlock(&ev->lock);
+/* ---- the descriptor ---- */
+
+struct vmgr__events *vmgr__events_new(void)
+{
+    struct vmgr__events *ev = g_new0(struct vmgr__events, 1);
+
+    vmgr__listeners_init(&ev->domains, &domain_listeners);
+    vmgr__listeners_init(&ev->networks, &vmgr__network_listeners);
+    vmgr__listeners_init(&ev->pools, &vmgr__pool_listeners);
+    g_mutex_init(&ev->lock);
+    ev->event_fd = ev->epoll_fd = -1;
+    return ev;
+}
+
+void vmgr__events_free(struct vmgr__events *ev)
+{
+    if (!ev)
+        return;
+    vmgr__listeners_fini(&ev->domains);
+    vmgr__listeners_fini(&ev->networks);
+    vmgr__listeners_fini(&ev->pools);
+    if (ev->event_fd >= 0)
+        close(ev->event_fd);
+    if (ev->epoll_fd >= 0)
+        close(ev->epoll_fd);
+    g_mutex_clear(&ev->lock);
+    g_free(ev);
 }
 
 void vmgr__events_wake(struct vmgr__events *ev)
@@ -151,12 +118,10 @@ void vmgr__events_wake(struct vmgr__events *ev)
     g_mutex_unlock(&ev->lock);
 }
 
-/* Makes the descriptors and asks the driver to add its own, once. */
-static int events_open(struct vmgr_conn *conn, struct vmgr_error **err)
+/* Makes the descriptors, once. */
+static int events_open(struct vmgr__events *ev, struct vmgr_error **err)
 {
-    struct vmgr__events *ev = conn->events;
     struct epoll_event e = { .events = EPOLLIN };
-    bool watch = false;
     int r = 0;
 
     g_mutex_lock(&ev->lock);
@@ -169,146 +134,82 @@ static int events_open(struct vmgr_conn *conn, struct vmgr_error **err)
             ev->epoll_fd = -1;
         }
     }
-    if (ev->epoll_fd < 0) {
+    if (ev->epoll_fd < 0)
         r = vmgr__error_set_errno(err, errno, VMGR_FROM_EVENT, "cannot make an event descriptor");
-    } else if (!ev->watched) {
-        ev->watched = true;
-        watch = true;
-    }
     g_mutex_unlock(&ev->lock);
-    if (r == 0 && watch && conn->driver->watch)
-        r = conn->driver->watch(conn, ev->epoll_fd, err);
     return r;
 }
+
+int vmgr__events_watch(struct vmgr_conn *conn, bool *done,
+                       int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err),
+                       struct vmgr_error **err)
+{
+    struct vmgr__events *ev = conn->events;
+    bool first;
+
+    if (events_open(ev, err) < 0)
+        return -1;
+    g_mutex_lock(&ev->lock);
+    first = !*done;
+    *done = true;
+    g_mutex_unlock(&ev->lock);
+    return first && watch ? watch(conn, ev->epoll_fd, err) : 0;
+}
+
+static int watch_domains(struct vmgr_conn *conn, struct vmgr_error **err)
+{
+    return vmgr__events_watch(conn, &conn->events->watched, conn->driver->watch, err);
+}
+
+/* ---- the interface ---- */
 
 int vmgr_conn_add_domain_event(struct vmgr_conn *conn, struct vmgr_domain *domain, int id,
                                vmgr_domain_event_fn fn, void *data, void (*free_fn)(void *data),
                                struct vmgr_error **err)
 {
-    struct vmgr__events *ev = conn->events;
-    struct callback *cb;
-    int callback_id;
+    uint8_t uuid[VMGR_UUID_SIZE];
+    int r = 0;
 
-    if (id < 0 || id >= VMGR_DOMAIN_EVENT_KINDS) {
-        vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "unknown event id %d", id);
-        goto fail;
+    if (id < 0 || id >= VMGR_DOMAIN_EVENT_KINDS)
+        r = vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "unknown event id %d", id);
+    else if (!fn)
+        r = vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "no callback given");
+    if (r < 0 || watch_domains(conn, err) < 0 ||
+        (conn->driver->subscribe && conn->driver->subscribe(conn, id, err) < 0)) {
+        if (free_fn)
+            free_fn(data);
+        return -1;
     }
-    if (!fn) {
-        vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "no callback given");
-        goto fail;
-    }
-    if (events_open(conn, err) < 0 ||
-        (conn->driver->subscribe && conn->driver->subscribe(conn, id, err) < 0))
-        goto fail;
-    cb = g_new0(struct callback, 1);
-    cb->refs = 1;
-    cb->any_domain = !domain;
     if (domain)
-        vmgr_domain_get_uuid(domain, cb->uuid);
-    cb->event_id = id;
-    cb->fn = fn;
-    cb->data = data;
-    cb->free_fn = free_fn;
-    g_mutex_lock(&ev->lock);
-    callback_id = cb->id = ev->next_id++;
-    g_ptr_array_add(ev->callbacks, cb);
-    g_mutex_unlock(&ev->lock);
-    return callback_id;
-
-fail:
-    if (free_fn)
-        free_fn(data);
-    return -1;
+        vmgr_domain_get_uuid(domain, uuid);
+    return vmgr__listeners_add(&conn->events->domains, domain ? uuid : NULL, id,
+                               (vmgr__callback_fn)fn, data, free_fn);
 }
 
 int vmgr_conn_remove_domain_event(struct vmgr_conn *conn, int callback_id, struct vmgr_error **err)
 {
-    struct vmgr__events *ev = conn->events;
-    struct callback *cb = NULL;
-
-    g_mutex_lock(&ev->lock);
-    for (guint i = 0; i < ev->callbacks->len && !cb; i++) {
-        struct callback *c = ev->callbacks->pdata[i];
-
-        if (c->id == callback_id) {
-            cb = g_ptr_array_remove_index(ev->callbacks, i);
-            cb->removed = true;
-        }
-    }
-    g_mutex_unlock(&ev->lock);
-    if (!cb)
-        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT,
-                               "could not find event callback %d for deletion", callback_id);
-    callback_unref(cb);
-    return 0;
+    return vmgr__listeners_remove(&conn->events->domains, callback_id, err);
 }
 
 int vmgr_conn_get_event_fd(struct vmgr_conn *conn, struct vmgr_error **err)
 {
-    if (events_open(conn, err) < 0)
-        return -1;
-    return conn->events->epoll_fd;
-}
-
-static void deliver(struct vmgr_conn *conn, const struct queued *q)
-{
-    struct vmgr__events *ev = conn->events;
-    g_autoptr(GPtrArray) chosen = g_ptr_array_new();
-    struct vmgr_domain *domain;
-
-    g_mutex_lock(&ev->lock);
-    for (guint i = 0; i < ev->callbacks->len; i++) {
-        struct callback *cb = ev->callbacks->pdata[i];
-
-        if (cb->event_id == q->event.id &&
-            (cb->any_domain || memcmp(cb->uuid, q->uuid, VMGR_UUID_SIZE) == 0)) {
-            g_atomic_int_inc(&cb->refs);
-            g_ptr_array_add(chosen, cb);
-        }
-    }
-    g_mutex_unlock(&ev->lock);
-    if (!chosen->len)
-        return;
-    domain = vmgr__domain_new(conn, q->name, q->uuid);
-    for (guint i = 0; i < chosen->len; i++) {
-        struct callback *cb = chosen->pdata[i];
-        bool removed;
-
-        g_mutex_lock(&ev->lock);
-        removed = cb->removed;
-        g_mutex_unlock(&ev->lock);
-        if (!removed)
-            cb->fn(conn, domain, &q->event, cb->data);
-        callback_unref(cb);
-    }
-    vmgr_domain_unref(domain);
+    return watch_domains(conn, err) < 0 ? -1 : conn->events->epoll_fd;
 }
 
 int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err)
 {
-    struct vmgr__events *ev = conn->events;
-    struct queued *q;
     uint64_t count;
-    int n = 0;
+    int n;
 
-    if (events_open(conn, err) < 0)
+    if (watch_domains(conn, err) < 0)
         return -1;
     /* A callback may drop the last reference of its own. */
     vmgr_conn_ref(conn);
     if (conn->driver->poll_events)
         conn->driver->poll_events(conn);
-    if (read(ev->event_fd, &count, sizeof(count)) < 0)
-        count = 0; /* nothing was queued: the loop below finds that out */
-    for (;;) {
-        g_mutex_lock(&ev->lock);
-        q = g_queue_pop_head(&ev->queue);
-        g_mutex_unlock(&ev->lock);
-        if (!q)
-            break;
-        deliver(conn, q);
-        queued_free(q);
-        n++;
-    }
+    if (read(conn->events->event_fd, &count, sizeof(count)) < 0)
+        count = 0; /* nothing was queued, as is found out below */
+    n = vmgr__listeners_dispatch(&conn->events->domains, conn);
     vmgr__close_deliver(conn);
     n += vmgr__pool_events_dispatch(conn);
     n += vmgr__network_events_dispatch(conn);

@@ -145,9 +145,7 @@ struct vmgr_conn {
     bool read_only;
     char *uri;
     struct vmgr__events *events;
-    struct vmgr__network_events *network_events;
     struct vmgr__close close; /* close.h */
-    struct vmgr__pool_events *pool_events;
     struct vmgr__storage *storage; /* of a driver whose pools are the host's; src/storage */
 };
 

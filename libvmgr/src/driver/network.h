@@ -48,7 +48,6 @@ void vmgr__lease_free(void *lease);
 /* ---- api/network-event.c ---- */
 /* Queues an event for the callbacks that want it. Any thread, any lock. */
 void vmgr__network_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int type);
-bool vmgr__network_events_wanted(struct vmgr_conn *conn);
 
 /* ---- netobj.c: a network as drivers see it ---- */
 
