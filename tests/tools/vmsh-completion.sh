@@ -30,8 +30,8 @@ offers() {
     echo "vmsh $*: offers '$found', expected '$expected'"
     bad=1
 }
-offers domstate domst
-offers 'domid dominfo domname domrename domstate domuuid' dom
+offers domuuid domu
+offers 'reset resume' res
 offers '' nosuch
 offers '--inactive' list --ina
 offers '--id --name --table --uuid' list --all --autostart --no-autostart --persistent --transient \
@@ -51,12 +51,12 @@ offers test dominfo --domain=te
 offers '' list --all=
 offers test shutdown --mode=acpi te
 offers 'with\ blank.xml' define w
-offers 'domain domid dominfo domname domrename domstate domuuid' help dom
+offers 'event events' help ev
 offers '--quiet' --q
 offers '--connect --escape --help --keepalive-count --keepalive-interval --quiet --readonly --root --timing --version' --
-offers domstate -c test:///default domst
+offers domuuid -c test:///default domu
 offers test -q -c test:///default dominfo te
-offers domstate --connect=test:///default domst
+offers domuuid --connect=test:///default domu
 offers '' -c nosuch:///x dominfo te
 echo "$cases cases"
 exit $bad

@@ -123,8 +123,8 @@ def completion(home):
         out = sh.run(typed + TAB + '\x01echo -- ')
         assert f'\n{line}\n' in out, (typed, out)
 
-    completed('domst', 'domstate')
-    assert "command 'domstate' requires <domain>" in sh.run('uri; domst' + TAB)
+    completed('domu', 'domuuid')
+    assert "command 'domuuid' requires <domain>" in sh.run('uri; domu' + TAB)
     completed('list --ina', 'list --inactive')
     completed('dominfo z', 'dominfo zed')
     completed('start ze', 'start zed')
@@ -134,7 +134,7 @@ def completion(home):
     completed('shutdown test --mode ac', 'shutdown test --mode acpi')
     completed('shutdown --mode ac', 'shutdown --mode acpi')
     completed('event --event life', 'event --event lifecycle')
-    completed('help domst', 'help domstate')
+    completed('help domu', 'help domuuid')
     completed('dominfo --dom', 'dominfo --domain')
     completed('dominfo --domain ze', 'dominfo --domain zed')
     # the common part, then the choices
