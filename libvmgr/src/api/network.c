@@ -111,7 +111,8 @@ static int give_array(GPtrArray *list, void *ret, struct vmgr_error **err)
 
     if (!out)
         return vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
-    memcpy(out, list->pdata, list->len * sizeof(*out));
+    if (n) /* pdata may be NULL */
+        memcpy(out, list->pdata, list->len * sizeof(*out));
     g_ptr_array_set_free_func(list, NULL);
     *(void **)ret = out;
     return n;
