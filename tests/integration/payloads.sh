@@ -92,7 +92,7 @@ hostile() { # VEMU WHAT SEEDS
         verdict "hostile-$name" "soft, $what" $?
     done
     for seed in $(seq "$seeds"); do
-        timeout -k 5 1 "$program" -accel soft -m 8M -kernel "$elves/hostile-kernel.elf" \
+        timeout -k 60 1 "$program" -accel soft -m 8M -kernel "$elves/hostile-kernel.elf" \
             -nodefaults -serial null -append "$seed" -no-reboot >"$work/out" 2>&1 </dev/null
         status=$?
         # 0: the guest ended or the signal came; 1: it asked for something that ends in an error
