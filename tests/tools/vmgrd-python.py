@@ -64,7 +64,10 @@ def errors(conn, dom):
                                                    libvirt.VIR_ERR_XML_ERROR), "XML error")
     check(code_of(dom.create)[0] == libvirt.VIR_ERR_OPERATION_INVALID, "already running")
     check(code_of(dom.XMLDesc, 1 << 20)[0] == libvirt.VIR_ERR_INVALID_ARG, "unknown flag")
-    check(code_of(conn.listAllNetworks)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no networks")
+    check(code_of(conn.networkLookupByName, "nosuch")[0] == libvirt.VIR_ERR_NO_NETWORK, "no network")
+    check(code_of(conn.storagePoolLookupByName, "nosuch")[0] == libvirt.VIR_ERR_NO_STORAGE_POOL,
+          "no pool")
+    check(code_of(conn.listAllNWFilters)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no network filters")
     check(code_of(dom.vcpus)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no vCPU placement")
 
 

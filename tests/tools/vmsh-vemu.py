@@ -280,7 +280,9 @@ def refused():
             ('tiny', {'memory': 2}, None),
             ('huge', {'memory': 1 << 40}, None),
             ('disk', {'devices': "<disk type='file'><source file='/x'/><target dev='vda'/></disk>"},
-             '<disk> is not supported by the vemu driver yet'),
+             "cannot open '/x': No such file or directory"),
+            ('sound', {'devices': "<sound model='ich6'/>"},
+             '<sound> is not supported by the vemu driver yet'),
             ('nobin', {'devices': '<emulator>/nonexistent</emulator>'},
              'Cannot check emulator binary /nonexistent: No such file or directory')):
         vmsh('define', document(name, 5, **changes), out=None)
