@@ -233,8 +233,8 @@ int vmgr__vemu_assign_addresses(struct vmgr__domain_def *def, unsigned spare,
     if (!vmgr__vemu_has_pci(def))
         return 0;
     note_all(&m, def);
-    for (unsigned i = 1; i < G_N_ELEMENTS(m.used); i++) {
-        if (m.used[i] && i <= MAX_PORTS && !m.port[i] && add_port(def, &m, i, err) < 0)
+    for (unsigned i = 1; i <= MAX_PORTS; i++) {
+        if (m.used[i] && !m.port[i] && add_port(def, &m, i, err) < 0)
             return -1;
     }
     for (guint i = 0; i < def->devices->len; i++) {
