@@ -159,6 +159,56 @@ START_TEST(test_update_live)
 }
 END_TEST
 
+#define ON(type, source, more)                                                                     \
+    "<interface type='" type "'><mac address='52:54:00:00:00:02'/><source " source "/>" more       \
+    "</interface>"
+
+/* On networks and bridges of the host; with real ones in integration/interfaces. */
+START_TEST(test_host_network)
+{
+    static const struct {
+        const char *xml, *message;
+    } bad[] = {
+        { ON("network", "network='none' portgroup='a'", ""),
+          "attribute 'portgroup' of <source> is not supported by the vemu driver yet" },
+        { ON("network", "network='none'", "<bandwidth/>"),
+          "<bandwidth> of <interface> is not supported by the vemu driver yet" },
+        { ON("bridge", "bridge='none'", "<target dev='x' managed='no'/>"),
+          "attribute 'managed' of <target> is not supported by the vemu driver yet" },
+        { ON("bridge", "bridge='none' network='x'", ""),
+          "attribute 'network' of <source> is not supported by the vemu driver yet" },
+        { ON("direct", "dev='none'", ""),
+          "interface type 'direct' is not supported by the vemu driver yet" },
+    };
+    char message[200];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(message, sizeof(message), "unsupported configuration: %s", bad[i].message);
+        FAILS(vmgr_domain_attach_device(dom, bad[i].xml, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
+              message);
+    }
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_attach_device(dom, ON("network", "network='none'", ""), 0, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: live attach of an interface of type 'network' is not "
+          "supported");
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    /* what a run noted is not stored, what a user chose is */
+    OK(vmgr_domain_attach_device(
+        dom, ON("network", "network='none' portid='p' bridge='virbr7'", "<target dev='vnet3'/>"), 0,
+        &err));
+    ck_assert_int_eq(count(0, "<source network='none'/>"), 1);
+    ck_assert_int_eq(count(0, "vnet3"), 0);
+    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_NO_NETWORK,
+          "Network not found: no network with matching name 'none'");
+    ck_assert_int_eq(vmgr_domain_is_active(dom, NULL), 0);
+    ck_assert_int_eq(sandbox_emulators(NULL), 0);
+    OK(vmgr_domain_update_device(dom, ON("network", "network='none'", "<target dev='mine'/>"), 0,
+                                 &err));
+    ck_assert_int_eq(count(0, "<target dev='mine'/>"), 1);
+}
+END_TEST
+
 START_TEST(test_channel_address)
 {
     static const char *const bad[] = {
@@ -254,6 +304,7 @@ int main(void)
     tcase_add_test(t, test_config);
     tcase_add_test(t, test_live);
     tcase_add_test(t, test_update_live);
+    tcase_add_test(t, test_host_network);
     tcase_add_test(t, test_channel_address);
     tcase_add_test(t, test_ports);
     tcase_add_test(t, test_sizes);

@@ -43,6 +43,32 @@ static int check_mac(struct vmgr__parse *p, xmlNode *node)
     return 0;
 }
 
+static void drop_attr(xmlNode *node, const char *name)
+{
+    if (node)
+        xmlUnsetProp(node, BAD_CAST name);
+}
+
+/* What a run noted about itself: the host's end, unless a user named it, and where its network led.
+ */
+static void drop_run(xmlNode *node, int type)
+{
+    xmlNode *target = vmgr__xml_child(node, "target");
+    g_autofree char *name = target ? vmgr__xml_attr(target, "dev") : NULL;
+
+    if (strcmp(types[type], "network") == 0) {
+        drop_attr(vmgr__xml_child(node, "source"), "bridge");
+        drop_attr(vmgr__xml_child(node, "source"), "portid");
+    }
+    if (!name || !g_str_has_prefix(name, "vnet"))
+        return;
+    drop_attr(target, "dev");
+    if (!target->properties && !target->children) {
+        xmlUnlinkNode(target);
+        xmlFreeNode(target);
+    }
+}
+
 int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
                           struct vmgr__device *dev G_GNUC_UNUSED)
 {
@@ -56,6 +82,8 @@ int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
         xmlNewProp(node, BAD_CAST "type", BAD_CAST types[type]);
     if (check_mac(p, node) < 0)
         return -1;
+    if (p->flags & VMGR__CONF_INACTIVE)
+        drop_run(node, type);
     if (!source_attrs[type])
         return 0;
     if (!source)

@@ -11,7 +11,7 @@
 
 #define unsupported(err, ...) hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
-static bool may_make_bridges(void)
+bool vmgr__hostnet_is_admin(void)
 {
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[2] = { { 0 } };
@@ -80,7 +80,7 @@ int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error *
                                def->name);
         return 0;
     }
-    if (!may_make_bridges())
+    if (!vmgr__hostnet_is_admin())
         return unsupported(err,
                            "starting network '%s' takes the capability CAP_NET_ADMIN, which this "
                            "process does not have; guests get a network without it by <interface "

@@ -140,20 +140,24 @@ static int add_route(struct nl_sock *sk, int index, const struct vmgr__net_route
     return r;
 }
 
-static int set_up(struct nl_sock *sk, int index, uint32_t mtu)
+static int set_up(struct nl_sock *sk, int index, const uint8_t *mac, uint32_t mtu)
 {
+    struct nl_addr *addr = mac ? nl_addr_build(AF_LLC, mac, 6) : NULL;
     struct rtnl_link *which = rtnl_link_alloc(), *change = rtnl_link_alloc();
     int r = -NLE_NOMEM;
 
     if (which && change) {
         rtnl_link_set_ifindex(which, index);
         rtnl_link_set_flags(change, IFF_UP);
+        if (addr)
+            rtnl_link_set_addr(change, addr);
         if (mtu)
             rtnl_link_set_mtu(change, mtu);
         r = rtnl_link_change(sk, which, change, 0);
     }
     rtnl_link_put(which);
     rtnl_link_put(change);
+    nl_addr_put(addr);
     return r;
 }
 
@@ -173,7 +177,7 @@ static int furnish(struct nl_sock *sk, const struct vmgr__network_def *def, stru
             return nl_fail(err, r, "cannot give bridge '%s' the address %s", def->bridge,
                            vmgr__addr_format(&ip->address, text));
     }
-    r = set_up(sk, index, 0);
+    r = set_up(sk, index, NULL, 0);
     if (r < 0)
         return nl_fail(err, r, "cannot set bridge '%s' up", def->bridge);
     for (guint i = 0; i < def->routes->len; i++) {
@@ -288,7 +292,8 @@ int vmgr__bridge_check_free(const struct vmgr__network_def *def, struct vmgr_err
 
 /* ---- joining ---- */
 
-int vmgr__link_join(const char *name, const char *bridge, struct vmgr_error **err)
+int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], uint32_t mtu,
+                    struct vmgr_error **err)
 {
     const int to = (int)if_nametoindex(bridge), index = (int)if_nametoindex(name);
     struct rtnl_link *master = NULL;
@@ -308,7 +313,7 @@ int vmgr__link_join(const char *name, const char *bridge, struct vmgr_error **er
         r = -1;
     } else {
         if (r == 0)
-            r = set_up(sk, index, rtnl_link_get_mtu(master));
+            r = set_up(sk, index, mac, mtu ? mtu : rtnl_link_get_mtu(master));
         if (r == 0)
             r = rtnl_link_enslave_ifindex(sk, to, index);
         if (r < 0)

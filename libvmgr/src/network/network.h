@@ -45,6 +45,8 @@ int vmgr__hostnet_save_status(const struct vemu *d, const struct vmgr__network_d
 void vmgr__hostnet_forget(const struct vemu *d, const char *name);
 
 /* ---- lifecycle.c; the lock is held ---- */
+/* This process has CAP_NET_ADMIN. No lock. */
+bool vmgr__hostnet_is_admin(void);
 /* Fails if the definition asks for what cannot be had here. */
 int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error **err);
 /* Gives it a bridge name and a MAC address where it has none; bridges of `list` are taken. */
@@ -66,8 +68,21 @@ int vmgr__bridge_make(const struct vmgr__network_def *def, struct vmgr_error **e
 void vmgr__bridge_remove(const struct vmgr__network_def *def);
 /* Fails if the host has a route to one of the definition's subnets. */
 int vmgr__bridge_check_free(const struct vmgr__network_def *def, struct vmgr_error **err);
-/* Puts an interface on a bridge, with its MTU, and sets it up. */
-int vmgr__link_join(const char *name, const char *bridge, struct vmgr_error **err);
+/* Puts an interface on a bridge and sets it up, with a MAC address and an MTU; 0: the bridge's. */
+int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], uint32_t mtu,
+                    struct vmgr_error **err);
+
+/* ---- tap.c ---- */
+struct vmgr__tap {
+    const char *network; /* of a network, or NULL: of the bridge */
+    char *bridge;        /* wanted, or where the network led */
+    char *name;          /* wanted, or NULL: the first free "vnetN"; then the interface's */
+    uint8_t mac[6];      /* of the guest */
+    uint32_t mtu;        /* 0: the bridge's */
+    int fd;              /* what keeps the interface there; close-on-exec, 3 or above */
+};
+/* Makes a tap interface and puts it on its bridge. It goes with the last descriptor of it. */
+int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
 
 /* ---- sysctl.c ---- */
 /* What forwarding and the bridge need. */

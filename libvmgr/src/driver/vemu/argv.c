@@ -340,7 +340,7 @@ static int stage_of(const struct vmgr__device *dev)
     return g_strcmp0(type, "pci") == 0 ? 0 : 1;
 }
 
-static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def)
+static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def, const GArray *ports)
 {
     for (int stage = 0; stage < 3; stage++) {
         for (guint i = 0; i < def->devices->len; i++) {
@@ -350,8 +350,10 @@ static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def)
             if (stage_of(dev) != stage)
                 continue;
             vmgr__vemu_parts_init(&parts);
-            if (vmgr__vemu_device_parts(def, dev, &parts, NULL) == 0)
+            if (vmgr__vemu_device_parts(def, dev, &parts, NULL) == 0) {
+                vmgr__vemu_ports_give(ports, &parts);
                 vmgr__vemu_parts_argv(&parts, args);
+            }
             vmgr__vemu_parts_fini(&parts);
         }
     }
@@ -392,7 +394,8 @@ static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
         add(args, "-action", "panic=pause");
 }
 
-char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator)
+char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
+                       const GArray *ports)
 {
     GPtrArray *args = g_ptr_array_new();
     g_autofree char *name = escape(def->name);
@@ -426,7 +429,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator)
         add(args, "-append", def->os.cmdline);
     for (guint i = 0; i < def->serials->len; i++)
         add_serial(args, def->serials->pdata[i]);
-    add_devices(args, def);
+    add_devices(args, def, ports);
     add_actions(args, def);
     /* Relative to the run's directory, in which the emulator lives. */
     add(args, "-qmp", "unix:qmp.sock,server=on,wait=off");

@@ -164,13 +164,24 @@ static int plug(struct work *w, const struct vmgr__device *dev, struct vmgr_erro
     return r;
 }
 
+/* The emulator's monitor takes no descriptors. */
+static int check_port(const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    g_autofree char *type = NULL;
+
+    if (!vmgr__vemu_port_wanted(dev))
+        return 0;
+    type = vmgr__device_get(dev, NULL, "type");
+    return unsupported(err, "live attach of an interface of type '%s' is not supported", type);
+}
+
 static int attach_live(struct work *w, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = w->c.status.def;
     struct vmgr__device *dev;
 
     if (check_free(def, w->dev, VMGR_ERR_OPERATION_FAILED, err) < 0 ||
-        check_hotplug(def, w->dev, err) < 0)
+        check_hotplug(def, w->dev, err) < 0 || check_port(w->dev, err) < 0)
         return -1;
     dev = vmgr__device_copy(w->dev);
     vmgr__vemu_assign_alias(def, dev);
@@ -379,7 +390,8 @@ static int check_same(const struct work *w, const struct vmgr__device *old, stru
     r = vmgr__vemu_device_parts(w->c.status.def, old, &before, err);
     if (r == 0)
         r = vmgr__vemu_device_parts(w->c.status.def, dev, &after, err);
-    if (r == 0 && !same_but_medium(&before, &after))
+    if (r == 0 && (!same_but_medium(&before, &after) ||
+                   (vmgr__vemu_port_wanted(old) && vmgr__vemu_port_moved(old, dev))))
         r = unsupported(err, "of %s '%s' only the %s can change while the guest runs", old->name,
                         alias ? alias : "",
                         strcmp(old->name, "interface") == 0 ? "link state" : "medium");
@@ -462,6 +474,7 @@ static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
 
     if (!old)
         return -1;
+    vmgr__vemu_port_inherit(old, w->dev);
     device = vmgr__device_get(old, NULL, "device");
     if (g_strcmp0(device, "cdrom") == 0)
         r = check_same(w, old, err) == 0 ? change_medium(w, old, flags, err) : -1;

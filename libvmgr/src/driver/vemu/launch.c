@@ -41,6 +41,8 @@ struct plan {
     int null_fd, log_fd;
     int report[2]; /* child to caller */
     int go[2];     /* caller to child */
+    GArray *ports; /* taps, which the emulator inherits */
+    GArray *keep;  /* int: what the children need, in order */
     bool pin;
     cpu_set_t cpus;
 };
@@ -83,7 +85,7 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The emulator inherits nothing but the three standard descriptors. */
+/* The emulator inherits nothing but the three standard descriptors, and its taps. */
 static void close_others(void)
 {
     if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0) {
@@ -109,6 +111,8 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     umask(077);
     reset_signals();
     close_others();
+    for (size_t i = 0; i < vmgr__vemu_ports_count(p->ports); i++)
+        fcntl(vmgr__vemu_ports_fd(p->ports, i), F_SETFD, 0);
     execve(p->argv[0], p->argv, p->envp);
     child_fail(p, errno);
 }
@@ -121,36 +125,49 @@ static void close_between(unsigned first, unsigned last)
     }
 }
 
+static int compare_fds(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void list_own(struct plan *p)
+{
+    const int fixed[] = { p->null_fd, p->log_fd, p->report[1], p->go[0] };
+
+    p->keep = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_append_vals(p->keep, fixed, G_N_ELEMENTS(fixed));
+    for (size_t i = 0; i < vmgr__vemu_ports_count(p->ports); i++) {
+        const int fd = vmgr__vemu_ports_fd(p->ports, i);
+
+        g_array_append_val(p->keep, fd);
+    }
+    g_array_sort(p->keep, compare_fds);
+}
+
 /* What the caller holds is to end with the caller: locks, sockets, and the other ends of pipes of
  * starts that other threads are at, whose children would wait for each other. */
 static void keep_own(const struct plan *p)
 {
-    int keep[] = { p->null_fd, p->log_fd, p->report[1], p->go[0] };
     unsigned from = 3;
 
-    for (size_t i = 1; i < G_N_ELEMENTS(keep); i++) {
-        for (size_t k = i; k > 0 && keep[k] < keep[k - 1]; k--) {
-            const int swap = keep[k];
+    for (guint i = 0; i < p->keep->len; i++) {
+        const int fd = g_array_index(p->keep, int, i);
 
-            keep[k] = keep[k - 1];
-            keep[k - 1] = swap;
-        }
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(keep); i++) {
-        if (keep[i] < 3)
+        if (fd < 3)
             continue;
-        close_between(from, (unsigned)keep[i] - 1);
-        from = (unsigned)keep[i] + 1;
+        close_between(from, (unsigned)fd - 1);
+        from = (unsigned)fd + 1;
     }
     close_between(from, ~0u);
 }
 
-static int fork_twice(const struct plan *p)
+static int fork_twice(struct plan *p)
 {
     sigset_t all, old;
     pid_t pid;
     int saved;
 
+    list_own(p);
     /* No handler of the embedder runs in a child. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -386,9 +403,11 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
                       struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
-    g_auto(GStrv) argv = vmgr__vemu_argv(s->def, s->def->emulator);
+    g_autoptr(GArray) ports = vmgr__vemu_ports_open(d, s->def, err);
+    g_auto(GStrv) argv = ports ? vmgr__vemu_argv(s->def, s->def->emulator, ports) : NULL;
     g_auto(GStrv) envp = make_env(s->def);
     struct plan p = { .argv = argv,
+                      .ports = ports,
                       .envp = envp,
                       .dir = dir,
                       .null_fd = -1,
@@ -399,7 +418,7 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
     struct word w = { 0 };
     off_t log_from = 0;
 
-    if (set_affinity(&p, s->def, err) < 0)
+    if (!ports || set_affinity(&p, s->def, err) < 0)
         return -1;
     vmgr__vemu_run_sweep(d, name);
     p.log_fd = open_log(d, name, argv, &log_from, err);
@@ -430,6 +449,7 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
     *ret_qmp = release(&p, s, inotify_fd, log_from, err);
     r = *ret_qmp ? 0 : -1;
 out:
+    g_clear_pointer(&p.keep, g_array_unref);
     close_fd(&p.report[0]);
     close_fd(&p.report[1]);
     close_fd(&p.go[0]);

@@ -61,6 +61,18 @@ int vmgr__vemu_medium_parts(const struct vmgr__device *dev, struct vemu_parts *p
 char *vmgr__vemu_node_name(const struct vmgr__device *dev);
 int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                                struct vemu_parts *parts, struct vmgr_error **err);
+/* What an interface's back-end is called, for g_free(). */
+char *vmgr__vemu_netdev_name(const struct vmgr__device *dev);
+
+/* ---- port.c: interfaces on networks and bridges of the host ---- */
+/* It is such an interface. */
+bool vmgr__vemu_port_wanted(const struct vmgr__device *dev);
+/* Gives parts the descriptors that are theirs. */
+void vmgr__vemu_ports_give(const GArray *ports, const struct vemu_parts *parts);
+/* `dev`, which is to replace `old` in a guest that runs, stays where that is. */
+void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device *dev);
+/* It is elsewhere, or is called otherwise. */
+bool vmgr__vemu_port_moved(const struct vmgr__device *old, const struct vmgr__device *dev);
 
 /* ---- address.c ---- */
 /* Adds the controllers that the devices need and gives those without one a PCI address. spare: root

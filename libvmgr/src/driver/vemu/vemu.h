@@ -168,11 +168,20 @@ int vmgr__qmp_state(struct vemu_qmp *q, int *ret_state, int *ret_reason, struct 
 int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_error **err);
 /* The same for what makes no sense to store. */
 int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err);
-/* The command line, NULL-terminated, for g_strfreev(). */
-char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator);
+/* The command line, NULL-terminated, for g_strfreev(). ports: of port.c. */
+char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
+                       const GArray *ports);
 /* The program: the definition's, the caller's, or the usual one. For g_free(). */
 char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_def *def,
                                struct vmgr_error **err);
+
+/* ---- port.c ---- */
+/* Makes the host's ends of interfaces on networks and bridges, and notes them in the definition.
+ * For g_array_unref(), which takes away what no emulator has; or NULL and *err. */
+GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def,
+                              struct vmgr_error **err);
+size_t vmgr__vemu_ports_count(const GArray *ports);
+int vmgr__vemu_ports_fd(const GArray *ports, size_t i);
 
 /* ---- launch.c ---- */
 /* Starts the emulator of a run whose status is "starting", writes its pid into the status, and
