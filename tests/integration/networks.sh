@@ -6,35 +6,14 @@
 # left of what ended. The host's own network is never touched.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
-if [ "${1:-}" != inside ]; then
-    for program in dnsmasq nft ip busybox unshare; do
-        command -v $program >/dev/null || { echo "no $program"; exit 77; }
-    done
-    [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
-    unshare --net --mount --pid --fork true 2>/dev/null || { echo "no namespaces here"; exit 77; }
-    work=$(mktemp -d /tmp/networks-XXXXXX)
-    trap 'rm -rf "$work"' EXIT
-    # No "timeout" outside: what the inner shell starts ends with the process namespace.
-    unshare --net --mount --pid --fork --kill-child --mount-proc \
-        timeout -k 5 150 bash "$0" inside "$work"
-    exit
-fi
+. "$TOP/tests/lib/namespaces.sh"
+[ "${1:-}" = inside ] || enter_namespaces "$0" 150
 
 work=$2
-mount -t tmpfs none /run && mkdir /run/netns || exit 1
-ip link add check type bridge && ip link del check || { echo "no bridges here"; exit 77; }
-nft add table inet check && nft delete table inet check || { echo "no nftables here"; exit 77; }
+check_namespaces
 vmsh=$BUILD/tools/vmsh/vmsh
 sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
 fail() { echo "FAILED: $*"; ip -br link; nft list ruleset; exit 1; }
-# until SECONDS COMMAND...: waits for it to succeed
-until_ok() {
-    local end=$((SECONDS + $1)); shift
-    until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.1
-    done
-}
 # at_rest NAME: nobody is changing it. A killed caller's last child may have the lock for a moment.
 at_rest() { sh net-info "$1" && ! grep -q "phase='changing'" "$work/root/run/vmgr/networks/$1.xml"; }
 nothing_left() { # NAME BRIDGE
@@ -66,15 +45,9 @@ dhcp() { # NAMESPACE
     cat "$work/$1.ip"
 }
 mkdir -p "$work/root"
-ip link set lo up
 
 # --- the world behind NAT: no route leads back ---
-ip netns add world
-ip link add w0 type veth peer name w1 netns world
-ip addr add 10.50.0.1/24 dev w0 && ip link set w0 up
-ip -n world addr add 10.50.0.2/24 dev w1 && ip -n world link set w1 up
-mkdir "$work/www" && echo hello >"$work/www/index.html"
-ip netns exec world busybox httpd -f -p 80 -h "$work/www" &
+make_world "$work"
 get='exec 3<>/dev/tcp/10.50.0.2/80 && printf "GET / HTTP/1.0\r\n\r\n" >&3 && tail -n 1 <&3'
 fetch() { ip netns exec "$1" timeout 5 bash -c "$get"; }
 until_ok 20 bash -c "$get" || fail "the server does not serve"

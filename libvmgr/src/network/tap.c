@@ -2,8 +2,8 @@
 /*
  * Guests' ends of networks: tap interfaces on bridges.
  *
- * A tap is not persistent: it lives as long as somebody has a descriptor of it, which is the guest's
- * emulator. So there is nothing to clean up, whoever is killed when. It is always a new one
+ * A tap is not persistent: it lives as long as somebody has a descriptor of it, which is the
+ * guest's emulator. So there is nothing to clean up, whoever is killed when. It is always a new one
  * (IFF_TUN_EXCL): an interface that was there before is never taken over.
  */
 #include <errno.h>
