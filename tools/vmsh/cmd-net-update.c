@@ -104,6 +104,8 @@ static bool update(struct shell *sh, const struct args *args, struct vmgr_networ
         shell_error(sh, "Failed to update network %s", vmgr_network_get_name(network));
         return false;
     }
+    if (!flags && vmgr_network_is_active(network, NULL) <= 0)
+        flags = VMGR_NETWORK_UPDATE_AFFECT_CONFIG;
     const char *what = !(flags & VMGR_NETWORK_UPDATE_AFFECT_CONFIG) ? "live state"
                        : flags & VMGR_NETWORK_UPDATE_AFFECT_LIVE
                            ? "persistent config and live state"

@@ -153,7 +153,12 @@ int vmgr__events_watch(struct vmgr_conn *conn, bool *done,
     first = !*done;
     *done = true;
     g_mutex_unlock(&ev->lock);
-    return first && watch ? watch(conn, ev->epoll_fd, err) : 0;
+    if (!first || !watch || watch(conn, ev->epoll_fd, err) == 0)
+        return 0;
+    g_mutex_lock(&ev->lock);
+    *done = false; /* the next callback asks again */
+    g_mutex_unlock(&ev->lock);
+    return -1;
 }
 
 static int watch_domains(struct vmgr_conn *conn, struct vmgr_error **err)

@@ -66,8 +66,7 @@ int vmgr_domain_get_stats(struct vmgr_domain *domain, uint32_t groups, uint32_t 
                                "Stats types bits 0x%x are not supported by this daemon",
                                groups & ~known);
     list = g_array_new(TRUE, TRUE, sizeof(struct vmgr_stat));
-    n = conn->driver->domain_get_stats(domain, groups ? groups & known : known,
-                                       flags & VMGR_STATS_NOWAIT, list, err);
+    n = conn->driver->domain_get_stats(domain, groups ? groups & known : known, flags, list, err);
     if (n == 0)
         n = (int)list->len;
     *ret_stats = (struct vmgr_stat *)(void *)g_array_free(list, FALSE);

@@ -113,9 +113,10 @@ struct vmgr__driver {
                             struct vmgr_error **err);
     int (*domain_inject_nmi)(struct vmgr_domain *dom, struct vmgr_error **err);
 
-    /* Adds struct vmgr_stat (stats.h) to ret; groups: some of stats_groups. */
+    /* Adds struct vmgr_stat (stats.h) to ret; groups: some of stats_groups, or all of them. flags:
+     * VMGR_STATS_*; what is enforced has been checked against stats_groups. */
     uint32_t stats_groups;
-    int (*domain_get_stats)(struct vmgr_domain *dom, uint32_t groups, bool nowait, GArray *ret,
+    int (*domain_get_stats)(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,
                             struct vmgr_error **err);
 
     /* Devices. flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_DEVICE_MODIFY_FORCE. */

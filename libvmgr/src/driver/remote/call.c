@@ -155,19 +155,47 @@ int vmgr__remote_large(struct vmgr__remote *r, int32_t procedure, uint64_t *ret,
     return result;
 }
 
-int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
-                             struct vmgr__remote_reply *reply, struct vmgr_stream **ret_stream,
-                             struct vmgr_error **err)
+int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args,
+                             enum vmgr__remote_stream_kind kind, bool sparse,
+                             struct vmgr_stream **ret_stream, struct vmgr_error **err)
 {
-    struct vmgr__remote_stream *st = vmgr__remote_stream_new(r, procedure, err);
+    struct vmgr__remote_stream *st = vmgr__remote_stream_new(r, procedure, kind, sparse, err);
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    int result;
 
     if (!st)
         return -1;
-    if (call(r, procedure, args, ret, st, reply, err) < 0) {
+    result = call(r, procedure, args, NULL, st, &reply, err);
+    vmgr__remote_reply_clear(&reply);
+    if (result < 0) {
         vmgr__remote_stream_drop(r, st);
         vmgr__remote_stream_unref(st);
         return -1;
     }
     *ret_stream = vmgr__remote_stream_handle(r, st, err);
     return *ret_stream ? 0 : -1;
+}
+
+int vmgr__remote_named(struct vmgr_conn *conn, int32_t procedure, const void *args,
+                       vmgr__remote_named_fn make, void *ret, struct vmgr_error **err)
+{
+    struct vmgr__remote_named out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result = call(conn->driver_data, procedure, args, &out, NULL, &reply, err);
+
+    if (result == 0)
+        make(conn, out.name, out.uuid, ret);
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+int vmgr__remote_lookup_named(struct vmgr_conn *conn, const struct vmgr__remote_lookup *lookup,
+                              const uint8_t *uuid, const char *name, void *ret,
+                              struct vmgr_error **err)
+{
+    const struct vmgr__remote_named by_name = { .name = (char *)name };
+
+    /* Either is an argument as it stands: the bytes, or a pointer to the text. */
+    return vmgr__remote_named(conn, uuid ? lookup->by_uuid : lookup->by_name,
+                              uuid ? (const void *)uuid : &by_name, lookup->make, ret, err);
 }

@@ -4,6 +4,8 @@
  */
 #include <stdlib.h>
 
+#include "../network.h"
+#include "../storage.h"
 #include "remote.h"
 
 #define FEATURE_EVENT_CALLBACK 14
@@ -19,37 +21,49 @@ static int need_callback_numbers(struct vmgr__remote *r, struct vmgr_error **err
     return supported < 0 ? -1 : 0;
 }
 
+/* The number of a kind in r->callback_ids, once the server has been asked; every procedure that
+ * registers gives one number. */
+int vmgr__remote_ask_events(struct vmgr_conn *conn, int kind, int32_t procedure, const void *args,
+                            struct vmgr_error **err)
+{
+    struct vmgr__remote *r = conn->driver_data;
+    int result;
+    bool ask;
+
+    g_mutex_lock(&r->lock);
+    ask = r->callback_ids[kind] == VMGR__REMOTE_UNASKED;
+    if (ask)
+        r->callback_ids[kind] = VMGR__REMOTE_ASKING;
+    g_mutex_unlock(&r->lock);
+    if (!ask)
+        return 0;
+    result = vmgr__remote_number(r, procedure, args, err);
+    g_mutex_lock(&r->lock);
+    r->callback_ids[kind] = result < 0 ? VMGR__REMOTE_UNASKED : result;
+    g_mutex_unlock(&r->lock);
+    return result < 0 ? -1 : 0;
+}
+
 int vmgr__remote_subscribe(struct vmgr_conn *conn, int event_id, struct vmgr_error **err)
 {
     struct vmgr__remote *r = conn->driver_data;
     const struct wire_connect_domain_event_callback_register_any_args args = { .event_id =
                                                                                    event_id };
-    struct wire_connect_domain_event_callback_register_any_ret ret = { 0 };
-    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
-    bool ask, known;
-    int result;
+    bool known;
 
-    if (event_id < 0 || event_id >= VMGR__REMOTE_EVENTS)
+    if (event_id < 0 || event_id >= VMGR__REMOTE_DOMAIN_EVENTS)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_REMOTE, "unknown event id %d",
                                event_id);
     g_mutex_lock(&r->lock);
-    ask = r->callback_ids[event_id] == VMGR__REMOTE_UNASKED;
     known = r->callback_numbers;
-    if (ask)
-        r->callback_ids[event_id] = VMGR__REMOTE_ASKING;
     g_mutex_unlock(&r->lock);
-    if (!ask)
-        return 0;
-    result = known ? 0 : need_callback_numbers(r, err);
-    if (result == 0)
-        result = vmgr__remote_call(r, WIRE_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &args, &ret,
-                                   &reply, err);
-    vmgr__remote_reply_clear(&reply);
+    if (!known && need_callback_numbers(r, err) < 0)
+        return -1;
     g_mutex_lock(&r->lock);
-    r->callback_numbers = known || result == 0;
-    r->callback_ids[event_id] = result == 0 ? ret.callback_id : VMGR__REMOTE_UNASKED;
+    r->callback_numbers = true;
     g_mutex_unlock(&r->lock);
-    return result;
+    return vmgr__remote_ask_events(conn, event_id, WIRE_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
+                                   &args, err);
 }
 
 /* Whether it was asked for. Its number may not have been read yet: the reply came before it. */
@@ -63,25 +77,84 @@ static bool is_ours(struct vmgr__remote *r, int event_id, int callback_id)
     return number == callback_id || number == VMGR__REMOTE_ASKING;
 }
 
-static void emit(struct vmgr__remote *r, int event_id, int callback_id,
-                 const struct wire_domain *dom, int type, int detail)
+/* How all begin: the callback's number, then the domain, if only as the first of a structure. */
+struct message {
+    int32_t callback_id;
+    struct wire_domain dom;
+};
+
+static void emit(struct vmgr__remote *r, const void *msg, const struct vmgr_domain_event *event)
 {
-    if (is_ours(r, event_id, callback_id))
-        vmgr__conn_emit(r->conn, dom->name, dom->uuid, event_id, type, detail);
+    const struct message *m = msg;
+
+    if (is_ours(r, event->id, m->callback_id))
+        vmgr__conn_emit_event(r->conn, m->dom.name, m->dom.uuid, event);
 }
 
-static void take_lifecycle(struct vmgr__remote *r, const void *msg)
-{
-    const struct wire_domain_event_callback_lifecycle_msg *m = msg;
+/* A message of that structure, whose members m->... tell what happened. */
+#define TAKE(name, event_id, ...)                                                                  \
+    static void take_##name(struct vmgr__remote *r, const void *msg)                               \
+    {                                                                                              \
+        const struct wire_domain_event_callback_##name##_msg *m = msg;                             \
+        const struct vmgr_domain_event event = { .id = (event_id), __VA_ARGS__ };                  \
+                                                                                                   \
+        (void)m;                                                                                   \
+        emit(r, msg, &event);                                                                      \
+    }
 
-    emit(r, VMGR_DOMAIN_EVENT_LIFECYCLE, m->callback_id, &m->msg.dom, m->msg.event, m->msg.detail);
+TAKE(lifecycle, VMGR_DOMAIN_EVENT_LIFECYCLE, .type = m->msg.event, .detail = m->msg.detail)
+TAKE(reboot, VMGR_DOMAIN_EVENT_REBOOT)
+TAKE(rtc_change, VMGR_DOMAIN_EVENT_RTC_CHANGE, .value = m->msg.offset)
+TAKE(watchdog, VMGR_DOMAIN_EVENT_WATCHDOG, .type = m->msg.action)
+TAKE(io_error, VMGR_DOMAIN_EVENT_IO_ERROR, .path = m->msg.src_path, .device = m->msg.dev_alias,
+     .type = m->msg.action)
+TAKE(io_error_reason, VMGR_DOMAIN_EVENT_IO_ERROR_REASON, .path = m->msg.src_path,
+     .device = m->msg.dev_alias, .type = m->msg.action, .text = m->msg.reason)
+TAKE(control_error, VMGR_DOMAIN_EVENT_CONTROL_ERROR)
+TAKE(disk_change, VMGR_DOMAIN_EVENT_DISK_CHANGE, .old_path = m->msg.old_src_path,
+     .path = m->msg.new_src_path, .device = m->msg.dev_alias, .type = m->msg.reason)
+TAKE(tray_change, VMGR_DOMAIN_EVENT_TRAY_CHANGE, .device = m->msg.dev_alias, .type = m->msg.reason)
+TAKE(balloon_change, VMGR_DOMAIN_EVENT_BALLOON_CHANGE, .value = (int64_t)m->msg.actual)
+TAKE(device_removed, VMGR_DOMAIN_EVENT_DEVICE_REMOVED, .device = m->msg.dev_alias)
+TAKE(device_added, VMGR_DOMAIN_EVENT_DEVICE_ADDED, .device = m->dev_alias)
+TAKE(device_removal_failed, VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED, .device = m->dev_alias)
+TAKE(agent_lifecycle, VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE, .type = m->state, .detail = m->reason)
+TAKE(metadata_change, VMGR_DOMAIN_EVENT_METADATA_CHANGE, .type = m->type, .text = m->nsuri)
+
+static void take_memory_device(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_domain_event_memory_device_size_change_msg *m = msg;
+    const struct vmgr_domain_event event = { .id = VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
+                                             .device = m->alias,
+                                             .value = (int64_t)m->size };
+
+    emit(r, msg, &event);
 }
 
-static void take_reboot(struct vmgr__remote *r, const void *msg)
-{
-    const struct wire_domain_event_callback_reboot_msg *m = msg;
+/* ---- networks and pools ---- */
 
-    emit(r, VMGR_DOMAIN_EVENT_REBOOT, m->callback_id, &m->msg.dom, 0, 0);
+static void take_network(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_network_event_lifecycle_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_NETWORK_LIFECYCLE, m->callback_id))
+        vmgr__network_emit(r->conn, m->net.name, m->net.uuid, m->event);
+}
+
+static void take_pool(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_storage_pool_event_lifecycle_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_POOL_LIFECYCLE, m->callback_id))
+        vmgr__pool_emit(r->conn, m->pool.name, m->pool.uuid, VMGR_POOL_EVENT_LIFECYCLE, m->event);
+}
+
+static void take_pool_refresh(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_storage_pool_event_refresh_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_POOL_REFRESH, m->callback_id))
+        vmgr__pool_emit(r->conn, m->pool.name, m->pool.uuid, VMGR_POOL_EVENT_REFRESH, 0);
 }
 
 /* The server's own connection to its hypervisor has ended. */
@@ -98,6 +171,23 @@ static const struct {
 } messages[] = {
     { WIRE_DOMAIN_EVENT_CALLBACK_LIFECYCLE, take_lifecycle },
     { WIRE_DOMAIN_EVENT_CALLBACK_REBOOT, take_reboot },
+    { WIRE_DOMAIN_EVENT_CALLBACK_RTC_CHANGE, take_rtc_change },
+    { WIRE_DOMAIN_EVENT_CALLBACK_WATCHDOG, take_watchdog },
+    { WIRE_DOMAIN_EVENT_CALLBACK_IO_ERROR, take_io_error },
+    { WIRE_DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON, take_io_error_reason },
+    { WIRE_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR, take_control_error },
+    { WIRE_DOMAIN_EVENT_CALLBACK_DISK_CHANGE, take_disk_change },
+    { WIRE_DOMAIN_EVENT_CALLBACK_TRAY_CHANGE, take_tray_change },
+    { WIRE_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE, take_balloon_change },
+    { WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED, take_device_removed },
+    { WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_ADDED, take_device_added },
+    { WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED, take_device_removal_failed },
+    { WIRE_DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE, take_agent_lifecycle },
+    { WIRE_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE, take_metadata_change },
+    { WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE, take_memory_device },
+    { WIRE_NETWORK_EVENT_LIFECYCLE, take_network },
+    { WIRE_STORAGE_POOL_EVENT_LIFECYCLE, take_pool },
+    { WIRE_STORAGE_POOL_EVENT_REFRESH, take_pool_refresh },
     { WIRE_CONNECT_EVENT_CONNECTION_CLOSED, take_closed },
 };
 

@@ -123,11 +123,8 @@ int vmgr__remote_domain_open_console(struct vmgr_domain *dom, const char *device
     const struct wire_domain_open_console_args args = { .dom = vmgr__remote_domain(dom),
                                                         .dev_name = (char *)device,
                                                         .flags = flags };
-    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
-    const int result =
-        vmgr__remote_call_stream(vmgr_domain_get_conn(dom)->driver_data, WIRE_DOMAIN_OPEN_CONSOLE,
-                                 &args, NULL, &reply, ret, err);
 
-    vmgr__remote_reply_clear(&reply);
-    return result;
+    return vmgr__remote_call_stream(vmgr_domain_get_conn(dom)->driver_data,
+                                    WIRE_DOMAIN_OPEN_CONSOLE, &args, REMOTE_STREAM_CONSOLE, false,
+                                    ret, err);
 }

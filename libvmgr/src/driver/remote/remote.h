@@ -43,8 +43,21 @@ struct vmgr__remote_waiter {
 };
 
 struct vmgr__remote_stream;
+/* Those of volumes go one way, and their calls wait. */
+enum vmgr__remote_stream_kind {
+    REMOTE_STREAM_CONSOLE,
+    REMOTE_STREAM_UPLOAD,
+    REMOTE_STREAM_DOWNLOAD,
+};
 
-#define VMGR__REMOTE_EVENTS 27 /* kinds of domain events the protocol has */
+/* Kinds of events: those of domains by their id, then the others. */
+enum {
+    VMGR__REMOTE_DOMAIN_EVENTS = 27, /* that the protocol has */
+    VMGR__REMOTE_NETWORK_LIFECYCLE = VMGR__REMOTE_DOMAIN_EVENTS,
+    VMGR__REMOTE_POOL_LIFECYCLE,
+    VMGR__REMOTE_POOL_REFRESH,
+    VMGR__REMOTE_EVENTS,
+};
 
 struct vmgr__remote {
     struct vmgr_conn *conn; /* borrowed */
@@ -66,13 +79,14 @@ struct vmgr__remote {
     GHashTable *streams; /* serial -> struct vmgr__remote_stream, a reference each */
     GQueue out;          /* struct vmgr__rpc_out */
     size_t out_bytes;
-    size_t unread_bytes; /* that came for streams and were not taken */
-    bool out_waits;      /* for the socket */
+    size_t unread_bytes;   /* that came for streams and were not taken */
+    unsigned stream_waits; /* calls that wait for a stream's data */
+    bool out_waits;        /* for the socket */
     bool closing;
     struct vmgr__keepalive keepalive;
     struct vmgr_error *failure;            /* NULL: it works */
     bool callback_numbers;                 /* the server has been found to know them */
-    int callback_ids[VMGR__REMOTE_EVENTS]; /* by event id; or one of the below */
+    int callback_ids[VMGR__REMOTE_EVENTS]; /* by kind; or one of the below */
 };
 enum { VMGR__REMOTE_UNASKED = -1, VMGR__REMOTE_ASKING = -2 };
 
@@ -134,16 +148,35 @@ int vmgr__remote_number(struct vmgr__remote *r, int32_t procedure, const void *a
                         struct vmgr_error **err);
 int vmgr__remote_large(struct vmgr__remote *r, int32_t procedure, uint64_t *ret,
                        struct vmgr_error **err);
+/* For those that give an object known by its name and UUID, and nothing else: networks and pools.
+ * make() turns it into a handle, *ret. */
+struct vmgr__remote_named {
+    char *name;
+    uint8_t uuid[VMGR_UUID_SIZE];
+};
+typedef void (*vmgr__remote_named_fn)(struct vmgr_conn *conn, const char *name, const uint8_t *uuid,
+                                      void *ret);
+int vmgr__remote_named(struct vmgr_conn *conn, int32_t procedure, const void *args,
+                       vmgr__remote_named_fn make, void *ret, struct vmgr_error **err);
+struct vmgr__remote_lookup {
+    int32_t by_uuid, by_name; /* procedures that take nothing else */
+    vmgr__remote_named_fn make;
+};
+/* By UUID, or else by name. */
+int vmgr__remote_lookup_named(struct vmgr_conn *conn, const struct vmgr__remote_lookup *lookup,
+                              const uint8_t *uuid, const char *name, void *ret,
+                              struct vmgr_error **err);
 /* For one that opens a stream. */
-int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
-                             struct vmgr__remote_reply *reply, struct vmgr_stream **ret_stream,
-                             struct vmgr_error **err);
+int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args,
+                             enum vmgr__remote_stream_kind kind, bool sparse,
+                             struct vmgr_stream **ret_stream, struct vmgr_error **err);
 /* Sets *err to what a packet says; always -1. */
 int vmgr__remote_error_from(struct vmgr__rpc_packet *packet, const char *procedure,
                             struct vmgr_error **err);
 
 /* ---- stream.c ---- */
 struct vmgr__remote_stream *vmgr__remote_stream_new(struct vmgr__remote *r, int32_t procedure,
+                                                    enum vmgr__remote_stream_kind kind, bool sparse,
                                                     struct vmgr_error **err);
 void vmgr__remote_stream_unref(void *stream);
 /* Its packets have this serial number from now on. */
@@ -161,6 +194,9 @@ void vmgr__remote_streams_update_locked(struct vmgr__remote *r);
 
 /* ---- event.c ---- */
 int vmgr__remote_subscribe(struct vmgr_conn *conn, int event_id, struct vmgr_error **err);
+/* Asks the server for a kind of events, once, by a procedure whose reply is a callback's number. */
+int vmgr__remote_ask_events(struct vmgr_conn *conn, int kind, int32_t procedure, const void *args,
+                            struct vmgr_error **err);
 /* The thread: takes a packet, which it frees. */
 void vmgr__remote_event_packet(struct vmgr__remote *r, struct vmgr__rpc_packet *packet);
 
@@ -223,5 +259,56 @@ int vmgr__remote_domain_set_metadata(struct vmgr_domain *dom, int type, const ch
                                      struct vmgr_error **err);
 int vmgr__remote_domain_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                      struct vmgr_stream **ret, struct vmgr_error **err);
+
+/* ---- device.c ---- */
+int vmgr__remote_domain_attach_device(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                                      struct vmgr_error **err);
+int vmgr__remote_domain_detach_device(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                                      struct vmgr_error **err);
+int vmgr__remote_domain_detach_alias(struct vmgr_domain *dom, const char *alias, uint32_t flags,
+                                     struct vmgr_error **err);
+int vmgr__remote_domain_update_device(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                                      struct vmgr_error **err);
+int vmgr__remote_domain_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
+                                   struct vmgr_error **err);
+int vmgr__remote_domain_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
+                                  struct vmgr_error **err);
+int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
+/* Which there are is for the server to say. */
+#define VMGR__REMOTE_STATS_GROUPS UINT32_MAX
+int vmgr__remote_domain_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags,
+                                  GArray *ret, struct vmgr_error **err);
+
+/* ---- storage.c ---- */
+extern const struct vmgr__storage_ops vmgr__remote_storage;
+
+/* ---- volume.c, for the table of storage.c ---- */
+int vmgr__remote_pool_list_volumes(struct vmgr_pool *pool, GPtrArray *ret, struct vmgr_error **err);
+int vmgr__remote_volume_lookup(struct vmgr_pool *pool, const char *name, struct vmgr_volume **ret,
+                               struct vmgr_error **err);
+int vmgr__remote_volume_lookup_by_key(struct vmgr_conn *conn, const char *key,
+                                      struct vmgr_volume **ret, struct vmgr_error **err);
+int vmgr__remote_volume_lookup_by_path(struct vmgr_conn *conn, const char *path,
+                                       struct vmgr_volume **ret, struct vmgr_error **err);
+int vmgr__remote_volume_create(struct vmgr_pool *pool, const char *xml, struct vmgr_volume *source,
+                               uint32_t flags, struct vmgr_volume **ret, struct vmgr_error **err);
+int vmgr__remote_volume_delete(struct vmgr_volume *volume, uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_volume_wipe(struct vmgr_volume *volume, uint32_t algorithm,
+                             struct vmgr_error **err);
+int vmgr__remote_volume_resize(struct vmgr_volume *volume, uint64_t capacity, uint32_t flags,
+                               struct vmgr_error **err);
+int vmgr__remote_volume_get_info(struct vmgr_volume *volume, uint32_t flags,
+                                 struct vmgr_volume_info *ret, struct vmgr_error **err);
+int vmgr__remote_volume_get_xml(struct vmgr_volume *volume, char **ret, struct vmgr_error **err);
+int vmgr__remote_volume_get_path(struct vmgr_volume *volume, char **ret, struct vmgr_error **err);
+int vmgr__remote_volume_upload(struct vmgr_volume *volume, uint64_t offset, uint64_t length,
+                               uint32_t flags, struct vmgr_stream **ret, struct vmgr_error **err);
+int vmgr__remote_volume_download(struct vmgr_volume *volume, uint64_t offset, uint64_t length,
+                                 uint32_t flags, struct vmgr_stream **ret, struct vmgr_error **err);
+/* A pool as the protocol names it: borrows its name. */
+struct wire_storage_pool vmgr__remote_pool(struct vmgr_pool *pool);
+
+/* ---- network.c ---- */
+extern const struct vmgr__network_ops vmgr__remote_network;
 
 #endif

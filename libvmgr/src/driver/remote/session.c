@@ -206,7 +206,7 @@ static void read_some(struct vmgr__remote *r)
 
 static bool is_paused_locked(struct vmgr__remote *r)
 {
-    return r->unread_bytes > UNREAD_HIGH && g_hash_table_size(r->waiters) == 0;
+    return r->unread_bytes > UNREAD_HIGH && g_hash_table_size(r->waiters) == 0 && !r->stream_waits;
 }
 
 /* When to look again, in milliseconds. */

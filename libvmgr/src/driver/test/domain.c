@@ -80,7 +80,7 @@ int vmgr__test_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **err
     return vmgr__test_enter(dom, &t, err) ? vmgr__test_leave(t, 0) : -1;
 }
 
-int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait G_GNUC_UNUSED,
+int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags G_GNUC_UNUSED,
                          GArray *ret, struct vmgr_error **err)
 {
     struct test *t;

@@ -92,7 +92,7 @@ int vmgr__test_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags
                          struct vmgr_error **err);
 int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
 
-int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait, GArray *ret,
+int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,
                          struct vmgr_error **err);
 
 /* ---- console.c ---- */

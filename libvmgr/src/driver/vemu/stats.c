@@ -3,7 +3,7 @@
  * Statistics of guests: from the definition, /proc, /sys, and the emulator's monitor.
  *
  * The monitor serves one client at a time, so what it knows is asked for with the domain's lock,
- * which is not waited for: while another change is under way, and with `nowait`, figures that only
+ * which is not waited for: while another change is under way, and with VMGR_STATS_NOWAIT, figures that only
  * it has are left out.
  */
 #include "../stats.h"
@@ -311,7 +311,7 @@ static void add_disks(const struct snapshot *s, struct vemu_qmp *q, GArray *ret)
 
 #define NEED_MONITOR (VMGR_STATS_BALLOON | VMGR_STATS_VCPU | VMGR_STATS_BLOCK)
 
-int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait, GArray *ret,
+int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,
                          struct vmgr_error **err)
 {
     struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
@@ -322,7 +322,7 @@ int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, bool nowait, 
 
     if (take(dom, &s, err) < 0)
         return -1;
-    if (s.active && groups & NEED_MONITOR && !nowait && !d->read_only)
+    if (s.active && groups & NEED_MONITOR && !(flags & VMGR_STATS_NOWAIT) && !d->read_only)
         lock = vmgr__vemu_try_lock(d, s.name);
     if (lock >= 0) {
         dir = vmgr__vemu_run_path(d, s.name, NULL);
