@@ -22,14 +22,26 @@ enum {
     P_CLOSE = 2,
     P_GET_TYPE = 3,
     P_LOOKUP_BY_NAME = 23,
+    P_NETWORK_LOOKUP_BY_NAME = 46,
     P_GET_HOSTNAME = 59,
     P_FEATURE = 60,
     P_AUTH_LIST = 66,
+    P_VOL_LOOKUP_BY_PATH = 97,
     P_IS_PERSISTENT = 151,
     P_OPEN_CONSOLE = 201,
+    P_VOL_UPLOAD = 208,
+    P_VOL_DOWNLOAD = 209,
     P_LIST_ALL = 273,
+    P_NETWORK_UPDATE = 291,
+    P_NETWORK_REGISTER_ANY = 313,
+    P_NETWORK_EVENT = 315,
     P_REGISTER_ANY = 316,
     P_EVENT_LIFECYCLE = 318,
+    P_GET_ALL_STATS = 344,
+    P_EVENT_DEVICE_ADDED = 354,
+    P_POOL_REGISTER_ANY = 368,
+    P_POOL_EVENT = 370,
+    P_POOL_EVENT_REFRESH = 373,
 };
 #define REMOTE_PROGRAM    0x20008086u
 #define KEEPALIVE_PROGRAM 0x6b656570u
@@ -177,5 +189,35 @@ static inline void fake_end(struct fake *f)
     unlink(f->path);
     rmdir(f->dir);
 }
+
+/* ---- the one of a test, and a connection to it ---- */
+
+static struct fake fake;
+
+static inline struct vmgr_conn *open_fake(void (*serve)(struct fake *f, int fd))
+{
+    struct vmgr_conn *conn = NULL;
+
+    fake_start(&fake, serve);
+    OK(vmgr_conn_open(fake.uri, 0, &conn, &err));
+    return conn;
+}
+
+static inline void close_fake(struct vmgr_conn *conn)
+{
+    vmgr_conn_unref(conn);
+    fake_end(&fake);
+}
+
+/* The call fails with a sentence that has `part` in it. */
+#define FAILS_WITH(call, part)                                                                     \
+    do {                                                                                           \
+        struct vmgr_error *err = NULL;                                                             \
+        ck_assert_int_eq((call), -1);                                                              \
+        ck_assert_ptr_nonnull(err);                                                                \
+        ck_assert_msg(strstr(vmgr_error_get_message(err), part) != NULL, "'%s' in '%s'", part,     \
+                      vmgr_error_get_message(err));                                                \
+        vmgr_error_free(err);                                                                      \
+    } while (0)
 
 #endif

@@ -8,34 +8,6 @@
 
 #define THREADS 8
 
-static struct fake fake;
-
-static struct vmgr_conn *open_fake(void (*serve)(struct fake *f, int fd))
-{
-    struct vmgr_conn *conn = NULL;
-
-    fake_start(&fake, serve);
-    OK(vmgr_conn_open(fake.uri, 0, &conn, &err));
-    return conn;
-}
-
-static void close_fake(struct vmgr_conn *conn)
-{
-    vmgr_conn_unref(conn);
-    fake_end(&fake);
-}
-
-/* The call fails with a sentence that has `part` in it. */
-#define FAILS_WITH(call, part)                                                                     \
-    do {                                                                                           \
-        struct vmgr_error *err = NULL;                                                             \
-        ck_assert_int_eq((call), -1);                                                              \
-        ck_assert_ptr_nonnull(err);                                                                \
-        ck_assert_msg(strstr(vmgr_error_get_message(err), part) != NULL, "'%s' in '%s'", part,     \
-                      vmgr_error_get_message(err));                                                \
-        vmgr_error_free(err);                                                                      \
-    } while (0)
-
 START_TEST(test_uris)
 {
     static const struct {

@@ -3,7 +3,7 @@
  * Statistics of guests: from the definition, /proc, /sys, and the emulator's monitor.
  *
  * The monitor serves one client at a time, so what it knows is asked for with the domain's lock,
- * which is not waited for: while another change is under way, and with VMGR_STATS_NOWAIT, figures that only
+ * which is not waited for: while another change is under way, and with NOWAIT, figures that only
  * it has are left out.
  */
 #include "../stats.h"
