@@ -37,6 +37,21 @@ def guest_says(text):
     until(last, f"the guest says {text}", 120)
 
 
+def contents(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def await_listener(virsh, heard):
+    """virsh does not say when it listens: something happens until it tells"""
+    titles = iter(range(1000))
+
+    def told():
+        run(virsh, "desc", "d", "--live", "--title", f"t{next(titles)}")
+        return "metadata-change" in contents(heard)
+    until(told, "virsh listens", 60)
+
+
 def main():
     for image in IMAGES:
         with open(image, "wb") as f:
@@ -50,8 +65,11 @@ def main():
     run(virsh, "define", path)
     run(virsh, "start", "d")
     guest_says("vda lo 1")
-    with subprocess.Popen([*virsh, "event", "--all", "--loop", "--timeout", "200"],
-                          stdout=subprocess.PIPE, text=True) as events:
+    heard = os.path.join(WORK, "events")
+    with open(heard, "w", encoding="utf-8") as out, \
+            subprocess.Popen(["stdbuf", "-oL", *virsh, "event", "--all", "--loop", "--timeout", "200"],
+                             stdout=out) as events:
+        await_listener(virsh, heard)
         # a disk comes and goes, each time under the same name; a guest takes 5 s to let it go
         for _ in range(10 if SOAK else 1):
             check(run(virsh, "attach-disk", "d", IMAGES[1], "vdb", "--live", "--subdriver", "raw")
@@ -83,20 +101,17 @@ def main():
         run(virsh, "change-media", "d", "sdc", IMAGES[1], "--insert")
         run(virsh, "change-media", "d", "sdc", "--eject")
         run(virsh, "inject-nmi", "d")
+        for expected in ("'device-added' for domain 'd': virtio-disk1",
+                         "'device-removed' for domain 'd': virtio-disk1",
+                         "'device-added' for domain 'd': net0",
+                         "'balloon-change' for domain 'd': 204800KiB",
+                         f"'disk-change' for domain 'd' disk sata0-0-2: {IMAGES[1]} -> "):
+            until(lambda text=expected: text in contents(heard), f"event {expected}", 60)
         # vmgrd may end: the devices are still known
         daemon.kill()
         daemon.start()
         check("vda" in run(virsh, "domblklist", "d"), "domblklist after vmgrd ended")
-        told = events.communicate()[0] if events.poll() is not None else ""
-        if not told:
-            events.terminate()
-            told = events.communicate()[0]
-    for expected in ("'device-added' for domain 'd': virtio-disk1",
-                     "'device-removed' for domain 'd': virtio-disk1",
-                     "'device-added' for domain 'd': net0",
-                     "'balloon-change' for domain 'd': 204800KiB",
-                     f"'disk-change' for domain 'd' disk sata0-0-2: {IMAGES[1]} -> "):
-        check(expected in told, f"event {expected} in {told}")
+        events.terminate()
     run(virsh, "destroy", "d")
     run(virsh, "undefine", "d")
     daemon.stop()
