@@ -2,13 +2,13 @@
 /*
  * Fuzzer of virtio devices: a guest that writes registers, rings and descriptors as it likes.
  *
- * Input: a program of operations on one machine with one device (compiled in: DEVICE), whose
+ * Input: a program of operations on one machine with one device, whose
  * operands are drawn from small sets of interesting values, so that random bytes get far: queues
  * are set up properly half of the time, descriptors mostly point to memory. What must hold at the
  * end: the device answers a reset, and works for a well-behaved driver after it.
  *
- * Built with libFuzzer it takes inputs from there; built plainly it runs programs from a fixed seed
- * (how many: first argument), or replays files.
+ * Built with libFuzzer (for one DEVICE each) it takes inputs from there; built plainly, it runs
+ * programs from a fixed seed, or replays a file: fuzz-virtio DEVICE [HOW-MANY | FILE].
  */
 #include <fcntl.h>
 #include <glib.h>
@@ -28,6 +28,12 @@
 #include "share.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#ifdef DEVICE
+static const char *device = DEVICE;
+#else
+static const char *device;
+#endif
 
 #define AREA  0x8000u /* rings lie here, one queue's behind the other's */
 #define STEPS 400
@@ -75,7 +81,7 @@ static uint32_t length(struct input *in)
     case 3: return 16u * byte(in);
     case 4: return 512u * byte(in);
     case 5: return 1;
-    case 6: return strcmp(DEVICE, "scsi") == 0 ? 51 + 57 * (byte(in) & 1) : 16;
+    case 6: return strcmp(device, "scsi") == 0 ? 51 + 57 * (byte(in) & 1) : 16;
     default: return 16;
     }
 }
@@ -160,11 +166,11 @@ static void put_header(struct guest *g, struct input *in)
 {
     uint32_t header[4] = { byte(in) % 16, byte(in), byte(in), 0 };
 
-    if (strcmp(DEVICE, "scsi") == 0) {
+    if (strcmp(device, "scsi") == 0) {
         put_scsi(g, in);
         return;
     }
-    if (strcmp(DEVICE, "mem") == 0) {
+    if (strcmp(device, "mem") == 0) {
         put_mem(g, in);
         return;
     }
@@ -184,8 +190,8 @@ static void put_request(struct guest *g, struct input *in)
     uint8_t message[4096] = { 0 }, how = byte(in);
     unsigned slot = how % 8;
     uint64_t out_gpa = 0x20000 + 0x1000 * slot, in_gpa = 0x30000 + 0x1000 * slot;
-    size_t size = share_message(DEVICE, byte_of, in, message, sizeof(message));
-    bool is_9p = strcmp(DEVICE, "9p") == 0;
+    size_t size = share_message(device, byte_of, in, message, sizeof(message));
+    bool is_9p = strcmp(device, "9p") == 0;
     /* 9p: both in one chain; vsock: a packet for the device, and a buffer for one of its own. */
     const struct {
         uint64_t addr;
@@ -280,7 +286,7 @@ static void user(struct guest *g, struct input *in)
     const struct vemu_input_event keys[] = { { VEMU_INPUT_KEY, 1 + byte(in) % 88, byte(in) & 1 } };
     const struct vemu_input_event moves[] = { { VEMU_INPUT_ABS, byte(in) & 1, byte(in) } };
 
-    vemu_vm_send_input(g->vm, NULL, strcmp(DEVICE, "tablet") ? keys : moves, 1, NULL);
+    vemu_vm_send_input(g->vm, NULL, strcmp(device, "tablet") ? keys : moves, 1, NULL);
 }
 
 static struct guest *machine_net(struct vemu_vm *vm)
@@ -306,7 +312,7 @@ static struct guest *machine_memory(struct vemu_vm *vm)
     struct vemu_error *err = NULL;
 
     guest_ok(vemu_vm_add_object(vm, "memory-backend-memfd", "m", props, 1, &err), err);
-    return strcmp(DEVICE, "pmem") == 0
+    return strcmp(device, "pmem") == 0
                ? guest_attach(vm, "virtio-pmem", "memdev", "m", "packed", "on", "in_order", "on",
                               NULL)
                : guest_attach(vm, "virtio-mem", "memdev", "m", "requested-size", "32M", "packed",
@@ -336,7 +342,7 @@ static struct guest *machine_new(char *path)
     struct vemu_error *err = NULL;
     int fd;
 
-    if (strcmp(DEVICE, "serial") == 0) {
+    if (strcmp(device, "serial") == 0) {
         const struct vemu_property ring[] = { { "chardev", "ring" } };
 
         guest_ok(vemu_vm_add_chardev(vm, "ring", "ring", NULL, 0, &err), err);
@@ -345,22 +351,25 @@ static struct guest *machine_new(char *path)
         guest_ok(vemu_vm_add_device(vm, "virtserialport", NULL, NULL, 0, &err), err);
         return guest_adopt(vm, "serial");
     }
-    if (strcmp(DEVICE, "net") == 0)
+    if (strcmp(device, "net") == 0)
         return machine_net(vm);
-    if (strcmp(DEVICE, "mem") == 0 || strcmp(DEVICE, "pmem") == 0)
+    if (strcmp(device, "mem") == 0 || strcmp(device, "pmem") == 0)
         return machine_memory(vm);
-    if (strcmp(DEVICE, "9p") == 0 || strcmp(DEVICE, "vsock") == 0)
-        return share_machine(vm, DEVICE);
-    if (strcmp(DEVICE, "echo") == 0)
+    if (strcmp(device, "9p") == 0 || strcmp(device, "vsock") == 0)
+        return share_machine(vm, device);
+    if (strcmp(device, "echo") == 0)
         return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
-    if (strcmp(DEVICE, "blk") != 0 && strcmp(DEVICE, "scsi") != 0)
-        return guest_attach(vm, "virtio-" DEVICE, "packed", "on", "in_order", "on", NULL);
+    if (strcmp(device, "blk") != 0 && strcmp(device, "scsi") != 0) {
+        g_autofree char *name = g_strconcat("virtio-", device, NULL);
+
+        return guest_attach(vm, name, "packed", "on", "in_order", "on", NULL);
+    }
     fd = mkstemp(path);
     if (fd < 0 || ftruncate(fd, 65536) < 0)
         abort();
     close(fd);
     guest_ok(vemu_vm_add_block(vm, "file", "disk", props, 3, &err), err);
-    if (strcmp(DEVICE, "scsi") == 0)
+    if (strcmp(device, "scsi") == 0)
         return machine_scsi(vm);
     return guest_attach(vm, "virtio-blk", "drive", "disk", "packed", "on", "in_order", "on",
                         "num-queues", "3", NULL);
@@ -372,22 +381,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct guest *g = machine_new(path);
     struct input in = { data, size };
 
-    if (strcmp(DEVICE, "echo") == 0)
+    if (strcmp(device, "echo") == 0)
         ((struct echo *)g->vdev)->hold = byte(&in) & 1;
-    if (strcmp(DEVICE, "keyboard") == 0 || strcmp(DEVICE, "tablet") == 0)
+    if (strcmp(device, "keyboard") == 0 || strcmp(device, "tablet") == 0)
         vemu_vm_start(g->vm, NULL);
     negotiate(g, &in);
     for (unsigned i = 0; i < STEPS && in.size; i++) {
         step(g, &in);
         neighbours(&in);
-        if ((strcmp(DEVICE, "keyboard") == 0 || strcmp(DEVICE, "tablet") == 0) && i % 4 == 0)
+        if ((strcmp(device, "keyboard") == 0 || strcmp(device, "tablet") == 0) && i % 4 == 0)
             user(g, &in);
         share_neighbours(byte_of, &in);
     }
     g->t->set_status(g, 0);
     if (g->t->get_status(g) != 0 || guest_broken(g))
         abort();
-    guest_start(g, strcmp(DEVICE, "mem") == 0 ? 2 : 0, 1);
+    guest_start(g, strcmp(device, "mem") == 0 ? 2 : 0, 1);
     if (guest_broken(g))
         abort();
     guest_free(g);
@@ -399,7 +408,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
+#ifndef DEVICE
 
 static uint64_t state = 0x9e3779b97f4a7c15;
 
@@ -425,17 +434,22 @@ static int replay(const char *path)
 
 int main(int argc, char **argv)
 {
-    unsigned runs = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000;
+    unsigned runs = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1000;
     uint8_t data[4096];
 
-    if (argc > 1 && !runs)
-        return replay(argv[1]);
+    if (argc < 2) {
+        fprintf(stderr, "usage: fuzz-virtio DEVICE [HOW-MANY | FILE]\n");
+        return 2;
+    }
+    device = argv[1];
+    if (!runs)
+        return replay(argv[2]);
     for (unsigned i = 0; i < runs; i++) {
         for (size_t j = 0; j < sizeof(data); j++)
             data[j] = random_byte();
         LLVMFuzzerTestOneInput(data, sizeof(data));
     }
-    printf("fuzz-virtio %s: %u programs\n", DEVICE, runs);
+    printf("fuzz-virtio %s: %u programs\n", device, runs);
     return 0;
 }
 
