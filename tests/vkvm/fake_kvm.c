@@ -170,7 +170,7 @@ static bool fake_rule_hit(struct fake_kvm *f, enum fake_call call, unsigned long
 static int fake_open(void *data, const char *path, int flags)
 {
     struct fake_kvm *f = data;
-    struct fake_rule rule;
+    struct fake_rule rule = { 0 };
     pthread_mutex_lock(&f->lock);
     int r;
     if (fake_rule_hit(f, FAKE_OPEN, 0, &rule))
@@ -202,7 +202,7 @@ static int fake_mmap(void *data, size_t length, int prot, int flags, int fd, off
                      void **ret)
 {
     struct fake_kvm *f = data;
-    struct fake_rule rule;
+    struct fake_rule rule = { 0 };
     int r = -ENOMEM;
     pthread_mutex_lock(&f->lock);
     struct fake_handle *h = fake_handle(f, fd);
@@ -250,7 +250,7 @@ static int fake_munmap(void *data, void *address, size_t length)
 static ssize_t fake_pread(void *data, int fd, void *buffer, size_t size, off_t offset)
 {
     struct fake_kvm *f = data;
-    struct fake_rule rule;
+    struct fake_rule rule = { 0 };
     pthread_mutex_lock(&f->lock);
     struct fake_handle *h = fake_handle(f, fd);
     bool hit = fake_rule_hit(f, FAKE_PREAD, 0, &rule);
@@ -322,7 +322,7 @@ static int fake_do(struct fake_kvm *f, struct fake_handle *h, const struct fake_
 static int fake_ioctl(void *data, int fd, unsigned long request, void *argument)
 {
     struct fake_kvm *f = data;
-    struct fake_rule rule;
+    struct fake_rule rule = { 0 };
     int r;
     pthread_mutex_lock(&f->lock);
     f->last_request = request;

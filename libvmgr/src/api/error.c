@@ -215,7 +215,7 @@ struct vmgr_error *vmgr__error_new(int code, int domain, const char *detail)
     return e;
 }
 
-int vmgr__error_set(struct vmgr_error **err, int code, int domain, const char *format, ...)
+int (vmgr__error_set)(struct vmgr_error **err, int code, int domain, const char *format, ...)
 {
     va_list ap;
     char *detail = NULL;
@@ -234,7 +234,7 @@ int vmgr__error_set(struct vmgr_error **err, int code, int domain, const char *f
     return -1;
 }
 
-int vmgr__error_set_plain(struct vmgr_error **err, int code, int domain, const char *sentence)
+int (vmgr__error_set_plain)(struct vmgr_error **err, int code, int domain, const char *sentence)
 {
     if (err && !*err) {
         *err = vmgr__error_new(code, domain, NULL);
@@ -252,7 +252,8 @@ void vmgr__error_move(struct vmgr_error **err, struct vmgr_error *error)
         vmgr_error_free(error);
 }
 
-int vmgr__error_set_errno(struct vmgr_error **err, int errnum, int domain, const char *format, ...)
+int (vmgr__error_set_errno)(struct vmgr_error **err, int errnum, int domain, const char *format,
+                            ...)
 {
     va_list ap;
     char *what;

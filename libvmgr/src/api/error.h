@@ -21,4 +21,15 @@ void vmgr__error_move(struct vmgr_error **err, struct vmgr_error *error);
 int vmgr__error_set_errno(struct vmgr_error **err, int errnum, int domain, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
+/* Compilers should know of the -1: they warn of variables that are not set after a failure. */
+static inline int vmgr__error_always(int minus_one)
+{
+    if (minus_one != -1)
+        __builtin_unreachable();
+    return minus_one;
+}
+#define vmgr__error_set(...) vmgr__error_always(vmgr__error_set(__VA_ARGS__))
+#define vmgr__error_set_plain(...) vmgr__error_always(vmgr__error_set_plain(__VA_ARGS__))
+#define vmgr__error_set_errno(...) vmgr__error_always(vmgr__error_set_errno(__VA_ARGS__))
+
 #endif
