@@ -10,6 +10,7 @@
 
 #include "domain-text.h"
 #include "network-text.h"
+#include "object-event.h"
 
 #define FLAG(name_, help_)                                                                         \
     {                                                                                              \

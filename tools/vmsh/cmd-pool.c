@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "domain-text.h"
+#include "object-event.h"
 #include "storage-text.h"
 
 /* Runs `call`; prints "Pool x <done>" or "Failed to <verb> pool x". */

@@ -23,8 +23,4 @@ bool cmd_net_update(struct shell *sh, const struct args *args);
 const char *net_update_command_name(size_t n);
 const char *net_update_section_name(size_t n);
 
-/* cmd-net-event.c */
-extern const struct opt net_event_opts[];
-bool cmd_net_event(struct shell *sh, const struct args *args);
-
 #endif

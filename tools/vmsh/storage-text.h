@@ -73,11 +73,10 @@ char *xml_escape(const char *text); /* for free() */
 
 /* --- commands with files of their own --- */
 
-extern const struct opt pool_list_opts[], pool_info_opts[], pool_event_opts[], pool_define_opts[],
-    pool_create_opts[], pool_define_as_opts[], pool_create_as_opts[];
+extern const struct opt pool_list_opts[], pool_info_opts[], pool_define_opts[], pool_create_opts[],
+    pool_define_as_opts[], pool_create_as_opts[];
 bool cmd_pool_list(struct shell *sh, const struct args *args);
 bool cmd_pool_info(struct shell *sh, const struct args *args);
-bool cmd_pool_event(struct shell *sh, const struct args *args);
 bool cmd_pool_define(struct shell *sh, const struct args *args);
 bool cmd_pool_create(struct shell *sh, const struct args *args);
 bool cmd_pool_define_as(struct shell *sh, const struct args *args);

@@ -66,7 +66,7 @@ void vmgr__conn_emit_event(struct vmgr_conn *conn, const char *name, const uint8
 {
     struct vmgr_domain_event *copy;
 
-    if (!vmgr__listeners_want(&conn->events->domains, uuid, event->id))
+    if (!vmgr__listeners_want(&conn->events->domains, name, uuid, event->id))
         return;
     copy = g_new(struct vmgr_domain_event, 1);
     *copy = *event;
@@ -86,8 +86,7 @@ struct vmgr__events *vmgr__events_new(void)
     struct vmgr__events *ev = g_new0(struct vmgr__events, 1);
 
     vmgr__listeners_init(&ev->domains, &domain_listeners);
-    vmgr__listeners_init(&ev->networks, &vmgr__network_listeners);
-    vmgr__listeners_init(&ev->pools, &vmgr__pool_listeners);
+    vmgr__object_events_init(ev);
     g_mutex_init(&ev->lock);
     ev->event_fd = ev->epoll_fd = -1;
     return ev;
@@ -98,8 +97,7 @@ void vmgr__events_free(struct vmgr__events *ev)
     if (!ev)
         return;
     vmgr__listeners_fini(&ev->domains);
-    vmgr__listeners_fini(&ev->networks);
-    vmgr__listeners_fini(&ev->pools);
+    vmgr__object_events_fini(ev);
     if (ev->event_fd >= 0)
         close(ev->event_fd);
     if (ev->epoll_fd >= 0)
@@ -187,7 +185,7 @@ int vmgr_conn_add_domain_event(struct vmgr_conn *conn, struct vmgr_domain *domai
     }
     if (domain)
         vmgr_domain_get_uuid(domain, uuid);
-    return vmgr__listeners_add(&conn->events->domains, domain ? uuid : NULL, id,
+    return vmgr__listeners_add(&conn->events->domains, NULL, domain ? uuid : NULL, id,
                                (vmgr__callback_fn)fn, data, free_fn);
 }
 
@@ -216,8 +214,7 @@ int vmgr_conn_dispatch(struct vmgr_conn *conn, struct vmgr_error **err)
         count = 0; /* nothing was queued, as is found out below */
     n = vmgr__listeners_dispatch(&conn->events->domains, conn);
     vmgr__close_deliver(conn);
-    n += vmgr__pool_events_dispatch(conn);
-    n += vmgr__network_events_dispatch(conn);
+    n += vmgr__object_events_dispatch(conn);
     vmgr_conn_unref(conn);
     return n;
 }

@@ -13,8 +13,8 @@ struct listener {
     int id;
     gint refs; /* registration + deliveries under way */
     gint removed;
-    bool any;
-    uint8_t uuid[VMGR_UUID_SIZE];
+    char *name;    /* of one object that has no UUID */
+    uint8_t *uuid; /* of one that has; neither: of all */
     int event_id;
     vmgr__callback_fn fn;
     void *data;
@@ -23,7 +23,7 @@ struct listener {
 
 struct queued {
     char *name;
-    uint8_t uuid[VMGR_UUID_SIZE];
+    uint8_t *uuid; /* NULL: the object has none */
     int event_id;
     void *event;
 };
@@ -36,6 +36,8 @@ static void listener_unref(void *data)
         return;
     if (l->free_fn)
         l->free_fn(l->data);
+    g_free(l->name);
+    g_free(l->uuid);
     g_free(l);
 }
 
@@ -43,6 +45,7 @@ static void queued_free(struct vmgr__listeners *ls, struct queued *q)
 {
     ls->kind->event_free(q->event);
     g_free(q->name);
+    g_free(q->uuid);
     g_free(q);
 }
 
@@ -65,16 +68,20 @@ void vmgr__listeners_fini(struct vmgr__listeners *ls)
     g_mutex_clear(&ls->lock);
 }
 
-int vmgr__listeners_add(struct vmgr__listeners *ls, const uint8_t *uuid, int event_id,
-                        vmgr__callback_fn fn, void *data, void (*free_fn)(void *data))
+static uint8_t *copy_uuid(const uint8_t *uuid)
+{
+    return uuid ? g_memdup2(uuid, VMGR_UUID_SIZE) : NULL;
+}
+
+int vmgr__listeners_add(struct vmgr__listeners *ls, const char *name, const uint8_t *uuid,
+                        int event_id, vmgr__callback_fn fn, void *data, void (*free_fn)(void *data))
 {
     struct listener *l = g_new0(struct listener, 1);
     int id;
 
     l->refs = 1;
-    l->any = !uuid;
-    if (uuid)
-        memcpy(l->uuid, uuid, VMGR_UUID_SIZE);
+    l->name = g_strdup(name);
+    l->uuid = copy_uuid(uuid);
     l->event_id = event_id;
     l->fn = fn;
     l->data = data;
@@ -106,15 +113,23 @@ int vmgr__listeners_remove(struct vmgr__listeners *ls, int id, struct vmgr_error
     return 0;
 }
 
+static bool concerns(const struct listener *l, const char *name, const uint8_t *uuid)
+{
+    if (l->uuid)
+        return uuid && memcmp(l->uuid, uuid, VMGR_UUID_SIZE) == 0;
+    return !l->name || strcmp(l->name, name) == 0;
+}
+
 /* The listeners that want it; each has a reference. NULL: only whether there is one. */
-static bool choose(struct vmgr__listeners *ls, const uint8_t *uuid, int event_id, GPtrArray *ret)
+static bool choose(struct vmgr__listeners *ls, const char *name, const uint8_t *uuid, int event_id,
+                   GPtrArray *ret)
 {
     bool found = false;
 
     for (guint i = 0; i < ls->list->len && (ret || !found); i++) {
         struct listener *l = ls->list->pdata[i];
 
-        if (l->event_id != event_id || (!l->any && memcmp(l->uuid, uuid, VMGR_UUID_SIZE) != 0))
+        if (l->event_id != event_id || !concerns(l, name, uuid))
             continue;
         found = true;
         if (ret) {
@@ -125,12 +140,13 @@ static bool choose(struct vmgr__listeners *ls, const uint8_t *uuid, int event_id
     return found;
 }
 
-bool vmgr__listeners_want(struct vmgr__listeners *ls, const uint8_t *uuid, int event_id)
+bool vmgr__listeners_want(struct vmgr__listeners *ls, const char *name, const uint8_t *uuid,
+                          int event_id)
 {
     bool wanted;
 
     g_mutex_lock(&ls->lock);
-    wanted = choose(ls, uuid, event_id, NULL);
+    wanted = choose(ls, name, uuid, event_id, NULL);
     g_mutex_unlock(&ls->lock);
     return wanted;
 }
@@ -141,7 +157,7 @@ void vmgr__listeners_push(struct vmgr__listeners *ls, const char *name, const ui
     struct queued *q = g_new0(struct queued, 1), *oldest = NULL;
 
     q->name = g_strdup(name);
-    memcpy(q->uuid, uuid, VMGR_UUID_SIZE);
+    q->uuid = copy_uuid(uuid);
     q->event_id = event_id;
     q->event = event;
     g_mutex_lock(&ls->lock);
@@ -159,7 +175,7 @@ static void deliver(struct vmgr__listeners *ls, struct vmgr_conn *conn, const st
     void *object;
 
     g_mutex_lock(&ls->lock);
-    choose(ls, q->uuid, q->event_id, chosen);
+    choose(ls, q->name, q->uuid, q->event_id, chosen);
     g_mutex_unlock(&ls->lock);
     if (!chosen->len)
         return;

@@ -41,13 +41,16 @@ void vmgr__listeners_init(struct vmgr__listeners *ls, const struct vmgr__listene
 /* Frees callbacks' data; no event is delivered any more. */
 void vmgr__listeners_fini(struct vmgr__listeners *ls);
 
-/* Returns the number of the registration. uuid: of one object; NULL: of all. */
-int vmgr__listeners_add(struct vmgr__listeners *ls, const uint8_t *uuid, int event_id,
-                        vmgr__callback_fn fn, void *data, void (*free_fn)(void *data));
+/* Returns the number of the registration: for one object, by UUID, or by name where such objects
+ * have no UUID; or (both NULL) for all. */
+int vmgr__listeners_add(struct vmgr__listeners *ls, const char *name, const uint8_t *uuid,
+                        int event_id, vmgr__callback_fn fn, void *data,
+                        void (*free_fn)(void *data));
 int vmgr__listeners_remove(struct vmgr__listeners *ls, int id, struct vmgr_error **err);
 
-bool vmgr__listeners_want(struct vmgr__listeners *ls, const uint8_t *uuid, int event_id);
-/* Takes the event, for kind->event_free. */
+bool vmgr__listeners_want(struct vmgr__listeners *ls, const char *name, const uint8_t *uuid,
+                          int event_id);
+/* Takes the event, for kind->event_free. uuid: NULL if the object has none. */
 void vmgr__listeners_push(struct vmgr__listeners *ls, const char *name, const uint8_t *uuid,
                           int event_id, void *event);
 /* Delivers what waits. Returns how many events. */

@@ -23,65 +23,44 @@ static void pool_unref(void *object)
     vmgr_pool_unref(object);
 }
 
-const struct vmgr__listener_kind vmgr__pool_listeners = {
-    .object = pool_object,
-    .call = pool_call,
-    .unref = pool_unref,
-    .event_free = g_free,
+static struct vmgr__event_source pool_source(const struct vmgr_conn *conn)
+{
+    const struct vmgr__storage_ops *ops = conn->driver->storage;
+
+    return ops ? (struct vmgr__event_source){ true, ops->watch, ops->poll_events }
+               : (struct vmgr__event_source){ .has = false };
+}
+
+const struct vmgr__event_kind vmgr__pool_events = {
+    .listener = { pool_object, pool_call, pool_unref, g_free },
+    .function = "virConnectStoragePoolEventRegisterAny",
+    .events = VMGR_POOL_EVENT_REFRESH + 1,
+    .source = pool_source,
 };
 
 void vmgr__pool_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int id,
                      int type)
 {
-    struct vmgr_pool_event *event;
+    const struct vmgr_pool_event event = { sizeof(event), id, type, 0 };
 
-    if (!vmgr__listeners_want(&conn->events->pools, uuid, id))
-        return;
-    event = g_new(struct vmgr_pool_event, 1);
-    *event = (struct vmgr_pool_event){ sizeof(*event), id, type, 0 };
-    vmgr__listeners_push(&conn->events->pools, name, uuid, id, event);
-    vmgr__events_wake(conn->events);
+    vmgr__object_emit(conn, VMGR__EVENTS_POOL, name, uuid, id, &event, sizeof(event));
 }
 
 int vmgr_conn_add_pool_event(struct vmgr_conn *conn, struct vmgr_pool *pool, int id,
                              vmgr_pool_event_fn fn, void *data, void (*free_fn)(void *data),
                              struct vmgr_error **err)
 {
-    const struct vmgr__storage_ops *ops = conn->driver->storage;
     uint8_t uuid[VMGR_UUID_SIZE];
-    int r = 0;
 
-    if (id != VMGR_POOL_EVENT_LIFECYCLE && id != VMGR_POOL_EVENT_REFRESH)
-        r = vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "unknown event id %d", id);
-    else if (!fn)
-        r = vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_EVENT, "no callback given");
-    else if (!ops)
-        r = vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, conn->driver->error_domain,
-                            "virConnectStoragePoolEventRegisterAny");
-    if (r < 0 || vmgr_conn_get_event_fd(conn, err) < 0 ||
-        vmgr__events_watch(conn, &conn->events->pools_watched, ops->watch, err) < 0) {
-        if (free_fn)
-            free_fn(data);
-        return -1;
-    }
     if (pool)
         vmgr_pool_get_uuid(pool, uuid);
-    return vmgr__listeners_add(&conn->events->pools, pool ? uuid : NULL, id, (vmgr__callback_fn)fn,
-                               data, free_fn);
+    return vmgr__object_event_add(conn, VMGR__EVENTS_POOL, NULL, pool ? uuid : NULL, id,
+                                  (vmgr__callback_fn)fn, data, free_fn, err);
 }
 
 int vmgr_conn_remove_pool_event(struct vmgr_conn *conn, int callback_id, struct vmgr_error **err)
 {
-    return vmgr__listeners_remove(&conn->events->pools, callback_id, err);
-}
-
-int vmgr__pool_events_dispatch(struct vmgr_conn *conn)
-{
-    const struct vmgr__storage_ops *ops = conn->driver->storage;
-
-    if (conn->events->pools_watched && ops && ops->poll_events)
-        ops->poll_events(conn);
-    return vmgr__listeners_dispatch(&conn->events->pools, conn);
+    return vmgr__object_event_remove(conn, VMGR__EVENTS_POOL, callback_id, err);
 }
 
 const char *vmgr_pool_event_type_name(int type)

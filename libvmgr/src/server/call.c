@@ -23,10 +23,9 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_domain_stats,
     vmgr__handlers_event,
     vmgr__handlers_network,
-    vmgr__handlers_network_event,
     vmgr__handlers_node,
+    vmgr__handlers_object_event,
     vmgr__handlers_sasl,
-    vmgr__handlers_storage_event,
     vmgr__handlers_storage_pool,
     vmgr__handlers_storage_volume,
 };

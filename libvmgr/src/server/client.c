@@ -66,8 +66,6 @@ void vmgr__client_close(struct vmgr__client *c, const char *why)
     while ((call = g_queue_pop_head(&c->held)))
         vmgr__call_free(call);
     vmgr__subscriptions_drop(s, c);
-    vmgr__network_subscribers_drop(s, c);
-    vmgr__pool_subscriptions_drop(s, c);
     vmgr__streams_close(c);
     vmgr__autodestroy_run(c);
     vmgr__log(s, VMGR__LOG_INFO, "client gone", "client=%u reason=\"%s\"", c->id, why);

@@ -110,8 +110,6 @@ static int connect_close(struct vmgr__call *call, const void *args, void *ret)
     c->close_callback = false;
     g_mutex_unlock(&c->lock);
     vmgr__subscriptions_drop(call->server, c);
-    vmgr__network_subscribers_drop(call->server, c);
-    vmgr__pool_subscriptions_drop(call->server, c);
     vmgr__autodestroy_run(c);
     return 0;
 }

@@ -129,9 +129,9 @@ extern const struct vmgr__handler vmgr__handlers_connect[], vmgr__handlers_node[
 extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain_change[],
     vmgr__handlers_domain_device[], vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[],
     vmgr__handlers_domain_size[], vmgr__handlers_domain_stats[], vmgr__handlers_event[];
-extern const struct vmgr__handler vmgr__handlers_network[], vmgr__handlers_network_event[];
-extern const struct vmgr__handler vmgr__handlers_storage_event[], vmgr__handlers_storage_pool[],
-    vmgr__handlers_storage_volume[];
+extern const struct vmgr__handler vmgr__handlers_network[];
+extern const struct vmgr__handler vmgr__handlers_object_event[];
+extern const struct vmgr__handler vmgr__handlers_storage_pool[], vmgr__handlers_storage_volume[];
 
 struct vmgr__pool {
     struct vmgr__server *server;
@@ -142,30 +142,32 @@ struct vmgr__pool {
     bool stopping;
 };
 
+/* What objects have events. */
+enum vmgr__event_object {
+    VMGR__EVENTS_DOMAIN,
+    VMGR__EVENTS_NETWORK,
+    VMGR__EVENTS_POOL,
+    VMGR__EVENT_OBJECTS,
+};
+
+/* What a client may subscribe to of one kind of object. */
+struct vmgr__event_kind {
+    enum vmgr__event_object object;
+    const char *name;  /* in an error text */
+    const char *label; /* likewise, before "event ID"; with its blank */
+    int events;        /* numbers 0 to events - 1; at most 32 */
+    /* Asks the driver. Called once for each number, with subscriptions.lock held. */
+    int (*listen)(struct vmgr__server *s, int event_id, struct vmgr_error **err);
+};
+
+/* subscription.c */
 struct vmgr__subscriptions {
     GMutex lock;
     GPtrArray *list;
     int next_id;
-    int registered; /* kinds the driver is asked for */
-    bool started;
+    uint32_t asked[VMGR__EVENT_OBJECTS]; /* what the driver was asked for: bits of numbers */
     GThread *thread;
     int stop_fd;
-};
-
-/* network-event.c */
-struct vmgr__network_subscribers {
-    GMutex lock; /* as subscriptions.lock */
-    GPtrArray *list;
-    int next_id;
-    bool registered;
-};
-
-/* storage-event.c */
-struct vmgr__pool_subscriptions {
-    GMutex lock; /* taken where subscriptions.lock is */
-    GPtrArray *list;
-    int next_id;
-    int registered; /* kinds the driver is asked for */
 };
 
 struct vmgr__server {
@@ -196,8 +198,6 @@ struct vmgr__server {
 
     struct vmgr__pool pool;
     struct vmgr__subscriptions subscriptions;
-    struct vmgr__network_subscribers network_subscribers;
-    struct vmgr__pool_subscriptions pool_subscriptions;
     gint transfers;                        /* threads of transfer.c */
     const struct vmgr__handler **handlers; /* by procedure */
 };
@@ -306,23 +306,20 @@ void vmgr__transfers_sweep(struct vmgr__client *c, bool all);
 /* Until the last thread has ended. */
 void vmgr__transfers_wait(struct vmgr__server *s);
 
-/* ---- storage-event.c ---- */
-void vmgr__pool_subscriptions_init(struct vmgr__pool_subscriptions *subs);
-void vmgr__pool_subscriptions_fini(struct vmgr__pool_subscriptions *subs);
-void vmgr__pool_subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
-
-/* ---- event.c ---- */
+/* ---- subscription.c ---- */
 void vmgr__subscriptions_init(struct vmgr__subscriptions *subs);
 void vmgr__subscriptions_fini(struct vmgr__server *s);
 void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
-
-/* Makes the thread that delivers events run. */
-int vmgr__subscriptions_start(struct vmgr__call *call);
-
-/* ---- network-event.c ---- */
-void vmgr__network_subscribers_init(struct vmgr__network_subscribers *subs);
-void vmgr__network_subscribers_fini(struct vmgr__network_subscribers *subs);
-void vmgr__network_subscribers_drop(struct vmgr__server *s, struct vmgr__client *c);
+/* A handler's: subscribes to one object, by UUID or by name, or to all; sends the reply `ret`, of
+ * which *ret_id is the number. */
+int vmgr__subscribe(struct vmgr__call *call, const struct vmgr__event_kind *kind, int event_id,
+                    const char *name, const uint8_t *uuid, int32_t *ret_id, const void *ret);
+int vmgr__unsubscribe(struct vmgr__call *call, const struct vmgr__event_kind *kind, int id);
+/* Sends a message, which begins with the callback's number, to all who want it. The event thread's;
+ * uuid: NULL if the object has none. */
+void vmgr__subscriptions_emit(struct vmgr__server *s, const struct vmgr__event_kind *kind,
+                              int event_id, const char *name, const uint8_t *uuid,
+                              int32_t procedure, void *msg);
 
 /* ---- autodestroy.c ---- */
 /* Remembers, for the client, a run that is to end with it. */

@@ -165,8 +165,6 @@ int vmgr__server_new(const struct vmgr__server_options *options, struct vmgr__se
     s->kick.ready = kicked;
     vmgr__pool_init(&s->pool, s);
     vmgr__subscriptions_init(&s->subscriptions);
-    vmgr__network_subscribers_init(&s->network_subscribers);
-    vmgr__pool_subscriptions_init(&s->pool_subscriptions);
     vmgr__handlers_init(s);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -204,10 +202,8 @@ void vmgr__server_free(struct vmgr__server *s)
         vmgr__client_close(client, "server ends");
     }
     vmgr__subscriptions_fini(s);
-    vmgr__network_subscribers_fini(&s->network_subscribers);
     vmgr__pool_fini(&s->pool);
     vmgr__transfers_wait(s);
-    vmgr__pool_subscriptions_fini(&s->pool_subscriptions);
     g_slist_free_full(s->kicked, (GDestroyNotify)vmgr__client_unref);
     g_ptr_array_unref(s->dead_streams);
     g_ptr_array_unref(s->graveyard);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What happens to objects other than domains: networks and storage pools, as packets.
+ *
+ * An object's part is three functions and its lines in two tables; subscription.c does the rest.
+ */
+#include <vmgr/network.h>
+#include <vmgr/storage.h>
+
+#include "internal.h"
+
+static const struct vmgr__event_kind networks, pools;
+
+/* ---- networks ---- */
+
+static void on_network(struct vmgr_conn *conn, struct vmgr_network *network, int type, void *data)
+{
+    struct wire_network_event_lifecycle_msg msg = { .net.name =
+                                                        (char *)vmgr_network_get_name(network),
+                                                    .event = type };
+
+    (void)conn;
+    vmgr_network_get_uuid(network, msg.net.uuid);
+    vmgr__subscriptions_emit(data, &networks, VMGR_NETWORK_EVENT_LIFECYCLE, msg.net.name,
+                             msg.net.uuid, WIRE_NETWORK_EVENT_LIFECYCLE, &msg);
+}
+
+static int listen_networks(struct vmgr__server *s, int event_id, struct vmgr_error **err)
+{
+    return vmgr_conn_add_network_event(s->conn, NULL, event_id, on_network, s, NULL, err);
+}
+
+static const struct vmgr__event_kind networks = { VMGR__EVENTS_NETWORK, "network", "network ", 1,
+                                                  listen_networks };
+
+/* ---- storage pools ---- */
+
+static void on_pool(struct vmgr_conn *conn, struct vmgr_pool *pool,
+                    const struct vmgr_pool_event *event, void *data)
+{
+    struct wire_storage_pool wire = { .name = (char *)vmgr_pool_get_name(pool) };
+    struct wire_storage_pool_event_lifecycle_msg lifecycle = { .event = event->type,
+                                                               .detail = event->detail };
+    struct wire_storage_pool_event_refresh_msg refresh = { 0 };
+
+    (void)conn;
+    vmgr_pool_get_uuid(pool, wire.uuid);
+    lifecycle.pool = refresh.pool = wire;
+    if (event->id == VMGR_POOL_EVENT_REFRESH)
+        vmgr__subscriptions_emit(data, &pools, event->id, wire.name, wire.uuid,
+                                 WIRE_STORAGE_POOL_EVENT_REFRESH, &refresh);
+    else
+        vmgr__subscriptions_emit(data, &pools, event->id, wire.name, wire.uuid,
+                                 WIRE_STORAGE_POOL_EVENT_LIFECYCLE, &lifecycle);
+}
+
+static int listen_pools(struct vmgr__server *s, int event_id, struct vmgr_error **err)
+{
+    return vmgr_conn_add_pool_event(s->conn, NULL, event_id, on_pool, s, NULL, err);
+}
+
+static const struct vmgr__event_kind pools = { VMGR__EVENTS_POOL, "storage pool", "storage pool ",
+                                               2, listen_pools };
+
+/* ---- procedures ---- */
+
+/* The pair for objects known by `member` of their structure on the wire, a name or a UUID. */
+#define PAIR(kind, object, as_name, as_uuid)                                                       \
+    static int register_##kind(struct vmgr__call *call, const void *args, void *ret)               \
+    {                                                                                              \
+        const struct wire_connect_##object##_event_register_any_args *a = args;                    \
+        struct wire_connect_##object##_event_register_any_ret *r = ret;                            \
+                                                                                                   \
+        return vmgr__subscribe(call, &kind, a->event_id, as_name, as_uuid, &r->callback_id, ret);  \
+    }                                                                                              \
+                                                                                                   \
+    static int deregister_##kind(struct vmgr__call *call, const void *args, void *ret)             \
+    {                                                                                              \
+        const struct wire_connect_##object##_event_deregister_any_args *a = args;                  \
+                                                                                                   \
+        (void)ret;                                                                                 \
+        return vmgr__unsubscribe(call, &kind, a->callback_id);                                     \
+    }
+
+PAIR(networks, network, NULL, a->net ? a->net->uuid : NULL)
+PAIR(pools, storage_pool, NULL, a->pool ? a->pool->uuid : NULL)
+
+const struct vmgr__handler vmgr__handlers_object_event[] = {
+    { WIRE_CONNECT_NETWORK_EVENT_REGISTER_ANY, register_networks, 0 },
+    { WIRE_CONNECT_NETWORK_EVENT_DEREGISTER_ANY, deregister_networks, 0 },
+    { WIRE_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY, register_pools, 0 },
+    { WIRE_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY, deregister_pools, 0 },
+    { 0, NULL, 0 },
+};

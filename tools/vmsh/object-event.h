@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The commands that wait for events of objects other than domains.
+ */
+#ifndef VMSH_OBJECT_EVENT_H
+#define VMSH_OBJECT_EVENT_H
+
+#include "shell.h"
+
+extern const struct opt net_event_opts[], pool_event_opts[];
+bool cmd_net_event(struct shell *sh, const struct args *args);
+bool cmd_pool_event(struct shell *sh, const struct args *args);
+
+#endif
