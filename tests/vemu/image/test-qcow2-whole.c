@@ -268,6 +268,26 @@ START_TEST(test_bitmaps_resize)
 }
 END_TEST
 
+/* A disk that ends in the middle of a granule: its last bit is dirty up to there, and no further. */
+START_TEST(test_bitmaps_end)
+{
+    char *path = make_qcow2(MIB + 512, "");
+    struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    uint64_t offset, bytes;
+
+    OK(vemu_image_add_bitmap(image, "fine", 4096, VEMU_IMAGE_BITMAP_ENABLED, &err));
+    fill(image, MIB, 1, 512);
+    ck_assert_int_eq(vemu_image_next_dirty(image, "fine", 0, &offset, &bytes, NULL), 1);
+    ck_assert_uint_eq(offset, MIB);
+    ck_assert_uint_eq(bytes, 512);
+    ck_assert_int_eq(vemu_image_next_dirty(image, "fine", MIB + 512, &offset, &bytes, NULL), 0);
+    OK(vemu_image_merge_bitmap(image, "fine", image, "fine", &err));
+    ck_assert_uint_eq(dirty(image), 512);
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    remove_file(path);
+}
+END_TEST
+
 START_TEST(test_repair)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -371,6 +391,7 @@ int main(void)
         test_downgrade_shrunk,
         test_bitmaps,
         test_bitmaps_resize,
+        test_bitmaps_end,
         test_repair,
         test_dirty,
         test_measure,

@@ -385,7 +385,7 @@ static int qcow2_bitmap_next(struct vemu_image *image, const char *name, uint64_
     r = find_usable(s, name, &bitmap, NULL);
     if (r == 0)
         r = vemu__qcow2_bitmap_read(s, bitmap);
-    if (r == 0) {
+    if (r == 0 && offset < s->header.size) { /* in the last granule there may be bytes behind it */
         bit = find_bit(bitmap, offset >> bitmap->granularity_bits, true);
         if (bit < bitmap->count) {
             end = find_bit(bitmap, bit, false) << bitmap->granularity_bits;
