@@ -268,7 +268,7 @@ START_TEST(test_bitmaps_resize)
 }
 END_TEST
 
-/* A disk that ends in the middle of a granule: its last bit is dirty up to there, and no further. */
+/* A disk that ends in the middle of a granule: its last bit is dirty up to there. */
 START_TEST(test_bitmaps_end)
 {
     char *path = make_qcow2(MIB + 512, "");
