@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blockjob.h"
 #include "device-text.h"
 #include "domain-text.h"
 #include "shell.h"
@@ -427,6 +428,16 @@ const struct cmd cmds_domain[] = {
       "Attach new network interface.", false },
     { "autostart", cmd_autostart, autostart_opts, "autostart a domain",
       "Configure a domain to be automatically started at boot.", false },
+    { "blockcommit", cmd_blockcommit, blockcommit_opts, "Start a block commit operation.",
+      "Commit changes from a snapshot down to its backing image.", false },
+    { "blockcopy", cmd_blockcopy, blockcopy_opts, "Start a block copy operation.",
+      "Copy a disk backing image chain to dest.", false },
+    { "blockjob", cmd_blockjob, blockjob_opts, "Manage active block operations",
+      "Query, adjust speed, or cancel active block operations.", false },
+    { "blockpull", cmd_blockpull, blockpull_opts, "Populate a disk from its backing image.",
+      "Populate a disk from its backing image.", false },
+    { "blockresize", cmd_blockresize, blockresize_opts, "Resize block device of domain.",
+      "Resize block device of domain.", false },
     { "change-media", cmd_change_media, change_media_opts, "Change media of CD or floppy drive",
       "Change media of CD or floppy drive.", false },
     { "console", cmd_console, console_opts, "connect to the guest console",

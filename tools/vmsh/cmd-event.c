@@ -93,6 +93,9 @@ static void print_details(const struct vmgr_domain_event *e)
     static const char *const tray[] = { "opened", "closed" };
     static const char *const agent[] = { "unknown", "connected", "disconnected" };
     static const char *const agent_reason[] = { "unknown", "domain started", "channel event" };
+    static const char *const block_job[] = { "Unknown job",  "Block Pull",          "Block Copy",
+                                             "Block Commit", "Active Block Commit", "Backup" };
+    static const char *const block_status[] = { "completed", "failed", "canceled", "ready" };
     static const char *const metadata[] = { "description", "title", "element" };
     switch (e->id) {
     case VMGR_DOMAIN_EVENT_LIFECYCLE:
@@ -113,6 +116,12 @@ static void print_details(const struct vmgr_domain_event *e)
         break;
     case VMGR_DOMAIN_EVENT_TRAY_CHANGE:
         printf(" disk %s: %s", or_null(e->device), WORD(tray, e->type));
+        break;
+    case VMGR_DOMAIN_EVENT_BLOCK_JOB:
+    case VMGR_DOMAIN_EVENT_BLOCK_JOB_2:
+        printf(": %s for %s %s", WORD(block_job, e->type),
+               or_null(e->id == VMGR_DOMAIN_EVENT_BLOCK_JOB ? e->path : e->device),
+               WORD(block_status, e->detail));
         break;
     case VMGR_DOMAIN_EVENT_BALLOON_CHANGE: printf(": %lldKiB", (long long)e->value); break;
     case VMGR_DOMAIN_EVENT_DEVICE_REMOVED:

@@ -32,7 +32,7 @@ enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_GRAPHICS = 5,
     VMGR_DOMAIN_EVENT_IO_ERROR_REASON = 6, /* as IO_ERROR; text: "enospc" or "" */
     VMGR_DOMAIN_EVENT_CONTROL_ERROR = 7,   /* the emulator's monitor does not answer */
-    VMGR_DOMAIN_EVENT_BLOCK_JOB = 8,
+    VMGR_DOMAIN_EVENT_BLOCK_JOB = 8,    /* path; type, detail: enum vmgr_block_job_type, _status */
     VMGR_DOMAIN_EVENT_DISK_CHANGE = 9,  /* old_path, path, device; type: ..._DISK_... */
     VMGR_DOMAIN_EVENT_TRAY_CHANGE = 10, /* device; type: 0 open, 1 closed */
     VMGR_DOMAIN_EVENT_PMWAKEUP = 11,
@@ -40,7 +40,7 @@ enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_BALLOON_CHANGE = 13, /* value: KiB */
     VMGR_DOMAIN_EVENT_PMSUSPEND_DISK = 14,
     VMGR_DOMAIN_EVENT_DEVICE_REMOVED = 15, /* device */
-    VMGR_DOMAIN_EVENT_BLOCK_JOB_2 = 16,
+    VMGR_DOMAIN_EVENT_BLOCK_JOB_2 = 16,    /* as BLOCK_JOB; device: the disk's target, no path */
     VMGR_DOMAIN_EVENT_TUNABLE = 17,
     VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE = 18, /* type: 1 connected, 2 disconnected; detail: why */
     VMGR_DOMAIN_EVENT_DEVICE_ADDED = 19,    /* device */

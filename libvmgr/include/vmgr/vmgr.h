@@ -15,6 +15,7 @@
 #ifndef VMGR_VMGR_H
 #define VMGR_VMGR_H
 
+#include <vmgr/block.h>
 #include <vmgr/connect.h>
 #include <vmgr/device.h>
 #include <vmgr/domain.h>

@@ -45,6 +45,24 @@ static const char *bus_of(const char *target)
     return NULL;
 }
 
+/* Numbers of images and jobs belong to a run. */
+static void drop_run(xmlNode *node)
+{
+    xmlNode *mirror = vmgr__xml_child(node, "mirror");
+
+    if (mirror) {
+        xmlUnlinkNode(mirror);
+        xmlFreeNode(mirror);
+    }
+    for (; node; node = vmgr__xml_child(node, "backingStore")) {
+        xmlNode *source = vmgr__xml_child(node, "source");
+
+        if (source)
+            xmlUnsetProp(source, BAD_CAST "index");
+        xmlUnsetProp(node, BAD_CAST "index");
+    }
+}
+
 int vmgr__disk_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev)
 {
     xmlNode *source = vmgr__xml_child(node, "source");
@@ -66,6 +84,8 @@ int vmgr__disk_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *
                            : conf_error(p, VMGR_ERR_NO_TARGET, NULL);
     if (!source && (device == 0 || device == 3))
         return conf_error(p, VMGR_ERR_NO_SOURCE, "%s", dev->target);
+    if (p->flags & VMGR__CONF_INACTIVE)
+        drop_run(node);
     usual = bus_of(dev->target);
     if (!usual && !vmgr__xml_child(node, "address"))
         return conf_error(p, VMGR_ERR_XML_ERROR, "Unknown disk name '%s' and no address specified",

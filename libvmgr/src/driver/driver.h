@@ -29,6 +29,7 @@ struct vmgr__open_args {
     const struct vmgr_conn_options *options;
 };
 
+struct vmgr__block_ops;
 struct vmgr__storage_ops;
 
 struct vmgr__driver {
@@ -129,6 +130,7 @@ struct vmgr__driver {
     int (*domain_update_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                                 struct vmgr_error **err);
 
+    const struct vmgr__block_ops *block;     /* NULL: none; block.h */
     const struct vmgr__network_ops *network; /* NULL: none; network.h */
     const struct vmgr__storage_ops *storage; /* NULL: none; storage.h */
 };

@@ -82,6 +82,15 @@ static void emit_disk(struct vmgr__server *s, const struct wire_domain *dom,
         SEND(WIRE_DOMAIN_EVENT_CALLBACK_TRAY_CHANGE, wire_domain_event_callback_tray_change_msg,
              { .msg = { .dom = *dom, .dev_alias = text(e->device), .reason = e->type } });
         break;
+    case VMGR_DOMAIN_EVENT_BLOCK_JOB:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_BLOCK_JOB, wire_domain_event_callback_block_job_msg,
+             { .msg = {
+                   .dom = *dom, .path = text(e->path), .type = e->type, .status = e->detail } });
+        break;
+    case VMGR_DOMAIN_EVENT_BLOCK_JOB_2:
+        SEND(WIRE_DOMAIN_EVENT_BLOCK_JOB_2, wire_domain_event_block_job_2_msg,
+             { .dom = *dom, .dst = text(e->device), .type = e->type, .status = e->detail });
+        break;
     default: emit_plain(s, dom, e); break;
     }
 }

@@ -129,6 +129,7 @@ extern const struct vmgr__handler vmgr__handlers_connect[], vmgr__handlers_node[
 extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain_change[],
     vmgr__handlers_domain_device[], vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[],
     vmgr__handlers_domain_size[], vmgr__handlers_domain_stats[], vmgr__handlers_event[];
+extern const struct vmgr__handler vmgr__handlers_domain_block[];
 extern const struct vmgr__handler vmgr__handlers_network[];
 extern const struct vmgr__handler vmgr__handlers_object_event[];
 extern const struct vmgr__handler vmgr__handlers_storage_pool[], vmgr__handlers_storage_volume[];

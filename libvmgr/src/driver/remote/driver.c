@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../block.h"
 #include "remote.h"
 
 #define OPEN_SECONDS      30 /* for each answer until the connection is open */
@@ -198,6 +199,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_detach_device = vmgr__remote_domain_detach_device,
     .domain_detach_alias = vmgr__remote_domain_detach_alias,
     .domain_update_device = vmgr__remote_domain_update_device,
+    .block = &vmgr__remote_block,
     .network = &vmgr__remote_network,
     .storage = &vmgr__remote_storage,
 };

@@ -119,7 +119,19 @@ TAKE(device_removed, VMGR_DOMAIN_EVENT_DEVICE_REMOVED, .device = m->msg.dev_alia
 TAKE(device_added, VMGR_DOMAIN_EVENT_DEVICE_ADDED, .device = m->dev_alias)
 TAKE(device_removal_failed, VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED, .device = m->dev_alias)
 TAKE(agent_lifecycle, VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE, .type = m->state, .detail = m->reason)
+TAKE(block_job, VMGR_DOMAIN_EVENT_BLOCK_JOB, .path = m->msg.path, .type = m->msg.type,
+     .detail = m->msg.status)
 TAKE(metadata_change, VMGR_DOMAIN_EVENT_METADATA_CHANGE, .type = m->type, .text = m->nsuri)
+
+static void take_block_job_2(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_domain_event_block_job_2_msg *m = msg;
+    const struct vmgr_domain_event event = {
+        .id = VMGR_DOMAIN_EVENT_BLOCK_JOB_2, .device = m->dst, .type = m->type, .detail = m->status
+    };
+
+    emit(r, msg, &event);
+}
 
 static void take_memory_device(struct vmgr__remote *r, const void *msg)
 {
@@ -184,6 +196,8 @@ static const struct {
     { WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED, take_device_removal_failed },
     { WIRE_DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE, take_agent_lifecycle },
     { WIRE_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE, take_metadata_change },
+    { WIRE_DOMAIN_EVENT_CALLBACK_BLOCK_JOB, take_block_job },
+    { WIRE_DOMAIN_EVENT_BLOCK_JOB_2, take_block_job_2 },
     { WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE, take_memory_device },
     { WIRE_NETWORK_EVENT_LIFECYCLE, take_network },
     { WIRE_STORAGE_POOL_EVENT_LIFECYCLE, take_pool },

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "change.h"
+#include "blockjob.h"
 #include "parts.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
@@ -144,7 +144,7 @@ int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,
     return 0;
 }
 
-static int plug(struct work *w, const struct vmgr__device *dev, struct vmgr_error **err)
+static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **err)
 {
     struct vemu_parts parts;
     struct vemu_qmp *q = NULL;
@@ -159,6 +159,8 @@ static int plug(struct work *w, const struct vmgr__device *dev, struct vmgr_erro
     }
     if (r == 0 && strcmp(dev->name, "interface") == 0 && g_strcmp0(link, "down") == 0)
         r = set_link(q, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_chain_learn_one(q, dev, err);
     vmgr__qmp_close(q);
     vmgr__vemu_parts_fini(&parts);
     return r;
@@ -193,21 +195,35 @@ static int attach_live(struct work *w, struct vmgr_error **err)
     return 0;
 }
 
+/* What could never be given to a guest is not stored either. */
+static int check_parts(const struct work *w, struct vmgr_error **err)
+{
+    struct vmgr__device *dev = vmgr__device_copy(w->dev);
+    struct vemu_parts parts;
+    int r;
+
+    vmgr__vemu_parts_init(&parts);
+    r = vmgr__vemu_volume_resolve(w->c.d->conn, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_device_parts(w->live ? w->c.status.def : w->c.config, dev, &parts, err);
+    vmgr__vemu_parts_fini(&parts);
+    vmgr__device_free(dev);
+    return r;
+}
+
 int vmgr__vemu_attach(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                       struct vmgr_error **err)
 {
-    struct vemu_parts parts;
     struct work w;
     int r;
 
     if (begin(&w, dom, xml, flags, err) < 0)
         return -1;
-    /* What could never be given to a guest is not stored either. */
-    vmgr__vemu_parts_init(&parts);
-    r = vmgr__vemu_device_parts(w.live ? w.c.status.def : w.c.config, w.dev, &parts, err);
-    vmgr__vemu_parts_fini(&parts);
+    r = check_parts(&w, err);
     if (r == 0 && w.config)
         r = attach_config(&w, err);
+    if (r == 0 && w.live)
+        r = vmgr__vemu_volume_resolve(w.c.d->conn, w.dev, err);
     if (r == 0 && w.live)
         r = attach_live(&w, err);
     return end(&w, r, err);
@@ -224,6 +240,25 @@ static bool lacks(struct vemu_qmp *q, const char *alias)
     return vmgr__qmp_execute(q, "qom-list", args, NULL, NULL) < 0;
 }
 
+/* What a device stood on. node: the disk's, which a job may have given another name. */
+static void drop_parts(const struct work *w, struct vemu_qmp *q, const struct vmgr__device *dev,
+                       const char *node)
+{
+    struct vemu_parts parts;
+    struct json_object *args;
+
+    if (node) {
+        args = json_object_new_object();
+        vmgr__vemu_set(args, "node-name", node);
+        vmgr__qmp_execute(q, "blockdev-del", args, NULL, NULL);
+        return;
+    }
+    vmgr__vemu_parts_init(&parts);
+    if (vmgr__vemu_device_parts(w->c.status.def, dev, &parts, NULL) == 0)
+        vmgr__vemu_parts_drop(&parts, q);
+    vmgr__vemu_parts_fini(&parts);
+}
+
 /* True: it is gone. Without an error and false: the guest has not let it go yet. */
 static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone,
                   struct vmgr_error **err)
@@ -231,8 +266,8 @@ static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone
     g_autofree char *alias = vmgr__device_alias(dev);
     struct json_object *args = json_object_new_object();
     struct vmgr_error *why = NULL;
-    struct vemu_parts parts;
     struct vemu_qmp *q = vmgr__vemu_change_monitor(&w->c, err);
+    g_autofree char *node = NULL;
     int r = -1;
 
     vmgr__vemu_set(args, "id", alias);
@@ -241,6 +276,8 @@ static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone
         json_object_put(args);
         return -1;
     }
+    if (strcmp(dev->name, "disk") == 0)
+        node = vmgr__vemu_disk_node(q, alias);
     r = vmgr__qmp_execute(q, "device_del", args, NULL, &why);
     if (r == 0) {
         *ret_gone = vmgr__qmp_await_deleted(q, alias, DETACH_TIMEOUT_MS);
@@ -251,12 +288,8 @@ static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone
     if (r < 0)
         vmgr__error_move(err, g_steal_pointer(&why));
     vmgr_error_free(why);
-    if (*ret_gone) {
-        vmgr__vemu_parts_init(&parts);
-        if (vmgr__vemu_device_parts(w->c.status.def, dev, &parts, NULL) == 0)
-            vmgr__vemu_parts_drop(&parts, q);
-        vmgr__vemu_parts_fini(&parts);
-    }
+    if (*ret_gone)
+        drop_parts(w, q, dev, node);
     vmgr__qmp_close(q);
     return r;
 }
@@ -274,13 +307,23 @@ static struct vmgr__device *find(const struct work *w, const struct vmgr__domain
     return dev;
 }
 
+static int check_job(struct work *w, const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    if (strcmp(dev->name, "disk") != 0)
+        return 0;
+    if (vmgr__blockjobs_settle(&w->c, NULL, err) < 0)
+        return -1;
+    return vmgr__blockjob_check_none(&w->c.status, dev->target, err);
+}
+
 static int detach_live(struct work *w, const char *alias, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = w->c.status.def;
     struct vmgr__device *dev = find(w, def, alias, err);
     bool gone;
 
-    if (!dev || check_hotplug(def, dev, err) < 0 || unplug(w, dev, &gone, err) < 0)
+    if (!dev || check_hotplug(def, dev, err) < 0 || check_job(w, dev, err) < 0 ||
+        unplug(w, dev, &gone, err) < 0)
         return -1;
     if (gone)
         g_ptr_array_remove(def->devices, dev);
@@ -493,15 +536,12 @@ int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                       struct vmgr_error **err)
 {
     struct vmgr__device *old;
-    struct vemu_parts parts;
     struct work w;
     int r;
 
     if (begin(&w, dom, xml, flags, err) < 0)
         return -1;
-    vmgr__vemu_parts_init(&parts);
-    r = vmgr__vemu_device_parts(w.live ? w.c.status.def : w.c.config, w.dev, &parts, err);
-    vmgr__vemu_parts_fini(&parts);
+    r = check_parts(&w, err);
     if (r == 0 && w.config) {
         old = vmgr__device_match(w.c.config, w.dev, err);
         if (old)
@@ -509,6 +549,8 @@ int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
         else
             r = -1;
     }
+    if (r == 0 && w.live)
+        r = vmgr__vemu_volume_resolve(w.c.d->conn, w.dev, err);
     if (r == 0 && w.live)
         r = update_live(&w, flags, err);
     return end(&w, r, err);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vemu.h"
+#include "blockjob.h"
 
 /* Identity of a file's content; all zero: no file. */
 struct key {
@@ -26,7 +26,8 @@ struct key {
 struct record {
     struct key config_key, status_key;
     struct vemu_process process;
-    int pidfd; /* watched, or -1 */
+    int pidfd;       /* watched, or -1 */
+    GPtrArray *jobs; /* as in the status */
 };
 
 static struct key key_of(const char *path)
@@ -57,6 +58,8 @@ static void record_free(void *data)
 
     if (r->pidfd >= 0)
         close(r->pidfd);
+    if (r->jobs)
+        g_ptr_array_unref(r->jobs);
     g_free(r);
 }
 
@@ -153,6 +156,7 @@ static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undef
     const char *name = vmgr__domobj_name(obj);
 
     emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
+    g_hash_table_remove(d->job_names, name);
     if (old.persistent)
         emit(d, name, vmgr__domobj_uuid(obj), VMGR_DOMAIN_EVENT_UNDEFINED, undefined_detail);
     vmgr__domlist_remove(&d->list, obj);
@@ -244,13 +248,32 @@ struct found {
     struct vemu_status status;
 };
 
+/* The jobs of a run; same_run: what was known is of the same one. */
+static void take_jobs(struct vemu *d, struct vmgr__domobj *obj, GPtrArray *jobs, bool same_run)
+{
+    const char *name = vmgr__domobj_name(obj);
+    struct record *r = obj->priv;
+
+    if (d->watching && same_run)
+        vmgr__blockjobs_emit(d, obj->live, r->jobs, jobs);
+    if (r->jobs)
+        g_ptr_array_unref(r->jobs);
+    r->jobs = jobs;
+    if (obj->live && vmgr__blockjobs_active(jobs)) {
+        g_hash_table_add(d->job_names, g_strdup(name));
+        vmgr__vemu_watch_jobs(d);
+    } else {
+        g_hash_table_remove(d->job_names, name);
+    }
+}
+
 static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, struct found *f)
 {
     struct vmgr__domain_def *live = is_visible(&f->status) ? g_steal_pointer(&f->status.def) : NULL;
     struct vmgr__domain_def *config = f->same_config ? obj->config : g_steal_pointer(&f->config);
     const struct vmgr__domain_def *any = live ? live : config;
     struct view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
-    bool renamed = false, replaced = false;
+    bool renamed = false, replaced = false, same_run = false;
 
     if (obj && (!any || memcmp(vmgr__domobj_uuid(obj), any->uuid, VMGR_UUID_SIZE) != 0)) {
         if (f->same_config)
@@ -264,7 +287,8 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     if (obj) {
         old = view_of(obj);
         replaced = !f->same_config && obj->config && config;
-        if (d->watching && obj->live && live && obj->live->id == live->id)
+        same_run = obj->live && live && obj->live->id == live->id;
+        if (d->watching && same_run)
             vmgr__vemu_emit_difference(d, obj->live, live);
         else if (d->watching && replaced && !obj->live && !live)
             vmgr__vemu_emit_metadata(d, obj->config, config);
@@ -289,6 +313,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     ((struct record *)obj->priv)->config_key = f->config_key;
     ((struct record *)obj->priv)->status_key = f->status_key;
     set_process(d, name, obj->priv, live ? &f->status.process : &(struct vemu_process){ 0 });
+    take_jobs(d, obj, live ? g_steal_pointer(&f->status.jobs) : NULL, same_run);
     now = view_of(obj);
     emit_config(d, obj, &old, replaced, renamed);
     emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);

@@ -26,6 +26,19 @@ int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const ch
     return vmgr__vemu_change_end(c, -1);
 }
 
+int vmgr__vemu_change_try_name(struct vemu_change *c, struct vemu *d, const char *name)
+{
+    *c = (struct vemu_change){ .d = d,
+                               .name = g_strdup(name),
+                               .status = { .state = VMGR_DOMAIN_SHUTOFF } };
+    c->lock = vmgr__vemu_try_lock(d, name);
+    if (c->lock < 0) {
+        g_clear_pointer(&c->name, g_free);
+        return -1;
+    }
+    return load(c, NULL) == 0 ? 0 : vmgr__vemu_change_end(c, -1);
+}
+
 static bool has_uuid(const struct vemu_change *c, const uint8_t *uuid)
 {
     const struct vmgr__domain_def *def = c->status.def ? c->status.def : c->config;

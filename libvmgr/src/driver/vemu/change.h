@@ -21,6 +21,8 @@ int vmgr__vemu_change_begin(struct vemu_change *c, struct vmgr_domain *dom,
 /* Locks a name, whether or not there is such a domain. */
 int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const char *name,
                                  struct vmgr_error **err);
+/* The same if nobody else has the lock; otherwise -1. */
+int vmgr__vemu_change_try_name(struct vemu_change *c, struct vemu *d, const char *name);
 /* Unlocks, brings the cache up to date. Returns r. */
 int vmgr__vemu_change_end(struct vemu_change *c, int r);
 

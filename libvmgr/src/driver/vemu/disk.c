@@ -37,12 +37,26 @@ static void disk_fini(struct disk *d)
     g_free(d->serial);
 }
 
+/* What a run's definition tells of the images below; chain.c compares it with the image itself. */
+static int check_stores(const xmlNode *root, struct vmgr_error **err)
+{
+    for (const xmlNode *n = root; (n = vmgr__xml_child(n, "backingStore"));) {
+        const xmlNode *source = vmgr__xml_child(n, "source");
+
+        if (vmgr__vemu_only(n, "format source backingStore", "type index", err) < 0 ||
+            (source && vmgr__vemu_only(source, "", "file dev index", err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
 static int check_shape(const struct disk *d, struct vmgr_error **err)
 {
-    static const char *const empty[] = { "readonly", "backingStore", NULL };
+    const xmlNode *read_only = vmgr__xml_child(d->root, "readonly");
 
     if (vmgr__vemu_only(d->root,
-                        "driver source backingStore target readonly serial boot alias address",
+                        "driver source backingStore mirror target readonly serial boot alias "
+                        "address",
                         "type device", err) < 0 ||
         (d->driver && vmgr__vemu_only(d->driver, "",
                                       "name type cache discard detect_zeroes error_policy "
@@ -51,13 +65,7 @@ static int check_shape(const struct disk *d, struct vmgr_error **err)
         (d->source && vmgr__vemu_only(d->source, "", "file dev index", err) < 0) ||
         vmgr__vemu_only(d->target, "", "dev bus tray", err) < 0)
         return -1;
-    for (int i = 0; empty[i]; i++) {
-        const xmlNode *node = vmgr__xml_child(d->root, empty[i]);
-
-        if (node && vmgr__vemu_only(node, "", "", err) < 0)
-            return -1;
-    }
-    return 0;
+    return read_only ? vmgr__vemu_only(read_only, "", "", err) : check_stores(d->root, err);
 }
 
 static int check_values(struct disk *d, struct vmgr_error **err)

@@ -7,7 +7,8 @@
 
 #include "../../network/network.h"
 #include "../../storage/storage.h"
-#include "change.h"
+#include "../block.h"
+#include "blockjob.h"
 
 static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
                                   struct vmgr_error **err)
@@ -211,6 +212,19 @@ static int vemu_get_security_label(struct vmgr_domain *dom, struct vmgr_security
     return leave(d, 0);
 }
 
+/* A job on a disk that has ended changes the definition of its run. */
+static void look_at_jobs(struct vmgr_domain *dom)
+{
+    struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
+    bool wanted;
+
+    g_mutex_lock(&d->lock);
+    wanted = g_hash_table_contains(d->job_names, vmgr_domain_get_name(dom));
+    g_mutex_unlock(&d->lock);
+    if (wanted)
+        vmgr__blockjobs_look(d, vmgr_domain_get_name(dom));
+}
+
 static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
                         struct vmgr_error **err)
 {
@@ -220,6 +234,8 @@ static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
     if (flags & VMGR_DOMAIN_XML_UPDATE_CPU)
         return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
                           "the vemu driver has no CPU models to expand yet");
+    if (!(flags & VMGR_DOMAIN_XML_INACTIVE))
+        look_at_jobs(dom);
     obj = enter(dom, &d, err);
     if (!obj)
         return -1;
@@ -258,6 +274,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__hostnet_watch_fini(d);
     vmgr__domlist_fini(&d->list);
     g_hash_table_unref(d->autodestroy);
+    g_hash_table_unref(d->job_names);
     vmgr__vemu_paths_fini(d);
     g_mutex_clear(&d->lock);
     g_free(d);
@@ -272,7 +289,8 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     d->read_only = args->flags & VMGR_CONN_RO;
     g_mutex_init(&d->lock);
     vmgr__domlist_init(&d->list);
-    d->watch_epoll = d->inotify_fd = -1;
+    d->watch_epoll = d->inotify_fd = d->job_timer = -1;
+    d->job_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     d->autodestroy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     conn->driver_data = d;
     if (vmgr__vemu_paths_init(d, args, err) == 0) {
@@ -337,6 +355,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_detach_device = vmgr__vemu_detach,
     .domain_detach_alias = vmgr__vemu_detach_alias,
     .domain_update_device = vmgr__vemu_update,
+    .block = &vmgr__vemu_block,
     .network = &vmgr__vemu_network,
     .storage = &vmgr__storage_vemu,
 };

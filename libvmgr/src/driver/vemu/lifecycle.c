@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "change.h"
+#include "blockjob.h"
 #include "parts.h"
 
 #define KILL_TIMEOUT_MS 10000
@@ -164,7 +164,7 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
     struct vemu_status *s = &c->status;
 
     if (learn_ptys(q, s->def, err) < 0 || vmgr__vemu_set_links(q, s->def, err) < 0 ||
-        set_balloon(q, s->def, err) < 0)
+        vmgr__vemu_chain_learn(q, s->def, err) < 0 || set_balloon(q, s->def, err) < 0)
         return -1;
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
         if (let_go(c, q, err) < 0)
@@ -214,6 +214,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     vmgr__vemu_status_clear(s);
     s->def = def;
     if (vmgr__vemu_assign_addresses(def, VEMU_SPARE_PORTS, err) < 0 ||
+        vmgr__vemu_volumes_resolve(c->d->conn, def, err) < 0 ||
         vmgr__vemu_check_support(def, err) < 0)
         return -1;
     emulator = vmgr__vemu_find_emulator(c->d, def, err);

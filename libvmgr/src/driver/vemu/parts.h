@@ -89,6 +89,13 @@ int vmgr__vemu_assign_port(const struct vmgr__domain_def *def, struct vmgr__devi
 int vmgr__vemu_disk_index(const char *target);
 bool vmgr__vemu_is_pci(const struct vmgr__device *dev, const xmlNode *root);
 
+/* ---- volume.c: disks that name a volume of a pool ---- */
+/* Puts in its place what is behind it now. */
+int vmgr__vemu_volume_resolve(struct vmgr_conn *conn, struct vmgr__device *dev,
+                              struct vmgr_error **err);
+int vmgr__vemu_volumes_resolve(struct vmgr_conn *conn, const struct vmgr__domain_def *def,
+                               struct vmgr_error **err);
+
 /* ---- attach.c ---- */
 /* Pulls the cables of interfaces whose link is down. */
 int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,

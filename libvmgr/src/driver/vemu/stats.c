@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockjob.h"
 #include "parts.h"
 
 #define MONITOR_TIMEOUT_MS 1000
@@ -235,17 +236,6 @@ static void add_interfaces(const struct snapshot *s, GArray *ret)
 
 /* ---- disks ---- */
 
-static struct json_object *of_node(struct json_object *list, const char *key, const char *value)
-{
-    for (size_t i = 0; i < length(list); i++) {
-        struct json_object *o = json_object_array_get_idx(list, i);
-
-        if (g_strcmp0(json_object_get_string(get(o, key)), value) == 0)
-            return o;
-    }
-    return NULL;
-}
-
 static void add_requests(struct json_object *stats, unsigned n, GArray *ret)
 {
     static const char *const rows[][2] = { { "rd_operations", "rd.reqs" },
@@ -264,8 +254,8 @@ static void add_requests(struct json_object *stats, unsigned n, GArray *ret)
 static void add_disk(const struct vmgr__device *dev, unsigned n, struct json_object *stats,
                      struct json_object *blocks, GArray *ret)
 {
-    g_autofree char *node = vmgr__vemu_node_name(dev);
-    struct json_object *image = get(get(of_node(blocks, "device", node), "inserted"), "image");
+    g_autofree char *alias = vmgr__device_alias(dev);
+    struct json_object *image = get(get(vmgr__vemu_of_alias(blocks, alias), "inserted"), "image");
     uint64_t capacity = number(image, "virtual-size");
     struct stat st;
 
@@ -273,7 +263,7 @@ static void add_disk(const struct vmgr__device *dev, unsigned n, struct json_obj
     if (!dev->source || !*dev->source)
         return;
     vmgr__stat_add_text(ret, dev->source, "block.%u.path", n);
-    add_requests(get(of_node(stats, "node-name", node), "stats"), n, ret);
+    add_requests(get(vmgr__vemu_of_alias(stats, alias), "stats"), n, ret);
     if (stat(dev->source, &st) < 0)
         return;
     ULL(ret, (uint64_t)st.st_blocks * 512, "block.%u.allocation", n);

@@ -6,13 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vemu.h"
+#include "blockjob.h"
 
 static const char *const phases[] = { "off", "starting", "active", "stopping", NULL };
 
 void vmgr__vemu_status_clear(struct vemu_status *s)
 {
     vmgr__domain_def_free(s->def);
+    g_clear_pointer(&s->jobs, g_ptr_array_unref);
     *s = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
 }
 
@@ -60,6 +61,7 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
         if (ret->phase != VEMU_OFF) {
             ret->def = vmgr__domain_def_parse_node(domain, &vmgr__vemu_defaults, 0, err);
             r = ret->def ? 1 : -1;
+            ret->jobs = vmgr__blockjobs_read(root);
         }
     }
     xmlFreeDoc(doc);
@@ -110,6 +112,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
         if (s->updated)
             vmgr__xw_attr(&w, "updated", "yes");
         vmgr__domain_def_write(s->def, 0, &w);
+        vmgr__blockjobs_write(s->jobs, &w);
     }
     vmgr__xw_end(&w, "domstatus");
     text = vmgr__xw_finish(&w);

@@ -67,6 +67,8 @@ struct vemu {
     int watch_epoll;
     int inotify_fd;
     GHashTable *autodestroy; /* names of runs that end with this connection */
+    GHashTable *job_names;   /* of runs whose disks have jobs */
+    int job_timer;           /* looks at them while somebody watches */
 };
 
 extern const struct vmgr__conf_defaults vmgr__vemu_defaults;
@@ -121,6 +123,7 @@ struct vemu_status {
     uint64_t owner_start_time;
     bool updated;
     struct vmgr__domain_def *def; /* what runs; NULL when off */
+    GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
 };
 void vmgr__vemu_status_clear(struct vemu_status *s);
 /* 1, 0 (no file: off), -1 and *err (a file nobody can read is an error, not an end of the guest). A
@@ -279,6 +282,8 @@ void vmgr__vemu_watch_run(struct vemu *d, const char *name);
 int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p);
 /* cache.c: watches the process of a record that was read before watching began. */
 void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj);
+/* Some runs have jobs on disks: looks at them soon. d->lock is held. */
+void vmgr__vemu_watch_jobs(struct vemu *d);
 void vmgr__vemu_watch_fini(struct vemu *d);
 
 /* ---- console.c, host.c ---- */

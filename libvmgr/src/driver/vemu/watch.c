@@ -9,9 +9,10 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "vemu.h"
+#include "blockjob.h"
 
 int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p)
 {
@@ -36,6 +37,36 @@ void vmgr__vemu_watch_run(struct vemu *d, const char *name)
     inotify_add_watch(d->inotify_fd, dir, IN_MOVED_TO | IN_ONLYDIR);
 }
 
+#define JOBS_LOOK_NS 200000000 /* between looks at jobs on disks */
+
+void vmgr__vemu_watch_jobs(struct vemu *d)
+{
+    const struct itimerspec soon = { .it_value = { .tv_nsec = JOBS_LOOK_NS } };
+
+    if (d->watching)
+        timerfd_settime(d->job_timer, 0, &soon, NULL);
+}
+
+/* Asks the emulators whose disks have jobs. Their answers become differences between files. */
+static void look_at_jobs(struct vemu *d)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    void *name;
+
+    g_mutex_lock(&d->lock);
+    g_hash_table_iter_init(&iter, d->job_names);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_ptr_array_add(names, g_strdup(name));
+    g_mutex_unlock(&d->lock);
+    for (guint i = 0; i < names->len; i++)
+        vmgr__blockjobs_look(d, names->pdata[i]);
+    g_mutex_lock(&d->lock);
+    if (g_hash_table_size(d->job_names))
+        vmgr__vemu_watch_jobs(d);
+    g_mutex_unlock(&d->lock);
+}
+
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err)
 {
     struct epoll_event e = { .events = EPOLLIN };
@@ -46,7 +77,9 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
     vmgr__vemu_refresh_all_locked(d); /* the baseline */
     d->watch_epoll = epoll_create1(EPOLL_CLOEXEC);
     d->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (d->watch_epoll < 0 || d->inotify_fd < 0 ||
+    d->job_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (d->watch_epoll < 0 || d->inotify_fd < 0 || d->job_timer < 0 ||
+        epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, d->job_timer, &e) < 0 ||
         epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, d->inotify_fd, &e) < 0 ||
         epoll_ctl(epoll_fd, EPOLL_CTL_ADD, d->watch_epoll, &e) < 0) {
         r = vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot watch for events");
@@ -65,6 +98,8 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
             vmgr__vemu_watch_run(d, vmgr__domobj_name(obj));
             vmgr__vemu_watch_obj(d, obj);
         }
+        if (g_hash_table_size(d->job_names))
+            vmgr__vemu_watch_jobs(d);
     }
     g_mutex_unlock(&d->lock);
     return r;
@@ -75,6 +110,8 @@ void vmgr__vemu_poll_events(struct vmgr_conn *conn)
     struct vemu *d = conn->driver_data;
     struct epoll_event events[64];
     char buf[16384];
+    uint64_t ticks;
+    bool jobs = false;
     int n;
 
     g_mutex_lock(&d->lock);
@@ -82,10 +119,13 @@ void vmgr__vemu_poll_events(struct vmgr_conn *conn)
         n = epoll_wait(d->watch_epoll, events, G_N_ELEMENTS(events), 0);
         while (read(d->inotify_fd, buf, sizeof(buf)) > 0)
             ;
+        jobs = read(d->job_timer, &ticks, sizeof(ticks)) > 0;
         if (n > 0)
             vmgr__vemu_refresh_all_locked(d);
     }
     g_mutex_unlock(&d->lock);
+    if (jobs)
+        look_at_jobs(d);
 }
 
 void vmgr__vemu_watch_fini(struct vemu *d)
@@ -94,6 +134,8 @@ void vmgr__vemu_watch_fini(struct vemu *d)
         close(d->watch_epoll);
     if (d->inotify_fd >= 0)
         close(d->inotify_fd);
-    d->watch_epoll = d->inotify_fd = -1;
+    if (d->job_timer >= 0)
+        close(d->job_timer);
+    d->watch_epoll = d->inotify_fd = d->job_timer = -1;
     d->watching = false;
 }
