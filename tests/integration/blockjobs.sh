@@ -5,7 +5,7 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
-for tool in virsh qemu-img; do
+for tool in virsh qemu-img qemu-nbd; do
     command -v "$tool" >/dev/null || { echo "no $tool"; exit 77; }
 done
 kernel=$(find_kernel)

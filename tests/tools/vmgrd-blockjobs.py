@@ -6,7 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
-from vmgrd_daemon import Daemon, check, until
+from vmgrd_daemon import Daemon, check, listens, until
 
 BUILD, WORK, KERNEL = sys.argv[1:4]
 LOG = os.path.join(WORK, "serial")
@@ -26,6 +26,12 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <target dev='vda' bus='virtio'/></disk>
 <disk type='volume'><driver name='qemu' type='qcow2'/><source pool='p' volume='other'/>
 <target dev='vdb' bus='virtio'/></disk>
+<disk type='network'><driver name='qemu' type='raw' queues='1'/>
+<source protocol='nbd' name='e'><host transport='unix' socket='{at("nbd.sock")}'/></source>
+<blockio logical_block_size='512' physical_block_size='4096'/><target dev='vdc' bus='virtio'/></disk>
+<disk type='file'><driver name='qemu' type='raw'/><source file='{at("scsi")}'/>
+<target dev='sda' bus='scsi'/><wwn>5000c50015ea71aa</wwn><vendor>VENDOR</vendor>
+<product>PRODUCT</product></disk>
 </devices></domain>"""
 POOL = f"<pool type='dir'><name>p</name><target><path>{at('pool')}</path></target></pool>"
 
@@ -93,6 +99,8 @@ def make_images():
     with open(at("pool/below"), "r+b") as f:
         f.write(b"from below" * 100000)
     image("create", "-f", "qcow2", "-b", at("pool/below"), "-F", "raw", at("pool/other"))
+    for name in ("scsi", "served"):
+        image("create", "-f", "raw", at(name), "1M")
 
 
 def merge(virsh, vmsh):
@@ -177,6 +185,10 @@ def main():
     run(virsh, "pool-define", at("p.xml"))
     fails(virsh, "storage pool 'p' containing volume 'other' is not active", "start", "d")
     run(virsh, "pool-start", "p")
+    fails(virsh, "nbd.sock", "start", "d")
+    server = subprocess.Popen(["qemu-nbd", "-t", "-f", "raw", "-x", "e", "-k", at("nbd.sock"),
+                               at("served")], cwd=at("pool"))
+    until(lambda: listens(at("nbd.sock")), "qemu-nbd listens", 60)
     run(virsh, "start", "d")
     until(lambda: written()[0] > 2, "the guest writes", 120)
     heard = at("events")
@@ -205,6 +217,8 @@ def main():
     expect(virsh, "vda", "copy")
     run(virsh, "destroy", "d")
     run(virsh, "undefine", "d")
+    server.terminate()
+    server.wait()
     daemon.stop()
 
 

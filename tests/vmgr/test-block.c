@@ -5,6 +5,7 @@
  */
 #include "conf/device.h"
 #include "driver/vemu/blockjob.h"
+#include "driver/vemu/parts.h"
 #include "harness.h"
 #include "sandbox.h"
 
@@ -104,6 +105,89 @@ START_TEST(chain_is_compared)
     OK(update(dev, BLOCKS(IMAGE("/top", "qcow2", "")), false, &err));
     ck_assert_ptr_nonnull(strstr(dev->text, "<backingStore/>"));
     vmgr__device_free(dev);
+}
+END_TEST
+
+/* ---- what disks become ---- */
+
+/* The command line of a disk, or the error. */
+static char *parts_of(const char *root, const char *inside)
+{
+    g_autofree char *xml = g_strdup_printf("<disk %s>%s<alias name='x'/></disk>", root, inside);
+    struct vmgr__device *dev = vmgr__device_parse(xml, &vmgr__vemu_defaults, 0, NULL);
+    struct vmgr__domain_def def = { .os.machine = (char *)"q35" };
+    GPtrArray *args = g_ptr_array_new_with_free_func(g_free);
+    struct vmgr_error *err = NULL;
+    struct vemu_parts parts;
+    char *text;
+
+    ck_assert_msg(dev != NULL, "%s", xml);
+    vmgr__vemu_parts_init(&parts);
+    if (vmgr__vemu_disk_parts(&def, dev, &parts, &err) == 0) {
+        vmgr__vemu_parts_argv(&parts, args);
+        g_ptr_array_add(args, NULL);
+        text = g_strjoinv(" ", (char **)args->pdata);
+    } else {
+        text = g_strdup(vmgr_error_get_message(err));
+    }
+    vmgr_error_free(err);
+    vmgr__vemu_parts_fini(&parts);
+    g_ptr_array_unref(args);
+    vmgr__device_free(dev);
+    return text;
+}
+
+#define TO(target, bus) "<target dev='" target "' bus='" bus "'/>"
+#define NBD(inside)     "<source protocol='nbd' name='e'>" inside "</source>" TO("vda", "virtio")
+
+START_TEST(traits)
+{
+    static const struct {
+        const char *root, *inside, *want;
+    } rows[] = {
+        { "type='network'", NBD("<host name='h'/>"),
+          "file.driver=nbd,file.server.type=inet,file.server.host=h,file.server.port=10809,"
+          "file.export=e" },
+        { "type='network'", NBD("<host transport='unix' socket='/s'/>"),
+          "file.driver=nbd,file.server.type=unix,file.server.path=/s,file.export=e" },
+        { "type='network'", NBD(""), "protocol 'nbd' accepts only one host" },
+        { "type='network'", NBD("<host name='a'/><host name='b'/>"), "accepts only one host" },
+        { "type='network'", NBD("<host name='a' port='65536'/>"), "port number '65536'" },
+        { "type='network'", NBD("<host name='a' transport='rdma'/>"), "transport 'rdma'" },
+        { "type='network'", "<source protocol='rbd' name='x'/>" TO("vda", "virtio"),
+          "disk protocol 'rbd' is not supported" },
+        { "type='network'",
+          "<source protocol='nbd' tls='yes'><host name='h'/></source>" TO("vda", "virtio"),
+          "attribute 'tls' of <source>" },
+        { "type='file'",
+          "<driver queues='4' queue_size='64'/><source file='/a'/>"
+          "<blockio logical_block_size='4096' physical_block_size='4096'/>" TO("vda", "virtio"),
+          "logical_block_size=4096,physical_block_size=4096,num-queues=4,queue-size=64" },
+        { "type='file'",
+          "<source file='/a'/><wwn>5000c50015ea71aa</wwn><vendor>SEAGATE</vendor>"
+          "<product>ST3146707LC</product>" TO("sda", "scsi"),
+          "wwn=0x5000c50015ea71aa,vendor=SEAGATE,product=ST3146707LC" },
+        { "type='file'", "<source file='/a'/><wwn>5</wwn>" TO("sda", "scsi"), "malformed wwn: 5" },
+        { "type='file'", "<source file='/a'/><wwn>5000c50015ea71aa</wwn>" TO("vda", "virtio"),
+          "Only ide and scsi disk support wwn" },
+        { "type='file'", "<source file='/a'/><vendor>x</vendor>" TO("sda", "sata"),
+          "Only scsi disk supports vendor and product" },
+        { "type='file'",
+          "<source file='/a'/><product>01234567890123456</product>" TO("sda", "scsi"),
+          "disk product is more than 16 characters" },
+        { "type='file'", "<driver queues='0'/><source file='/a'/>" TO("vda", "virtio"),
+          "attribute 'queues'" },
+        { "type='file'", "<source file='/a'/><shareable/>" TO("vda", "virtio"),
+          "<shareable> of <disk> is not supported" },
+        { "type='file'", "<source file='/a'/><transient/>" TO("vda", "virtio"),
+          "<transient> of <disk> is not supported" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *got = parts_of(rows[i].root, rows[i].inside);
+
+        ck_assert_msg(strstr(got, rows[i].want) != NULL, "%s: %s", rows[i].inside, got);
+    }
 }
 END_TEST
 
@@ -216,6 +300,7 @@ int main(void)
     tcase_add_test(tc, chain_from_monitor);
     tcase_add_test(tc, chain_of_another_shape);
     tcase_add_test(tc, chain_is_compared);
+    tcase_add_test(tc, traits);
     tcase_add_test(tc, records_come_back);
     tcase_add_test(tc, records_that_are_damaged);
     tcase_add_test(tc, refusals);

@@ -22,7 +22,7 @@ static const struct cache {
 /* A disk's document, taken apart. */
 struct disk {
     xmlNode *root, *driver, *source, *target;
-    bool cdrom, read_only;
+    bool cdrom, read_only, network;
     char *bus, *format, *path, *alias, *serial;
     const struct cache *cache;
 };
@@ -55,17 +55,19 @@ static int check_shape(const struct disk *d, struct vmgr_error **err)
     const xmlNode *read_only = vmgr__xml_child(d->root, "readonly");
 
     if (vmgr__vemu_only(d->root,
-                        "driver source backingStore mirror target readonly serial boot alias "
-                        "address",
+                        "driver source backingStore mirror target readonly serial wwn vendor "
+                        "product blockio boot alias address",
                         "type device", err) < 0 ||
         (d->driver && vmgr__vemu_only(d->driver, "",
                                       "name type cache discard detect_zeroes error_policy "
-                                      "rerror_policy io",
+                                      "rerror_policy io queues queue_size",
                                       err) < 0) ||
-        (d->source && vmgr__vemu_only(d->source, "", "file dev index", err) < 0) ||
+        (d->source && !d->network && vmgr__vemu_only(d->source, "", "file dev index", err) < 0) ||
         vmgr__vemu_only(d->target, "", "dev bus tray", err) < 0)
         return -1;
-    return read_only ? vmgr__vemu_only(read_only, "", "", err) : check_stores(d->root, err);
+    if (read_only && vmgr__vemu_only(read_only, "", "", err) < 0)
+        return -1;
+    return check_stores(d->root, err);
 }
 
 static int check_values(struct disk *d, struct vmgr_error **err)
@@ -74,7 +76,7 @@ static int check_values(struct disk *d, struct vmgr_error **err)
     g_autofree char *device = vmgr__xml_attr(d->root, "device");
     g_autofree char *cache = d->driver ? vmgr__xml_attr(d->driver, "cache") : NULL;
 
-    if (type && strcmp(type, "file") != 0 && strcmp(type, "block") != 0)
+    if (type && strcmp(type, "file") != 0 && strcmp(type, "block") != 0 && !d->network)
         return unsupported(err, "disk type '%s' is not supported by the vemu driver yet", type);
     d->cdrom = g_strcmp0(device, "cdrom") == 0;
     if (device && !d->cdrom && strcmp(device, "disk") != 0)
@@ -84,7 +86,7 @@ static int check_values(struct disk *d, struct vmgr_error **err)
                        strcmp(d->format, "vmdk") != 0 && strcmp(d->format, "vdi") != 0 &&
                        strcmp(d->format, "vpc") != 0 && strcmp(d->format, "vhdx") != 0))
         return unsupported(err, "unknown driver format value '%s'", d->format);
-    if (d->path && !g_path_is_absolute(d->path))
+    if (d->path && !d->network && !g_path_is_absolute(d->path))
         return unsupported(err, "the path of a disk must be absolute: '%s'", d->path);
     for (size_t i = 0; i < G_N_ELEMENTS(caches); i++) {
         if (strcmp(cache ? cache : "default", caches[i].name) == 0)
@@ -98,6 +100,7 @@ static int check_values(struct disk *d, struct vmgr_error **err)
 static int disk_read(struct disk *d, const struct vmgr__device *dev, struct vmgr_error **err)
 {
     xmlDoc *doc = vmgr__device_doc(dev);
+    g_autofree char *type = vmgr__xml_attr(xmlDocGetRootElement(doc), "type");
 
     *d = (struct disk){ .root = xmlDocGetRootElement(doc) };
     d->driver = vmgr__xml_child(d->root, "driver");
@@ -107,8 +110,9 @@ static int disk_read(struct disk *d, const struct vmgr__device *dev, struct vmgr
     d->format = d->driver ? vmgr__xml_attr(d->driver, "type") : NULL;
     if (!d->format)
         d->format = g_strdup("raw");
-    if (dev->source && *dev->source)
-        d->path = g_strdup(dev->source);
+    d->network = d->source && g_strcmp0(type, "network") == 0;
+    if (d->network || (dev->source && *dev->source))
+        d->path = g_strdup(dev->source ? dev->source : ""); /* an export may have no name */
     d->alias = vmgr__device_alias(dev);
     d->serial = vmgr__xml_child(d->root, "serial")
                     ? vmgr__xml_text(vmgr__xml_child(d->root, "serial"))
@@ -184,8 +188,13 @@ static int put_node(const struct disk *d, const char *node_name, struct vemu_par
     json_object_object_add(node, "file", file);
     if (d->read_only)
         vmgr__vemu_set_bool(node, "read-only", true);
-    vmgr__vemu_set(file, "driver", g_strcmp0(type, "block") == 0 ? "host_device" : "file");
-    vmgr__vemu_set(file, "filename", d->path);
+    if (d->network) {
+        if (vmgr__vemu_disk_network(d->source, file, err) < 0)
+            return -1;
+    } else {
+        vmgr__vemu_set(file, "driver", g_strcmp0(type, "block") == 0 ? "host_device" : "file");
+        vmgr__vemu_set(file, "filename", d->path);
+    }
     if (d->read_only)
         vmgr__vemu_set_bool(file, "read-only", true);
     put_cache(node, d->cache);
@@ -237,6 +246,8 @@ static int put_device(const struct vmgr__domain_def *def, const struct disk *d,
         vmgr__vemu_set(o, "write-cache", d->cache->write_cache);
     if (vmgr__parse_u32(order, &n))
         vmgr__vemu_set_int(o, "bootindex", n);
+    if (vmgr__vemu_disk_traits(d->root, class_name, o, err) < 0)
+        return -1;
     if (strcmp(class_name, "ide-hd") == 0 || strcmp(class_name, "ide-cd") == 0) {
         vmgr__vemu_setf(o, "bus", "ide.%d", unit);
         return 0;

@@ -58,6 +58,11 @@ int vmgr__vemu_disk_parts(const struct vmgr__domain_def *def, const struct vmgr_
 /* The node of its image alone: a medium for a drive that is there. */
 int vmgr__vemu_medium_parts(const struct vmgr__device *dev, struct vemu_parts *parts,
                             struct vmgr_error **err);
+/* disk-traits.c: what the guest is told about a drive of a class; an image behind a network. */
+int vmgr__vemu_disk_traits(const xmlNode *root, const char *class_name, struct json_object *o,
+                           struct vmgr_error **err);
+int vmgr__vemu_disk_network(const xmlNode *source, struct json_object *file,
+                            struct vmgr_error **err);
 char *vmgr__vemu_node_name(const struct vmgr__device *dev);
 int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                                struct vemu_parts *parts, struct vmgr_error **err);
