@@ -228,18 +228,22 @@ static enum outcome wait_for(struct wait *w)
     return outcome;
 }
 
-/* --timeout, --async and --verbose. False: the error was printed. */
+/* --async and --verbose. False: the error was printed. last: what else makes vmsh wait. */
 static bool wait_options(struct shell *sh, const struct args *args, struct wait *w, bool blocking,
                          const char *last)
 {
+    const char *odd = args_bool(args, "verbose") ? "verbose"
+                      : args_bool(args, "async") ? "async"
+                                                 : NULL;
     w->verbose = args_bool(args, "verbose");
     w->async = args_bool(args, "async");
-    if (!blocking && w->verbose)
-        shell_error(sh, "--verbose requires at least one of --timeout, --wait%s", last);
-    else if (!blocking && w->async)
-        shell_error(sh, "--async requires at least one of --timeout, --wait%s", last);
-    else
+    if (blocking || !odd)
         return true;
+    if (last)
+        shell_error(sh, "--%s requires at least one of --timeout, --wait, --pivot, or --%s", odd,
+                    last);
+    else
+        shell_error(sh, "Option --wait is required by option --%s", odd);
     return false;
 }
 
@@ -250,7 +254,8 @@ static bool get_timeout(struct shell *sh, const struct args *args, int *ret)
     if (have < 0)
         return false;
     if (have && *ret < 1) {
-        shell_error(sh, "invalid timeout");
+        shell_error(sh, "Numeric value '%s' for <timeout> option is malformed or out of range",
+                    args_string(args, "timeout"));
         return false;
     }
     return true;
@@ -299,7 +304,7 @@ bool cmd_blockpull(struct shell *sh, const struct args *args)
         .sh = sh, .path = args_string(args, "path"), .label = "Block Pull", .callback = -1
     };
     bool blocking = args_bool(args, "wait");
-    if (!get_timeout(sh, args, &w.timeout) || !wait_options(sh, args, &w, blocking, "") ||
+    if (!get_timeout(sh, args, &w.timeout) || !wait_options(sh, args, &w, blocking, NULL) ||
         !(w.domain = args_domain(sh, args)))
         return false;
     bool ok = pull(&w, args, blocking);
@@ -365,12 +370,11 @@ bool cmd_blockcommit(struct shell *sh, const struct args *args)
     struct wait w = {
         .sh = sh, .path = args_string(args, "path"), .label = "Block commit", .callback = -1
     };
-    if (!args_exclusive(sh, args, "pivot", "keep-overlay") ||
-        !args_exclusive(sh, args, "base", "shallow") || !get_timeout(sh, args, &w.timeout))
+    if (!args_exclusive(sh, args, "pivot", "keep-overlay") || !get_timeout(sh, args, &w.timeout))
         return false;
     bool blocking = args_bool(args, "wait") || args_bool(args, "pivot") ||
                     args_bool(args, "keep-overlay") || w.timeout;
-    if (!wait_options(sh, args, &w, blocking, ", --pivot, or --keep-overlay") ||
+    if (!wait_options(sh, args, &w, blocking, "keep-overlay") ||
         !(w.domain = args_domain(sh, args)))
         return false;
     bool ok = commit(&w, args, blocking);
@@ -403,23 +407,52 @@ static char *copy_target(struct shell *sh, const struct args *args)
 static bool copy_params(struct shell *sh, const struct args *args,
                         struct vmgr_block_copy_params *params)
 {
-    unsigned long long bandwidth, granularity = 0, buffer = 0;
+    unsigned long long bandwidth, buffer = 0;
+    int granularity = 0;
     if (!blockjob_bandwidth(sh, args, &bandwidth) ||
-        args_size(sh, args, "granularity", 1, &granularity) < 0 ||
+        args_int(sh, args, "granularity", &granularity) < 0 ||
         args_size(sh, args, "buf-size", 1, &buffer) < 0)
         return false;
     if (!args_bool(args, "bytes") && bandwidth > (UINT64_MAX >> 20)) {
         shell_error(sh, "bandwidth must be less than %llu", (unsigned long long)UINT64_MAX >> 20);
         return false;
     }
-    if (granularity > UINT32_MAX) {
-        shell_error(sh, "granularity must be less than %u", UINT32_MAX);
+    if (granularity < 0) {
+        shell_error(sh, "Numeric value '%s' for <granularity> option is malformed or out of range",
+                    args_string(args, "granularity"));
         return false;
     }
     params->bandwidth = args_bool(args, "bytes") ? bandwidth : bandwidth << 20;
     params->granularity = (uint32_t)granularity;
     params->buf_size = buffer;
     return true;
+}
+
+/* Servers of any age can do what needs no parameters. */
+static bool needs_parameters(const struct args *args)
+{
+    static const char *const newer[] = { "granularity", "buf-size", "xml" };
+    const char *format = args_string(args, "format");
+    for (size_t i = 0; i < sizeof(newer) / sizeof(newer[0]); i++)
+        if (args_string(args, newer[i]))
+            return true;
+    return (format && strcmp(format, "raw") != 0) || args_bool(args, "transient-job") ||
+           args_bool(args, "synchronous-writes");
+}
+
+static int copy_plainly(struct wait *w, const struct args *args)
+{
+    unsigned long long bandwidth;
+    uint32_t flags = VMGR_BLOCK_REBASE_COPY |
+                     (args_bool(args, "shallow") ? VMGR_BLOCK_REBASE_SHALLOW : 0) |
+                     (args_bool(args, "reuse-external") ? VMGR_BLOCK_REBASE_REUSE_EXT : 0) |
+                     (args_bool(args, "blockdev") ? VMGR_BLOCK_REBASE_COPY_DEV : 0) |
+                     (args_string(args, "format") ? VMGR_BLOCK_REBASE_COPY_RAW : 0) |
+                     (args_bool(args, "bytes") ? VMGR_BLOCK_REBASE_BANDWIDTH_BYTES : 0);
+    if (!blockjob_bandwidth(w->sh, args, &bandwidth))
+        return -1;
+    return vmgr_domain_block_rebase(w->domain, w->path, args_string(args, "dest"), bandwidth, flags,
+                                    shell_err(w->sh));
 }
 
 static bool copy(struct wait *w, const struct args *args, const char *xml, bool blocking)
@@ -434,7 +467,10 @@ static bool copy(struct wait *w, const struct args *args, const char *xml, bool 
         return false;
     if (blocking)
         wait_prepare(w);
-    if (vmgr_domain_block_copy(w->domain, w->path, xml, &params, flags, shell_err(w->sh)) < 0)
+    int r = needs_parameters(args)
+                ? vmgr_domain_block_copy(w->domain, w->path, xml, &params, flags, shell_err(w->sh))
+                : copy_plainly(w, args);
+    if (r < 0)
         return false;
     if (!blocking) {
         shell_extra(w->sh, "Block Copy started");
@@ -462,7 +498,7 @@ bool cmd_blockcopy(struct shell *sh, const struct args *args)
         return false;
     bool blocking = args_bool(args, "wait") || args_bool(args, "pivot") ||
                     args_bool(args, "finish") || w.timeout;
-    if (!wait_options(sh, args, &w, blocking, ", --pivot, or --finish"))
+    if (!wait_options(sh, args, &w, blocking, "finish"))
         return false;
     if (!args_string(args, "dest") && !args_string(args, "xml")) {
         shell_error(sh, "need either --dest or --xml");

@@ -2,8 +2,10 @@
 /*
  * Commands about jobs on disks that go on, and the size of disks.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "blockjob.h"
 
@@ -57,20 +59,21 @@ void blockjob_progress(const char *label, uint64_t left, uint64_t total)
 
 bool blockjob_bandwidth(struct shell *sh, const struct args *args, unsigned long long *ret)
 {
-    int have, n = 0;
+    const char *text = args_string(args, "bandwidth");
+    char *end;
     *ret = 0;
+    if (!text)
+        return true;
     if (args_bool(args, "bytes"))
         return args_size(sh, args, "bandwidth", 1, ret) >= 0;
-    have = args_int(sh, args, "bandwidth", &n);
-    if (have > 0 && n < 0) {
-        shell_error(sh,
-                    "Scaled numeric value '%s' for <bandwidth> option is malformed or out of "
-                    "range",
-                    args_string(args, "bandwidth"));
-        return false;
-    }
-    *ret = (unsigned)n;
-    return have >= 0;
+    errno = 0;
+    *ret = strtoull(text, &end, 10);
+    if (end != text && !*end && !errno) /* -1 is the greatest there is, as virsh has it */
+        return true;
+    shell_error(sh,
+                "Scaled numeric value '%s' for <--bandwidth> option is malformed or out of range",
+                text);
+    return false;
 }
 
 static const char *type_name(int type)
@@ -135,11 +138,9 @@ static bool job_change(struct shell *sh, struct vmgr_domain *domain, const struc
 bool cmd_blockjob(struct shell *sh, const struct args *args)
 {
     static const char *const pairs[][2] = {
-        { "raw", "abort" },       { "raw", "async" },       { "raw", "pivot" },
-        { "raw", "bandwidth" },   { "info", "abort" },      { "info", "async" },
-        { "info", "pivot" },      { "info", "bandwidth" },  { "bytes", "abort" },
-        { "bytes", "async" },     { "bytes", "pivot" },     { "bandwidth", "abort" },
-        { "bandwidth", "async" }, { "bandwidth", "pivot" },
+        { "raw", "abort" },   { "raw", "async" },   { "raw", "pivot" },   { "raw", "bandwidth" },
+        { "info", "abort" },  { "info", "async" },  { "info", "pivot" },  { "info", "bandwidth" },
+        { "bytes", "abort" }, { "bytes", "async" }, { "bytes", "pivot" },
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         if (!args_exclusive(sh, args, pairs[i][0], pairs[i][1]))
