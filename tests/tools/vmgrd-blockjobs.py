@@ -23,6 +23,7 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
 <devices><serial type='file'><source path='{LOG}'/></serial>
 <disk type='file'><driver name='qemu' type='qcow2'/><source file='{at("top")}'/>
+<backingStore type='file'><format type='qcow2'/><source file='{at("middle")}'/></backingStore>
 <target dev='vda' bus='virtio'/></disk>
 <disk type='volume'><driver name='qemu' type='qcow2'/><source pool='p' volume='other'/>
 <target dev='vdb' bus='virtio'/></disk>

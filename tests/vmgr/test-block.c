@@ -108,6 +108,30 @@ START_TEST(chain_is_compared)
 }
 END_TEST
 
+START_TEST(chain_is_stored)
+{
+    struct vmgr__domain_def def = { .devices = g_ptr_array_new_with_free_func(vmgr__device_free) };
+    struct vmgr__device *stored = disk("<backingStore><source file='/middle'/></backingStore>");
+    struct vmgr__device *run = disk("");
+
+    g_ptr_array_add(def.devices, stored);
+    /* an image in the middle has gone: what the document said of it is not so any more */
+    ck_assert(vmgr__vemu_chain_store(&def, run, "/top"));
+    ck_assert_ptr_null(strstr(stored->text, "backingStore"));
+    ck_assert(!vmgr__vemu_chain_store(&def, run, "/top"));
+    /* the disk is elsewhere */
+    g_free(run->source);
+    run->source = g_strdup("/copy");
+    ck_assert(vmgr__vemu_chain_store(&def, run, "/top"));
+    ck_assert_str_eq(stored->source, "/copy");
+    ck_assert_ptr_nonnull(strstr(stored->text, "<source file='/copy'/>"));
+    /* the stored disk is another one by now */
+    ck_assert(!vmgr__vemu_chain_store(&def, run, "/top"));
+    vmgr__device_free(run);
+    g_ptr_array_unref(def.devices);
+}
+END_TEST
+
 /* ---- what disks become ---- */
 
 /* The command line of a disk, or the error. */
@@ -300,6 +324,7 @@ int main(void)
     tcase_add_test(tc, chain_from_monitor);
     tcase_add_test(tc, chain_of_another_shape);
     tcase_add_test(tc, chain_is_compared);
+    tcase_add_test(tc, chain_is_stored);
     tcase_add_test(tc, traits);
     tcase_add_test(tc, records_come_back);
     tcase_add_test(tc, records_that_are_damaged);

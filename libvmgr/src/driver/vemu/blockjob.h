@@ -88,8 +88,9 @@ GPtrArray *vmgr__vemu_chain_paths(const struct vmgr__device *dev);
 /* The path that is meant by one, or by "vda[2]" of this disk; for g_free(), or NULL and *err. */
 char *vmgr__vemu_chain_resolve(const struct vmgr__device *dev, const char *name,
                                struct vmgr_error **err);
-/* The stored definition's disk follows the run's to another image. */
-void vmgr__vemu_chain_store(struct vmgr__domain_def *config, const struct vmgr__device *dev,
+/* The stored definition's disk follows the run's: to another image, or to others below it. True: it
+ * has changed. */
+bool vmgr__vemu_chain_store(struct vmgr__domain_def *config, const struct vmgr__device *dev,
                             const char *old_source);
 
 #endif

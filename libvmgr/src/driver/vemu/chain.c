@@ -243,33 +243,46 @@ char *vmgr__vemu_chain_resolve(const struct vmgr__device *dev, const char *name,
     return NULL;
 }
 
-void vmgr__vemu_chain_store(struct vmgr__domain_def *config, const struct vmgr__device *dev,
+/* The stored disk names another image. */
+static void move(struct vmgr__device *stored, xmlNode *root, const struct vmgr__device *dev)
+{
+    g_autofree char *format = vmgr__device_get(dev, "driver", "type");
+    xmlNode *source = vmgr__device_child(root, "source");
+
+    xmlUnsetProp(source, BAD_CAST "pool");
+    xmlUnsetProp(source, BAD_CAST "volume");
+    set_source(root, source, dev->source);
+    if (format)
+        xmlSetProp(vmgr__device_child(root, "driver"), BAD_CAST "type", BAD_CAST format);
+    g_free(stored->source);
+    stored->source = g_strdup(dev->source);
+}
+
+bool vmgr__vemu_chain_store(struct vmgr__domain_def *config, const struct vmgr__device *dev,
                             const char *old_source)
 {
-    struct vmgr__device *stored = config ? vmgr__disk_find(config, dev->target) : NULL;
-    g_autofree char *format = vmgr__device_get(dev, "driver", "type");
-    g_autofree char *type = NULL;
+    struct vmgr__device *stored = vmgr__disk_find(config, dev->target);
+    g_autofree char *type = stored ? vmgr__device_get(stored, NULL, "type") : NULL;
+    const bool moved = g_strcmp0(old_source, dev->source) != 0;
     xmlDoc *doc;
     xmlNode *root, *store;
 
-    type = stored ? vmgr__device_get(stored, NULL, "type") : NULL;
     if (!stored || g_strcmp0(stored->target, dev->target) != 0 ||
         (g_strcmp0(type, "volume") != 0 && g_strcmp0(stored->source, old_source) != 0))
-        return;
+        return false;
     doc = vmgr__device_doc(stored);
     root = xmlDocGetRootElement(doc);
-    store = vmgr__device_child(root, "source");
-    xmlUnsetProp(store, BAD_CAST "pool");
-    xmlUnsetProp(store, BAD_CAST "volume");
-    set_source(root, store, dev->source);
-    if (format)
-        xmlSetProp(vmgr__device_child(root, "driver"), BAD_CAST "type", BAD_CAST format);
-    store = vmgr__xml_child(root, "backingStore"); /* of the other image */
-    if (store) {
+    store = vmgr__xml_child(root, "backingStore");
+    if (!moved && !store) {
+        xmlFreeDoc(doc);
+        return false;
+    }
+    if (moved)
+        move(stored, root, dev);
+    if (store) { /* it told what was below before */
         xmlUnlinkNode(store);
         xmlFreeNode(store);
     }
     vmgr__device_set_doc(stored, doc);
-    g_free(stored->source);
-    stored->source = g_strdup(dev->source);
+    return true;
 }

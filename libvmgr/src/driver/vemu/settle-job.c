@@ -129,10 +129,8 @@ static int take_over(struct vemu_change *c, struct vemu_qmp *q, struct vemu_bloc
     if (r < 0)
         return -1;
     drop_node(q, job, alias);
-    if (g_strcmp0(source, dev->source) != 0 && c->config) {
-        vmgr__vemu_chain_store(c->config, dev, source);
+    if (c->config && vmgr__vemu_chain_store(c->config, dev, source))
         r = vmgr__vemu_config_save(c->d, c->config, err);
-    }
     if (r == 0 && job->state == VEMU_JOB_COMPLETED && job->files)
         remove_files(job->files);
     return r;
