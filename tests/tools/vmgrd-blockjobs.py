@@ -125,7 +125,7 @@ def merge(virsh, vmsh):
     expect(virsh, "vdb", "pool/other")
 
 
-def copy(daemon, virsh, vmsh):
+def copy(daemon, virsh, vmsh, remote):
     """the disk moves to another file; vmgrd may end while it does"""
     with open(at("taken"), "w", encoding="utf-8") as f:
         f.write("x" * 10)
@@ -133,7 +133,7 @@ def copy(daemon, virsh, vmsh):
           "--transient-job")
     run(virsh, "blockcopy", "d", "vda", at("copy"), "--format", "qcow2", "--bandwidth", "65536",
         "--bytes", "--transient-job")
-    for program in (virsh, vmsh):
+    for program in (virsh, vmsh, remote):
         fails(program, "already in active block job", "blockpull", "d", "vda")
         fails(program, "not ready for pivot yet", "blockjob", "d", "vda", "--pivot")
         check(" bandwidth=65536\n" in run(program, "blockjob", "d", "vda", "--raw", "--bytes"), "speed")
@@ -152,13 +152,14 @@ def copy(daemon, virsh, vmsh):
     check(result(virsh, "blockjob", "d", "vda").stdout.startswith("No current block job"), "none")
     goes_on()
     # a copy that is left behind, by an abort
-    out = run(vmsh, "blockcopy", "d", "vdb", at("left"), "--finish", "--transient-job")
+    out = run(remote, "blockcopy", "d", "vdb", at("left"), "--finish", "--transient-job")
     check("Successfully copied" in out, out)
     expect(virsh, "vdb", "pool/other")
     # and one that is given up
     run(virsh, "blockcopy", "d", "vdb", at("given-up"), "--bandwidth", "65536", "--bytes",
         "--transient-job")
-    run(virsh, "blockjob", "d", "vdb", "--abort")
+    run(remote, "blockjob", "d", "vdb", "--bandwidth", "1")
+    run(remote, "blockjob", "d", "vdb", "--abort")
     fails(virsh, "does not have an active block job", "blockjob", "d", "vdb", "--abort")
 
 
@@ -181,6 +182,7 @@ def main():
     daemon = Daemon(BUILD, at("root"), emulator=os.path.join(BUILD, "tools/vemu/vemu"))
     virsh = ["virsh", "-c", f"qemu+unix:///system?socket={daemon.socket}"]
     vmsh = [os.path.join(BUILD, "tools/vmsh/vmsh"), "-c", "vemu:///system", "--root", daemon.root]
+    remote = [vmsh[0], "-c", virsh[2]]
     run(virsh, "define", at("d.xml"))
     fails(virsh, "no storage pool with matching name 'p'", "start", "d")
     run(virsh, "pool-define", at("p.xml"))
@@ -197,7 +199,7 @@ def main():
             ["stdbuf", "-oL", *vmsh, "event", "--all", "--loop", "--timeout", "250"],
             stdout=out) as events:
         merge(virsh, vmsh)
-        copy(daemon, virsh, vmsh)
+        copy(daemon, virsh, vmsh, remote)
         for text in (f"'block-job' for domain 'd': Active Block Commit for {at('bottom')} completed",
                      "'block-job-2' for domain 'd': Block Pull for vdb completed",
                      "'block-job-2' for domain 'd': Block Copy for vda ready",
@@ -205,7 +207,7 @@ def main():
                      "'block-job-2' for domain 'd': Block Copy for vdb canceled"):
             until(lambda want=text: want in contents(heard), f"event {text}", 60)
         events.terminate()
-    run(virsh, "blockresize", "d", "vda", "24M")
+    run(remote, "blockresize", "d", "vda", "24M")
     until(lambda: written()[1] == 24 << 11, "the guest sees the new size", 60)
     last = written()[0]
     run(virsh, "destroy", "d")
