@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * net-event, pool-event: waiting for what happens to objects other than domains.
+ * net-event, nodedev-event, pool-event: waiting for what happens to objects other than domains.
  *
  * An object's part is its options, what prints one event, three small functions and a table of
  * them; wait_for() does the rest.
@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <vmgr/nodedev.h>
 
 #include "domain-text.h"
 #include "network-text.h"
@@ -163,4 +164,48 @@ bool cmd_pool_event(struct shell *sh, const struct args *args)
     static const struct watched pools = { "pool",     pool_kinds, find_pool,
                                           unref_pool, add_pool,   vmgr_conn_remove_pool_event };
     return wait_for(sh, args, &pools);
+}
+
+/* ---- node devices ---- */
+
+const struct opt nodedev_event_opts[] =
+    EVENT_OPTS("device", "filter by node device name", COMPLETE_NODEDEV, COMPLETE_NODEDEV_EVENT);
+
+static const char *const nodedev_kinds[] = { "lifecycle", "update", NULL };
+
+static void on_nodedev(struct vmgr_conn *conn, struct vmgr_nodedev *dev,
+                       const struct vmgr_nodedev_event *event, void *data)
+{
+    print_event(data, nodedev_kinds[event->id], "node device", vmgr_nodedev_get_name(dev),
+                event->id == VMGR_NODEDEV_EVENT_LIFECYCLE
+                    ? vmgr_nodedev_event_type_name(event->type)
+                    : NULL);
+}
+
+static void *find_nodedev(struct shell *sh, const struct args *args)
+{
+    const char *name = args_string(args, "device");
+    struct vmgr_nodedev *dev = NULL;
+    if (vmgr_nodedev_lookup_by_name(sh->conn, name, &dev, shell_err(sh)) < 0)
+        shell_error(sh, "Could not find matching device '%s'", name);
+    return dev;
+}
+
+static void unref_nodedev(void *dev)
+{
+    vmgr_nodedev_unref(dev);
+}
+
+static int add_nodedev(struct vmgr_conn *conn, void *dev, int kind, struct event_wait *w,
+                       struct vmgr_error **err)
+{
+    return vmgr_conn_add_nodedev_event(conn, dev, kind, on_nodedev, w, NULL, err);
+}
+
+bool cmd_nodedev_event(struct shell *sh, const struct args *args)
+{
+    static const struct watched nodedevs = { "device",     nodedev_kinds,
+                                             find_nodedev, unref_nodedev,
+                                             add_nodedev,  vmgr_conn_remove_nodedev_event };
+    return wait_for(sh, args, &nodedevs);
 }

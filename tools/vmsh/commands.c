@@ -12,6 +12,7 @@ const struct cmd_group cmd_groups[] = {
     { "Domain Events", "events", cmds_event },
     { "Host and Hypervisor", "host", cmds_host },
     { "Networking", "network", cmds_network },
+    { "Node Device", "nodedev", cmds_nodedev },
     { "Storage Pool", "pool", cmds_pool },
     { "Storage Volume", "volume", cmds_volume },
     { "The shell itself", "virsh", cmds_shell },

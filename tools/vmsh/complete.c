@@ -81,6 +81,17 @@ static void offer_networks(struct shell *sh, struct offers *o, uint32_t flags)
     vmgr_network_list_free(networks);
 }
 
+static void offer_nodedevs(struct shell *sh, struct offers *o)
+{
+    struct vmgr_nodedev **devs = NULL;
+    if (!connected(sh))
+        return;
+    int count = vmgr_nodedev_list(sh->conn, 0, &devs, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_nodedev_get_name(devs[i]));
+    vmgr_nodedev_list_free(devs);
+}
+
 static void offer_pools(struct shell *sh, struct offers *o, uint32_t flags)
 {
     struct vmgr_pool **pools = NULL;
@@ -168,6 +179,15 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
             offer(o, "", net_update_section_name(i));
         break;
     case COMPLETE_NETWORK_EVENT: offer(o, "", "lifecycle"); break;
+    case COMPLETE_NODEDEV: offer_nodedevs(sh, o); break;
+    case COMPLETE_NODEDEV_CAP:
+        for (unsigned i = 0; vmgr_nodedev_cap_name(i); i++)
+            offer(o, "", vmgr_nodedev_cap_name(i));
+        break;
+    case COMPLETE_NODEDEV_EVENT:
+        offer(o, "", "lifecycle");
+        offer(o, "", "update");
+        break;
     case COMPLETE_POOL: offer_pools(sh, o, 0); break;
     case COMPLETE_POOL_ACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_ACTIVE); break;
     case COMPLETE_POOL_INACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_INACTIVE); break;

@@ -7,8 +7,9 @@
 
 #include "shell.h"
 
-extern const struct opt net_event_opts[], pool_event_opts[];
+extern const struct opt net_event_opts[], nodedev_event_opts[], pool_event_opts[];
 bool cmd_net_event(struct shell *sh, const struct args *args);
+bool cmd_nodedev_event(struct shell *sh, const struct args *args);
 bool cmd_pool_event(struct shell *sh, const struct args *args);
 
 #endif

@@ -43,6 +43,9 @@ enum completer {
     COMPLETE_NETWORK_UPDATE_COMMAND,
     COMPLETE_NETWORK_UPDATE_SECTION,
     COMPLETE_NETWORK_EVENT,
+    COMPLETE_NODEDEV,
+    COMPLETE_NODEDEV_CAP,
+    COMPLETE_NODEDEV_EVENT,
     COMPLETE_POOL,
     COMPLETE_POOL_ACTIVE,
     COMPLETE_POOL_INACTIVE,
@@ -97,6 +100,7 @@ extern const struct cmd cmds_event[];
 extern const struct cmd cmds_host[];
 extern const struct cmd cmds_shell[];
 extern const struct cmd cmds_network[];
+extern const struct cmd cmds_nodedev[];
 extern const struct cmd cmds_pool[];
 extern const struct cmd cmds_volume[];
 

@@ -22,6 +22,7 @@
 #include <vmgr/error.h>
 #include <vmgr/event.h>
 #include <vmgr/network.h>
+#include <vmgr/nodedev.h>
 #include <vmgr/stats.h>
 #include <vmgr/storage.h>
 #include <vmgr/stream.h>

@@ -10,6 +10,7 @@
 
 #include "../conf/def.h"
 #include "../driver/network.h"
+#include "give.h"
 
 struct vmgr_network {
     gint refs;
@@ -94,30 +95,6 @@ struct vmgr_conn *vmgr_network_get_conn(struct vmgr_network *network)
                                    "read only access prevents %s", name);                          \
     } while (0)
 
-static int give(char *text, int r, char **ret, struct vmgr_error **err)
-{
-    if (r < 0)
-        return r;
-    *ret = strdup(text);
-    g_free(text);
-    return *ret ? 0 : vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
-}
-
-/* The pointers of an array as a NULL-terminated one of malloc(). Takes its elements. */
-static int give_array(GPtrArray *list, void *ret, struct vmgr_error **err)
-{
-    void **out = calloc(list->len + 1, sizeof(*out));
-    const int n = (int)list->len;
-
-    if (!out)
-        return vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
-    if (n) /* pdata may be NULL */
-        memcpy(out, list->pdata, list->len * sizeof(*out));
-    g_ptr_array_set_free_func(list, NULL);
-    *(void **)ret = out;
-    return n;
-}
-
 static int no_schema(uint32_t flags, uint32_t known, const char *function, struct vmgr_error **err)
 {
     if (vmgr__check_flags(flags, known, function, err) < 0)
@@ -175,7 +152,7 @@ int vmgr_network_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_networ
                           "virConnectListAllNetworks", err) < 0 ||
         OPS(conn)->list(conn, flags, list, err) < 0)
         return -1;
-    return ret_networks ? give_array(list, ret_networks, err) : (int)list->len;
+    return ret_networks ? vmgr__give_array(list, ret_networks, err) : (int)list->len;
 }
 
 /* ---- defining and running ---- */
@@ -247,7 +224,7 @@ int vmgr_network_get_xml(struct vmgr_network *network, uint32_t flags, char **re
     if (vmgr__check_flags(flags, VMGR_NETWORK_XML_INACTIVE, "virNetworkGetXMLDesc", err) < 0)
         return -1;
     r = OPS(network->conn)->get_xml(network, flags, &text, err);
-    return give(text, r, ret_xml, err);
+    return vmgr__give_text(text, r, ret_xml, err);
 }
 
 int vmgr_network_get_bridge(struct vmgr_network *network, char **ret_bridge,
@@ -258,7 +235,7 @@ int vmgr_network_get_bridge(struct vmgr_network *network, char **ret_bridge,
 
     NEED(network->conn, get_bridge, "virNetworkGetBridgeName");
     r = OPS(network->conn)->get_bridge(network, &text, err);
-    return give(text, r, ret_bridge, err);
+    return vmgr__give_text(text, r, ret_bridge, err);
 }
 
 int vmgr_network_is_active(struct vmgr_network *network, struct vmgr_error **err)
@@ -295,7 +272,7 @@ int vmgr_network_get_messages(struct vmgr_network *network, char ***ret_messages
         g_free(list->pdata[i]);
         list->pdata[i] = copy;
     }
-    return give_array(list, ret_messages, err);
+    return vmgr__give_array(list, ret_messages, err);
 }
 
 /* ---- leases ---- */
@@ -345,5 +322,5 @@ int vmgr_network_get_dhcp_leases(struct vmgr_network *network, const char *mac, 
         return vmgr__error_set(err, VMGR_ERR_INVALID_MAC, VMGR_FROM_NETWORK, "%s", mac);
     if (OPS(network->conn)->get_leases(network, mac, list, err) < 0)
         return -1;
-    return ret_leases ? give_array(list, ret_leases, err) : (int)list->len;
+    return ret_leases ? vmgr__give_array(list, ret_leases, err) : (int)list->len;
 }

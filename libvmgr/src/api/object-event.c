@@ -7,6 +7,7 @@
 
 static const struct vmgr__event_kind *const kinds[VMGR__EVENT_OBJECTS] = {
     [VMGR__EVENTS_NETWORK] = &vmgr__network_events,
+    [VMGR__EVENTS_NODEDEV] = &vmgr__nodedev_events,
     [VMGR__EVENTS_POOL] = &vmgr__pool_events,
 };
 

@@ -30,6 +30,7 @@ struct vmgr__open_args {
 };
 
 struct vmgr__block_ops;
+struct vmgr__nodedev_ops;
 struct vmgr__storage_ops;
 
 struct vmgr__driver {
@@ -133,6 +134,7 @@ struct vmgr__driver {
     const struct vmgr__block_ops *block;     /* NULL: none; block.h */
     const struct vmgr__network_ops *network; /* NULL: none; network.h */
     const struct vmgr__storage_ops *storage; /* NULL: none; storage.h */
+    const struct vmgr__nodedev_ops *nodedev; /* NULL: none; nodedev.h */
 };
 
 extern const struct vmgr__driver vmgr__driver_remote;

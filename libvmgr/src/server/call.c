@@ -25,6 +25,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_event,
     vmgr__handlers_network,
     vmgr__handlers_node,
+    vmgr__handlers_nodedev,
     vmgr__handlers_object_event,
     vmgr__handlers_sasl,
     vmgr__handlers_storage_pool,

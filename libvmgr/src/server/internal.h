@@ -131,6 +131,7 @@ extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain
     vmgr__handlers_domain_size[], vmgr__handlers_domain_stats[], vmgr__handlers_event[];
 extern const struct vmgr__handler vmgr__handlers_domain_block[];
 extern const struct vmgr__handler vmgr__handlers_network[];
+extern const struct vmgr__handler vmgr__handlers_nodedev[];
 extern const struct vmgr__handler vmgr__handlers_object_event[];
 extern const struct vmgr__handler vmgr__handlers_storage_pool[], vmgr__handlers_storage_volume[];
 
@@ -148,6 +149,7 @@ enum vmgr__event_object {
     VMGR__EVENTS_DOMAIN,
     VMGR__EVENTS_NETWORK,
     VMGR__EVENTS_POOL,
+    VMGR__EVENTS_NODEDEV,
     VMGR__EVENT_OBJECTS,
 };
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens to objects other than domains: networks and storage pools, as packets.
+ * What happens to objects other than domains: networks, storage pools and node devices, as
+ * packets.
  *
  * An object's part is three functions and its lines in two tables; subscription.c does the rest.
  */
 #include <vmgr/network.h>
+#include <vmgr/nodedev.h>
 #include <vmgr/storage.h>
 
 #include "internal.h"
 
-static const struct vmgr__event_kind networks, pools;
+static const struct vmgr__event_kind networks, nodedevs, pools;
 
 /* ---- networks ---- */
 
@@ -62,6 +64,34 @@ static int listen_pools(struct vmgr__server *s, int event_id, struct vmgr_error 
 static const struct vmgr__event_kind pools = { VMGR__EVENTS_POOL, "storage pool", "storage pool ",
                                                2, listen_pools };
 
+/* ---- node devices ---- */
+
+static void on_nodedev(struct vmgr_conn *conn, struct vmgr_nodedev *dev,
+                       const struct vmgr_nodedev_event *event, void *data)
+{
+    const struct wire_node_device wire = { .name = (char *)vmgr_nodedev_get_name(dev) };
+    struct wire_node_device_event_lifecycle_msg lifecycle = { .dev = wire,
+                                                              .event = event->type,
+                                                              .detail = event->detail };
+    struct wire_node_device_event_update_msg update = { .dev = wire };
+
+    (void)conn;
+    if (event->id == VMGR_NODEDEV_EVENT_UPDATE)
+        vmgr__subscriptions_emit(data, &nodedevs, event->id, wire.name, NULL,
+                                 WIRE_NODE_DEVICE_EVENT_UPDATE, &update);
+    else
+        vmgr__subscriptions_emit(data, &nodedevs, event->id, wire.name, NULL,
+                                 WIRE_NODE_DEVICE_EVENT_LIFECYCLE, &lifecycle);
+}
+
+static int listen_nodedevs(struct vmgr__server *s, int event_id, struct vmgr_error **err)
+{
+    return vmgr_conn_add_nodedev_event(s->conn, NULL, event_id, on_nodedev, s, NULL, err);
+}
+
+static const struct vmgr__event_kind nodedevs = { VMGR__EVENTS_NODEDEV, "node device",
+                                                  "node device ", 2, listen_nodedevs };
+
 /* ---- procedures ---- */
 
 /* The pair for objects known by `member` of their structure on the wire, a name or a UUID. */
@@ -83,11 +113,14 @@ static const struct vmgr__event_kind pools = { VMGR__EVENTS_POOL, "storage pool"
     }
 
 PAIR(networks, network, NULL, a->net ? a->net->uuid : NULL)
+PAIR(nodedevs, node_device, a->dev ? a->dev->name : NULL, NULL)
 PAIR(pools, storage_pool, NULL, a->pool ? a->pool->uuid : NULL)
 
 const struct vmgr__handler vmgr__handlers_object_event[] = {
     { WIRE_CONNECT_NETWORK_EVENT_REGISTER_ANY, register_networks, 0 },
     { WIRE_CONNECT_NETWORK_EVENT_DEREGISTER_ANY, deregister_networks, 0 },
+    { WIRE_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY, register_nodedevs, 0 },
+    { WIRE_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY, deregister_nodedevs, 0 },
     { WIRE_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY, register_pools, 0 },
     { WIRE_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY, deregister_pools, 0 },
     { 0, NULL, 0 },

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../block.h"
+#include "../nodedev.h"
 #include "remote.h"
 
 #define OPEN_SECONDS      30 /* for each answer until the connection is open */
@@ -202,4 +203,5 @@ const struct vmgr__driver vmgr__driver_remote = {
     .block = &vmgr__remote_block,
     .network = &vmgr__remote_network,
     .storage = &vmgr__remote_storage,
+    .nodedev = &vmgr__remote_nodedev,
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../network.h"
+#include "../nodedev.h"
 #include "../storage.h"
 #include "remote.h"
 
@@ -169,6 +170,24 @@ static void take_pool_refresh(struct vmgr__remote *r, const void *msg)
         vmgr__pool_emit(r->conn, m->pool.name, m->pool.uuid, VMGR_POOL_EVENT_REFRESH, 0);
 }
 
+/* ---- node devices ---- */
+
+static void take_nodedev(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_node_device_event_lifecycle_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_NODEDEV_LIFECYCLE, m->callback_id))
+        vmgr__nodedev_emit(r->conn, m->dev.name, VMGR_NODEDEV_EVENT_LIFECYCLE, m->event);
+}
+
+static void take_nodedev_update(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_node_device_event_update_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_NODEDEV_UPDATE, m->callback_id))
+        vmgr__nodedev_emit(r->conn, m->dev.name, VMGR_NODEDEV_EVENT_UPDATE, 0);
+}
+
 /* The server's own connection to its hypervisor has ended. */
 static void take_closed(struct vmgr__remote *r, const void *msg)
 {
@@ -202,6 +221,8 @@ static const struct {
     { WIRE_NETWORK_EVENT_LIFECYCLE, take_network },
     { WIRE_STORAGE_POOL_EVENT_LIFECYCLE, take_pool },
     { WIRE_STORAGE_POOL_EVENT_REFRESH, take_pool_refresh },
+    { WIRE_NODE_DEVICE_EVENT_LIFECYCLE, take_nodedev },
+    { WIRE_NODE_DEVICE_EVENT_UPDATE, take_nodedev_update },
     { WIRE_CONNECT_EVENT_CONNECTION_CLOSED, take_closed },
 };
 

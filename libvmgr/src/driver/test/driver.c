@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../network.h"
+#include "../nodedev.h"
 #include "../stats.h"
 #include "../storage.h"
 #include "test.h"
@@ -159,4 +160,5 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_inject_nmi = vmgr__test_inject_nmi,
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,
+    .nodedev = &vmgr__test_nodedev,
 };

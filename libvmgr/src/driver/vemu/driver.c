@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../../hostdev/hostdev.h"
 #include "../../network/network.h"
 #include "../../storage/storage.h"
 #include "../block.h"
@@ -272,6 +273,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__storage_free(conn->storage);
     vmgr__vemu_watch_fini(d);
     vmgr__hostnet_watch_fini(d);
+    vmgr__hostdev_free(d->hostdev);
     vmgr__domlist_fini(&d->list);
     g_hash_table_unref(d->autodestroy);
     g_hash_table_unref(d->job_names);
@@ -293,6 +295,7 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     d->job_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     d->autodestroy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     conn->driver_data = d;
+    d->hostdev = vmgr__hostdev_new(args->root);
     if (vmgr__vemu_paths_init(d, args, err) == 0) {
         conn->storage = vmgr__storage_new(conn, d->storage_dir, d->storage_run_dir);
         return 0;
@@ -358,4 +361,5 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .block = &vmgr__vemu_block,
     .network = &vmgr__vemu_network,
     .storage = &vmgr__storage_vemu,
+    .nodedev = &vmgr__vemu_nodedev,
 };

@@ -45,6 +45,8 @@
 #define VEMU_QMP_TIMEOUT_MS   5000
 #define VEMU_SPARE_PORTS      4 /* root ports that a definition leaves free */
 
+struct vmgr__hostdev;
+
 struct vemu {
     struct vmgr_conn *conn; /* borrowed */
     bool read_only;
@@ -58,6 +60,7 @@ struct vemu {
     char *net_config_dir;
     char *net_autostart_dir;
     char *net_run_dir;
+    struct vmgr__hostdev *hostdev;    /* src/hostdev */
     struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
 
     GMutex lock;         /* of what follows: the cache of the directory */
