@@ -16,6 +16,9 @@ mount -t tmpfs tmpfs /run
 ip tuntap add hdtest0 mode tap 2>/dev/null || { echo "no tap devices here"; exit 77; }
 ip tuntap del hdtest0 mode tap
 
+ip link add hdbr0 type bridge && ip link add hdv0 type veth peer name hdv1 &&
+    ip link set hdv0 master hdbr0 up && ip link set hdbr0 up || { echo "no bridges here"; exit 77; }
+
 . "$TOP/tests/lib/sockets.sh"
 work=$(mktemp -d /tmp/hostdev-XXXXXX)
 started=()
@@ -55,6 +58,14 @@ record() { # DIRECTORY COMMAND: all it shows of the devices
         "$2" nodedev-dumpxml "$name" >"$1/$name.xml" || fail "$2 nodedev-dumpxml $name"
         "$2" nodedev-info "$name" >"$1/$name.info" || fail "$2 nodedev-info $name"
     done <"$1/list"
+    "$2" iface-list --all >"$1/interfaces" || fail "$2 iface-list"
+    for name in lo hdbr0 hdbr0.x nope; do
+        "$2" iface-dumpxml $name >"$1/iface-$name" 2>&1
+        "$2" iface-mac $name >>"$1/iface-$name" 2>&1
+    done
+    "$2" iface-name 00:00:00:00:00:00 >>"$1/iface-lo" 2>&1
+    "$2" iface-name 00:11:22:33:44:55 >>"$1/iface-lo" 2>&1
+    "$2" iface-start lo >/dev/null 2>&1 && fail "$2: iface-start works"
     for action in detach reattach reset; do
         "$2" nodedev-$action computer >"$1/$action" 2>&1 && fail "$2: computer: $action works"
         "$2" nodedev-$action nope >>"$1/$action" 2>&1

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <vmgr/interface.h>
 #include <vmgr/nodedev.h>
 #include <vmgr/vmgr.h>
 
@@ -59,6 +60,20 @@ static const struct {
     { "/sys/class/net/eth9@", "../../devices/pci0000:00/0000:00:1c.0/0000:01:00.0/net/eth9" },
     { "/sys/devices/virtual/net/br9/uevent", "DEVTYPE=bridge\nINTERFACE=br9\n" },
     { "/sys/class/net/br9@", "../../devices/virtual/net/br9" },
+    { "/sys/devices/virtual/net/eth9.5/uevent", "DEVTYPE=vlan\nINTERFACE=eth9.5\n" },
+    { "/sys/devices/virtual/net/eth9.5/mtu", "1500\n" },
+    { "/sys/class/net/eth9.5@", "../../devices/virtual/net/eth9.5" },
+    { "/proc/net/vlan/eth9.5",
+      "eth9.5  VID: 5\t REORDER_HDR: 1  dev->priv_flags: 1\nDevice: eth9\nINGRESS\n" },
+    { "/sys/devices/virtual/net/bond9/uevent", "DEVTYPE=bond\n" },
+    { "/sys/devices/virtual/net/bond9/bonding/mode", "active-backup 1\n" },
+    { "/sys/devices/virtual/net/bond9/bonding/miimon", "100\n" },
+    { "/sys/devices/virtual/net/bond9/bonding/slaves", "eth9\n" },
+    { "/sys/class/net/bond9@", "../../devices/virtual/net/bond9" },
+    { "/sys/devices/virtual/net/vnet9/tun_flags", "0x1002\n" },
+    { "/sys/devices/virtual/net/vnet9/uevent", "DEVTYPE=tap\n" },
+    { "/sys/class/net/vnet9@", "../../devices/virtual/net/vnet9" },
+    { "/sys/class/net/bonding_masters", "bond9\n" },
     { "/sys/class/net/out@", "/etc" },
     { "/sys/class/net/nothing@", "../../devices/gone" },
     { PCI "/0000:00:1f.2/class", "0x010601\n" },
@@ -342,6 +357,53 @@ START_TEST(test_driver)
 }
 END_TEST
 
+START_TEST(test_interfaces)
+{
+    struct vmgr_interface *iface = NULL, **ifaces = NULL;
+    struct vmgr_error *err = NULL;
+    char *xml = NULL;
+
+    ck_assert_int_eq(vmgr_interface_list(conn, 0, &ifaces, NULL), 4);
+    ck_assert_str_eq(vmgr_interface_get_name(ifaces[0]), "bond9");
+    vmgr_interface_list_free(ifaces);
+    ck_assert_int_eq(vmgr_interface_list(conn, VMGR_INTERFACE_LIST_ACTIVE, NULL, NULL), 1);
+    ck_assert_int_eq(vmgr_interface_list(conn, 1u << 7, NULL, NULL), -1);
+    ck_assert_int_eq(vmgr_interface_lookup_by_mac(conn, "52:54:00:12:34:56", &iface, NULL), 0);
+    ck_assert_str_eq(vmgr_interface_get_name(iface), "eth9");
+    ck_assert_str_eq(vmgr_interface_get_mac(iface), "52:54:00:12:34:56");
+    ck_assert_ptr_eq(vmgr_interface_get_conn(iface), conn);
+    ck_assert_int_eq(vmgr_interface_is_active(iface, NULL), 1);
+    vmgr_interface_unref(vmgr_interface_ref(iface));
+    vmgr_interface_unref(iface);
+    refused(vmgr_interface_lookup_by_name(conn, "../block", &iface, &err), &err,
+            "Interface not found: couldn't find interface named '../block'");
+    ck_assert_int_eq(vmgr_interface_lookup_by_name(conn, "eth9.5", &iface, NULL), 0);
+    ck_assert_int_eq(vmgr_interface_get_xml(iface, VMGR_INTERFACE_XML_INACTIVE, &xml, NULL), 0);
+    ck_assert_str_eq(xml, "<interface type='vlan' name='eth9.5'>\n"
+                          "  <mtu size='1500'/>\n"
+                          "  <vlan tag='5'>\n"
+                          "    <interface name='eth9'/>\n"
+                          "  </vlan>\n"
+                          "</interface>\n");
+    free(xml);
+    vmgr_interface_unref(iface);
+    ck_assert_int_eq(vmgr_interface_lookup_by_name(conn, "bond9", &iface, NULL), 0);
+    ck_assert_int_eq(vmgr_interface_is_active(iface, NULL), 0);
+    ck_assert_int_eq(vmgr_interface_get_xml(iface, 0, &xml, NULL), 0);
+    ck_assert_str_eq(xml, "<interface type='bond' name='bond9'>\n"
+                          "  <bond mode='active-backup'>\n"
+                          "    <miimon freq='100'/>\n"
+                          "    <interface type='ethernet' name='eth9'>\n"
+                          "      <link speed='1000' state='up'/>\n"
+                          "      <mac address='52:54:00:12:34:56'/>\n"
+                          "    </interface>\n"
+                          "  </bond>\n"
+                          "</interface>\n");
+    free(xml);
+    vmgr_interface_unref(iface);
+}
+END_TEST
+
 static void on_event(struct vmgr_conn *c, struct vmgr_nodedev *dev,
                      const struct vmgr_nodedev_event *event, void *data)
 {
@@ -385,6 +447,7 @@ int main(void)
     tcase_add_test(tc, test_relations);
     tcase_add_test(tc, test_assignment);
     tcase_add_test(tc, test_driver);
+    tcase_add_test(tc, test_interfaces);
     tcase_add_test(tc, test_events);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);

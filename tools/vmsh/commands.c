@@ -11,6 +11,7 @@ const struct cmd_group cmd_groups[] = {
     { "Domain Monitoring", "monitor", cmds_monitor },
     { "Domain Events", "events", cmds_event },
     { "Host and Hypervisor", "host", cmds_host },
+    { "Interface", "interface", cmds_interface },
     { "Networking", "network", cmds_network },
     { "Node Device", "nodedev", cmds_nodedev },
     { "Storage Pool", "pool", cmds_pool },

@@ -81,6 +81,17 @@ static void offer_networks(struct shell *sh, struct offers *o, uint32_t flags)
     vmgr_network_list_free(networks);
 }
 
+static void offer_interfaces(struct shell *sh, struct offers *o)
+{
+    struct vmgr_interface **ifaces = NULL;
+    if (!connected(sh))
+        return;
+    int count = vmgr_interface_list(sh->conn, 0, &ifaces, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_interface_get_name(ifaces[i]));
+    vmgr_interface_list_free(ifaces);
+}
+
 static void offer_nodedevs(struct shell *sh, struct offers *o)
 {
     struct vmgr_nodedev **devs = NULL;
@@ -179,6 +190,7 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
             offer(o, "", net_update_section_name(i));
         break;
     case COMPLETE_NETWORK_EVENT: offer(o, "", "lifecycle"); break;
+    case COMPLETE_INTERFACE: offer_interfaces(sh, o); break;
     case COMPLETE_NODEDEV: offer_nodedevs(sh, o); break;
     case COMPLETE_NODEDEV_CAP:
         for (unsigned i = 0; vmgr_nodedev_cap_name(i); i++)

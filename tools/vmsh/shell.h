@@ -43,6 +43,7 @@ enum completer {
     COMPLETE_NETWORK_UPDATE_COMMAND,
     COMPLETE_NETWORK_UPDATE_SECTION,
     COMPLETE_NETWORK_EVENT,
+    COMPLETE_INTERFACE,
     COMPLETE_NODEDEV,
     COMPLETE_NODEDEV_CAP,
     COMPLETE_NODEDEV_EVENT,
@@ -99,6 +100,7 @@ extern const struct cmd cmds_monitor[];
 extern const struct cmd cmds_event[];
 extern const struct cmd cmds_host[];
 extern const struct cmd cmds_shell[];
+extern const struct cmd cmds_interface[];
 extern const struct cmd cmds_network[];
 extern const struct cmd cmds_nodedev[];
 extern const struct cmd cmds_pool[];

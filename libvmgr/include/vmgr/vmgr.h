@@ -21,6 +21,7 @@
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
 #include <vmgr/event.h>
+#include <vmgr/interface.h>
 #include <vmgr/network.h>
 #include <vmgr/nodedev.h>
 #include <vmgr/stats.h>

@@ -30,6 +30,7 @@ struct vmgr__open_args {
 };
 
 struct vmgr__block_ops;
+struct vmgr__interface_ops;
 struct vmgr__nodedev_ops;
 struct vmgr__storage_ops;
 
@@ -131,10 +132,11 @@ struct vmgr__driver {
     int (*domain_update_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                                 struct vmgr_error **err);
 
-    const struct vmgr__block_ops *block;     /* NULL: none; block.h */
-    const struct vmgr__network_ops *network; /* NULL: none; network.h */
-    const struct vmgr__storage_ops *storage; /* NULL: none; storage.h */
-    const struct vmgr__nodedev_ops *nodedev; /* NULL: none; nodedev.h */
+    const struct vmgr__block_ops *block;         /* NULL: none; block.h */
+    const struct vmgr__network_ops *network;     /* NULL: none; network.h */
+    const struct vmgr__storage_ops *storage;     /* NULL: none; storage.h */
+    const struct vmgr__nodedev_ops *nodedev;     /* NULL: none; nodedev.h */
+    const struct vmgr__interface_ops *interface; /* NULL: none; interface.h */
 };
 
 extern const struct vmgr__driver vmgr__driver_remote;
@@ -150,7 +152,7 @@ struct vmgr_conn {
     bool read_only;
     char *uri;
     struct vmgr__events *events;
-    struct vmgr__close close; /* close.h */
+    struct vmgr__close close;      /* close.h */
     struct vmgr__storage *storage; /* of a driver whose pools are the host's; src/storage */
 };
 

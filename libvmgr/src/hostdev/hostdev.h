@@ -17,6 +17,7 @@
 #include <vmgr/nodedev.h>
 
 #include "../conf/xml.h"
+#include "../driver/interface.h"
 #include "../driver/nodedev.h"
 
 struct vemu;
@@ -74,6 +75,8 @@ char *vmgr__sysfs_text(const char *dir, const char *attribute);
 bool vmgr__sysfs_number(const char *dir, const char *attribute, int base, uint64_t *ret);
 /* The last part of where a link points, for g_free(); NULL: no link. */
 char *vmgr__sysfs_link(const char *dir, const char *link);
+/* What a directory has, sorted; empty: there is none. For g_ptr_array_unref(). */
+GPtrArray *vmgr__sysfs_names(const char *path);
 /* Reads dev->properties and dev->links. */
 void vmgr__sysfs_properties(const struct vmgr__hostdev *h, struct nodedev *dev);
 const char *vmgr__nodedev_property(const struct nodedev *dev, const char *key);

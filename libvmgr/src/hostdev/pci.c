@@ -52,23 +52,12 @@ static void write_link_address(struct vmgr__xml_writer *w, const char *dir, cons
         vmgr__pci_write(w, &a);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Names in a directory, sorted; empty: there is none. */
+/* Names in a directory of the device, sorted. */
 static GPtrArray *names_in(const char *dir, const char *sub)
 {
     g_autofree char *path = g_build_filename(dir, sub, NULL);
-    g_autoptr(GDir) d = g_dir_open(path, 0, NULL);
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    const char *entry;
 
-    while (d && (entry = g_dir_read_name(d)))
-        g_ptr_array_add(names, g_strdup(entry));
-    g_ptr_array_sort(names, by_text);
-    return names;
+    return vmgr__sysfs_names(path);
 }
 
 void vmgr__iommu_write(struct vmgr__xml_writer *w, const char *dir)

@@ -50,9 +50,9 @@ static void add(const struct vmgr__hostdev *h, const struct nodedev_kind *kind, 
     const size_t length = strlen(base);
     struct nodedev *dev;
 
-    /* Out of the tree lead only links that somebody made up. */
+    /* Out of the tree lead only links that somebody made up; a file is a control of the class. */
     if (!realpath(link, real) || strncmp(real, base, length) != 0 ||
-        strncmp(real + length, "/sys/", 5) != 0)
+        strncmp(real + length, "/sys/", 5) != 0 || !g_file_test(real, G_FILE_TEST_IS_DIR))
         return;
     dev = g_new0(struct nodedev, 1);
     dev->kind = kind;

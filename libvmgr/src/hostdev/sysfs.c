@@ -49,6 +49,23 @@ char *vmgr__sysfs_link(const char *dir, const char *link)
     return target ? g_path_get_basename(target) : NULL;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+GPtrArray *vmgr__sysfs_names(const char *path)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *entry;
+
+    while (dir && (entry = g_dir_read_name(dir)))
+        g_ptr_array_add(names, g_strdup(entry));
+    g_ptr_array_sort(names, by_text);
+    return names;
+}
+
 const char *vmgr__nodedev_property(const struct nodedev *dev, const char *key)
 {
     return g_hash_table_lookup(dev->properties, key);

@@ -23,6 +23,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_domain_block,
     vmgr__handlers_domain_stats,
     vmgr__handlers_event,
+    vmgr__handlers_interface,
     vmgr__handlers_network,
     vmgr__handlers_node,
     vmgr__handlers_nodedev,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../block.h"
+#include "../interface.h"
 #include "../nodedev.h"
 #include "remote.h"
 
@@ -204,4 +205,5 @@ const struct vmgr__driver vmgr__driver_remote = {
     .network = &vmgr__remote_network,
     .storage = &vmgr__remote_storage,
     .nodedev = &vmgr__remote_nodedev,
+    .interface = &vmgr__remote_interface,
 };

@@ -2,6 +2,7 @@
 /* The test driver itself: a connection, what it begins with, the table of operations. */
 #include <string.h>
 
+#include "../interface.h"
 #include "../network.h"
 #include "../nodedev.h"
 #include "../stats.h"
@@ -161,4 +162,5 @@ const struct vmgr__driver vmgr__driver_test = {
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,
     .nodedev = &vmgr__test_nodedev,
+    .interface = &vmgr__test_interface,
 };

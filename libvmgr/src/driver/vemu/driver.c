@@ -362,4 +362,5 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .network = &vmgr__vemu_network,
     .storage = &vmgr__storage_vemu,
     .nodedev = &vmgr__vemu_nodedev,
+    .interface = &vmgr__vemu_interface,
 };
