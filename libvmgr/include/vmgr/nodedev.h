@@ -131,8 +131,7 @@ enum vmgr_nodedev_event_type {
     VMGR_NODEDEV_EVENT_DEFINED = 2,
     VMGR_NODEDEV_EVENT_UNDEFINED = 3,
 };
-/** struct vmgr_nodedev_event - one event. @id: enum vmgr_nodedev_event_id. @type: of LIFECYCLE, else
- * 0 */
+/** struct vmgr_nodedev_event - one event. @id: enum vmgr_nodedev_event_id. @type: of LIFECYCLE */
 struct vmgr_nodedev_event {
     uint32_t size;
     int32_t id;

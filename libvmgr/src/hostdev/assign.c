@@ -3,7 +3,7 @@
  * Taking PCI functions from the host's drivers, for guests, and giving them back.
  *
  * A function that is taken has "vfio-pci" in driver_override, is unbound from its driver and probed
- * again (the kernel's Documentation/ABI/testing/sysfs-bus-pci); given back, the override is emptied.
+ * again (the kernel's Documentation/ABI/testing/sysfs-bus-pci); given back, the override is empty.
  * Both are idempotent, and a step that fails undoes what was done.
  */
 #include <errno.h>
