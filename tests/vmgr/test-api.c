@@ -195,6 +195,33 @@ START_TEST(test_filters)
 }
 END_TEST
 
+START_TEST(test_list_entries)
+{
+    struct vmgr_domain *dom = define_s();
+    struct vmgr_domain_entry *list;
+    int seen = 0;
+
+    ck_assert_int_eq(vmgr_domain_list_entries(conn, 0, &list, NULL), 2);
+    for (struct vmgr_domain_entry *e = list; e->domain; e++) {
+        int state, reason;
+
+        OK(vmgr_domain_get_state(e->domain, 0, &state, &reason, &err));
+        ck_assert_int_eq(e->state, state);
+        ck_assert_int_eq(e->reason, reason);
+        ck_assert_int_eq(e->id, vmgr_domain_get_id(e->domain, NULL));
+        seen |= e->id ? 1 : 2;
+    }
+    ck_assert_int_eq(seen, 3);
+    ck_assert_ptr_null(vmgr_domain_entries_free(list));
+    ck_assert_int_eq(vmgr_domain_list_entries(conn, VMGR_DOMAIN_LIST_PAUSED, &list, NULL), 0);
+    ck_assert_ptr_null(list->domain);
+    vmgr_domain_entries_free(list);
+    FAILS(vmgr_domain_list_entries(conn, 1u << 16, &list, &err), VMGR_ERR_INVALID_ARG,
+          "unsupported flags (0x10000) in function virConnectListAllDomains");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 START_TEST(test_vcpus)
 {
     struct vmgr_domain *dom = define_s();
@@ -392,6 +419,7 @@ int main(void)
     tcase_add_test(t, test_lifecycle);
     tcase_add_test(t, test_names_and_uuids);
     tcase_add_test(t, test_filters);
+    tcase_add_test(t, test_list_entries);
     tcase_add_test(t, test_vcpus);
     tcase_add_test(t, test_metadata);
     tcase_add_test(t, test_messages);

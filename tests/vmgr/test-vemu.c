@@ -532,6 +532,133 @@ START_TEST(test_read_only)
 }
 END_TEST
 
+/* How many times a connection looks until it relies on being told, and more. */
+enum { MANY_LOOKS = 500 };
+
+static int entry_of(const char *name, struct vmgr_domain_entry *ret)
+{
+    struct vmgr_domain_entry *list;
+    int found = 0;
+
+    ck_assert_int_ge(vmgr_domain_list_entries(other, 0, &list, NULL), 0);
+    for (struct vmgr_domain_entry *e = list; e->domain; e++) {
+        if (strcmp(vmgr_domain_get_name(e->domain), name) == 0) {
+            *ret = *e;
+            found++;
+        }
+    }
+    vmgr_domain_entries_free(list);
+    return found;
+}
+
+static char *title_of(struct vmgr_domain *dom)
+{
+    char *text = NULL;
+
+    vmgr_domain_get_metadata(dom, VMGR_DOMAIN_METADATA_TITLE, NULL, 0, &text, NULL);
+    return text;
+}
+
+/* What others do is seen at once, also by a connection that does not look at every file. */
+START_TEST(test_noticed)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY)), *twin = by_name(other, "v");
+    struct vmgr_domain_entry e;
+    char path[400], to[400], *title;
+    FILE *f;
+
+    for (int i = 0; i < MANY_LOOKS; i++)
+        ck_assert_int_eq(vmgr_domain_is_active(twin, NULL), 0);
+    ck_assert_int_eq(entry_of("v", &e), 1);
+    ck_assert_int_eq(e.state, VMGR_DOMAIN_SHUTOFF);
+    for (int i = 1; i <= 3; i++) {
+        OK(vmgr_domain_start(dom, 0, &err));
+        ck_assert_int_eq(vmgr_domain_is_active(twin, NULL), 1);
+        ck_assert_int_eq(entry_of("v", &e), 1);
+        ck_assert_int_eq(e.state, VMGR_DOMAIN_RUNNING);
+        ck_assert_int_eq(e.id, vmgr_domain_get_id(dom, NULL));
+        OK(vmgr_domain_suspend(dom, &err));
+        ck_assert_int_eq(entry_of("v", &e), 1);
+        ck_assert_int_eq(e.state, VMGR_DOMAIN_PAUSED);
+        OK(vmgr_domain_destroy(dom, 0, &err));
+        expect_state(twin, "shut off (destroyed)");
+    }
+    OK(vmgr_domain_start(dom, 0, &err));
+    expect_state(twin, "running (booted)");
+    OK(vmgr_domain_shutdown(dom, 0, &err)); /* the guest ends by itself */
+    await_no_emulator();
+    expect_state(twin, "shut off (shutdown)");
+    OK(vmgr_domain_set_autostart(dom, 1, &err));
+    ck_assert_int_eq(vmgr_domain_get_autostart(twin, NULL), 1);
+    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_TITLE, "T", NULL, NULL, 0, &err));
+    title = title_of(twin);
+    ck_assert_str_eq(title, "T");
+    free(title);
+    /* an editor that writes into the file */
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    f = fopen(path, "w");
+    fputs(DOC("v", UUID_V, "x", "<title>U</title>"), f);
+    fclose(f);
+    title = title_of(twin);
+    ck_assert_str_eq(title, "U");
+    free(title);
+    /* another, that replaces it; and a file that somebody brings along */
+    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/w.xml", sandbox_root);
+    f = fopen(to, "w");
+    fputs(DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "x", ""), f);
+    fclose(f);
+    ck_assert_int_eq(entry_of("w", &e), 1);
+    ck_assert_int_eq(unlink(to), 0);
+    ck_assert_int_eq(entry_of("w", &e), 0);
+    OK(vmgr_domain_rename(dom, "n", 0, &err));
+    ck_assert_int_eq(entry_of("v", &e), 0);
+    ck_assert_int_eq(entry_of("n", &e), 1);
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    ck_assert_int_eq(entry_of("n", &e), 0);
+    FAILS(vmgr_domain_get_id(twin, &err), VMGR_ERR_NO_DOMAIN,
+          "Domain not found: no domain with matching uuid '" UUID_V "' (v)");
+    vmgr_domain_unref(dom);
+    vmgr_domain_unref(twin);
+}
+END_TEST
+
+/* The directory of definitions goes away below a connection that relies on being told. */
+START_TEST(test_noticed_until_moved)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY)), *twin = by_name(other, "v");
+    struct vmgr_domain_entry e;
+    char from[400], to[400];
+
+    for (int i = 0; i < MANY_LOOKS; i++)
+        ck_assert_int_eq(vmgr_domain_is_active(twin, NULL), 0);
+    snprintf(from, sizeof(from), "%s/etc/vmgr/domains", sandbox_root);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/moved", sandbox_root);
+    ck_assert_int_eq(rename(from, to), 0);
+    ck_assert_int_eq(entry_of("v", &e), 0);
+    ck_assert_int_eq(rename(to, from), 0);
+    ck_assert_int_eq(entry_of("v", &e), 1);
+    vmgr_domain_unref(dom);
+    vmgr_domain_unref(twin);
+}
+END_TEST
+
+/* A power failure between a new definition's name and its content: as if it had never been. */
+START_TEST(test_empty_definition)
+{
+    struct vmgr_domain *dom;
+    char path[400];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    f = fopen(path, "w");
+    fclose(f);
+    ck_assert_int_eq(count_domains(conn, 0), 0);
+    dom = define_v(DOC("v", UUID_V, "x", PTY));
+    expect_state(dom, "shut off (unknown)");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("vemu");
@@ -554,6 +681,9 @@ int main(void)
     tcase_add_test(t, test_deep_root);
     tcase_add_test(t, test_damaged_files);
     tcase_add_test(t, test_read_only);
+    tcase_add_test(t, test_noticed);
+    tcase_add_test(t, test_noticed_until_moved);
+    tcase_add_test(t, test_empty_definition);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

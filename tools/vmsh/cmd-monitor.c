@@ -176,15 +176,10 @@ static uint32_t list_flags(const struct args *args)
     return flags;
 }
 
-struct entry {
-    struct vmgr_domain *domain;
-    int id; /* 0: inactive */
-};
-
 /* Active ones by id, then inactive ones by name. */
 static int entry_compare(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct vmgr_domain_entry *x = a, *y = b;
     if (x->id && y->id)
         return x->id < y->id ? -1 : x->id > y->id;
     if (x->id || y->id)
@@ -192,23 +187,21 @@ static int entry_compare(const void *a, const void *b)
     return strcasecmp(vmgr_domain_get_name(x->domain), vmgr_domain_get_name(y->domain));
 }
 
-static const char *entry_state(const struct entry *e, bool managed_save)
+static const char *entry_state(const struct vmgr_domain_entry *e, bool managed_save)
 {
-    int state = VMGR_DOMAIN_NOSTATE;
-    vmgr_domain_get_state(e->domain, 0, &state, NULL, NULL);
     if (managed_save && !e->id && vmgr_domain_has_managed_save(e->domain, 0, NULL) == 1)
         return "saved";
-    return vmgr_domain_state_name(state);
+    return vmgr_domain_state_name(e->state);
 }
 
-static void list_table(struct shell *sh, const struct args *args, const struct entry *entries,
-                       size_t count)
+static void list_table(struct shell *sh, const struct args *args,
+                       const struct vmgr_domain_entry *entries, size_t count)
 {
     bool with_title = args_bool(args, "title");
     struct table *t = with_title ? table_new("Id", "Name", "State", "Title", NULL)
                                  : table_new("Id", "Name", "State", NULL);
     for (size_t i = 0; i < count; i++) {
-        const struct entry *e = &entries[i];
+        const struct vmgr_domain_entry *e = &entries[i];
         const char *state = entry_state(e, args_bool(args, "managed-save"));
         char id[16] = "-", *title = NULL;
         if (e->id)
@@ -225,7 +218,7 @@ static void list_table(struct shell *sh, const struct args *args, const struct e
 }
 
 /* UUID, id and name, those that are asked for. Ids alone: only of those that have one. */
-static void list_plain(const struct args *args, const struct entry *e)
+static void list_plain(const struct args *args, const struct vmgr_domain_entry *e)
 {
     char id[16] = "-";
     const struct {
@@ -250,28 +243,22 @@ static void list_plain(const struct args *args, const struct entry *e)
 
 static bool cmd_list(struct shell *sh, const struct args *args)
 {
-    struct vmgr_domain **domains = NULL;
+    struct vmgr_domain_entry *entries = NULL;
     bool plain = args_bool(args, "uuid") || args_bool(args, "name") || args_bool(args, "id");
     if (!args_exclusive(sh, args, "table", "name") || !args_exclusive(sh, args, "table", "id") ||
         !args_exclusive(sh, args, "table", "uuid"))
         return false;
-    int count = vmgr_domain_list(sh->conn, list_flags(args), &domains, shell_err(sh));
+    int count = vmgr_domain_list_entries(sh->conn, list_flags(args), &entries, shell_err(sh));
     if (count < 0) {
         shell_error(sh, "Failed to list domains");
         return false;
-    }
-    struct entry *entries = must_alloc((size_t)count * sizeof(*entries));
-    for (int i = 0; i < count; i++) {
-        int id = vmgr_domain_get_id(domains[i], NULL);
-        entries[i] = (struct entry){ domains[i], id > 0 ? id : 0 };
     }
     qsort(entries, (size_t)count, sizeof(*entries), entry_compare);
     if (!plain)
         list_table(sh, args, entries, (size_t)count);
     for (int i = 0; plain && i < count; i++)
         list_plain(args, &entries[i]);
-    free(entries);
-    vmgr_domain_list_free(domains);
+    vmgr_domain_entries_free(entries);
     return true;
 }
 

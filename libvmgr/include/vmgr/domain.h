@@ -153,6 +153,27 @@ int vmgr_domain_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
 int vmgr_domain_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_domain ***ret_domains,
                      struct vmgr_error **err);
 
+/** struct vmgr_domain_entry - a domain of a list, and what was known of it at that moment
+ * @id: as vmgr_domain_get_id(), 0: inactive. @state, @reason: as vmgr_domain_get_state() */
+struct vmgr_domain_entry {
+    struct vmgr_domain *domain;
+    int32_t id;
+    int32_t state;
+    int32_t reason;
+    int32_t reserved;
+};
+/**
+ * vmgr_domain_list_entries() - vmgr_domain_list() with state and number of each
+ * @ret_entries: for vmgr_domain_entries_free(); the last one has no domain
+ *
+ * The same answers as asking for each domain, from far fewer questions: two for a server, whatever
+ * the number of domains. Returns how many, or -1 and *err. Since 0.1
+ */
+int vmgr_domain_list_entries(struct vmgr_conn *conn, uint32_t flags,
+                             struct vmgr_domain_entry **ret_entries, struct vmgr_error **err);
+/** Drops the references in such an array and frees it. NULL is fine. Returns NULL. Since 0.1 */
+struct vmgr_domain_entry *vmgr_domain_entries_free(struct vmgr_domain_entry *entries);
+
 /* ---- defining
  * ------------------------------------------------------------------------------------ */
 

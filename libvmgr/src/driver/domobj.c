@@ -201,6 +201,26 @@ void vmgr__domlist_select(const struct vmgr__domlist *list, struct vmgr_conn *co
     }
 }
 
+void vmgr__domlist_select_entries(const struct vmgr__domlist *list, struct vmgr_conn *conn,
+                                  uint32_t flags, GArray *ret)
+{
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, list->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct vmgr__domobj *obj = value;
+        struct vmgr_domain_entry e = { .id = obj->live ? obj->live->id : 0,
+                                       .state = obj->state,
+                                       .reason = obj->reason };
+
+        if (!matches(obj, flags))
+            continue;
+        e.domain = vmgr__domain_new(conn, vmgr__domobj_name(obj), vmgr__domobj_uuid(obj));
+        g_array_append_val(ret, e);
+    }
+}
+
 int vmgr__domlist_check(const struct vmgr__domlist *list, const struct vmgr__domain_def *def,
                         bool inactive, struct vmgr__domobj **ret, struct vmgr_error **err)
 {

@@ -54,6 +54,9 @@ int vmgr__domlist_lookup(const struct vmgr__domlist *list, struct vmgr_conn *con
 /* Adds handles of what passes the filters. */
 void vmgr__domlist_select(const struct vmgr__domlist *list, struct vmgr_conn *conn, uint32_t flags,
                           GPtrArray *ret);
+/* The same as struct vmgr_domain_entry. */
+void vmgr__domlist_select_entries(const struct vmgr__domlist *list, struct vmgr_conn *conn,
+                                  uint32_t flags, GArray *ret);
 /* Whether `def` may take its name and UUID: *ret is the object it replaces or NULL. inactive: that
  * must not run. */
 int vmgr__domlist_check(const struct vmgr__domlist *list, const struct vmgr__domain_def *def,

@@ -72,6 +72,9 @@ struct vmgr__driver {
                          struct vmgr_domain **ret, struct vmgr_error **err);
     int (*domain_list)(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
                        struct vmgr_error **err);
+    /* Adds struct vmgr_domain_entry; NULL: each domain is asked. */
+    int (*domain_list_entries)(struct vmgr_conn *conn, uint32_t flags, GArray *ret,
+                               struct vmgr_error **err);
     int (*domain_define)(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                          struct vmgr_domain **ret, struct vmgr_error **err);
     int (*domain_create)(struct vmgr_conn *conn, const char *xml, uint32_t flags,

@@ -6,39 +6,42 @@
 
 #define DOMAINS_MAX 16384 /* of the protocol, in one reply */
 
-static void list_free(void *list)
+static void entries_free(void *entries)
 {
-    vmgr_domain_list_free(list);
+    vmgr_domain_entries_free(entries);
 }
 
-/* The domains that pass, with their numbers; one that has gone meanwhile is left out. */
-static int list_domains(struct vmgr__call *call, uint32_t flags, struct wire_domain **ret_domains,
-                        uint32_t *ret_n)
+int vmgr__call_list_entries(struct vmgr__call *call, uint32_t flags, struct vmgr_domain_entry **ret)
 {
-    struct vmgr_domain **list;
-    struct wire_domain *out;
-    const int n = vmgr_domain_list(call->conn, flags, &list, &call->err);
+    const int n = vmgr_domain_list_entries(call->conn, flags, ret, &call->err);
 
     if (n < 0)
         return -1;
-    vmgr__arena_adopt(&call->arena, list, list_free);
+    vmgr__arena_adopt(&call->arena, *ret, entries_free);
     if (n > DOMAINS_MAX)
         return vmgr__call_fail(call, VMGR_ERR_RPC, VMGR_FROM_RPC,
                                "%d domains are more than the %d that fit into a reply", n,
                                DOMAINS_MAX);
+    return n;
+}
+
+/* The domains that pass, with their numbers. */
+static int list_domains(struct vmgr__call *call, uint32_t flags, struct wire_domain **ret_domains,
+                        uint32_t *ret_n)
+{
+    struct vmgr_domain_entry *list;
+    struct wire_domain *out;
+    const int n = vmgr__call_list_entries(call, flags, &list);
+
+    if (n < 0)
+        return -1;
     out = vmgr__arena_adopt(&call->arena, g_new0(struct wire_domain, n + 1), g_free);
     *ret_domains = out;
-    *ret_n = 0;
+    *ret_n = (uint32_t)n;
     for (int i = 0; i < n; i++) {
-        const int id = vmgr_domain_get_id(list[i], NULL);
-
-        if (id < 0)
-            continue;
-        out->name = (char *)vmgr_domain_get_name(list[i]);
-        vmgr_domain_get_uuid(list[i], out->uuid);
-        out->id = id > 0 ? id : -1;
-        out++;
-        (*ret_n)++;
+        out[i].name = (char *)vmgr_domain_get_name(list[i].domain);
+        vmgr_domain_get_uuid(list[i].domain, out[i].uuid);
+        out[i].id = list[i].id > 0 ? list[i].id : -1;
     }
     return 0;
 }

@@ -119,6 +119,7 @@ struct vmgr__call {
 /* Serves one procedure. ret is zeroed. 0; or -1 and call->err or vmgr__call_fail(). */
 typedef int (*vmgr__handler_fn)(struct vmgr__call *call, const void *args, void *ret);
 #define HANDLER_UNOPENED (1u << 0) /* may come before CONNECT_OPEN */
+#define HANDLER_INLINE   (1u << 1) /* shorter than the way to a worker: the I/O thread does it */
 struct vmgr__handler {
     int32_t procedure; /* WIRE_*; 0 ends a table */
     vmgr__handler_fn run;
@@ -333,6 +334,9 @@ void vmgr__autodestroy_run(struct vmgr__client *c);
 
 /* ---- domain.c ---- */
 /* The domain of an argument: one reference, or NULL and call->err. */
+/* Domains that pass the filters, which live as long as the call; how many, or -1. */
+int vmgr__call_list_entries(struct vmgr__call *call, uint32_t flags,
+                            struct vmgr_domain_entry **ret);
 struct vmgr_domain *vmgr__call_domain(struct vmgr__call *call, const struct wire_domain *wire);
 /* Drops this reference with the call. Returns dom. */
 struct vmgr_domain *vmgr__call_keep(struct vmgr__call *call, struct vmgr_domain *dom);

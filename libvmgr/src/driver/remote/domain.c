@@ -3,6 +3,7 @@
  * Domains behind a server: finding them, looking at them.
  */
 #include <string.h>
+#include <vmgr/stats.h>
 
 #include "remote.h"
 
@@ -99,6 +100,99 @@ int vmgr__remote_domain_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *
 
         g_ptr_array_add(ret, vmgr__domain_new(conn, d->name, d->uuid));
     }
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+/* ---- finding, and looking at all at once ---- */
+
+#define STATS_FILTERS 0xffu /* those of VMGR_DOMAIN_LIST_* that statistics know */
+
+static guint uuid_hash(gconstpointer uuid)
+{
+    guint h;
+
+    memcpy(&h, uuid, sizeof(h));
+    return h;
+}
+
+static gboolean uuid_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, VMGR_UUID_SIZE) == 0;
+}
+
+static void take_states(const struct wire_connect_get_all_domain_stats_ret *from, GHashTable *to)
+{
+    for (uint32_t i = 0; i < from->ret_stats.n; i++) {
+        const struct wire_domain_stats_record *record = &from->ret_stats.v[i];
+        struct vmgr_domain_entry *e = g_hash_table_lookup(to, record->dom.uuid);
+
+        for (uint32_t k = 0; e && k < record->params.n; k++) {
+            const struct wire_typed_param *p = &record->params.v[k];
+
+            if (p->value.type != WIRE_VALUE_INT)
+                continue;
+            if (strcmp(p->field, "state.state") == 0)
+                e->state = p->value.i;
+            else if (strcmp(p->field, "state.reason") == 0)
+                e->reason = p->value.i;
+        }
+    }
+}
+
+/* False: the server cannot tell. */
+static bool ask_states(struct vmgr_conn *conn, uint32_t flags, GHashTable *to)
+{
+    const struct wire_connect_get_all_domain_stats_args args = {
+        .stats = VMGR_STATS_STATE, .flags = (flags & STATS_FILTERS) | VMGR_STATS_NOWAIT
+    };
+    struct wire_connect_get_all_domain_stats_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result = vmgr__remote_call(conn->driver_data, WIRE_CONNECT_GET_ALL_DOMAIN_STATS,
+                                         &args, &out, &reply, NULL);
+
+    if (result == 0)
+        take_states(&out, to);
+    vmgr__remote_reply_clear(&reply);
+    return result == 0;
+}
+
+/* What the statistics did not tell: all, or a domain that has changed its state between. */
+static void ask_missing(GArray *entries)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        struct vmgr_domain_entry *e = &g_array_index(entries, struct vmgr_domain_entry, i);
+
+        if (e->state < 0 &&
+            vmgr__remote_domain_get_state(e->domain, &e->state, &e->reason, NULL) < 0)
+            e->state = e->reason = 0;
+    }
+}
+
+int vmgr__remote_domain_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret,
+                                     struct vmgr_error **err)
+{
+    const struct wire_connect_list_all_domains_args args = { .need_results = 1, .flags = flags };
+    struct wire_connect_list_all_domains_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result = vmgr__remote_call(conn->driver_data, WIRE_CONNECT_LIST_ALL_DOMAINS, &args,
+                                         &out, &reply, err);
+    g_autoptr(GHashTable) by_uuid = g_hash_table_new(uuid_hash, uuid_equal);
+
+    for (uint32_t i = 0; result == 0 && i < out.domains.n; i++) {
+        const struct wire_domain *d = &out.domains.v[i];
+        struct vmgr_domain_entry e = { .id = MAX(d->id, 0), .state = -1 };
+
+        e.domain = vmgr__domain_new(conn, d->name, d->uuid);
+        g_array_append_val(ret, e);
+    }
+    for (guint i = 0; i < ret->len; i++)
+        g_hash_table_insert(by_uuid, out.domains.v[i].uuid,
+                            &g_array_index(ret, struct vmgr_domain_entry, i));
+    /* One domain is asked itself: all that pass the filters may be more than that. */
+    if (ret->len > 1)
+        ask_states(conn, flags, by_uuid);
+    ask_missing(ret);
     vmgr__remote_reply_clear(&reply);
     return result;
 }

@@ -165,6 +165,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .subscribe = vmgr__remote_subscribe,
     .domain_lookup = vmgr__remote_domain_lookup,
     .domain_list = vmgr__remote_domain_list,
+    .domain_list_entries = vmgr__remote_domain_list_entries,
     .domain_define = vmgr__remote_domain_define,
     .domain_create = vmgr__remote_domain_create,
     .domain_undefine = vmgr__remote_domain_undefine,

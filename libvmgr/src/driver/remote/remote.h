@@ -222,6 +222,8 @@ int vmgr__remote_domain_lookup(struct vmgr_conn *conn, int id, const uint8_t *uu
 int vmgr__remote_domain_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
                              struct vmgr_error **err);
 int vmgr__remote_domain_get_id(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret,
+                                     struct vmgr_error **err);
 int vmgr__remote_domain_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
                                   struct vmgr_error **err);
 int vmgr__remote_domain_get_info(struct vmgr_domain *dom, struct vmgr_domain_info *ret,

@@ -28,6 +28,7 @@ struct record {
     struct vemu_process process;
     int pidfd;       /* watched, or -1 */
     GPtrArray *jobs; /* as in the status */
+    bool certain; /* agrees with its files as long as notice.c says nothing */
 };
 
 static struct key key_of(const char *path)
@@ -61,6 +62,11 @@ static void record_free(void *data)
     if (r->jobs)
         g_ptr_array_unref(r->jobs);
     g_free(r);
+}
+
+void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj)
+{
+    ((struct record *)obj->priv)->certain = false;
 }
 
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj)
@@ -155,6 +161,7 @@ static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undef
     struct view now = { .state = VMGR_DOMAIN_SHUTOFF, .reason = reason };
     const char *name = vmgr__domobj_name(obj);
 
+    vmgr__vemu_notice_set(d, false); /* its UUID is free for another file */
     emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
     g_hash_table_remove(d->job_names, name);
     if (old.persistent)
@@ -239,6 +246,14 @@ static bool is_current(const struct vmgr__domobj *obj, const struct key *config_
            obj->autostart == autostart && (!obj->live || vmgr__process_is_alive(&r->process));
 }
 
+/* Nothing was told about it, and a guest's process is the only thing that changes silently. */
+static bool is_certain(const struct vmgr__domobj *obj)
+{
+    const struct record *r = obj->priv;
+
+    return r->certain && (!obj->live || vmgr__process_is_alive(&r->process));
+}
+
 /* What one look at the files of a name found. */
 struct found {
     struct key config_key, status_key;
@@ -320,10 +335,11 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
 }
 
 /* reason: how a run ended whose status file is gone, where the caller knows. */
-static void refresh(struct vemu *d, const char *name, int reason)
+static void look(struct vemu *d, const char *name, int reason)
 {
     g_autofree char *config_path = vmgr__vemu_config_path(d, name);
     g_autofree char *status_path = vmgr__vemu_run_path(d, name, "status.xml");
+    const bool told = vmgr__vemu_notice_run(d, name);
     struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
     struct found f = { .config_key = key_of(config_path),
                        .status_key = key_of(status_path),
@@ -333,8 +349,10 @@ static void refresh(struct vemu *d, const char *name, int reason)
 
     if (d->watching)
         vmgr__vemu_watch_run(d, name);
-    if (obj && is_current(obj, &f.config_key, &f.status_key, f.autostart))
+    if (obj && is_current(obj, &f.config_key, &f.status_key, f.autostart)) {
+        ((struct record *)obj->priv)->certain = told;
         return;
+    }
     r = vmgr__vemu_status_settled(d, name, &f.status, &err);
     if (r == 0)
         f.status.reason = reason;
@@ -346,9 +364,21 @@ static void refresh(struct vemu *d, const char *name, int reason)
      */
     if (r >= 0 || !obj)
         apply(d, name, obj, &f);
+    obj = r >= 0 ? vmgr__domlist_by_name(&d->list, name) : NULL;
+    if (obj)
+        ((struct record *)obj->priv)->certain = told;
     vmgr_error_free(err);
     vmgr__domain_def_free(f.config);
     vmgr__vemu_status_clear(&f.status);
+}
+
+static void refresh(struct vemu *d, const char *name, int reason)
+{
+    const bool told = vmgr__vemu_notice_look(d);
+    const struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
+
+    if (!told || !obj || !is_certain(obj))
+        look(d, name, reason);
 }
 
 void vmgr__vemu_refresh_locked(struct vemu *d, const char *name)
@@ -361,6 +391,22 @@ void vmgr__vemu_changed(struct vemu *d, const char *name, int reason)
     g_mutex_lock(&d->lock);
     refresh(d, name, reason);
     g_mutex_unlock(&d->lock);
+}
+
+/* Looks at those domains of the list about which something was told. */
+static void refresh_doubtful(struct vemu *d)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    void *obj, *name;
+
+    g_hash_table_iter_init(&iter, d->list.by_name);
+    while (g_hash_table_iter_next(&iter, &name, &obj)) {
+        if (!is_certain(obj))
+            g_ptr_array_add(names, g_strdup(name));
+    }
+    for (guint i = 0; i < names->len; i++)
+        look(d, names->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN);
 }
 
 /* Names in a directory: entries that end in `suffix`, without it. */
@@ -384,6 +430,11 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d)
     GHashTableIter iter;
     void *name;
 
+    if (vmgr__vemu_notice_look(d) && vmgr__vemu_notice_set_known(d)) {
+        refresh_doubtful(d);
+        return;
+    }
+    vmgr__vemu_notice_set(d, true);
     collect(names, d->config_dir, ".xml");
     collect(names, d->run_dir, ".d");
     /* New names first: a rename is then seen as one, not as a loss and a find. */

@@ -71,6 +71,39 @@ static int vemu_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
     return leave(d, 0);
 }
 
+/* Whether it may stop without ending, which only its monitor knows. */
+static bool stops_unseen(const struct vmgr__domobj *obj)
+{
+    return obj->live && obj->state == VMGR_DOMAIN_RUNNING &&
+           (obj->live->on_crash == VMGR__ACTION_PRESERVE ||
+            obj->live->on_poweroff == VMGR__ACTION_PRESERVE);
+}
+
+static int vemu_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret,
+                             struct vmgr_error **err G_GNUC_UNUSED)
+{
+    g_autoptr(GArray) unseen = g_array_new(FALSE, FALSE, sizeof(guint));
+    struct vemu *d = conn->driver_data;
+
+    g_mutex_lock(&d->lock);
+    vmgr__vemu_refresh_all_locked(d);
+    vmgr__domlist_select_entries(&d->list, conn, flags, ret);
+    for (guint i = 0; i < ret->len; i++) {
+        const struct vmgr_domain_entry *e = &g_array_index(ret, struct vmgr_domain_entry, i);
+
+        if (e->id && stops_unseen(vmgr__domlist_by_name(&d->list, vmgr_domain_get_name(e->domain))))
+            g_array_append_val(unseen, i);
+    }
+    g_mutex_unlock(&d->lock);
+    for (guint i = 0; i < unseen->len; i++) {
+        struct vmgr_domain_entry *e =
+            &g_array_index(ret, struct vmgr_domain_entry, g_array_index(unseen, guint, i));
+
+        vmgr_domain_get_state(e->domain, 0, &e->state, &e->reason, NULL);
+    }
+    return 0;
+}
+
 /* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen: its
  * monitor knows. Nobody waits for that long, or for a lock. */
 static void ask_guest(struct vmgr_domain *dom)
@@ -111,9 +144,7 @@ static int vemu_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reas
 
     if (!obj)
         return -1;
-    if (obj->live && obj->state == VMGR_DOMAIN_RUNNING && !d->read_only &&
-        (obj->live->on_crash == VMGR__ACTION_PRESERVE ||
-         obj->live->on_poweroff == VMGR__ACTION_PRESERVE)) {
+    if (!d->read_only && stops_unseen(obj)) {
         leave(d, 0);
         ask_guest(dom);
         obj = enter(dom, &d, err);
@@ -272,6 +303,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__vemu_autodestroy(d);
     vmgr__storage_free(conn->storage);
     vmgr__vemu_watch_fini(d);
+    vmgr__vemu_notice_fini(d);
     vmgr__hostnet_watch_fini(d);
     vmgr__hostdev_free(d->hostdev);
     vmgr__domlist_fini(&d->list);
@@ -322,6 +354,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .poll_events = vmgr__vemu_poll_events,
     .domain_lookup = vemu_lookup,
     .domain_list = vemu_list,
+    .domain_list_entries = vemu_list_entries,
     .domain_define = vmgr__vemu_define,
     .domain_create = vmgr__vemu_create,
     .domain_undefine = vmgr__vemu_undefine,

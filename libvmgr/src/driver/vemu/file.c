@@ -12,6 +12,8 @@
 /* No definition or status is larger; a file that is did not come from here. */
 #define FILE_MAX (2 * (size_t)VMGR__XML_MAX_SIZE)
 
+#define ONE_PIECE 4096 /* a page */
+
 static int write_all(int fd, const char *text, size_t size)
 {
     while (size) {
@@ -38,27 +40,40 @@ void vmgr__file_sync_dir(const char *path)
     }
 }
 
+/* Gives up on a file that is being written, for the reason in errno. Always -1. */
+static int discard(int fd, const char *file, const char *verb, const char *path,
+                   struct vmgr_error **err)
+{
+    const int saved = errno;
+
+    close(fd);
+    unlink(file);
+    return vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU, "cannot %s file '%s'", verb, path);
+}
+
 int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err)
 {
     /* The writer holds the domain's lock, so one name is enough, and what a dead writer left is
      * overwritten. */
     g_autofree char *fresh = g_strconcat(path, ".new", NULL);
+    /*
+     * What replaces something is on the disk before it does. What is new may get its name first: if
+     * the power fails before the answer, the name may be there with nothing in it, which counts as
+     * not there (vmgr__file_read()). One page is written as a whole or not at all.
+     */
+    const bool late = sync && strlen(text) <= ONE_PIECE && access(path, F_OK) < 0;
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int saved;
 
     if (fd < 0)
         return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot create file '%s'", fresh);
-    if (write_all(fd, text, strlen(text)) < 0 || (sync && fsync(fd) < 0)) {
-        saved = errno;
-        close(fd);
-        unlink(fresh);
-        return vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU, "cannot write file '%s'", fresh);
-    }
-    if (close(fd) < 0 || rename(fresh, path) < 0) {
-        saved = errno;
-        unlink(fresh);
-        return vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU, "cannot replace file '%s'", path);
-    }
+    if (write_all(fd, text, strlen(text)) < 0 || (sync && !late && fsync(fd) < 0))
+        return discard(fd, fresh, "write", fresh, err);
+    if (rename(fresh, path) < 0)
+        return discard(fd, fresh, "replace", path, err);
+    /* Both of one commit of the file system's journal, where there is one. */
+    if (late && fsync(fd) < 0)
+        return discard(fd, path, "write", path, err);
+    close(fd);
     if (sync)
         vmgr__file_sync_dir(path);
     return 0;
@@ -94,6 +109,10 @@ int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err)
         g_string_free(s, TRUE);
         return vmgr__error_set_errno(err, n < 0 ? errno : EFBIG, VMGR_FROM_VEMU,
                                      "cannot read file '%s'", path);
+    }
+    if (!s->len) { /* of a writer that never got an answer */
+        g_string_free(s, TRUE);
+        return 0;
     }
     *ret = g_string_free(s, FALSE);
     return 1;

@@ -69,6 +69,7 @@ struct vemu {
     bool watching;
     int watch_epoll;
     int inotify_fd;
+    struct vemu_notice *notice;
     GHashTable *autodestroy; /* names of runs that end with this connection */
     GHashTable *job_names;   /* of runs whose disks have jobs */
     int job_timer;           /* looks at them while somebody watches */
@@ -249,6 +250,8 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d);
 /* Refreshes and finds the object of a handle, following renames. d->lock is held. */
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err);
+/* Its files have to be looked at again. */
+void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
 /* Whether a definition may take its name and UUID, as vmgr__domlist_check(). The global lock is
  * held. */
@@ -276,6 +279,17 @@ void vmgr__vemu_emit_metadata(struct vemu *d, const struct vmgr__domain_def *old
      VMGR_STATS_INTERFACE | VMGR_STATS_BLOCK)
 int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,
                          struct vmgr_error **err);
+
+/* ---- notice.c: whether anything has changed; all with the cache's lock held ---- */
+/* Takes in what has been told: puts in doubt what is not certain any more. False: nothing is told
+ * here, so nothing is certain. */
+bool vmgr__vemu_notice_look(struct vemu *d);
+/* Changes of this domain's run are told from now on; before its files are looked at. */
+bool vmgr__vemu_notice_run(struct vemu *d, const char *name);
+/* All names that have files are in the list, or were looked at and cannot be. */
+bool vmgr__vemu_notice_set_known(struct vemu *d);
+void vmgr__vemu_notice_set(struct vemu *d, bool known);
+void vmgr__vemu_notice_fini(struct vemu *d);
 
 /* ---- watch.c ---- */
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
