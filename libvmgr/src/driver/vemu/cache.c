@@ -29,6 +29,7 @@ struct record {
     int pidfd;       /* watched, or -1 */
     GPtrArray *jobs; /* as in the status */
     bool certain; /* agrees with its files as long as notice.c says nothing */
+    bool outline; /* of the definition name and UUID alone have been read */
 };
 
 static struct key key_of(const char *path)
@@ -67,6 +68,32 @@ static void record_free(void *data)
 void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj)
 {
     ((struct record *)obj->priv)->certain = false;
+}
+
+int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err)
+{
+    struct record *r = obj->priv;
+    struct vmgr__domain_def *whole = NULL;
+    const char *name = vmgr__domobj_name(obj);
+    int found;
+
+    if (!r->outline)
+        return 0;
+    found = vmgr__vemu_config_load(d, name, &whole, err);
+    if (found == 0)
+        vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
+    if (found <= 0)
+        return -1;
+    if (memcmp(whole->uuid, obj->config->uuid, VMGR_UUID_SIZE) != 0) {
+        /* Replaced this moment by another domain's, which the next look finds. */
+        vmgr__domain_def_free(whole);
+        r->certain = false;
+        return vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
+    }
+    vmgr__domain_def_free(obj->config);
+    obj->config = whole;
+    r->outline = false;
+    return 0;
 }
 
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj)
@@ -259,6 +286,7 @@ struct found {
     struct key config_key, status_key;
     bool autostart;
     bool same_config; /* the object's definition still stands; config is not read */
+    bool outline;     /* config has name and UUID alone */
     struct vmgr__domain_def *config;
     struct vemu_status status;
 };
@@ -325,6 +353,8 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
     obj->updated = live && f->status.updated;
     obj->autostart = f->autostart;
+    if (!f->same_config)
+        ((struct record *)obj->priv)->outline = f->outline;
     ((struct record *)obj->priv)->config_key = f->config_key;
     ((struct record *)obj->priv)->status_key = f->status_key;
     set_process(d, name, obj->priv, live ? &f->status.process : &(struct vemu_process){ 0 });
@@ -334,31 +364,53 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
 }
 
-/* reason: how a run ended whose status file is gone, where the caller knows. */
-static void look(struct vemu *d, const char *name, int reason)
+/* What directories were found to hold, for a look at all names. */
+struct contents {
+    GHashTable *configs, *runs, *autostarts; /* sets of names */
+    bool told;                               /* what came into them since is told */
+};
+
+static int load_config(const struct vemu *d, const char *name, bool outline, struct found *f,
+                       struct vmgr_error **err)
+{
+    g_autofree char *path = outline ? vmgr__vemu_config_path(d, name) : NULL;
+    g_autofree char *text = NULL;
+
+    if (outline && vmgr__file_read(path, &text, NULL) > 0)
+        f->config = vmgr__vemu_outline(text, name);
+    f->outline = f->config != NULL;
+    return f->outline ? 1 : vmgr__vemu_config_load(d, name, &f->config, err);
+}
+
+/* reason: how a run ended whose status file is gone, where the caller knows. in: or NULL. */
+static void look(struct vemu *d, const char *name, int reason, const struct contents *in)
 {
     g_autofree char *config_path = vmgr__vemu_config_path(d, name);
-    g_autofree char *status_path = vmgr__vemu_run_path(d, name, "status.xml");
-    const bool told = vmgr__vemu_notice_run(d, name);
+    const bool has_run = !in || g_hash_table_contains(in->runs, name);
+    g_autofree char *status_path = has_run ? vmgr__vemu_run_path(d, name, "status.xml") : NULL;
+    const bool told = has_run ? vmgr__vemu_notice_run(d, name) : in->told;
     struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
-    struct found f = { .config_key = key_of(config_path),
-                       .status_key = key_of(status_path),
-                       .autostart = has_autostart(d, name) };
+    struct found f = { .status = { .state = VMGR_DOMAIN_SHUTOFF } };
     struct vmgr_error *err = NULL;
-    int r;
+    int r = 0;
 
-    if (d->watching)
+    f.config_key = key_of(config_path);
+    if (has_run)
+        f.status_key = key_of(status_path);
+    f.autostart = in ? g_hash_table_contains(in->autostarts, name) : has_autostart(d, name);
+    if (d->watching && has_run)
         vmgr__vemu_watch_run(d, name);
     if (obj && is_current(obj, &f.config_key, &f.status_key, f.autostart)) {
         ((struct record *)obj->priv)->certain = told;
         return;
     }
-    r = vmgr__vemu_status_settled(d, name, &f.status, &err);
+    if (has_run)
+        r = vmgr__vemu_status_settled(d, name, &f.status, &err);
     if (r == 0)
         f.status.reason = reason;
     f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
     if (r >= 0 && !f.same_config)
-        r = vmgr__vemu_config_load(d, name, &f.config, &err);
+        r = load_config(d, name, in && !d->watching, &f, &err);
     /*
      * Files that nobody can read: what is known stays, and the operation that needs them complains.
      */
@@ -378,7 +430,7 @@ static void refresh(struct vemu *d, const char *name, int reason)
     const struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
 
     if (!told || !obj || !is_certain(obj))
-        look(d, name, reason);
+        look(d, name, reason, NULL);
 }
 
 void vmgr__vemu_refresh_locked(struct vemu *d, const char *name)
@@ -406,7 +458,7 @@ static void refresh_doubtful(struct vemu *d)
             g_ptr_array_add(names, g_strdup(name));
     }
     for (guint i = 0; i < names->len; i++)
-        look(d, names->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN);
+        look(d, names->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN, NULL);
 }
 
 /* Names in a directory: entries that end in `suffix`, without it. */
@@ -423,90 +475,59 @@ static void collect(GHashTable *names, const char *dir, const char *suffix)
         closedir(stream);
 }
 
-void vmgr__vemu_refresh_all_locked(struct vemu *d)
+static GHashTable *collect_in(const char *dir, const char *suffix)
 {
-    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    collect(names, dir, suffix);
+    return names;
+}
+
+static void look_at_all(struct vemu *d, const struct contents *in)
+{
     g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
     void *name;
 
-    if (vmgr__vemu_notice_look(d) && vmgr__vemu_notice_set_known(d)) {
-        refresh_doubtful(d);
-        return;
-    }
-    vmgr__vemu_notice_set(d, true);
-    collect(names, d->config_dir, ".xml");
-    collect(names, d->run_dir, ".d");
     /* New names first: a rename is then seen as one, not as a loss and a find. */
     g_hash_table_iter_init(&iter, d->list.by_name);
     while (g_hash_table_iter_next(&iter, &name, NULL))
         g_ptr_array_add(known, g_strdup(name));
-    g_hash_table_iter_init(&iter, names);
+    g_hash_table_iter_init(&iter, in->configs);
     while (g_hash_table_iter_next(&iter, &name, NULL))
-        vmgr__vemu_refresh_locked(d, name);
+        look(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN, in);
+    g_hash_table_iter_init(&iter, in->runs);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        if (!g_hash_table_contains(in->configs, name))
+            look(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN, in);
+    }
     for (guint i = 0; i < known->len; i++) {
-        if (!g_hash_table_contains(names, known->pdata[i]))
-            vmgr__vemu_refresh_locked(d, known->pdata[i]);
+        if (!g_hash_table_contains(in->configs, known->pdata[i]) &&
+            !g_hash_table_contains(in->runs, known->pdata[i]))
+            look(d, known->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN, NULL);
     }
 }
 
-/* ---- who has a name or UUID ---- */
-
-/*
- * A file counts how often the set of names and UUIDs has grown. While it says what it said when
- * this cache was complete, nobody else has added to the set, and looking through all files can be
- * left out. Files that went away only make for conflicts that are none, so those are checked
- * against the files.
- */
-static char *generation_path(const struct vemu *d)
+void vmgr__vemu_refresh_all_locked(struct vemu *d)
 {
-    return g_strconcat(d->lock_dir, ".generation", NULL);
-}
+    struct contents in = { .told = vmgr__vemu_notice_look(d) };
 
-static uint64_t read_generation(const struct vemu *d)
-{
-    g_autofree char *path = generation_path(d);
-    g_autofree char *text = NULL;
-    uint64_t n = 0;
-
-    if (vmgr__file_read(path, &text, NULL) > 0)
-        g_strchomp(text);
-    return text && vmgr__parse_u64(text, &n) ? n : 0;
-}
-
-void vmgr__vemu_set_grew(struct vemu *d)
-{
-    g_autofree char *path = generation_path(d);
-    uint64_t n = read_generation(d);
-    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT "\n", n + 1);
-
-    g_mutex_lock(&d->lock);
-    /* What was added is this caller's own, and is in the cache before it asks again. */
-    d->generation =
-        vmgr__file_replace(path, text, false, NULL) == 0 && d->generation == n && n ? n + 1 : 0;
-    g_mutex_unlock(&d->lock);
-}
-
-int vmgr__vemu_check_unique(struct vemu *d, const struct vmgr__domain_def *def, bool inactive,
-                            struct vmgr_error **err)
-{
-    uint64_t generation = read_generation(d);
-    struct vmgr__domobj *obj;
-    int r = -1;
-
-    g_mutex_lock(&d->lock);
-    if (generation && generation == d->generation) {
-        vmgr__vemu_refresh_locked(d, def->name);
-        r = vmgr__domlist_check(&d->list, def, inactive, &obj, NULL);
+    if (in.told && vmgr__vemu_notice_set_known(d)) {
+        refresh_doubtful(d);
+        return;
     }
-    if (r < 0) {
-        vmgr__vemu_refresh_all_locked(d);
-        d->generation = generation;
-        r = vmgr__domlist_check(&d->list, def, inactive, &obj, err);
-    }
-    g_mutex_unlock(&d->lock);
-    return r;
+    vmgr__vemu_notice_set(d, true);
+    in.configs = collect_in(d->config_dir, ".xml");
+    in.runs = collect_in(d->run_dir, ".d");
+    in.autostarts = collect_in(d->autostart_dir, ".xml");
+    vmgr__vemu_notice_count(d, g_hash_table_size(in.configs));
+    look_at_all(d, &in);
+    g_hash_table_unref(in.configs);
+    g_hash_table_unref(in.runs);
+    g_hash_table_unref(in.autostarts);
 }
+
+/* ---- handles ---- */
 
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err)
@@ -517,10 +538,11 @@ struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *
     vmgr_domain_get_uuid(dom, uuid);
     vmgr__vemu_refresh_locked(d, vmgr_domain_get_name(dom));
     obj = vmgr__domlist_by_name(&d->list, vmgr_domain_get_name(dom));
-    if (obj && memcmp(vmgr__domobj_uuid(obj), uuid, VMGR_UUID_SIZE) == 0)
-        return obj;
-    vmgr__vemu_refresh_all_locked(d); /* renamed or gone */
-    return vmgr__domlist_of(&d->list, dom, err);
+    if (!obj || memcmp(vmgr__domobj_uuid(obj), uuid, VMGR_UUID_SIZE) != 0) {
+        vmgr__vemu_refresh_all_locked(d); /* renamed or gone */
+        obj = vmgr__domlist_of(&d->list, dom, err);
+    }
+    return obj && vmgr__vemu_obj_load(d, obj, err) == 0 ? obj : NULL;
 }
 
 char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err)
@@ -542,7 +564,7 @@ void vmgr__vemu_keep_warnings(struct vemu *d, const char *name, GPtrArray *warni
     g_mutex_lock(&d->lock);
     refresh(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
     obj = vmgr__domlist_by_name(&d->list, name);
-    if (obj && obj->config) {
+    if (obj && obj->config && vmgr__vemu_obj_load(d, obj, NULL) == 0) {
         g_ptr_array_unref(obj->config->warnings);
         obj->config->warnings = g_ptr_array_ref(warnings);
     }

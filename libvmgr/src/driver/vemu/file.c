@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "vemu.h"
@@ -40,6 +42,22 @@ void vmgr__file_sync_dir(const char *path)
     }
 }
 
+/*
+ * Whether fsync() of a file also makes its last rename() last. Journals keep changes of names in
+ * order, and the file's own metadata are behind it; a second commit would cost as much as the
+ * first.
+ */
+static bool syncs_names(int fd)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    return (unsigned long)fs.f_type == EXT4_SUPER_MAGIC ||
+           (unsigned long)fs.f_type == XFS_SUPER_MAGIC ||
+           (unsigned long)fs.f_type == BTRFS_SUPER_MAGIC;
+}
+
 /* Gives up on a file that is being written, for the reason in errno. Always -1. */
 static int discard(int fd, const char *file, const char *verb, const char *path,
                    struct vmgr_error **err)
@@ -70,12 +88,11 @@ int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmg
         return discard(fd, fresh, "write", fresh, err);
     if (rename(fresh, path) < 0)
         return discard(fd, fresh, "replace", path, err);
-    /* Both of one commit of the file system's journal, where there is one. */
     if (late && fsync(fd) < 0)
         return discard(fd, path, "write", path, err);
-    close(fd);
-    if (sync)
+    if (sync && !(late && syncs_names(fd)))
         vmgr__file_sync_dir(path);
+    close(fd);
     return 0;
 }
 

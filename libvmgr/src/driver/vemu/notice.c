@@ -29,7 +29,6 @@
     (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB)
 #define SELF_GONE (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)
 
-#define XFS_MAGIC 0x58465342
 #define ZFS_MAGIC 0x2fc12fc1
 
 enum state { UNUSED = 0, WORKING, GIVEN_UP };
@@ -73,7 +72,7 @@ void vmgr__vemu_notice_fini(struct vemu *d)
 /* Whether every change on it is this kernel's. */
 static bool is_local(const char *dir)
 {
-    static const unsigned long local[] = { EXT4_SUPER_MAGIC,  XFS_MAGIC,
+    static const unsigned long local[] = { EXT4_SUPER_MAGIC,  XFS_SUPER_MAGIC,
                                            BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
                                            ZFS_MAGIC,         F2FS_SUPER_MAGIC,
                                            RAMFS_MAGIC,       OVERLAYFS_SUPER_MAGIC };
@@ -190,6 +189,13 @@ bool vmgr__vemu_notice_look(struct vemu *d)
         }
     }
     return n->state == WORKING;
+}
+
+void vmgr__vemu_notice_count(struct vemu *d, unsigned looks)
+{
+    struct vemu_notice *n = notice_of(d);
+
+    n->looks = MIN(n->looks + MIN(looks, LOOKS_BEFORE), LOOKS_BEFORE);
 }
 
 bool vmgr__vemu_notice_run(struct vemu *d, const char *name)

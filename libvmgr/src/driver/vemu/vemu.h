@@ -250,6 +250,8 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d);
 /* Refreshes and finds the object of a handle, following renames. d->lock is held. */
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err);
+/* The whole definition of an object of which a list has read the outline. 0, or -1 and *err. */
+int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err);
 /* Its files have to be looked at again. */
 void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
@@ -280,10 +282,16 @@ void vmgr__vemu_emit_metadata(struct vemu *d, const struct vmgr__domain_def *old
 int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,
                          struct vmgr_error **err);
 
+/* ---- outline.c ---- */
+/* A definition that has its name and UUID alone; NULL: the document has to be parsed. */
+struct vmgr__domain_def *vmgr__vemu_outline(const char *text, const char *name);
+
 /* ---- notice.c: whether anything has changed; all with the cache's lock held ---- */
 /* Takes in what has been told: puts in doubt what is not certain any more. False: nothing is told
  * here, so nothing is certain. */
 bool vmgr__vemu_notice_look(struct vemu *d);
+/* So many files were looked at for one question. */
+void vmgr__vemu_notice_count(struct vemu *d, unsigned looks);
 /* Changes of this domain's run are told from now on; before its files are looked at. */
 bool vmgr__vemu_notice_run(struct vemu *d, const char *name);
 /* All names that have files are in the list, or were looked at and cannot be. */

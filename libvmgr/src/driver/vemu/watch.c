@@ -95,6 +95,7 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
         d->watching = true;
         g_hash_table_iter_init(&iter, d->list.by_name);
         while (g_hash_table_iter_next(&iter, NULL, &obj)) {
+            vmgr__vemu_obj_load(d, obj, NULL); /* what becomes of it is compared with it */
             vmgr__vemu_watch_run(d, vmgr__domobj_name(obj));
             vmgr__vemu_watch_obj(d, obj);
         }
