@@ -16,8 +16,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tools"))
 from vmgrd_daemon import listens  # pylint: disable=wrong-import-position
 
 NOBODY = 65534
-DEFINED = 1000
-BATCH = 200
+DEFINED = 5000  # domains of the lists
+BATCH = 1000    # definitions of one run
 DOCUMENT = """<domain type='qemu'><name>{name}</name><memory unit='MiB'>128</memory>
 <vcpu>1</vcpu><os><type arch='x86_64' machine='q35'>hvm</type>{kernel}</os>
 <devices><console type='pty'/><memballoon model='none'/></devices></domain>"""
