@@ -188,7 +188,9 @@ static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undef
     struct view now = { .state = VMGR_DOMAIN_SHUTOFF, .reason = reason };
     const char *name = vmgr__domobj_name(obj);
 
-    vmgr__vemu_notice_set(d, false); /* its UUID is free for another file */
+    if (d->copies)
+        vmgr__vemu_notice_set(d, false); /* its UUID is free for another file */
+    d->copies = false;
     emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
     g_hash_table_remove(d->job_names, name);
     if (old.persistent)
@@ -209,8 +211,10 @@ static struct vmgr__domobj *admit(struct vemu *d, struct vmgr__domain_def *confi
         g_autofree char *path = vmgr__vemu_config_path(d, vmgr__domobj_name(other));
 
         /* A copy that somebody made of a file: the first one keeps the UUID. */
-        if (other->live || access(path, F_OK) == 0)
+        if (other->live || access(path, F_OK) == 0) {
+            d->copies = true;
             return NULL;
+        }
         drop(d, other, VMGR_DOMAIN_SHUTOFF_UNKNOWN, VMGR_DOMAIN_EVENT_UNDEFINED_RENAMED);
         *ret_renamed = true;
     }
@@ -394,6 +398,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     struct vmgr_error *err = NULL;
     int r = 0;
 
+    vmgr__vemu_notice_seen(d, name);
     f.config_key = key_of(config_path);
     if (has_run)
         f.status_key = key_of(status_path);
@@ -445,7 +450,7 @@ void vmgr__vemu_changed(struct vemu *d, const char *name, int reason)
     g_mutex_unlock(&d->lock);
 }
 
-/* Looks at those domains of the list about which something was told. */
+/* Looks at those domains about which something was told. */
 static void refresh_doubtful(struct vemu *d)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -457,6 +462,7 @@ static void refresh_doubtful(struct vemu *d)
         if (!is_certain(obj))
             g_ptr_array_add(names, g_strdup(name));
     }
+    vmgr__vemu_notice_strangers(d, names);
     for (guint i = 0; i < names->len; i++)
         look(d, names->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN, NULL);
 }

@@ -38,8 +38,9 @@ struct vemu_notice {
     unsigned looks;
     int fd;
     int config_wd, autostart_wd, run_wd;
-    GHashTable *runs; /* watch -> name of the domain */
-    bool set_known;   /* all names that have files were looked at, and none has come since */
+    GHashTable *runs;      /* watch -> name of the domain */
+    bool set_known;        /* all names that have files were looked at, but for the strangers */
+    GHashTable *strangers; /* names that have come since */
 };
 
 static struct vemu_notice *notice_of(struct vemu *d)
@@ -59,6 +60,7 @@ static void give_up(struct vemu_notice *n)
     n->state = GIVEN_UP;
     n->set_known = false;
     g_clear_pointer(&n->runs, g_hash_table_unref);
+    g_clear_pointer(&n->strangers, g_hash_table_unref);
 }
 
 void vmgr__vemu_notice_fini(struct vemu *d)
@@ -107,29 +109,35 @@ static void begin(struct vemu *d, struct vemu_notice *n)
         return;
     }
     n->runs = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    n->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     n->state = WORKING;
+}
+
+/* Something was told about this name. */
+static void doubt(struct vemu *d, const char *name)
+{
+    struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
+
+    if (obj)
+        vmgr__vemu_obj_doubt(obj);
+    else
+        g_hash_table_add(d->notice->strangers, g_strdup(name));
 }
 
 /* A file of a directory that holds one entry for each domain. */
 static void take_entry(struct vemu *d, const struct inotify_event *e, const char *suffix)
 {
     g_autofree char *name = NULL;
-    struct vmgr__domobj *obj;
 
     if (!e->len || !g_str_has_suffix(e->name, suffix))
         return; /* a file on its way to its place */
     name = g_strndup(e->name, strlen(e->name) - strlen(suffix));
-    obj = vmgr__domlist_by_name(&d->list, name);
-    if (obj)
-        vmgr__vemu_obj_doubt(obj);
-    else
-        d->notice->set_known = false;
+    doubt(d, name);
 }
 
 static void take(struct vemu *d, struct vemu_notice *n, const struct inotify_event *e)
 {
     const char *name;
-    struct vmgr__domobj *obj;
 
     if (e->mask & IN_IGNORED) {
         g_hash_table_remove(n->runs, GINT_TO_POINTER(e->wd));
@@ -141,11 +149,8 @@ static void take(struct vemu *d, struct vemu_notice *n, const struct inotify_eve
         take_entry(d, e, ".d");
     } else if (!e->len || strcmp(e->name, "status.xml") == 0) {
         name = g_hash_table_lookup(n->runs, GINT_TO_POINTER(e->wd));
-        obj = name ? vmgr__domlist_by_name(&d->list, name) : NULL;
-        if (obj)
-            vmgr__vemu_obj_doubt(obj);
-        else if (name)
-            n->set_known = false;
+        if (name)
+            doubt(d, name);
         return;
     }
     /* Events of the directory itself. Who moves it has to live with a slower library. */
@@ -212,6 +217,24 @@ bool vmgr__vemu_notice_run(struct vemu *d, const char *name)
         return errno == ENOENT; /* that it comes is told by the directory above */
     g_hash_table_replace(n->runs, GINT_TO_POINTER(wd), g_strdup(name));
     return true;
+}
+
+void vmgr__vemu_notice_seen(struct vemu *d, const char *name)
+{
+    if (notice_of(d)->strangers)
+        g_hash_table_remove(d->notice->strangers, name);
+}
+
+void vmgr__vemu_notice_strangers(struct vemu *d, GPtrArray *ret)
+{
+    GHashTableIter iter;
+    void *name;
+
+    if (!notice_of(d)->strangers)
+        return;
+    g_hash_table_iter_init(&iter, d->notice->strangers);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_ptr_array_add(ret, g_strdup(name));
 }
 
 bool vmgr__vemu_notice_set_known(struct vemu *d)

@@ -70,6 +70,7 @@ struct vemu {
     int watch_epoll;
     int inotify_fd;
     struct vemu_notice *notice;
+    bool copies; /* a definition was left out because another has its UUID */
     GHashTable *autodestroy; /* names of runs that end with this connection */
     GHashTable *job_names;   /* of runs whose disks have jobs */
     int job_timer;           /* looks at them while somebody watches */
@@ -294,7 +295,10 @@ bool vmgr__vemu_notice_look(struct vemu *d);
 void vmgr__vemu_notice_count(struct vemu *d, unsigned looks);
 /* Changes of this domain's run are told from now on; before its files are looked at. */
 bool vmgr__vemu_notice_run(struct vemu *d, const char *name);
-/* All names that have files are in the list, or were looked at and cannot be. */
+/* Names that are not in the list, and about which something was told since they were looked at. */
+void vmgr__vemu_notice_strangers(struct vemu *d, GPtrArray *ret);
+void vmgr__vemu_notice_seen(struct vemu *d, const char *name);
+/* All names that have files, but for the strangers, are in the list or cannot be. */
 bool vmgr__vemu_notice_set_known(struct vemu *d);
 void vmgr__vemu_notice_set(struct vemu *d, bool known);
 void vmgr__vemu_notice_fini(struct vemu *d);
