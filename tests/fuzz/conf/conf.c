@@ -2,11 +2,11 @@
 /*
  * Hostile documents: <domain>, <network>, <pool> and <volume> as somebody may send them.
  *
- *     fuzz-conf SEED COUNT DIRECTORY... | FILE...
+ *     fuzz-domain-xml | fuzz-network-xml | fuzz-storage-xml  SEED COUNT | --write DIR | FILE
  *
- * The documents of the directories (tests/golden) are changed at random. What is checked: what can
- * be read can be written, read again, and is then written the same. libFuzzer's targets are for one
- * kind of document each (FUZZ_KIND).
+ * Documents of tests/golden are changed at random. What is checked: what can be read can be
+ * written, read again, and is then written the same. FUZZ_KIND is the kind of the program. A file
+ * is an input of libFuzzer: a byte that says how, and a document.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,24 +125,7 @@ static uint32_t below(uint32_t limit)
     return (uint32_t)((state >> 11) % limit);
 }
 
-struct seed {
-    enum kind kind;
-    char *text;
-};
-static GArray *seeds;
-
-static void add_file(const char *path)
-{
-    struct seed s = { .kind = STORAGE };
-
-    if (!g_file_get_contents(path, &s.text, NULL, NULL))
-        return;
-    if (strstr(s.text, "<domain"))
-        s.kind = DOMAIN;
-    else if (strstr(s.text, "<network"))
-        s.kind = NETWORK;
-    g_array_append_val(seeds, s);
-}
+static GPtrArray *seeds; /* documents of this kind */
 
 static void add_directory(const char *path)
 {
@@ -151,12 +134,26 @@ static void add_directory(const char *path)
 
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *file = g_build_filename(path, name, NULL);
+        char *text;
 
-        if (g_str_has_suffix(name, ".xml"))
-            add_file(file);
+        if (g_str_has_suffix(name, ".xml") && g_file_get_contents(file, &text, NULL, NULL))
+            g_ptr_array_add(seeds, text);
     }
     if (dir)
         g_dir_close(dir);
+}
+
+static void add_seeds(void)
+{
+    static const char *const directories[][4] = {
+        [DOMAIN] = { GOLDEN "/domain", GOLDEN "/domain-errors" },
+        [NETWORK] = { GOLDEN "/network", GOLDEN "/network-errors" },
+        [STORAGE] = { GOLDEN "/pool", GOLDEN "/pool-errors", GOLDEN "/volume",
+                      GOLDEN "/volume-errors" },
+    };
+
+    for (size_t i = 0; i < 4 && directories[FUZZ_KIND][i]; i++)
+        add_directory(directories[FUZZ_KIND][i]);
 }
 
 /* From one delimiter to another: an element, a tag, a value. */
@@ -204,49 +201,65 @@ static void spoil(GString *s, const GString *other)
     }
 }
 
-static int run(uint32_t count)
+static void run(uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct seed *seed = &g_array_index(seeds, struct seed, below(seeds->len));
-        const struct seed *from = &g_array_index(seeds, struct seed, below(seeds->len));
-        g_autoptr(GString) text = g_string_new(seed->text);
-        g_autoptr(GString) other = g_string_new(from->text);
+        g_autoptr(GString) text = g_string_new(seeds->pdata[below(seeds->len)]);
+        g_autoptr(GString) other = g_string_new(seeds->pdata[below(seeds->len)]);
 
         for (uint32_t k = below(6); k; k--)
             spoil(text, other);
-        document(seed->kind, text->str, (uint8_t)below(256));
+        document(FUZZ_KIND, text->str, (uint8_t)below(256));
+    }
+}
+
+/* As libFuzzer's inputs are: a byte that says how, and the document. */
+static int write_seeds(const char *dir)
+{
+    for (guint i = 0; i < seeds->len; i++) {
+        g_autofree char *file = g_strdup_printf("%s/seed-%u", dir, i);
+        g_autofree char *input =
+            g_strdup_printf("%c%s", i % 2 ? '1' : '0', (const char *)seeds->pdata[i]);
+
+        if (!g_file_set_contents(file, input, -1, NULL)) {
+            fprintf(stderr, "fuzz-conf: cannot write %s\n", file);
+            return 1;
+        }
     }
     return 0;
 }
 
-int main(int argc, char **argv)
+static int replay(const char *path)
 {
-    seeds = g_array_new(FALSE, FALSE, sizeof(struct seed));
-    if (argc < 2) {
-        fprintf(stderr, "usage: fuzz-conf SEED COUNT DIRECTORY... | FILE...\n");
+    g_autofree char *text = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &text, &size, NULL)) {
+        fprintf(stderr, "fuzz-conf: cannot read %s\n", path);
         return 2;
     }
-    if (argc > 3 && g_ascii_isdigit(*argv[1])) {
-        for (int i = 3; i < argc; i++)
-            add_directory(argv[i]);
-        state = g_ascii_strtoull(argv[1], NULL, 10) * 2 + 1;
-        return seeds->len ? run((uint32_t)g_ascii_strtoull(argv[2], NULL, 10)) : 2;
-    }
-    for (int i = 1; i < argc; i++) {
-        add_file(argv[i]);
-        if (seeds->len < (guint)i) {
-            fprintf(stderr, "fuzz-conf: cannot read %s\n", argv[i]);
-            return 2;
-        }
-        const struct seed *s = &g_array_index(seeds, struct seed, i - 1);
+    return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
+}
 
-        for (int byte = 0; byte < VMGR__POOL_TYPES; byte++) {
-            /* libFuzzer's inputs begin with a byte that says how */
-            document(s->kind, s->text, (uint8_t)byte);
-            document(s->kind, *s->text ? s->text + 1 : s->text, (uint8_t)byte);
-        }
+int main(int argc, char **argv)
+{
+    int r = 2;
+
+    seeds = g_ptr_array_new_with_free_func(g_free);
+    add_seeds();
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        r = write_seeds(argv[2]);
+    } else if (argc == 3 && seeds->len) {
+        state = g_ascii_strtoull(argv[1], NULL, 10) * 2 + 1;
+        run((uint32_t)g_ascii_strtoull(argv[2], NULL, 10));
+        r = 0;
+    } else if (argc == 2) {
+        r = replay(argv[1]);
+    } else {
+        fprintf(stderr, "usage: fuzz-KIND-xml SEED COUNT | --write DIR | FILE\n");
     }
-    return 0;
+    g_ptr_array_unref(seeds);
+    return r;
 }
 
 #endif

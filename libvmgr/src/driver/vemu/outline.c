@@ -2,9 +2,9 @@
 /*
  * Outlines of stored definitions: name and UUID, without reading the rest.
  *
- * A daemon that starts with thousands of definitions, or a list of them, needs no more; the document
- * is parsed when somebody asks about the domain. Only what begins and ends exactly as the library
- * itself writes it is taken for granted; an edited file is parsed at once.
+ * A daemon that starts with thousands of definitions, or a list of them, needs no more; the
+ * document is parsed when somebody asks about the domain. Only what begins and ends exactly as the
+ * library itself writes it is taken for granted; an edited file is parsed at once.
  */
 #include <string.h>
 
