@@ -49,7 +49,7 @@ bool vmgr__domobj_is_active(const struct vmgr__domobj *obj)
 
 /* ---- lists ---- */
 
-static guint uuid_hash(gconstpointer key)
+guint vmgr__uuid_hash(gconstpointer key)
 {
     guint h;
 
@@ -57,7 +57,7 @@ static guint uuid_hash(gconstpointer key)
     return h;
 }
 
-static gboolean uuid_equal(gconstpointer a, gconstpointer b)
+gboolean vmgr__uuid_equal(gconstpointer a, gconstpointer b)
 {
     return memcmp(a, b, VMGR_UUID_SIZE) == 0;
 }
@@ -66,7 +66,7 @@ static gboolean uuid_equal(gconstpointer a, gconstpointer b)
 void vmgr__domlist_init(struct vmgr__domlist *list)
 {
     list->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, vmgr__domobj_free);
-    list->by_uuid = g_hash_table_new_full(uuid_hash, uuid_equal, g_free, NULL);
+    list->by_uuid = g_hash_table_new_full(vmgr__uuid_hash, vmgr__uuid_equal, g_free, NULL);
 }
 
 void vmgr__domlist_fini(struct vmgr__domlist *list)

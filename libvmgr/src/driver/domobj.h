@@ -31,6 +31,10 @@ bool vmgr__domobj_is_active(const struct vmgr__domobj *obj);
 /* What runs, else what would. */
 struct vmgr__domain_def *vmgr__domobj_current(const struct vmgr__domobj *obj);
 
+/* For tables whose keys are UUIDs. */
+guint vmgr__uuid_hash(gconstpointer uuid);
+gboolean vmgr__uuid_equal(gconstpointer a, gconstpointer b);
+
 struct vmgr__domlist {
     GHashTable *by_name; /* owns the objects */
     GHashTable *by_uuid;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <vmgr/stats.h>
 
+#include "../domobj.h"
 #include "remote.h"
 
 struct wire_domain vmgr__remote_domain(struct vmgr_domain *dom)
@@ -108,19 +109,6 @@ int vmgr__remote_domain_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *
 
 #define STATS_FILTERS 0xffu /* those of VMGR_DOMAIN_LIST_* that statistics know */
 
-static guint uuid_hash(gconstpointer uuid)
-{
-    guint h;
-
-    memcpy(&h, uuid, sizeof(h));
-    return h;
-}
-
-static gboolean uuid_equal(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, VMGR_UUID_SIZE) == 0;
-}
-
 static void take_states(const struct wire_connect_get_all_domain_stats_ret *from, GHashTable *to)
 {
     for (uint32_t i = 0; i < from->ret_stats.n; i++) {
@@ -177,7 +165,7 @@ int vmgr__remote_domain_list_entries(struct vmgr_conn *conn, uint32_t flags, GAr
     struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
     const int result = vmgr__remote_call(conn->driver_data, WIRE_CONNECT_LIST_ALL_DOMAINS, &args,
                                          &out, &reply, err);
-    g_autoptr(GHashTable) by_uuid = g_hash_table_new(uuid_hash, uuid_equal);
+    g_autoptr(GHashTable) by_uuid = g_hash_table_new(vmgr__uuid_hash, vmgr__uuid_equal);
 
     for (uint32_t i = 0; result == 0 && i < out.domains.n; i++) {
         const struct wire_domain *d = &out.domains.v[i];
