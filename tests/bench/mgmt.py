@@ -9,6 +9,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -121,8 +122,11 @@ def directory(path):
 def make_sides(b):
     os.chmod(b.work, 0o755)
     for name in ("vmgrd", "libvirtd"):
-        for part in ("", "/run", "/config", "/config/libvirt", "/cache", "/sock"):
+        for part in ("", "/config", "/config/libvirt", "/cache", "/sock"):
             directory(f"{b.work}/{name}{part}")
+        # what is of a run is in memory, as /run is
+        directory(f"{b.memory}/{name}")
+        os.symlink(f"{b.memory}/{name}", f"{b.work}/{name}/run")
     with open(f"{b.work}/libvirtd.conf", "w", encoding="utf-8") as out:
         out.write(f'unix_sock_dir = "{b.work}/libvirtd/sock"\nauth_unix_ro = "none"\n'
                   'auth_unix_rw = "none"\n')
@@ -245,6 +249,8 @@ def bench_mgmt(b):
         print("skip mgmt: no libvirtd")
         return
     subprocess.run(["gcc", "-O2", "-o", f"{b.work}/reaper", f"{HERE}/reaper.c"], check=True)
+    b.memory = tempfile.mkdtemp(prefix="bench", dir="/dev/shm")
+    os.chmod(b.memory, 0o755)
     sides = make_sides(b)
     write_documents(b)
     try:
@@ -255,3 +261,4 @@ def bench_mgmt(b):
     finally:
         for side in sides:
             side.stop()
+        shutil.rmtree(b.memory, ignore_errors=True)
