@@ -87,14 +87,22 @@ int vmgr__remote_domain_get_id(struct vmgr_domain *dom, struct vmgr_error **err)
     return MAX(id, 0);
 }
 
+static int ask_list(struct vmgr_conn *conn, uint32_t flags,
+                    struct wire_connect_list_all_domains_ret *ret, struct vmgr__remote_reply *reply,
+                    struct vmgr_error **err)
+{
+    const struct wire_connect_list_all_domains_args args = { .need_results = 1, .flags = flags };
+
+    return vmgr__remote_call(conn->driver_data, WIRE_CONNECT_LIST_ALL_DOMAINS, &args, ret, reply,
+                             err);
+}
+
 int vmgr__remote_domain_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
                              struct vmgr_error **err)
 {
-    const struct wire_connect_list_all_domains_args args = { .need_results = 1, .flags = flags };
     struct wire_connect_list_all_domains_ret out = { 0 };
     struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
-    const int result = vmgr__remote_call(conn->driver_data, WIRE_CONNECT_LIST_ALL_DOMAINS, &args,
-                                         &out, &reply, err);
+    const int result = ask_list(conn, flags, &out, &reply, err);
 
     for (uint32_t i = 0; result == 0 && i < out.domains.n; i++) {
         const struct wire_domain *d = &out.domains.v[i];
@@ -160,11 +168,9 @@ static void ask_missing(GArray *entries)
 int vmgr__remote_domain_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret,
                                      struct vmgr_error **err)
 {
-    const struct wire_connect_list_all_domains_args args = { .need_results = 1, .flags = flags };
     struct wire_connect_list_all_domains_ret out = { 0 };
     struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
-    const int result = vmgr__remote_call(conn->driver_data, WIRE_CONNECT_LIST_ALL_DOMAINS, &args,
-                                         &out, &reply, err);
+    const int result = ask_list(conn, flags, &out, &reply, err);
     g_autoptr(GHashTable) by_uuid = g_hash_table_new(vmgr__uuid_hash, vmgr__uuid_equal);
 
     for (uint32_t i = 0; result == 0 && i < out.domains.n; i++) {
