@@ -28,8 +28,8 @@ struct record {
     struct vemu_process process;
     int pidfd;       /* watched, or -1 */
     GPtrArray *jobs; /* as in the status */
-    bool certain; /* agrees with its files as long as notice.c says nothing */
-    bool outline; /* of the definition name and UUID alone have been read */
+    bool certain;    /* agrees with its files as long as notice.c says nothing */
+    bool outline;    /* of the definition name and UUID alone have been read */
 };
 
 static struct key key_of(const char *path)
