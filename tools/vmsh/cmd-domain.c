@@ -460,6 +460,13 @@ const struct cmd cmds_domain[] = {
     { "detach-interface", cmd_detach_interface, detach_interface_opts, "detach network interface",
       "Detach network interface.", false },
     { "domid", cmd_domid, domid_opts, "convert a domain name or UUID to domain id", "", false },
+    { "domif-setlink", cmd_domif_setlink, domif_setlink_opts,
+      "set link state of a virtual interface",
+      "Set link state of a domain's virtual interface. This command wraps usage of update-device "
+      "command.",
+      false },
+    { "domiftune", cmd_domiftune, domiftune_opts, "get/set parameters of a virtual interface",
+      "Get/set parameters of a domain's virtual interface.", false },
     { "domname", cmd_domname, domname_opts, "convert a domain id or UUID to domain name", "",
       false },
     { "domrename", cmd_domrename, rename_opts, "rename a domain", "Rename an inactive domain.",

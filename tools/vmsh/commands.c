@@ -14,6 +14,7 @@ const struct cmd_group cmd_groups[] = {
     { "Interface", "interface", cmds_interface },
     { "Networking", "network", cmds_network },
     { "Node Device", "nodedev", cmds_nodedev },
+    { "Network Filter", "filter", cmds_nwfilter },
     { "Storage Pool", "pool", cmds_pool },
     { "Storage Volume", "volume", cmds_volume },
     { "The shell itself", "virsh", cmds_shell },

@@ -155,6 +155,15 @@ static void offer_files(struct offers *o)
     free(lead);
 }
 
+static void offer_nwfilters(struct shell *sh, struct offers *o)
+{
+    struct vmgr_nwfilter **filters = NULL;
+    int count = sh->conn ? vmgr_nwfilter_list(sh->conn, 0, &filters, NULL) : 0;
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_nwfilter_get_name(filters[i]));
+    vmgr_nwfilter_list_free(filters);
+}
+
 static void offer_values(struct shell *sh, struct offers *o, enum completer completer)
 {
     switch (completer) {
@@ -200,6 +209,7 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
         offer(o, "", "lifecycle");
         offer(o, "", "update");
         break;
+    case COMPLETE_NWFILTER: offer_nwfilters(sh, o); break;
     case COMPLETE_POOL: offer_pools(sh, o, 0); break;
     case COMPLETE_POOL_ACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_ACTIVE); break;
     case COMPLETE_POOL_INACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_INACTIVE); break;

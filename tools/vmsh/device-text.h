@@ -75,4 +75,12 @@ extern const struct opt dommemstat_opts[];
 bool cmd_domif_getlink(struct shell *sh, const struct args *args);
 extern const struct opt domif_getlink_opts[];
 
+/* cmd-guestnet.c */
+bool cmd_domifaddr(struct shell *sh, const struct args *args);
+extern const struct opt domifaddr_opts[];
+bool cmd_domiftune(struct shell *sh, const struct args *args);
+extern const struct opt domiftune_opts[];
+bool cmd_domif_setlink(struct shell *sh, const struct args *args);
+extern const struct opt domif_setlink_opts[];
+
 #endif

@@ -47,6 +47,7 @@ enum completer {
     COMPLETE_NODEDEV,
     COMPLETE_NODEDEV_CAP,
     COMPLETE_NODEDEV_EVENT,
+    COMPLETE_NWFILTER,
     COMPLETE_POOL,
     COMPLETE_POOL_ACTIVE,
     COMPLETE_POOL_INACTIVE,
@@ -103,6 +104,7 @@ extern const struct cmd cmds_shell[];
 extern const struct cmd cmds_interface[];
 extern const struct cmd cmds_network[];
 extern const struct cmd cmds_nodedev[];
+extern const struct cmd cmds_nwfilter[];
 extern const struct cmd cmds_pool[];
 extern const struct cmd cmds_volume[];
 

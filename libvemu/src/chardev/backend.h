@@ -31,6 +31,9 @@ struct vemu_chardev_class {
     /* Takes what it can without blocking: 0 when that is nothing now, -errno when the peer is gone.
      * Context: any, chr->lock held. NULL: output is dropped. */
     ssize_t (*write)(struct vemu_chardev *chr, const void *buf, size_t size);
+    /* As read(2) on in_fd, without blocking. *ret_fd: a descriptor that came along, -1: none; NULL:
+     * none is wanted. May be NULL: read(2). Context: loop, the front end's lock held. */
+    ssize_t (*read)(struct vemu_chardev *chr, void *buf, size_t size, int *ret_fd);
     /* Hands out buffered output where that is not by `write`. NULL: by write. */
     void (*flush)(struct vemu_chardev *chr);
     /* Looks at and changes input in place; returns what is left of it. The front end's lock is

@@ -19,6 +19,9 @@ struct vemu_chardev_handlers {
     void (*input)(void *data, const uint8_t *buf, size_t size);
     void (*event)(void *data, enum vemu_chardev_event event);
     void (*writable)(void *data);
+    /* A descriptor came with the input that follows (SCM_RIGHTS); the front end owns it. NULL: it
+     * wants none, and none is taken from the peer. */
+    void (*descriptor)(void *data, int fd);
 };
 
 /* Takes the chardev; -EBUSY when it has a front end. `lock` (or NULL) is held around handlers. */

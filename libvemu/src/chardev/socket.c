@@ -261,6 +261,39 @@ static ssize_t socket_write(struct vemu_chardev *chr, const void *buf, size_t si
     return n;
 }
 
+/* What a client sends beyond the one descriptor is closed by us, beyond DESCRIPTORS_MAX by the
+ * kernel. Unix sockets alone carry them. */
+#define DESCRIPTORS_MAX 4
+static ssize_t socket_read(struct vemu_chardev *chr, void *buf, size_t size, int *ret_fd)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+    } control;
+    struct iovec iov = { buf, size };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    ssize_t n;
+
+    if (!ret_fd)
+        return recv(chr->in_fd, buf, size, MSG_DONTWAIT);
+    *ret_fd = -1;
+    msg.msg_control = control.bytes;
+    msg.msg_controllen = sizeof(control.bytes);
+    n = recvmsg(chr->in_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return n;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+            if (*ret_fd >= 0)
+                close(*ret_fd);
+            memcpy(ret_fd, CMSG_DATA(c) + at, sizeof(int));
+        }
+    }
+    return n;
+}
+
 static const struct vemu_prop socket_props[] = {
     VEMU_PROP(struct socket, path, "path", STRING, NULL, "path of the Unix socket"),
     VEMU_PROP(struct socket, fd, "fd", STRING, NULL, "number of an open socket, instead of path"),
@@ -286,6 +319,7 @@ const struct vemu_chardev_class vemu__chardev_socket = {
     .open = socket_open,
     .close = socket_close,
     .write = socket_write,
+    .read = socket_read,
     .lost = socket_lost,
     .hung_up = socket_hung_up,
 };

@@ -117,6 +117,7 @@ static bool read_input(struct vemu_chardev *chr)
     const struct vemu_chardev_handlers *fe = vemu__chardev_fe_enter(chr);
     uint8_t buf[READ_SIZE];
     size_t room, size;
+    int received = -1;
     ssize_t n;
 
     if (!fe)
@@ -131,8 +132,13 @@ static bool read_input(struct vemu_chardev *chr)
         return false;
     }
     do
-        n = read(chr->in_fd, buf, MIN(room, sizeof(buf)));
+        n = chr->class_->read
+                ? chr->class_->read(chr, buf, MIN(room, sizeof(buf)),
+                                    fe->descriptor ? &received : NULL)
+                : read(chr->in_fd, buf, MIN(room, sizeof(buf)));
     while (n < 0 && errno == EINTR);
+    if (received >= 0)
+        fe->descriptor(chr->fe_data, received);
     if (n > 0) {
         size = (size_t)n;
         if (chr->class_->filter)

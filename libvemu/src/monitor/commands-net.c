@@ -31,17 +31,28 @@ static int add_forwards(struct qmp_props *props, struct json_object *list, struc
     return 0;
 }
 
+/* A tap interface's descriptors may have come with getfd. It takes them when it is made. */
+static char *tap_descriptors(struct json_object *args, struct vemu_error **err)
+{
+    return vemu__qmp_descriptors_resolve(vemu__qmp_descriptors(), qmp_get_string(args, "fd"), err);
+}
+
 static int cmd_netdev_add(QMP_PARAMS)
 {
     const char *type = qmp_get_string(args, "type");
+    const bool handed =
+        !strcmp(type, "tap") && json_object_is_type(qmp_get(args, "fd"), json_type_string);
     struct qmp_props *props = vemu__qmp_props_new();
-    int r = 0;
+    g_autofree char *fds = handed ? tap_descriptors(args, err) : NULL;
+    int r = handed && !fds ? -EINVAL : 0;
 
     json_object_object_foreach(args, key, value)
     {
         if (r < 0 || !strcmp(key, "type") || !strcmp(key, "id"))
             continue;
-        if (!strcmp(key, "hostfwd") && json_object_is_type(value, json_type_array))
+        if (fds && !strcmp(key, "fd"))
+            vemu__qmp_props_add_text(props, "fd", fds);
+        else if (!strcmp(key, "hostfwd") && json_object_is_type(value, json_type_array))
             r = add_forwards(props, value, err);
         else
             r = vemu__qmp_props_add(props, key, value, err);
@@ -54,6 +65,8 @@ static int cmd_netdev_add(QMP_PARAMS)
         r = vemu_vm_add_net(vm, type, qmp_get_string(args, "id"), vemu__qmp_props_items(props),
                             props->items->len, err);
     vemu__qmp_props_free(props);
+    if (fds)
+        vemu__qmp_descriptors_forget(vemu__qmp_descriptors(), qmp_get_string(args, "fd"), r < 0);
     return r;
 }
 

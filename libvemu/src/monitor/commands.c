@@ -20,6 +20,7 @@ const struct qmp_group *const vemu__qmp_groups[] = {
     &vemu__qmp_device,
     &vemu__qmp_display,
     &vemu__qmp_dump_group,
+    &vemu__qmp_fd,
     &vemu__qmp_hotplug,
     &vemu__qmp_human,
     &vemu__qmp_job,

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chardev/chardev.h"
 #include "monitor/monitor.h"
@@ -29,7 +30,11 @@ struct vemu_monitor {
     bool negotiated;
     GString *out;
     unsigned events_dropped;
+    struct qmp_descriptors descriptors;
 };
+
+/* Whose command runs on this loop. */
+static _Thread_local struct vemu_monitor *current;
 
 /* --- output ---------------------------------------------------------------------------------- */
 
@@ -158,8 +163,11 @@ static void monitor_execute(struct vemu_monitor *m, const char *name, struct jso
     struct vemu_error *err = NULL;
     struct json_object *result = NULL;
     int r = check_arguments(command, arguments, &err);
-    if (r >= 0)
+    if (r >= 0) {
+        current = m;
         r = command->run(m->vm, arguments, &result, &err);
+        current = NULL;
+    }
     if (r < 0) {
         monitor_reply_error(m, id, error_class(r),
                             err ? vemu_error_message(err) : g_strerror(-r));
@@ -295,6 +303,21 @@ static void monitor_session_reset(struct vemu_monitor *m)
     m->skip_line = false;
     m->negotiated = false;
     m->events_dropped = 0;
+    vemu__qmp_descriptors_clear(&m->descriptors);
+}
+
+static void monitor_descriptor(void *data, int fd)
+{
+    struct vemu_monitor *m = data;
+
+    if (m->descriptors.received >= 0)
+        close(m->descriptors.received);
+    m->descriptors.received = fd;
+}
+
+struct qmp_descriptors *vemu__qmp_descriptors(void)
+{
+    return &current->descriptors;
 }
 
 static void monitor_chardev_event(void *data, enum vemu_chardev_event event)
@@ -313,6 +336,7 @@ static const struct vemu_chardev_handlers monitor_handlers = {
     .input = monitor_input,
     .event = monitor_chardev_event,
     .writable = monitor_writable,
+    .descriptor = monitor_descriptor,
 };
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -346,10 +370,12 @@ int vemu__monitor_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_
     m->chr = chr;
     m->parser = json_tokener_new_ex(DEPTH_MAX);
     m->out = g_string_new(NULL);
+    vemu__qmp_descriptors_init(&m->descriptors);
     int r = m->parser ? vemu_chardev_attach(chr, &monitor_handlers, m, NULL) : -ENOMEM;
     if (r < 0) {
         if (m->parser)
             json_tokener_free(m->parser);
+        vemu__qmp_descriptors_fini(&m->descriptors);
         g_string_free(m->out, TRUE);
         g_free(m);
         return vemu__error_set(err, -r, "monitor: %s",
@@ -367,6 +393,7 @@ void vemu__monitor_free(struct vemu_monitor *m)
     vemu__events_unlisten(m->vm->events, monitor_event, m);
     monitor_flush(m);
     vemu_chardev_detach(m->chr);
+    vemu__qmp_descriptors_fini(&m->descriptors);
     json_tokener_free(m->parser);
     g_string_free(m->out, TRUE);
     g_free(m);

@@ -43,7 +43,7 @@ enum qmp_error { QMP_DEVICE_NOT_FOUND = 5001, QMP_DEVICE_NOT_ACTIVE = 5002 };
 extern const struct qmp_group *const vemu__qmp_groups[];
 extern const struct qmp_group vemu__qmp_bitmap, vemu__qmp_block, vemu__qmp_blockjob,
     vemu__qmp_chardev, vemu__qmp_cpu, vemu__qmp_device, vemu__qmp_display, vemu__qmp_dump_group,
-    vemu__qmp_hotplug, vemu__qmp_human, vemu__qmp_job, vemu__qmp_machine, vemu__qmp_medium,
+    vemu__qmp_fd, vemu__qmp_hotplug, vemu__qmp_human, vemu__qmp_job, vemu__qmp_machine, vemu__qmp_medium,
     vemu__qmp_memory, vemu__qmp_nbd, vemu__qmp_net, vemu__qmp_object, vemu__qmp_options,
     vemu__qmp_pci, vemu__qmp_schema, vemu__qmp_snapshot, vemu__qmp_stats;
 extern const struct qmp_command vemu__qmp_capabilities;
@@ -65,6 +65,25 @@ struct qmp_event {
 extern const struct qmp_event vemu__qmp_events[]; /* ended by a NULL name */
 /* The event as QMP tells it, a new object; NULL when QMP has no such event. */
 struct json_object *vemu__qmp_event(struct vemu_vm *vm, const struct vemu_event *event);
+
+/* --- descriptors of a session (qmp.c, commands-fd.c) ------------------------------------------ */
+/* What the client sent and named, until it leaves. Owned by the session. */
+struct qmp_descriptors {
+    int received;      /* the last one without a name; -1: none */
+    GHashTable *named; /* name -> GINT_TO_POINTER(fd) */
+};
+/* Of the session whose command runs. Context: loop, inside a command. */
+struct qmp_descriptors *vemu__qmp_descriptors(void);
+void vemu__qmp_descriptors_init(struct qmp_descriptors *d);
+/* Closes them all. */
+void vemu__qmp_descriptors_clear(struct qmp_descriptors *d);
+void vemu__qmp_descriptors_fini(struct qmp_descriptors *d);
+/* The descriptors that "a:b" names, as "7:8", to be freed; numbers stay what they are. NULL and
+ * *err. They stay the session's. */
+char *vemu__qmp_descriptors_resolve(const struct qmp_descriptors *d, const char *names,
+                                    struct vemu_error **err);
+/* These have another owner now, or none: they are closed. */
+void vemu__qmp_descriptors_forget(struct qmp_descriptors *d, const char *names, bool close_them);
 
 /* --- dumps (commands-dump.c) ------------------------------------------------------------------ */
 /* Shape of DumpQueryResult, and the last dump's, a new object. */

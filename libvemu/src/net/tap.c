@@ -3,6 +3,7 @@
  * -netdev tap: the host's network through a tap interface.
  *
  * The interface is made (or joined) by name through /dev/net/tun, or its descriptors are handed in.
+ * Those are taken over when all went well, and stay their owner's when it did not.
  * Addresses, bridges and routes are somebody else's matter: no script is run.
  *
  * Each queue pair is a descriptor. With vnet_hdr the kernel takes and gives frames with open
@@ -94,10 +95,23 @@ static int use_queue(struct tap *tap, const char *text, struct vemu_error **err)
         return vemu__error_set(err, EINVAL, "some descriptors have vnet_hdr and some do not");
     tap->vnet_hdr = ifr.ifr_flags & IFF_VNET_HDR;
     flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-        return vemu__error_set(err, errno, "descriptor %d: %s", fd, strerror(errno));
-    return fd;
+    if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) >= 0)
+        flags = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    else
+        flags = -1;
+    return flags < 0 ? vemu__error_set(err, errno, "descriptor %d: %s", fd, strerror(errno))
+                     : flags;
+}
+
+/* The interface is ours by other numbers. */
+static void take_over(const struct tap *tap)
+{
+    g_auto(GStrv) list = g_strsplit(tap->fds, ":", -1);
+    uint64_t number;
+
+    for (unsigned i = 0; list[i]; i++)
+        if (vemu__parse_number(list[i], INT32_MAX, &number))
+            close((int)number);
 }
 
 static int setup_queue(struct tap *tap, int fd, struct vemu_error **err)
@@ -239,6 +253,8 @@ static int tap_open(struct vemu_net *net, struct vemu_error **err)
         r = setup_queue(tap, tap->packets[n].fd, err);
     if (r < 0)
         return r;
+    if (tap->fds)
+        take_over(tap);
     probe_offloads(tap);
     tap->active = net->queues;
     tap_set_queues(net, 1);

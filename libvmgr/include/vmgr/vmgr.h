@@ -21,9 +21,11 @@
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
 #include <vmgr/event.h>
+#include <vmgr/guestnet.h>
 #include <vmgr/interface.h>
 #include <vmgr/network.h>
 #include <vmgr/nodedev.h>
+#include <vmgr/nwfilter.h>
 #include <vmgr/stats.h>
 #include <vmgr/storage.h>
 #include <vmgr/stream.h>

@@ -33,6 +33,8 @@ struct vmgr__block_ops;
 struct vmgr__interface_ops;
 struct vmgr__nodedev_ops;
 struct vmgr__storage_ops;
+struct vmgr__guestnet_ops;
+struct vmgr__nwfilter_ops;
 
 struct vmgr__driver {
     const char *name;           /* of vmgr_conn_get_type() */
@@ -140,6 +142,8 @@ struct vmgr__driver {
     const struct vmgr__storage_ops *storage;     /* NULL: none; storage.h */
     const struct vmgr__nodedev_ops *nodedev;     /* NULL: none; nodedev.h */
     const struct vmgr__interface_ops *interface; /* NULL: none; interface.h */
+    const struct vmgr__guestnet_ops *guestnet; /* NULL: none; guestnet.h */
+    const struct vmgr__nwfilter_ops *nwfilter; /* NULL: none; nwfilter.h */
 };
 
 extern const struct vmgr__driver vmgr__driver_remote;

@@ -26,8 +26,7 @@ static int check_kept(const struct vmgr__network_def *def, struct vmgr_error **e
 
     for (guint i = 0; i < def->kept->len; i++) {
         const struct vmgr__net_kept *k = def->kept->pdata[i];
-        bool ours = strcmp(k->name, "vlan") == 0 || strcmp(k->name, "bandwidth") == 0 ||
-                    strcmp(k->name, "virtualport") == 0 || strcmp(k->name, "options") == 0;
+        bool ours = strcmp(k->name, "vlan") == 0 || strcmp(k->name, "virtualport") == 0 || strcmp(k->name, "options") == 0;
 
         if (ours && vmgr__name_index(harmless, k->name) < 0)
             return unsupported(err, "<%s> of network '%s' is not supported", k->name, def->name);
@@ -57,9 +56,34 @@ static int check_bridge(const struct vmgr__network_def *def, struct vmgr_error *
     return 0;
 }
 
+/* The limits of a network, which are its bridge's. */
+static int read_limits(const struct vmgr__network_def *def, struct vmgr__bandwidth *ret,
+                       struct vmgr_error **err)
+{
+    const char *text = NULL;
+
+    for (guint i = 0; i < def->kept->len; i++) {
+        const struct vmgr__net_kept *k = def->kept->pdata[i];
+
+        if (strcmp(k->name, "bandwidth") == 0)
+            text = k->text;
+    }
+    return vmgr__bandwidth_parse(text, ret, err);
+}
+
+static int limit_bridge(const struct vmgr__network_def *def, struct vmgr_error **err)
+{
+    struct vmgr__bandwidth b;
+
+    if (read_limits(def, &b, err) < 0)
+        return -1;
+    return vmgr__bandwidth_is_any(&b) ? vmgr__link_limit(def->bridge, &b, err) : 0;
+}
+
 int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error **err)
 {
     const int mode = def->forward.mode;
+    struct vmgr__bandwidth limits;
 
     if (mode > VMGR__FORWARD_BRIDGE || (mode == VMGR__FORWARD_BRIDGE && !def->bridge))
         return unsupported(
@@ -70,8 +94,13 @@ int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error *
                            "what <forward> of network '%s' holds besides <nat> and "
                            "<interface> is not supported",
                            def->name);
-    if (check_kept(def, err) < 0 || check_bridge(def, err) < 0)
+    if (check_kept(def, err) < 0 || check_bridge(def, err) < 0 ||
+        read_limits(def, &limits, err) < 0)
         return -1;
+    if (mode == VMGR__FORWARD_BRIDGE && vmgr__bandwidth_is_any(&limits))
+        return unsupported(err,
+                           "network '%s' uses a bridge of the host, which it gives no limits",
+                           def->name);
     if (mode == VMGR__FORWARD_BRIDGE) {
         if (def->ips->len || def->routes->len)
             return unsupported(err,
@@ -145,7 +174,8 @@ int vmgr__hostnet_up(struct vemu *d, const struct vmgr__network_def *def, struct
                              def->bridge);
     if (vmgr__bridge_check_free(def, err) < 0 || vmgr__hostnet_save_status(d, def, false, err) < 0)
         return -1;
-    if (vmgr__bridge_make(def, err) < 0 || vmgr__firewall_up(d, def, err) < 0 ||
+    if (vmgr__bridge_make(def, err) < 0 || limit_bridge(def, err) < 0 ||
+        vmgr__firewall_up(d, def, err) < 0 ||
         vmgr__dnsmasq_up(d, def, err) < 0 || vmgr__hostnet_save_status(d, def, true, err) < 0) {
         vmgr__hostnet_down(d, def);
         vmgr__hostnet_forget(d, def->name);

@@ -323,3 +323,14 @@ int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], 
     nl_socket_free(sk);
     return r;
 }
+
+int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmgr_error **err)
+{
+    struct nl_sock *sk = rt_open(err);
+    int r = sk ? set_up(sk, (int)if_nametoindex(name), mac, mtu) : -1;
+
+    if (!sk)
+        return -1;
+    nl_socket_free(sk);
+    return r < 0 ? nl_fail(err, r, "cannot set interface '%s' up", name) : 0;
+}

@@ -23,6 +23,7 @@
 #ifndef VMGR_SRC_NETWORK_NETWORK_H
 #define VMGR_SRC_NETWORK_NETWORK_H
 
+#include "../conf/bandwidth.h"
 #include "../driver/network.h"
 #include "../driver/vemu/vemu.h"
 
@@ -71,11 +72,19 @@ int vmgr__bridge_check_free(const struct vmgr__network_def *def, struct vmgr_err
 /* Puts an interface on a bridge and sets it up, with a MAC address and an MTU; 0: the bridge's. */
 int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], uint32_t mtu,
                     struct vmgr_error **err);
+/* Sets an interface up. mac may be NULL; mtu 0: as it is. */
+int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmgr_error **err);
+
+/* ---- limit.c: by rtnetlink ---- */
+/* Gives an interface the limits, in place of those it has. None: takes them away. */
+int vmgr__link_limit(const char *name, const struct vmgr__bandwidth *b, struct vmgr_error **err);
 
 /* ---- tap.c ---- */
 struct vmgr__tap {
-    const char *network; /* of a network, or NULL: of the bridge */
-    char *bridge;        /* wanted, or where the network led */
+    const char *network;   /* of a network, or NULL: of the bridge */
+    const char *portgroup; /* of the network; NULL: the default one, if any */
+    char *bridge;          /* wanted, or where the network led; NULL without network: on none */
+    struct vmgr__bandwidth bandwidth; /* in: what there is; the port group's if there is none */
     char *name;          /* wanted, or NULL: the first free "vnetN"; then the interface's */
     uint8_t mac[6];      /* of the guest */
     uint32_t mtu;        /* 0: the bridge's */
@@ -83,6 +92,8 @@ struct vmgr__tap {
 };
 /* Makes a tap interface and puts it on its bridge. It goes with the last descriptor of it. */
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
+/* Puts one that is there (name) where its network or bridge is, and limits it anew. */
+int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
 
 /* ---- sysctl.c ---- */
 /* What forwarding and the bridge need. */

@@ -29,17 +29,48 @@ static int check_admin(const char *what, const char *name, struct vmgr_error **e
                        what, name);
 }
 
-/* A default port group is meant for those who name none. An empty one asks for nothing. */
-static int check_groups(const struct vmgr__network_def *def, struct vmgr_error **err)
+/* The group of a name, or the default one, which is meant for those who name none. */
+static const struct vmgr__net_portgroup *find_group(const struct vmgr__network_def *def,
+                                                    const char *name)
 {
     for (guint i = 0; i < def->portgroups->len; i++) {
         const struct vmgr__net_portgroup *group = def->portgroups->pdata[i];
 
-        if (group->is_default && strstr(group->text, "</"))
-            return unsupported(err, "the default port group of network '%s' is not supported",
-                               def->name);
+        if (name ? g_strcmp0(group->name, name) == 0 : group->is_default)
+            return group;
     }
-    return 0;
+    return NULL;
+}
+
+/* A group gives its limits to interfaces without any; it may ask for nothing else. */
+static int use_group(const struct vmgr__network_def *def, struct vmgr__tap *tap,
+                     struct vmgr_error **err)
+{
+    const struct vmgr__net_portgroup *group = find_group(def, tap->portgroup);
+    struct vmgr__bandwidth limits = { .in.present = false };
+    xmlDoc *doc;
+    int r = 0;
+
+    if (!group && tap->portgroup)
+        return hostnet_error(err, VMGR_ERR_OPERATION_INVALID,
+                             "network '%s' doesn't have a portgroup '%s'", def->name,
+                             tap->portgroup);
+    doc = group ? vmgr__xml_parse_fragment(group->text, err) : NULL;
+    if (group && !doc)
+        return -1;
+    for (xmlNode *c = doc ? vmgr__xml_first(xmlDocGetRootElement(doc)) : NULL; c && r == 0;
+         c = vmgr__xml_next(c, NULL)) {
+        if (strcmp((const char *)c->name, "bandwidth") == 0)
+            r = vmgr__bandwidth_read(c, &limits, err);
+        else
+            r = unsupported(err, "<%s> of port group '%s' of network '%s' is not supported",
+                            (const char *)c->name, group->name, def->name);
+    }
+    if (doc)
+        xmlFreeDoc(doc);
+    if (r == 0 && !vmgr__bandwidth_is_any(&tap->bandwidth))
+        tap->bandwidth = limits;
+    return r;
 }
 
 /* Where a network leads. */
@@ -55,7 +86,7 @@ static int find_bridge(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error 
     if (!obj->live)
         return hostnet_error(err, VMGR_ERR_OPERATION_INVALID, "network '%s' is not active",
                              tap->network);
-    if (check_groups(obj->live, err) < 0)
+    if (use_group(obj->live, tap, err) < 0)
         return -1;
     g_free(tap->bridge);
     tap->bridge = g_strdup(obj->live->bridge);
@@ -100,22 +131,45 @@ static int make(struct vmgr__tap *tap, struct vmgr_error **err)
     return 0;
 }
 
-int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
+/* Where it is to be. */
+static int find_place(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
+{
+    if (tap->network)
+        return find_bridge(d, tap, err);
+    return tap->bridge ? check_admin("bridge", tap->bridge, err)
+                       : check_admin("host interface", tap->name ? tap->name : "vnet", err);
+}
+
+static int place(const struct vmgr__tap *tap, struct vmgr_error **err)
 {
     uint8_t mac[6];
 
-    tap->fd = -1;
-    if (tap->name && !is_name(tap->name))
-        return unsupported(err, "'%s' is not the name of an interface", tap->name);
-    if (tap->network ? find_bridge(d, tap, err) < 0 : check_admin("bridge", tap->bridge, err) < 0)
-        return -1;
-    if (make(tap, err) < 0)
-        return -1;
     /* The host's end has the guest's address but for the first byte, which is the highest there is:
      * a bridge takes the lowest address of its ports for its own. */
     memcpy(mac, tap->mac, sizeof(mac));
     mac[0] = mac[0] == 0xfe ? 0xfa : 0xfe;
-    if (vmgr__link_join(tap->name, tap->bridge, mac, tap->mtu, err) == 0)
+    if (tap->bridge)
+        return vmgr__link_join(tap->name, tap->bridge, mac, tap->mtu, err);
+    return vmgr__link_up(tap->name, mac, tap->mtu, err);
+}
+
+int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
+{
+    tap->fd = -1;
+    if (find_place(d, tap, err) < 0 || place(tap, err) < 0)
+        return -1;
+    return vmgr__link_limit(tap->name, &tap->bandwidth, err);
+}
+
+int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
+{
+    tap->fd = -1;
+    if (tap->name && !is_name(tap->name))
+        return unsupported(err, "'%s' is not the name of an interface", tap->name);
+    if (find_place(d, tap, err) < 0 || make(tap, err) < 0)
+        return -1;
+    if (place(tap, err) == 0 && (!vmgr__bandwidth_is_any(&tap->bandwidth) ||
+                                 vmgr__link_limit(tap->name, &tap->bandwidth, err) == 0))
         return 0;
     close(tap->fd);
     tap->fd = -1;

@@ -136,6 +136,8 @@ extern const struct vmgr__handler vmgr__handlers_interface[];
 extern const struct vmgr__handler vmgr__handlers_nodedev[];
 extern const struct vmgr__handler vmgr__handlers_object_event[];
 extern const struct vmgr__handler vmgr__handlers_storage_pool[], vmgr__handlers_storage_volume[];
+extern const struct vmgr__handler vmgr__handlers_domain_guestnet[];
+extern const struct vmgr__handler vmgr__handlers_nwfilter[];
 
 struct vmgr__pool {
     struct vmgr__server *server;

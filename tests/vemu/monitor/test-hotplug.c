@@ -5,10 +5,12 @@
 #include "../devices/suite.h"
 #include "client.h"
 
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -256,4 +258,83 @@ START_TEST(test_chardev)
 }
 END_TEST
 
-SUITE_MAIN("hot-plug by QMP", test_device, test_block, test_net, test_chardev)
+/* A command with descriptors of /dev/null beside it. */
+static void send_with(const char *line, unsigned count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(8 * sizeof(int))];
+    } control = { 0 };
+    struct iovec iov = { (void *)(uintptr_t)line, strlen(line) };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes };
+    int fds[8];
+    struct cmsghdr *head;
+
+    for (unsigned i = 0; i < count; i++)
+        ck_assert_int_ge(fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC), 0);
+    msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    head = CMSG_FIRSTHDR(&msg);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+    ck_assert_int_eq(sendmsg(c.fd, &msg, 0), (ssize_t)iov.iov_len);
+    for (unsigned i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+/* Descriptors of /dev/null that this process has. */
+static unsigned count_null(void)
+{
+    GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
+    const char *name;
+    unsigned n = 0;
+
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_strdup_printf("/proc/self/fd/%s", name);
+        g_autofree char *to = g_file_read_link(path, NULL);
+
+        n += g_strcmp0(to, "/dev/null") == 0;
+    }
+    g_dir_close(dir);
+    return n;
+}
+
+START_TEST(test_descriptor)
+{
+    unsigned before;
+
+    setup();
+    before = count_null();
+    client_fails(&c, "getfd", "GenericError", "No file descriptor supplied", "{'fdname':'a'}");
+    client_fails(&c, "closefd", "GenericError", "named 'a' has not been found", "{'fdname':'a'}");
+    send_with(" ", 1);
+    client_fails(&c, "getfd", "GenericError", "not starting with a digit", "{'fdname':'1'}");
+    ck_assert_uint_eq(count_null(), before + 1);
+    send_with(" ", 3); /* one is kept, and takes the place of that which got no name */
+    client_ok(&c, "getfd", "{'fdname':'a'}");
+    ck_assert_uint_eq(count_null(), before + 1);
+    send_with(" ", 1);
+    client_ok(&c, "getfd", "{'fdname':'b'}");
+    client_fails(&c, "getfd", "GenericError", "No file descriptor supplied", "{'fdname':'c'}");
+    client_fails(&c, "netdev_add", "GenericError", "named 'x' has not been found",
+                 "{'type':'tap','id':'n','fd':'x'}");
+    /* What is no tap interface is refused, and used up. */
+    client_fails(&c, "netdev_add", "GenericError", "is not that of a tap interface",
+                 "{'type':'tap','id':'n','fd':'a'}");
+    client_fails(&c, "closefd", "GenericError", "named 'a' has not been found", "{'fdname':'a'}");
+    ck_assert_uint_eq(count_null(), before + 1);
+    client_ok(&c, "closefd", "{'fdname':'b'}");
+    ck_assert_uint_eq(count_null(), before);
+    /* The rest goes with the session. */
+    send_with(" ", 1);
+    client_ok(&c, "getfd", "{'fdname':'a'}");
+    send_with(" ", 1);
+    client_ok(&c, "query-name", NULL);
+    ck_assert_uint_eq(count_null(), before + 2);
+    teardown();
+    ck_assert_uint_eq(count_null(), before);
+}
+END_TEST
+
+SUITE_MAIN("hot-plug by QMP", test_device, test_block, test_net, test_chardev, test_descriptor)

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "../block.h"
+#include "../guestnet.h"
 #include "../interface.h"
 #include "../nodedev.h"
+#include "../nwfilter.h"
 #include "remote.h"
 
 #define OPEN_SECONDS      30 /* for each answer until the connection is open */
@@ -204,6 +206,8 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_update_device = vmgr__remote_domain_update_device,
     .block = &vmgr__remote_block,
     .network = &vmgr__remote_network,
+    .guestnet = &vmgr__remote_guestnet,
+    .nwfilter = &vmgr__remote_nwfilter,
     .storage = &vmgr__remote_storage,
     .nodedev = &vmgr__remote_nodedev,
     .interface = &vmgr__remote_interface,

@@ -146,35 +146,31 @@ int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,
 
 static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **err)
 {
+    g_autoptr(GArray) ports = vmgr__vemu_port_open(w->c.d, w->c.status.def, dev, err);
     struct vemu_parts parts;
     struct vemu_qmp *q = NULL;
     g_autofree char *link = vmgr__device_get(dev, "link", "state");
     int r;
 
+    if (!ports)
+        return -1;
     vmgr__vemu_parts_init(&parts);
     r = vmgr__vemu_device_parts(w->c.status.def, dev, &parts, err);
     if (r == 0) {
         q = vmgr__vemu_change_monitor(&w->c, err);
-        r = q ? vmgr__vemu_parts_plug(&parts, q, err) : -1;
+        r = q && vmgr__vemu_ports_send(ports, &parts, q, err) == 0
+                ? vmgr__vemu_parts_plug(&parts, q, err)
+                : -1;
     }
     if (r == 0 && strcmp(dev->name, "interface") == 0 && g_strcmp0(link, "down") == 0)
         r = set_link(q, dev, err);
     if (r == 0)
         r = vmgr__vemu_chain_learn_one(q, dev, err);
+    if (r < 0)
+        vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
     vmgr__qmp_close(q);
     vmgr__vemu_parts_fini(&parts);
     return r;
-}
-
-/* The emulator's monitor takes no descriptors. */
-static int check_port(const struct vmgr__device *dev, struct vmgr_error **err)
-{
-    g_autofree char *type = NULL;
-
-    if (!vmgr__vemu_port_wanted(dev))
-        return 0;
-    type = vmgr__device_get(dev, NULL, "type");
-    return unsupported(err, "live attach of an interface of type '%s' is not supported", type);
 }
 
 static int attach_live(struct work *w, struct vmgr_error **err)
@@ -183,7 +179,7 @@ static int attach_live(struct work *w, struct vmgr_error **err)
     struct vmgr__device *dev;
 
     if (check_free(def, w->dev, VMGR_ERR_OPERATION_FAILED, err) < 0 ||
-        check_hotplug(def, w->dev, err) < 0 || check_port(w->dev, err) < 0)
+        check_hotplug(def, w->dev, err) < 0)
         return -1;
     dev = vmgr__device_copy(w->dev);
     vmgr__vemu_assign_alias(def, dev);
@@ -288,8 +284,10 @@ static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone
     if (r < 0)
         vmgr__error_move(err, g_steal_pointer(&why));
     vmgr_error_free(why);
-    if (*ret_gone)
+    if (*ret_gone) {
         drop_parts(w, q, dev, node);
+        vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
+    }
     vmgr__qmp_close(q);
     return r;
 }
@@ -419,7 +417,7 @@ static bool same_but_medium(const struct vemu_parts *a, const struct vemu_parts 
     }
 }
 
-/* A device that runs takes a new medium or another state of its link; nothing else of its document
+/* A device that runs takes a new medium or another place of the cable; nothing else of its document
  * may have changed. */
 static int check_same(const struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
 {
@@ -434,10 +432,12 @@ static int check_same(const struct work *w, const struct vmgr__device *old, stru
     if (r == 0)
         r = vmgr__vemu_device_parts(w->c.status.def, dev, &after, err);
     if (r == 0 && (!same_but_medium(&before, &after) ||
-                   (vmgr__vemu_port_wanted(old) && vmgr__vemu_port_moved(old, dev))))
+                   (vmgr__vemu_port_wanted(old) && vmgr__vemu_port_renamed(old, dev))))
         r = unsupported(err, "of %s '%s' only the %s can change while the guest runs", old->name,
                         alias ? alias : "",
-                        strcmp(old->name, "interface") == 0 ? "link state" : "medium");
+                        strcmp(old->name, "interface") != 0 ? "medium"
+                        : vmgr__vemu_port_wanted(old) ? "link state, source, bandwidth and filter"
+                                                      : "link state");
     vmgr__vemu_parts_fini(&after);
     vmgr__vemu_parts_fini(&before);
     vmgr__device_free(dev);
@@ -508,6 +508,26 @@ static int update_link(struct work *w, const struct vmgr__device *old, struct vm
     return r;
 }
 
+/* The host's end goes first: what fails there leaves all as it was. */
+static int update_interface(struct work *w, struct vmgr__device *old, struct vmgr_error **err)
+{
+    struct vmgr__device *back;
+    int r = 0;
+
+    if (check_same(w, old, err) < 0)
+        return -1;
+    if (vmgr__vemu_port_wanted(w->dev))
+        r = vmgr__vemu_port_move(w->c.d, w->c.status.def, w->dev, err);
+    if (r == 0)
+        r = update_link(w, old, err);
+    if (r < 0 && vmgr__vemu_port_wanted(old)) {
+        back = vmgr__device_copy(old);
+        vmgr__vemu_port_move(w->c.d, w->c.status.def, back, NULL);
+        vmgr__device_free(back);
+    }
+    return r;
+}
+
 static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = w->c.status.def;
@@ -522,7 +542,7 @@ static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
     if (g_strcmp0(device, "cdrom") == 0)
         r = check_same(w, old, err) == 0 ? change_medium(w, old, flags, err) : -1;
     else if (strcmp(old->name, "interface") == 0)
-        r = check_same(w, old, err) == 0 ? update_link(w, old, err) : -1;
+        r = update_interface(w, old, err);
     else if (strcmp(old->name, "disk") == 0)
         r = unsupported(err, "disk device='%s' is not removable", device ? device : "disk");
     else

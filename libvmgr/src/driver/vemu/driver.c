@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "../../hostdev/hostdev.h"
+#include "../guestnet.h"
+#include "../nwfilter.h"
 #include "../../network/network.h"
 #include "../../storage/storage.h"
 #include "../block.h"
@@ -393,6 +395,8 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_update_device = vmgr__vemu_update,
     .block = &vmgr__vemu_block,
     .network = &vmgr__vemu_network,
+    .guestnet = &vmgr__vemu_guestnet,
+    .nwfilter = &vmgr__vemu_nwfilter,
     .storage = &vmgr__storage_vemu,
     .nodedev = &vmgr__vemu_nodedev,
     .interface = &vmgr__vemu_interface,

@@ -2,8 +2,8 @@
 /*
  * <interface>: a network back-end, and the card that shows it to the guest.
  *
- * The back-end of an interface on a network or a bridge is a tap interface that is handed over
- * open; port.c makes it.
+ * The back-end of an interface on a network or a bridge, or on none (type 'ethernet'), is a tap
+ * interface that is handed over open; port.c makes it.
  */
 #include <string.h>
 
@@ -26,13 +26,19 @@ static int check(const xmlNode *root, const char *type, struct vmgr_error **err)
 
     if (strcmp(type, "user") == 0)
         return vmgr__vemu_only(root, "mac model link boot mtu alias address", "type", err);
-    if (vmgr__vemu_only(root, "mac source target model link boot mtu alias address", "type", err) <
-        0)
+    if (vmgr__vemu_only(root,
+                        "mac source target model link boot mtu alias address bandwidth filterref",
+                        "type", err) < 0)
         return -1;
     if (target && vmgr__vemu_only(target, "", "dev", err) < 0)
         return -1;
+    if (!source)
+        return 0;
     return vmgr__vemu_only(source, "",
-                           strcmp(type, "network") == 0 ? "network portid bridge" : "bridge", err);
+                           strcmp(type, "network") == 0  ? "network portgroup portid bridge"
+                           : strcmp(type, "bridge") == 0 ? "bridge"
+                                                         : "",
+                           err);
 }
 
 int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
@@ -57,7 +63,7 @@ int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct 
         unsupported(err, "interface type '%s' is not supported by the vemu driver yet", type);
     } else if (model && strcmp(model, "virtio") != 0) {
         unsupported(err, "interface model '%s' is not supported by the vemu driver yet", model);
-    } else if (check(root, type, err) == 0) {
+    } else if (check(root, type, err) == 0 && (!port || vmgr__vemu_port_check(dev, err) == 0)) {
         vmgr__vemu_part_add(parts, VEMU_PART_NET, port ? "tap" : "user", net);
         o = vmgr__vemu_part_add(parts, VEMU_PART_DEVICE, class_name, alias);
         vmgr__vemu_set(o, "netdev", net);

@@ -74,10 +74,23 @@ char *vmgr__vemu_netdev_name(const struct vmgr__device *dev);
 bool vmgr__vemu_port_wanted(const struct vmgr__device *dev);
 /* Gives parts the descriptors that are theirs. */
 void vmgr__vemu_ports_give(const GArray *ports, const struct vemu_parts *parts);
-/* `dev`, which is to replace `old` in a guest that runs, stays where that is. */
+/* The same for an emulator that runs: hands the descriptors over. */
+int vmgr__vemu_ports_send(const GArray *ports, const struct vemu_parts *parts, struct vemu_qmp *q,
+                          struct vmgr_error **err);
+/* Whether its document makes sense. */
+int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **err);
+/* As vmgr__vemu_ports_open() for one device; without any if it wants none. */
+GArray *vmgr__vemu_port_open(struct vemu *d, const struct vmgr__domain_def *def,
+                             struct vmgr__device *dev, struct vmgr_error **err);
+/* Puts an interface that is there where its document says, with the limits and filters that it says. */
+int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
+                         struct vmgr__device *dev, struct vmgr_error **err);
+/* It has gone, with what the host had for it. */
+void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
+                            const struct vmgr__device *dev);
+/* `dev`, which is to replace `old` in a guest that runs, keeps the interface that that has. */
 void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device *dev);
-/* It is elsewhere, or is called otherwise. */
-bool vmgr__vemu_port_moved(const struct vmgr__device *old, const struct vmgr__device *dev);
+bool vmgr__vemu_port_renamed(const struct vmgr__device *old, const struct vmgr__device *dev);
 
 /* ---- address.c ---- */
 /* Adds the controllers that the devices need and gives those without one a PCI address. spare: root

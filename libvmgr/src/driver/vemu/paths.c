@@ -25,6 +25,8 @@ static void use_bases(struct vemu *d, const char *config, const char *run, const
     d->log_dir = g_strdup(log);
     d->net_config_dir = g_build_filename(config, "networks", NULL);
     d->net_autostart_dir = g_build_filename(config, "networks-autostart", NULL);
+    d->nwfilter_dir = g_build_filename(config, "nwfilter", NULL);
+    d->nwfilter_run_dir = g_build_filename(run, "nwfilter", NULL);
     d->net_run_dir = g_build_filename(run, "networks", NULL);
     d->storage_dir = g_build_filename(config, "storage", NULL);
     d->storage_run_dir = g_build_filename(run, "storage", NULL);
@@ -90,6 +92,8 @@ void vmgr__vemu_paths_fini(struct vemu *d)
     g_free(d->net_config_dir);
     g_free(d->net_autostart_dir);
     g_free(d->net_run_dir);
+    g_free(d->nwfilter_dir);
+    g_free(d->nwfilter_run_dir);
 }
 
 char *vmgr__vemu_config_path(const struct vemu *d, const char *name)

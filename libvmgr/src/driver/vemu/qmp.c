@@ -25,6 +25,7 @@ struct vemu_qmp {
     int timeout_ms;
     GString *in;
     uint64_t next_id;
+    int send_fd; /* goes with the next bytes; -1: none */
     GHashTable *deleted; /* devices that have told their end */
 };
 
@@ -107,14 +108,37 @@ static struct json_object *receive(struct vemu_qmp *q, struct vmgr_error **err)
     }
 }
 
+static ssize_t send_some(const struct vemu_qmp *q, const char *text, size_t left)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { .bytes = { 0 } };
+    struct iovec iov = { (void *)(uintptr_t)text, left };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    struct cmsghdr *head;
+
+    if (q->send_fd >= 0) {
+        msg.msg_control = control.bytes;
+        msg.msg_controllen = sizeof(control.bytes);
+        head = CMSG_FIRSTHDR(&msg);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(head), &q->send_fd, sizeof(int));
+    }
+    return sendmsg(q->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static int send_text(struct vemu_qmp *q, const char *text, struct vmgr_error **err)
 {
     size_t left = strlen(text);
 
     while (left) {
-        ssize_t n = send(q->fd, text, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send_some(q, text, left);
 
         if (n >= 0) {
+            q->send_fd = -1;
             text += n;
             left -= (size_t)n;
         } else if (errno == EAGAIN) {
@@ -202,6 +226,18 @@ int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_objec
     return 0;
 }
 
+int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_error **err)
+{
+    struct json_object *args = json_object_new_object();
+    int r;
+
+    json_object_object_add(args, "fdname", json_object_new_string(name));
+    q->send_fd = fd;
+    r = vmgr__qmp_execute(q, "getfd", args, NULL, err);
+    q->send_fd = -1;
+    return r;
+}
+
 static int connect_socket(struct vemu_qmp *q, const char *run_path, struct vmgr_error **err)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -240,7 +276,7 @@ struct vemu_qmp *vmgr__qmp_open(const char *run_path, int pidfd, int timeout_ms,
     struct vemu_qmp *q = g_new0(struct vemu_qmp, 1);
     struct json_object *greeting;
 
-    q->fd = -1;
+    q->fd = q->send_fd = -1;
     q->pidfd = pidfd;
     q->timeout_ms = timeout_ms;
     q->deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;

@@ -65,6 +65,8 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
 {
     g_autofree char *config = vmgr__vemu_config_path(d, name);
 
+    if (s->def)
+        vmgr__vemu_ports_forget(d, s->def);
     vmgr__vemu_status_clear(s);
     s->phase = VEMU_OFF;
     s->state = VMGR_DOMAIN_SHUTOFF;

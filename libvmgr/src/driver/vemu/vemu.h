@@ -61,6 +61,7 @@ struct vemu {
     char *net_autostart_dir;
     char *net_run_dir;
     struct vmgr__hostdev *hostdev;    /* src/hostdev */
+    char *nwfilter_dir, *nwfilter_run_dir;
     struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
 
     GMutex lock;         /* of what follows: the cache of the directory */
@@ -165,6 +166,8 @@ struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q);
 /* Runs a command. args is taken over (NULL: none). ret may be NULL; else for json_object_put(). */
 int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
                       struct json_object **ret, struct vmgr_error **err);
+/* Hands a descriptor over, under a name that commands of this connection may use. */
+int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_error **err);
 /* Waits until the device with this id has told its end (DEVICE_DELETED), if it is not known
  * already. */
 bool vmgr__qmp_await_deleted(struct vemu_qmp *q, const char *id, int timeout_ms);
@@ -188,6 +191,8 @@ char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_d
  * For g_array_unref(), which takes away what no emulator has; or NULL and *err. */
 GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def,
                               struct vmgr_error **err);
+/* Takes away what a run's interfaces have on the host beside themselves: filters. */
+void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def);
 size_t vmgr__vemu_ports_count(const GArray *ports);
 int vmgr__vemu_ports_fd(const GArray *ports, size_t i);
 
