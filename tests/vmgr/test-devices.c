@@ -134,10 +134,8 @@ START_TEST(test_live)
 }
 END_TEST
 
-#define NET(more)                                                                                  \
-    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
-#define CHANNEL(more)                                                                              \
-    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+#define NET(more)     "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more) "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
 
 /* Of a device that runs only what the guest can be told may change. */
 START_TEST(test_update_live)
@@ -169,10 +167,13 @@ START_TEST(test_host_network)
     static const struct {
         const char *xml, *message;
     } bad[] = {
-        { ON("network", "network='none' portgroup='a'", ""),
-          "attribute 'portgroup' of <source> is not supported by the vemu driver yet" },
-        { ON("network", "network='none'", "<bandwidth/>"),
-          "<bandwidth> of <interface> is not supported by the vemu driver yet" },
+        { ON("network", "network='none' portgroup='a'", "<vlan><tag id='5'/></vlan>"),
+          "<vlan> of <interface> is not supported by the vemu driver yet" },
+        { ON("network", "network='none'",
+             "<bandwidth><inbound average='1' floor='1'/></bandwidth>"),
+          "attribute 'floor' of <inbound> is not supported" },
+        { ON("ethernet", "dev='none'", ""),
+          "attribute 'dev' of <source> is not supported by the vemu driver yet" },
         { ON("bridge", "bridge='none'", "<target dev='x' managed='no'/>"),
           "attribute 'managed' of <target> is not supported by the vemu driver yet" },
         { ON("bridge", "bridge='none' network='x'", ""),
@@ -189,9 +190,7 @@ START_TEST(test_host_network)
     }
     OK(vmgr_domain_start(dom, 0, &err));
     FAILS(vmgr_domain_attach_device(dom, ON("network", "network='none'", ""), 0, &err),
-          VMGR_ERR_OPERATION_UNSUPPORTED,
-          "Operation not supported: live attach of an interface of type 'network' is not "
-          "supported");
+          VMGR_ERR_NO_NETWORK, "Network not found: no network with matching name 'none'");
     OK(vmgr_domain_destroy(dom, 0, &err));
     /* what a run noted is not stored, what a user chose is */
     OK(vmgr_domain_attach_device(

@@ -218,8 +218,8 @@ START_TEST(test_unsupported)
     } starts[] = {
         { "<devices><disk type='file'><source file='/a'/><target dev='xvda'/></disk></devices>",
           "disk bus 'xen' is not supported by the vemu driver for disk 'xvda'" },
-        { "<devices><interface type='ethernet'/></devices>",
-          "interface type 'ethernet' is not supported by the vemu driver yet" },
+        { "<devices><interface type='null'/></devices>",
+          "interface type 'null' is not supported by the vemu driver yet" },
         { "<devices><memballoon model='xen'/></devices>",
           "model 'xen' of <memballoon> is not supported by the vemu driver yet" },
         { "<devices><rng model='virtio'><backend model='egd'/></rng></devices>",
