@@ -43,7 +43,8 @@ enum qmp_error { QMP_DEVICE_NOT_FOUND = 5001, QMP_DEVICE_NOT_ACTIVE = 5002 };
 extern const struct qmp_group *const vemu__qmp_groups[];
 extern const struct qmp_group vemu__qmp_bitmap, vemu__qmp_block, vemu__qmp_blockjob,
     vemu__qmp_chardev, vemu__qmp_cpu, vemu__qmp_device, vemu__qmp_display, vemu__qmp_dump_group,
-    vemu__qmp_fd, vemu__qmp_hotplug, vemu__qmp_human, vemu__qmp_job, vemu__qmp_machine, vemu__qmp_medium,
+    vemu__qmp_fd, vemu__qmp_hotplug, vemu__qmp_human, vemu__qmp_job, vemu__qmp_machine,
+    vemu__qmp_medium,
     vemu__qmp_memory, vemu__qmp_nbd, vemu__qmp_net, vemu__qmp_object, vemu__qmp_options,
     vemu__qmp_pci, vemu__qmp_schema, vemu__qmp_snapshot, vemu__qmp_stats;
 extern const struct qmp_command vemu__qmp_capabilities;

@@ -8,8 +8,8 @@
  * no-mac-spoofing, no-ip-spoofing, no-arp-spoofing, allow-dhcp ...
  *
  * Unless a function says otherwise: Returns 0, or -1 and *err. Context: any. Since 0.1.
- * Any of them may fail with VMGR_ERR_NO_NWFILTER and VMGR_ERR_NO_SUPPORT (not by this driver); those
- * that change something with VMGR_ERR_OPERATION_DENIED (read-only connection) and
+ * Any of them may fail with VMGR_ERR_NO_NWFILTER and VMGR_ERR_NO_SUPPORT (not by this driver);
+ * those that change something with VMGR_ERR_OPERATION_DENIED (read-only connection) and
  * VMGR_ERR_OPERATION_TIMEOUT (another change did not end).
  */
 #ifndef VMGR_NWFILTER_H
@@ -67,8 +67,8 @@ int vmgr_nwfilter_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_nwfil
  * @xml: a <filter> document, at most 8 MiB; entities and document types are refused
  *
  * What is not understood is refused: a rule that is left out would let through what it was to stop.
- * Errors: VMGR_ERR_XML_DETAIL (not well formed), VMGR_ERR_XML_ERROR, VMGR_ERR_CONFIG_UNSUPPORTED and
- * others for its content, VMGR_ERR_OPERATION_FAILED (name or UUID taken, or it would use itself),
+ * Errors: VMGR_ERR_XML_DETAIL (not well formed), VMGR_ERR_XML_ERROR, VMGR_ERR_CONFIG_UNSUPPORTED
+ * and others for its content, VMGR_ERR_OPERATION_FAILED (name or UUID taken, or it would use itself),
  * VMGR_ERR_INTERNAL_ERROR (nft refused the rules of an interface: all is as it was),
  * VMGR_ERR_SYSTEM_ERROR (cannot be stored).
  */

@@ -26,7 +26,8 @@ static int check_kept(const struct vmgr__network_def *def, struct vmgr_error **e
 
     for (guint i = 0; i < def->kept->len; i++) {
         const struct vmgr__net_kept *k = def->kept->pdata[i];
-        bool ours = strcmp(k->name, "vlan") == 0 || strcmp(k->name, "virtualport") == 0 || strcmp(k->name, "options") == 0;
+        bool ours = strcmp(k->name, "vlan") == 0 || strcmp(k->name, "virtualport") == 0 ||
+                    strcmp(k->name, "options") == 0;
 
         if (ours && vmgr__name_index(harmless, k->name) < 0)
             return unsupported(err, "<%s> of network '%s' is not supported", k->name, def->name);

@@ -113,13 +113,12 @@ static int limit_in(struct nl_sock *sk, int index, const struct vmgr__rate *rate
 /* Every packet, by a key that compares nothing. */
 static void put_match_all(struct nl_msg *msg)
 {
-    struct {
-        struct tc_u32_sel head;
-        struct tc_u32_key key;
-    } sel = { .head = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+    const struct tc_u32_sel head = { .flags = TC_U32_TERMINAL, .nkeys = 1 };
+    uint8_t sel[sizeof(head) + sizeof(struct tc_u32_key)] = { 0 };
 
-    nla_put(msg, TCA_U32_CLASSID, sizeof(uint32_t), &(uint32_t){ 1 });
-    nla_put(msg, TCA_U32_SEL, sizeof(sel), &sel);
+    memcpy(sel, &head, sizeof(head));
+    nla_put_u32(msg, TCA_U32_CLASSID, 1);
+    nla_put(msg, TCA_U32_SEL, sizeof(sel), sel);
 }
 
 static int limit_out(struct nl_sock *sk, int index, const struct vmgr__rate *rate)

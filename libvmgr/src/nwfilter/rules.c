@@ -3,7 +3,7 @@
  * From filters to a table of nft's bridge family.
  *
  * Two base chains see what the guest sends (bridge prerouting), two what it receives (postrouting):
- * the first of each has the rules on frames, the second those of the upper layer (<tcp>, <all> ...),
+ * the first of each has the rules on frames, the second those of the upper layer (<tcp>, <all>),
  * which therefore both have to accept. The root's rules and the chains of protocols are sorted by
  * priority. In a chain of one's own "return" goes back to the root. Rules that come with connection
  * tracking (all of the upper layer that accept, unless statematch='false') let answers through the

@@ -82,7 +82,7 @@ int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **er
 /* As vmgr__vemu_ports_open() for one device; without any if it wants none. */
 GArray *vmgr__vemu_port_open(struct vemu *d, const struct vmgr__domain_def *def,
                              struct vmgr__device *dev, struct vmgr_error **err);
-/* Puts an interface that is there where its document says, with the limits and filters that it says. */
+/* Puts an interface that is there where its document says, with its limits and filters. */
 int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
                          struct vmgr__device *dev, struct vmgr_error **err);
 /* It has gone, with what the host had for it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Guests' interfaces on networks and bridges of the host, and on none (<interface type='ethernet'>).
+ * Guests' interfaces on networks and bridges of the host, and on none (type 'ethernet').
  *
  * Before the emulator starts, each of them gets a tap interface, whose descriptor the emulator
  * inherits; one that comes later is handed over through its monitor. Its name and the bridge are
