@@ -3,7 +3,8 @@
  * Interfaces of guests: the addresses they have, and how much they may carry.
  *
  * Unless a function says otherwise: Context: any. Since 0.1. Errors also:
- * VMGR_ERR_OPERATION_INVALID (the domain is not active), VMGR_ERR_NO_SUPPORT (not by this driver), and those of domain.h.
+ * VMGR_ERR_OPERATION_INVALID (the domain is not active), VMGR_ERR_NO_SUPPORT (not by this driver),
+ * and those of domain.h.
  */
 #ifndef VMGR_GUESTNET_H
 #define VMGR_GUESTNET_H

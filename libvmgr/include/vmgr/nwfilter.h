@@ -68,8 +68,8 @@ int vmgr_nwfilter_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_nwfil
  *
  * What is not understood is refused: a rule that is left out would let through what it was to stop.
  * Errors: VMGR_ERR_XML_DETAIL (not well formed), VMGR_ERR_XML_ERROR, VMGR_ERR_CONFIG_UNSUPPORTED
- * and others for its content, VMGR_ERR_OPERATION_FAILED (name or UUID taken, or it would use itself),
- * VMGR_ERR_INTERNAL_ERROR (nft refused the rules of an interface: all is as it was),
+ * and others for its content, VMGR_ERR_OPERATION_FAILED (name or UUID taken, or it would use
+ * itself), VMGR_ERR_INTERNAL_ERROR (nft refused the rules of an interface: all is as it was),
  * VMGR_ERR_SYSTEM_ERROR (cannot be stored).
  */
 int vmgr_nwfilter_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,

@@ -65,7 +65,7 @@ static const struct vmgr__nwfilter_def *find(const GPtrArray *list, const uint8_
     for (guint i = 0; i < list->len; i++) {
         const struct vmgr__nwfilter_def *def = list->pdata[i];
 
-        if (uuid ? memcmp(def->uuid, uuid, VMGR_UUID_SIZE) == 0 : strcmp(def->name, name) == 0)
+        if (uuid ? memcmp(def->uuid, uuid, VMGR_UUID_SIZE) == 0 : g_strcmp0(def->name, name) == 0)
             return def;
     }
     return NULL;
