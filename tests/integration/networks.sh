@@ -146,9 +146,14 @@ if command -v setpriv >/dev/null; then
         net-create "$work/bad.xml" 2>"$work/err" && fail "without rights"
     grep -q "CAP_NET_ADMIN.*<interface type='user'>" "$work/err" || fail "$(cat "$work/err")"
 fi
-sed "s#<ip #<bandwidth><inbound average='1'/></bandwidth><ip #" "$work/bad.xml" >"$work/bw.xml"
-sh net-create "$work/bw.xml" 2>"$work/err" && fail "bandwidth"
-grep -q "<bandwidth> of network 'bad' is not supported" "$work/err" || fail "$(cat "$work/err")"
+limited() { sed "s#<ip #<bandwidth><inbound average='100'$1/></bandwidth><ip #" "$work/bad.xml"; }
+limited " floor='1'" >"$work/bw.xml"
+sh net-create "$work/bw.xml" 2>"$work/err" && fail "floor"
+grep -q "attribute 'floor' of <inbound> is not supported" "$work/err" || fail "$(cat "$work/err")"
+limited " peak='200'" >"$work/bw.xml"
+sh net-create "$work/bw.xml" || fail "bandwidth"
+tc class show dev vt2 | grep -q 'rate 819200bit ceil 1638Kbit' || fail "$(tc class show dev vt2)"
+sh net-destroy bad || fail "the limited network does not end"
 nothing_left bad vt2
 
 # --- callers killed at any moment of a start and of an end ---
