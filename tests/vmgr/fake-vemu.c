@@ -79,7 +79,8 @@ static void parse(int argc, char **argv)
                                           "-accel",    "-cpu",    "-m",         "-smp",
                                           "-kernel",   "-initrd", "-append",    "-chardev",
                                           "-device",   "-qmp",    "-exit-file", "-action",
-                                          "-blockdev", "-netdev", "-boot",      NULL };
+                                          "-blockdev", "-netdev", "-boot",      "-numa",
+                                          NULL };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shell.h"
+#include "node-commands.h"
 
 /* Prints a text the library returns; `end` after it. */
 static bool print_text(struct shell *sh,
@@ -103,13 +103,53 @@ static bool cmd_version(struct shell *sh, const struct args *args)
 }
 
 const struct cmd cmds_host[] = {
+    { "allocpages", cmd_allocpages, allocpages_opts, "Manipulate pages pool size",
+      "Allocate or free some pages in the pool for NUMA cell.", false },
     { "capabilities", cmd_capabilities, NULL, "capabilities",
       "Returns capabilities of hypervisor/driver.", false },
+    { "cpu-baseline", cmd_cpu_baseline, cpu_baseline_opts, "compute baseline CPU",
+      "Compute baseline CPU for a set of given CPUs.", false },
+    { "cpu-compare", cmd_cpu_compare, cpu_compare_opts,
+      "compare host CPU with a CPU described by an XML file", "compare CPU with host CPU", false },
+    { "cpu-models", cmd_cpu_models, cpu_models_opts, "CPU models",
+      "Get the CPU models for an arch.", false },
+    { "domcapabilities", cmd_domcapabilities, domcapabilities_opts, "domain capabilities",
+      "Returns capabilities of emulator with respect to host and libvirt.", false },
+    { "freecell", cmd_freecell, freecell_opts, "NUMA free memory",
+      "display available free memory for the NUMA cell.", false },
+    { "freepages", cmd_freepages, freepages_opts, "NUMA free pages",
+      "display available free pages for the NUMA cell.", false },
     { "hostname", cmd_hostname, NULL, "print the hypervisor hostname", "", false },
+    { "hypervisor-cpu-baseline", cmd_hypervisor_cpu_baseline, hypervisor_cpu_baseline_opts,
+      "compute baseline CPU usable by a specific hypervisor",
+      "Compute baseline CPU for a set of given CPUs. The result will be tailored to the specified "
+      "hypervisor.",
+      false },
+    { "hypervisor-cpu-compare", cmd_hypervisor_cpu_compare, hypervisor_cpu_compare_opts,
+      "compare a CPU with the CPU created by a hypervisor on the host",
+      "compare CPU with hypervisor CPU", false },
     { "maxvcpus", cmd_maxvcpus, maxvcpus_opts, "connection vcpu maximum",
       "Show maximum number of virtual CPUs for guests on this connection.", false },
+    { "node-memory-tune", cmd_node_memory_tune, node_memory_tune_opts,
+      "Get or set node memory parameters",
+      "Get or set node memory parameters\n    To get the memory parameters, use following command: "
+      "\n\n    vmsh # node-memory-tune",
+      false },
+    { "nodecpumap", cmd_nodecpumap, nodecpumap_opts, "node cpu map",
+      "Displays the node's total number of CPUs, the number of online CPUs and the list of online "
+      "CPUs.",
+      false },
+    { "nodecpustats", cmd_nodecpustats, nodecpustats_opts, "Prints cpu stats of the node.",
+      "Returns cpu stats of the node, in nanoseconds.", false },
     { "nodeinfo", cmd_nodeinfo, NULL, "node information",
       "Returns basic information about the node.", false },
+    { "nodememstats", cmd_nodememstats, nodememstats_opts, "Prints memory stats of the node.",
+      "Returns memory stats of the node, in kilobytes.", false },
+    { "nodesuspend", cmd_nodesuspend, nodesuspend_opts,
+      "suspend the host node for a given time duration",
+      "Suspend the host node for a given time duration and attempt to resume thereafter.", false },
+    { "sysinfo", cmd_sysinfo, NULL, "print the hypervisor sysinfo",
+      "output an XML string for the hypervisor sysinfo, if available", false },
     { "uri", cmd_uri, NULL, "print the hypervisor canonical URI", "", false },
     { "version", cmd_version, version_opts, "show version",
       "Display the system version information.", false },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * net-event, nodedev-event, pool-event: waiting for what happens to objects other than domains.
+ * net-event, nodedev-event, pool-event, secret-event: waiting for what happens to objects other
+ * than domains.
  *
  * An object's part is its options, what prints one event, three small functions and a table of
  * them; wait_for() does the rest.
@@ -208,4 +209,42 @@ bool cmd_nodedev_event(struct shell *sh, const struct args *args)
                                              find_nodedev, unref_nodedev,
                                              add_nodedev,  vmgr_conn_remove_nodedev_event };
     return wait_for(sh, args, &nodedevs);
+}
+
+/* ---- secrets ---- */
+
+const struct opt secret_event_opts[] =
+    EVENT_OPTS("secret", "filter by secret name or uuid", COMPLETE_NONE, COMPLETE_NONE);
+
+static const char *const secret_kinds[] = { "lifecycle", "value-changed", NULL };
+
+static void on_secret(struct vmgr_conn *conn, struct vmgr_secret *secret, int id, int type,
+                      void *data)
+{
+    print_event(data, secret_kinds[id], "secret", vmgr_secret_get_uuid_string(secret),
+                id == VMGR_SECRET_EVENT_LIFECYCLE ? vmgr_secret_event_type_name(type) : NULL);
+}
+
+static void *find_secret(struct shell *sh, const struct args *args)
+{
+    return args_secret(sh, args);
+}
+
+static void unref_secret(void *secret)
+{
+    vmgr_secret_unref(secret);
+}
+
+static int add_secret(struct vmgr_conn *conn, void *secret, int kind, struct event_wait *w,
+                      struct vmgr_error **err)
+{
+    return vmgr_conn_add_secret_event(conn, secret, kind, on_secret, w, NULL, err);
+}
+
+bool cmd_secret_event(struct shell *sh, const struct args *args)
+{
+    static const struct watched secrets = { "secret",     secret_kinds, find_secret,
+                                            unref_secret, add_secret,
+                                            vmgr_conn_remove_secret_event };
+    return wait_for(sh, args, &secrets);
 }

@@ -15,6 +15,7 @@ const struct cmd_group cmd_groups[] = {
     { "Network Filter", "filter", cmds_nwfilter },
     { "Networking", "network", cmds_network },
     { "Node Device", "nodedev", cmds_nodedev },
+    { "Secret", "secret", cmds_secret },
     { "Storage Pool", "pool", cmds_pool },
     { "Storage Volume", "volume", cmds_volume },
     { "The shell itself", "virsh", cmds_shell },

@@ -105,6 +105,7 @@ extern const struct cmd cmds_interface[];
 extern const struct cmd cmds_network[];
 extern const struct cmd cmds_nodedev[];
 extern const struct cmd cmds_nwfilter[];
+extern const struct cmd cmds_secret[];
 extern const struct cmd cmds_pool[];
 extern const struct cmd cmds_volume[];
 

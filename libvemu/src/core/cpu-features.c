@@ -106,7 +106,7 @@ static const struct {
 } aliases[] = {
     { "sse3", "pni" },     { "sse4-1", "sse4.1" },   { "sse4-2", "sse4.2" }, { "lzcnt", "abm" },
     { "lahf", "lahf-lm" }, { "ffxsr", "fxsr-opt" },  { "i64", "lm" },        { "xd", "nx" },
-    { "sha", "sha-ni" },
+    { "sha", "sha-ni" },   { "pclmuldq", "pclmulqdq" },
 };
 
 /* `name` is `text` up to the difference between '_' and '-'. */
@@ -130,6 +130,19 @@ int vemu__cpu_feature_find(const char *name, size_t length)
         if (same(vemu__cpu_features[n].name, name, length))
             return (int)n;
     return -1;
+}
+
+void vemu__cpu_feature_put(uint32_t *set, int feature, bool on)
+{
+    const char *name = vemu__cpu_features[feature].name;
+
+    for (unsigned n = (unsigned)feature; n < vemu__cpu_feature_count; n++) {
+        const struct vemu_cpu_feature *f = &vemu__cpu_features[n];
+        const uint32_t bit = 1u << f->bit;
+
+        if (!strcmp(f->name, name))
+            set[f->word] = on ? set[f->word] | bit : set[f->word] & ~bit;
+    }
 }
 
 bool vemu__cpu_feature_test(const struct vemu_cpuid *cpuid, const struct vemu_cpu_feature *feature)

@@ -17,37 +17,6 @@
 
 #include "core/error.h"
 
-#define BASELINE                                                                                   \
-    "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse "    \
-    "sse2 syscall nx lm"
-#define V2 BASELINE " pni ssse3 sse4.1 sse4.2 popcnt cx16 lahf-lm"
-
-/* Features as one text; NULL: all that is offered. The levels are those of the System V ABI, with
- * what kernels expect besides. */
-static const char *model_features(unsigned n, const char **ret_name)
-{
-    switch (n) {
-    case 0: *ret_name = "max"; return NULL;
-    case 1: *ret_name = "host"; return NULL;
-    case 2: *ret_name = "base"; return "";
-    case 3: *ret_name = "qemu64"; return BASELINE " pni cx16 lahf-lm";
-    case 4: *ret_name = "x86-64-v1"; return BASELINE;
-    case 5: *ret_name = "x86-64-v2"; return V2;
-    case 6:
-        *ret_name = "x86-64-v3";
-        return V2 " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave";
-    default: *ret_name = NULL; return NULL;
-    }
-}
-
-const char *vemu__cpu_model_name(unsigned n)
-{
-    const char *name;
-
-    model_features(n, &name);
-    return name;
-}
-
 /* --- the option's text ------------------------------------------------------------------------ */
 
 struct item {
@@ -139,28 +108,6 @@ static uint32_t *word_at(struct vemu_cpuid *cpuid, const struct vemu_cpu_word *w
            : word->reg == 1 ? &e->ebx
            : word->reg == 2 ? &e->ecx
                             : &e->edx;
-}
-
-/* Bits of each word for the feature, under all entries of its name. */
-static void add_bits(uint32_t *set, int feature)
-{
-    const char *name = vemu__cpu_features[feature].name;
-
-    for (unsigned n = (unsigned)feature; n < vemu__cpu_feature_count; n++)
-        if (!strcmp(vemu__cpu_features[n].name, name))
-            set[vemu__cpu_features[n].word] |= 1u << vemu__cpu_features[n].bit;
-}
-
-static void add_text(uint32_t *set, const char *text)
-{
-    while (*text) {
-        const size_t length = strcspn(text, " ");
-        const int feature = vemu__cpu_feature_find(text, length);
-
-        g_assert(feature >= 0);
-        add_bits(set, feature);
-        text += length + (text[length] == ' ');
-    }
 }
 
 static void remove_if(struct vemu_cpuid *cpuid,
@@ -276,23 +223,26 @@ int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray
     g_autofree uint32_t *bits = g_new0(uint32_t, words);
     g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func(g_free);
     bool check = true, enforce = false;
-    const char *rest, *name, *features;
+    const struct vemu_cpu_model *known;
+    const char *rest;
     struct item item;
     int r = model_find(model, &rest, err);
+    bool all;
 
     if (r < 0)
         return r;
-    features = model_features((unsigned)r, &name);
-    if (!features && !*rest)
+    known = vemu__cpu_model_at((unsigned)r);
+    all = vemu__cpu_model_is_all(known);
+    if (all && !*rest)
         return 0;
     for (unsigned w = 0; w < words; w++) {
         const uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
         offered[w] = v ? *v : 0;
     }
-    if (features)
-        add_text(wanted, features);
+    if (!all)
+        vemu__cpu_model_words(known, wanted);
     for (unsigned w = 0; w < words; w++)
-        shown[w] = features ? offered[w] & (wanted[w] | vemu__cpu_words[w].platform) : offered[w];
+        shown[w] = all ? offered[w] : offered[w] & (wanted[w] | vemu__cpu_words[w].platform);
 
     while (*rest) {
         r = item_parse(&rest, &item, err);
@@ -303,7 +253,7 @@ int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray
             continue;
         }
         memset(bits, 0, words * sizeof(*bits));
-        add_bits(bits, item.feature);
+        vemu__cpu_feature_put(bits, item.feature, true);
         for (unsigned w = 0; w < words; w++) {
             wanted[w] = item.on ? wanted[w] | bits[w] : wanted[w] & ~bits[w];
             shown[w] = item.on ? shown[w] | (bits[w] & offered[w]) : shown[w] & ~bits[w];

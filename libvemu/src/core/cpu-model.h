@@ -35,8 +35,28 @@ int vemu__cpu_feature_find(const char *name, size_t length);
 /* Is the bit set? */
 bool vemu__cpu_feature_test(const struct vemu_cpuid *cpuid, const struct vemu_cpu_feature *feature);
 
-/* Model `n`: its name, NULL behind the last one. */
+/* Sets or clears the feature's bits, all that have its name, in a set of words. */
+void vemu__cpu_feature_put(uint32_t *set, int feature, bool on);
+
+/* ---- cpu-models.c ---- */
+
+enum { VEMU__CPU_ANY, VEMU__CPU_INTEL, VEMU__CPU_AMD };
+/* A model is its parent ("": none; one before it in the table) with more, and without some. */
+struct vemu_cpu_model {
+    char name[28], parent[28];
+    uint8_t vendor, family;
+    char add[476], without[10];
+};
+/* Model `n`, its name; NULL behind the last one. */
+const struct vemu_cpu_model *vemu__cpu_model_at(unsigned n);
 const char *vemu__cpu_model_name(unsigned n);
+/* It has no set of its own: it is all that is offered. */
+bool vemu__cpu_model_is_all(const struct vemu_cpu_model *m);
+/* Adds its features to a set of words. Not of one that is all. */
+void vemu__cpu_model_words(const struct vemu_cpu_model *m, uint32_t *set);
+
+/* ---- cpu-model.c ---- */
+
 /* Refuses models and features that are not known: "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off|
  * check[=on|off]|enforce[=on|off]]...". */
 int vemu__cpu_model_check(const char *model, struct vemu_error **err);

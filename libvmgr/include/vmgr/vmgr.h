@@ -17,6 +17,7 @@
 
 #include <vmgr/block.h>
 #include <vmgr/connect.h>
+#include <vmgr/cpu.h>
 #include <vmgr/device.h>
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
@@ -24,8 +25,10 @@
 #include <vmgr/guestnet.h>
 #include <vmgr/interface.h>
 #include <vmgr/network.h>
+#include <vmgr/node.h>
 #include <vmgr/nodedev.h>
 #include <vmgr/nwfilter.h>
+#include <vmgr/secret.h>
 #include <vmgr/stats.h>
 #include <vmgr/storage.h>
 #include <vmgr/stream.h>

@@ -12,6 +12,7 @@
 #include "../driver/driver.h"
 #include "../driver/remote/uri.h"
 #include "events.h"
+#include "operation.h"
 
 #define VERSION_NUMBER(major, minor, release)                                                      \
     ((uint64_t)(major)*1000000 + (uint64_t)(minor)*1000 + (uint64_t)(release))
@@ -246,21 +247,16 @@ struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn)
     return NULL;
 }
 
-#define NEED(conn, op, name)                                                                       \
-    do {                                                                                           \
-        if (!(conn)->driver->op)                                                                   \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
-                                   name);                                                          \
-    } while (0)
-
-/* Results for callers stand on malloc, whatever GLib uses. */
-static int give(char *text, int r, char **ret, struct vmgr_error **err)
+int vmgr__give_text(char *text, char **ret, struct vmgr_error **err)
 {
-    if (r < 0)
-        return r;
     *ret = strdup(text);
     g_free(text);
     return *ret ? 0 : vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
+}
+
+static int give(char *text, int r, char **ret, struct vmgr_error **err)
+{
+    return r < 0 ? r : vmgr__give_text(text, ret, err);
 }
 
 int vmgr_conn_get_uri(struct vmgr_conn *conn, char **ret_uri, struct vmgr_error **err)

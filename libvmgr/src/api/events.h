@@ -13,6 +13,7 @@ enum vmgr__event_object {
     VMGR__EVENTS_POOL,
     VMGR__EVENTS_NETWORK,
     VMGR__EVENTS_NODEDEV,
+    VMGR__EVENTS_SECRET,
     VMGR__EVENT_OBJECTS,
 };
 
@@ -30,7 +31,8 @@ struct vmgr__event_kind {
     int events;           /* numbers 0 to events - 1 */
     struct vmgr__event_source (*source)(const struct vmgr_conn *conn);
 };
-extern const struct vmgr__event_kind vmgr__network_events, vmgr__nodedev_events, vmgr__pool_events;
+extern const struct vmgr__event_kind vmgr__network_events, vmgr__nodedev_events,
+    vmgr__pool_events, vmgr__secret_events;
 
 struct vmgr__events {
     struct vmgr__listeners domains;

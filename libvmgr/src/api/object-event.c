@@ -9,6 +9,7 @@ static const struct vmgr__event_kind *const kinds[VMGR__EVENT_OBJECTS] = {
     [VMGR__EVENTS_NETWORK] = &vmgr__network_events,
     [VMGR__EVENTS_NODEDEV] = &vmgr__nodedev_events,
     [VMGR__EVENTS_POOL] = &vmgr__pool_events,
+    [VMGR__EVENTS_SECRET] = &vmgr__secret_events,
 };
 
 void vmgr__object_events_init(struct vmgr__events *ev)

@@ -201,6 +201,15 @@ static void format_model(const struct vmgr__cpu *cpu, struct vmgr__xml_writer *w
     vmgr__xw_text(w, "vendor", cpu->vendor);
 }
 
+int vmgr__cpu_parse_node(xmlNode *node, struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    struct vmgr__parse p = { .def = def, .err = err };
+
+    vmgr__cpu_fini(&def->cpu);
+    memset(&def->cpu, 0, sizeof(def->cpu));
+    return cpu_parse(&p, node);
+}
+
 static void cpu_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
                        struct vmgr__xml_writer *w)
 {

@@ -254,6 +254,8 @@ struct vmgr__domain_def *vmgr__domain_def_copy(const struct vmgr__domain_def *de
                                                const struct vmgr__conf_defaults *defaults,
                                                struct vmgr_error **err);
 void vmgr__domain_def_free(struct vmgr__domain_def *def);
+/* Reads a <cpu> of any document into def->cpu, in place of what is there. */
+int vmgr__cpu_parse_node(xmlNode *node, struct vmgr__domain_def *def, struct vmgr_error **err);
 /* An empty one. */
 struct vmgr__domain_def *vmgr__domain_def_new(void);
 

@@ -30,8 +30,12 @@ struct vmgr__open_args {
 };
 
 struct vmgr__block_ops;
+struct vmgr__cpu_ops;
 struct vmgr__interface_ops;
+struct vmgr__node_ops;
 struct vmgr__nodedev_ops;
+struct vmgr__secret_ops;
+struct vmgr__secret_store;
 struct vmgr__storage_ops;
 struct vmgr__guestnet_ops;
 struct vmgr__nwfilter_ops;
@@ -144,6 +148,9 @@ struct vmgr__driver {
     const struct vmgr__interface_ops *interface; /* NULL: none; interface.h */
     const struct vmgr__guestnet_ops *guestnet; /* NULL: none; guestnet.h */
     const struct vmgr__nwfilter_ops *nwfilter; /* NULL: none; nwfilter.h */
+    const struct vmgr__cpu_ops *cpu;         /* NULL: none; cpu.h */
+    const struct vmgr__node_ops *node;       /* NULL: none; node.h */
+    const struct vmgr__secret_ops *secret;   /* NULL: none; secret.h */
 };
 
 extern const struct vmgr__driver vmgr__driver_remote;
@@ -159,7 +166,8 @@ struct vmgr_conn {
     bool read_only;
     char *uri;
     struct vmgr__events *events;
-    struct vmgr__close close;      /* close.h */
+    struct vmgr__close close;           /* close.h */
+    struct vmgr__secret_store *secrets; /* of a driver in this process; src/secret */
     struct vmgr__storage *storage; /* of a driver whose pools are the host's; src/storage */
 };
 

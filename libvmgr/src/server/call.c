@@ -15,6 +15,7 @@
 static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_auth,
     vmgr__handlers_connect,
+    vmgr__handlers_cpu,
     vmgr__handlers_domain,
     vmgr__handlers_domain_change,
     vmgr__handlers_domain_device,
@@ -32,6 +33,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_nwfilter,
     vmgr__handlers_object_event,
     vmgr__handlers_sasl,
+    vmgr__handlers_secret,
     vmgr__handlers_storage_pool,
     vmgr__handlers_storage_volume,
 };

@@ -126,7 +126,9 @@ struct vmgr__handler {
     uint32_t flags;
 };
 extern const struct vmgr__handler vmgr__handlers_auth[], vmgr__handlers_sasl[];
-extern const struct vmgr__handler vmgr__handlers_connect[], vmgr__handlers_node[];
+extern const struct vmgr__handler vmgr__handlers_connect[], vmgr__handlers_cpu[],
+    vmgr__handlers_secret[],
+    vmgr__handlers_node[];
 extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain_change[],
     vmgr__handlers_domain_device[], vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[],
     vmgr__handlers_domain_size[], vmgr__handlers_domain_stats[], vmgr__handlers_event[];
@@ -154,6 +156,7 @@ enum vmgr__event_object {
     VMGR__EVENTS_NETWORK,
     VMGR__EVENTS_POOL,
     VMGR__EVENTS_NODEDEV,
+    VMGR__EVENTS_SECRET,
     VMGR__EVENT_OBJECTS,
 };
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens to objects other than domains: networks, storage pools and node devices, as
+ * What happens to objects other than domains (networks, storage pools, node devices, secrets), as
  * packets.
  *
  * An object's part is three functions and its lines in two tables; subscription.c does the rest.
  */
 #include <vmgr/network.h>
 #include <vmgr/nodedev.h>
+#include <vmgr/secret.h>
 #include <vmgr/storage.h>
 
 #include "internal.h"
 
-static const struct vmgr__event_kind networks, nodedevs, pools;
+static const struct vmgr__event_kind networks, nodedevs, pools, secrets;
 
 /* ---- networks ---- */
 
@@ -92,6 +93,35 @@ static int listen_nodedevs(struct vmgr__server *s, int event_id, struct vmgr_err
 static const struct vmgr__event_kind nodedevs = { VMGR__EVENTS_NODEDEV, "node device",
                                                   "node device ", 2, listen_nodedevs };
 
+/* ---- secrets ---- */
+
+static void on_secret(struct vmgr_conn *conn, struct vmgr_secret *secret, int id, int type,
+                      void *data)
+{
+    struct wire_secret wire = { .usage_type = vmgr_secret_get_usage_type(secret),
+                                .usage_id = (char *)vmgr_secret_get_usage_id(secret) };
+    struct wire_secret_event_lifecycle_msg lifecycle = { .event = type };
+    struct wire_secret_event_value_changed_msg changed = { 0 };
+
+    (void)conn;
+    vmgr_secret_get_uuid(secret, wire.uuid);
+    lifecycle.secret = changed.secret = wire;
+    if (id == VMGR_SECRET_EVENT_VALUE_CHANGED)
+        vmgr__subscriptions_emit(data, &secrets, id, NULL, wire.uuid,
+                                 WIRE_SECRET_EVENT_VALUE_CHANGED, &changed);
+    else
+        vmgr__subscriptions_emit(data, &secrets, id, NULL, wire.uuid, WIRE_SECRET_EVENT_LIFECYCLE,
+                                 &lifecycle);
+}
+
+static int listen_secrets(struct vmgr__server *s, int event_id, struct vmgr_error **err)
+{
+    return vmgr_conn_add_secret_event(s->conn, NULL, event_id, on_secret, s, NULL, err);
+}
+
+static const struct vmgr__event_kind secrets = { VMGR__EVENTS_SECRET, "secret", "secret ", 2,
+                                                 listen_secrets };
+
 /* ---- procedures ---- */
 
 /* The pair for objects known by `member` of their structure on the wire, a name or a UUID. */
@@ -115,6 +145,7 @@ static const struct vmgr__event_kind nodedevs = { VMGR__EVENTS_NODEDEV, "node de
 PAIR(networks, network, NULL, a->net ? a->net->uuid : NULL)
 PAIR(nodedevs, node_device, a->dev ? a->dev->name : NULL, NULL)
 PAIR(pools, storage_pool, NULL, a->pool ? a->pool->uuid : NULL)
+PAIR(secrets, secret, NULL, a->secret ? a->secret->uuid : NULL)
 
 const struct vmgr__handler vmgr__handlers_object_event[] = {
     { WIRE_CONNECT_NETWORK_EVENT_REGISTER_ANY, register_networks, 0 },
@@ -123,5 +154,7 @@ const struct vmgr__handler vmgr__handlers_object_event[] = {
     { WIRE_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY, deregister_nodedevs, 0 },
     { WIRE_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY, register_pools, 0 },
     { WIRE_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY, deregister_pools, 0 },
+    { WIRE_CONNECT_SECRET_EVENT_REGISTER_ANY, register_secrets, 0 },
+    { WIRE_CONNECT_SECRET_EVENT_DEREGISTER_ANY, deregister_secrets, 0 },
     { 0, NULL, 0 },
 };

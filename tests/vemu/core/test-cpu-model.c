@@ -4,6 +4,8 @@
  */
 #include "test-main.h"
 
+#include <vemu/cpu.h>
+
 #include "core/cpu-model.h"
 
 #define OFFERED_1_ECX 0xf7fa3203u /* pni pclmulqdq ssse3 fma cx16 pcid sse4.1 ... hypervisor */
@@ -82,7 +84,7 @@ START_TEST(text)
         const char *model, *complaint;
     } bad[] = {
         { "", "''" },
-        { "Nehalem", "'Nehalem'" },
+        { "Nehalen", "'Nehalen'" },
         { "maxi", "known are: max, host, base" },
         { "max,", "comma" },
         { "max,,+sse", "''" },
@@ -190,9 +192,75 @@ START_TEST(amd)
 }
 END_TEST
 
+static bool in_set(const uint8_t *features, const char *name)
+{
+    const int n = vemu_cpu_feature_lookup(name);
+
+    ck_assert_int_ge(n, 0);
+    return features[n];
+}
+
+static void get_model(const char *name, struct vemu_cpu_model_info *ret)
+{
+    for (uint32_t n = 0; vemu_cpu_model_get(n, ret) == 0; n++)
+        if (!strcmp(ret->name, name))
+            return;
+    ck_abort_msg("no model %s", name);
+}
+
+START_TEST(told)
+{
+    struct vemu_cpu_model_info m = VEMU_CPU_MODEL_INFO_INIT;
+    uint32_t count = 0;
+
+    while (vemu_cpu_model_get(count, &m) == 0)
+        count++;
+    ck_assert_uint_gt(count, 40);
+    ck_assert_int_eq(vemu_cpu_model_get(count, &m), -ENOENT);
+    get_model("Broadwell-noTSX-IBRS", &m);
+    ck_assert_str_eq(m.vendor, "Intel");
+    ck_assert(in_set(m.features, "spec_ctrl") && in_set(m.features, "rdseed"));
+    ck_assert(in_set(m.features, "fpu") && !in_set(m.features, "rtm"));
+    get_model("Skylake-Client-noTSX-IBRS", &m); /* taken away again */
+    ck_assert(in_set(m.features, "xsavec") && !in_set(m.features, "hle"));
+    get_model("EPYC", &m);
+    ck_assert_str_eq(m.vendor, "AMD");
+    get_model("host", &m);
+    ck_assert_uint_eq(m.everything, 1);
+    m.size = 4;
+    ck_assert_int_eq(vemu_cpu_model_get(0, &m), -EINVAL);
+
+    ck_assert_int_eq(vemu_cpu_feature_lookup("pclmuldq"), vemu_cpu_feature_lookup("pclmulqdq"));
+    ck_assert_int_eq(vemu_cpu_feature_lookup("bogus"), -ENOENT);
+    ck_assert_str_eq(vemu_cpu_feature_name(0), "fpu");
+    ck_assert_ptr_null(vemu_cpu_feature_name(VEMU_CPU_FEATURES_MAX));
+}
+END_TEST
+
+START_TEST(offers)
+{
+    struct vemu_cpu_offer o = VEMU_CPU_OFFER_INIT;
+
+    ck_assert_int_eq(vemu_cpu_get_offer("soft", &o), 0);
+    ck_assert_uint_eq(o.size, sizeof(o));
+    ck_assert_uint_eq(strlen(o.vendor), 12);
+    ck_assert(in_set(o.features, "lm") && in_set(o.features, "sse4.2"));
+    ck_assert(!in_set(o.features, "amx-tile"));
+    ck_assert_int_eq(vemu_cpu_get_offer("hard", &o), -EINVAL);
+#ifdef __x86_64__
+    ck_assert_int_eq(vemu_cpu_get_offer(NULL, &o), 0);
+    ck_assert(in_set(o.features, "lm") && in_set(o.features, "sse2"));
+    ck_assert_uint_ge(o.physical_bits, 32);
+#endif
+    o.size = 4;
+    ck_assert_int_eq(vemu_cpu_get_offer("soft", &o), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { text, everything, levels, single, missing, amd, NULL };
+    const TTest *const tests[] = { text, everything, levels, single, missing,
+                                   amd,  told,       offers, NULL };
 
     return run_tests("cpu-model", tests);
 }

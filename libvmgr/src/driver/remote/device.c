@@ -75,7 +75,7 @@ int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **
     return vmgr__remote_do(remote_of(dom), WIRE_DOMAIN_INJECT_NMI, &args, err);
 }
 
-static void add_stat(GArray *list, const struct wire_typed_param *p)
+void vmgr__remote_add_stat(GArray *list, const struct wire_typed_param *p)
 {
     switch (p->value.type) {
     case WIRE_VALUE_STRING: vmgr__stat_add_text(list, p->value.s, "%s", p->field); break;
@@ -115,7 +115,7 @@ int vmgr__remote_domain_get_stats(struct vmgr_domain *dom, uint32_t groups, uint
 
     /* No record: the domain went meanwhile, or there is nothing to say. */
     for (uint32_t i = 0; result == 0 && out.ret_stats.n && i < out.ret_stats.v[0].params.n; i++)
-        add_stat(ret, &out.ret_stats.v[0].params.v[i]);
+        vmgr__remote_add_stat(ret, &out.ret_stats.v[0].params.v[i]);
     vmgr__remote_reply_clear(&reply);
     return result;
 }

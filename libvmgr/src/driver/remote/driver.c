@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "../block.h"
+#include "../cpu.h"
 #include "../guestnet.h"
 #include "../interface.h"
+#include "../node.h"
 #include "../nodedev.h"
 #include "../nwfilter.h"
+#include "../secret.h"
 #include "remote.h"
 
 #define OPEN_SECONDS      30 /* for each answer until the connection is open */
@@ -211,4 +214,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .storage = &vmgr__remote_storage,
     .nodedev = &vmgr__remote_nodedev,
     .interface = &vmgr__remote_interface,
+    .cpu = &vmgr__remote_cpu,
+    .node = &vmgr__remote_node,
+    .secret = &vmgr__remote_secret,
 };

@@ -6,6 +6,7 @@
 
 #include "../network.h"
 #include "../nodedev.h"
+#include "../secret.h"
 #include "../storage.h"
 #include "remote.h"
 
@@ -144,7 +145,7 @@ static void take_memory_device(struct vmgr__remote *r, const void *msg)
     emit(r, msg, &event);
 }
 
-/* ---- networks and pools ---- */
+/* ---- networks, pools, secrets ---- */
 
 static void take_network(struct vmgr__remote *r, const void *msg)
 {
@@ -188,6 +189,24 @@ static void take_nodedev_update(struct vmgr__remote *r, const void *msg)
         vmgr__nodedev_emit(r->conn, m->dev.name, VMGR_NODEDEV_EVENT_UPDATE, 0);
 }
 
+static void take_secret(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_secret_event_lifecycle_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_SECRET_LIFECYCLE, m->callback_id))
+        vmgr__secret_emit(r->conn, m->secret.uuid, m->secret.usage_type, m->secret.usage_id,
+                          VMGR_SECRET_EVENT_LIFECYCLE, m->event);
+}
+
+static void take_secret_value(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_secret_event_value_changed_msg *m = msg;
+
+    if (is_ours(r, VMGR__REMOTE_SECRET_VALUE, m->callback_id))
+        vmgr__secret_emit(r->conn, m->secret.uuid, m->secret.usage_type, m->secret.usage_id,
+                          VMGR_SECRET_EVENT_VALUE_CHANGED, 0);
+}
+
 /* The server's own connection to its hypervisor has ended. */
 static void take_closed(struct vmgr__remote *r, const void *msg)
 {
@@ -223,6 +242,8 @@ static const struct {
     { WIRE_STORAGE_POOL_EVENT_REFRESH, take_pool_refresh },
     { WIRE_NODE_DEVICE_EVENT_LIFECYCLE, take_nodedev },
     { WIRE_NODE_DEVICE_EVENT_UPDATE, take_nodedev_update },
+    { WIRE_SECRET_EVENT_LIFECYCLE, take_secret },
+    { WIRE_SECRET_EVENT_VALUE_CHANGED, take_secret_value },
     { WIRE_CONNECT_EVENT_CONNECTION_CLOSED, take_closed },
 };
 

@@ -58,6 +58,8 @@ enum {
     VMGR__REMOTE_POOL_REFRESH,
     VMGR__REMOTE_NODEDEV_LIFECYCLE,
     VMGR__REMOTE_NODEDEV_UPDATE,
+    VMGR__REMOTE_SECRET_LIFECYCLE,
+    VMGR__REMOTE_SECRET_VALUE,
     VMGR__REMOTE_EVENTS,
 };
 
@@ -278,6 +280,8 @@ int vmgr__remote_domain_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32
 int vmgr__remote_domain_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
                                   struct vmgr_error **err);
 int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
+/* Adds a typed parameter to a list of struct vmgr_stat. */
+void vmgr__remote_add_stat(GArray *list, const struct wire_typed_param *p);
 /* Which there are is for the server to say. */
 #define VMGR__REMOTE_STATS_GROUPS UINT32_MAX
 int vmgr__remote_domain_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags,

@@ -2,8 +2,11 @@
 /* The test driver itself: a connection, what it begins with, the table of operations. */
 #include <string.h>
 
+#include "../../secret/secret.h"
+#include "../cpu.h"
 #include "../interface.h"
 #include "../network.h"
+#include "../node.h"
 #include "../nodedev.h"
 #include "../stats.h"
 #include "../storage.h"
@@ -88,6 +91,7 @@ static int test_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     t->next_id = 1;
     t->networks = vmgr__test_networks_new();
     vmgr__test_storage_init(t);
+    conn->secrets = vmgr__secret_store_new(NULL);
     conn->driver_data = t;
     obj = vmgr__domobj_new();
     obj->config =
@@ -105,6 +109,7 @@ static void test_close(struct vmgr_conn *conn)
     struct test *t = conn->driver_data;
 
     vmgr__test_storage_fini(t);
+    vmgr__secret_store_free(conn->secrets);
     vmgr__domlist_fini(&t->list);
     g_ptr_array_unref(t->networks);
     g_mutex_clear(&t->lock);
@@ -163,4 +168,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .storage = &vmgr__storage_test,
     .nodedev = &vmgr__test_nodedev,
     .interface = &vmgr__test_interface,
+    .cpu = &vmgr__test_cpu,
+    .node = &vmgr__test_node,
+    .secret = &vmgr__secret_host,
 };

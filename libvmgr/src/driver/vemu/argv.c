@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "numa.h"
 #include "parts.h"
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
@@ -37,7 +38,7 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
     if (def->os.type != VMGR__OS_HVM)
         return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for ostype=%s",
                           vmgr__os_type_names[def->os.type]);
-    if (strcmp(def->os.arch, "x86_64") != 0)
+    if (strcmp(def->os.arch, "x86_64") != 0 && strcmp(def->os.arch, "i686") != 0)
         return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for arch=%s",
                           def->os.arch);
     if (strcmp(def->os.machine, "microvm") != 0 && strcmp(def->os.machine, "q35") != 0 &&
@@ -88,42 +89,6 @@ static int check_features(const struct vmgr__domain_def *def, struct vmgr_error 
 
         if (f->present && !builtin && f->state != 2)
             return unsupported(err, "feature '%s' is not supported by the vemu driver yet", name);
-    }
-    return 0;
-}
-
-static int check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err)
-{
-    const struct vmgr__cpu *cpu = &def->cpu;
-
-    if (def->vcpus != def->max_vcpus && !vmgr__vemu_has_pci(def))
-        return unsupported(err,
-                           "fewer current than maximum vCPUs (%u of %u) are not supported on "
-                           "machine '%s'",
-                           def->vcpus, def->max_vcpus, def->os.machine);
-    if (def->vcpu_placement)
-        return unsupported(err, "vCPU placement 'auto' is not supported by the vemu driver yet");
-    if (!cpu->present)
-        return 0;
-    if (cpu->model || cpu->mode == VMGR__CPU_HOST_MODEL)
-        return unsupported(err,
-                           "CPU mode '%s' is not supported by the vemu driver yet, only "
-                           "'host-passthrough' and 'maximum'",
-                           vmgr__cpu_mode_names[cpu->mode]);
-    if (cpu->features->len)
-        return unsupported(err, "choosing CPU feature '%s' is not supported by the vemu driver yet",
-                           g_array_index(cpu->features, struct vmgr__cpu_feature, 0).name);
-    if (cpu->kept_names->len)
-        return no_element(err, cpu->kept_names->pdata[0]);
-    if (cpu->sockets) {
-        uint64_t total = (uint64_t)cpu->sockets * cpu->dies;
-
-        if (cpu->cores != 1 || cpu->threads != 1 || cpu->dies != 1)
-            return unsupported(err,
-                               "CPU topology with cores, dies or threads is not supported by the "
-                               "vemu driver yet");
-        if (total != def->max_vcpus)
-            return unsupported(err, "CPU topology doesn't match maximum vcpu count");
     }
     return 0;
 }
@@ -273,8 +238,8 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     if (def->current_memory_kib != def->memory_kib && !vmgr__vemu_has_balloon(def))
         return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
-        check_features(def, err) < 0 || check_cpu(def, err) < 0 || check_clock(def, err) < 0 ||
-        check_actions(def, err) < 0)
+        check_features(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
+        check_clock(def, err) < 0 || check_actions(def, err) < 0)
         return -1;
     return check_devices(def, err);
 }
@@ -399,6 +364,8 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
 {
     GPtrArray *args = g_ptr_array_new();
     g_autofree char *name = escape(def->name);
+    g_autofree char *cpu = vmgr__vemu_cpu_option(def);
+    g_autofree char *smp = vmgr__vemu_smp_option(def);
     char uuid[VMGR_UUID_STRING_SIZE];
 
     vmgr__uuid_format(def->uuid, uuid);
@@ -408,17 +375,12 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-nodefaults", NULL);
     add(args, "-display", "none");
     add(args, "-machine", def->os.machine);
-    add(args, "-accel",
-        def->virt_type == VMGR__VIRT_KVM    ? "kvm"
-        : def->virt_type == VMGR__VIRT_QEMU ? "soft"
-                                            : "auto");
-    add(args, "-cpu", "max");
+    add(args, "-accel", vmgr__vemu_accel(def));
+    add(args, "-cpu", cpu);
     /* The emulator wants whole pages. */
     addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", (def->memory_kib + 3) / 4 * 4);
-    if (def->vcpus != def->max_vcpus)
-        addf(args, "-smp", "%u,maxcpus=%u", def->vcpus, def->max_vcpus);
-    else
-        addf(args, "-smp", "%u", def->max_vcpus);
+    add(args, "-smp", smp);
+    vmgr__vemu_numa_argv(def, args);
     if (def->os.kernel)
         add(args, "-kernel", def->os.kernel);
     else

@@ -9,9 +9,14 @@
 #include "../guestnet.h"
 #include "../nwfilter.h"
 #include "../../network/network.h"
+#include "../../secret/secret.h"
 #include "../../storage/storage.h"
 #include "../block.h"
+#include "../cpu.h"
+#include "../node.h"
 #include "blockjob.h"
+#include "change.h"
+#include "numa.h"
 
 static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
                                   struct vmgr_error **err)
@@ -259,22 +264,32 @@ static void look_at_jobs(struct vmgr_domain *dom)
         vmgr__blockjobs_look(d, vmgr_domain_get_name(dom));
 }
 
+/* The CPU as it would be if the guest started now. */
+static int update_cpu(char **xml, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *def = vmgr__domain_def_parse(*xml, &vmgr__vemu_defaults, 0, err);
+    int r = def ? vmgr__vemu_cpu_expand(def, err) : -1;
+
+    g_free(*xml);
+    *xml = r == 0 ? vmgr__domain_def_format(def, 0) : NULL;
+    vmgr__domain_def_free(def);
+    return r;
+}
+
 static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
                         struct vmgr_error **err)
 {
     struct vemu *d;
     const struct vmgr__domobj *obj;
 
-    if (flags & VMGR_DOMAIN_XML_UPDATE_CPU)
-        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
-                          "the vemu driver has no CPU models to expand yet");
     if (!(flags & VMGR_DOMAIN_XML_INACTIVE))
         look_at_jobs(dom);
     obj = enter(dom, &d, err);
     if (!obj)
         return -1;
     *ret = vmgr__domobj_get_xml(obj, flags);
-    return leave(d, 0);
+    leave(d, 0);
+    return flags & VMGR_DOMAIN_XML_UPDATE_CPU ? update_cpu(ret, err) : 0;
 }
 
 static int vemu_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray *ret,
@@ -304,6 +319,7 @@ static void vemu_close(struct vmgr_conn *conn)
 
     vmgr__vemu_autodestroy(d);
     vmgr__storage_free(conn->storage);
+    vmgr__secret_store_free(conn->secrets);
     vmgr__vemu_watch_fini(d);
     vmgr__vemu_notice_fini(d);
     vmgr__hostnet_watch_fini(d);
@@ -331,6 +347,7 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     conn->driver_data = d;
     d->hostdev = vmgr__hostdev_new(args->root);
     if (vmgr__vemu_paths_init(d, args, err) == 0) {
+        conn->secrets = vmgr__secret_store_new(d->secret_dir);
         conn->storage = vmgr__storage_new(conn, d->storage_dir, d->storage_run_dir);
         return 0;
     }
@@ -400,4 +417,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .storage = &vmgr__storage_vemu,
     .nodedev = &vmgr__vemu_nodedev,
     .interface = &vmgr__vemu_interface,
+    .cpu = &vmgr__vemu_cpu,
+    .node = &vmgr__vemu_node,
+    .secret = &vmgr__secret_host,
 };

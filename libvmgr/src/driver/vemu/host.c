@@ -2,13 +2,13 @@
 /*
  * What the host of the vemu driver says about itself.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "vemu.h"
 
 #define MAX_VCPUS 255 /* xAPIC ids */
@@ -51,6 +51,11 @@ int vmgr__vemu_get_security_model(struct vmgr_conn *conn G_GNUC_UNUSED,
     return 0;
 }
 
+bool vmgr__vemu_has_kvm(void)
+{
+    return access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
 static bool read_number(const char *path, long *ret)
 {
     FILE *f = fopen(path, "re");
@@ -80,11 +85,6 @@ static unsigned frequency_mhz(void)
     return mhz > 0 && mhz < 1e6 ? (unsigned)mhz : 0;
 }
 
-/* sysfs: how the online CPUs sit in packages and cores. */
-struct topology {
-    unsigned cpus, packages, cores_per_package, threads_per_core;
-};
-
 static void add_unique(GArray *set, gint64 value)
 {
     for (guint i = 0; i < set->len; i++) {
@@ -94,12 +94,12 @@ static void add_unique(GArray *set, gint64 value)
     g_array_append_val(set, value);
 }
 
-static struct topology read_topology(void)
+struct vmgr__host_topology vmgr__host_read_topology(void)
 {
     g_autoptr(GArray) packages = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autoptr(GArray) cores = g_array_new(FALSE, FALSE, sizeof(gint64));
     long configured = sysconf(_SC_NPROCESSORS_CONF);
-    struct topology t = { 0 };
+    struct vmgr__host_topology t = { 0 };
 
     for (long i = 0; i < configured && i < 16384; i++) {
         char path[96];
@@ -131,19 +131,6 @@ static struct topology read_topology(void)
     return t;
 }
 
-static unsigned count_nodes(void)
-{
-    DIR *dir = opendir("/sys/devices/system/node");
-    const struct dirent *e;
-    unsigned n = 0;
-
-    while (dir && (e = readdir(dir)))
-        n += g_str_has_prefix(e->d_name, "node") && g_ascii_isdigit(e->d_name[4]);
-    if (dir)
-        closedir(dir);
-    return MAX(n, 1);
-}
-
 static uint64_t memory_kib(void)
 {
     return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
@@ -152,7 +139,7 @@ static uint64_t memory_kib(void)
 int vmgr__vemu_get_node_info(struct vmgr_conn *conn G_GNUC_UNUSED, struct vmgr_node_info *ret,
                              struct vmgr_error **err)
 {
-    struct topology t = read_topology();
+    const struct vmgr__host_topology t = vmgr__host_read_topology();
     struct utsname u;
 
     if (uname(&u) < 0)
@@ -160,80 +147,10 @@ int vmgr__vemu_get_node_info(struct vmgr_conn *conn G_GNUC_UNUSED, struct vmgr_n
     g_strlcpy(ret->model, u.machine, sizeof(ret->model));
     ret->cpus = t.cpus;
     ret->mhz = frequency_mhz();
-    ret->nodes = count_nodes();
+    ret->nodes = vmgr__host_cells(NULL);
     ret->sockets = MAX(t.packages / ret->nodes, 1);
     ret->cores = t.cores_per_package;
     ret->threads = t.threads_per_core;
     ret->memory_kib = memory_kib();
-    return 0;
-}
-
-static void write_domain_type(struct vmgr__xml_writer *w, const char *type)
-{
-    vmgr__xw_begin(w, "domain");
-    vmgr__xw_attr(w, "type", type);
-    vmgr__xw_end(w, "domain");
-}
-
-static void write_host(struct vmgr__xml_writer *w, const struct topology *t)
-{
-    struct utsname u = { 0 };
-
-    uname(&u);
-    vmgr__xw_begin(w, "host");
-    vmgr__xw_begin(w, "cpu");
-    vmgr__xw_text(w, "arch", u.machine);
-    vmgr__xw_begin(w, "topology");
-    vmgr__xw_attrf(w, "sockets", "%u", t->packages);
-    vmgr__xw_attr(w, "dies", "1");
-    vmgr__xw_attrf(w, "cores", "%u", t->cores_per_package);
-    vmgr__xw_attrf(w, "threads", "%u", t->threads_per_core);
-    vmgr__xw_end(w, "topology");
-    vmgr__xw_begin(w, "pages");
-    vmgr__xw_attr(w, "unit", "KiB");
-    vmgr__xw_attrf(w, "size", "%ld", sysconf(_SC_PAGESIZE) / 1024);
-    vmgr__xw_end(w, "pages");
-    vmgr__xw_end(w, "cpu");
-    vmgr__xw_begin(w, "power_management");
-    vmgr__xw_end(w, "power_management");
-    vmgr__xw_begin(w, "secmodel");
-    vmgr__xw_text(w, "model", "none");
-    vmgr__xw_text(w, "doi", "0");
-    vmgr__xw_end(w, "secmodel");
-    vmgr__xw_end(w, "host");
-    vmgr__xw_raw(w, "\n");
-}
-
-int vmgr__vemu_get_capabilities(struct vmgr_conn *conn, char **ret,
-                                struct vmgr_error **err G_GNUC_UNUSED)
-{
-    g_autofree char *emulator = vmgr__vemu_find_emulator(conn->driver_data, NULL, NULL);
-    struct topology t = read_topology();
-    struct vmgr__xml_writer w;
-
-    vmgr__xw_init(&w);
-    vmgr__xw_begin(&w, "capabilities");
-    vmgr__xw_raw(&w, "\n");
-    write_host(&w, &t);
-    if (emulator) {
-        vmgr__xw_begin(&w, "guest");
-        vmgr__xw_text(&w, "os_type", "hvm");
-        vmgr__xw_begin(&w, "arch");
-        vmgr__xw_attr(&w, "name", "x86_64");
-        vmgr__xw_text(&w, "wordsize", "64");
-        vmgr__xw_text(&w, "emulator", emulator);
-        vmgr__xw_begin(&w, "machine");
-        vmgr__xw_attrf(&w, "maxCpus", "%d", MAX_VCPUS);
-        vmgr__xw_end_text(&w, "machine", "microvm");
-        write_domain_type(&w, "qemu");
-        if (access("/dev/kvm", R_OK | W_OK) == 0)
-            write_domain_type(&w, "kvm");
-        write_domain_type(&w, "vemu");
-        vmgr__xw_end(&w, "arch");
-        vmgr__xw_end(&w, "guest");
-        vmgr__xw_raw(&w, "\n");
-    }
-    vmgr__xw_end(&w, "capabilities");
-    *ret = vmgr__xw_finish(&w);
     return 0;
 }

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "blockjob.h"
+#include "change.h"
+#include "numa.h"
 #include "parts.h"
 
 #define KILL_TIMEOUT_MS 10000
@@ -215,7 +217,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     s->def = def;
     if (vmgr__vemu_assign_addresses(def, VEMU_SPARE_PORTS, err) < 0 ||
         vmgr__vemu_volumes_resolve(c->d->conn, def, err) < 0 ||
-        vmgr__vemu_check_support(def, err) < 0)
+        vmgr__vemu_cpu_expand(def, err) < 0 || vmgr__vemu_check_support(def, err) < 0)
         return -1;
     emulator = vmgr__vemu_find_emulator(c->d, def, err);
     if (!emulator)

@@ -28,6 +28,7 @@ static void use_bases(struct vemu *d, const char *config, const char *run, const
     d->nwfilter_dir = g_build_filename(config, "nwfilter", NULL);
     d->nwfilter_run_dir = g_build_filename(run, "nwfilter", NULL);
     d->net_run_dir = g_build_filename(run, "networks", NULL);
+    d->secret_dir = g_build_filename(config, "secrets", NULL);
     d->storage_dir = g_build_filename(config, "storage", NULL);
     d->storage_run_dir = g_build_filename(run, "storage", NULL);
 }
@@ -86,6 +87,7 @@ void vmgr__vemu_paths_fini(struct vemu *d)
     g_free(d->run_dir);
     g_free(d->lock_dir);
     g_free(d->log_dir);
+    g_free(d->secret_dir);
     g_free(d->storage_dir);
     g_free(d->storage_run_dir);
     g_free(d->emulator);

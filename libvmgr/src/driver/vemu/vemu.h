@@ -56,6 +56,7 @@ struct vemu {
     char *lock_dir;
     char *log_dir;
     char *storage_dir, *storage_run_dir;
+    char *secret_dir;
     char *emulator; /* chosen by the caller, or NULL */
     char *net_config_dir;
     char *net_autostart_dir;
@@ -325,6 +326,7 @@ int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_
                             struct vmgr_stream **ret, struct vmgr_error **err);
 int vmgr__vemu_get_version(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
 int vmgr__vemu_get_hostname(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__vemu_get_sysinfo(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
 int vmgr__vemu_get_capabilities(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
 int vmgr__vemu_get_max_vcpus(struct vmgr_conn *conn, const char *type, struct vmgr_error **err);
 int vmgr__vemu_get_node_info(struct vmgr_conn *conn, struct vmgr_node_info *ret,
