@@ -53,7 +53,7 @@ def refusals(daemon):
         ("padding that is not zero", raw.call(LOOKUP_NAME, b"\0\0\0\2t1\1\2")[:2], (42, 10)),
         ("what comes after", raw.call(LOOKUP_NAME, string("t1") + b"ZZZZ")[:2], (42, 10)),
         ("descriptors, but none", raw.call(GET_TYPE, b"\0\0\0\0", kind=4), TYPE),
-        ("a program without handlers", raw.call(1, program=0x20008087)[0], 3),
+        ("a program without handlers", raw.call(1, program=0x68000)[0], 3),
         ("a procedure without a handler", raw.call(55)[0], 3),
     ]
     for what, got, wanted in expected:

@@ -21,6 +21,7 @@ INTENDED = [
     (r'\bvirsh > ', 'vmsh > '),
     (r'Welcome to virsh,', 'Welcome to vmsh,'),
     (r'guest when virsh disconnects', 'guest when vmsh disconnects'),
+    (r'host running virsh', 'host running vmsh'),
     (r'^  (\S+) - (.*) virsh$', r'  \1 - \2 vmsh'),
     (r"^ Virsh itself \(help keyword 'virsh'\):$", " The shell itself (help keyword 'virsh'):"),
     # the library's name and version, and that of the test hypervisor

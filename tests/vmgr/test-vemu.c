@@ -102,10 +102,13 @@ START_TEST(test_lifecycle)
           "Requested operation is not valid: domain is already running");
     OK(vmgr_domain_reset(dom, 0, &err));
     OK(vmgr_domain_reboot(dom, 0, &err));
-    FAILS(
-        vmgr_domain_shutdown(dom, VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT, &err),
-        VMGR_ERR_OPERATION_UNSUPPORTED,
-        "Operation not supported: guests can be asked by their ACPI power button only (mode acpi)");
+    FAILS(vmgr_domain_shutdown(dom, VMGR_DOMAIN_SHUTDOWN_SIGNAL, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: guests can be asked by their ACPI power button (mode acpi) or "
+          "their agent (mode agent) only");
+    FAILS(vmgr_domain_shutdown(dom, VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT, &err),
+          VMGR_ERR_ARGUMENT_UNSUPPORTED,
+          "argument unsupported: QEMU guest agent is not configured");
     OK(vmgr_domain_get_info(dom, &info, &err));
     ck_assert_uint_eq(info.memory_kib, 65536);
     OK(vmgr_domain_destroy(twin, 0, &err));

@@ -125,8 +125,8 @@ static bool args_required(struct shell *sh, const struct args *args)
     for (const struct opt *o = args->cmd->opts; o && o->name; o++)
         if ((o->type == OPT_DATA || o->required) && !args_have(args, o)) {
             shell_error(sh,
-                        o->type == OPT_DATA ? "command '%s' requires <%s> option"
-                                            : "command '%s' requires --%s option",
+                        o->type == OPT_INT ? "command '%s' requires --%s option"
+                                           : "command '%s' requires <%s> option",
                         args->cmd->name, o->name);
             ok = false;
         }
@@ -264,4 +264,18 @@ struct vmgr_domain *args_domain_by(struct shell *sh, const struct args *args, un
 struct vmgr_domain *args_domain(struct shell *sh, const struct args *args)
 {
     return args_domain_by(sh, args, BY_ID | BY_UUID | BY_NAME);
+}
+
+char *args_words(const struct args *args, const char *name)
+{
+    char *text = NULL;
+    for (size_t i = 0; i < args->count; i++) {
+        if (strcmp(args->items[i].opt->name, name))
+            continue;
+        char *longer = text ? must_printf("%s %s", text, args->items[i].value)
+                            : must_strdup(args->items[i].value);
+        free(text);
+        text = longer;
+    }
+    return text;
 }

@@ -23,21 +23,6 @@ const struct opt desc_opts[] = {
     OPT_END,
 };
 
-/* The words of --new-desc joined by blanks; NULL: none given. */
-static char *desc_words(const struct args *args)
-{
-    char *text = NULL;
-    for (size_t i = 0; i < args->count; i++) {
-        if (strcmp(args->items[i].opt->name, "new-desc"))
-            continue;
-        char *longer = text ? must_printf("%s %s", text, args->items[i].value)
-                            : must_strdup(args->items[i].value);
-        free(text);
-        text = longer;
-    }
-    return text;
-}
-
 static int desc_type(const struct args *args)
 {
     return args_bool(args, "title") ? VMGR_DOMAIN_METADATA_TITLE : VMGR_DOMAIN_METADATA_DESCRIPTION;
@@ -119,7 +104,7 @@ bool cmd_desc(struct shell *sh, const struct args *args)
     struct vmgr_domain *domain = args_domain(sh, args);
     if (!domain)
         return false;
-    char *wanted = desc_words(args);
+    char *wanted = args_words(args, "new-desc");
     bool ok = args_bool(args, "edit") ? desc_edit(sh, domain, args, flags, wanted)
               : wanted                ? desc_set(sh, domain, args, flags, wanted)
                                       : desc_show(sh, domain, args, flags);

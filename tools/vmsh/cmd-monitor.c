@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "agent-text.h"
 #include "device-text.h"
 #include "shell.h"
 
@@ -289,6 +290,8 @@ const struct cmd cmds_monitor[] = {
       false },
     { "domstats", cmd_domstats, domstats_opts, "get statistics about one or multiple domains",
       "Gets statistics about one or more (or all) domains", false },
+    { "domtime", cmd_domtime, domtime_opts, "domain time", "Gets or sets the domain's system time",
+      false },
     { "list", cmd_list, list_opts, "list domains", "Returns list of domains.", false },
     CMD_END,
 };

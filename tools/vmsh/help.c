@@ -34,7 +34,12 @@ static void synopsis(const struct opt *o)
     case OPT_STRING: printf(" [--%s <string>]", o->name); break;
     case OPT_INT: printf(o->required ? " <%s>" : " [--%s <number>]", o->name); break;
     case OPT_DATA: printf(" <%s>", o->name); break;
-    case OPT_ARGV: printf(o->named ? " [<%s>]..." : " [[--%s] <string>]...", o->name); break;
+    case OPT_ARGV:
+        printf(o->named      ? " [<%s>]..."
+               : o->required ? " {[--%s] <string>}..."
+                             : " [[--%s] <string>]...",
+               o->name);
+        break;
     }
 }
 

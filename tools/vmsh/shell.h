@@ -168,6 +168,8 @@ void args_fini(struct args *args);
 bool args_check_values(struct shell *sh, const struct args *args);
 bool args_bool(const struct args *args, const char *name);
 const char *args_string(const struct args *args, const char *name); /* NULL: not given */
+/* The words of an OPT_ARGV joined by blanks, for free(); NULL: none given. */
+char *args_words(const struct args *args, const char *name);
 /* 1 given, 0 not, -1: not a number, the error was printed. */
 int args_int(struct shell *sh, const struct args *args, const char *name, int *ret);
 /* The same for a size: "1024", "1G", "512MiB"; a number alone is of `unit` bytes. In bytes. */

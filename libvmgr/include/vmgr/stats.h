@@ -29,6 +29,7 @@ enum vmgr_stat_type {
     VMGR_STAT_INT = 1,
     VMGR_STAT_UINT = 2,
     VMGR_STAT_ULLONG = 4,
+    VMGR_STAT_BOOLEAN = 6,
     VMGR_STAT_STRING = 7,
 };
 

@@ -31,8 +31,8 @@ int vmgr_domain_set_memory(struct vmgr_domain *domain, uint64_t kib, uint32_t fl
                            struct vmgr_error **err);
 /**
  * vmgr_domain_set_vcpus() - how many vCPUs the guest has
- * @flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_VCPU_MAXIMUM; of VMGR_DOMAIN_VCPU_GUEST and
- *         _HOTPLUGGABLE what the driver supports: none does
+ * @flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_VCPU_MAXIMUM, VMGR_DOMAIN_VCPU_GUEST (the guest's agent
+ *         lets it use so many); of _HOTPLUGGABLE what the driver supports: none does
  *
  * A guest that runs gets further vCPUs at once; it is asked to let go of those that were added, and
  * given ten seconds. Errors also: VMGR_ERR_OPERATION_FAILED (it did not).

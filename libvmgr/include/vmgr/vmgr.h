@@ -15,6 +15,7 @@
 #ifndef VMGR_VMGR_H
 #define VMGR_VMGR_H
 
+#include <vmgr/agent.h>
 #include <vmgr/block.h>
 #include <vmgr/connect.h>
 #include <vmgr/cpu.h>
@@ -24,6 +25,7 @@
 #include <vmgr/event.h>
 #include <vmgr/guestnet.h>
 #include <vmgr/interface.h>
+#include <vmgr/monitor.h>
 #include <vmgr/network.h>
 #include <vmgr/node.h>
 #include <vmgr/nodedev.h>

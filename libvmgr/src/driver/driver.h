@@ -29,6 +29,7 @@ struct vmgr__open_args {
     const struct vmgr_conn_options *options;
 };
 
+struct vmgr__agent_ops;
 struct vmgr__block_ops;
 struct vmgr__cpu_ops;
 struct vmgr__interface_ops;
@@ -141,6 +142,11 @@ struct vmgr__driver {
     int (*domain_update_device)(struct vmgr_domain *dom, const char *xml, uint32_t flags,
                                 struct vmgr_error **err);
 
+    /* flags: VMGR_DOMAIN_MONITOR_HMP */
+    int (*domain_monitor_command)(struct vmgr_domain *dom, const char *command, uint32_t flags,
+                                  char **ret, struct vmgr_error **err);
+
+    const struct vmgr__agent_ops *agent;         /* NULL: none; agent.h */
     const struct vmgr__block_ops *block;         /* NULL: none; block.h */
     const struct vmgr__network_ops *network;     /* NULL: none; network.h */
     const struct vmgr__storage_ops *storage;     /* NULL: none; storage.h */

@@ -50,6 +50,11 @@ void vmgr__params_add_llong(struct vmgr__params *p, int64_t value, const char *n
     ADD(((struct wire_value){ .type = WIRE_VALUE_LLONG, .l = value }));
 }
 
+void vmgr__params_add_boolean(struct vmgr__params *p, bool value, const char *name, ...)
+{
+    ADD(((struct wire_value){ .type = WIRE_VALUE_BOOLEAN, .b = value }));
+}
+
 void vmgr__params_add_string(struct vmgr__params *p, const char *value, const char *name, ...)
 {
     char *copy = vmgr__arena_strdup(p->arena, value);

@@ -21,6 +21,8 @@ void vmgr__params_add_ullong(struct vmgr__params *p, uint64_t value, const char 
     G_GNUC_PRINTF(3, 4);
 void vmgr__params_add_llong(struct vmgr__params *p, int64_t value, const char *name, ...)
     G_GNUC_PRINTF(3, 4);
+void vmgr__params_add_boolean(struct vmgr__params *p, bool value, const char *name, ...)
+    G_GNUC_PRINTF(3, 4);
 void vmgr__params_add_string(struct vmgr__params *p, const char *value, const char *name, ...)
     G_GNUC_PRINTF(3, 4);
 /* Gives the list over to the arena. */

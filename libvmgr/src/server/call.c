@@ -17,6 +17,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_connect,
     vmgr__handlers_cpu,
     vmgr__handlers_domain,
+    vmgr__handlers_domain_agent,
     vmgr__handlers_domain_change,
     vmgr__handlers_domain_device,
     vmgr__handlers_domain_guestnet,
@@ -38,7 +39,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_storage_volume,
 };
 
-/* The programs that are served; all but the first have no handlers yet. */
+/* The programs that are served; the last one has no handlers. */
 static const struct vmgr__wire_program *const programs[] = { &vmgr__wire_remote, &vmgr__wire_qemu,
                                                              &vmgr__wire_lxc };
 
@@ -248,6 +249,11 @@ static int resolve(struct vmgr__call *call)
                                h->procedure);
     if (program == &vmgr__wire_remote)
         call->handler = call->server->handlers[h->procedure];
+    for (const struct vmgr__handler *q = vmgr__handlers_qemu;
+         program == &vmgr__wire_qemu && q->procedure && !call->handler; q++) {
+        if (q->procedure == h->procedure)
+            call->handler = q;
+    }
     return 0;
 }
 

@@ -227,20 +227,12 @@ static int interface_stats(struct vmgr__call *call, const void *args, void *ret)
     return 0;
 }
 
-/* 0, or -1: the domain is gone. */
-static int put_record(struct vmgr__call *call, struct vmgr_domain *dom, uint32_t groups,
-                      uint32_t flags, struct wire_domain_stats_record *ret)
+struct wire_typed_param *vmgr__call_stats(struct vmgr__call *call, struct vmgr_stat *stats,
+                                          uint32_t *ret_n)
 {
-    const int id = vmgr_domain_get_id(dom, NULL);
     struct vmgr__params params;
-    struct vmgr_stat *stats;
 
-    if (id < 0 || vmgr_domain_get_stats(dom, groups, flags, &stats, NULL) < 0)
-        return -1;
     vmgr__arena_adopt(&call->arena, stats, stats_free);
-    ret->dom.name = vmgr__arena_strdup(&call->arena, vmgr_domain_get_name(dom));
-    vmgr_domain_get_uuid(dom, ret->dom.uuid);
-    ret->dom.id = id > 0 ? id : -1;
     vmgr__params_init(&params, &call->arena);
     for (const struct vmgr_stat *s = stats; s->name; s++) {
         switch (s->type) {
@@ -248,11 +240,29 @@ static int put_record(struct vmgr__call *call, struct vmgr_domain *dom, uint32_t
         case VMGR_STAT_UINT:
             vmgr__params_add_uint(&params, (uint32_t)s->number, "%s", s->name);
             break;
+        case VMGR_STAT_BOOLEAN:
+            vmgr__params_add_boolean(&params, s->number != 0, "%s", s->name);
+            break;
         case VMGR_STAT_STRING: vmgr__params_add_string(&params, s->text, "%s", s->name); break;
         default: vmgr__params_add_ullong(&params, s->number, "%s", s->name); break;
         }
     }
-    ret->params.v = vmgr__params_end(&params, &ret->params.n);
+    return vmgr__params_end(&params, ret_n);
+}
+
+/* 0, or -1: the domain is gone. */
+static int put_record(struct vmgr__call *call, struct vmgr_domain *dom, uint32_t groups,
+                      uint32_t flags, struct wire_domain_stats_record *ret)
+{
+    const int id = vmgr_domain_get_id(dom, NULL);
+    struct vmgr_stat *stats;
+
+    if (id < 0 || vmgr_domain_get_stats(dom, groups, flags, &stats, NULL) < 0)
+        return -1;
+    ret->dom.name = vmgr__arena_strdup(&call->arena, vmgr_domain_get_name(dom));
+    vmgr_domain_get_uuid(dom, ret->dom.uuid);
+    ret->dom.id = id > 0 ? id : -1;
+    ret->params.v = vmgr__call_stats(call, stats, &ret->params.n);
     return 0;
 }
 

@@ -132,6 +132,7 @@ extern const struct vmgr__handler vmgr__handlers_connect[], vmgr__handlers_cpu[]
 extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain_change[],
     vmgr__handlers_domain_device[], vmgr__handlers_domain_list[], vmgr__handlers_domain_metadata[],
     vmgr__handlers_domain_size[], vmgr__handlers_domain_stats[], vmgr__handlers_event[];
+extern const struct vmgr__handler vmgr__handlers_domain_agent[];
 extern const struct vmgr__handler vmgr__handlers_domain_block[];
 extern const struct vmgr__handler vmgr__handlers_network[];
 extern const struct vmgr__handler vmgr__handlers_interface[];
@@ -140,6 +141,7 @@ extern const struct vmgr__handler vmgr__handlers_object_event[];
 extern const struct vmgr__handler vmgr__handlers_storage_pool[], vmgr__handlers_storage_volume[];
 extern const struct vmgr__handler vmgr__handlers_domain_guestnet[];
 extern const struct vmgr__handler vmgr__handlers_nwfilter[];
+extern const struct vmgr__handler vmgr__handlers_qemu[]; /* of that program */
 
 struct vmgr__pool {
     struct vmgr__server *server;
@@ -336,6 +338,12 @@ void vmgr__subscriptions_emit(struct vmgr__server *s, const struct vmgr__event_k
 void vmgr__autodestroy_add(struct vmgr__call *call, struct vmgr_domain *dom);
 /* The client is gone: ends its runs, on a thread of its own. */
 void vmgr__autodestroy_run(struct vmgr__client *c);
+
+/* ---- domain-stats.c ---- */
+/* A list of libvmgr, which lives as long as the call from now on, as typed parameters. */
+struct vmgr_stat;
+struct wire_typed_param *vmgr__call_stats(struct vmgr__call *call, struct vmgr_stat *stats,
+                                          uint32_t *ret_n);
 
 /* ---- domain.c ---- */
 /* The domain of an argument: one reference, or NULL and call->err. */

@@ -66,14 +66,15 @@ static int transact(struct vmgr__remote *r, struct vmgr__remote_waiter *w,
     return result;
 }
 
-static int call(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
-                struct vmgr__remote_stream *stream, struct vmgr__remote_reply *reply,
-                struct vmgr_error **err)
+static int call_of(struct vmgr__remote *r, const struct vmgr__wire_program *program,
+                   int32_t procedure, const void *args, void *ret,
+                   struct vmgr__remote_stream *stream, struct vmgr__remote_reply *reply,
+                   struct vmgr_error **err)
 {
-    const struct vmgr__wire_call *wire = vmgr__wire_call(&vmgr__wire_remote, procedure);
-    struct vmgr__remote_waiter w = { .procedure = procedure };
-    struct vmgr__rpc_header h = { .program = WIRE_REMOTE_PROGRAM,
-                                  .version = WIRE_REMOTE_VERSION,
+    const struct vmgr__wire_call *wire = vmgr__wire_call(program, procedure);
+    struct vmgr__remote_waiter w = { .program = program->number, .procedure = procedure };
+    struct vmgr__rpc_header h = { .program = program->number,
+                                  .version = program->version,
                                   .procedure = procedure,
                                   .type = RPC_CALL,
                                   .status = RPC_OK };
@@ -100,6 +101,19 @@ static int call(struct vmgr__remote *r, int32_t procedure, const void *args, voi
         return vmgr__error_set(err, VMGR_ERR_RPC, VMGR_FROM_RPC,
                                "Unable to decode message payload (reply to %s)", wire->name);
     return 0;
+}
+
+static int call(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
+                struct vmgr__remote_stream *stream, struct vmgr__remote_reply *reply,
+                struct vmgr_error **err)
+{
+    return call_of(r, &vmgr__wire_remote, procedure, args, ret, stream, reply, err);
+}
+
+int vmgr__remote_call_qemu(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
+                           struct vmgr__remote_reply *reply, struct vmgr_error **err)
+{
+    return call_of(r, &vmgr__wire_qemu, procedure, args, ret, NULL, reply, err);
 }
 
 int vmgr__remote_call(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,

@@ -87,7 +87,7 @@ void vmgr__remote_add_stat(GArray *list, const struct wire_typed_param *p)
         vmgr__stat_add(list, VMGR_STAT_ULLONG, p->value.ul, "%s", p->field);
         break;
     case WIRE_VALUE_BOOLEAN:
-        vmgr__stat_add(list, VMGR_STAT_INT, p->value.b != 0, "%s", p->field);
+        vmgr__stat_add(list, VMGR_STAT_BOOLEAN, p->value.b != 0, "%s", p->field);
         break;
     case WIRE_VALUE_LLONG:
         /* No type for it here: what fits is told, of figures below zero there are none. */

@@ -36,6 +36,7 @@ void vmgr__remote_reply_clear(struct vmgr__remote_reply *reply);
 /* One that waits, on its caller's stack. */
 struct vmgr__remote_waiter {
     GCond cond;
+    uint32_t program;
     int32_t procedure;
     uint32_t serial;
     bool done;
@@ -141,6 +142,9 @@ void vmgr__remote_fail_locked(struct vmgr__remote *r, int reason, const char *fo
  */
 int vmgr__remote_call(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
                       struct vmgr__remote_reply *reply, struct vmgr_error **err);
+/* The same of the program for qemu's own things; the server may not have it. */
+int vmgr__remote_call_qemu(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
+                           struct vmgr__remote_reply *reply, struct vmgr_error **err);
 /* For procedures that give nothing. */
 int vmgr__remote_do(struct vmgr__remote *r, int32_t procedure, const void *args,
                     struct vmgr_error **err);
@@ -244,6 +248,15 @@ int vmgr__remote_domain_get_messages(struct vmgr_domain *dom, uint32_t flags, GP
                                      struct vmgr_error **err);
 int vmgr__remote_domain_get_metadata(struct vmgr_domain *dom, int type, const char *uri,
                                      uint32_t flags, char **ret, struct vmgr_error **err);
+
+/* ---- device.c ---- */
+/* One value, into a list of struct vmgr_stat. */
+void vmgr__remote_add_stat(GArray *list, const struct wire_typed_param *p);
+
+/* ---- agent.c ---- */
+extern const struct vmgr__agent_ops vmgr__remote_agent;
+int vmgr__remote_monitor_command(struct vmgr_domain *dom, const char *command, uint32_t flags,
+                                 char **ret, struct vmgr_error **err);
 
 /* ---- lifecycle.c ---- */
 int vmgr__remote_domain_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,

@@ -128,7 +128,7 @@ static void take_reply(struct vmgr__remote *r, struct vmgr__rpc_packet *packet)
 
     g_mutex_lock(&r->lock);
     w = g_hash_table_lookup(r->waiters, GUINT_TO_POINTER(h->serial));
-    if (w && (w->procedure != h->procedure || h->program != WIRE_REMOTE_PROGRAM)) {
+    if (w && (w->procedure != h->procedure || h->program != w->program)) {
         vmgr__remote_fail_locked(r, VMGR_CONN_CLOSE_ERROR,
                                  "the server answered call %u of procedure %d as procedure %d",
                                  h->serial, w->procedure, h->procedure);

@@ -164,6 +164,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_set_memory = vmgr__test_set_memory,
     .domain_set_vcpus = vmgr__test_set_vcpus,
     .domain_inject_nmi = vmgr__test_inject_nmi,
+    .agent = &vmgr__test_agent,
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,
     .nodedev = &vmgr__test_nodedev,

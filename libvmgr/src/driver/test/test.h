@@ -82,6 +82,9 @@ int vmgr__test_get_metadata(struct vmgr_domain *dom, int type, const char *uri, 
 int vmgr__test_set_metadata(struct vmgr_domain *dom, int type, const char *text, const char *key,
                             const char *uri, uint32_t flags, struct vmgr_error **err);
 
+/* ---- agent.c ---- */
+extern const struct vmgr__agent_ops vmgr__test_agent;
+
 /* ---- network.c ---- */
 GPtrArray *vmgr__test_networks_new(void);
 

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "blockjob.h"
+#include "agent.h"
+#include "change.h"
 #include "parts.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
@@ -183,6 +185,7 @@ static int attach_live(struct work *w, struct vmgr_error **err)
         return -1;
     dev = vmgr__device_copy(w->dev);
     vmgr__vemu_assign_alias(def, dev);
+    vmgr__vemu_channel_path(w->c.d, def, dev);
     if (vmgr__vemu_assign_port(def, dev, err) < 0 || plug(w, dev, err) < 0) {
         vmgr__device_free(dev);
         return -1;

@@ -30,6 +30,7 @@ struct record {
     GPtrArray *jobs; /* as in the status */
     bool certain;    /* agrees with its files as long as notice.c says nothing */
     bool outline;    /* of the definition name and UUID alone have been read */
+    struct vemu_listener *listener;
 };
 
 static struct key key_of(const char *path)
@@ -58,6 +59,7 @@ static void record_free(void *data)
 {
     struct record *r = data;
 
+    vmgr__vemu_listener_free(r->listener);
     if (r->pidfd >= 0)
         close(r->pidfd);
     if (r->jobs)
@@ -145,7 +147,10 @@ static void emit_state(struct vemu *d, const char *name, const uint8_t *uuid,
         return;
     switch (now->state) {
     case VMGR_DOMAIN_PAUSED:
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_SUSPENDED, VMGR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_SUSPENDED,
+             now->reason == VMGR_DOMAIN_PAUSED_IOERROR    ? VMGR_DOMAIN_EVENT_SUSPENDED_IOERROR
+             : now->reason == VMGR_DOMAIN_PAUSED_WATCHDOG ? VMGR_DOMAIN_EVENT_SUSPENDED_WATCHDOG
+                                                          : VMGR_DOMAIN_EVENT_SUSPENDED_PAUSED);
         break;
     case VMGR_DOMAIN_CRASHED:
         emit(d, name, uuid, VMGR_DOMAIN_EVENT_CRASHED, VMGR_DOMAIN_EVENT_CRASHED_PANICKED);
@@ -236,11 +241,28 @@ static void set_process(struct vemu *d, const char *name, struct record *r,
         (r->process.pid != process->pid || r->process.start_time != process->start_time)) {
         close(r->pidfd);
         r->pidfd = -1;
+        r->listener = vmgr__vemu_listener_free(r->listener);
     }
     r->process = *process;
     if (d->watching && process->pid && r->pidfd < 0) {
         r->pidfd = vmgr__vemu_watch_process(d, process);
         vmgr__vemu_watch_run(d, name);
+    }
+    if (d->watching && r->pidfd >= 0 && !r->listener)
+        r->listener = vmgr__vemu_listener_new(d, name);
+}
+
+void vmgr__vemu_listen_locked(struct vemu *d)
+{
+    GHashTableIter iter;
+    void *obj;
+
+    g_hash_table_iter_init(&iter, d->list.by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &obj)) {
+        struct vemu_listener *l = ((struct record *)((struct vmgr__domobj *)obj)->priv)->listener;
+
+        if (l && ((struct vmgr__domobj *)obj)->live)
+            vmgr__vemu_listener_read(d, obj, l);
     }
 }
 

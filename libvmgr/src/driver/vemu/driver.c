@@ -15,6 +15,7 @@
 #include "../cpu.h"
 #include "../node.h"
 #include "blockjob.h"
+#include "agent.h"
 #include "change.h"
 #include "numa.h"
 
@@ -111,38 +112,6 @@ static int vemu_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret
     return 0;
 }
 
-/* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen: its
- * monitor knows. Nobody waits for that long, or for a lock. */
-static void ask_guest(struct vmgr_domain *dom)
-{
-    struct vmgr_conn *conn = vmgr_domain_get_conn(dom);
-    struct vemu *d = conn->driver_data;
-    g_autofree char *name = vmgr__vemu_name_of(d, dom, NULL);
-    g_autofree char *dir = name ? vmgr__vemu_run_path(d, name, NULL) : NULL;
-    int lock = name ? vmgr__vemu_try_lock(d, name) : -1;
-    struct vemu_status s;
-    struct vemu_qmp *q = NULL;
-    int state, reason;
-
-    if (lock < 0)
-        return;
-    if (vmgr__vemu_status_load(d, name, &s, NULL) > 0 && s.phase == VEMU_ACTIVE &&
-        vmgr__process_is_alive(&s.process)) {
-        q = vmgr__qmp_open(dir, -1, 250, NULL);
-        /* Only what a guest does by itself is news. */
-        if (q && vmgr__qmp_state(q, &state, &reason, NULL) == 0 && state != s.state &&
-            s.state == VMGR_DOMAIN_RUNNING) {
-            s.state = state;
-            s.reason = reason;
-            vmgr__vemu_status_save(d, name, &s, NULL);
-        }
-        vmgr__qmp_close(q);
-    }
-    vmgr__vemu_status_clear(&s);
-    vmgr__vemu_unlock(lock);
-    vmgr__vemu_changed(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
-}
-
 static int vemu_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
                           struct vmgr_error **err)
 {
@@ -152,8 +121,10 @@ static int vemu_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reas
     if (!obj)
         return -1;
     if (!d->read_only && stops_unseen(obj)) {
+        g_autofree char *name = g_strdup(vmgr__domobj_name(obj));
+
         leave(d, 0);
-        ask_guest(dom);
+        vmgr__vemu_ask_guest(d, name);
         obj = enter(dom, &d, err);
         if (!obj)
             return -1;
@@ -226,7 +197,7 @@ static int vemu_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_e
     const struct vmgr__domobj *obj;
 
     if (flags & VMGR_DOMAIN_VCPU_GUEST)
-        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+        return vmgr__vemu_agent_count_vcpus(dom, flags & VMGR_DOMAIN_VCPU_MAXIMUM, err);
     obj = enter(dom, &d, err);
     return obj ? leave(d, vmgr__domobj_get_vcpus(obj, flags, err)) : -1;
 }
@@ -325,6 +296,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__hostnet_watch_fini(d);
     vmgr__hostdev_free(d->hostdev);
     vmgr__domlist_fini(&d->list);
+    g_ptr_array_unref(d->news);
     g_hash_table_unref(d->autodestroy);
     g_hash_table_unref(d->job_names);
     vmgr__vemu_paths_fini(d);
@@ -343,6 +315,7 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     vmgr__domlist_init(&d->list);
     d->watch_epoll = d->inotify_fd = d->job_timer = -1;
     d->job_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    d->news = g_ptr_array_new_with_free_func(vmgr__vemu_news_free);
     d->autodestroy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     conn->driver_data = d;
     d->hostdev = vmgr__hostdev_new(args->root);
@@ -411,6 +384,8 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_detach_alias = vmgr__vemu_detach_alias,
     .domain_update_device = vmgr__vemu_update,
     .block = &vmgr__vemu_block,
+    .domain_monitor_command = vmgr__vemu_monitor_command,
+    .agent = &vmgr__vemu_agent,
     .network = &vmgr__vemu_network,
     .guestnet = &vmgr__vemu_guestnet,
     .nwfilter = &vmgr__vemu_nwfilter,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "blockjob.h"
+#include "agent.h"
 #include "change.h"
 #include "numa.h"
 #include "parts.h"
@@ -36,7 +37,7 @@ static int next_id_locked(const struct vemu *d, int *ret, struct vmgr_error **er
 }
 
 /* What a running definition says beyond the one at rest. */
-static void dress(struct vmgr__domain_def *def, int id, const char *emulator)
+static void dress(const struct vemu *d, struct vmgr__domain_def *def, int id, const char *emulator)
 {
     def->id = id;
     if (!def->emulator)
@@ -48,6 +49,8 @@ static void dress(struct vmgr__domain_def *def, int id, const char *emulator)
             c->alias = g_strdup_printf("serial%u", i);
     }
     vmgr__vemu_assign_aliases(def);
+    for (guint i = 0; i < def->devices->len; i++)
+        vmgr__vemu_channel_path(d, def, def->devices->pdata[i]);
     if (def->console_is_serial) {
         const struct vmgr__chardev *serial = def->serials->pdata[0];
         struct vmgr__chardev *console = def->consoles->pdata[0];
@@ -190,7 +193,7 @@ static int announce(struct vemu_change *c, bool fresh, const char *emulator,
 
     if (lock >= 0 && (!fresh || vmgr__vemu_check_unique(c->d, s->def, true, err) == 0) &&
         next_id_locked(c->d, &id, err) == 0) {
-        dress(s->def, id, emulator);
+        dress(c->d, s->def, id, emulator);
         s->phase = VEMU_STARTING;
         s->state = VMGR_DOMAIN_PAUSED;
         s->reason = VMGR_DOMAIN_PAUSED_STARTING_UP;
@@ -308,20 +311,40 @@ int vmgr__vemu_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
 
 /* ---- talking to a running guest ---- */
 
-static int check_ways(uint32_t flags, struct vmgr_error **err)
+#define WAYS (VMGR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT)
+
+/* Asks the guest's agent, where that is a way and there may be one. 1: it was asked; 0: press the
+ * button; -1 and *err. An agent that was not named, or beside the button, is tried first. */
+static int ask_agent(struct vmgr_domain *dom, uint32_t flags, const char *mode,
+                     struct vmgr_error **err)
 {
-    if (flags && !(flags & VMGR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
-        return vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
-                          "guests can be asked by their ACPI power button only (mode acpi)");
+    struct vmgr_error *why = NULL;
+
+    if (flags & ~WAYS)
+        return vemu_error(
+            err, VMGR_ERR_OPERATION_UNSUPPORTED,
+            "guests can be asked by their ACPI power button (mode acpi) or their agent "
+            "(mode agent) only");
+    if (flags ? !(flags & VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT) : !vmgr__vemu_agent_is_there(dom))
+        return 0;
+    if (vmgr__vemu_agent_shutdown(dom, mode, &why) == 0)
+        return 1;
+    if (flags == VMGR_DOMAIN_SHUTDOWN_GUEST_AGENT) {
+        vmgr__error_move(err, why);
+        return -1;
+    }
+    vmgr_error_free(why);
     return 0;
 }
 
 int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
+    int r = ask_agent(dom, flags, "powerdown", err);
     struct vemu_change c;
-    int r;
 
-    if (check_ways(flags, err) < 0 || vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (r)
+        return r < 0 ? -1 : 0;
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     r = vmgr__vemu_change_need_active(&c, err);
     if (r == 0)
@@ -329,16 +352,18 @@ int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_err
     return vmgr__vemu_change_end(&c, r);
 }
 
-/* A reboot is a power-off after which the machine is reset instead of ended. The emulator must see
- * to that: nobody else is there when it happens. */
+/* By its button, a reboot is a power-off after which the machine is reset instead of ended. The
+ * emulator must see to that: nobody else is there when it happens. */
 int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
     struct vmgr_error *why = NULL;
     struct json_object *args;
     struct vemu_change c;
-    int r;
+    int r = ask_agent(dom, flags, "reboot", err);
 
-    if (check_ways(flags, err) < 0 || vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (r)
+        return r < 0 ? -1 : 0;
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     r = vmgr__vemu_change_need_active(&c, err);
     if (r == 0) {

@@ -178,34 +178,63 @@ bool vmgr__qmp_await_deleted(struct vemu_qmp *q, const char *id, int timeout_ms)
     return true;
 }
 
-int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
-                      struct json_object **ret, struct vmgr_error **err)
+/* Sends a request, which is taken over, with an id of ours; the answer with that id, or NULL and
+ * *err. */
+static struct json_object *ask(struct vemu_qmp *q, struct json_object *request,
+                               struct vmgr_error **err)
 {
-    struct json_object *request = json_object_new_object();
-    struct json_object *reply, *id, *part;
-    uint64_t number = q->next_id++;
+    g_autofree char *number = g_strdup_printf("libvirt-%" G_GUINT64_FORMAT, q->next_id++);
     g_autofree char *text = NULL;
 
-    json_object_object_add(request, "execute", json_object_new_string(command));
-    if (args)
-        json_object_object_add(request, "arguments", args);
-    json_object_object_add(request, "id", json_object_new_int64((int64_t)number));
+    json_object_object_add(request, "id", json_object_new_string(number));
     text = g_strconcat(json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN), "\n", NULL);
     json_object_put(request);
     q->deadline = g_get_monotonic_time() + (gint64)q->timeout_ms * 1000;
     if (send_text(q, text, err) < 0)
-        return -1;
+        return NULL;
     for (;;) {
-        reply = receive(q, err);
+        struct json_object *reply = receive(q, err), *id;
+
         if (!reply)
-            return -1;
+            return NULL;
         /* Other events in between are of no use here: the caller sees their effects. */
         note_deleted(q, reply);
         if (json_object_object_get_ex(reply, "id", &id) &&
-            json_object_get_int64(id) == (int64_t)number)
-            break;
+            g_strcmp0(json_object_get_string(id), number) == 0)
+            return reply;
         json_object_put(reply);
     }
+}
+
+int vmgr__qmp_text(struct vemu_qmp *q, const char *text, char **ret, struct vmgr_error **err)
+{
+    struct json_object *request = json_tokener_parse(text), *reply;
+
+    if (!json_object_is_type(request, json_type_object)) {
+        json_object_put(request);
+        return vemu_error(err, VMGR_ERR_INVALID_ARG, "the command is no JSON object");
+    }
+    reply = ask(q, request, err);
+    if (!reply)
+        return -1;
+    *ret = g_strdup(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN |
+                                                              JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(reply);
+    return 0;
+}
+
+int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
+                      struct json_object **ret, struct vmgr_error **err)
+{
+    struct json_object *request = json_object_new_object();
+    struct json_object *reply, *part;
+
+    json_object_object_add(request, "execute", json_object_new_string(command));
+    if (args)
+        json_object_object_add(request, "arguments", args);
+    reply = ask(q, request, err);
+    if (!reply)
+        return -1;
     if (json_object_object_get_ex(reply, "error", &part)) {
         struct json_object *desc = NULL;
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "agent.h"
 #include "change.h"
 #include "parts.h"
 
@@ -156,8 +157,11 @@ int vmgr__vemu_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags
     bool live, config;
     int r;
 
+    if (flags & VMGR_DOMAIN_VCPU_GUEST && flags & VMGR_DOMAIN_VCPU_MAXIMUM)
+        return vemu_error(err, VMGR_ERR_INVALID_ARG,
+                          "setting the maximum vCPU count is not possible via the guest agent");
     if (flags & VMGR_DOMAIN_VCPU_GUEST)
-        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+        return vmgr__vemu_agent_resize_vcpus(dom, count, err);
     if (flags & VMGR_DOMAIN_VCPU_HOTPLUGGABLE)
         return vemu_error(
             err, VMGR_ERR_ARGUMENT_UNSUPPORTED,

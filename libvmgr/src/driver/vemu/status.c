@@ -122,7 +122,8 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
 
 void vmgr__vemu_run_sweep(const struct vemu *d, const char *name)
 {
-    static const char *const files[] = { "qmp.sock", "exit.json", "status.xml.new", "pid" };
+    static const char *const files[] = { "qmp.sock",      "exit.json",   "status.xml.new",
+                                         "agent.timeout", "events.sock", "pid" };
 
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = vmgr__vemu_run_path(d, name, files[i]);

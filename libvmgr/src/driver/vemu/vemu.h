@@ -73,6 +73,7 @@ struct vemu {
     int inotify_fd;
     struct vemu_notice *notice;
     bool copies; /* a definition was left out because another has its UUID */
+    GPtrArray *news;         /* news.c: what is not written yet */
     GHashTable *autodestroy; /* names of runs that end with this connection */
     GHashTable *job_names;   /* of runs whose disks have jobs */
     int job_timer;           /* looks at them while somebody watches */
@@ -169,6 +170,8 @@ int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_objec
                       struct json_object **ret, struct vmgr_error **err);
 /* Hands a descriptor over, under a name that commands of this connection may use. */
 int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_error **err);
+/* Runs a command as text, a JSON object; *ret is the whole answer, for g_free(). */
+int vmgr__qmp_text(struct vemu_qmp *q, const char *text, char **ret, struct vmgr_error **err);
 /* Waits until the device with this id has told its end (DEVICE_DELETED), if it is not known
  * already. */
 bool vmgr__qmp_await_deleted(struct vemu_qmp *q, const char *id, int timeout_ms);
@@ -320,6 +323,27 @@ void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj);
 /* Some runs have jobs on disks: looks at them soon. d->lock is held. */
 void vmgr__vemu_watch_jobs(struct vemu *d);
 void vmgr__vemu_watch_fini(struct vemu *d);
+
+/* ---- news.c ---- */
+struct vemu_listener;
+/* Connects to what the emulator of a run tells; NULL: it is not there. d->lock is held. */
+struct vemu_listener *vmgr__vemu_listener_new(struct vemu *d, const char *name);
+struct vemu_listener *vmgr__vemu_listener_free(struct vemu_listener *l);
+/* Takes what has come, without waiting. d->lock is held. */
+void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
+                              struct vemu_listener *l);
+/* cache.c: lets the listeners of all records read. d->lock is held. */
+void vmgr__vemu_listen_locked(struct vemu *d);
+/* Writes what listeners heard into the status of their runs. */
+void vmgr__vemu_apply_news(struct vemu *d);
+/* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen where
+ * nobody listens: its monitor knows. Nobody waits for that long, or for a lock. */
+void vmgr__vemu_ask_guest(struct vemu *d, const char *name);
+void vmgr__vemu_news_free(void *news);
+
+/* ---- monitor.c ---- */
+int vmgr__vemu_monitor_command(struct vmgr_domain *dom, const char *command, uint32_t flags,
+                               char **ret, struct vmgr_error **err);
 
 /* ---- console.c, host.c ---- */
 int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,

@@ -121,12 +121,17 @@ void vmgr__vemu_poll_events(struct vmgr_conn *conn)
         while (read(d->inotify_fd, buf, sizeof(buf)) > 0)
             ;
         jobs = read(d->job_timer, &ticks, sizeof(ticks)) > 0;
-        if (n > 0)
+        if (n > 0) {
             vmgr__vemu_refresh_all_locked(d);
+            vmgr__vemu_listen_locked(d);
+        }
     }
+    n = (int)d->news->len;
     g_mutex_unlock(&d->lock);
     if (jobs)
         look_at_jobs(d);
+    if (n)
+        vmgr__vemu_apply_news(d);
 }
 
 void vmgr__vemu_watch_fini(struct vemu *d)
