@@ -72,6 +72,8 @@ refuse "-m needs slots= and maxmem=" -object memory-backend-ram,id=m,size=128M -
 refuse "but the machine has acpi=off" -machine microvm,acpi=off -smp 1,maxcpus=2 -kernel idle
 refuse "cpu-pm=on is not supported" -overcommit cpu-pm=on
 refuse "watchdog action 'x' is not known" -watchdog-action x -kernel idle
+refuse "parameter 'spawn' is 'deny' or 'allow', not 'x'" -sandbox on,spawn=x
+refuse "parameter 'x' is not supported" -sandbox on,x=deny
 refuse "must be greater than zero" -smp 0
 refuse "parameter 'cpus' expects a number" -smp x
 refuse "parameter 'books' is not supported" -smp 2,books=2

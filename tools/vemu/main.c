@@ -21,6 +21,7 @@
 #include "daemon.h"
 #include "options.h"
 #include "report.h"
+#include "sandbox.h"
 #include "trace.h"
 
 #define EXIT_PANIC 3
@@ -183,6 +184,8 @@ static int run(struct options *o)
     raise_descriptor_limit();
     int signals = signals_open();
     if (o->pidfile && !pidfile_write(o->pidfile))
+        return 1;
+    if (!sandbox_enter(o->sandbox))
         return 1;
     bool traced;
     struct trace *trace = trace_open(o, &traced);

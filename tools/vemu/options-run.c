@@ -7,6 +7,7 @@
 #include "keyval.h"
 #include "option-table.h"
 #include "report.h"
+#include "sandbox.h"
 #include "trace.h"
 
 static bool opt_gdb(struct options *o, const char *value)
@@ -89,6 +90,11 @@ static bool opt_trace(struct options *o, const char *value)
     return trace_option(o, value);
 }
 
+static bool opt_sandbox(struct options *o, const char *value)
+{
+    return sandbox_parse(value, &o->sandbox);
+}
+
 /* vemu reads no configuration file, so there is nothing to leave out. */
 static bool opt_no_user_config(struct options *o, const char *value)
 {
@@ -111,6 +117,10 @@ static const struct option table[] = {
     { "daemonize", NULL, "go to the background once the machine is ready", FLAG(daemonize) },
     { "pidfile", "FILE", "write the process id", TEXT(pidfile) },
     { "exit-file", "FILE", "write why the machine ended, as JSON", TEXT(exit_file) },
+    { "sandbox",
+      "on|off[,obsolete=A][,elevateprivileges=A][,spawn=A][,resourcecontrol=A]",
+      "give up system calls that no machine needs; A: deny or allow those of a group",
+      CALL(opt_sandbox) },
     { "d", "error|warning|info|debug", "log level (default warning)", CALL(opt_log_level) },
     { "D", "FILE", "log to FILE instead of stderr", TEXT(log_file) },
     { "trace", "[enable=]PATTERN[,events=FILE][,file=FILE]",

@@ -17,7 +17,7 @@
 
 /* QEMU has these, vemu does not. */
 static const struct option refused[] = {
-    { "sandbox", "..." }, { "incoming", "..." }, { "rtc", "..." }, { "mon", "..." }, { 0 },
+    { "incoming", "..." }, { "rtc", "..." }, { "mon", "..." }, { 0 },
 };
 
 static const struct option_group *const groups[] = {

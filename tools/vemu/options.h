@@ -31,6 +31,7 @@ struct options {
     bool no_reboot, no_shutdown, memory_lock, memory_prealloc;
     enum action_panic on_panic;
     const char *pidfile, *exit_file, *log_file;
+    uint32_t sandbox; /* SANDBOX_* */
     int log_level; /* enum vemu_log_level */
     struct option_list owned; /* strings to free */
 };
