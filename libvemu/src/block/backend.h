@@ -27,6 +27,8 @@
 struct vemu_block;
 struct vemu_block_request;
 struct vemu_job;
+struct vemu_throttle_group;
+struct vemu_throttle_limits;
 
 /* --- user's side ------------------------------------------------------------------------------ */
 
@@ -147,6 +149,10 @@ struct vemu_block {
     bool quiesced;                                      /* requests are held */
     struct vemu_block_stats stats;
     int64_t error_second; /* of the last error that was told */
+    /* limits, tune.c; changed while the node is quiesced */
+    struct vemu_throttle_group *tune; /* NULL: none */
+    char *tune_name;                  /* shared with other nodes; NULL: not */
+    unsigned hurried;                 /* the group's lock */
     /* jobs; changed by the loop */
     struct vemu_job *job; /* that works on this disk; NULL: none */
     const char *claimed;  /* id of the job that writes to it as its target; NULL: none */
@@ -172,6 +178,13 @@ int vemu__block_reopen(struct vemu_block *block, bool write, struct vemu_error *
 int vemu__block_check_free(const struct vemu_block *block, struct vemu_error **err);
 /* The node that stands on this one; NULL: none. Context: loop. */
 struct vemu_block *vemu__block_parent(const struct vemu_block *block);
+
+/* tune.c: so much in a second from now on, no limit: as before. name: limits that all nodes of this
+ * name share, which become these for all; NULL: its own. -EINVAL. Context: loop. */
+int vemu__block_tune(struct vemu_block *block, const struct vemu_throttle_limits *limits,
+                     const char *name, struct vemu_error **err);
+/* Waits until there is room for a request. Context: io. */
+void vemu__block_wait_tune(struct vemu_block *block, const struct vemu_block_request *req);
 
 /* --- the VM's nodes --------------------------------------------------------------------------- */
 struct vemu_block *vemu__vm_find_block(struct vemu_vm *vm, const char *id);

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/iov.h"
 #include "core/vm.h"
+#include "image/throttle.h"
 
 /* --- the user --------------------------------------------------------------------------------- */
 
@@ -85,6 +86,7 @@ static int work(void *data, const struct vemu_block_request *req)
 {
     struct vemu_block *block = data;
 
+    vemu__block_wait_tune(block, req);
     switch (req->op) {
     case VEMU_BLOCK_READ:
         return vemu_image_readv(block->image, req->offset, req->iov, req->iov_count);
@@ -140,7 +142,7 @@ static bool start_mapped(struct vemu_block *block, struct vemu_block_request *re
 {
     bool write = req->op == VEMU_BLOCK_WRITE;
 
-    if (write && block->detect_zeroes != VEMU_BLOCK_ZEROES_OFF)
+    if (block->tune || (write && block->detect_zeroes != VEMU_BLOCK_ZEROES_OFF))
         return false;
     if ((req->flags & VEMU_BLOCK_FUA) && block->flush_fd < 0) /* there may be more to be flushed */
         return false;
@@ -226,12 +228,16 @@ void vemu__block_kick(struct vemu_block *block)
 static void wait_for_all(struct vemu_block *block)
 {
     vemu__image_hurry(block->image, true);
+    if (block->tune)
+        vemu__throttle_group_hurry(block->tune, &block->hurried, true);
     vemu__block_kick(block);
     while (block->in_flight) {
         if (block->aio)
             vemu__aio_wait(block->aio);
         finish_refused(block);
     }
+    if (block->tune)
+        vemu__throttle_group_hurry(block->tune, &block->hurried, false);
     vemu__image_hurry(block->image, false);
 }
 

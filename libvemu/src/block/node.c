@@ -18,6 +18,7 @@
 #include "core/property.h"
 #include "core/vm.h"
 #include "jobs/job.h"
+#include "image/throttle.h"
 
 #define DEPTH_MAX 16 /* of nodes in nodes */
 
@@ -91,6 +92,8 @@ void vemu__block_free(struct vemu_block *block)
                     strerror(-r));
     vemu__props_clear(block, vemu__block_props);
     vemu__image_options_clear(&block->options);
+    vemu__throttle_group_unref(block->tune);
+    g_free(block->tune_name);
     g_free(block->filename);
     g_free(block->driver);
     g_free(block->id);

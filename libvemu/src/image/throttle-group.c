@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/error.h"
@@ -110,7 +111,7 @@ void vemu__throttle_group_hurry(struct vemu_throttle_group *group, unsigned *hur
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static int check(const struct vemu_throttle_limits *limits, struct vemu_error **err)
+int vemu__throttle_check(const struct vemu_throttle_limits *limits, struct vemu_error **err)
 {
     for (unsigned i = 0; i < THROTTLE_BUCKETS; i++) {
         uint64_t rate = limits->of[i].rate, burst = limits->of[i].burst;
@@ -140,7 +141,7 @@ int vemu__throttle_group_new(const struct vemu_throttle_limits *limits,
                              struct vemu_throttle_group **ret, struct vemu_error **err)
 {
     struct vemu_throttle_group *group;
-    int r = check(limits, err);
+    int r = vemu__throttle_check(limits, err);
 
     if (r < 0)
         return r;
@@ -151,6 +152,22 @@ int vemu__throttle_group_new(const struct vemu_throttle_limits *limits,
     vemu__cond_init(&group->cond);
     group->last_ns = now_ns();
     *ret = group;
+    return 0;
+}
+
+int vemu__throttle_group_set(struct vemu_throttle_group *group,
+                             const struct vemu_throttle_limits *limits, struct vemu_error **err)
+{
+    int r = vemu__throttle_check(limits, err);
+
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&group->lock);
+    leak(group, now_ns());
+    group->limits = *limits;
+    memset(group->levels, 0, sizeof(group->levels));
+    pthread_cond_broadcast(&group->cond);
+    pthread_mutex_unlock(&group->lock);
     return 0;
 }
 

@@ -45,8 +45,12 @@ struct vemu_throttle_limits {
 struct vemu_throttle_group;
 
 /* EINVAL: limits that cannot be, in words. */
+int vemu__throttle_check(const struct vemu_throttle_limits *limits, struct vemu_error **err);
 int vemu__throttle_group_new(const struct vemu_throttle_limits *limits,
                              struct vemu_throttle_group **ret, struct vemu_error **err);
+/* Other limits from now on, also for who waits. */
+int vemu__throttle_group_set(struct vemu_throttle_group *group,
+                             const struct vemu_throttle_limits *limits, struct vemu_error **err);
 struct vemu_throttle_group *vemu__throttle_group_ref(struct vemu_throttle_group *group);
 void vemu__throttle_group_unref(struct vemu_throttle_group *group);
 /* Waits until the group has room for a request, or *hurried is not 0. Context: any. */

@@ -8,6 +8,7 @@
 #include <vemu/block.h>
 
 #include "block/backend.h"
+#include "image/throttle.h"
 #include "jobs/bitmap.h"
 #include "jobs/graph.h"
 #include "monitor/qmp.h"
@@ -94,6 +95,54 @@ static int cmd_block_resize(QMP_PARAMS)
     if (size < 0)
         return vemu__error_set(err, EINVAL, "Parameter 'size' expects a >0 size");
     return vemu_vm_resize_block(vm, block->id, (uint64_t)size, err);
+}
+
+/* --- limits ----------------------------------------------------------------------------------- */
+
+/* Limits of a second, of bursts, and of their lengths; QEMU's names. */
+static const struct {
+    const char *rate, *burst, *length;
+} tune_names[THROTTLE_BUCKETS] = {
+    [THROTTLE_BPS_TOTAL] = { "bps", "bps_max", "bps_max_length" },
+    [THROTTLE_BPS_READ] = { "bps_rd", "bps_rd_max", "bps_rd_max_length" },
+    [THROTTLE_BPS_WRITE] = { "bps_wr", "bps_wr_max", "bps_wr_max_length" },
+    [THROTTLE_IOPS_TOTAL] = { "iops", "iops_max", "iops_max_length" },
+    [THROTTLE_IOPS_READ] = { "iops_rd", "iops_rd_max", "iops_rd_max_length" },
+    [THROTTLE_IOPS_WRITE] = { "iops_wr", "iops_wr_max", "iops_wr_max_length" },
+};
+
+static int get_limit(struct json_object *args, const char *name, uint64_t otherwise, uint64_t *ret,
+                     struct vemu_error **err)
+{
+    struct json_object *value = qmp_get(args, name);
+    int64_t number = value ? json_object_get_int64(value) : (int64_t)otherwise;
+
+    if (number < 0)
+        return vemu__error_set(err, EINVAL, "Parameter '%s' expects a number from 0 on", name);
+    *ret = (uint64_t)number;
+    return 0;
+}
+
+static int cmd_block_set_io_throttle(QMP_PARAMS)
+{
+    const char *device = qmp_get_string(args, "device"), *id = qmp_get_string(args, "id");
+    const char *name = id ? id : device;
+    struct vemu_block *block = name ? vemu__qmp_block_of(vm, name) : NULL;
+    struct vemu_throttle_limits limits = { .iops_size = 0 };
+    int r = get_limit(args, "iops_size", 0, &limits.iops_size, err);
+
+    if (!device == !id)
+        return vemu__error_set(err, EINVAL, "Need exactly one of 'device' and 'id'");
+    if (!block)
+        return vemu__qmp_not_found(name, err);
+    for (unsigned i = 0; r >= 0 && i < THROTTLE_BUCKETS; i++) {
+        r = get_limit(args, tune_names[i].rate, 0, &limits.of[i].rate, err);
+        if (r >= 0)
+            r = get_limit(args, tune_names[i].burst, 0, &limits.of[i].burst, err);
+        if (r >= 0)
+            r = get_limit(args, tune_names[i].length, 1, &limits.of[i].length, err);
+    }
+    return r < 0 ? r : vemu__block_tune(block, &limits, qmp_get_string(args, "group"), err);
 }
 
 /* --- what they are ---------------------------------------------------------------------------- */
@@ -346,6 +395,13 @@ static int cmd_query_blockstats(QMP_PARAMS)
 
 static const struct qmp_command commands[] = {
     { "block_resize", cmd_block_resize, "{device?:str,node-name?:str,size:int}", NULL },
+    { "block_set_io_throttle", cmd_block_set_io_throttle,
+      "{device?:str,id?:str,bps:int,bps_rd:int,bps_wr:int,iops:int,iops_rd:int,iops_wr:int,"
+      "bps_max?:int,bps_rd_max?:int,bps_wr_max?:int,iops_max?:int,iops_rd_max?:int,"
+      "iops_wr_max?:int,bps_max_length?:int,bps_rd_max_length?:int,bps_wr_max_length?:int,"
+      "iops_max_length?:int,iops_rd_max_length?:int,iops_wr_max_length?:int,iops_size?:int,"
+      "group?:str}",
+      NULL },
     { "blockdev-add", cmd_blockdev_add, "{driver:str,node-name:str,*}", NULL },
     { "blockdev-del", cmd_blockdev_del, "{node-name:str}", NULL },
     { "query-block", cmd_query_block, NULL,
