@@ -80,7 +80,7 @@ static void parse(int argc, char **argv)
                                           "-kernel",   "-initrd", "-append",    "-chardev",
                                           "-device",   "-qmp",    "-exit-file", "-action",
                                           "-blockdev", "-netdev", "-boot",      "-numa",
-                                          NULL };
+                                          "-sandbox",  NULL };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];

@@ -359,7 +359,7 @@ static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
         add(args, "-action", "panic=pause");
 }
 
-char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
+char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
                        const GArray *ports)
 {
     GPtrArray *args = g_ptr_array_new();
@@ -372,6 +372,8 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, emulator, NULL);
     addf(args, "-name", "guest=%s", name);
     add(args, "-uuid", uuid);
+    if (sandbox) /* programs: a network of type 'user' that comes later is one */
+        add(args, "-sandbox", "on,elevateprivileges=deny,spawn=allow,resourcecontrol=deny");
     add(args, "-nodefaults", NULL);
     add(args, "-display", "none");
     add(args, "-machine", def->os.machine);

@@ -13,6 +13,8 @@
 #include "agent.h"
 #include "change.h"
 #include "parts.h"
+#include "change.h"
+#include "rights.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
 
@@ -158,6 +160,8 @@ static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **er
         return -1;
     vmgr__vemu_parts_init(&parts);
     r = vmgr__vemu_device_parts(w->c.status.def, dev, &parts, err);
+    if (r == 0)
+        r = vmgr__vemu_rights_parts(w->c.d, w->c.name, &w->c.status, &parts, err);
     if (r == 0) {
         q = vmgr__vemu_change_monitor(&w->c, err);
         r = q && vmgr__vemu_ports_send(ports, &parts, q, err) == 0
@@ -476,6 +480,8 @@ static int change_medium(struct work *w, const struct vmgr__device *old, uint32_
     r = vmgr__vemu_medium_parts(w->dev, &parts, err);
     if (r == 0)
         r = vmgr__vemu_medium_parts(old, &before, err);
+    if (r == 0)
+        r = vmgr__vemu_rights_parts(w->c.d, w->c.name, &w->c.status, &parts, err);
     if (r == 0) {
         q = vmgr__vemu_change_monitor(&w->c, err);
         r = q ? run(q, "blockdev-open-tray", alias, NULL, force, err) : -1;

@@ -71,9 +71,16 @@ static int discard(int fd, const char *file, const char *verb, const char *path,
 
 int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err)
 {
+    g_autofree char *fresh = g_strconcat(path, ".new", NULL);
+
+    return vmgr__file_replace_from(fresh, path, text, sync, err);
+}
+
+int vmgr__file_replace_from(const char *fresh, const char *path, const char *text, bool sync,
+                            struct vmgr_error **err)
+{
     /* The writer holds the domain's lock, so one name is enough, and what a dead writer left is
      * overwritten. */
-    g_autofree char *fresh = g_strconcat(path, ".new", NULL);
     /*
      * What replaces something is on the disk before it does. What is new may get its name first: if
      * the power fails before the answer, the name may be there with nothing in it, which counts as

@@ -11,6 +11,9 @@
 /* Replaces a file as a whole: the old or the new content is there at any time. sync: also after a
  * power failure. */
 int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err);
+/* The same, written at first to `fresh`, elsewhere in the file system. */
+int vmgr__file_replace_from(const char *fresh, const char *path, const char *text, bool sync,
+                            struct vmgr_error **err);
 /* 1 and *ret, 0 when there is no such file, -1 and *err. */
 int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err);
 /* Removes a file, then syncs its directory. Fine when there is none. */

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,6 +44,9 @@ struct plan {
     int go[2];     /* caller to child */
     GArray *ports; /* taps, which the emulator inherits */
     GArray *keep;  /* int: what the children need, in order */
+    uid_t uid; /* whom it becomes; 0: nobody else */
+    gid_t gid, groups[1];
+    size_t group_count;
     bool pin;
     cpu_set_t cpus;
 };
@@ -94,6 +98,21 @@ static void close_others(void)
     }
 }
 
+/* Becomes the guest's user, for good. The system calls themselves: those of the C library would look
+ * for other threads. */
+static int drop_rights(const struct plan *p)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -1;
+    if (!p->uid)
+        return 0;
+    return syscall(SYS_setgroups, p->group_count, p->groups) < 0 ||
+                   syscall(SYS_setresgid, p->gid, p->gid, p->gid) < 0 ||
+                   syscall(SYS_setresuid, p->uid, p->uid, p->uid) < 0
+               ? -1
+               : 0;
+}
+
 static void G_GNUC_NORETURN become_emulator(const struct plan *p)
 {
     char word;
@@ -107,6 +126,8 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
         _exit(126); /* the caller died or thought better of it */
     if (chdir(p->dir) < 0 || dup2(p->null_fd, 0) < 0 || dup2(p->log_fd, 1) < 0 ||
         dup2(p->log_fd, 2) < 0 || (p->pin && sched_setaffinity(0, sizeof(p->cpus), &p->cpus) < 0))
+        child_fail(p, errno);
+    if (drop_rights(p) < 0)
         child_fail(p, errno);
     umask(077);
     reset_signals();
@@ -376,6 +397,18 @@ static int set_affinity(struct plan *p, const struct vmgr__domain_def *def, stru
     return 0;
 }
 
+/* The group that has /dev/kvm is the only one besides the guest's own. */
+static void set_user(struct plan *p, const struct vemu_status *s)
+{
+    struct stat st;
+
+    p->uid = s->uid;
+    p->gid = s->gid;
+    if (s->uid && s->def->virt_type != VMGR__VIRT_QEMU && stat("/dev/kvm", &st) == 0 &&
+        (st.st_mode & 0060) == 0060 && st.st_gid != 0)
+        p->groups[p->group_count++] = st.st_gid;
+}
+
 /* From here on the process is in the status file. Lets it go and waits for its monitor. */
 static struct vemu_qmp *release(struct plan *p, const struct vemu_status *s, int inotify_fd,
                                 off_t log_from, struct vmgr_error **err)
@@ -404,7 +437,8 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_autoptr(GArray) ports = vmgr__vemu_ports_open(d, s->def, err);
-    g_auto(GStrv) argv = ports ? vmgr__vemu_argv(s->def, s->def->emulator, ports) : NULL;
+    g_auto(GStrv) argv = ports ? vmgr__vemu_argv(s->def, s->def->emulator, s->sandbox, ports)
+                                : NULL;
     g_auto(GStrv) envp = make_env(s->def);
     struct plan p = { .argv = argv,
                       .ports = ports,
@@ -420,6 +454,7 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
 
     if (!ports || set_affinity(&p, s->def, err) < 0)
         return -1;
+    set_user(&p, s);
     vmgr__vemu_run_sweep(d, name);
     p.log_fd = open_log(d, name, argv, &log_from, err);
     if (p.log_fd < 0)

@@ -13,6 +13,8 @@
 #include "change.h"
 #include "numa.h"
 #include "parts.h"
+#include "change.h"
+#include "rights.h"
 
 #define KILL_TIMEOUT_MS 10000
 
@@ -233,7 +235,9 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     }
     if (announce(c, fresh, emulator, err) < 0)
         return -1;
-    r = vmgr__vemu_launch(c->d, c->name, s, &q, &log_from, err);
+    r = vmgr__vemu_rights_begin(c->d, c->name, s, err);
+    if (r == 0)
+        r = vmgr__vemu_launch(c->d, c->name, s, &q, &log_from, err);
     if (r == 0) {
         struct vmgr_error *why = NULL;
 

@@ -18,6 +18,7 @@ static int make_dir(const char *path, mode_t mode, struct vmgr_error **err)
 
 static void use_bases(struct vemu *d, const char *config, const char *run, const char *log)
 {
+    d->settings_path = g_build_filename(config, "vemu.conf", NULL);
     d->config_dir = g_build_filename(config, "domains", NULL);
     d->autostart_dir = g_build_filename(config, "autostart", NULL);
     d->run_dir = g_build_filename(run, "domains", NULL);
@@ -68,6 +69,7 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
     else
         use_bases(d, "/etc/vmgr", "/run/vmgr", "/var/log/vmgr");
     d->emulator = g_strdup(args->emulator);
+    d->is_system = !session && !args->root;
     if (d->read_only)
         return 0; /* what is not there yet is empty */
     if (make_dir(d->config_dir, 0700, err) < 0 || make_dir(d->autostart_dir, 0700, err) < 0 ||
@@ -82,6 +84,7 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
 
 void vmgr__vemu_paths_fini(struct vemu *d)
 {
+    g_free(d->settings_path);
     g_free(d->config_dir);
     g_free(d->autostart_dir);
     g_free(d->run_dir);

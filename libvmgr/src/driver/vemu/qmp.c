@@ -267,6 +267,17 @@ int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_
     return r;
 }
 
+/* A guest that broke out of its emulator may put a link to another guest's monitor here. */
+static bool is_of_directory(int fd, int dir)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    struct stat st;
+
+    return fstatat(dir, "qmp.sock", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
+           getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == st.st_uid;
+}
+
 static int connect_socket(struct vemu_qmp *q, const char *run_path, struct vmgr_error **err)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -292,6 +303,11 @@ static int connect_socket(struct vemu_qmp *q, const char *run_path, struct vmgr_
         }
     }
     saved = errno;
+    if (q->fd >= 0 && !is_of_directory(q->fd, dir)) {
+        saved = ECONNREFUSED;
+        close(q->fd);
+        q->fd = -1;
+    }
     close(dir);
     if (q->fd < 0)
         return vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU,

@@ -33,7 +33,7 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
     g_autofree char *phase = vmgr__xml_attr(root, "phase");
     g_autofree char *boot = vmgr__xml_attr(root, "boot");
     g_autofree char *updated = vmgr__xml_attr(root, "updated");
-    uint64_t state, reason, pid = 0, owner = 0;
+    uint64_t state, reason, pid = 0, owner = 0, user, group;
     int r = -1;
 
     if (!doc)
@@ -56,6 +56,10 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
         if (number(root, "owner", INT32_MAX, &owner) &&
             number(root, "owner-started", UINT64_MAX, &ret->owner_start_time))
             ret->owner = (int)owner;
+        if (number(root, "user", UINT32_MAX, &user) && number(root, "group", UINT32_MAX, &group)) {
+            ret->uid = (uid_t)user;
+            ret->gid = (gid_t)group;
+        }
         ret->updated = g_strcmp0(updated, "yes") == 0;
         r = 1;
         if (ret->phase != VEMU_OFF) {
@@ -90,6 +94,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_autofree char *path = vmgr__vemu_run_path(d, name, "status.xml");
+    g_autofree char *fresh = NULL;
     g_autofree char *text = NULL;
     struct vmgr__xml_writer w;
 
@@ -111,24 +116,39 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
         }
         if (s->updated)
             vmgr__xw_attr(&w, "updated", "yes");
+        if (s->uid) {
+            vmgr__xw_attrf(&w, "user", "%u", s->uid);
+            vmgr__xw_attrf(&w, "group", "%u", s->gid);
+        }
         vmgr__domain_def_write(s->def, 0, &w);
         vmgr__blockjobs_write(s->jobs, &w);
     }
     vmgr__xw_end(&w, "domstatus");
     text = vmgr__xw_finish(&w);
-    /* Not synced: a run does not outlive what syncing protects from. */
-    return vmgr__file_replace(path, text, false, err);
+    /* Not synced: a run does not outlive what syncing protects from. Written beside the directory,
+     * which a guest may make files in. */
+    fresh = g_strconcat(dir, ".new", NULL);
+    return vmgr__file_replace_from(fresh, path, text, false, err);
 }
 
 void vmgr__vemu_run_sweep(const struct vemu *d, const char *name)
 {
-    static const char *const files[] = { "qmp.sock",      "exit.json",   "status.xml.new",
-                                         "agent.timeout", "events.sock", "pid" };
+    static const char *const files[] = { "exit.json", "agent.timeout", "pid" };
+    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    g_autoptr(GDir) left = g_dir_open(dir, 0, NULL);
+    const char *file;
 
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = vmgr__vemu_run_path(d, name, files[i]);
 
         unlink(path);
+    }
+    /* The monitor's, and those of channels: the next run's user could not replace them. */
+    while (left && (file = g_dir_read_name(left))) {
+        g_autofree char *path = g_build_filename(dir, file, NULL);
+
+        if (g_str_has_suffix(file, ".sock"))
+            unlink(path);
     }
 }
 
@@ -139,7 +159,10 @@ void vmgr__vemu_run_remove(const struct vemu *d, const char *name)
     g_autoptr(GDir) left = NULL;
     const char *file;
 
+    g_autofree char *fresh = g_strconcat(dir, ".new", NULL);
+
     vmgr__vemu_run_sweep(d, name);
+    unlink(fresh);
     unlink(status);
     /* Locks of consoles, and what an emulator of the future may leave. */
     left = g_dir_open(dir, 0, NULL);

@@ -58,6 +58,8 @@ struct vemu {
     char *storage_dir, *storage_run_dir;
     char *secret_dir;
     char *emulator; /* chosen by the caller, or NULL */
+    char *settings_path; /* vemu.conf */
+    bool is_system;      /* the host's own, not a directory that was named or a user's */
     char *net_config_dir;
     char *net_autostart_dir;
     char *net_run_dir;
@@ -130,6 +132,9 @@ struct vemu_status {
     int owner; /* with autodestroy: pid of the caller whose end ends it; else 0 */
     uint64_t owner_start_time;
     bool updated;
+    bool sandbox; /* while it starts: the emulator gives up system calls */
+    uid_t uid;    /* whom the process runs as; 0: its starter's */
+    gid_t gid;
     struct vmgr__domain_def *def; /* what runs; NULL when off */
     GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
 };
@@ -184,7 +189,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
 /* The same for what makes no sense to store. */
 int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err);
 /* The command line, NULL-terminated, for g_strfreev(). ports: of port.c. */
-char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
+char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
                        const GArray *ports);
 /* The program: the definition's, the caller's, or the usual one. For g_free(). */
 char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_def *def,

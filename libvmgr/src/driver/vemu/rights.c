@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who a guest's process runs as, and what that one may use.
+ *
+ * Theory of operation. A run is a user of its own, whom nothing belongs to: its number is drawn from
+ * a range so large that it does not come twice, and is in the run's status. What the definition
+ * names is opened to this user alone, by entries in access control lists (acl.c): owners and modes
+ * stay as they are, guests that share a base image do not get into each other's way, and a file of
+ * another guest has no entry for this one. Directories on the way that deny searching are opened for
+ * that. What everybody may use anyway needs nothing.
+ *
+ * Each file is written to RUN/domains/NAME.d/rights before it is opened, and at the end of the run,
+ * whoever finds it, the entries go. A host that crashes may leave some: of users that are not again.
+ * Images for writing lose what was left when they are opened to the next.
+ *
+ * The run's directory belongs to root and this user's group, sticky: the guest makes its sockets in
+ * it and cannot touch what the caller has there.
+ *
+ * With one user for all (guests_as = NAME) entries stay while another run has noted the same file.
+ */
+#include "rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <vemu/image.h>
+
+#include "acl.h"
+
+#define CHAIN_MAX 200 /* images behind each other, as libvemu has it */
+
+/* What rights are given to. */
+struct work {
+    struct vemu *d;
+    const char *name;
+    const struct vemu_status *s;
+    const struct vemu_settings *settings;
+    int record; /* the list of what was given */
+    struct vmgr_error **err;
+};
+
+static int lock_rights(const struct vemu *d, struct vmgr_error **err)
+{
+    g_autofree char *path = g_strconcat(d->lock_dir, ".rights", NULL);
+
+    return vmgr__file_lock(path, VEMU_LOCK_TIMEOUT_MS, err);
+}
+
+/* The lines of a record, for g_strfreev(), NULL: none. The first says the user. */
+static char **record_read(const struct vemu *d, const char *name)
+{
+    g_autofree char *path = vmgr__vemu_run_path(d, name, "rights");
+    g_autofree char *text = NULL;
+
+    if (vmgr__file_read(path, &text, NULL) <= 0)
+        return NULL;
+    return g_strsplit(text, "\n", -1);
+}
+
+static bool record_user(char *const *lines, uint32_t *ret)
+{
+    return lines && lines[0] && vmgr__parse_u32(lines[0], ret);
+}
+
+static int record_open(struct work *w, bool fresh)
+{
+    g_autofree char *path = vmgr__vemu_run_path(w->d, w->name, "rights");
+    struct stat st;
+
+    w->record = open(
+        path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (fresh ? O_CREAT | O_EXCL : 0), 0600);
+    if (w->record >= 0 && fstat(w->record, &st) == 0 && st.st_uid == geteuid())
+        return 0;
+    return vmgr__error_set_errno(w->err, w->record < 0 ? errno : EPERM, VMGR_FROM_VEMU,
+                                 "cannot open file '%s'", path);
+}
+
+static int record_add(const struct work *w, const char *text)
+{
+    g_autofree char *line = g_strconcat(text, "\n", NULL);
+
+    if (write(w->record, line, strlen(line)) == (ssize_t)strlen(line))
+        return 0;
+    return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU,
+                                 "cannot note what domain '%s' may use", w->name);
+}
+
+/* ---- one file ---- */
+
+/* Gives rights on what `path` is, which has no links in it any more. */
+static int give(const struct work *w, const char *path, unsigned rights, bool alone)
+{
+    const struct vemu_settings *set = w->settings;
+    g_autofree char *escaped = g_strescape(path, NULL);
+    int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    int r;
+
+    if (fd < 0)
+        return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU,
+                                     "Cannot access storage file '%s'", path);
+    if (!alone && vmgr__acl_allows(fd, w->s->uid, rights)) {
+        /* With one user for all it may be another run's right, which then is this one's, too. */
+        r = set->way == VEMU_GUESTS_AS_ONE ? record_add(w, escaped) : 0;
+        close(fd);
+        return r;
+    }
+    r = record_add(w, escaped);
+    if (r == 0) {
+        r = vmgr__acl_set(fd, w->s->uid, rights, alone ? set->uid_first : 0,
+                          alone && set->way == VEMU_GUESTS_AS_OWN ? set->uid_count : 0);
+        if (r < 0 && vmgr__acl_allows(fd, w->s->uid, rights))
+            r = 0; /* a read-only file system, for one */
+        if (r < 0)
+            r = vmgr__error_set_errno(
+                w->err, -r, VMGR_FROM_VEMU,
+                "cannot let the guest's user (uid %u) use '%s'; a file system without access "
+                "control lists needs files that everybody may use, or guests_as=caller in '%s'",
+                w->s->uid, path, w->d->settings_path);
+    }
+    close(fd);
+    return r;
+}
+
+/* Directories on the way to `path`. */
+static int give_way(const struct work *w, const char *path)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+
+    for (char *end = dir; end && *end == '/';) {
+        g_autofree char *part = NULL;
+
+        end = strchr(end + 1, '/');
+        part = end ? g_strndup(dir, (gsize)(end - dir)) : g_strdup(dir);
+        if (strcmp(part, "/") != 0 && give(w, part, VEMU_ACL_SEARCH, false) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The same with links on the way: both what is written and what it means is gone through. */
+static int give_file(const struct work *w, const char *path, unsigned rights)
+{
+    char *real = realpath(path, NULL);
+    int r = -1;
+
+    if (!real)
+        return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU,
+                                     "Cannot access storage file '%s'", path);
+    if (give_way(w, real) == 0)
+        r = give(w, real, rights, rights & VEMU_ACL_WRITE);
+    if (r == 0 && strcmp(real, path) != 0) {
+        g_autofree char *dir = g_path_get_dirname(path);
+        char *real_dir = realpath(dir, NULL);
+
+        if (real_dir) {
+            g_autofree char *inside = g_build_filename(real_dir, "x", NULL);
+
+            r = give_way(w, inside);
+        }
+        free(real_dir);
+    }
+    free(real);
+    return r;
+}
+
+/* What an image is based on; NULL: nothing that is a file. For g_free(). */
+static char *backing_of(const char *path, const char *format)
+{
+    struct vemu_image_open_options options = VEMU_IMAGE_OPEN_OPTIONS_INIT;
+    struct vemu_image_info info = VEMU_IMAGE_INFO_INIT;
+    struct vemu_image *image = NULL;
+    char *backing = NULL;
+
+    if (!format && vemu_image_probe(path, &format, NULL) < 0)
+        return NULL;
+    if (strcmp(format, "raw") == 0)
+        return NULL;
+    options.format = format;
+    options.flags = VEMU_IMAGE_NO_BACKING | VEMU_IMAGE_FORCE_SHARE;
+    if (vemu_image_open(path, &options, &image, NULL) < 0)
+        return NULL;
+    if (vemu_image_get_info(image, &info, NULL) == 0) {
+        backing = g_strdup(info.full_backing_filename ? info.full_backing_filename
+                                                      : info.backing_filename);
+        vemu_image_info_clear(&info);
+    }
+    vemu_image_close(image);
+    if (backing && *backing != '/')
+        g_clear_pointer(&backing, g_free);
+    return backing;
+}
+
+/* An image and all behind it, which is only read. */
+static int give_image(const struct work *w, const char *path, const char *format, bool writable)
+{
+    g_autofree char *at = g_strdup(path);
+
+    for (unsigned depth = 0; at && depth < CHAIN_MAX; depth++) {
+        char *next;
+
+        if (give_file(w, at,
+                      depth == 0 && writable ? VEMU_ACL_READ | VEMU_ACL_WRITE : VEMU_ACL_READ) < 0)
+            return -1;
+        next = backing_of(at, depth == 0 ? format : NULL);
+        g_free(at);
+        at = next;
+    }
+    return 0;
+}
+
+/* ---- parts ---- */
+
+static const char *text_of(struct json_object *o, const char *key)
+{
+    struct json_object *value;
+
+    return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &value)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+static bool flag_of(struct json_object *o, const char *key)
+{
+    struct json_object *value;
+
+    return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &value) &&
+           json_object_get_boolean(value);
+}
+
+/* A node with its files, and the nodes in it. */
+static int give_node(const struct work *w, struct json_object *node, bool read_only)
+{
+    const char *driver = text_of(node, "driver");
+    const char *filename = text_of(node, "filename");
+    struct json_object *file;
+    bool is_protocol =
+        driver && (strcmp(driver, "file") == 0 || strcmp(driver, "host_device") == 0);
+
+    read_only = read_only || flag_of(node, "read-only");
+    if (filename && *filename == '/' && is_protocol &&
+        give_file(w, filename, read_only ? VEMU_ACL_READ : VEMU_ACL_READ | VEMU_ACL_WRITE) < 0)
+        return -1;
+    if (json_object_object_get_ex(node, "file", &file) && driver && text_of(file, "filename") &&
+        *text_of(file, "filename") == '/' &&
+        give_image(w, text_of(file, "filename"), driver, !read_only) < 0)
+        return -1;
+    json_object_object_foreach(node, key, value)
+    {
+        bool inner_read_only = read_only || strcmp(key, "backing") == 0;
+
+        if (json_object_is_type(value, json_type_object) &&
+            give_node(w, value, inner_read_only) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A place for a socket: what an earlier run left there goes, and the guest must be able to make a
+ * new one. */
+static int give_socket_place(const struct work *w, const char *path)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+    struct stat st;
+    bool allowed;
+    int fd;
+
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+        st.st_uid - w->settings->uid_first < w->settings->uid_count)
+        unlink(path);
+    if (give_way(w, path) < 0)
+        return -1;
+    fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    allowed = fd >= 0 && vmgr__acl_allows(fd, w->s->uid, VEMU_ACL_WRITE | VEMU_ACL_SEARCH);
+    if (fd >= 0)
+        close(fd);
+    if (allowed)
+        return 0;
+    return vemu_error(w->err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                      "the guest's user (uid %u) cannot make the socket '%s': directory '%s' is "
+                      "not writable for everybody; leave out the path of a channel, or set "
+                      "guests_as in '%s'",
+                      w->s->uid, path, dir, w->d->settings_path);
+}
+
+/* A file that the guest writes is made if it is not there. */
+static int give_output(const struct work *w, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+
+    if (fd < 0 && errno != ENXIO) /* a pipe that nobody reads yet */
+        return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU, "cannot open file '%s'", path);
+    if (fd >= 0)
+        close(fd);
+    return give_file(w, path, VEMU_ACL_READ | VEMU_ACL_WRITE);
+}
+
+static int give_chardev(const struct work *w, const char *type, const char *path, bool server)
+{
+    if (!path || *path != '/')
+        return 0;
+    if (g_strcmp0(type, "socket") == 0 && server)
+        return give_socket_place(w, path);
+    if (g_strcmp0(type, "file") == 0)
+        return give_output(w, path);
+    return give_file(w, path, VEMU_ACL_READ | VEMU_ACL_WRITE);
+}
+
+static int give_parts(const struct work *w, const struct vemu_parts *parts)
+{
+    for (guint i = 0; i < parts->list->len; i++) {
+        const struct vemu_part *part = &g_array_index(parts->list, struct vemu_part, i);
+        int r = 0;
+
+        if (part->kind == VEMU_PART_BLOCK)
+            r = give_node(w, part->props, false);
+        else if (part->kind == VEMU_PART_CHARDEV)
+            r = give_chardev(w, text_of(part->props, "type"), text_of(part->props, "path"),
+                             flag_of(part->props, "server"));
+        if (r < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int give_definition(const struct work *w)
+{
+    const struct vmgr__domain_def *def = w->s->def;
+    const char *const read[] = { def->os.kernel, def->os.initrd };
+
+    if (give_file(w, def->emulator, VEMU_ACL_READ | VEMU_ACL_SEARCH) < 0)
+        return -1;
+    for (size_t i = 0; i < G_N_ELEMENTS(read); i++) {
+        if (read[i] && give_file(w, read[i], VEMU_ACL_READ) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < def->serials->len; i++) {
+        const struct vmgr__chardev *c = def->serials->pdata[i];
+
+        if ((c->type == VMGR__CHARDEV_UNIX || c->type == VMGR__CHARDEV_FILE) &&
+            give_chardev(w, c->type == VMGR__CHARDEV_UNIX ? "socket" : "file", c->path,
+                         c->mode == 2) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vemu_parts parts;
+        int r;
+
+        vmgr__vemu_parts_init(&parts);
+        r = vmgr__vemu_device_parts(def, def->devices->pdata[i], &parts, w->err);
+        if (r == 0)
+            r = give_parts(w, &parts);
+        vmgr__vemu_parts_fini(&parts);
+        if (r < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- runs ---- */
+
+/* Whether one of the runs has this user. The lock of rights is held. */
+static bool is_used(const struct vemu *d, uid_t uid)
+{
+    g_autoptr(GDir) dir = g_dir_open(d->run_dir, 0, NULL);
+    const char *file;
+    bool used = false;
+
+    while (!used && dir && (file = g_dir_read_name(dir))) {
+        g_autofree char *name = g_strndup(file, strlen(file) - MIN(strlen(file), 2));
+        g_auto(GStrv) lines = record_read(d, name);
+        uint32_t user;
+
+        used = record_user(lines, &user) && user == uid;
+    }
+    return used;
+}
+
+static int choose_user(struct vemu *d, struct vemu_status *s, const struct vemu_settings *set,
+                       struct vmgr_error **err)
+{
+    uint32_t number = 0;
+
+    if (set->way == VEMU_GUESTS_AS_ONE) {
+        s->uid = set->uid;
+        s->gid = set->gid;
+        return 0;
+    }
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+            break;
+        s->uid = s->gid = set->uid_first + number % set->uid_count;
+        if (set->uid_count == VEMU_UID_COUNT || !is_used(d, s->uid))
+            return 0;
+    }
+    s->uid = 0;
+    return vemu_error(err, VMGR_ERR_OPERATION_FAILED,
+                      "all of the %u users from %u on that '%s' has for guests are in use",
+                      set->uid_count, set->uid_first, d->settings_path);
+}
+
+/* The guest makes files here, and cannot touch others'. */
+static int open_directory(const struct work *w)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(w->d, w->name, NULL);
+
+    if (chown(dir, (uid_t)-1, w->s->gid) < 0 || chmod(dir, 01770) < 0)
+        return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU,
+                                     "cannot open directory '%s' to the guest", dir);
+    return 0;
+}
+
+static int begin_locked(struct work *w, struct vemu_status *s)
+{
+    g_autofree char *user = NULL;
+    int r = choose_user(w->d, s, w->settings, w->err);
+
+    w->s = s;
+    if (r < 0 || record_open(w, true) < 0)
+        return -1;
+    user = g_strdup_printf("%u", s->uid);
+    r = record_add(w, user);
+    if (r == 0)
+        r = open_directory(w);
+    if (r == 0)
+        r = vmgr__vemu_status_save(w->d, w->name, s, w->err);
+    if (r == 0)
+        r = give_definition(w);
+    close(w->record);
+    return r;
+}
+
+int vmgr__vemu_rights_begin(struct vemu *d, const char *name, struct vemu_status *s,
+                            struct vmgr_error **err)
+{
+    struct vemu_settings settings;
+    struct work w = { .d = d, .name = name, .settings = &settings, .err = err };
+    int lock, r;
+
+    if (vmgr__vemu_settings_load(d, &settings, err) < 0)
+        return -1;
+    s->sandbox = settings.sandbox;
+    if (settings.way == VEMU_GUESTS_AS_CALLER)
+        return 0;
+    vmgr__vemu_rights_end(d, name); /* what a crash of the host left */
+    lock = lock_rights(d, err);
+    if (lock < 0)
+        return -1;
+    r = begin_locked(&w, s);
+    vmgr__vemu_unlock(lock);
+    return r;
+}
+
+/* For a run that is under way: what `parts` need, or one image. */
+static int give_more(struct vemu *d, const char *name, const struct vemu_status *s,
+                     const struct vemu_parts *parts, const char *path, bool writable,
+                     struct vmgr_error **err)
+{
+    struct vemu_settings settings;
+    struct work w = { .d = d, .name = name, .s = s, .settings = &settings, .err = err };
+    int lock, r;
+
+    if (!s->uid)
+        return 0;
+    if (vmgr__vemu_settings_load(d, &settings, err) < 0)
+        return -1;
+    lock = lock_rights(d, err);
+    if (lock < 0)
+        return -1;
+    r = record_open(&w, false);
+    if (r == 0) {
+        r = parts ? give_parts(&w, parts) : give_image(&w, path, NULL, writable);
+        close(w.record);
+    }
+    vmgr__vemu_unlock(lock);
+    return r;
+}
+
+int vmgr__vemu_rights_parts(struct vemu *d, const char *name, const struct vemu_status *s,
+                            const struct vemu_parts *parts, struct vmgr_error **err)
+{
+    return give_more(d, name, s, parts, NULL, false, err);
+}
+
+int vmgr__vemu_rights_file(struct vemu *d, const char *name, const struct vemu_status *s,
+                           const char *path, bool writable, struct vmgr_error **err)
+{
+    return give_more(d, name, s, NULL, path, writable, err);
+}
+
+/* Files that other runs of the same user have. */
+static GHashTable *others_files(const struct vemu *d, const char *name, uint32_t user)
+{
+    GHashTable *set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GDir) dir = g_dir_open(d->run_dir, 0, NULL);
+    const char *file;
+
+    while (dir && (file = g_dir_read_name(dir))) {
+        g_autofree char *other = g_strndup(file, strlen(file) - MIN(strlen(file), 2));
+        g_auto(GStrv) lines = strcmp(other, name) != 0 ? record_read(d, other) : NULL;
+        uint32_t its;
+
+        if (!record_user(lines, &its) || its != user)
+            continue;
+        for (char **line = lines + 1; *line; line++)
+            g_hash_table_add(set, g_strdup(*line));
+    }
+    return set;
+}
+
+static void take(const char *path, uid_t uid)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return; /* it is gone, and so are the rights */
+    vmgr__acl_set(fd, uid, 0, 0, 0);
+    close(fd);
+}
+
+void vmgr__vemu_rights_end(struct vemu *d, const char *name)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    g_autofree char *path = vmgr__vemu_run_path(d, name, "rights");
+    g_autoptr(GHashTable) others = NULL;
+    g_auto(GStrv) lines = NULL;
+    uint32_t user;
+    int lock;
+
+    if (access(path, F_OK) < 0)
+        return;
+    lock = lock_rights(d, NULL);
+    if (lock < 0)
+        return; /* the record stays, for the next start */
+    lines = record_read(d, name);
+    if (record_user(lines, &user) && user) {
+        others = others_files(d, name, user);
+        for (char **line = lines + 1; *line; line++) {
+            g_autofree char *file = g_strcompress(*line);
+
+            if (*file && !g_hash_table_contains(others, *line))
+                take(file, user);
+        }
+    }
+    unlink(path);
+    chmod(dir, 0700);
+    vmgr__vemu_unlock(lock);
+}
