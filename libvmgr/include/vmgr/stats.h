@@ -28,6 +28,7 @@ extern "C" {
 enum vmgr_stat_type {
     VMGR_STAT_INT = 1,
     VMGR_STAT_UINT = 2,
+    VMGR_STAT_LLONG = 3, /* @number as int64_t */
     VMGR_STAT_ULLONG = 4,
     VMGR_STAT_BOOLEAN = 6,
     VMGR_STAT_STRING = 7,

@@ -30,6 +30,7 @@
 #include <vmgr/node.h>
 #include <vmgr/nodedev.h>
 #include <vmgr/nwfilter.h>
+#include <vmgr/resources.h>
 #include <vmgr/secret.h>
 #include <vmgr/stats.h>
 #include <vmgr/storage.h>

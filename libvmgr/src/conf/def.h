@@ -194,6 +194,59 @@ struct vmgr__device {
     int model; /* memballoon */
 };
 
+/* Numbers: a limit that is not set is 0. */
+enum vmgr__tune {
+    VMGR__TUNE_SHARES,
+    VMGR__TUNE_PERIOD, /* of each vCPU; microseconds */
+    VMGR__TUNE_QUOTA,  /* below zero: none */
+    VMGR__TUNE_GLOBAL_PERIOD,
+    VMGR__TUNE_GLOBAL_QUOTA,
+    VMGR__TUNE_EMULATOR_PERIOD,
+    VMGR__TUNE_EMULATOR_QUOTA,
+    VMGR__TUNE_IOTHREAD_PERIOD,
+    VMGR__TUNE_IOTHREAD_QUOTA,
+    VMGR__TUNE_HARD_LIMIT, /* KiB */
+    VMGR__TUNE_SOFT_LIMIT,
+    VMGR__TUNE_SWAP_HARD_LIMIT,
+    VMGR__TUNE_WEIGHT,
+    VMGR__TUNE_COUNT
+};
+
+struct vmgr__pin {
+    int kind; /* enum vmgr_pin_kind */
+    uint32_t id;
+    char *cpuset; /* canonical */
+};
+
+enum vmgr__blkio { VMGR__BLKIO_WEIGHT, VMGR__BLKIO_READ_IOPS, VMGR__BLKIO_WRITE_IOPS,
+                   VMGR__BLKIO_READ_BYTES, VMGR__BLKIO_WRITE_BYTES, VMGR__BLKIO_COUNT };
+struct vmgr__blkio_device {
+    char *path;
+    uint64_t value[VMGR__BLKIO_COUNT]; /* 0: none */
+};
+
+struct vmgr__tuning {
+    int64_t value[VMGR__TUNE_COUNT];
+    GArray *pins;          /* struct vmgr__pin, by kind and id; NULL: none */
+    GArray *blkio;         /* struct vmgr__blkio_device; NULL: none */
+    int numa_mode;         /* -1: no <memory> */
+    char *numa_nodeset;    /* NULL: none */
+    bool numa_auto;        /* placement='auto' */
+    char *partition;       /* of <resource> */
+    bool has_backing;      /* <memoryBacking> */
+    bool hugepages, nosharepages, locked, discard;
+    uint64_t hugepage_kib; /* 0: the host's usual */
+    int source, access, allocation; /* index into its names, 0: not said */
+    uint32_t allocation_threads;
+    GPtrArray *kept[4]; /* char *: children that are only kept; of enum vmgr__tune_element */
+};
+enum vmgr__tune_element {
+    VMGR__TUNE_CPUTUNE,
+    VMGR__TUNE_MEMTUNE,
+    VMGR__TUNE_BLKIOTUNE,
+    VMGR__TUNE_NUMATUNE
+};
+
 struct vmgr__domain_def {
     int virt_type;
     int id; /* -1: not running */
@@ -210,6 +263,7 @@ struct vmgr__domain_def {
     uint32_t max_vcpus;
     int vcpu_placement; /* 0 static, 1 auto */
     char *cpuset;       /* canonical, NULL: none */
+    struct vmgr__tuning tuning; /* tuning.h */
     struct vmgr__os os;
     struct vmgr__feature features[VMGR__FEATURE_COUNT];
     bool has_features;

@@ -10,6 +10,7 @@
  * round trip through an older version.
  */
 #include "element.h"
+#include "tuning.h"
 
 #include <libxml/parser.h>
 #include <string.h>
@@ -24,16 +25,10 @@ const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 #define KEPT(tag) static const struct vmgr__element kept_##tag = { .name = #tag, .repeats = true }
 KEPT(genid);
 KEPT(maxMemory);
-KEPT(blkiotune);
-KEPT(memtune);
-KEPT(memoryBacking);
 KEPT(vcpus);
 KEPT(iothreads);
 KEPT(iothreadids);
 KEPT(defaultiothread);
-KEPT(cputune);
-KEPT(numatune);
-KEPT(resource);
 KEPT(sysinfo);
 KEPT(bootloader);
 KEPT(bootloader_args);
@@ -56,17 +51,17 @@ static const struct vmgr__element *const elements[] = {
     &kept_maxMemory,
     &vmgr__element_memory,
     &vmgr__element_current_memory,
-    &kept_blkiotune,
-    &kept_memtune,
-    &kept_memoryBacking,
+    &vmgr__element_blkiotune,
+    &vmgr__element_memtune,
+    &vmgr__element_memory_backing,
     &vmgr__element_vcpu,
     &kept_vcpus,
     &kept_iothreads,
     &kept_iothreadids,
     &kept_defaultiothread,
-    &kept_cputune,
-    &kept_numatune,
-    &kept_resource,
+    &vmgr__element_cputune,
+    &vmgr__element_numatune,
+    &vmgr__element_resource,
     &kept_sysinfo,
     &kept_bootloader,
     &kept_bootloader_args,
@@ -143,6 +138,7 @@ struct vmgr__domain_def *vmgr__domain_def_new(void)
     struct vmgr__domain_def *def = g_new0(struct vmgr__domain_def, 1);
 
     def->id = -1;
+    def->tuning.numa_mode = -1;
     def->serials = g_ptr_array_new_with_free_func(vmgr__chardev_free);
     def->consoles = g_ptr_array_new_with_free_func(vmgr__chardev_free);
     def->devices = g_ptr_array_new_with_free_func(vmgr__device_free);
@@ -161,6 +157,7 @@ void vmgr__domain_def_free(struct vmgr__domain_def *def)
     if (def->metadata)
         xmlFreeDoc(def->metadata);
     g_free(def->cpuset);
+    vmgr__tuning_fini(&def->tuning);
     vmgr__os_fini(&def->os);
     vmgr__features_fini(def);
     vmgr__cpu_fini(&def->cpu);

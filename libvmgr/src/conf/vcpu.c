@@ -3,6 +3,7 @@
  * <vcpu>: how many virtual CPUs, and on which host CPUs they may run.
  */
 #include "element.h"
+#include "tuning.h"
 
 #include <string.h>
 
@@ -56,32 +57,13 @@ bool vmgr__cpuset_parse(const char *text, uint8_t *set, size_t size)
     return any;
 }
 
-static char *cpuset_format(const uint8_t *set, size_t size)
-{
-    GString *s = g_string_new(NULL);
-
-    for (size_t i = 0; i < size; i++) {
-        size_t end = i;
-
-        if (!set[i])
-            continue;
-        while (end + 1 < size && set[end + 1])
-            end++;
-        g_string_append_printf(s, "%s%zu", s->len ? "," : "", i);
-        if (end > i)
-            g_string_append_printf(s, "-%zu", end);
-        i = end;
-    }
-    return g_string_free(s, FALSE);
-}
-
 static int parse_cpuset(struct vmgr__parse *p, const char *text)
 {
     g_autofree uint8_t *set = g_malloc(CPUSET_MAX);
 
     if (!vmgr__cpuset_parse(text, set, CPUSET_MAX))
         return conf_error(p, VMGR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
-    p->def->cpuset = cpuset_format(set, CPUSET_MAX);
+    p->def->cpuset = vmgr__cpuset_format(set, CPUSET_MAX);
     return 0;
 }
 

@@ -35,6 +35,7 @@ struct vmgr__cpu_ops;
 struct vmgr__interface_ops;
 struct vmgr__node_ops;
 struct vmgr__nodedev_ops;
+struct vmgr__resource_ops;
 struct vmgr__secret_ops;
 struct vmgr__secret_store;
 struct vmgr__storage_ops;
@@ -146,17 +147,19 @@ struct vmgr__driver {
     int (*domain_monitor_command)(struct vmgr_domain *dom, const char *command, uint32_t flags,
                                   char **ret, struct vmgr_error **err);
 
-    const struct vmgr__agent_ops *agent;         /* NULL: none; agent.h */
-    const struct vmgr__block_ops *block;         /* NULL: none; block.h */
-    const struct vmgr__network_ops *network;     /* NULL: none; network.h */
-    const struct vmgr__storage_ops *storage;     /* NULL: none; storage.h */
-    const struct vmgr__nodedev_ops *nodedev;     /* NULL: none; nodedev.h */
-    const struct vmgr__interface_ops *interface; /* NULL: none; interface.h */
-    const struct vmgr__guestnet_ops *guestnet; /* NULL: none; guestnet.h */
-    const struct vmgr__nwfilter_ops *nwfilter; /* NULL: none; nwfilter.h */
-    const struct vmgr__cpu_ops *cpu;         /* NULL: none; cpu.h */
-    const struct vmgr__node_ops *node;       /* NULL: none; node.h */
-    const struct vmgr__secret_ops *secret;   /* NULL: none; secret.h */
+    /* NULL: none; what they are is in NAME.h. */
+    const struct vmgr__agent_ops *agent;
+    const struct vmgr__block_ops *block;
+    const struct vmgr__cpu_ops *cpu;
+    const struct vmgr__guestnet_ops *guestnet;
+    const struct vmgr__interface_ops *interface;
+    const struct vmgr__network_ops *network;
+    const struct vmgr__node_ops *node;
+    const struct vmgr__nodedev_ops *nodedev;
+    const struct vmgr__nwfilter_ops *nwfilter;
+    const struct vmgr__resource_ops *resource;
+    const struct vmgr__secret_ops *secret;
+    const struct vmgr__storage_ops *storage;
 };
 
 extern const struct vmgr__driver vmgr__driver_remote;

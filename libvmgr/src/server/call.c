@@ -23,6 +23,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_domain_guestnet,
     vmgr__handlers_domain_list,
     vmgr__handlers_domain_metadata,
+    vmgr__handlers_domain_resource,
     vmgr__handlers_domain_size,
     vmgr__handlers_domain_block,
     vmgr__handlers_domain_stats,

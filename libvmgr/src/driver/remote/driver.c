@@ -14,6 +14,7 @@
 #include "../node.h"
 #include "../nodedev.h"
 #include "../nwfilter.h"
+#include "../resource.h"
 #include "../secret.h"
 #include "remote.h"
 
@@ -210,6 +211,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .block = &vmgr__remote_block,
     .domain_monitor_command = vmgr__remote_monitor_command,
     .agent = &vmgr__remote_agent,
+    .resource = &vmgr__remote_resource,
     .network = &vmgr__remote_network,
     .guestnet = &vmgr__remote_guestnet,
     .nwfilter = &vmgr__remote_nwfilter,

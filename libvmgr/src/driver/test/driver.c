@@ -8,6 +8,7 @@
 #include "../network.h"
 #include "../node.h"
 #include "../nodedev.h"
+#include "../resource.h"
 #include "../stats.h"
 #include "../storage.h"
 #include "test.h"
@@ -165,6 +166,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_set_vcpus = vmgr__test_set_vcpus,
     .domain_inject_nmi = vmgr__test_inject_nmi,
     .agent = &vmgr__test_agent,
+    .resource = &vmgr__test_resource,
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,
     .nodedev = &vmgr__test_nodedev,

@@ -10,8 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../conf/tuning.h"
 #include "numa.h"
 #include "parts.h"
+#include "resource.h"
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
                                                          .machine = "microvm",
@@ -239,7 +241,8 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
-        check_clock(def, err) < 0 || check_actions(def, err) < 0)
+        check_clock(def, err) < 0 || check_actions(def, err) < 0 ||
+        vmgr__vemu_tune_check(def, err) < 0)
         return -1;
     return check_devices(def, err);
 }
@@ -359,6 +362,33 @@ static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
         add(args, "-action", "panic=pause");
 }
 
+/* <memory>, and what it is made of. The emulator wants whole pages. */
+static void add_memory(GPtrArray *args, const struct vmgr__domain_def *def)
+{
+    const struct vmgr__tuning *t = &def->tuning;
+    const uint64_t kib = (def->memory_kib + 3) / 4 * 4;
+    const bool shared = t->access == 1;
+
+    if (t->hugepages || t->source == 3 || shared) {
+        g_autofree char *page = t->hugepage_kib
+                                    ? g_strdup_printf(",hugetlbsize=%" G_GUINT64_FORMAT "k",
+                                                      t->hugepage_kib)
+                                    : g_strdup("");
+
+        addf(args, "-object", "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT
+             "k,share=%s%s%s", kib, shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "",
+             t->hugepages ? page : "");
+        addf(args, "-machine", "%s,memory-backend=pc.ram", def->os.machine);
+    } else {
+        add(args, "-machine", def->os.machine);
+    }
+    addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", kib);
+    if (t->allocation == 1)
+        add(args, "-mem-prealloc", NULL);
+    if (t->locked)
+        add(args, "-overcommit", "mem-lock=on");
+}
+
 char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
                        const GArray *ports)
 {
@@ -376,11 +406,9 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
         add(args, "-sandbox", "on,elevateprivileges=deny,spawn=allow,resourcecontrol=deny");
     add(args, "-nodefaults", NULL);
     add(args, "-display", "none");
-    add(args, "-machine", def->os.machine);
+    add_memory(args, def);
     add(args, "-accel", vmgr__vemu_accel(def));
     add(args, "-cpu", cpu);
-    /* The emulator wants whole pages. */
-    addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", (def->memory_kib + 3) / 4 * 4);
     add(args, "-smp", smp);
     vmgr__vemu_numa_argv(def, args);
     if (def->os.kernel)

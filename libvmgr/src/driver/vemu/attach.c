@@ -14,6 +14,7 @@
 #include "change.h"
 #include "parts.h"
 #include "change.h"
+#include "resource.h"
 #include "rights.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
@@ -172,6 +173,8 @@ static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **er
         r = set_link(q, dev, err);
     if (r == 0)
         r = vmgr__vemu_chain_learn_one(q, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_tune_disk(q, dev, err);
     if (r < 0)
         vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
     vmgr__qmp_close(q);

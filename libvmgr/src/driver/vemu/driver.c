@@ -15,6 +15,7 @@
 #include "../cpu.h"
 #include "../node.h"
 #include "blockjob.h"
+#include "../resource.h"
 #include "agent.h"
 #include "change.h"
 #include "numa.h"
@@ -386,6 +387,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .block = &vmgr__vemu_block,
     .domain_monitor_command = vmgr__vemu_monitor_command,
     .agent = &vmgr__vemu_agent,
+    .resource = &vmgr__vemu_resource,
     .network = &vmgr__vemu_network,
     .guestnet = &vmgr__vemu_guestnet,
     .nwfilter = &vmgr__vemu_nwfilter,

@@ -16,23 +16,29 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../../conf/tuning.h"
 #include "vemu.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1u << 2)
 #endif
+
+#define NODES_MAX 1024
+#define BITS      (8 * sizeof(unsigned long))
 
 /* Everything the children need, made before the fork. */
 struct plan {
@@ -49,6 +55,9 @@ struct plan {
     size_t group_count;
     bool pin;
     cpu_set_t cpus;
+    bool lock_memory;
+    int numa_mode; /* of set_mempolicy(2); 0: none */
+    unsigned long numa_nodes[NODES_MAX / BITS];
 };
 
 enum { SAID_PID = 1, SAID_ERROR = 2 };
@@ -98,8 +107,20 @@ static void close_others(void)
     }
 }
 
-/* Becomes the guest's user, for good. The system calls themselves: those of the C library would look
- * for other threads. */
+/* Where memory comes from, and how much of it may be locked. */
+static int take_memory(const struct plan *p)
+{
+    static const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+    if (p->lock_memory && p->uid && setrlimit(RLIMIT_MEMLOCK, &none) < 0)
+        return -1;
+    return p->numa_mode
+               ? (int)syscall(SYS_set_mempolicy, p->numa_mode, p->numa_nodes, NODES_MAX + 1)
+               : 0;
+}
+
+/* Becomes the guest's user, for good. By the system calls themselves: those of the C library would
+ * look for other threads. */
 static int drop_rights(const struct plan *p)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -127,7 +148,7 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     if (chdir(p->dir) < 0 || dup2(p->null_fd, 0) < 0 || dup2(p->log_fd, 1) < 0 ||
         dup2(p->log_fd, 2) < 0 || (p->pin && sched_setaffinity(0, sizeof(p->cpus), &p->cpus) < 0))
         child_fail(p, errno);
-    if (drop_rights(p) < 0)
+    if (take_memory(p) < 0 || drop_rights(p) < 0)
         child_fail(p, errno);
     umask(077);
     reset_signals();
@@ -379,10 +400,36 @@ static struct vemu_qmp *await_monitor(const char *dir, int inotify_fd, int pidfd
     return q;
 }
 
+static int set_nodes(struct plan *p, const struct vmgr__tuning *t, struct vmgr_error **err)
+{
+    static const int modes[] = { MPOL_BIND, MPOL_PREFERRED, MPOL_INTERLEAVE };
+    uint8_t set[NODES_MAX];
+
+    p->lock_memory = t->locked;
+    if (t->numa_mode < 0 || t->numa_mode >= (int)G_N_ELEMENTS(modes) || !t->numa_nodeset)
+        return 0;
+    if (!vmgr__cpuset_parse(t->numa_nodeset, set, sizeof(set)))
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, "the host has no NUMA nodes '%s'",
+                          t->numa_nodeset);
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        g_autofree char *path = g_strdup_printf("/sys/devices/system/node/node%zu", i);
+
+        if (set[i] && access(path, F_OK) < 0)
+            return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                              "NUMA node %zu is unavailable: the host has none of this number", i);
+        if (set[i])
+            p->numa_nodes[i / BITS] |= 1ul << i % BITS;
+    }
+    p->numa_mode = modes[t->numa_mode];
+    return 0;
+}
+
 static int set_affinity(struct plan *p, const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     uint8_t set[CPU_SETSIZE];
 
+    if (set_nodes(p, &def->tuning, err) < 0)
+        return -1;
     if (!def->cpuset)
         return 0;
     if (!vmgr__cpuset_parse(def->cpuset, set, sizeof(set)))

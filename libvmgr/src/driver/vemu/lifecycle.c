@@ -14,6 +14,7 @@
 #include "numa.h"
 #include "parts.h"
 #include "change.h"
+#include "resource.h"
 #include "rights.h"
 
 #define KILL_TIMEOUT_MS 10000
@@ -172,6 +173,8 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
 
     if (learn_ptys(q, s->def, err) < 0 || vmgr__vemu_set_links(q, s->def, err) < 0 ||
         vmgr__vemu_chain_learn(q, s->def, err) < 0 || set_balloon(q, s->def, err) < 0)
+        set_balloon(q, s->def, err) < 0 ||
+        vmgr__vemu_tune_start(c->d, c->name, s, q, err) < 0)
         return -1;
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
         if (let_go(c, q, err) < 0)

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "rights.h"
 
 #define KILL_TIMEOUT_MS 10000
@@ -68,6 +69,8 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
     if (s->def)
         vmgr__vemu_ports_forget(d, s->def);
     vmgr__vemu_rights_end(d, name);
+    if (s->cgroup)
+        vmgr__cgroup_remove(s->cgroup);
     vmgr__vemu_status_clear(s);
     s->phase = VEMU_OFF;
     s->state = VMGR_DOMAIN_SHUTOFF;

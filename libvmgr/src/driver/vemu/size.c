@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "change.h"
+#include "cgroup.h"
 #include "parts.h"
 
 #define UNPLUG_TIMEOUT_MS 10000
@@ -130,6 +131,24 @@ static int resize(struct vemu_qmp *q, struct json_object *slots, unsigned *count
     return 0;
 }
 
+/* Those that have come run where the definition says, and have its limits. */
+static int place_cpus(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
+{
+    struct vmgr__tuning old;
+    struct vemu_threads threads = { NULL };
+    int r = vmgr__threads_query(q, &threads, err);
+
+    vmgr__tuning_copy(&old, &c->status.def->tuning);
+    old.value[VMGR__TUNE_PERIOD] = old.value[VMGR__TUNE_QUOTA] = 0;
+    if (r == 0)
+        r = vmgr__threads_pin(&c->status, &threads, err);
+    if (r == 0)
+        r = vmgr__cgroup_apply(c->d, c->name, &c->status, &old, &threads, err);
+    vmgr__tuning_fini(&old);
+    vmgr__threads_fini(&threads);
+    return r;
+}
+
 static int set_live(struct vemu_change *c, unsigned wanted, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = c->status.def;
@@ -146,6 +165,8 @@ static int set_live(struct vemu_change *c, unsigned wanted, struct vmgr_error **
     if (q && vmgr__qmp_execute(q, "query-hotpluggable-cpus", NULL, &slots, err) == 0)
         r = resize(q, slots, &def->vcpus, wanted, err);
     json_object_put(slots);
+    if (r == 0)
+        r = place_cpus(c, q, err);
     vmgr__qmp_close(q);
     return r;
 }

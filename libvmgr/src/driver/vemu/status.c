@@ -14,6 +14,7 @@ void vmgr__vemu_status_clear(struct vemu_status *s)
 {
     vmgr__domain_def_free(s->def);
     g_clear_pointer(&s->jobs, g_ptr_array_unref);
+    g_free(s->cgroup);
     *s = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
 }
 
@@ -60,6 +61,7 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
             ret->uid = (uid_t)user;
             ret->gid = (gid_t)group;
         }
+        ret->cgroup = vmgr__xml_attr(root, "cgroup");
         ret->updated = g_strcmp0(updated, "yes") == 0;
         r = 1;
         if (ret->phase != VEMU_OFF) {
@@ -120,6 +122,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
             vmgr__xw_attrf(&w, "user", "%u", s->uid);
             vmgr__xw_attrf(&w, "group", "%u", s->gid);
         }
+        vmgr__xw_attr(&w, "cgroup", s->cgroup);
         vmgr__domain_def_write(s->def, 0, &w);
         vmgr__blockjobs_write(s->jobs, &w);
     }

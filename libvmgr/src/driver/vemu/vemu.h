@@ -135,6 +135,7 @@ struct vemu_status {
     bool sandbox; /* while it starts: the emulator gives up system calls */
     uid_t uid;    /* whom the process runs as; 0: its starter's */
     gid_t gid;
+    char *cgroup; /* NULL: none */
     struct vmgr__domain_def *def; /* what runs; NULL when off */
     GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
 };

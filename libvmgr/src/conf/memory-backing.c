@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <memoryBacking>: what a guest's memory is made of.
+ */
+#include <string.h>
+
+#include "element.h"
+#include "tuning.h"
+
+static const char *const sources[] = { "", "file", "anonymous", "memfd", NULL };
+static const char *const accesses[] = { "", "shared", "private", NULL };
+static const char *const allocations[] = { "", "immediate", "ondemand", NULL };
+
+static int parse_pages(struct vmgr__parse *p, const xmlNode *node)
+{
+    struct vmgr__tuning *t = &p->def->tuning;
+    xmlNode *page = vmgr__xml_child(node, "page");
+    g_autofree char *size = page ? vmgr__xml_attr(page, "size") : NULL;
+    g_autofree char *unit = page ? vmgr__xml_attr(page, "unit") : NULL;
+    g_autofree char *nodeset = page ? vmgr__xml_attr(page, "nodeset") : NULL;
+    uint64_t n, bytes;
+
+    t->hugepages = true;
+    if (!page)
+        return 0;
+    if (vmgr__xml_next(page, "page") || nodeset)
+        return conf_error(
+            p, VMGR_ERR_CONFIG_UNSUPPORTED,
+            "huge pages of several sizes, or of single NUMA nodes, are not supported");
+    if (!vmgr__parse_u64(size, &n) || !n)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "unable to parse size of huge pages '%s'",
+                          size ? size : "");
+    if (vmgr__scale(n, unit, 1024, INT64_MAX, &bytes, p->err) < 0)
+        return -1;
+    t->hugepage_kib = bytes / 1024;
+    return 0;
+}
+
+static int parse_child(struct vmgr__parse *p, xmlNode *c)
+{
+    struct vmgr__tuning *t = &p->def->tuning;
+    g_autofree char *threads = NULL;
+
+    if (vmgr__xml_is(c, "hugepages"))
+        return parse_pages(p, c);
+    if (vmgr__xml_is(c, "nosharepages"))
+        t->nosharepages = true;
+    else if (vmgr__xml_is(c, "locked"))
+        t->locked = true;
+    else if (vmgr__xml_is(c, "discard"))
+        t->discard = true;
+    else if (vmgr__xml_is(c, "source"))
+        return vmgr__xml_enum(c, "type", sources, &t->source, p->err);
+    else if (vmgr__xml_is(c, "access"))
+        return vmgr__xml_enum(c, "mode", accesses, &t->access, p->err);
+    else if (vmgr__xml_is(c, "allocation")) {
+        threads = vmgr__xml_attr(c, "threads");
+        if (threads && !vmgr__parse_u32(threads, &t->allocation_threads))
+            return conf_error(p, VMGR_ERR_XML_ERROR,
+                              "Invalid value for attribute 'threads' in element 'allocation': '%s'",
+                              threads);
+        return vmgr__xml_enum(c, "mode", allocations, &t->allocation, p->err);
+    } else
+        vmgr__warn_element(p, c, "memoryBacking");
+    return 0;
+}
+
+static int backing_parse(struct vmgr__parse *p, xmlNode *node)
+{
+    p->def->tuning.has_backing = true;
+    for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
+        if (parse_child(p, c) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void write_word(struct vmgr__xml_writer *w, const char *name, const char *attr,
+                       const char *const *words, int index)
+{
+    if (!index)
+        return;
+    vmgr__xw_begin(w, name);
+    vmgr__xw_attr(w, attr, words[index]);
+    vmgr__xw_end(w, name);
+}
+
+static void write_flag(struct vmgr__xml_writer *w, const char *name, bool on)
+{
+    if (!on)
+        return;
+    vmgr__xw_begin(w, name);
+    vmgr__xw_end(w, name);
+}
+
+static void backing_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
+                           struct vmgr__xml_writer *w)
+{
+    const struct vmgr__tuning *t = &def->tuning;
+
+    if (!t->has_backing)
+        return;
+    vmgr__xw_begin(w, "memoryBacking");
+    if (t->hugepages) {
+        vmgr__xw_begin(w, "hugepages");
+        if (t->hugepage_kib) {
+            vmgr__xw_begin(w, "page");
+            vmgr__xw_attrf(w, "size", "%" G_GUINT64_FORMAT, t->hugepage_kib);
+            vmgr__xw_attr(w, "unit", "KiB");
+            vmgr__xw_end(w, "page");
+        }
+        vmgr__xw_end(w, "hugepages");
+    }
+    write_flag(w, "nosharepages", t->nosharepages);
+    write_flag(w, "locked", t->locked);
+    write_word(w, "source", "type", sources, t->source);
+    write_word(w, "access", "mode", accesses, t->access);
+    if (t->allocation || t->allocation_threads) {
+        vmgr__xw_begin(w, "allocation");
+        if (t->allocation)
+            vmgr__xw_attr(w, "mode", allocations[t->allocation]);
+        if (t->allocation_threads)
+            vmgr__xw_attrf(w, "threads", "%u", t->allocation_threads);
+        vmgr__xw_end(w, "allocation");
+    }
+    write_flag(w, "discard", t->discard);
+    vmgr__xw_end(w, "memoryBacking");
+}
+
+const struct vmgr__element vmgr__element_memory_backing = { "memoryBacking", backing_parse,
+                                                            backing_format };

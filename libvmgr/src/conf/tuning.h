@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What of the host a guest may use: <cputune>, <memtune>, <blkiotune>, <numatune>, <memoryBacking>,
+ * <resource>, and <iotune> of its disks.
+ */
+#ifndef VMGR_SRC_CONF_TUNING_H
+#define VMGR_SRC_CONF_TUNING_H
+
+#include <vmgr/resources.h>
+
+#include "def.h"
+
+extern const char *const vmgr__numa_mode_names[];
+
+void vmgr__tuning_fini(struct vmgr__tuning *t);
+/* The name of something that is kept and not understood; NULL: nothing. */
+const char *vmgr__tuning_kept(const struct vmgr__tuning *t);
+/* "0-1,3" of set[i] != 0. For g_free(). */
+char *vmgr__cpuset_format(const uint8_t *set, size_t size);
+
+/* A deep copy, into something that holds nothing. */
+void vmgr__tuning_copy(struct vmgr__tuning *to, const struct vmgr__tuning *from);
+GArray *vmgr__blkio_new(void);
+
+/* ---- pins ---- */
+const char *vmgr__tuning_pin(const struct vmgr__tuning *t, int kind, uint32_t id); /* NULL: none */
+void vmgr__tuning_set_pin(struct vmgr__tuning *t, int kind, uint32_t id, const char *cpuset);
+
+/* ---- parameters by name, params.c ---- */
+/* Adds what a definition says; resource: enum vmgr_resource. */
+int vmgr__tuning_get(const struct vmgr__domain_def *def, int resource, const char *target,
+                     GArray *ret, struct vmgr_error **err);
+/* Changes a definition; all or nothing. */
+int vmgr__tuning_set(struct vmgr__domain_def *def, int resource, const char *target,
+                     const struct vmgr_stat *params, struct vmgr_error **err);
+
+/* ---- <iotune>, iotune.c ---- */
+struct vmgr__iotune_name {
+    const char *name, *command; /* in documents and of the protocol; of the monitor */
+};
+extern const struct vmgr__iotune_name vmgr__iotune_names[]; /* ends with NULL */
+enum {
+    VMGR__IOTUNE_SIZE = 12,
+    VMGR__IOTUNE_GROUP = 13,
+    VMGR__IOTUNE_LENGTHS = 14,
+    VMGR__IOTUNE_COUNT = 20
+};
+#define VMGR__IOTUNE_MAX 1000000000000000ull
+struct vmgr__iotune {
+    uint64_t value[VMGR__IOTUNE_COUNT]; /* by index of the names */
+    char *group;                        /* NULL: none. For g_free() */
+};
+int vmgr__iotune_index(const char *name); /* -1: none */
+/* -1: something is not a number, or not known. */
+int vmgr__iotune_read(const struct vmgr__device *disk, struct vmgr__iotune *ret);
+int vmgr__iotune_get(const struct vmgr__domain_def *def, const char *target, GArray *ret,
+                     struct vmgr_error **err);
+int vmgr__iotune_set(struct vmgr__domain_def *def, const char *target,
+                     const struct vmgr_stat *params, struct vmgr_error **err);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What of the host the test driver's guests may use: what their definitions say, since nothing runs.
+ */
+#include "../resource.h"
+
+#include <string.h>
+
+#include "../../conf/tuning.h"
+#include "test.h"
+
+#define HOST_CPUS 16
+
+static const struct vmgr__domain_def *find(struct vmgr_domain *dom, uint32_t flags,
+                                           struct test **ret_test, struct vmgr_error **err)
+{
+    const struct vmgr__domobj *obj = vmgr__test_enter(dom, ret_test, err);
+    const struct vmgr__domain_def *def = obj ? vmgr__domobj_def(obj, flags, err) : NULL;
+
+    if (obj && !def)
+        vmgr__test_leave(*ret_test, -1);
+    return def;
+}
+
+static int get(struct vmgr_domain *dom, int resource, const char *target, uint32_t flags,
+               GArray *ret, struct vmgr_error **err)
+{
+    struct test *t;
+    const struct vmgr__domain_def *def = find(dom, flags, &t, err);
+
+    return def ? vmgr__test_leave(t, vmgr__tuning_get(def, resource, target, ret, err)) : -1;
+}
+
+/* What VMGR_DOMAIN_AFFECT_* means, of an object that has it. */
+static void choose(struct vmgr__domobj *obj, uint32_t flags, struct vmgr__domain_def *ret[2])
+{
+    const uint32_t which = flags & (VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG);
+
+    ret[0] = !which || which & VMGR_DOMAIN_AFFECT_LIVE ? obj->live : NULL;
+    ret[1] = (!which && !obj->live) || which & VMGR_DOMAIN_AFFECT_CONFIG ? obj->config : NULL;
+}
+
+static int set(struct vmgr_domain *dom, int resource, const char *target,
+               const struct vmgr_stat *params, uint32_t flags, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *defs[2];
+    struct test *t;
+    struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
+    int r = 0;
+
+    if (!obj)
+        return -1;
+    if (!vmgr__domobj_def(obj, flags, err))
+        return vmgr__test_leave(t, -1);
+    choose(obj, flags, defs);
+    for (int i = 0; r == 0 && i < 2; i++) {
+        if (defs[i])
+            r = vmgr__tuning_set(defs[i], resource, target, params, err);
+    }
+    return vmgr__test_leave(t, r);
+}
+
+static void add_pin(const struct vmgr__domain_def *def, int kind, uint32_t id, GArray *ret)
+{
+    const char *cpuset = vmgr__tuning_pin(&def->tuning, kind, id);
+    uint8_t set[HOST_CPUS], map[HOST_CPUS / 8] = { 0 };
+
+    if (!cpuset)
+        cpuset = def->cpuset;
+    if (!cpuset || !vmgr__cpuset_parse(cpuset, set, sizeof(set)))
+        memset(set, 1, sizeof(set));
+    for (int i = 0; i < HOST_CPUS; i++)
+        map[i / 8] |= (uint8_t)(set[i] << i % 8);
+    vmgr__pin_add(ret, id, map, sizeof(map));
+}
+
+static int get_pins(struct vmgr_domain *dom, int kind, uint32_t flags, GArray *ret,
+                    struct vmgr_error **err)
+{
+    struct test *t;
+    const struct vmgr__domain_def *def = find(dom, flags, &t, err);
+
+    if (!def)
+        return -1;
+    if (kind == VMGR_PIN_EMULATOR)
+        add_pin(def, kind, 0, ret);
+    for (uint32_t i = 0; kind == VMGR_PIN_VCPU && i < def->max_vcpus; i++)
+        add_pin(def, kind, i, ret);
+    return vmgr__test_leave(t, 0);
+}
+
+static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t *cpus, size_t size,
+                   uint32_t flags, struct vmgr_error **err)
+{
+    uint8_t set_of[HOST_CPUS] = { 0 };
+    struct vmgr__domain_def *defs[2];
+    struct test *t;
+    struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
+    g_autofree char *text = NULL;
+
+    if (!obj)
+        return -1;
+    if (!vmgr__domobj_def(obj, flags, err))
+        return vmgr__test_leave(t, -1);
+    for (size_t i = 0; i < HOST_CPUS && i / 8 < size; i++)
+        set_of[i] = cpus[i / 8] >> i % 8 & 1;
+    text = vmgr__cpuset_format(set_of, sizeof(set_of));
+    if (kind == VMGR_PIN_IOTHREAD ||
+        (kind == VMGR_PIN_VCPU && id >= vmgr__domobj_current(obj)->max_vcpus) || !*text)
+        return vmgr__test_leave(t, vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_TEST,
+                                                   "there is no such vCPU, IOThread or host CPU"));
+    choose(obj, flags, defs);
+    for (int i = 0; i < 2; i++) {
+        if (defs[i])
+            vmgr__tuning_set_pin(&defs[i]->tuning, kind, id, text);
+    }
+    return vmgr__test_leave(t, 0);
+}
+
+static int get_vcpu_info(struct vmgr_domain *dom, GArray *ret, struct vmgr_error **err)
+{
+    struct test *t;
+    const struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
+
+    if (!obj)
+        return -1;
+    if (vmgr__domobj_need_active(obj, err) < 0)
+        return vmgr__test_leave(t, -1);
+    for (uint32_t i = 0; i < obj->live->vcpus; i++) {
+        const struct vmgr_vcpu_info info = { .number = i,
+                                             .state = 1,
+                                             .cpu = (int32_t)(i % HOST_CPUS) };
+
+        g_array_append_val(ret, info);
+    }
+    return vmgr__test_leave(t, 0);
+}
+
+const struct vmgr__resource_ops vmgr__test_resource = {
+    .get = get,
+    .set = set,
+    .get_pins = get_pins,
+    .set_pin = set_pin,
+    .get_vcpu_info = get_vcpu_info,
+};

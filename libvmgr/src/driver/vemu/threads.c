@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Threads of guests: which they are, and on which host CPUs they may run.
+ *
+ * A pin is the thread's affinity, sched_setaffinity(2), which needs no control group and holds for
+ * an unprivileged caller's guests as well.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+
+#define VCPUS_MAX 4096
+
+static bool number_of(struct json_object *o, const char *key, int64_t *ret)
+{
+    struct json_object *value;
+
+    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &value) ||
+        !json_object_is_type(value, json_type_int))
+        return false;
+    *ret = json_object_get_int64(value);
+    return true;
+}
+
+void vmgr__threads_fini(struct vemu_threads *t)
+{
+    g_clear_pointer(&t->vcpus, g_array_unref);
+}
+
+int vmgr__threads_query(struct vemu_qmp *q, struct vemu_threads *ret, struct vmgr_error **err)
+{
+    struct json_object *list = NULL;
+
+    ret->vcpus = g_array_new(FALSE, TRUE, sizeof(int));
+    if (vmgr__qmp_execute(q, "query-cpus-fast", NULL, &list, err) < 0)
+        return -1;
+    for (size_t i = 0;
+         json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        int64_t number, tid;
+
+        if (!number_of(o, "cpu-index", &number) || !number_of(o, "thread-id", &tid) || number < 0 ||
+            number >= VCPUS_MAX || tid <= 0 || tid > INT32_MAX)
+            continue;
+        if ((guint)number >= ret->vcpus->len)
+            g_array_set_size(ret->vcpus, (guint)number + 1);
+        g_array_index(ret->vcpus, int, number) = (int)tid;
+    }
+    json_object_put(list);
+    return 0;
+}
+
+bool vmgr__thread_stat(int pid, int tid, uint64_t *ret_time_ns, int *ret_cpu)
+{
+    const uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/stat", pid, tid);
+    g_autofree char *text = NULL;
+    uint64_t user, system;
+    const char *p;
+
+    /* proc(5): fields 14, 15 and 39. The name in parentheses may hold anything. */
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return false;
+    p = strrchr(text, ')');
+    if (!p || sscanf(p + 1,
+                     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" G_GINT64_MODIFIER
+                     "u %" G_GINT64_MODIFIER "u %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u %*u %*u "
+                     "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %d",
+                     &user, &system, ret_cpu) != 3)
+        return false;
+    *ret_time_ns = (user + system) * tick_ns;
+    return true;
+}
+
+static int pin(const struct vemu_status *s, int tid, const char *cpuset, struct vmgr_error **err)
+{
+    g_autofree char *task = g_strdup_printf("/proc/%d/task/%d", s->process.pid, tid);
+    uint8_t set[CPU_SETSIZE];
+    cpu_set_t cpus;
+
+    if (!vmgr__cpuset_parse(cpuset, set, sizeof(set)))
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, "the host has no CPUs '%s'", cpuset);
+    CPU_ZERO(&cpus);
+    for (int i = 0; i < CPU_SETSIZE; i++) {
+        if (set[i])
+            CPU_SET(i, &cpus);
+    }
+    /* A guest's own word is not enough: another's thread is not touched. */
+    if (access(task, F_OK) < 0)
+        return 0;
+    if (sched_setaffinity(tid, sizeof(cpus), &cpus) < 0 && errno != ESRCH)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot set CPU affinity to '%s'",
+                                     cpuset);
+    return 0;
+}
+
+static bool is_vcpu(const struct vemu_threads *threads, int tid)
+{
+    for (guint i = 0; i < threads->vcpus->len; i++) {
+        if (g_array_index(threads->vcpus, int, i) == tid)
+            return true;
+    }
+    return false;
+}
+
+static int pin_others(const struct vemu_status *s, const struct vemu_threads *threads,
+                      const char *cpuset, struct vmgr_error **err)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task", s->process.pid);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *file;
+
+    while (dir && (file = g_dir_read_name(dir))) {
+        uint32_t tid;
+
+        if (vmgr__parse_u32(file, &tid) && tid <= INT32_MAX && !is_vcpu(threads, (int)tid) &&
+            pin(s, (int)tid, cpuset, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int vmgr__threads_pin(const struct vemu_status *s, const struct vemu_threads *threads,
+                      struct vmgr_error **err)
+{
+    const struct vmgr__tuning *t = &s->def->tuning;
+    const char *emulator = vmgr__tuning_pin(t, VMGR_PIN_EMULATOR, 0);
+
+    for (guint i = 0; i < threads->vcpus->len; i++) {
+        const int tid = g_array_index(threads->vcpus, int, i);
+        const char *cpus = vmgr__tuning_pin(t, VMGR_PIN_VCPU, i);
+
+        if (tid && cpus && pin(s, tid, cpus, err) < 0)
+            return -1;
+    }
+    return emulator ? pin_others(s, threads, emulator, err) : 0;
+}
