@@ -33,6 +33,109 @@ static struct vmgr_domain *define_s(void)
     return dom;
 }
 
+/* The value of a parameter as text; "": it is not there. */
+static const char *value_of(struct vmgr_domain *dom, int resource, const char *target,
+                            uint32_t flags, const char *name)
+{
+    static char text[100];
+    const struct vmgr_stat *s;
+    struct vmgr_stat *stats;
+
+    OK(vmgr_domain_get_resources(dom, resource, target, flags, &stats, &err));
+    s = vmgr_stats_find(stats, name);
+    if (s && s->text)
+        snprintf(text, sizeof(text), "%s", s->text);
+    else
+        snprintf(text, sizeof(text), s ? "%lld" : "", s ? (long long)s->number : 0);
+    vmgr_stats_free(stats);
+    return text;
+}
+
+static int set_number(struct vmgr_domain *dom, int resource, const char *target, const char *name,
+                      int type, int64_t number, struct vmgr_error **err)
+{
+    const struct vmgr_stat params[] = {
+        { .name = name, .type = type, .number = (uint64_t)number }, { .name = NULL }
+    };
+
+    return vmgr_domain_set_resources(dom, resource, target, params, VMGR_DOMAIN_AFFECT_LIVE, err);
+}
+
+START_TEST(test_resources)
+{
+    const int live = VMGR_DOMAIN_AFFECT_LIVE;
+    struct vmgr_domain *dom = NULL;
+    struct vmgr_vcpu_info *info;
+    struct vmgr_pin *pins;
+    struct vmgr_stat *stats;
+    const uint8_t third[] = { 1 << 2, 0 }, none[] = { 0, 0 };
+    char *xml;
+    int n;
+
+    open_test();
+    OK(vmgr_domain_lookup_by_name(conn, "test", &dom, &err));
+    ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_SCHEDULER, NULL, 0, "cpu_shares"), "0");
+    ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_MEMORY, NULL, 0, "hard_limit"),
+                     "9007199254740991");
+    OK(set_number(dom, VMGR_RESOURCE_SCHEDULER, NULL, "cpu_shares", VMGR_STAT_ULLONG, 500, &err));
+    OK(set_number(dom, VMGR_RESOURCE_SCHEDULER, NULL, "vcpu_quota", VMGR_STAT_LLONG, -5, &err));
+    OK(set_number(dom, VMGR_RESOURCE_MEMORY, NULL, "hard_limit", VMGR_STAT_ULLONG, 9000, &err));
+    OK(set_number(dom, VMGR_RESOURCE_BLKIO, NULL, "weight", VMGR_STAT_UINT, 200, &err));
+    OK(set_number(dom, VMGR_RESOURCE_NUMA, NULL, "numa_mode", VMGR_STAT_INT, 2, &err));
+    OK(set_number(dom, VMGR_RESOURCE_DISK, "vda", "read_iops_sec", VMGR_STAT_ULLONG, 70, &err));
+    ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_SCHEDULER, NULL, live, "cpu_shares"), "500");
+    ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_SCHEDULER, NULL, live, "vcpu_quota"), "-1");
+    ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_DISK, "vda", live, "read_iops_sec"), "70");
+    /* the next start's definition is another one */
+    ck_assert_str_eq(
+        value_of(dom, VMGR_RESOURCE_SCHEDULER, NULL, VMGR_DOMAIN_AFFECT_CONFIG, "cpu_shares"), "0");
+    OK(vmgr_domain_get_xml(dom, 0, &xml, &err));
+    ck_assert_ptr_nonnull(strstr(xml, "<shares>500</shares>\n    <quota>-1</quota>"));
+    ck_assert_ptr_nonnull(strstr(xml, "<hard_limit unit='KiB'>9000</hard_limit>"));
+    ck_assert_ptr_nonnull(strstr(xml, "<read_iops_sec>70</read_iops_sec>"));
+    free(xml);
+    FAILS(set_number(dom, VMGR_RESOURCE_SCHEDULER, NULL, "cpu_shares", VMGR_STAT_ULLONG, 1, &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: value of 'cpu_shares' is out of range [2, 262144]");
+    FAILS(set_number(dom, VMGR_RESOURCE_MEMORY, NULL, "nix", VMGR_STAT_ULLONG, 1, &err),
+          VMGR_ERR_INVALID_ARG, "invalid argument: parameter 'nix' not supported");
+    FAILS(set_number(dom, VMGR_RESOURCE_MEMORY, NULL, "swap_hard_limit", VMGR_STAT_ULLONG, 8999,
+                     &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: memory hard_limit tunable value must be lower than or equal to "
+          "swap_hard_limit");
+    FAILS(set_number(dom, VMGR_RESOURCE_DISK, "vdz", "read_iops_sec", VMGR_STAT_ULLONG, 7, &err),
+          VMGR_ERR_INVALID_ARG, "invalid argument: invalid path vdz not assigned to domain");
+    FAILS(set_number(dom, VMGR_RESOURCE_DISK, "vda", "read_iops_sec_max", VMGR_STAT_ULLONG, 60,
+                     &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: value 'read_iops_sec_max' must be at least 'read_iops_sec'");
+
+    n = vmgr_domain_get_pins(dom, VMGR_PIN_VCPU, 0, &pins, NULL);
+    ck_assert_int_eq(n, 2);
+    ck_assert_uint_eq(pins[1].cpus[0], 0xff);
+    ck_assert_ptr_null(vmgr_pins_free(pins, 2));
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_VCPU, 1, third, sizeof(third), 0, &err));
+    FAILS(vmgr_domain_set_pin(dom, VMGR_PIN_VCPU, 1, none, sizeof(none), 0, &err),
+          VMGR_ERR_INVALID_ARG, "invalid argument: Empty cpu list for pinning");
+    n = vmgr_domain_get_pins(dom, VMGR_PIN_VCPU, 0, &pins, NULL);
+    ck_assert_int_eq(n, 2);
+    ck_assert_uint_eq(pins[1].cpus[0], 1 << 2);
+    vmgr_pins_free(pins, 2);
+
+    n = vmgr_domain_get_vcpu_info(dom, &info, NULL);
+    ck_assert_int_eq(n, 2);
+    ck_assert_int_eq(info[1].state, 1);
+    free(info);
+    FAILS(vmgr_domain_get_cpu_stats(dom, -1, &stats, &err), VMGR_ERR_NO_SUPPORT,
+          "this function is not supported by the connection driver: virDomainGetCPUStats");
+    FAILS(vmgr_domain_set_iothread(dom, 1, 1, 0, &err), VMGR_ERR_NO_SUPPORT,
+          "this function is not supported by the connection driver: virDomainAddIOThread");
+    vmgr_domain_unref(dom);
+    close_test();
+}
+END_TEST
+
 START_TEST(test_uris)
 {
     static const struct {
@@ -427,6 +530,7 @@ int main(void)
     tcase_add_test(t, test_read_only);
     tcase_add_test(t, test_console_echoes);
     tcase_add_test(t, test_handles);
+    tcase_add_test(t, test_resources);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -3,8 +3,8 @@
  * -sandbox: system calls that this process gives up before it reads anything of a guest.
  *
  * What a machine needs is open: files, sockets, memory, threads, KVM. What no machine needs, and
- * what an intruder would go on with, fails with EPERM: changing mounts and namespaces, the clock and
- * the kernel, looking into other processes. The groups of -sandbox add to that. The filter
+ * what an intruder would go on with, fails with EPERM: changing mounts and namespaces, the clock
+ * and the kernel, looking into other processes. The groups of -sandbox add to that. The filter
  * (seccomp(2)) depends on the call's number alone but for clone(2), so the kernel finds calls that
  * are allowed in a bitmap, and the loop of a vCPU does not pay for it.
  */

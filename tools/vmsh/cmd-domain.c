@@ -11,6 +11,7 @@
 #include "agent-text.h"
 #include "device-text.h"
 #include "domain-text.h"
+#include "resource-text.h"
 #include "shell.h"
 
 #define DOMAIN_OPT(completer_)                                                                     \
@@ -439,10 +440,19 @@ const struct cmd cmds_domain[] = {
       "Populate a disk from its backing image.", false },
     { "blockresize", cmd_blockresize, blockresize_opts, "Resize block device of domain.",
       "Resize block device of domain.", false },
+    { "blkdeviotune", cmd_blkdeviotune, blkdeviotune_opts,
+      "Set or query a block device I/O tuning parameters.",
+      "Set or query disk I/O parameters such as block throttling.", false },
+    { "blkiotune", cmd_blkiotune, blkiotune_opts, "Get or set blkio parameters",
+      "Get or set the current blkio parameters for a guest domain.\n    To get the blkio "
+      "parameters use following command: \n\n    virsh # blkiotune <domain>",
+      false },
     { "change-media", cmd_change_media, change_media_opts, "Change media of CD or floppy drive",
       "Change media of CD or floppy drive.", false },
     { "console", cmd_console, console_opts, "connect to the guest console",
       "Connect the virtual serial console for the guest", false },
+    { "cpu-stats", cmd_cpu_stats, cpu_stats_opts, "show domain cpu statistics",
+      "Display per-CPU and total statistics about the domain's CPUs", false },
     { "create", cmd_create, create_opts, "create a domain from an XML file", "Create a domain.",
       false },
     { "define", cmd_define, define_opts, "define (but don't start) a domain from an XML file",
@@ -488,6 +498,8 @@ const struct cmd cmds_domain[] = {
       "Output the domain information as an XML dump to stdout.", false },
     { "edit", cmd_edit, edit_opts, "edit XML configuration for a domain",
       "Edit the XML configuration for a domain.", false },
+    { "emulatorpin", cmd_emulatorpin, emulatorpin_opts, "control or query domain emulator affinity",
+      "Pin domain emulator threads to host physical CPUs.", false },
     { "get-user-sshkeys", cmd_get_user_sshkeys, get_user_sshkeys_opts,
       "list authorized SSH keys for given user (via agent)",
       "Use the guest agent to query authorized SSH keys for given user", false },
@@ -501,6 +513,25 @@ const struct cmd cmds_domain[] = {
       "Use the guest agent to query or set cpu state from guest's point of view", false },
     { "inject-nmi", cmd_inject_nmi, inject_nmi_opts, "Inject NMI to the guest",
       "Inject NMI to the guest domain.", false },
+    { "iothreadadd", cmd_iothreadadd, iothreadadd_opts, "add an IOThread to the guest domain",
+      "Add an IOThread to the guest domain.", false },
+    { "iothreaddel", cmd_iothreaddel, iothreaddel_opts, "delete an IOThread from the guest domain",
+      "Delete an IOThread from the guest domain.", false },
+    { "iothreadinfo", cmd_iothreadinfo, iothreadinfo_opts, "view domain IOThreads",
+      "Returns basic information about the domain IOThreads.", false },
+    { "iothreadpin", cmd_iothreadpin, iothreadpin_opts, "control domain IOThread affinity",
+      "Pin domain IOThreads to host physical CPUs.", false },
+    { "iothreadset", cmd_iothreadset, iothreadset_opts,
+      "modifies an existing IOThread of the guest domain",
+      "Modifies an existing IOThread of the guest domain.", false },
+    { "memtune", cmd_memtune, memtune_opts, "Get or set memory parameters",
+      "Get or set the current memory parameters for a guest domain.\n    To get the memory "
+      "parameters use following command: \n\n    virsh # memtune <domain>",
+      false },
+    { "numatune", cmd_numatune, numatune_opts, "Get or set numa parameters",
+      "Get or set the current numa parameters for a guest domain.\n    To get the numa parameters "
+      "use following command: \n\n    virsh # numatune <domain>",
+      false },
     { "qemu-agent-command", cmd_qemu_agent_command, qemu_agent_command_opts,
       "QEMU Guest Agent Command", "Run an arbitrary qemu guest agent command; use at your own risk",
       false },
@@ -512,6 +543,8 @@ const struct cmd cmds_domain[] = {
       "Reset the target domain as if by power button", false },
     { "resume", cmd_resume, suspend_opts, "resume a domain",
       "Resume a previously suspended domain.", false },
+    { "schedinfo", cmd_schedinfo, schedinfo_opts, "show/set scheduler parameters",
+      "Show/Set scheduler parameters.", false },
     { "set-user-password", cmd_set_user_password, set_user_password_opts,
       "set the user password inside the domain",
       "changes the password of the specified user inside the domain", false },
@@ -539,5 +572,9 @@ const struct cmd cmds_domain[] = {
       "Update device from an XML <file>.", false },
     { "vcpucount", cmd_vcpucount, vcpucount_opts, "domain vcpu counts",
       "Returns the number of virtual CPUs used by the domain.", false },
+    { "vcpuinfo", cmd_vcpuinfo, vcpuinfo_opts, "detailed domain vcpu information",
+      "Returns basic information about the domain virtual CPUs.", false },
+    { "vcpupin", cmd_vcpupin, vcpupin_opts, "control or query domain vcpu affinity",
+      "Pin domain VCPUs to host physical CPUs.", false },
     CMD_END,
 };

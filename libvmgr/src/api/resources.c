@@ -138,9 +138,8 @@ int vmgr_domain_set_pin(struct vmgr_domain *domain, int kind, uint32_t id, const
     for (size_t i = 0; cpus && i < size; i++)
         any = any || cpus[i];
     if (!any || size > CPUS_MAX)
-        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
-                                     any ? "the map of CPUs is too long"
-                                         : "Empty cpu list for pinning");
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "%s",
+                               any ? "the map of CPUs is too long" : "Empty cpu list for pinning");
     return conn->driver->resource->set_pin(domain, kind, id, cpus, size, flags, err);
 }
 

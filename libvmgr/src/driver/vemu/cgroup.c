@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TREE "/sys/fs/cgroup"
@@ -429,6 +430,15 @@ int vmgr__cgroup_apply(const struct vemu *d, const char *name, struct vemu_statu
     return apply(&g, &s->def->tuning, old, threads);
 }
 
+/* The last threads of a process that was killed take a moment to leave. */
+static void remove_group(const char *dir)
+{
+    const struct timespec pause = { 0, 10000000 };
+
+    for (unsigned tries = 0; tries < 200 && rmdir(dir) < 0 && errno == EBUSY; tries++)
+        nanosleep(&pause, NULL);
+}
+
 static void remove_tree(const char *dir)
 {
     g_autoptr(GDir) list = g_dir_open(dir, 0, NULL);
@@ -438,9 +448,9 @@ static void remove_tree(const char *dir)
         g_autofree char *inner = g_build_filename(dir, file, NULL);
 
         if (g_str_has_prefix(file, "vcpu") || strcmp(file, "emulator") == 0)
-            rmdir(inner);
+            remove_group(inner);
     }
-    rmdir(dir);
+    remove_group(dir);
 }
 
 void vmgr__cgroup_remove(const char *path)

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What of the host a guest may use: limits of its control group, pins of its threads and limits of
+# its disks, at its start and while it runs; virsh and vmsh say the same of them; what the host
+# cannot do is refused by name; nothing is left at the end.
+set -u
+. "$TOP/tests/lib/packages.sh"
+[ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
+kernel=$(find_kernel)
+[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
+command -v virsh >/dev/null || { echo "no virsh"; exit 77; }
+work=$(mktemp -d /tmp/resources-XXXXXX)
+root=$work/root
+daemon=
+end() {
+    [ -z "$daemon" ] || kill -9 "$daemon"
+    for process in /proc/[0-9]*; do # guests that a failed step left behind
+        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
+    done 2>/dev/null
+    rm -rf "$work"
+}
+trap end EXIT
+export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
+socket=$root/run/vmgr/libvirt-sock
+sh() { "$BUILD/tools/vmsh/vmsh" -q -c vemu:///system --root "$root" "$@"; }
+remote() { "$BUILD/tools/vmsh/vmsh" -c "vemu+unix:///system?socket=$socket" "$@"; }
+virsh() { command virsh -c "qemu:///system?socket=$socket" "$@"; }
+fail() { echo "FAILED: $*"; tail -n 2 "$root"/log/vmgr/* | cut -c 1-300; exit 1; }
+refused() { # MESSAGE COMMAND...
+    local message=$1; shift
+    "$@" 2>"$work/err" >&2 && fail "not refused: $*"
+    grep -q -e "$message" "$work/err" || fail "another error: $(cat "$work/err")"
+}
+until_ok() { # COMMAND...
+    for _ in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
+    fail "timed out: $*"
+}
+# same COMMAND...: both clients, over the daemon, print the same
+same() {
+    virsh "$@" >"$work/virsh" 2>&1
+    remote "$@" >"$work/vmsh" 2>&1
+    cmp -s "$work/virsh" "$work/vmsh" || { diff "$work/virsh" "$work/vmsh"; fail "$* differs"; }
+}
+value() { virsh "$1" a ${3:+"$3"} | sed -n "s/^$2 *: *//p"; } # COMMAND NAME [DISK]
+status() { sed -n "s/.*<domstatus.* $1='\([^']*\)'.*/\1/p" "$root/run/vmgr/domains/a.d/status.xml"; }
+affinity() { # of the threads whose name matches
+    for task in /proc/"$(status pid)"/task/*; do
+        grep -q "$1" "$task/comm" && sed -n 's/^Cpus_allowed_list:\t//p' "$task/status"
+    done | sort -u | xargs
+}
+groups() { # are limits to be had here?
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        version=2 cpu=/sys/fs/cgroup memory=/sys/fs/cgroup
+        grep -q cpu /sys/fs/cgroup/cgroup.controllers && grep -q memory /sys/fs/cgroup/cgroup.controllers
+    else
+        version=1 cpu=/sys/fs/cgroup/cpu memory=/sys/fs/cgroup/memory
+        [ -e $cpu/cpu.shares ] && [ -e $memory/memory.limit_in_bytes ]
+    fi && mkdir "$cpu/vmgr-check-$$" 2>/dev/null && rmdir "$cpu/vmgr-check-$$"
+}
+
+mkdir -p "$root"
+truncate -s 1M "$work/disk"
+cat >"$work/a.xml" <<XML
+<domain type='qemu'>
+  <name>a</name><memory unit='MiB'>128</memory>
+  <memoryBacking><nosharepages/><source type='memfd'/><access mode='shared'/></memoryBacking>
+  <vcpu>2</vcpu>
+  <cputune><vcpupin vcpu='1' cpuset='0'/><emulatorpin cpuset='0'/></cputune>
+  <os><type arch='x86_64' machine='q35'>hvm</type><kernel>$kernel</kernel></os>
+  <devices>
+    <disk type='file'><driver type='raw'/><source file='$work/disk'/><target dev='vda' bus='virtio'/>
+      <iotune><read_iops_sec>100</read_iops_sec></iotune></disk>
+  </devices>
+</domain>
+XML
+sh define "$work/a.xml" || fail define
+"$BUILD/tools/vmgrd/vmgrd" --root "$root" >"$work/vmgrd.log" 2>&1 &
+daemon=$!
+until_ok remote list
+queries() {
+    same schedinfo a; same memtune a; same blkiotune a; same numatune a; same vcpupin a; same emulatorpin a
+    same iothreadinfo a; same blkdeviotune a vda; same schedinfo a --config; same vcpuinfo a --pretty
+}
+queries
+sh start a --paused || fail start
+queries
+
+# --- where threads run, what memory is ---
+[ "$(affinity 'vcpu-1\|CPU 1\|vcpu1')" = 0 ] || fail "vCPU 1 runs on '$(affinity .)': $(cat /proc/"$(status pid)"/task/*/comm | xargs)"
+virsh vcpupin a 0 0 --live --config || fail vcpupin
+[ "$(affinity .)" = 0 ] || fail "a thread runs on $(affinity .)"
+virsh dumpxml a --inactive | grep -q "<vcpupin vcpu='0' cpuset='0'/>" || fail "no pin in the definition"
+grep -q 'memfd:' "/proc/$(status pid)/maps" || fail "memory is no memfd"
+refused "exceed the maxcpu" remote vcpupin a 0 9999
+refused "vcpu 2 is out of range" virsh vcpupin a 2 0
+for client in virsh remote; do
+    refused "there are no IOThreads" $client iothreadadd a 1
+    refused "cannot find IOThread '1'" $client iothreaddel a 1
+    refused "figures of single host CPUs are not kept" $client cpu-stats a
+    $client cpu-stats a --total | grep -q 'cpu_time .* seconds' || fail "cpu-stats of $client"
+done
+
+# --- limits of disks ---
+[ "$(value blkdeviotune read_iops_sec vda)" = 100 ] || fail "the disk's limit"
+virsh blkdeviotune a vda --total-bytes-sec 1000000 --total-bytes-sec-max 2000000 --live || fail blkdeviotune
+remote blkdeviotune a vda --write-iops-sec 50 --group-name g --config >/dev/null || fail "blkdeviotune --config"
+same blkdeviotune a vda; same blkdeviotune a vda --config
+[ "$(value blkdeviotune total_bytes_sec_max vda)" = 2000000 ] || fail "the disk's new limit"
+refused "cannot be set at the same time" virsh blkdeviotune a vda --total-iops-sec 5 --read-iops-sec 7
+refused "invalid path vdz" remote blkdeviotune a vdz
+
+# --- limits of the control group ---
+version=0
+if groups; then
+    virsh schedinfo a --live cpu_shares=300 vcpu_quota=50000 >/dev/null || fail schedinfo
+    virsh memtune a --live --hard-limit 900M || fail memtune
+    queries
+    group=$(status cgroup)
+    [ -n "$group" ] || fail "no group in the status"
+    if [ $version = 1 ]; then
+        [ "$(cat "$cpu$group/cpu.shares")" = 300 ] || fail "cpu.shares"
+        [ "$(cat "$cpu$group/vcpu1/cpu.cfs_quota_us")" = 50000 ] || fail "the quota of vCPU 1"
+        [ "$(wc -l <"$cpu$group/vcpu1/tasks")" = 1 ] || fail "threads of vCPU 1"
+        [ "$(cat "$memory$group/memory.limit_in_bytes")" = 943718400 ] || fail "memory.limit_in_bytes"
+    else
+        [ "$(cat "$cpu$group/cpu.weight")" = 300 ] || fail "cpu.weight"
+        [ "$(cat "$cpu$group/vcpu1/cpu.max")" = "50000 100000" ] || fail "the quota of vCPU 1"
+        [ "$(cat "$memory$group/memory.max")" = 943718400 ] || fail "memory.max"
+    fi
+    remote schedinfo a --live vcpu_quota=-1 >/dev/null || fail "no quota"
+    grep -q -e -1 -e max "$cpu$group/vcpu1/"cpu.{cfs_quota_us,max} 2>/dev/null || fail "the quota stays"
+    [ "$(value schedinfo cpu_shares)" = 300 ] && [ "$(value memtune hard_limit)" = 921600 ] || fail "what is said"
+    kill -9 "$(status pid)"
+    until_ok eval '[ "$(sh domstate a)" = "shut off" ]'
+    [ ! -e "$cpu$group" ] && [ ! -e "$memory$group" ] || fail "the group is left"
+else
+    refused 'control groups\|cgroup' virsh schedinfo a --live cpu_shares=300
+    [ "$(value schedinfo cpu_shares)" = 0 ] || fail "a limit that is none"
+    sh destroy a || fail destroy
+fi
+virsh schedinfo a --config cpu_shares=1 >"$work/out" 2>&1 && fail "a share that cannot be"
+virsh schedinfo a --config cpu_shares=200 >/dev/null || fail "schedinfo --config"
+virsh dumpxml a | grep -q '<shares>200</shares>' || fail "no shares in the definition"
+refused "there is none\|none of this number" eval 'virsh numatune a --config --nodeset 900 && sh start a'
+echo "resources: control groups of version $version"
