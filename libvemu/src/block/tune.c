@@ -2,8 +2,8 @@
 /*
  * Limits of a node that change while it is in use: of what its user asks for, not of jobs.
  *
- * A node that has limits gives nothing to the kernel directly: its workers wait until there is room,
- * and then call the image. Without limits it is as if there had never been any.
+ * A node that has limits gives nothing to the kernel directly: its workers wait until there is
+ * room, and then call the image. Without limits it is as if there had never been any.
  */
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * Procedures about what of the host domains may use.
  *
- * Lists of parameters are asked for twice: with room for none, to learn how many there are, and then
- * for them.
+ * Lists of parameters are asked for twice: with room for none, to learn how many there are, and
+ * then for them.
  */
 #include <string.h>
 #include <vmgr/resources.h>

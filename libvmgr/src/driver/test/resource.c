@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What of the host the test driver's guests may use: what their definitions say, since nothing runs.
+ * What of the host the test driver's guests may use: what their definitions say, since nothing
+ * runs.
  */
 #include "../resource.h"
 

@@ -17,8 +17,8 @@
  * own, or as anybody has. `fd` may be O_PATH. */
 bool vmgr__acl_allows(int fd, uid_t user, unsigned rights);
 /* Gives the user exactly these rights; 0 takes the entry away. Entries of users from
- * `stale_first` on, `stale_count` of them, go too. 0, or -errno: -EOPNOTSUPP, the file system has no
- * such lists. */
+ * `stale_first` on, `stale_count` of them, go too. 0, or -errno: -EOPNOTSUPP, the file system has
+ * no such lists. */
 int vmgr__acl_set(int fd, uid_t user, unsigned rights, uid_t stale_first, uint32_t stale_count);
 
 #endif

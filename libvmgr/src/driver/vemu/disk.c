@@ -46,7 +46,8 @@ static int check_stores(const xmlNode *root, struct vmgr_error **err)
         if (vmgr__vemu_only(n, "format source backingStore", "type index", err) < 0 ||
             (source && vmgr__vemu_only(source, "", "file dev index", err) < 0))
     if (vmgr__vemu_only(d->root,
-                        "driver source backingStore target iotune readonly serial boot alias address",
+                        "driver source backingStore target iotune readonly serial boot alias "
+                        "address",
                         "type device", err) < 0 ||
         (d->driver && vmgr__vemu_only(d->driver, "",
                                       "name type cache discard detect_zeroes error_policy "

@@ -3,8 +3,8 @@
  * Who a guest's process runs as, and what that one may use.
  *
  * Theory of operation. A run is a user of its own, whom nothing belongs to: its number is drawn
- * from a range so large that it does not come twice, and is in the run's status. What the definition
- * names is opened to this user alone, by entries in access control lists (acl.c): owners and modes
+ * from a range so large that it does not come twice, and is in the run's status. What the
+ * definition names is opened to this user alone, by entries in access control lists (acl.c): owners and modes
  * stay as they are, guests that share a base image do not get into each other's way, and a file of
  * another guest has no entry for this one. Directories on the way that deny searching are opened
  * for that. What everybody may use anyway needs nothing.
