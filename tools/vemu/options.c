@@ -17,7 +17,10 @@
 
 /* QEMU has these, vemu does not. */
 static const struct option refused[] = {
-    { "incoming", "..." }, { "rtc", "..." }, { "mon", "..." }, { 0 },
+    { "incoming", "..." },
+    { "rtc", "..." },
+    { "mon", "..." },
+    { 0 },
 };
 
 static const struct option_group *const groups[] = {

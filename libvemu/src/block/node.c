@@ -17,8 +17,8 @@
 #include "core/error.h"
 #include "core/property.h"
 #include "core/vm.h"
-#include "jobs/job.h"
 #include "image/throttle.h"
+#include "jobs/job.h"
 
 #define DEPTH_MAX 16 /* of nodes in nodes */
 

@@ -218,8 +218,14 @@ struct vmgr__pin {
     char *cpuset; /* canonical */
 };
 
-enum vmgr__blkio { VMGR__BLKIO_WEIGHT, VMGR__BLKIO_READ_IOPS, VMGR__BLKIO_WRITE_IOPS,
-                   VMGR__BLKIO_READ_BYTES, VMGR__BLKIO_WRITE_BYTES, VMGR__BLKIO_COUNT };
+enum vmgr__blkio {
+    VMGR__BLKIO_WEIGHT,
+    VMGR__BLKIO_READ_IOPS,
+    VMGR__BLKIO_WRITE_IOPS,
+    VMGR__BLKIO_READ_BYTES,
+    VMGR__BLKIO_WRITE_BYTES,
+    VMGR__BLKIO_COUNT
+};
 struct vmgr__blkio_device {
     char *path;
     uint64_t value[VMGR__BLKIO_COUNT]; /* 0: none */
@@ -227,15 +233,15 @@ struct vmgr__blkio_device {
 
 struct vmgr__tuning {
     int64_t value[VMGR__TUNE_COUNT];
-    GArray *pins;          /* struct vmgr__pin, by kind and id; NULL: none */
-    GArray *blkio;         /* struct vmgr__blkio_device; NULL: none */
-    int numa_mode;         /* -1: no <memory> */
-    char *numa_nodeset;    /* NULL: none */
-    bool numa_auto;        /* placement='auto' */
-    char *partition;       /* of <resource> */
-    bool has_backing;      /* <memoryBacking> */
+    GArray *pins;       /* struct vmgr__pin, by kind and id; NULL: none */
+    GArray *blkio;      /* struct vmgr__blkio_device; NULL: none */
+    int numa_mode;      /* -1: no <memory> */
+    char *numa_nodeset; /* NULL: none */
+    bool numa_auto;     /* placement='auto' */
+    char *partition;    /* of <resource> */
+    bool has_backing;   /* <memoryBacking> */
     bool hugepages, nosharepages, locked, discard;
-    uint64_t hugepage_kib; /* 0: the host's usual */
+    uint64_t hugepage_kib;          /* 0: the host's usual */
     int source, access, allocation; /* index into its names, 0: not said */
     uint32_t allocation_threads;
     GPtrArray *kept[4]; /* char *: children that are only kept; of enum vmgr__tune_element */
@@ -261,8 +267,8 @@ struct vmgr__domain_def {
     int dump_core; /* tristate */
     uint32_t vcpus;
     uint32_t max_vcpus;
-    int vcpu_placement; /* 0 static, 1 auto */
-    char *cpuset;       /* canonical, NULL: none */
+    int vcpu_placement;         /* 0 static, 1 auto */
+    char *cpuset;               /* canonical, NULL: none */
     struct vmgr__tuning tuning; /* tuning.h */
     struct vmgr__os os;
     struct vmgr__feature features[VMGR__FEATURE_COUNT];

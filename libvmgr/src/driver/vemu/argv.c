@@ -370,14 +370,14 @@ static void add_memory(GPtrArray *args, const struct vmgr__domain_def *def)
     const bool shared = t->access == 1;
 
     if (t->hugepages || t->source == 3 || shared) {
-        g_autofree char *page = t->hugepage_kib
-                                    ? g_strdup_printf(",hugetlbsize=%" G_GUINT64_FORMAT "k",
-                                                      t->hugepage_kib)
-                                    : g_strdup("");
+        g_autofree char *page =
+            t->hugepage_kib
+                ? g_strdup_printf(",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib)
+                : g_strdup("");
 
-        addf(args, "-object", "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT
-             "k,share=%s%s%s", kib, shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "",
-             t->hugepages ? page : "");
+        addf(args, "-object",
+             "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT "k,share=%s%s%s", kib,
+             shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "", t->hugepages ? page : "");
         addf(args, "-machine", "%s,memory-backend=pc.ram", def->os.machine);
     } else {
         add(args, "-machine", def->os.machine);

@@ -50,7 +50,7 @@ struct plan {
     int go[2];     /* caller to child */
     GArray *ports; /* taps, which the emulator inherits */
     GArray *keep;  /* int: what the children need, in order */
-    uid_t uid; /* whom it becomes; 0: nobody else */
+    uid_t uid;     /* whom it becomes; 0: nobody else */
     gid_t gid, groups[1];
     size_t group_count;
     bool pin;
@@ -484,8 +484,8 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_autoptr(GArray) ports = vmgr__vemu_ports_open(d, s->def, err);
-    g_auto(GStrv) argv = ports ? vmgr__vemu_argv(s->def, s->def->emulator, s->sandbox, ports)
-                                : NULL;
+    g_auto(GStrv) argv =
+        ports ? vmgr__vemu_argv(s->def, s->def->emulator, s->sandbox, ports) : NULL;
     g_auto(GStrv) envp = make_env(s->def);
     struct plan p = { .argv = argv,
                       .ports = ports,

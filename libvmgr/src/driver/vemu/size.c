@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "agent.h"
-#include "change.h"
 #include "cgroup.h"
+#include "change.h"
 #include "parts.h"
 
 #define UNPLUG_TIMEOUT_MS 10000

@@ -57,7 +57,7 @@ struct vemu {
     char *log_dir;
     char *storage_dir, *storage_run_dir;
     char *secret_dir;
-    char *emulator; /* chosen by the caller, or NULL */
+    char *emulator;      /* chosen by the caller, or NULL */
     char *settings_path; /* vemu.conf */
     bool is_system;      /* the host's own, not a directory that was named or a user's */
     char *net_config_dir;
@@ -135,7 +135,7 @@ struct vemu_status {
     bool sandbox; /* while it starts: the emulator gives up system calls */
     uid_t uid;    /* whom the process runs as; 0: its starter's */
     gid_t gid;
-    char *cgroup; /* NULL: none */
+    char *cgroup;                 /* NULL: none */
     struct vmgr__domain_def *def; /* what runs; NULL when off */
     GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
 };
