@@ -12,6 +12,8 @@
 #include <vemu/object.h>
 #include <vemu/registry.h>
 
+#include "image/throttle.h"
+
 #define SIZE (1u << 20)
 
 START_TEST(test_classes)
@@ -292,6 +294,49 @@ START_TEST(test_slow)
 }
 END_TEST
 
+/* Reads of a node one after the other; milliseconds. */
+static int64_t time_reads(struct user *user, unsigned count)
+{
+    int64_t begin = g_get_monotonic_time();
+    static uint8_t data[4096];
+
+    for (unsigned i = 0; i < count; i++)
+        ck_assert_int_eq(user_do(user, VEMU_BLOCK_READ, 0, data, sizeof(data)), 0);
+    return (g_get_monotonic_time() - begin) / 1000;
+}
+
+/* Limits that come and go while the node has a user. */
+START_TEST(test_tune)
+{
+    struct vemu_throttle_limits limits = { .iops_size = 0 };
+    struct vemu_vm *vm = fake_vm(NULL);
+    struct user a = { 0 }, b = { 0 };
+
+    for (unsigned i = 0; i < THROTTLE_BUCKETS; i++)
+        limits.of[i].length = 1;
+    OK(vemu_vm_add_block(vm, "null-co", "a", NULL, 0, &err));
+    OK(vemu_vm_add_block(vm, "null-co", "b", NULL, 0, &err));
+    user_attach(&a, vm, "a", NULL, NULL);
+    user_attach(&b, vm, "b", NULL, NULL);
+    limits.of[THROTTLE_IOPS_TOTAL].burst = 5;
+    FAILS(vemu__block_tune(a.block, &limits, NULL, &err), EINVAL, "needs a limit");
+    limits.of[THROTTLE_IOPS_TOTAL].burst = 0;
+    limits.of[THROTTLE_IOPS_TOTAL].rate = 100; /* ten at once, then one each 10 ms */
+    OK(vemu__block_tune(a.block, &limits, "g", &err));
+    ck_assert_int_ge(time_reads(&a, 50), 300);
+    OK(vemu__block_tune(b.block, &limits, "g", &err));
+    ck_assert_ptr_eq(a.block->tune, b.block->tune);
+    limits.of[THROTTLE_IOPS_TOTAL].rate = 0; /* of the group: a has no limit either */
+    OK(vemu__block_tune(b.block, &limits, "g", &err));
+    OK(vemu__block_tune(a.block, &limits, NULL, &err));
+    ck_assert_ptr_null(a.block->tune);
+    time_reads(&a, 50);
+    user_detach(&a);
+    user_detach(&b);
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 /* Two drives that together may do 100 requests in a second. */
 START_TEST(test_throttle_group)
 {
@@ -336,7 +381,7 @@ int main(void)
     const TTest *const tests[] = { test_classes,        test_nested, test_json,
                                    test_in_use,         test_words,  test_requests,
                                    test_zeroes,         test_slow,   test_auto_read_only,
-                                   test_throttle_group, NULL };
+                                   test_throttle_group, test_tune,   NULL };
 
     return run_tests("block-node", tests);
 }

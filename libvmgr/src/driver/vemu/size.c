@@ -134,11 +134,15 @@ static int resize(struct vemu_qmp *q, struct json_object *slots, unsigned *count
 /* Those that have come run where the definition says, and have its limits. */
 static int place_cpus(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
 {
+    const struct vmgr__tuning *t = &c->status.def->tuning;
     struct vmgr__tuning old;
     struct vemu_threads threads = { NULL };
-    int r = vmgr__threads_query(q, &threads, err);
+    int r;
 
-    vmgr__tuning_copy(&old, &c->status.def->tuning);
+    if (!(t->pins && t->pins->len) && !t->value[VMGR__TUNE_PERIOD] && !t->value[VMGR__TUNE_QUOTA])
+        return 0;
+    r = vmgr__threads_query(q, &threads, err);
+    vmgr__tuning_copy(&old, t);
     old.value[VMGR__TUNE_PERIOD] = old.value[VMGR__TUNE_QUOTA] = 0;
     if (r == 0)
         r = vmgr__threads_pin(&c->status, &threads, err);
