@@ -26,7 +26,7 @@ refuse() {
 refuse "-bogus: unknown option" -bogus
 refuse "cannot open 'disk.img': No such file or directory" -M q35 disk.img
 refuse "cannot open 'disk.img': No such file or directory" -M q35 -hdb disk.img
-for option in sandbox incoming rtc; do
+for option in incoming rtc; do
     refuse "-$option: not supported yet" -$option x
 done
 refuse "only machine q35 starts with firmware" -bios x

@@ -33,7 +33,7 @@ static struct vmgr_domain *define_s(void)
     return dom;
 }
 
-/* The value of a parameter as text; "": it is not there. */
+/* The value of a parameter as text; "0": it is not there. */
 static const char *value_of(struct vmgr_domain *dom, int resource, const char *target,
                             uint32_t flags, const char *name)
 {
@@ -46,7 +46,7 @@ static const char *value_of(struct vmgr_domain *dom, int resource, const char *t
     if (s && s->text)
         snprintf(text, sizeof(text), "%s", s->text);
     else
-        snprintf(text, sizeof(text), s ? "%lld" : "", s ? (long long)s->number : 0);
+        snprintf(text, sizeof(text), "%lld", s ? (long long)s->number : 0);
     vmgr_stats_free(stats);
     return text;
 }

@@ -154,13 +154,13 @@ bool sandbox_parse(const char *text, uint32_t *ret)
     if (!keyval_parse(&kv, "sandbox", text, true))
         return false;
     const char *given = kv.first ? kv.first : keyval_take(&kv, "enable");
-    bool ok = parse_switch("-sandbox", "enable", given ? given : "", &on);
+    bool ok = parse_switch("sandbox", "enable", given ? given : "", &on);
     for (size_t i = 0; ok && i < sizeof(groups) / sizeof(groups[0]); i++) {
         if (groups[i].by_default)
             what |= groups[i].group;
         ok = parse_group(&kv, groups[i].name, groups[i].group, &what);
     }
-    ok = ok && keyval_done(&kv, "-sandbox");
+    ok = ok && keyval_done(&kv, "sandbox");
     keyval_free(&kv);
     *ret = on ? what : 0;
     return ok;

@@ -4,10 +4,10 @@
  *
  * Theory of operation. A run is a user of its own, whom nothing belongs to: its number is drawn
  * from a range so large that it does not come twice, and is in the run's status. What the
- * definition names is opened to this user alone, by entries in access control lists (acl.c): owners and modes
- * stay as they are, guests that share a base image do not get into each other's way, and a file of
- * another guest has no entry for this one. Directories on the way that deny searching are opened
- * for that. What everybody may use anyway needs nothing.
+ * definition names is opened to this user alone, by entries in access control lists (acl.c):
+ * owners and modes stay as they are, guests that share a base image do not get into each other's
+ * way, and a file of another guest has no entry for this one. Directories on the way that deny
+ * searching are opened for that. What everybody may use anyway needs nothing.
  *
  * Each file is written to RUN/domains/NAME.d/rights before it is opened, and at the end of the run,
  * whoever finds it, the entries go. A host that crashes may leave some: of users that are not
