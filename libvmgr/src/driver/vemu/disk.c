@@ -45,21 +45,6 @@ static int check_stores(const xmlNode *root, struct vmgr_error **err)
 
         if (vmgr__vemu_only(n, "format source backingStore", "type index", err) < 0 ||
             (source && vmgr__vemu_only(source, "", "file dev index", err) < 0))
-    if (vmgr__vemu_only(d->root,
-                        "driver source backingStore target iotune readonly serial boot alias "
-                        "address",
-                        "type device", err) < 0 ||
-        (d->driver && vmgr__vemu_only(d->driver, "",
-                                      "name type cache discard detect_zeroes error_policy "
-                                      "rerror_policy io",
-                                      err) < 0) ||
-        (d->source && vmgr__vemu_only(d->source, "", "file dev index", err) < 0) ||
-        vmgr__vemu_only(d->target, "", "dev bus tray", err) < 0)
-        return -1;
-    for (int i = 0; empty[i]; i++) {
-        const xmlNode *node = vmgr__xml_child(d->root, empty[i]);
-
-        if (node && vmgr__vemu_only(node, "", "", err) < 0)
             return -1;
     }
     return 0;
@@ -69,10 +54,11 @@ static int check_shape(const struct disk *d, struct vmgr_error **err)
 {
     const xmlNode *read_only = vmgr__xml_child(d->root, "readonly");
 
-    if (vmgr__vemu_only(d->root,
-                        "driver source backingStore mirror target readonly serial wwn vendor "
-                        "product blockio boot alias address",
-                        "type device", err) < 0 ||
+    if (vmgr__vemu_only(
+            d->root,
+            "driver source backingStore mirror target iotune readonly serial wwn vendor "
+            "product blockio boot alias address",
+            "type device", err) < 0 ||
         (d->driver && vmgr__vemu_only(d->driver, "",
                                       "name type cache discard detect_zeroes error_policy "
                                       "rerror_policy io queues queue_size",

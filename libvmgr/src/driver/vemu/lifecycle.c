@@ -172,10 +172,8 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
     struct vemu_status *s = &c->status;
 
     if (learn_ptys(q, s->def, err) < 0 || vmgr__vemu_set_links(q, s->def, err) < 0 ||
-        vmgr__vemu_chain_learn(q, s->def, err) < 0 || set_balloon(q, s->def, err) < 0)
-        set_balloon(q, s->def, err) < 0 ||
+        vmgr__vemu_chain_learn(q, s->def, err) < 0 || set_balloon(q, s->def, err) < 0 ||
         vmgr__vemu_tune_start(c->d, c->name, s, q, err) < 0)
-        set_balloon(q, s->def, err) < 0 || vmgr__vemu_tune_start(c->d, c->name, s, q, err) < 0)
         return -1;
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
         if (let_go(c, q, err) < 0)
