@@ -370,7 +370,8 @@ int vmgr_domain_get_xml(struct vmgr_domain *domain, uint32_t flags, char **ret_x
  * @ret_messages: NULL-terminated array for vmgr_strings_free(); never NULL on success
  *
  * VMGR_DOMAIN_MESSAGE_UNKNOWN lists elements of the definition that vmgr keeps but does not
- * understand, most of them typing mistakes; they look at the definition the next start uses.
+ * understand, most of them typing mistakes, and the few settings that its guest does without; they
+ * look at the definition the next start uses.
  * Returns how many, or -1 and *err.
  */
 int vmgr_domain_get_messages(struct vmgr_domain *domain, uint32_t flags, char ***ret_messages,

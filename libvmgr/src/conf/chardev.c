@@ -6,6 +6,7 @@
  * for programs that look for one of the two: whichever of them a document has, the other is made
  * from it.
  */
+#include "canonical.h"
 #include "element.h"
 
 #include <string.h>
@@ -34,6 +35,7 @@ void vmgr__chardev_free(void *data)
         return;
     g_free(c->path);
     g_free(c->kept_source);
+    g_free(c->kept_in_source);
     g_free(c->kept_log);
     g_free(c->target_type);
     g_free(c->target_model);
@@ -54,17 +56,21 @@ static bool type_has_path(int type)
     }
 }
 
-static void keep_more(char **text, xmlNode *node)
+/* Shapes are those of channels, whose ends on the host are the same. */
+static void keep_more(struct vmgr__parse *p, char **text, xmlNode *node, int level)
 {
     g_autofree char *old = *text;
-    g_autofree char *more = vmgr__xml_keep(node, 3);
+    g_autofree char *more = NULL;
 
+    vmgr__canonical(p, node, "channel/");
+    more = vmgr__xml_keep(node, level);
     *text = g_strconcat(old ? old : "", more, NULL);
 }
 
 static int parse_path_source(struct vmgr__parse *p, xmlNode *source, struct vmgr__chardev *c)
 {
     static const char *const known[] = { "path", "mode", "append", NULL };
+    static const char *const children[] = { "seclabel", "reconnect", NULL };
     static const char *const on_off[] = { "on", "off", NULL };
     int value;
 
@@ -73,7 +79,9 @@ static int parse_path_source(struct vmgr__parse *p, xmlNode *source, struct vmgr
         g_clear_pointer(&c->path, g_free);
     if (source) {
         vmgr__warn_attrs(p, source, known);
-        vmgr__warn_children(p, source, NULL);
+        vmgr__warn_children(p, source, children);
+        for (xmlNode *n = vmgr__xml_first(source); n; n = vmgr__xml_next(n, NULL))
+            keep_more(p, &c->kept_in_source, n, 4);
         switch (vmgr__xml_enum(source, "mode", modes, &value, p->err)) {
         case -1: return -1;
         case 1: c->mode = value + 1; break;
@@ -109,7 +117,7 @@ static int parse_source(struct vmgr__parse *p, xmlNode *node, struct vmgr__chard
         return conf_error(p, VMGR_ERR_INTERNAL_ERROR,
                           "Missing source host attribute for char device");
     for (; source; source = vmgr__xml_next(source, "source"))
-        keep_more(&c->kept_source, source);
+        keep_more(p, &c->kept_source, source, 3);
     return 0;
 }
 
@@ -158,13 +166,13 @@ static void parse_rest(struct vmgr__parse *p, xmlNode *node, struct vmgr__charde
             continue;
         if (vmgr__xml_is(n, "protocol") || vmgr__xml_is(n, "clipboard") ||
             vmgr__xml_is(n, "mouse")) {
-            keep_more(&c->kept_source, n);
+            keep_more(p, &c->kept_source, n, 3);
         } else if (vmgr__xml_is(n, "log")) {
-            keep_more(&c->kept_log, n);
+            keep_more(p, &c->kept_log, n, 3);
         } else {
             if (!vmgr__xml_is(n, "address"))
                 vmgr__warn_element(p, n, (const char *)node->name);
-            keep_more(&c->kept, n);
+            keep_more(p, &c->kept, n, 3);
         }
     }
 }
@@ -198,6 +206,7 @@ static struct vmgr__chardev *copy_source(const struct vmgr__chardev *from)
     c->mode = from->mode;
     c->append = from->append;
     c->kept_source = g_strdup(from->kept_source);
+    c->kept_in_source = g_strdup(from->kept_in_source);
     c->kept_log = g_strdup(from->kept_log);
     c->alias = g_strdup(from->alias);
     c->port = from->port;
@@ -310,6 +319,7 @@ void vmgr__chardev_format(const struct vmgr__domain_def *def G_GNUC_UNUSED,
         vmgr__xw_attr(w, "path", c->path);
         if (c->append)
             vmgr__xw_attr(w, "append", vmgr__on_off[c->append]);
+        vmgr__xw_raw(w, c->kept_in_source);
         vmgr__xw_end(w, "source");
     }
     vmgr__xw_raw(w, c->kept_source);

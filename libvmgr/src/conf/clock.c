@@ -2,6 +2,7 @@
 /*
  * <clock>: what time the guest starts with, and its timers.
  */
+#include "canonical.h"
 #include "element.h"
 
 #include <errno.h>
@@ -70,8 +71,10 @@ static int parse_timer(struct vmgr__parse *p, xmlNode *node)
         return -1;
     if (frequency && !vmgr__parse_u64(frequency, &t.frequency))
         return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "invalid timer frequency");
-    if (catchup)
+    if (catchup) {
+        vmgr__canonical(p, catchup, "clock/");
         t.kept = vmgr__xml_keep(catchup, 3);
+    }
     g_array_append_val(p->def->clock.timers, t);
     return 0;
 }

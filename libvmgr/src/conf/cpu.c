@@ -2,6 +2,7 @@
 /*
  * <cpu>: the processor the guest sees.
  */
+#include "canonical.h"
 #include "element.h"
 
 #include <string.h>
@@ -164,6 +165,7 @@ static int cpu_parse(struct vmgr__parse *p, xmlNode *node)
     for (int i = 0; kept_names[i]; i++) {
         for (xmlNode *c = vmgr__xml_child(node, kept_names[i]); c;
              c = vmgr__xml_next(c, kept_names[i])) {
+            vmgr__canonical(p, c, "cpu/");
             g_ptr_array_add(cpu->kept, vmgr__xml_keep(c, 2));
             g_ptr_array_add(cpu->kept_names, g_strdup(kept_names[i]));
         }

@@ -173,7 +173,8 @@ struct vmgr__chardev {
     char *path;
     int mode;          /* unix: 0 none, 1 connect, 2 bind */
     int append;        /* file: tristate */
-    char *kept_source; /* <source>, <protocol> ... of the other types */
+    char *kept_in_source; /* <seclabel>, <reconnect> */
+    char *kept_source;    /* <source>, <protocol> ... of the other types */
     char *kept_log;
     char *target_type;  /* NULL: the default */
     char *target_model; /* serial only */

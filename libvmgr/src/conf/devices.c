@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "canonical.h"
 #include "element.h"
 
 struct device_class {
@@ -97,6 +98,8 @@ static int keep_device(struct vmgr__parse *p, xmlNode *node, int kind)
         return -1;
     if (p->flags & VMGR__CONF_INACTIVE)
         drop_alias(node);
+    if (kind != G_N_ELEMENTS(classes))
+        vmgr__canonical(p, node, "");
     dev->text = vmgr__xml_keep(node, 2);
     return 0;
 }

@@ -9,6 +9,7 @@
  * elements that are not in the table are kept at the end and warned about. So a document survives a
  * round trip through an older version.
  */
+#include "canonical.h"
 #include "element.h"
 #include "tuning.h"
 
@@ -105,14 +106,18 @@ void vmgr__warn_element(struct vmgr__parse *p, const xmlNode *node, const char *
     g_ptr_array_add(p->def->warnings, g_strdup_printf("unknown element '%s' in %s", name, where));
 }
 
+void vmgr__warn_attr(struct vmgr__parse *p, const xmlNode *node, const char *name)
+{
+    g_ptr_array_add(p->def->warnings, g_strdup_printf("unknown attribute '%s' in element '%s'",
+                                                      name, (const char *)node->name));
+}
+
 void vmgr__warn_attrs(struct vmgr__parse *p, const xmlNode *node, const char *const *known)
 {
     for (const xmlAttr *a = node->properties; a; a = a->next) {
         if (!a->ns && known && vmgr__name_index(known, (const char *)a->name) >= 0)
             continue;
-        g_ptr_array_add(p->def->warnings,
-                        g_strdup_printf("unknown attribute '%s' in element '%s'",
-                                        (const char *)a->name, (const char *)node->name));
+        vmgr__warn_attr(p, node, (const char *)a->name);
     }
 }
 
@@ -229,6 +234,8 @@ static void keep_others(struct vmgr__parse *p, xmlNode *root)
             continue;
         if (index == G_N_ELEMENTS(elements))
             vmgr__warn_element(p, c, "domain");
+        else
+            vmgr__canonical(p, c, "");
         k = g_new0(struct vmgr__kept, 1);
         k->rank = index;
         k->unknown = index == G_N_ELEMENTS(elements) && !c->ns;

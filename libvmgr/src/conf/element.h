@@ -62,6 +62,7 @@ extern const struct vmgr__element vmgr__element_devices;
 
 /* Notes "unknown element 'x' in y" and "unknown attribute 'a' in element 'x'". */
 void vmgr__warn_element(struct vmgr__parse *p, const xmlNode *node, const char *where);
+void vmgr__warn_attr(struct vmgr__parse *p, const xmlNode *node, const char *name);
 void vmgr__warn_attrs(struct vmgr__parse *p, const xmlNode *node, const char *const *known);
 void vmgr__warn_children(struct vmgr__parse *p, const xmlNode *node, const char *const *known);
 

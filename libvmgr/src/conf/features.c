@@ -2,6 +2,7 @@
 /*
  * <features>: switches of the machine.
  */
+#include "canonical.h"
 #include "element.h"
 
 enum kind {
@@ -53,6 +54,7 @@ static int parse_feature(struct vmgr__parse *p, xmlNode *node, int index)
             vmgr__xml_enum(node, "eoi", values, &value, p->err) < 0)
             return -1;
         g_free(f->kept);
+        vmgr__canonical(p, node, "features/");
         f->kept = vmgr__xml_keep(node, 2);
         switch (vmgr__xml_enum(node, "state", values, &value, p->err)) {
         case 1: f->state = value + 1; break;

@@ -2,6 +2,7 @@
 /*
  * <os>: kind of system, machine, and what it boots.
  */
+#include "canonical.h"
 #include "element.h"
 
 #include <string.h>
@@ -138,6 +139,7 @@ static int os_parse(struct vmgr__parse *p, xmlNode *node)
         for (xmlNode *c = vmgr__xml_child(node, child_names[i]); c;
              c = vmgr__xml_next(c, child_names[i])) {
             g_ptr_array_add(os->kept_names, g_strdup(child_names[i]));
+            vmgr__canonical(p, c, "os/");
             g_ptr_array_add(os->kept, vmgr__xml_keep(c, 2));
         }
     }

@@ -10,8 +10,6 @@
 
 #include "parts.h"
 
-#define MAX_PORTS 64 /* slots 1 to 8 of bus 0, eight functions each */
-
 int vmgr__vemu_disk_index(const char *target)
 {
     const char *c = target;
@@ -59,9 +57,9 @@ bool vmgr__vemu_is_pci(const struct vmgr__device *dev, const xmlNode *root)
 
 /* What is taken: ports by index, functions of bus 0. */
 struct map {
-    bool port[MAX_PORTS + 1]; /* there is such a root port */
-    bool used[256];           /* a device sits behind bus N */
-    bool slot[32];            /* of bus 0 */
+    bool port[VEMU_MAX_PORTS + 1]; /* there is such a root port */
+    bool used[256];                /* a device sits behind bus N */
+    bool slot[32];                 /* of bus 0 */
 };
 
 static unsigned hex(const xmlNode *node, const char *attr)
@@ -81,7 +79,7 @@ static void note(struct map *m, const struct vmgr__device *dev)
         attr_is(root, "model", "pcie-root-port")) {
         unsigned index = hex(root, "index");
 
-        if (index && index <= MAX_PORTS)
+        if (index && index <= VEMU_MAX_PORTS)
             m->port[index] = true;
     }
     if (address && attr_is(address, "type", "pci")) {
@@ -150,17 +148,19 @@ static int add_controller(struct vmgr__domain_def *def, const char *xml, struct 
 static int add_port(struct vmgr__domain_def *def, struct map *m, unsigned index,
                     struct vmgr_error **err)
 {
-    unsigned slot = 1 + (index - 1) / 8, function = (index - 1) % 8;
-    g_autofree char *xml = g_strdup_printf(
-        "<controller type='pci' index='%u' model='pcie-root-port'>"
-        "<model name='pcie-root-port'/><target chassis='%u' port='0x%x'/>"
-        "<address type='pci' domain='0x0000' bus='0x00' slot='0x%02x' function='0x%x'%s/>"
-        "</controller>",
-        index, index, slot << 3 | function, slot, function,
-        function == 0 ? " multifunction='on'" : "");
+    g_autofree char *xml =
+        g_strdup_printf("<controller type='pci' index='%u' model='pcie-root-port'/>", index);
+    struct vmgr__device *dev;
+    xmlDoc *doc;
 
-    m->port[index] = m->slot[slot] = true;
-    return add_controller(def, xml, err);
+    m->port[index] = m->slot[1 + (index - 1) / 8] = true;
+    if (add_controller(def, xml, err) < 0)
+        return -1;
+    dev = def->devices->pdata[def->devices->len - 1];
+    doc = vmgr__device_doc(dev);
+    vmgr__vemu_place_port(xmlDocGetRootElement(doc), index);
+    vmgr__device_set_doc(dev, doc);
+    return 0;
 }
 
 /* Whether a controller of this type is there. */
@@ -228,12 +228,13 @@ int vmgr__vemu_assign_addresses(struct vmgr__domain_def *def, unsigned spare,
     struct map m;
     unsigned bus = 1, free_ports = 0;
 
+    vmgr__vemu_complete_controllers(def);
     if (add_implied(def, err) < 0)
         return -1;
     if (!vmgr__vemu_has_pci(def))
         return 0;
     note_all(&m, def);
-    for (unsigned i = 1; i <= MAX_PORTS; i++) {
+    for (unsigned i = 1; i <= VEMU_MAX_PORTS; i++) {
         if (m.used[i] && !m.port[i] && add_port(def, &m, i, err) < 0)
             return -1;
     }
@@ -253,18 +254,18 @@ int vmgr__vemu_assign_addresses(struct vmgr__domain_def *def, unsigned spare,
             set_address(dev, 0, slot);
             continue;
         }
-        while (bus <= MAX_PORTS && m.used[bus])
+        while (bus <= VEMU_MAX_PORTS && m.used[bus])
             bus++;
-        if (bus > MAX_PORTS)
+        if (bus > VEMU_MAX_PORTS)
             return no_slots(err);
         if (!m.port[bus] && add_port(def, &m, bus, err) < 0)
             return -1;
         m.used[bus] = true;
         set_address(dev, bus, 0);
     }
-    for (unsigned i = 1; i <= MAX_PORTS; i++)
+    for (unsigned i = 1; i <= VEMU_MAX_PORTS; i++)
         free_ports += m.port[i] && !m.used[i];
-    for (unsigned i = 1; i <= MAX_PORTS && free_ports < spare; i++) {
+    for (unsigned i = 1; i <= VEMU_MAX_PORTS && free_ports < spare; i++) {
         if (m.port[i])
             continue;
         if (add_port(def, &m, i, err) < 0)
@@ -282,7 +283,7 @@ int vmgr__vemu_assign_port(const struct vmgr__domain_def *def, struct vmgr__devi
     if (!wants_address(dev))
         return 0;
     note_all(&m, def);
-    for (unsigned i = 1; i <= MAX_PORTS; i++) {
+    for (unsigned i = 1; i <= VEMU_MAX_PORTS; i++) {
         if (m.port[i] && !m.used[i]) {
             set_address(dev, i, 0);
             return 0;

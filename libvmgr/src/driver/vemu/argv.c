@@ -61,7 +61,11 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
     } files[] = { { "kernel", os->kernel }, { "initrd", os->initrd } };
 
     for (guint i = 0; i < os->kept_names->len; i++) {
-        if (*(const char *)os->kept_names->pdata[i])
+        const char *name = os->kept_names->pdata[i];
+
+        if (strcmp(name, "smbios") == 0 && vmgr__vemu_is_spare_sysinfo(def))
+            continue;
+        if (*name)
             return no_element(err, os->kept_names->pdata[i]);
     }
     if (os->firmware)
@@ -110,10 +114,13 @@ static int check_clock(const struct vmgr__domain_def *def, struct vmgr_error **e
                     strcmp(name, "tsc") == 0 || strcmp(name, "kvmclock") == 0;
         bool wanted = t->present != 2;
 
+        if (strcmp(name, "hpet") == 0 && vmgr__vemu_has_pci(def))
+            here = wanted; /* either way, see add_machine() */
         if (wanted != here)
             return unsupported(err, "timer '%s' cannot be switched %s by the vemu driver yet", name,
                                wanted ? "on" : "off");
-        if (t->tickpolicy > 0 || t->track >= 0 || t->mode > 0 || t->frequency || t->kept)
+        if ((t->tickpolicy > 0 && !vmgr__vemu_is_spare_timer(t)) || t->track >= 0 || t->mode > 0 ||
+            t->frequency || t->kept)
             return unsupported(
                 err, "the settings of timer '%s' are not supported by the vemu driver yet", name);
     }
@@ -157,6 +164,9 @@ static int check_chardev(const struct vmgr__chardev *c, struct vmgr_error **err)
     }
     if (c->kept_log)
         return no_element(err, "log");
+    if (c->kept_in_source)
+        return unsupported(err, "elements in <source> of serial ports are not supported by the "
+                                "vemu driver yet");
     if (c->kept)
         return unsupported(err,
                            "addresses of serial ports are not supported by the vemu driver yet");
@@ -206,10 +216,12 @@ static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error *
 }
 
 /* Top-level elements that ask for nothing. */
-static bool is_harmless(const struct vmgr__kept *k)
+static bool is_harmless(const struct vmgr__domain_def *def, const struct vmgr__kept *k)
 {
     if (k->unknown)
         return true;
+    if (strcmp(k->name, "sysinfo") == 0)
+        return vmgr__vemu_is_spare_sysinfo(def);
     if (strcmp(k->name, "pm") == 0)
         return !strstr(k->text, "'yes'");
     return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
@@ -231,7 +243,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     for (guint i = 0; i < def->kept->len; i++) {
         const struct vmgr__kept *k = def->kept->pdata[i];
 
-        if (!is_harmless(k))
+        if (!is_harmless(def, k))
             return no_element(err, k->name);
     }
     if (def->dump_core)
@@ -362,14 +374,22 @@ static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
         add(args, "-action", "panic=pause");
 }
 
-/* <memory>, and what it is made of. The emulator wants whole pages. */
-static void add_memory(GPtrArray *args, const struct vmgr__domain_def *def)
+/* -machine, with what <memory> is made of; -m. The emulator wants whole pages. */
+static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
 {
     const struct vmgr__tuning *t = &def->tuning;
     const uint64_t kib = (def->memory_kib + 3) / 4 * 4;
     const bool shared = t->access == 1;
+    const bool backend = t->hugepages || t->source == 3 || shared;
+    bool no_hpet = false;
 
-    if (t->hugepages || t->source == 3 || shared) {
+    for (guint i = 0; i < def->clock.timers->len; i++) {
+        const struct vmgr__timer *timer = &g_array_index(def->clock.timers, struct vmgr__timer, i);
+
+        no_hpet = no_hpet ||
+                  (strcmp(vmgr__timer_names[timer->name], "hpet") == 0 && timer->present == 2);
+    }
+    if (backend) {
         g_autofree char *page =
             t->hugepage_kib
                 ? g_strdup_printf(",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib)
@@ -378,10 +398,9 @@ static void add_memory(GPtrArray *args, const struct vmgr__domain_def *def)
         addf(args, "-object",
              "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT "k,share=%s%s%s", kib,
              shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "", t->hugepages ? page : "");
-        addf(args, "-machine", "%s,memory-backend=pc.ram", def->os.machine);
-    } else {
-        add(args, "-machine", def->os.machine);
     }
+    addf(args, "-machine", "%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
+         no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "");
     addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", kib);
     if (t->allocation == 1)
         add(args, "-mem-prealloc", NULL);
@@ -406,7 +425,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
         add(args, "-sandbox", "on,elevateprivileges=deny,spawn=allow,resourcecontrol=deny");
     add(args, "-nodefaults", NULL);
     add(args, "-display", "none");
-    add_memory(args, def);
+    add_machine(args, def);
     add(args, "-accel", vmgr__vemu_accel(def));
     add(args, "-cpu", cpu);
     add(args, "-smp", smp);

@@ -133,13 +133,13 @@ static int controller(const struct job *j)
     struct json_object *o;
     int r;
 
+    if (g_strcmp0(type, "usb") == 0)
+        return 0; /* remark.c: there is none, and what is to be attached to it is refused */
     if (vmgr__vemu_only(j->root, "model target alias address", "type index model ports", j->err) <
         0)
         return -1;
     if (!number(j->root, "index", 255, &index))
         return refuse(j, "index", "out of range");
-    if (g_strcmp0(type, "usb") == 0 && g_strcmp0(model, "none") == 0)
-        return 0;
     if (!vmgr__vemu_has_pci(j->def) && g_strcmp0(type, "virtio-serial") != 0)
         return refuse(j, "type", type);
     if (g_strcmp0(type, "pci") == 0 && g_strcmp0(model, "pcie-root") == 0)

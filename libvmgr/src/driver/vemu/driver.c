@@ -19,6 +19,7 @@
 #include "agent.h"
 #include "change.h"
 #include "numa.h"
+#include "parts.h"
 
 static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
                                   struct vmgr_error **err)
@@ -273,6 +274,8 @@ static int vemu_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray 
     if (!obj)
         return -1;
     vmgr__domobj_get_messages(obj, flags, ret);
+    if (!flags || flags & VMGR_DOMAIN_MESSAGE_UNKNOWN)
+        vmgr__vemu_remarks(obj->config ? obj->config : obj->live, ret);
     return leave(d, 0);
 }
 

@@ -92,6 +92,19 @@ void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
 void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device *dev);
 bool vmgr__vemu_port_renamed(const struct vmgr__device *old, const struct vmgr__device *dev);
 
+/* ---- remark.c: what a guest does without ---- */
+bool vmgr__vemu_is_spare_timer(const struct vmgr__timer *t);
+bool vmgr__vemu_is_spare_sysinfo(const struct vmgr__domain_def *def);
+/* Appends a message (char *) for each. */
+void vmgr__vemu_remarks(const struct vmgr__domain_def *def, GPtrArray *ret);
+
+/* ---- controller.c ---- */
+#define VEMU_MAX_PORTS 64 /* root ports: slots 1 to 8 of bus 0, eight functions each */
+/* Numbers controllers that have none, and places their root ports. */
+void vmgr__vemu_complete_controllers(struct vmgr__domain_def *def);
+/* What root port `index` does not say: its chassis, its function of bus 0. */
+void vmgr__vemu_place_port(xmlNode *root, unsigned index);
+
 /* ---- address.c ---- */
 /* Adds the controllers that the devices need and gives those without one a PCI address. spare: root
  * ports to leave free for devices that come later. */
