@@ -9,6 +9,7 @@ work=$(mktemp -d /tmp/matrix-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export PYTHONDONTWRITEBYTECODE=1
 chmod 755 "$work" # libvirtd runs as nobody where that can be
-mkdir "$work/matrix" "$work/storage"
+mkdir "$work/matrix" "$work/storage" "$work/corpus"
 timeout 250 /usr/bin/python3 "$TOP/tests/tools/clients-matrix.py" "$BUILD" "$work/matrix" || exit 1
-timeout 250 /usr/bin/python3 "$TOP/tests/tools/clients-storage.py" "$BUILD" "$work/storage"
+timeout 250 /usr/bin/python3 "$TOP/tests/tools/clients-storage.py" "$BUILD" "$work/storage" || exit 1
+timeout 100 /usr/bin/python3 "$TOP/tests/tools/xml-corpus.py" "$BUILD" "$work/corpus" "$TOP/tests/vmgr/corpus"

@@ -48,6 +48,17 @@ static void dominfo_security(struct shell *sh, struct vmgr_domain *domain, bool 
     free(model);
 }
 
+static void dominfo_messages(struct vmgr_domain *domain)
+{
+    char **messages = NULL;
+
+    if (vmgr_domain_get_messages(domain, 0, &messages, NULL) < 0)
+        return;
+    for (size_t i = 0; messages[i]; i++)
+        line(i ? "" : "Messages:", messages[i]);
+    vmgr_strings_free(messages);
+}
+
 static bool dominfo(struct shell *sh, struct vmgr_domain *domain)
 {
     struct vmgr_domain_info info = VMGR_DOMAIN_INFO_INIT;
@@ -80,6 +91,7 @@ static bool dominfo(struct shell *sh, struct vmgr_domain *domain)
     int saved = vmgr_domain_has_managed_save(domain, 0, NULL);
     line("Managed save:", saved < 0 ? "unknown" : saved ? "yes" : "no");
     dominfo_security(sh, domain, id > 0);
+    dominfo_messages(domain);
     return true;
 }
 

@@ -299,6 +299,8 @@ struct vmgr__kept {
  * The document is about a domain at rest: drop its id, its paths of this run and generated aliases.
  */
 #define VMGR__CONF_INACTIVE (1u << 0)
+/* For everybody's eyes: passwords are left out. */
+#define VMGR__CONF_PUBLIC (1u << 1)
 
 struct vmgr__domain_def *vmgr__domain_def_parse(const char *xml,
                                                 const struct vmgr__conf_defaults *defaults,

@@ -159,6 +159,24 @@ static int devices_parse(struct vmgr__parse *p, xmlNode *node)
     return vmgr__chardev_settle(p);
 }
 
+/* A display's password is for those alone who may change it. */
+static void write_device(const struct vmgr__device *dev, uint32_t flags, struct vmgr__xml_writer *w)
+{
+    g_autofree char *text = NULL;
+    xmlDoc *doc;
+
+    if (!(flags & VMGR__CONF_PUBLIC) || strcmp(dev->name, "graphics") != 0 ||
+        !strstr(dev->text, " passwd=")) {
+        vmgr__xw_raw(w, dev->text);
+        return;
+    }
+    doc = vmgr__device_doc(dev);
+    xmlUnsetProp(xmlDocGetRootElement(doc), BAD_CAST "passwd");
+    text = vmgr__xml_keep(xmlDocGetRootElement(doc), 2);
+    vmgr__xw_raw(w, text);
+    xmlFreeDoc(doc);
+}
+
 static void devices_format(const struct vmgr__domain_def *def, uint32_t flags,
                            struct vmgr__xml_writer *w)
 {
@@ -180,7 +198,7 @@ static void devices_format(const struct vmgr__domain_def *def, uint32_t flags,
             const struct vmgr__device *dev = def->devices->pdata[i];
 
             if (dev->kind == kind)
-                vmgr__xw_raw(w, dev->text);
+                write_device(dev, flags, w);
         }
     }
     vmgr__xw_end(w, "devices");

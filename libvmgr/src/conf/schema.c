@@ -162,7 +162,7 @@ const struct vmgr__shape vmgr__shapes[] = {
       "type socket p2p address display xauth fullscreen port tlsPort autoport defaultMode "
       "multiUser replaceUser websocket listen keymap sharePolicy powerControl passwd "
       "passwdValidTo connected",
-      "listen channel image jpeg zlib playback streaming clipboard mouse filetransfer gl audio" },
+      "listen channel image jpeg zlib playback streaming mouse clipboard filetransfer gl audio" },
     { "graphics/audio", "id", "" },
     { "graphics/channel", "name mode", "" },
     { "graphics/clipboard", "copypaste", "" },
@@ -193,7 +193,7 @@ const struct vmgr__shape vmgr__shapes[] = {
     { "input/source", "dev grab repeat grabToggle evdev", "" },
     { "interface", "type managed trustGuestRxFilters",
       "mac source route port vlan virtualport ip script bandwidth target guest model backend "
-      "driver filterref link mtu coalesce tune teaming portForward boot alias rom address" },
+      "driver filterref tune link mtu coalesce teaming portForward boot alias rom address" },
     { "interface/backend", "type tap vhost logFile", "" },
     { "interface/bandwidth", "", "inbound outbound" },
     { "interface/bandwidth/inbound", "average peak floor burst", "" },

@@ -297,7 +297,9 @@ char *vmgr__domobj_get_xml(const struct vmgr__domobj *obj, uint32_t flags)
     const struct vmgr__domain_def *def =
         (flags & VMGR_DOMAIN_XML_INACTIVE) && obj->config ? obj->config : vmgr__domobj_current(obj);
 
-    return vmgr__domain_def_format(def, inactive ? VMGR__CONF_INACTIVE : 0);
+    return vmgr__domain_def_format(def,
+                                   (inactive ? VMGR__CONF_INACTIVE : 0) |
+                                       (flags & VMGR_DOMAIN_XML_SECURE ? 0 : VMGR__CONF_PUBLIC));
 }
 
 int vmgr__domobj_get_vcpus(const struct vmgr__domobj *obj, uint32_t flags, struct vmgr_error **err)
