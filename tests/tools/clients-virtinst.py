@@ -178,6 +178,7 @@ def installs(host, base):
 
 def clones(host, base):
     host.orders("destroy", "one")
+    host.orders("destroy", "two")
     host.does("virt-clone", "--original", "one", "--name", "copy", "--auto-clone")
     document = host.document("copy")
     copied = disks(document)[0][3]
@@ -194,7 +195,8 @@ def clones(host, base):
     status, output = host.run("virt-clone", "--connect", host.uri, "--original", "one", "--name",
                               "copy", "--auto-clone")
     check(status != 0 and "already in use" in output, f"a name in use: {output}")
-    host.orders("undefine", "copy", "--remove-all-storage")
+    status, output = host.run("virsh", "-c", host.uri, "undefine", "copy", "--remove-all-storage")
+    check(status == 0, output)
     check(not os.path.exists(copied), "its storage goes with it")
     host.remove("twin", "kept")
 
