@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/canonical.h"
 #include "conf/def.h"
 
 static const struct vmgr__conf_defaults defaults = { .arch = "i686" };
@@ -271,6 +272,63 @@ START_TEST(test_live_form)
 }
 END_TEST
 
+/* Looked up by halving, and all that stands below an element can be reached. */
+START_TEST(test_shapes)
+{
+    for (size_t i = 0; i < vmgr__shape_count; i++) {
+        const struct vmgr__shape *s = &vmgr__shapes[i];
+
+        ck_assert_msg(i == 0 || strcmp(s[-1].path, s->path) < 0, "%s is in its place", s->path);
+        ck_assert_ptr_eq(vmgr__shape_find(s->path), s);
+    }
+    ck_assert_str_eq(vmgr__shape_find("hostdev/address")->path, "*/address");
+    ck_assert_ptr_null(vmgr__shape_find("disk/nothing"));
+    ck_assert_ptr_null(vmgr__shape_find("nothing"));
+}
+END_TEST
+
+#define AROUND(devices)                                                                            \
+    "<domain "                                                                                     \
+    "type='test'><name>a</name><memory>1024</memory><os><type>hvm</type></os><devices>" devices    \
+    "</devices></domain>"
+
+START_TEST(test_order)
+{
+    struct vmgr__domain_def *def = vmgr__domain_def_parse(
+        AROUND("<disk device='disk' type='file' x='1'><target bus='virtio' dev='vda'/><y/>"
+               "<!-- where --><source file='/a'/><driver type='raw' name='qemu'/></disk>"),
+        &defaults, 0, NULL);
+    g_autofree char *text = def ? vmgr__domain_def_format(def, 0) : NULL;
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_msg(strstr(text, "    <disk type='file' device='disk' x='1'>\n"
+                               "      <driver name='qemu' type='raw'/>\n"
+                               "      <!-- where -->\n"
+                               "      <source file='/a'/>\n"
+                               "      <target dev='vda' bus='virtio'/>\n"
+                               "      <y/>\n"
+                               "    </disk>\n"),
+                  "%s", text);
+    ck_assert_uint_eq(def->warnings->len, 2);
+    vmgr__domain_def_free(def);
+}
+END_TEST
+
+START_TEST(test_password)
+{
+    struct vmgr__domain_def *def = vmgr__domain_def_parse(
+        AROUND("<graphics type='vnc' passwd='secret' port='-1'/>"), &defaults, 0, NULL);
+    g_autofree char *all = def ? vmgr__domain_def_format(def, 0) : NULL;
+    g_autofree char *some = def ? vmgr__domain_def_format(def, VMGR__CONF_PUBLIC) : NULL;
+
+    ck_assert_ptr_nonnull(all);
+    ck_assert_ptr_nonnull(strstr(all, "passwd='secret'"));
+    ck_assert_ptr_null(strstr(some, "secret"));
+    ck_assert_ptr_nonnull(strstr(some, "<graphics type='vnc' port='-1'/>"));
+    vmgr__domain_def_free(def);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("conf");
@@ -288,6 +346,9 @@ int main(void)
     tcase_add_test(t, test_broken_documents);
     tcase_add_test(t, test_metadata);
     tcase_add_test(t, test_live_form);
+    tcase_add_test(t, test_shapes);
+    tcase_add_test(t, test_order);
+    tcase_add_test(t, test_password);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

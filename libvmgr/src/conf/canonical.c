@@ -5,8 +5,8 @@
  * Theory of operation. schema.c has for each element the names of its attributes and children in
  * order. Sorting is stable, so several children of one name keep theirs; what has no place comes
  * last, in the order of the document, and is reported: it belongs to a newer version, or is a
- * mistake. Comments stay before the element they stood before. An element with text of its own keeps
- * its content as it is. One that may hold itself (<backingStore>) has one path at every depth.
+ * mistake. Comments stay before the element they stood before. An element with text of its own
+ * keeps its content as it is. One that may hold itself (<backingStore>) has one path at any depth.
  */
 #include "canonical.h"
 

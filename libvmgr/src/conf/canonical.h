@@ -25,7 +25,8 @@ extern const size_t vmgr__shape_count;
 /* The element's shape or NULL. */
 const struct vmgr__shape *vmgr__shape_find(const char *path);
 /* Orders attributes and children of an element and of all below it that have a shape; what a shape
- * does not have goes to the end, and is warned about. prefix: where the element is, "os/", or "". */
+ * does not have goes to the end, and is warned about. prefix: where the element is, "os/" or "".
+ */
 void vmgr__canonical(struct vmgr__parse *p, xmlNode *node, const char *prefix);
 
 #endif

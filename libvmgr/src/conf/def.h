@@ -171,8 +171,8 @@ extern const char *const vmgr__chardev_type_names[];
 struct vmgr__chardev {
     int type;
     char *path;
-    int mode;          /* unix: 0 none, 1 connect, 2 bind */
-    int append;        /* file: tristate */
+    int mode;             /* unix: 0 none, 1 connect, 2 bind */
+    int append;           /* file: tristate */
     char *kept_in_source; /* <seclabel>, <reconnect> */
     char *kept_source;    /* <source>, <protocol> ... of the other types */
     char *kept_log;

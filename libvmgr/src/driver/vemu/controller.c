@@ -2,9 +2,9 @@
 /*
  * What a <controller> does not say about itself: its number, and where a root port sits.
  *
- * virt-install writes a dozen root ports by model alone. Each gets the next free number of its type;
- * a root port of number N also gets chassis N and a function of bus 0 that follows from N, as the
- * ports have that address.c adds.
+ * virt-install writes a dozen root ports by model alone. Each gets the next free number of its
+ * type; a root port of number N also gets chassis N and a function of bus 0 that follows from N, as
+ * the ports have that address.c adds.
  */
 #include <string.h>
 

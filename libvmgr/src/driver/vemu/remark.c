@@ -2,10 +2,11 @@
 /*
  * What a definition asks for and its guest does without.
  *
- * Everything else that the emulator cannot give is refused when the guest starts. These few are what
- * virt-install and virt-manager write into every definition, and what no guest misses: how ticks are
- * made up for that came late, a USB controller to which nothing is attached, the serial number by
- * which cloud-init is told to look for the disk that it finds anyway. Messages of the domain tell.
+ * Everything else that the emulator cannot give is refused when the guest starts. These few are
+ * what virt-install and virt-manager write into every definition, and what no guest misses: how
+ * ticks are made up for that came late, a USB controller to which nothing is attached, the serial
+ * number by which cloud-init is told to look for the disk that it finds anyway. Messages of the
+ * domain tell.
  */
 #include <string.h>
 
