@@ -146,7 +146,7 @@ until_ok 60 is two "shut off" || fail "the clone does not power off"
 # --- nothing is left ---
 v undefine two --remove-all-storage >"$work/undefine.log" 2>&1 || fail "undefine two"
 [ ! -e "$clone" ] || fail "the clone's disk is left"
-v undefine one --remove-all-storage >"$work/undefine.log" 2>&1 || fail "undefine one"
+m undefine one --remove-all-storage >"$work/undefine.log" 2>&1 || fail "undefine one"
 [ -z "$(same list --all --name)" ] || fail "guests are left"
 same vol-list lab | grep -q one.qcow2 && fail "its disk is left"
 same vol-list lab | grep -q base.qcow2 || fail "the base image went too"

@@ -44,8 +44,6 @@ MISSING = {
     'create': ['pass-fds'],
     'destroy': ['remove-logs'],
     'start': ['pass-fds'],
-    'undefine': ['storage', 'remove-all-storage', 'delete-storage-volume-snapshots',
-                 'wipe-storage'],
 }
 # Golden documents that are not compared, and why.
 DOCUMENTS = {

@@ -13,6 +13,7 @@
 #include "domain-text.h"
 #include "resource-text.h"
 #include "shell.h"
+#include "undefine-storage.h"
 
 #define DOMAIN_OPT(completer_)                                                                     \
     {                                                                                              \
@@ -101,6 +102,15 @@ static bool cmd_create(struct shell *sh, const struct args *args)
 static const struct opt undefine_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN_PERSISTENT),
     FLAG("managed-save", "remove domain managed state file"),
+    { .name = "storage",
+      .type = OPT_STRING,
+      .help = "remove associated storage volumes (comma separated list of targets or source "
+              "paths) (see domblklist)" },
+    FLAG("remove-all-storage", "remove all associated storage volumes (use with caution)"),
+    FLAG("delete-storage-volume-snapshots",
+         "delete snapshots associated with volume(s), requires --remove-all-storage (must be "
+         "supported by storage driver)"),
+    FLAG("wipe-storage", "wipe data on the removed volumes"),
     FLAG("snapshots-metadata", "remove all domain snapshot metadata (vm must be inactive)"),
     FLAG("checkpoints-metadata", "remove all domain checkpoint metadata (vm must be inactive)"),
     FLAG("nvram", "remove nvram file"),
@@ -134,11 +144,17 @@ static bool cmd_undefine(struct shell *sh, const struct args *args)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (args_bool(args, rows[i].name))
             flags |= rows[i].flag;
-    bool ok = vmgr_domain_undefine(domain, flags, shell_err(sh)) >= 0;
-    if (ok)
-        shell_extra(sh, "Domain '%s' has been undefined\n", vmgr_domain_get_name(domain));
-    else
+    struct doomed *doomed = NULL;
+    bool ok = undefine_storage_find(sh, domain, args, &doomed);
+    if (ok && vmgr_domain_undefine(domain, flags, shell_err(sh)) < 0) {
         shell_error(sh, "Failed to undefine domain '%s'", vmgr_domain_get_name(domain));
+        ok = false;
+    }
+    if (ok) {
+        shell_extra(sh, "Domain '%s' has been undefined\n", vmgr_domain_get_name(domain));
+        ok = undefine_storage_remove(sh, args, doomed);
+    }
+    undefine_storage_free(doomed);
     vmgr_domain_unref(domain);
     return ok;
 }
