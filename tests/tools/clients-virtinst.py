@@ -217,7 +217,9 @@ def changes(host):
     check(host.document("one").find("devices/watchdog").get("action") == "reset", "edit a device")
     xml("one", "--remove-device", "--watchdog", "all")
     check(host.document("one").find("devices/watchdog") is None, "remove a device")
-    check("<memory>" in xml("one", "--edit", "--memory", "64", "--print-xml", "--no-define"), "print")
+    told = xml("one", "--edit", "--memory", "64", "--print-xml")
+    check(">65536</memory>" in told, f"--print-xml: {told}")
+    check("131072 KiB" in host.asks("dominfo", "one"), "--print-xml changes nothing")
     # while it runs, and for the next time
     host.orders("start", "one")
     xml("one", "--add-device", "--disk", f"{disk},size=1,format=raw,target=vdb", "--update")
