@@ -218,7 +218,7 @@ def changes(host):
     xml("one", "--remove-device", "--watchdog", "all")
     check(host.document("one").find("devices/watchdog") is None, "remove a device")
     told = xml("one", "--edit", "--memory", "64", "--print-xml")
-    check(">65536</memory>" in told, f"--print-xml: {told}")
+    check(">65536</currentMemory>" in told, f"--print-xml: {told}")
     check("131072 KiB" in host.asks("dominfo", "one"), "--print-xml changes nothing")
     # while it runs, and for the next time
     host.orders("start", "one")
