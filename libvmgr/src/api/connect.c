@@ -12,6 +12,7 @@
 #include "../driver/driver.h"
 #include "../driver/remote/uri.h"
 #include "events.h"
+#include "give.h"
 #include "operation.h"
 
 #define VERSION_NUMBER(major, minor, release)                                                      \
@@ -247,21 +248,9 @@ struct vmgr_conn *vmgr_conn_unref(struct vmgr_conn *conn)
     return NULL;
 }
 
-int vmgr__give_text(char *text, char **ret, struct vmgr_error **err)
-{
-    *ret = strdup(text);
-    g_free(text);
-    return *ret ? 0 : vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
-}
-
-static int give(char *text, int r, char **ret, struct vmgr_error **err)
-{
-    return r < 0 ? r : vmgr__give_text(text, ret, err);
-}
-
 int vmgr_conn_get_uri(struct vmgr_conn *conn, char **ret_uri, struct vmgr_error **err)
 {
-    return give(g_strdup(conn->uri), 0, ret_uri, err);
+    return vmgr__give_text(g_strdup(conn->uri), 0, ret_uri, err);
 }
 
 int vmgr_conn_get_type(struct vmgr_conn *conn, const char **ret_type, struct vmgr_error **err)
@@ -279,7 +268,7 @@ int vmgr_conn_get_hostname(struct vmgr_conn *conn, char **ret_hostname, struct v
 
     NEED(conn, get_hostname, "virConnectGetHostname");
     r = conn->driver->get_hostname(conn, &text, err);
-    return give(text, r, ret_hostname, err);
+    return vmgr__give_text(text, r, ret_hostname, err);
 }
 
 int vmgr_conn_get_version(struct vmgr_conn *conn, uint64_t *ret_version, struct vmgr_error **err)
@@ -322,7 +311,7 @@ int vmgr_conn_get_capabilities(struct vmgr_conn *conn, char **ret_xml, struct vm
 
     NEED(conn, get_capabilities, "virConnectGetCapabilities");
     r = conn->driver->get_capabilities(conn, &text, err);
-    return give(text, r, ret_xml, err);
+    return vmgr__give_text(text, r, ret_xml, err);
 }
 
 int vmgr_conn_get_max_vcpus(struct vmgr_conn *conn, const char *type, struct vmgr_error **err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "give.h"
 #include "operation.h"
 
 #define DOCUMENTS_MAX 256 /* of the protocol */
@@ -41,7 +42,7 @@ int vmgr_conn_get_domain_capabilities(struct vmgr_conn *conn,
     if (vmgr__check_flags(flags, 0, "virConnectGetDomainCapabilities", err) < 0 ||
         take(hypervisor, &hv, err) < 0 || ops->get_domain_capabilities(conn, &hv, &text, err) < 0)
         return -1;
-    return vmgr__give_text(text, ret_xml, err);
+    return vmgr__give_text(text, 0, ret_xml, err);
 }
 
 /* Copies of what was found, on malloc; *ret NULL: out of memory. */
@@ -116,7 +117,7 @@ int vmgr_conn_baseline_cpu(struct vmgr_conn *conn, const char *const *xml, uint3
     if (check_baseline(count, flags, "virConnectBaselineCPU", err) < 0 ||
         ops->baseline(conn, xml, count, flags, &text, err) < 0)
         return -1;
-    return vmgr__give_text(text, ret_xml, err);
+    return vmgr__give_text(text, 0, ret_xml, err);
 }
 
 int vmgr_conn_baseline_hypervisor_cpu(struct vmgr_conn *conn,
@@ -132,5 +133,5 @@ int vmgr_conn_baseline_hypervisor_cpu(struct vmgr_conn *conn,
         take(hypervisor, &hv, err) < 0 ||
         ops->baseline_hypervisor(conn, &hv, xml, count, flags, &text, err) < 0)
         return -1;
-    return vmgr__give_text(text, ret_xml, err);
+    return vmgr__give_text(text, 0, ret_xml, err);
 }

@@ -9,6 +9,7 @@
 #include <vmgr/domain.h>
 
 #include "../conf/def.h"
+#include "give.h"
 #include "operation.h"
 
 struct vmgr_domain {
@@ -101,15 +102,6 @@ static int need_size(uint32_t size, size_t wanted, const char *what, struct vmgr
         return 0;
     return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "size of struct %s is not set",
                            what);
-}
-
-static int give(char *text, int r, char **ret, struct vmgr_error **err)
-{
-    if (r < 0)
-        return r;
-    *ret = strdup(text);
-    g_free(text);
-    return *ret ? 0 : vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);
 }
 
 /* ---- finding ---- */
@@ -375,7 +367,7 @@ int vmgr_domain_get_os_type(struct vmgr_domain *domain, char **ret_os_type, stru
 
     NEED(domain->conn, domain_get_os_type, "virDomainGetOSType");
     r = domain->conn->driver->domain_get_os_type(domain, &text, err);
-    return give(text, r, ret_os_type, err);
+    return vmgr__give_text(text, r, ret_os_type, err);
 }
 
 int vmgr_domain_get_max_memory(struct vmgr_domain *domain, uint64_t *ret_kib,
@@ -438,7 +430,7 @@ int vmgr_domain_get_xml(struct vmgr_domain *domain, uint32_t flags, char **ret_x
         return vmgr__error_set(err, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_DOM,
                                "virDomainGetXMLDesc with secure flag");
     r = domain->conn->driver->domain_get_xml(domain, flags, &text, err);
-    return give(text, r, ret_xml, err);
+    return vmgr__give_text(text, r, ret_xml, err);
 }
 
 int vmgr_domain_get_messages(struct vmgr_domain *domain, uint32_t flags, char ***ret_messages,
@@ -514,7 +506,7 @@ int vmgr_domain_get_metadata(struct vmgr_domain *domain, int type, const char *u
     if (check_metadata_args(type, NULL, NULL, uri, flags, err) < 0)
         return -1;
     r = domain->conn->driver->domain_get_metadata(domain, type, uri, flags, &text, err);
-    return give(text, r, ret_text, err);
+    return vmgr__give_text(text, r, ret_text, err);
 }
 
 int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *text,

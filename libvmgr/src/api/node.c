@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "give.h"
 #include "operation.h"
 
 #define NEED_NODE(op, name)                                                                        \
@@ -169,5 +170,5 @@ int vmgr_conn_get_sysinfo(struct vmgr_conn *conn, uint32_t flags, char **ret_xml
     if (vmgr__check_flags(flags, 0, "virConnectGetSysinfo", err) < 0 ||
         ops->get_sysinfo(conn, &text, err) < 0)
         return -1;
-    return vmgr__give_text(text, ret_xml, err);
+    return vmgr__give_text(text, 0, ret_xml, err);
 }

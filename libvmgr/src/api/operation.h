@@ -18,7 +18,4 @@
 /* Fails on a connection that may change nothing. */
 int vmgr__need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err);
 
-/* Hands a text over to the caller: results stand on malloc, whatever GLib uses. Frees it. */
-int vmgr__give_text(char *text, char **ret, struct vmgr_error **err);
-
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../conf/def.h"
+#include "give.h"
 #include "operation.h"
 
 struct vmgr_secret {
@@ -188,7 +189,7 @@ int vmgr_secret_get_xml(struct vmgr_secret *secret, uint32_t flags, char **ret_x
 
     if (!ops || ops->get_xml(secret, &text, err) < 0)
         return -1;
-    return vmgr__give_text(text, ret_xml, err);
+    return vmgr__give_text(text, 0, ret_xml, err);
 }
 
 int vmgr_secret_set_value(struct vmgr_secret *secret, const uint8_t *value, size_t size,
