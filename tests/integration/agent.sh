@@ -132,6 +132,7 @@ shows '^hostname *: agenthost$' sh guestinfo g --hostname
 shows '^os.kernel-release *: ' sh guestinfo g --os
 shows '^disk.0.alias *: vda$' sh guestinfo g --disk
 shows '^if.0.name *: lo$' sh guestinfo g --interface
+shows '^ *lo +00:00:00:00:00:00 +ipv4 +127\.0\.0\.1/8$' sh domifaddr g --source agent
 shows '^fs.0.mountpoint *: /mnt$' sh guestinfo g
 # --- what it does ---
 shows '^Froze 1 filesystem' "$vmsh" -c vemu:///system --root "$work/root" domfsfreeze g
@@ -160,7 +161,7 @@ if command -v virsh >/dev/null; then
     daemon=$!
     until_ok 30 v uri || fail "vmgrd does not serve: $(cat "$work/vmgrd.log")"
     r() { timeout 100 "$vmsh" -q -c "qemu+unix:///system?socket=$work/root/run/vmgr/libvirt-sock" "$@"; }
-    for words in "domhostname g" "domfsinfo g" "guestinfo g --os --timezone --disk --filesystem" \
+    for words in "domhostname g" "domfsinfo g" "domifaddr g --source agent" "guestinfo g --os --timezone --disk --filesystem" \
         "guestvcpus g" "get-user-sshkeys g root" "domfsthaw g" "vcpucount g --guest" \
         "domfsfreeze g --mountpoint /mnt" "domfsthaw g" "set-user-password g root x" \
         "domtime g --time 1600000000" "guest-agent-timeout g --timeout 30"; do

@@ -288,6 +288,23 @@ START_TEST(test_bitmaps_end)
 }
 END_TEST
 
+START_TEST(test_bitmaps_memory)
+{
+    char *path = make_qcow2(1ull << 40, "");
+    struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+
+    /* 256 MiB each */
+    OK(vemu_image_add_bitmap(image, "one", 512, 0, &err));
+    OK(vemu_image_add_bitmap(image, "two", 512, 0, &err));
+    FAILS(vemu_image_add_bitmap(image, "three", 512, 0, &err), EFBIG, "granularity");
+    FAILS(vemu_image_resize(image, 2ull << 40, NULL, 0, NULL, &err), EFBIG, "too large");
+    OK(vemu_image_remove_bitmap(image, "one", &err));
+    OK(vemu_image_add_bitmap(image, "three", 512, 0, &err));
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    remove_file(path);
+}
+END_TEST
+
 START_TEST(test_repair)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -392,6 +409,7 @@ int main(void)
         test_bitmaps,
         test_bitmaps_resize,
         test_bitmaps_end,
+        test_bitmaps_memory,
         test_repair,
         test_dirty,
         test_measure,

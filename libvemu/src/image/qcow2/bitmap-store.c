@@ -128,6 +128,8 @@ int vemu__qcow2_bitmap_read(struct qcow2 *s, struct qcow2_bitmap *bitmap)
 
     if (bitmap->bits)
         return 0;
+    if (vemu__qcow2_bitmaps_memory(s) + bitmap->bytes > QCOW2_MAX_BITMAP_BITS)
+        return -EFBIG;
     bitmap->bits = g_try_malloc0(MAX(bitmap->bytes, 1));
     if (!bitmap->bits)
         return -ENOMEM;

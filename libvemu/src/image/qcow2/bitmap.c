@@ -39,6 +39,19 @@ struct qcow2_bitmap *vemu__qcow2_bitmap_find(const struct qcow2 *s, const char *
     return NULL;
 }
 
+uint64_t vemu__qcow2_bitmaps_memory(const struct qcow2 *s)
+{
+    uint64_t bytes = 0;
+
+    for (guint i = 0; i < s->bitmaps->len; i++) {
+        const struct qcow2_bitmap *bitmap = g_ptr_array_index(s->bitmaps, i);
+
+        if (bitmap->bits)
+            bytes += bitmap->bytes;
+    }
+    return bytes;
+}
+
 static bool usable(const struct qcow2_bitmap *bitmap)
 {
     return !bitmap->inconsistent && !bitmap->unknown;
@@ -140,6 +153,7 @@ int vemu__qcow2_bitmaps_touch(struct qcow2 *s, uint64_t offset, uint64_t bytes)
 
 int vemu__qcow2_bitmaps_prepare_size(struct qcow2 *s, uint64_t size, struct vemu_error **err)
 {
+    uint64_t more = 0;
     int r = 0;
 
     pthread_mutex_lock(&s->lock);
@@ -149,13 +163,14 @@ int vemu__qcow2_bitmaps_prepare_size(struct qcow2 *s, uint64_t size, struct vemu
         uint8_t *bits;
 
         r = check_usable(bitmap, err);
-        if (r == 0 && bytes > QCOW2_MAX_BITMAP_BITS)
-            r = vemu__error_set(err, EFBIG, "Bitmap '%s' would be too large", bitmap->name);
         if (r == 0) {
             r = prepare(s, bitmap);
             if (r < 0)
                 vemu__error_set(err, -r, "Bitmap '%s': %s", bitmap->name, g_strerror(-r));
         }
+        more += bytes > bitmap->bytes ? bytes - bitmap->bytes : 0;
+        if (r == 0 && vemu__qcow2_bitmaps_memory(s) + more > QCOW2_MAX_BITMAP_BITS)
+            r = vemu__error_set(err, EFBIG, "Bitmap '%s' would be too large", bitmap->name);
         if (r < 0 || bytes <= bitmap->bytes)
             continue;
         bits = g_try_realloc(bitmap->bits, bytes);
@@ -273,7 +288,7 @@ static int qcow2_bitmap_add(struct vemu_image *image, const char *name, uint64_t
         r = vemu__error_set(err, EEXIST, "Bitmap already exists: %s", name);
     else if (s->bitmaps->len >= QCOW2_MAX_BITMAPS)
         r = vemu__error_set(err, EFBIG, "There are %u bitmaps already", s->bitmaps->len);
-    else if (bitmap->bytes > QCOW2_MAX_BITMAP_BITS)
+    else if (vemu__qcow2_bitmaps_memory(s) + bitmap->bytes > QCOW2_MAX_BITMAP_BITS)
         r = vemu__error_set(err, EFBIG, "The bitmap would be too large: use a larger granularity");
     else if (vemu__qcow2_bitmap_read(s, bitmap) < 0)
         r = vemu__error_set(err, ENOMEM, "No memory for the bitmap");

@@ -11,7 +11,7 @@
 #define QCOW2_BITMAP_AUTO         (1u << 1)
 #define QCOW2_BITMAP_EXTRA_COMPAT (1u << 2)
 
-#define QCOW2_MAX_BITMAP_BITS (512u << 20) /* bytes of one bitmap */
+#define QCOW2_MAX_BITMAP_BITS (512u << 20) /* bytes of all bitmaps of an image in memory */
 
 struct qcow2_bitmap {
     char *name;
@@ -39,6 +39,8 @@ struct qcow2_bitmap *vemu__qcow2_bitmap_find(const struct qcow2 *s, const char *
 /* bitmap-store.c */
 int vemu__qcow2_bitmaps_load(struct qcow2 *s, struct vemu_error **err);
 int vemu__qcow2_bitmap_read(struct qcow2 *s, struct qcow2_bitmap *bitmap);
+/* Bytes that the bits of all bitmaps take that have been read. */
+uint64_t vemu__qcow2_bitmaps_memory(const struct qcow2 *s);
 /* Says in the file that the bits there are not the last. With `lock`, or in exclusive work. */
 int vemu__qcow2_bitmap_mark(struct qcow2 *s, struct qcow2_bitmap *bitmap);
 /* Brings all to the file. In exclusive work, or when closing. */

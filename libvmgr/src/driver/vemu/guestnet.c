@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Interfaces of guests: their addresses, from the leases of networks and from the host's table of
- * neighbours; and their limits, in the definition and on the host's interface.
+ * Interfaces of guests: their addresses, from the leases of networks, the host's table of neighbours
+ * and the guest's agent; and their limits, in the definition and on the host's interface.
  */
 #include "../guestnet.h"
 
@@ -12,6 +12,7 @@
 
 #include "../../conf/bandwidth.h"
 #include "../../network/network.h"
+#include "agent.h"
 #include "change.h"
 #include "parts.h"
 
@@ -108,13 +109,32 @@ static int from_neighbours(struct vemu *d G_GNUC_UNUSED,
     return 0;
 }
 
-static const struct {
-    const char *name;
-    source_fn run; /* NULL: none yet */
-} sources[] = {
-    [VMGR_ADDRESS_SOURCE_LEASE] = { "lease", from_leases },
-    [VMGR_ADDRESS_SOURCE_AGENT] = { "agent", NULL },
-    [VMGR_ADDRESS_SOURCE_ARP] = { "arp", from_neighbours },
+/* What the guest calls its interfaces; data: the list. */
+static void add_agents(void *data, const char *name, const char *hwaddr, const char *address,
+                       unsigned prefix, bool ipv6)
+{
+    GPtrArray *list = data;
+    struct vmgr_domain_interface *to = NULL;
+
+    for (guint i = 0; i < list->len && !to; i++) {
+        struct vmgr_domain_interface *known = list->pdata[i];
+
+        if (strcmp(known->name, name) == 0)
+            to = known;
+    }
+    if (!to) {
+        to = vmgr__guest_interface_new(name, hwaddr);
+        g_ptr_array_add(list, to);
+    }
+    if (address)
+        vmgr__guest_interface_add(to, ipv6 ? VMGR_ADDRESS_IPV6 : VMGR_ADDRESS_IPV4, address,
+                                  prefix);
+}
+
+/* Sources that are asked about each interface that the host sees. */
+static const source_fn sources[] = {
+    [VMGR_ADDRESS_SOURCE_LEASE] = from_leases,
+    [VMGR_ADDRESS_SOURCE_ARP] = from_neighbours,
 };
 
 static int get_addresses(struct vmgr_domain *dom, unsigned source, GPtrArray *ret,
@@ -125,10 +145,11 @@ static int get_addresses(struct vmgr_domain *dom, unsigned source, GPtrArray *re
     struct vmgr__domain_def *def;
     int r = 0;
 
-    if (source >= G_N_ELEMENTS(sources) || !sources[source].run)
+    if (source == VMGR_ADDRESS_SOURCE_AGENT)
+        return vmgr__vemu_agent_interfaces(dom, add_agents, ret, err);
+    if (source >= G_N_ELEMENTS(sources) || !sources[source])
         return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
-                          "Unsupported IP address data source %u (%s)", source,
-                          source < G_N_ELEMENTS(sources) ? sources[source].name : "unknown");
+                          "Unknown IP address data source %u", source);
     def = live_def(dom, err);
     if (!def)
         return -1;
@@ -145,7 +166,7 @@ static int get_addresses(struct vmgr_domain *dom, unsigned source, GPtrArray *re
         if (!name)
             continue; /* the host does not see it */
         to = vmgr__guest_interface_new(name, mac);
-        r = sources[source].run(d, dev, to, networks, err);
+        r = sources[source](d, dev, to, networks, err);
         if (r == 0 && to->address_count)
             g_ptr_array_add(ret, to);
         else

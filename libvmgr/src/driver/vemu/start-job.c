@@ -3,10 +3,13 @@
  * Jobs on disks that begin: pull, commit, copy.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "block-work.h"
 #include "parts.h"
+#include "rights.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 
@@ -41,6 +44,12 @@ static int start(struct vemu_block_work *w, int type, const char *command, struc
     if (vmgr__vemu_status_save(w->c.d, w->c.name, &w->c.status, r < 0 ? NULL : err) < 0)
         r = -1;
     return r;
+}
+
+/* Gives the run's user a file that it will write to, for the rest of the run. */
+static int lend(struct vemu_block_work *w, const char *path, struct vmgr_error **err)
+{
+    return vmgr__vemu_rights_file(w->c.d, w->c.name, &w->c.status, path, true, err);
 }
 
 static int pull(struct vmgr_domain *dom, const char *disk, const char *base, uint64_t bandwidth,
@@ -160,6 +169,11 @@ static int start_commit(struct vemu_block_work *w, const char *base, const char 
 
     if (find_range(w, paths, base, top, flags, &range, err) < 0)
         return -1;
+    if (lend(w, paths->pdata[range.base], err) < 0)
+        return -1;
+    /* The image above the top is told of its new backing file. */
+    if (range.top > 1 && lend(w, paths->pdata[range.top - 1], err) < 0)
+        return -1;
     if (flags & VMGR_BLOCK_COMMIT_DELETE)
         files = files_of(paths, &range);
     args = json_object_new_object();
@@ -258,6 +272,21 @@ static int check_target(const struct vemu_block_work *w, const struct target *t,
     return 0;
 }
 
+/* A run's own user may not make files where the copy is to be. */
+static int make_target(struct vemu_block_work *w, const struct target *t, struct vmgr_error **err)
+{
+    int fd;
+
+    if (!w->c.status.uid)
+        return 0;
+    fd = open(t->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot create file '%s'",
+                                     t->path);
+    close(fd);
+    return lend(w, t->path, err);
+}
+
 static int start_copy(struct vemu_block_work *w, struct target *t,
                       const struct vmgr_block_copy_params *params, uint32_t flags,
                       struct vmgr_error **err)
@@ -269,7 +298,7 @@ static int start_copy(struct vemu_block_work *w, struct target *t,
         t->format = vmgr__device_get(w->dev, "driver", "type");
     if (!t->format)
         t->format = g_strdup("raw");
-    if (check_target(w, t, flags, err) < 0)
+    if (check_target(w, t, flags, err) < 0 || make_target(w, t, err) < 0)
         return -1;
     args = json_object_new_object();
     vmgr__vemu_set(args, "target", t->path);
