@@ -26,7 +26,8 @@
 #include <unistd.h>
 
 static struct {
-    const char *append, *qmp_path, *exit_file;
+    const char *append, *exit_file;
+    char qmp_path[108]; /* of the last -qmp: those before are for events */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
     struct {
@@ -110,7 +111,7 @@ static void parse(int argc, char **argv)
             vm.panic_pause |= strstr(v, "panic=pause") != NULL,
                 vm.shutdown_pause |= strstr(v, "shutdown=pause") != NULL;
         else if (strcmp(o, "-qmp") == 0 && strncmp(v, "unix:", 5) == 0)
-            vm.qmp_path = strndup(v + 5, strcspn(v + 5, ","));
+            snprintf(vm.qmp_path, sizeof(vm.qmp_path), "%.*s", (int)strcspn(v + 5, ","), v + 5);
     }
     if (vm.paused)
         vm.status = "prelaunch";

@@ -72,7 +72,6 @@ START_TEST(test_resources)
     char *xml;
     int n;
 
-    open_test();
     OK(vmgr_domain_lookup_by_name(conn, "test", &dom, &err));
     ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_SCHEDULER, NULL, 0, "cpu_shares"), "0");
     ck_assert_str_eq(value_of(dom, VMGR_RESOURCE_MEMORY, NULL, 0, "hard_limit"),
@@ -132,7 +131,6 @@ START_TEST(test_resources)
     FAILS(vmgr_domain_set_iothread(dom, 1, 1, 0, &err), VMGR_ERR_NO_SUPPORT,
           "this function is not supported by the connection driver: virDomainAddIOThread");
     vmgr_domain_unref(dom);
-    close_test();
 }
 END_TEST
 

@@ -294,6 +294,8 @@ START_TEST(test_uses)
     ck_assert_int_eq(vmgr_nwfilter_undefine(b, &err), -1);
     expect(err, VMGR_ERR_NO_NWFILTER, "'b'");
     err = NULL;
+    vmgr_nwfilter_unref(a);
+    vmgr_nwfilter_unref(b);
 
     /* A standard one may be replaced, and comes back. */
     ck_assert_int_eq(vmgr_nwfilter_lookup_by_name(conn, "allow-arp", &standard, NULL), 0);
@@ -310,6 +312,7 @@ START_TEST(test_uses)
     expect(err, VMGR_ERR_OPERATION_DENIED, "read only");
     vmgr_conn_unref(reader);
     vmgr_nwfilter_unref(standard);
+    vmgr_nwfilter_unref(b);
     teardown();
 }
 END_TEST

@@ -245,13 +245,14 @@ struct vmgr__tuning {
     uint64_t hugepage_kib;          /* 0: the host's usual */
     int source, access, allocation; /* index into its names, 0: not said */
     uint32_t allocation_threads;
-    GPtrArray *kept[4]; /* char *: children that are only kept; of enum vmgr__tune_element */
+    GPtrArray *kept[5]; /* char *: children that are only kept; of enum vmgr__tune_element */
 };
 enum vmgr__tune_element {
     VMGR__TUNE_CPUTUNE,
     VMGR__TUNE_MEMTUNE,
     VMGR__TUNE_BLKIOTUNE,
-    VMGR__TUNE_NUMATUNE
+    VMGR__TUNE_NUMATUNE,
+    VMGR__TUNE_BACKING
 };
 
 struct vmgr__domain_def {

@@ -11,7 +11,7 @@ static const char *const sources[] = { "", "file", "anonymous", "memfd", NULL };
 static const char *const accesses[] = { "", "shared", "private", NULL };
 static const char *const allocations[] = { "", "immediate", "ondemand", NULL };
 
-static int parse_pages(struct vmgr__parse *p, const xmlNode *node)
+static int parse_pages(struct vmgr__parse *p, xmlNode *node)
 {
     struct vmgr__tuning *t = &p->def->tuning;
     xmlNode *page = vmgr__xml_child(node, "page");
@@ -20,13 +20,14 @@ static int parse_pages(struct vmgr__parse *p, const xmlNode *node)
     g_autofree char *nodeset = page ? vmgr__xml_attr(page, "nodeset") : NULL;
     uint64_t n, bytes;
 
+    if (page && (vmgr__xml_next(page, "page") || nodeset)) {
+        /* of several sizes, or of single NUMA nodes */
+        vmgr__tuning_keep(t, node, VMGR__TUNE_BACKING);
+        return 0;
+    }
     t->hugepages = true;
     if (!page)
         return 0;
-    if (vmgr__xml_next(page, "page") || nodeset)
-        return conf_error(
-            p, VMGR_ERR_CONFIG_UNSUPPORTED,
-            "huge pages of several sizes, or of single NUMA nodes, are not supported");
     if (!vmgr__parse_u64(size, &n) || !n)
         return conf_error(p, VMGR_ERR_XML_ERROR, "unable to parse size of huge pages '%s'",
                           size ? size : "");
@@ -101,6 +102,7 @@ static void backing_format(const struct vmgr__domain_def *def, uint32_t flags G_
     if (!t->has_backing)
         return;
     vmgr__xw_begin(w, "memoryBacking");
+    vmgr__tuning_write_kept(t, VMGR__TUNE_BACKING, w);
     if (t->hugepages) {
         vmgr__xw_begin(w, "hugepages");
         if (t->hugepage_kib) {

@@ -291,7 +291,7 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c, enum vmgr__tune_elemen
     return 0;
 }
 
-static void keep(struct vmgr__tuning *t, xmlNode *c, enum vmgr__tune_element in)
+void vmgr__tuning_keep(struct vmgr__tuning *t, xmlNode *c, enum vmgr__tune_element in)
 {
     if (!t->kept[in])
         t->kept[in] = g_ptr_array_new_with_free_func(g_free);
@@ -307,7 +307,7 @@ static int parse_in(struct vmgr__parse *p, xmlNode *node, enum vmgr__tune_elemen
         if (r < 0)
             return -1;
         if (r == 0)
-            keep(&p->def->tuning, c, in);
+            vmgr__tuning_keep(&p->def->tuning, c, in);
     }
     return 0;
 }
@@ -338,7 +338,7 @@ static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
         int placement = 0;
 
         if (!vmgr__xml_is(c, "memory") || t->numa_mode >= 0) {
-            keep(t, c, VMGR__TUNE_NUMATUNE);
+            vmgr__tuning_keep(t, c, VMGR__TUNE_NUMATUNE);
             continue;
         }
         t->numa_mode = 0;
@@ -435,6 +435,13 @@ static void write_numa(const struct vmgr__tuning *t, struct vmgr__xml_writer *w)
     vmgr__xw_end(w, "memory");
 }
 
+void vmgr__tuning_write_kept(const struct vmgr__tuning *t, enum vmgr__tune_element in,
+                             struct vmgr__xml_writer *w)
+{
+    for (guint i = 1; t->kept[in] && i < t->kept[in]->len; i += 2)
+        vmgr__xw_raw(w, t->kept[in]->pdata[i]);
+}
+
 static bool is_empty(const struct vmgr__tuning *t, enum vmgr__tune_element in)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
@@ -461,8 +468,7 @@ static void write_element(const struct vmgr__domain_def *def, enum vmgr__tune_el
         write_blkio(t, w);
     else if (in == VMGR__TUNE_NUMATUNE)
         write_numa(t, w);
-    for (guint i = 1; t->kept[in] && i < t->kept[in]->len; i += 2)
-        vmgr__xw_raw(w, t->kept[in]->pdata[i]);
+    vmgr__tuning_write_kept(t, in, w);
     vmgr__xw_end(w, name);
 }
 

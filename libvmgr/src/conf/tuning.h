@@ -13,6 +13,11 @@
 extern const char *const vmgr__numa_mode_names[];
 
 void vmgr__tuning_fini(struct vmgr__tuning *t);
+/* Keeps a child as text: what it says is not interpreted. */
+void vmgr__tuning_keep(struct vmgr__tuning *t, xmlNode *c, enum vmgr__tune_element in);
+/* Writes what is kept of an element. */
+void vmgr__tuning_write_kept(const struct vmgr__tuning *t, enum vmgr__tune_element in,
+                             struct vmgr__xml_writer *w);
 /* The name of something that is kept and not understood; NULL: nothing. */
 const char *vmgr__tuning_kept(const struct vmgr__tuning *t);
 /* "0-1,3" of set[i] != 0. For g_free(). */

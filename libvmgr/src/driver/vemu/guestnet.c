@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Interfaces of guests: their addresses, from the leases of networks, the host's table of neighbours
+ * Interfaces of guests: their addresses, from leases of networks, the host's table of neighbours
  * and the guest's agent; and their limits, in the definition and on the host's interface.
  */
 #include "../guestnet.h"
