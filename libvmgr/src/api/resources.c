@@ -86,7 +86,7 @@ int vmgr_domain_set_resources(struct vmgr_domain *domain, int resource, const ch
     if (!params || !params->name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
                                "nparams in %s must be greater than zero", set_names[resource]);
-    if (resource >= VMGR_RESOURCE_DISK && !target)
+    if ((resource == VMGR_RESOURCE_DISK || resource == VMGR_RESOURCE_IOTHREAD) && !target)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
                                "target in %s must not be NULL", set_names[resource]);
     return conn->driver->resource->set(domain, resource, target, params, flags, err);

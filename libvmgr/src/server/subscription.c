@@ -184,10 +184,11 @@ void vmgr__subscriptions_emit(struct vmgr__server *s, const struct vmgr__event_k
     g_mutex_lock(&subs->lock);
     for (guint i = 0; i < subs->list->len; i++) {
         const struct subscription *sub = subs->list->pdata[i];
+        const int32_t id = sub->id;
 
         if (sub->kind != kind || sub->event_id != event_id || !wants(sub, name, uuid))
             continue;
-        memcpy(msg, &(int32_t){ sub->id }, sizeof(int32_t));
+        memcpy(msg, &id, sizeof(id));
         vmgr__client_send_event(sub->client, vmgr__rpc_out_new(&h, layout, msg, NULL, 0));
     }
     g_mutex_unlock(&subs->lock);
