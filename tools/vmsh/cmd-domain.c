@@ -461,7 +461,7 @@ const struct cmd cmds_domain[] = {
       "Set or query disk I/O parameters such as block throttling.", false },
     { "blkiotune", cmd_blkiotune, blkiotune_opts, "Get or set blkio parameters",
       "Get or set the current blkio parameters for a guest domain.\n    To get the blkio "
-      "parameters use following command: \n\n    virsh # blkiotune <domain>",
+      "parameters use following command: \n\n    vmsh # blkiotune <domain>",
       false },
     { "change-media", cmd_change_media, change_media_opts, "Change media of CD or floppy drive",
       "Change media of CD or floppy drive.", false },
@@ -542,11 +542,11 @@ const struct cmd cmds_domain[] = {
       "Modifies an existing IOThread of the guest domain.", false },
     { "memtune", cmd_memtune, memtune_opts, "Get or set memory parameters",
       "Get or set the current memory parameters for a guest domain.\n    To get the memory "
-      "parameters use following command: \n\n    virsh # memtune <domain>",
+      "parameters use following command: \n\n    vmsh # memtune <domain>",
       false },
     { "numatune", cmd_numatune, numatune_opts, "Get or set numa parameters",
       "Get or set the current numa parameters for a guest domain.\n    To get the numa parameters "
-      "use following command: \n\n    virsh # numatune <domain>",
+      "use following command: \n\n    vmsh # numatune <domain>",
       false },
     { "qemu-agent-command", cmd_qemu_agent_command, qemu_agent_command_opts,
       "QEMU Guest Agent Command", "Run an arbitrary qemu guest agent command; use at your own risk",

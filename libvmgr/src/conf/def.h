@@ -208,6 +208,7 @@ enum vmgr__tune {
     VMGR__TUNE_IOTHREAD_QUOTA,
     VMGR__TUNE_HARD_LIMIT, /* KiB */
     VMGR__TUNE_SOFT_LIMIT,
+    VMGR__TUNE_MIN_GUARANTEE,
     VMGR__TUNE_SWAP_HARD_LIMIT,
     VMGR__TUNE_WEIGHT,
     VMGR__TUNE_COUNT
@@ -240,7 +241,6 @@ struct vmgr__tuning {
     char *numa_nodeset; /* NULL: none */
     bool numa_auto;     /* placement='auto' */
     char *partition;    /* of <resource> */
-    bool has_backing;   /* <memoryBacking> */
     bool hugepages, nosharepages, locked, discard;
     uint64_t hugepage_kib;          /* 0: the host's usual */
     int source, access, allocation; /* index into its names, 0: not said */

@@ -28,12 +28,29 @@ static int parse_pages(struct vmgr__parse *p, xmlNode *node)
     t->hugepages = true;
     if (!page)
         return 0;
-    if (!vmgr__parse_u64(size, &n) || !n)
-        return conf_error(p, VMGR_ERR_XML_ERROR, "unable to parse size of huge pages '%s'",
-                          size ? size : "");
+    if (!size || !*size)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "missing element or attribute './@size'");
+    if (!vmgr__parse_u64(size + strspn(size, " \t\r\n"), &n))
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Invalid value '%s' for element or attribute './@size'", size);
+    if (!n)
+        return conf_error(p, VMGR_ERR_XML_DETAIL, "hugepage size can't be zero");
     if (vmgr__scale(n, unit, 1024, INT64_MAX, &bytes, p->err) < 0)
         return -1;
-    t->hugepage_kib = bytes / 1024;
+    t->hugepage_kib = bytes / 1024 + (bytes % 1024 != 0);
+    return 0;
+}
+
+static int parse_word(struct vmgr__parse *p, const xmlNode *node, const char *attr,
+                      const char *const *words, int *ret)
+{
+    g_autofree char *word = vmgr__xml_attr(node, attr);
+    int index = word ? vmgr__name_index(words, word) : 0;
+
+    if (index < 0)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "unknown memoryBacking/%s/%s '%s'",
+                          (const char *)node->name, attr, word);
+    *ret = index;
     return 0;
 }
 
@@ -51,16 +68,14 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c)
     else if (vmgr__xml_is(c, "discard"))
         t->discard = true;
     else if (vmgr__xml_is(c, "source"))
-        return vmgr__xml_enum(c, "type", sources, &t->source, p->err);
+        return parse_word(p, c, "type", sources, &t->source);
     else if (vmgr__xml_is(c, "access"))
-        return vmgr__xml_enum(c, "mode", accesses, &t->access, p->err);
+        return parse_word(p, c, "mode", accesses, &t->access);
     else if (vmgr__xml_is(c, "allocation")) {
         threads = vmgr__xml_attr(c, "threads");
         if (threads && !vmgr__parse_u32(threads, &t->allocation_threads))
-            return conf_error(p, VMGR_ERR_XML_ERROR,
-                              "Invalid value for attribute 'threads' in element 'allocation': '%s'",
-                              threads);
-        return vmgr__xml_enum(c, "mode", allocations, &t->allocation, p->err);
+            return conf_error(p, VMGR_ERR_XML_ERROR, "Failed to parse memory allocation threads");
+        return parse_word(p, c, "mode", allocations, &t->allocation);
     } else
         vmgr__warn_element(p, c, "memoryBacking");
     return 0;
@@ -68,7 +83,6 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c)
 
 static int backing_parse(struct vmgr__parse *p, xmlNode *node)
 {
-    p->def->tuning.has_backing = true;
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
         if (parse_child(p, c) < 0)
             return -1;
@@ -94,12 +108,18 @@ static void write_flag(struct vmgr__xml_writer *w, const char *name, bool on)
     vmgr__xw_end(w, name);
 }
 
+static bool has_backing(const struct vmgr__tuning *t)
+{
+    return t->kept[VMGR__TUNE_BACKING] || t->hugepages || t->nosharepages || t->locked ||
+           t->source || t->access || t->allocation || t->allocation_threads || t->discard;
+}
+
 static void backing_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
                            struct vmgr__xml_writer *w)
 {
     const struct vmgr__tuning *t = &def->tuning;
 
-    if (!t->has_backing)
+    if (!has_backing(t))
         return;
     vmgr__xw_begin(w, "memoryBacking");
     vmgr__tuning_write_kept(t, VMGR__TUNE_BACKING, w);

@@ -26,7 +26,7 @@ static const struct number {
     int64_t least, most; /* apart from 0, and below zero for quotas */
     bool sized;          /* it has a unit */
 } numbers[] = {
-    { VMGR__TUNE_SHARES, VMGR__TUNE_CPUTUNE, "shares", 1, INT64_MAX, false },
+    { VMGR__TUNE_SHARES, VMGR__TUNE_CPUTUNE, "shares", 2, 262144, false },
     { VMGR__TUNE_PERIOD, VMGR__TUNE_CPUTUNE, "period", 1000, 1000000, false },
     { VMGR__TUNE_QUOTA, VMGR__TUNE_CPUTUNE, "quota", 1000, 17592186044415, false },
     { VMGR__TUNE_GLOBAL_PERIOD, VMGR__TUNE_CPUTUNE, "global_period", 1000, 1000000, false },
@@ -39,9 +39,11 @@ static const struct number {
       false },
     { VMGR__TUNE_HARD_LIMIT, VMGR__TUNE_MEMTUNE, "hard_limit", 1, VMGR_MEMORY_UNLIMITED, true },
     { VMGR__TUNE_SOFT_LIMIT, VMGR__TUNE_MEMTUNE, "soft_limit", 1, VMGR_MEMORY_UNLIMITED, true },
+    { VMGR__TUNE_MIN_GUARANTEE, VMGR__TUNE_MEMTUNE, "min_guarantee", 1, VMGR_MEMORY_UNLIMITED,
+      true },
     { VMGR__TUNE_SWAP_HARD_LIMIT, VMGR__TUNE_MEMTUNE, "swap_hard_limit", 1, VMGR_MEMORY_UNLIMITED,
       true },
-    { VMGR__TUNE_WEIGHT, VMGR__TUNE_BLKIOTUNE, "weight", 1, 10000, false },
+    { VMGR__TUNE_WEIGHT, VMGR__TUNE_BLKIOTUNE, "weight", 0, UINT32_MAX, false },
 };
 
 char *vmgr__cpuset_format(const uint8_t *set, size_t size)
@@ -183,95 +185,211 @@ void vmgr__tuning_set_pin(struct vmgr__tuning *t, int kind, uint32_t id, const c
 
 /* ---- reading ---- */
 
-static int parse_pin(struct vmgr__parse *p, xmlNode *node, int kind)
+/* "0-1,3" of an attribute in its canonical form; NULL and an error. For g_free(). */
+static char *parse_set(struct vmgr__parse *p, const char *text, const char *attr)
 {
     g_autofree uint8_t *set = g_malloc(CPUS_MAX);
+
+    if (vmgr__cpuset_parse(text, set, CPUS_MAX))
+        return vmgr__cpuset_format(set, CPUS_MAX);
+    /* one that takes all away again is no set either */
+    if (strchr(text, '^'))
+        conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "Invalid value of '%s': %s", attr, text);
+    else
+        conf_error(p, VMGR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+    return NULL;
+}
+
+/* Whether <iothreads> and <iothreadids> of the document make an IOThread of this number: those
+ * that are counted and not named get the lowest numbers that are free. */
+static bool has_iothread(const xmlNode *domain, uint32_t id)
+{
+    const xmlNode *count = vmgr__xml_child(domain, "iothreads");
+    const xmlNode *ids = vmgr__xml_child(domain, "iothreadids");
+    g_autofree char *text = count ? vmgr__xml_text(count) : NULL;
+    uint32_t all = 0, named = 0, below = 0, n;
+
+    for (xmlNode *c = ids ? vmgr__xml_child(ids, "iothread") : NULL; c;
+         c = vmgr__xml_next(c, "iothread")) {
+        g_autofree char *number = vmgr__xml_attr(c, "id");
+
+        if (!vmgr__parse_u32(number, &n))
+            continue;
+        if (n == id)
+            return true;
+        named++;
+        below += n < id;
+    }
+    if (!vmgr__parse_u32(text, &all))
+        all = 0;
+    return all > named && id - below <= all - named;
+}
+
+static int parse_pin_id(struct vmgr__parse *p, xmlNode *node, int kind, uint32_t *id)
+{
+    g_autofree char *number = vmgr__xml_attr(node, pin_ids[kind]);
+
+    if (!number)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "Missing required attribute '%s' in element '%s'",
+                          pin_ids[kind], pin_names[kind]);
+    if (!vmgr__parse_u32(number, id))
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Invalid value for attribute '%s' in element '%s': '%s'. Expected "
+                          "non-negative integer value",
+                          pin_ids[kind], pin_names[kind], number);
+    if (kind != VMGR_PIN_IOTHREAD)
+        return 0;
+    if (*id == 0)
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Invalid value for attribute '%s' in element '%s': Zero is not permitted",
+                          pin_ids[kind], pin_names[kind]);
+    if (!has_iothread(node->parent->parent, *id))
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : %u", *id);
+    return 0;
+}
+
+static int duplicate_pin(struct vmgr__parse *p, int kind, uint32_t id)
+{
+    if (kind == VMGR_PIN_EMULATOR)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "only one emulatorpin is supported");
+    return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "duplicate %s for %s%s '%u'", pin_names[kind],
+                      kind == VMGR_PIN_IOTHREAD ? "same " : "", pin_ids[kind], id);
+}
+
+static int parse_pin(struct vmgr__parse *p, xmlNode *node, int kind)
+{
     g_autofree char *cpus = vmgr__xml_attr(node, "cpuset");
-    g_autofree char *number = pin_ids[kind] ? vmgr__xml_attr(node, pin_ids[kind]) : NULL;
     g_autofree char *text = NULL;
     uint32_t id = 0;
 
-    if (pin_ids[kind] && (!vmgr__parse_u32(number, &id) || id > UINT16_MAX))
-        return conf_error(p, VMGR_ERR_XML_ERROR,
-                          "Invalid value for attribute '%s' in element '%s': '%s'", pin_ids[kind],
-                          pin_names[kind], number ? number : "");
+    if (pin_ids[kind] && parse_pin_id(p, node, kind, &id) < 0)
+        return -1;
+    if (kind == VMGR_PIN_VCPU && id >= p->def->max_vcpus) {
+        g_ptr_array_add(p->def->warnings,
+                        g_strdup_printf("vcpupin of vCPU %u ignored: there is no such vCPU", id));
+        return 0;
+    }
     if (!cpus)
-        return conf_error(p, VMGR_ERR_XML_ERROR, "missing cpuset for %s", pin_names[kind]);
-    if (!vmgr__cpuset_parse(cpus, set, CPUS_MAX))
-        return conf_error(p, VMGR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", cpus);
+        return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "missing cpuset for %s", pin_names[kind]);
     if (find_pin(&p->def->tuning, kind, id))
-        return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "duplicate %s for same %s '%u'",
-                          pin_names[kind], pin_ids[kind] ? pin_ids[kind] : "emulator", id);
-    text = vmgr__cpuset_format(set, CPUS_MAX);
+        return duplicate_pin(p, kind, id);
+    text = parse_set(p, cpus, "cpuset");
+    if (!text)
+        return -1;
     vmgr__tuning_set_pin(&p->def->tuning, kind, id, text);
     return 0;
 }
 
+/* As strtoll() takes it, with nothing after it. */
 static bool parse_signed(const char *text, int64_t *ret)
 {
+    bool negative;
     uint64_t n;
-    bool negative = text && *text == '-';
 
-    if (!text || !vmgr__parse_u64(text + negative, &n) || n > INT64_MAX)
+    while (g_ascii_isspace(*text))
+        text++;
+    negative = *text == '-';
+    if (!vmgr__parse_u64(text + (negative || *text == '+'), &n) || n > INT64_MAX)
         return false;
     *ret = negative ? -(int64_t)n : (int64_t)n;
     return true;
 }
 
+static int bad_number(struct vmgr__parse *p, const struct number *n, const char *text)
+{
+    g_autofree char *words = g_strdelimit(g_strdup(n->name), "_", ' ');
+
+    if (n->sized)
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Invalid value '%s' for element or attribute './memtune/%s[1]'", text,
+                          n->name);
+    if (n->in == VMGR__TUNE_CPUTUNE)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "can't parse cputune %s value", words);
+    g_ptr_array_add(p->def->warnings,
+                    g_strdup_printf("%s '%s' ignored: not a number", n->name, text));
+    return 0;
+}
+
 static int parse_number(struct vmgr__parse *p, xmlNode *node, const struct number *n)
 {
-    g_autofree char *raw = vmgr__xml_text(node);
+    g_autofree char *text = vmgr__xml_text(node);
     g_autofree char *unit = n->sized ? vmgr__xml_attr(node, "unit") : NULL;
-    const char *text = g_strstrip(raw);
-    int64_t *value = &p->def->tuning.value[n->tune];
+    int64_t value;
     uint64_t bytes;
 
-    if (!parse_signed(text, value) || (*value < 0 && !g_str_has_suffix(n->name, "quota")))
-        return conf_error(p, VMGR_ERR_XML_ERROR, "can't parse %s value '%s'", n->name, text);
+    if (!*text)
+        return 0;
+    if (!parse_signed(text, &value) || (value < 0 && !g_str_has_suffix(n->name, "quota")))
+        return bad_number(p, n, text);
     if (n->sized) {
-        if (vmgr__scale((uint64_t)*value, unit, 1024, INT64_MAX, &bytes, p->err) < 0)
+        if (vmgr__scale((uint64_t)value, unit, 1024, INT64_MAX, &bytes, p->err) < 0)
             return -1;
-        *value = (int64_t)(bytes / 1024 + (bytes % 1024 != 0));
+        value = (int64_t)(bytes / 1024 + (bytes % 1024 != 0));
+        if (value >= n->most) /* no limit */
+            value = 0;
     }
-    if (*value > n->most && n->sized)
-        *value = n->most;
-    if (*value > 0 && (*value < n->least || *value > n->most))
-        return conf_error(
-            p, VMGR_ERR_CONFIG_UNSUPPORTED,
-            "Value of %s '%s' must be in range [%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT "]",
-            n->in == VMGR__TUNE_CPUTUNE ? "cputune" : "blkiotune", n->name, n->least, n->most);
+    if (n->in == VMGR__TUNE_BLKIOTUNE && value > n->most)
+        return bad_number(p, n, text);
+    if (value > 0 && (value < n->least || value > n->most))
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "Value of cputune '%s' must be in range [%" G_GINT64_FORMAT
+                          ", %" G_GINT64_FORMAT "]",
+                          n->name, n->least, n->most);
+    p->def->tuning.value[n->tune] = value;
+    return 0;
+}
+
+static int parse_blkio_number(struct vmgr__parse *p, const xmlNode *node, int which, uint64_t *ret)
+{
+    g_autofree char *words = g_strdelimit(g_strdup(blkio_names[which]), "_", ' ');
+    g_autofree char *text = vmgr__xml_text(node);
+    const bool is_bytes = which == VMGR__BLKIO_READ_BYTES || which == VMGR__BLKIO_WRITE_BYTES;
+    int64_t value;
+
+    if (!parse_signed(text, &value) || value < 0 || (!is_bytes && value > UINT32_MAX))
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "could not parse %s %s", words, text);
+    *ret = (uint64_t)value;
+    return 0;
+}
+
+/* A device without a path of its own, or with that of another. */
+static int check_path(struct vmgr__parse *p, const char *path)
+{
+    const GArray *list = p->def->tuning.blkio;
+
+    if (!path || !*path)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "missing per-device path");
+    if (list && list->len >= DEVICES_MAX)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "too many block devices");
+    for (guint i = 0; list && i < list->len; i++) {
+        if (strcmp(g_array_index(list, struct vmgr__blkio_device, i).path, path) == 0)
+            return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "duplicate blkio device path '%s'",
+                              path);
+    }
     return 0;
 }
 
 static int parse_blkio(struct vmgr__parse *p, xmlNode *node)
 {
     struct vmgr__blkio_device d = { 0 };
-    xmlNode *path = vmgr__xml_child(node, "path");
-    GArray *list = array(&p->def->tuning.blkio, sizeof(d), blkio_clear);
+    const xmlNode *path = vmgr__xml_child(node, "path");
+    g_autofree char *name = path ? vmgr__xml_text(path) : NULL;
 
-    d.path = path ? vmgr__xml_text(path) : NULL;
-    if (!d.path || list->len >= DEVICES_MAX) {
-        conf_error(p, VMGR_ERR_XML_ERROR,
-                   d.path ? "too many block devices" : "missing per-device path");
-        g_free(d.path);
+    if (check_path(p, name) < 0)
         return -1;
-    }
-    g_array_append_val(list, d);
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
-        struct vmgr__blkio_device *last =
-            &g_array_index(list, struct vmgr__blkio_device, list->len - 1);
-        g_autofree char *text = vmgr__xml_text(c);
-        bool known = c == path;
+        int k = 0;
 
-        for (int i = 0; i < VMGR__BLKIO_COUNT && !known; i++) {
-            known = vmgr__xml_is(c, blkio_names[i]);
-            if (known && !vmgr__parse_u64(g_strstrip(text), &last->value[i]))
-                return conf_error(p, VMGR_ERR_XML_ERROR, "could not parse %s %s", blkio_names[i],
-                                  text);
-        }
-        if (!known)
+        while (k < VMGR__BLKIO_COUNT && !vmgr__xml_is(c, blkio_names[k]))
+            k++;
+        if (k < VMGR__BLKIO_COUNT && c == vmgr__xml_child(node, blkio_names[k])) {
+            if (parse_blkio_number(p, c, k, &d.value[k]) < 0)
+                return -1;
+        } else if (c != path)
             vmgr__warn_element(p, c, "device");
     }
+    d.path = g_steal_pointer(&name);
+    g_array_append_val(array(&p->def->tuning.blkio, sizeof(d), blkio_clear), d);
     return 0;
 }
 
@@ -279,8 +397,12 @@ static int parse_blkio(struct vmgr__parse *p, xmlNode *node)
 static int parse_child(struct vmgr__parse *p, xmlNode *c, enum vmgr__tune_element in)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        if (numbers[i].in == in && vmgr__xml_is(c, numbers[i].name))
+        if (numbers[i].in != in || !vmgr__xml_is(c, numbers[i].name))
+            continue;
+        if (c == vmgr__xml_child(c->parent, numbers[i].name)) /* the first counts */
             return parse_number(p, c, &numbers[i]) < 0 ? -1 : 1;
+        vmgr__warn_element(p, c, (const char *)c->parent->name);
+        return 1;
     }
     for (int i = 0; in == VMGR__TUNE_CPUTUNE && i < (int)G_N_ELEMENTS(pin_names); i++) {
         if (vmgr__xml_is(c, pin_names[i]))
@@ -327,32 +449,67 @@ static int blkiotune_parse(struct vmgr__parse *p, xmlNode *node)
     return parse_in(p, node, VMGR__TUNE_BLKIOTUNE);
 }
 
-static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
+static int parse_word(struct vmgr__parse *p, const xmlNode *node, const char *attr,
+                      const char *const *words, const char *what, int *ret)
+{
+    g_autofree char *word = vmgr__xml_attr(node, attr);
+    int index = word ? vmgr__name_index(words, word) : *ret;
+
+    if (word && index < 0)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "Unsupported NUMA memory %s mode '%s'",
+                          what, word);
+    *ret = index;
+    return 0;
+}
+
+static int parse_numa_memory(struct vmgr__parse *p, const xmlNode *node)
 {
     static const char *const placements[] = { "static", "auto", NULL };
     struct vmgr__tuning *t = &p->def->tuning;
+    g_autofree char *nodes = vmgr__xml_attr(node, "nodeset");
+    int mode = -1, placement = -1;
 
+    if (parse_word(p, node, "mode", vmgr__numa_mode_names, "tuning", &mode) < 0 ||
+        parse_word(p, node, "placement", placements, "placement", &placement) < 0)
+        return -1;
+    if (!nodes && mode < 0 && placement < 0)
+        return 0;
+    if (placement < 0)
+        placement = !nodes && p->def->vcpu_placement;
+    t->numa_mode = MAX(mode, 0);
+    t->numa_auto = placement == 1;
+    if (!nodes && !t->numa_auto)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "nodeset for NUMA memory tuning must be set if "
+                          "'placement' is 'static'");
+    t->numa_nodeset = nodes ? parse_set(p, nodes, "nodeset") : NULL;
+    if (nodes && !t->numa_nodeset)
+        return -1;
+    if (t->numa_auto)
+        g_clear_pointer(&t->numa_nodeset, g_free);
+    return 0;
+}
+
+static bool has_cells(const xmlNode *domain)
+{
+    const xmlNode *cpu = vmgr__xml_child(domain, "cpu");
+    const xmlNode *numa = cpu ? vmgr__xml_child(cpu, "numa") : NULL;
+
+    return numa && vmgr__xml_child(numa, "cell");
+}
+
+static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
+{
+    const xmlNode *memory = vmgr__xml_child(node, "memory");
+
+    if (memory && parse_numa_memory(p, memory) < 0)
+        return -1;
+    if (vmgr__xml_child(node, "memnode") && !has_cells(node->parent))
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "Element 'memnode' is invalid without any guest NUMA cells");
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
-        g_autofree uint8_t *set = g_malloc(CPUS_MAX);
-        g_autofree char *nodes = vmgr__xml_attr(c, "nodeset");
-        int placement = 0;
-
-        if (!vmgr__xml_is(c, "memory") || t->numa_mode >= 0) {
-            vmgr__tuning_keep(t, c, VMGR__TUNE_NUMATUNE);
-            continue;
-        }
-        t->numa_mode = 0;
-        if (vmgr__xml_enum(c, "mode", vmgr__numa_mode_names, &t->numa_mode, p->err) < 0 ||
-            vmgr__xml_enum(c, "placement", placements, &placement, p->err) < 0)
-            return -1;
-        t->numa_auto = placement == 1;
-        if (nodes && !vmgr__cpuset_parse(nodes, set, CPUS_MAX))
-            return conf_error(p, VMGR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", nodes);
-        if (!nodes && !t->numa_auto)
-            return conf_error(p, VMGR_ERR_XML_ERROR,
-                              "nodeset for NUMA memory tuning must be set if "
-                              "'placement' is 'static'");
-        t->numa_nodeset = nodes ? vmgr__cpuset_format(set, CPUS_MAX) : NULL;
+        if (c != memory)
+            vmgr__tuning_keep(&p->def->tuning, c, VMGR__TUNE_NUMATUNE);
     }
     return 0;
 }
@@ -366,12 +523,9 @@ static int resource_parse(struct vmgr__parse *p, xmlNode *node)
     if (!partition)
         return conf_error(p, VMGR_ERR_XML_ERROR, "Missing resource partition path");
     p->def->tuning.partition = vmgr__xml_text(partition);
-    if (*p->def->tuning.partition != '/' || strstr(p->def->tuning.partition, "/.") ||
-        strlen(p->def->tuning.partition) > 512)
-        return conf_error(p, VMGR_ERR_INVALID_ARG,
-                          "Resource partition '%s' must start with '/' and go down",
-                          p->def->tuning.partition);
-    return 0;
+    if (*p->def->tuning.partition)
+        return 0;
+    return conf_error(p, VMGR_ERR_XML_ERROR, "Missing resource partition path");
 }
 
 /* ---- writing ---- */
@@ -405,11 +559,31 @@ static void write_pins(const struct vmgr__tuning *t, struct vmgr__xml_writer *w)
     }
 }
 
+static bool has_values(const struct vmgr__blkio_device *d)
+{
+    for (int k = 0; k < VMGR__BLKIO_COUNT; k++) {
+        if (d->value[k])
+            return true;
+    }
+    return false;
+}
+
+static bool has_blkio(const struct vmgr__tuning *t)
+{
+    for (guint i = 0; t->blkio && i < t->blkio->len; i++) {
+        if (has_values(&g_array_index(t->blkio, struct vmgr__blkio_device, i)))
+            return true;
+    }
+    return false;
+}
+
 static void write_blkio(const struct vmgr__tuning *t, struct vmgr__xml_writer *w)
 {
     for (guint i = 0; t->blkio && i < t->blkio->len; i++) {
         const struct vmgr__blkio_device *d = &g_array_index(t->blkio, struct vmgr__blkio_device, i);
 
+        if (!has_values(d))
+            continue;
         vmgr__xw_begin(w, "device");
         vmgr__xw_text(w, "path", d->path);
         for (int k = 0; k < VMGR__BLKIO_COUNT; k++) {
@@ -449,7 +623,7 @@ static bool is_empty(const struct vmgr__tuning *t, enum vmgr__tune_element in)
             return false;
     }
     return !t->kept[in] && !(in == VMGR__TUNE_CPUTUNE && t->pins && t->pins->len) &&
-           !(in == VMGR__TUNE_BLKIOTUNE && t->blkio && t->blkio->len) &&
+           !(in == VMGR__TUNE_BLKIOTUNE && has_blkio(t)) &&
            !(in == VMGR__TUNE_NUMATUNE && t->numa_mode >= 0);
 }
 

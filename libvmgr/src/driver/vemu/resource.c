@@ -97,10 +97,25 @@ static int check_backing(const struct vmgr__tuning *t, struct vmgr_error **err)
     return 0;
 }
 
+/* What the kernel's control groups take; a partition cannot lead out of where they are. */
+static int check_group(const struct vmgr__tuning *t, struct vmgr_error **err)
+{
+    const int64_t weight = t->value[VMGR__TUNE_WEIGHT];
+
+    if (weight < 0 || weight > 10000)
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "Value of blkiotune 'weight' must be in range [1, 10000]");
+    if (t->partition &&
+        (*t->partition != '/' || strstr(t->partition, "/.") || strlen(t->partition) > 512))
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "Resource partition '%s' must start with '/' and go down", t->partition);
+    return 0;
+}
+
 int vmgr__vemu_tune_check(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     const struct vmgr__tuning *t = &def->tuning;
-    const char *kept = vmgr__tuning_kept(t);
+    const char *kept = t->value[VMGR__TUNE_MIN_GUARANTEE] ? "min_guarantee" : vmgr__tuning_kept(t);
 
     if (kept)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
@@ -119,7 +134,7 @@ int vmgr__vemu_tune_check(const struct vmgr__domain_def *def, struct vmgr_error 
     if (t->numa_mode == 3)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "NUMA mode 'restrictive' is not supported by the vemu driver");
-    return check_backing(t, err);
+    return check_group(t, err) < 0 ? -1 : check_backing(t, err);
 }
 
 /* ---- changes ---- */
