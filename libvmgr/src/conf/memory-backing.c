@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "canonical.h"
 #include "element.h"
 #include "tuning.h"
 
@@ -76,13 +77,13 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c)
         if (threads && !vmgr__parse_u32(threads, &t->allocation_threads))
             return conf_error(p, VMGR_ERR_XML_ERROR, "Failed to parse memory allocation threads");
         return parse_word(p, c, "mode", allocations, &t->allocation);
-    } else
-        vmgr__warn_element(p, c, "memoryBacking");
+    }
     return 0;
 }
 
 static int backing_parse(struct vmgr__parse *p, xmlNode *node)
 {
+    vmgr__canonical(p, node, "");
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
         if (parse_child(p, c) < 0)
             return -1;

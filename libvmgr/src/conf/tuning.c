@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "canonical.h"
 #include "element.h"
 
 enum { CPUS_MAX = 16384, DEVICES_MAX = 256 };
@@ -382,11 +383,9 @@ static int parse_blkio(struct vmgr__parse *p, xmlNode *node)
 
         while (k < VMGR__BLKIO_COUNT && !vmgr__xml_is(c, blkio_names[k]))
             k++;
-        if (k < VMGR__BLKIO_COUNT && c == vmgr__xml_child(node, blkio_names[k])) {
-            if (parse_blkio_number(p, c, k, &d.value[k]) < 0)
-                return -1;
-        } else if (c != path)
-            vmgr__warn_element(p, c, "device");
+        if (k < VMGR__BLKIO_COUNT && c == vmgr__xml_child(node, blkio_names[k]) &&
+            parse_blkio_number(p, c, k, &d.value[k]) < 0)
+            return -1;
     }
     d.path = g_steal_pointer(&name);
     g_array_append_val(array(&p->def->tuning.blkio, sizeof(d), blkio_clear), d);
@@ -401,7 +400,9 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c, enum vmgr__tune_elemen
             continue;
         if (c == vmgr__xml_child(c->parent, numbers[i].name)) /* the first counts */
             return parse_number(p, c, &numbers[i]) < 0 ? -1 : 1;
-        vmgr__warn_element(p, c, (const char *)c->parent->name);
+        g_ptr_array_add(p->def->warnings,
+                        g_strdup_printf("only the first of several elements '%s' in %s counts",
+                                        numbers[i].name, (const char *)c->parent->name));
         return 1;
     }
     for (int i = 0; in == VMGR__TUNE_CPUTUNE && i < (int)G_N_ELEMENTS(pin_names); i++) {
@@ -423,6 +424,7 @@ void vmgr__tuning_keep(struct vmgr__tuning *t, xmlNode *c, enum vmgr__tune_eleme
 
 static int parse_in(struct vmgr__parse *p, xmlNode *node, enum vmgr__tune_element in)
 {
+    vmgr__canonical(p, node, "");
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
         int r = parse_child(p, c, in);
 
@@ -502,6 +504,7 @@ static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
 {
     const xmlNode *memory = vmgr__xml_child(node, "memory");
 
+    vmgr__canonical(p, node, "");
     if (memory && parse_numa_memory(p, memory) < 0)
         return -1;
     if (vmgr__xml_child(node, "memnode") && !has_cells(node->parent))
