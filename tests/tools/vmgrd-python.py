@@ -67,8 +67,9 @@ def errors(conn, dom):
     check(code_of(conn.networkLookupByName, "nosuch")[0] == libvirt.VIR_ERR_NO_NETWORK, "no network")
     check(code_of(conn.storagePoolLookupByName, "nosuch")[0] == libvirt.VIR_ERR_NO_STORAGE_POOL,
           "no pool")
-    check(code_of(conn.listAllNWFilters)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no network filters")
-    check(code_of(dom.vcpus)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no vCPU placement")
+    check("clean-traffic" in [f.name() for f in conn.listAllNWFilters()], "the standard filters are there")
+    check(code_of(conn.listAllNWFilterBindings)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no bindings of filters")
+    check(code_of(dom.listAllCheckpoints)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no checkpoints")
 
 
 def console(conn, dom):
