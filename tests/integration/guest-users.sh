@@ -74,6 +74,7 @@ for guest in a b; do
     <disk type='file'><driver type='raw'/><source file='$work/images/$guest.more'/><target dev='vdb' bus='virtio'/></disk>
     <serial type='file'><source path='$work/$guest.console'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    $([ $guest = a ] || echo "<interface type='user'><model type='virtio'/></interface>")
   </devices>
 </domain>
 XML
@@ -128,6 +129,16 @@ done
 sh attach-disk a "$work/images/later" vdc --live || fail attach
 can_write a "$work/images/later" || fail "a cannot use its new disk"
 can_read b "$work/images/later" && fail "b can read a's new disk"
+
+# --- a network of type user is a program: at the start (b), later (a), never with capabilities ---
+sh attach-interface a user x --model virtio --live || fail "attach a network"
+slirps() { cat "/proc/$1/task/$1/children"; }
+for guest in a b; do
+    slirp=$(slirps "$(pid $guest)")
+    [ "$(cat "/proc/${slirp% }/comm")" = vemu-slirp ] || fail "$guest has no vemu-slirp"
+    [ "$(sed -n 's/^Cap\(Prm\|Eff\):\t//p' "/proc/${slirp% }/status" | sort -u)" = 0000000000000000 ] ||
+        fail "the network of $guest has capabilities"
+done
 
 # --- a daemon that is killed changes nothing ---
 for _ in 1 2; do

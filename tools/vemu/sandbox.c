@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -102,7 +103,6 @@ static const struct call {
     { SANDBOX_PRIVILEGES, SYS_setfsuid },
     { SANDBOX_PRIVILEGES, SYS_setfsgid },
     { SANDBOX_PRIVILEGES, SYS_setgroups },
-    { SANDBOX_PRIVILEGES, SYS_capset },
 
     { SANDBOX_SPAWN, SYS_fork },
     { SANDBOX_SPAWN, SYS_vfork },
@@ -209,12 +209,34 @@ static void make(struct program *p, uint32_t what)
     EMIT(p, BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 }
 
+/*
+ * Capabilities that are permitted and not in effect go. After that, and with no new privileges,
+ * capset(2) can only give up, so it stays open: programs that are started (vemu-slirp) drop theirs
+ * with it.
+ */
+static bool drop_reserve(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct caps[2];
+    if (syscall(SYS_capget, &header, caps) < 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        caps[i].permitted = caps[i].effective;
+        caps[i].inheritable &= caps[i].effective;
+    }
+    return syscall(SYS_capset, &header, caps) == 0;
+}
+
 bool sandbox_enter(uint32_t what)
 {
     struct program p = { .length = 0 };
     struct sock_fprog program = { .filter = p.code };
     if (!(what & SANDBOX_ON))
         return true;
+    if (what & SANDBOX_PRIVILEGES && !drop_reserve()) {
+        report("-sandbox: cannot drop capabilities: %s", strerror(errno));
+        return false;
+    }
     make(&p, what);
     program.len = p.length;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||

@@ -3,9 +3,9 @@
  * The agents of guests: where their channels are, and one caller at a time on each.
  *
  * The channel is a socket that the emulator listens on, in the run's directory unless the
- * definition says where. A session (agent/agent.h) has it alone: callers of all programs take the
- * lock "agent.lock" beside it. The domain's own lock is not held meanwhile, so a guest that does
- * not answer keeps nobody else waiting.
+ * definition says where. A session (agent/agent.h) has it alone: callers of all programs take a
+ * lock. The domain's own lock is not held meanwhile, so a guest that does not answer keeps nobody
+ * else waiting. Lock and timeout are beside the run's directory, in which a guest may make files.
  */
 #include "../agent.h"
 
@@ -163,7 +163,7 @@ static int find_channel(const struct vmgr__domobj *obj, struct session *s, struc
 
 static int read_timeout(const struct session *s)
 {
-    g_autofree char *path = g_build_filename(s->run_path, "agent.timeout", NULL);
+    g_autofree char *path = g_strconcat(s->run_path, VEMU_AGENT_TIMEOUT, NULL);
     g_autofree char *text = NULL;
 
     if (vmgr__file_read(path, &text, NULL) <= 0)
@@ -224,6 +224,11 @@ static int connect_channel(const struct session *s, struct vmgr_error **err)
             }
             g_usleep(10000);
         }
+        if (fd >= 0 && !vmgr__socket_is_of(fd, dir, s->socket)) {
+            saved = ECONNREFUSED;
+            close(fd);
+            fd = -1;
+        }
         if (fd < 0)
             vemu_error(err, VMGR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected: %s",
                        g_strerror(saved));
@@ -244,7 +249,7 @@ static int session_begin(struct vmgr_domain *dom, struct session *s, struct vmgr
 
     if (look(dom, s, err) < 0)
         return -1;
-    lock_path = g_build_filename(s->run_path, "agent.lock", NULL);
+    lock_path = g_strconcat(s->run_path, VEMU_AGENT_LOCK, NULL);
     s->lock = vmgr__file_lock(lock_path, AGENT_WAIT_MS, err);
     fd = s->lock < 0 ? -1 : connect_channel(s, err);
     s->agent = fd < 0 ? NULL : vmgr__agent_new(fd, s->timeout_s, err);
@@ -276,7 +281,7 @@ static int set_timeout(struct vmgr_domain *dom, int timeout_s, struct vmgr_error
     int r = look(dom, &s, err);
 
     if (r == 0) {
-        g_autofree char *path = g_build_filename(s.run_path, "agent.timeout", NULL);
+        g_autofree char *path = g_strconcat(s.run_path, VEMU_AGENT_TIMEOUT, NULL);
 
         r = vmgr__file_replace(path, text, false, err);
     }

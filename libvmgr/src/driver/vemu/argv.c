@@ -286,9 +286,9 @@ static char *escape(const char *text)
     return g_strjoinv(",,", parts);
 }
 
-static void add_serial(GPtrArray *args, const struct vmgr__chardev *c)
+static void add_serial(GPtrArray *args, const struct vmgr__chardev *c, const char *run_dir)
 {
-    g_autofree char *path = escape(c->path ? c->path : "");
+    g_autofree char *path = escape(c->path ? vmgr__vemu_run_file(run_dir, c->path) : "");
 
     switch (c->type) {
     case VMGR__CHARDEV_FILE:
@@ -320,7 +320,8 @@ static int stage_of(const struct vmgr__device *dev)
     return g_strcmp0(type, "pci") == 0 ? 0 : 1;
 }
 
-static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def, const GArray *ports)
+static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def, const GArray *ports,
+                        const char *run_dir)
 {
     for (int stage = 0; stage < 3; stage++) {
         for (guint i = 0; i < def->devices->len; i++) {
@@ -331,6 +332,7 @@ static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def, con
                 continue;
             vmgr__vemu_parts_init(&parts);
             if (vmgr__vemu_device_parts(def, dev, &parts, NULL) == 0) {
+                vmgr__vemu_parts_shorten(&parts, run_dir);
                 vmgr__vemu_ports_give(ports, &parts);
                 vmgr__vemu_parts_argv(&parts, args);
             }
@@ -409,7 +411,7 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
 }
 
 char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
-                       const GArray *ports)
+                       const GArray *ports, const char *run_dir)
 {
     GPtrArray *args = g_ptr_array_new();
     g_autofree char *name = escape(def->name);
@@ -439,8 +441,8 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     if (def->os.cmdline)
         add(args, "-append", def->os.cmdline);
     for (guint i = 0; i < def->serials->len; i++)
-        add_serial(args, def->serials->pdata[i]);
-    add_devices(args, def, ports);
+        add_serial(args, def->serials->pdata[i], run_dir);
+    add_devices(args, def, ports, run_dir);
     add_actions(args, def);
     /* Relative to the run's directory, in which the emulator lives. */
     add(args, "-qmp", "unix:events.sock,server=on,wait=off");

@@ -155,12 +155,14 @@ static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **er
     struct vemu_parts parts;
     struct vemu_qmp *q = NULL;
     g_autofree char *link = vmgr__device_get(dev, "link", "state");
+    g_autofree char *run = vmgr__vemu_run_path(w->c.d, w->c.name, NULL);
     int r;
 
     if (!ports)
         return -1;
     vmgr__vemu_parts_init(&parts);
     r = vmgr__vemu_device_parts(w->c.status.def, dev, &parts, err);
+    vmgr__vemu_parts_shorten(&parts, run);
     if (r == 0)
         r = vmgr__vemu_rights_parts(w->c.d, w->c.name, &w->c.status, &parts, err);
     if (r == 0) {

@@ -82,6 +82,7 @@ struct vemu_listener *vmgr__vemu_listener_new(struct vemu *d, const char *name)
     g_snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/events.sock", dir);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+                    !vmgr__socket_is_of(fd, dir, "events.sock") ||
                     epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, fd, &e) < 0)) {
         close(fd);
         fd = -1;

@@ -178,6 +178,21 @@ int vmgr__vemu_parts_plug(const struct vemu_parts *p, struct vemu_qmp *q, struct
     return 0;
 }
 
+void vmgr__vemu_parts_shorten(const struct vemu_parts *p, const char *run_dir)
+{
+    for (guint i = 0; i < p->list->len; i++) {
+        const struct vemu_part *part = &g_array_index(p->list, struct vemu_part, i);
+        struct json_object *path;
+        g_autofree char *file = NULL;
+
+        if (part->kind != VEMU_PART_CHARDEV ||
+            !json_object_object_get_ex(part->props, "path", &path))
+            continue;
+        file = g_strdup(vmgr__vemu_run_file(run_dir, json_object_get_string(path)));
+        vmgr__vemu_set(part->props, "path", file);
+    }
+}
+
 void vmgr__vemu_parts_drop(const struct vemu_parts *p, struct vemu_qmp *q)
 {
     for (guint i = p->list->len; i-- > 0;) {

@@ -29,6 +29,9 @@ void vmgr__vemu_setf(struct json_object *o, const char *key, const char *format,
     G_GNUC_PRINTF(3, 4);
 void vmgr__vemu_set_int(struct json_object *o, const char *key, int64_t value);
 void vmgr__vemu_set_bool(struct json_object *o, const char *key, bool value);
+/* Sockets right in the directory of the run get names from there: a guest's user cannot walk to
+ * it. */
+void vmgr__vemu_parts_shorten(const struct vemu_parts *p, const char *run_dir);
 /* Options of the command line: "-device", "virtio-blk-pci,id=..." appended to args (char *). */
 void vmgr__vemu_parts_argv(const struct vemu_parts *p, GPtrArray *args);
 /* Makes them in a running guest; on failure what was made is taken away again. */

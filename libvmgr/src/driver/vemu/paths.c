@@ -116,6 +116,16 @@ char *vmgr__vemu_run_path(const struct vemu *d, const char *name, const char *fi
     return g_strdup_printf("%s/%s.d%s%s", d->run_dir, name, file ? "/" : "", file ? file : "");
 }
 
+const char *vmgr__vemu_run_file(const char *dir, const char *path)
+{
+    const size_t size = strlen(dir);
+
+    return strncmp(path, dir, size) == 0 && path[size] == '/' && path[size + 1] &&
+                   !strchr(path + size + 1, '/')
+               ? path + size + 1
+               : path;
+}
+
 char *vmgr__vemu_log_path(const struct vemu *d, const char *name)
 {
     return g_strdup_printf("%s/%s.log", d->log_dir, name);

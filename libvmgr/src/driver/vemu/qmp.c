@@ -267,14 +267,13 @@ int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_
     return r;
 }
 
-/* A guest that broke out of its emulator may put a link to another guest's monitor here. */
-static bool is_of_directory(int fd, int dir)
+bool vmgr__socket_is_of(int fd, int dir, const char *name)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
     struct stat st;
 
-    return fstatat(dir, "qmp.sock", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
            getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == st.st_uid;
 }
 
@@ -303,7 +302,7 @@ static int connect_socket(struct vemu_qmp *q, const char *run_path, struct vmgr_
         }
     }
     saved = errno;
-    if (q->fd >= 0 && !is_of_directory(q->fd, dir)) {
+    if (q->fd >= 0 && !vmgr__socket_is_of(q->fd, dir, "qmp.sock")) {
         saved = ECONNREFUSED;
         close(q->fd);
         q->fd = -1;

@@ -257,8 +257,8 @@ static int give_node(const struct work *w, struct json_object *node, bool read_o
     return 0;
 }
 
-/* A place for a socket: what an earlier run left there goes, and the guest must be able to make a
- * new one. */
+/* A place for a socket, not in the run's directory: what an earlier run left there goes, and the
+ * guest must be able to make a new one. */
 static int give_socket_place(const struct work *w, const char *path)
 {
     g_autofree char *dir = g_path_get_dirname(path);
@@ -298,7 +298,11 @@ static int give_output(const struct work *w, const char *path)
 
 static int give_chardev(const struct work *w, const char *type, const char *path, bool server)
 {
-    if (!path || *path != '/')
+    g_autofree char *run = vmgr__vemu_run_path(w->d, w->name, NULL);
+
+    /* Right in the run's directory, which is open to the guest; an entry would shadow its group. */
+    if (!path || *path != '/' ||
+        (g_strcmp0(type, "socket") == 0 && vmgr__vemu_run_file(run, path) != path))
         return 0;
     if (g_strcmp0(type, "socket") == 0 && server)
         return give_socket_place(w, path);

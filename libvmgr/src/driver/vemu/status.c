@@ -136,8 +136,9 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
 
 void vmgr__vemu_run_sweep(const struct vemu *d, const char *name)
 {
-    static const char *const files[] = { "exit.json", "agent.timeout", "pid" };
+    static const char *const files[] = { "exit.json", "pid" };
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    g_autofree char *timeout = g_strconcat(dir, VEMU_AGENT_TIMEOUT, NULL);
     g_autoptr(GDir) left = g_dir_open(dir, 0, NULL);
     const char *file;
 
@@ -146,6 +147,7 @@ void vmgr__vemu_run_sweep(const struct vemu *d, const char *name)
 
         unlink(path);
     }
+    unlink(timeout);
     /* The monitor's, and those of channels: the next run's user could not replace them. */
     while (left && (file = g_dir_read_name(left))) {
         g_autofree char *path = g_build_filename(dir, file, NULL);
@@ -163,8 +165,10 @@ void vmgr__vemu_run_remove(const struct vemu *d, const char *name)
     const char *file;
 
     g_autofree char *fresh = g_strconcat(dir, ".new", NULL);
+    g_autofree char *agent_lock = g_strconcat(dir, VEMU_AGENT_LOCK, NULL);
 
     vmgr__vemu_run_sweep(d, name);
+    unlink(agent_lock);
     unlink(fresh);
     unlink(status);
     /* Locks of consoles, and what an emulator of the future may leave. */

@@ -45,6 +45,10 @@
 #define VEMU_QMP_TIMEOUT_MS   5000
 #define VEMU_SPARE_PORTS      4 /* root ports that a definition leaves free */
 
+/* What callers keep of a run beside its directory, which a guest may make files in. */
+#define VEMU_AGENT_LOCK    ".agent-lock"
+#define VEMU_AGENT_TIMEOUT ".agent-timeout"
+
 struct vmgr__hostdev;
 
 struct vemu {
@@ -94,6 +98,9 @@ void vmgr__vemu_paths_fini(struct vemu *d);
 char *vmgr__vemu_config_path(const struct vemu *d, const char *name);
 char *vmgr__vemu_autostart_path(const struct vemu *d, const char *name);
 char *vmgr__vemu_run_path(const struct vemu *d, const char *name, const char *file);
+/* How a process that lives in `dir` names `path`: without `dir`, if it is right in there. Borrowed
+ * from path. */
+const char *vmgr__vemu_run_file(const char *dir, const char *path);
 char *vmgr__vemu_log_path(const struct vemu *d, const char *name);
 
 /* ---- lock.c ---- */
@@ -170,6 +177,9 @@ struct vemu_qmp;
  * none). */
 struct vemu_qmp *vmgr__qmp_open(const char *run_path, int pidfd, int timeout_ms,
                                 struct vmgr_error **err);
+/* Whether the other end of a connection is who made the socket `name` of directory `dir`: a guest
+ * that broke out of its emulator may have put a link to another's there. */
+bool vmgr__socket_is_of(int fd, int dir, const char *name);
 struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q);
 /* Runs a command. args is taken over (NULL: none). ret may be NULL; else for json_object_put(). */
 int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
@@ -189,9 +199,10 @@ int vmgr__qmp_state(struct vemu_qmp *q, int *ret_state, int *ret_reason, struct 
 int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_error **err);
 /* The same for what makes no sense to store. */
 int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err);
-/* The command line, NULL-terminated, for g_strfreev(). ports: of port.c. */
+/* The command line, NULL-terminated, for g_strfreev(). ports: of port.c; run_dir:
+ * where it will run. */
 char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
-                       const GArray *ports);
+                       const GArray *ports, const char *run_dir);
 /* The program: the definition's, the caller's, or the usual one. For g_free(). */
 char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_def *def,
                                struct vmgr_error **err);
