@@ -112,15 +112,16 @@ static int zero_tables(struct qcow2 *s, const struct change *c, uint64_t offset,
     int r = 0;
 
     pthread_mutex_lock(&s->lock);
-    while (offset < end) {
+    while (r == 0 && offset < end) {
         while (vemu__qcow2_not_in_flight(s, offset >> s->cluster_bits, 1) == 0)
             pthread_cond_wait(&s->changed, &s->lock);
         r = zero_slice(s, c, offset, end, &done);
         if (r < 0 || !done)
             break;
         offset += done;
-        if (offset < end) { /* others have their turn */
+        if (offset < end) { /* others have their turn; tables are not kept in memory without end */
             pthread_mutex_unlock(&s->lock);
+            r = vemu__qcow2_relieve(s);
             pthread_mutex_lock(&s->lock);
         }
     }
