@@ -148,8 +148,8 @@ static int get_addresses(struct vmgr_domain *dom, unsigned source, GPtrArray *re
     if (source == VMGR_ADDRESS_SOURCE_AGENT)
         return vmgr__vemu_agent_interfaces(dom, add_agents, ret, err);
     if (source >= G_N_ELEMENTS(sources) || !sources[source])
-        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
-                          "Unknown IP address data source %u", source);
+        return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "Unknown IP address data source %u",
+                          source);
     def = live_def(dom, err);
     if (!def)
         return -1;
