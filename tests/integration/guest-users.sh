@@ -73,6 +73,7 @@ for guest in a b; do
     <disk type='file'><driver type='qcow2'/><source file='$work/images/$guest.qcow2'/><target dev='vda' bus='virtio'/></disk>
     <disk type='file'><driver type='raw'/><source file='$work/images/$guest.more'/><target dev='vdb' bus='virtio'/></disk>
     <serial type='file'><source path='$work/$guest.console'/></serial>
+    <serial type='pty'/>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     $([ $guest = a ] || echo "<interface type='user'><model type='virtio'/></interface>")
   </devices>
@@ -102,6 +103,18 @@ for guest in a b; do
     [ "$(status $guest CapEff)" = 0000000000000000 ] || fail "$guest has capabilities"
 done
 [ "$(status a Uid)" != "$(status b Uid)" ] || fail "one user for both"
+# a console is of the run's user, whatever the run tells
+console() { { sleep 1; printf '\035'; } | timeout 60 script -qec "$BUILD/tools/vmsh/vmsh -c vemu:///system --root $root console $1 serial1" /dev/null; }
+pty() { sh dumpxml "$1" | sed -n "s|.*<serial type='pty' tty='\([^']*\)'.*|\1|p; s|.*<source path='\(/dev/pts/[0-9]*\)'/>.*|\1|p" | head -n 1; }
+console a >"$work/console" 2>&1
+grep -q "Escape character" "$work/console" || fail "no console: $(cat "$work/console")"
+own=$(pty a) foreign=$(pty b)
+[ -n "$own" ] && [ -n "$foreign" ] || fail "no terminals: $own, $foreign"
+grep -rlF "$own" "$root/run/vmgr/domains" | xargs sed -i "s|$own'|$foreign'|g"
+console a >"$work/console" 2>&1
+grep -q "is not of the guest's user" "$work/console" ||
+    fail "the other guest's console: $(cat "$work/console")"
+grep -rlF "$foreign" "$root"/run/vmgr/domains/a* | xargs sed -i "s|$foreign'|$own'|g"
 for guest in a b; do
     other=$([ $guest = a ] && echo b || echo a)
     for file in "$guest.qcow2" "$guest.more"; do

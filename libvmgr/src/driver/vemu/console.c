@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
@@ -121,6 +122,30 @@ static int open_unix(const char *path, struct vmgr_error **err)
     return fd;
 }
 
+/* A guest that broke out of its emulator may tell of another guest's terminal, or put a link to its
+ * socket in the place of its own: what is opened has to be of the run's user. */
+static bool is_of_user(int fd, int type, uid_t uid)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    struct stat st;
+
+    if (type == VMGR__CHARDEV_PTY)
+        return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_uid == uid;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == uid;
+}
+
+static int open_target(const char *path, int type, uid_t uid, struct vmgr_error **err)
+{
+    int fd = type == VMGR__CHARDEV_PTY ? open_pty(path, err) : open_unix(path, err);
+
+    if (fd < 0 || !uid || is_of_user(fd, type, uid))
+        return fd;
+    close(fd);
+    return vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "console %s is not of the guest's user (uid %u)",
+                      path, uid);
+}
+
 /* The serial port a name means; consoles are other names of serial ports here. */
 static const struct vmgr__chardev *find_device(const struct vmgr__domain_def *def,
                                                const char *device)
@@ -181,20 +206,26 @@ int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_
 {
     struct vmgr_conn *conn = vmgr_domain_get_conn(dom);
     g_autofree char *name = NULL, *path = NULL, *lock_path = NULL, *file = NULL;
+    struct vemu_status status = { 0 };
     struct session *session;
     struct target t;
     int fd, watch;
+    uid_t uid;
 
     if (find_target(dom, device, &t, err) < 0)
         return -1;
     name = t.name;
     path = t.path;
+    if (vmgr__vemu_status_load(conn->driver_data, name, &status, err) < 0)
+        return -1;
+    uid = status.uid;
+    vmgr__vemu_status_clear(&status);
     file = g_strdup_printf("console%d.lock", t.port);
     lock_path = vmgr__vemu_run_path(conn->driver_data, name, file);
     session = session_open(lock_path, flags & VMGR_DOMAIN_CONSOLE_FORCE, err);
     if (!session)
         return -1;
-    fd = t.type == VMGR__CHARDEV_PTY ? open_pty(path, err) : open_unix(path, err);
+    fd = open_target(path, t.type, uid, err);
     if (fd < 0) {
         session_free(session);
         return -1;
