@@ -142,8 +142,8 @@ static int open_target(const char *path, int type, uid_t uid, struct vmgr_error 
     if (fd < 0 || !uid || is_of_user(fd, type, uid))
         return fd;
     close(fd);
-    return vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "console %s is not of the guest's user (uid %u)",
-                      path, uid);
+    return vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                      "console %s is not of the guest's user (uid %u)", path, uid);
 }
 
 /* The serial port a name means; consoles are other names of serial ports here. */
