@@ -19,7 +19,7 @@
 
 #define DIRECT_MAX_ALIGN 4096u
 #define BOUNCE_SIZE      (1u << 20)
-#define FULL_SIZE        (2u << 20) /* written at a time by preallocation "full" */
+#define FULL_SIZE        (256u << 10) /* written at a time by preallocation "full" */
 
 /* --- reading and writing ---------------------------------------------------------------------- */
 
@@ -161,11 +161,14 @@ bool vemu__file_is_unsupported(int r)
     return r == -EOPNOTSUPP || r == -ENOSYS || r == -EINVAL || r == -ENODEV || r == -EPERM;
 }
 
+/* The space is allocated first: in few extents, and a disk that is too small says so at once. */
 static int write_full(int fd, uint64_t from, uint64_t to, const struct vemu_progress *progress)
 {
     g_autofree uint8_t *zeros = g_try_malloc0(FULL_SIZE);
-    int r = zeros ? 0 : -ENOMEM;
+    int r = zeros ? vemu__file_allocate(fd, 0, from, to - from) : -ENOMEM;
 
+    if (vemu__file_is_unsupported(r))
+        r = 0;
     for (uint64_t at = from; at < to && r >= 0;) {
         const struct iovec iov = { zeros, MIN(to - at, FULL_SIZE) };
 
