@@ -35,6 +35,7 @@ static inline uint64_t crash_random(struct crash_random *random, uint64_t below)
 #define SET_DATA_FILE (1u << 4)
 #define SET_BITMAPS   (1u << 5)
 #define SET_AMEND     (1u << 6)
+#define SET_WORDS     (1u << 7) /* begins with a header as another program may have written it */
 #define SET_PROPS     6
 
 struct crash_set {

@@ -3,6 +3,7 @@
  * Whether what a crash left is a good image.
  */
 #include "look.h"
+#include "workload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,13 @@ static bool bitmaps(struct look *look, struct vemu_image *image)
     return ok;
 }
 
+static bool words(struct look *look, struct vemu_image *image)
+{
+    g_autofree char *text = crash_words_look(look->run, image);
+
+    return text ? wrong(look, "%s", text) : true;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 bool crash_look(struct crash_run *run, uint64_t number, bool deep, GString *text,
@@ -266,7 +274,7 @@ bool crash_look(struct crash_run *run, uint64_t number, bool deep, GString *text
     if (r < 0)
         return wrong_error(&look, "cannot open", r, err);
     ok = check(&look, image, "opened") && contents(&look, image) && snapshots(&look, image, deep) &&
-         bitmaps(&look, image);
+         bitmaps(&look, image) && words(&look, image);
     if (ok && deep)
         ok = works(&look, image);
     r = vemu_image_close(image);

@@ -41,6 +41,8 @@ void model_init(struct model *model, uint64_t sectors, uint64_t max_sectors)
     }
     history_add(&model->size, 0, sectors);
     history_end(&model->size, 0);
+    history_add(&model->name, 0, 0);
+    history_end(&model->name, 0);
 }
 
 void model_fini(struct model *model)
@@ -49,6 +51,7 @@ void model_fini(struct model *model)
         g_free(model->disk[i].values);
     g_free(model->disk);
     g_free(model->size.values);
+    g_free(model->name.values);
     g_array_free(model->flushes, TRUE);
     for (guint i = 0; i < model->snapshots->len; i++) {
         struct model_snapshot *snapshot = model->snapshots->pdata[i];
@@ -123,6 +126,22 @@ void model_begin_size(struct model *model, uint64_t clock, uint64_t sectors)
 void model_end_size(struct model *model, uint64_t clock)
 {
     history_end(&model->size, clock);
+}
+
+void model_begin_name(struct model *model, uint64_t clock, uint64_t name)
+{
+    history_add(&model->name, clock, name);
+    model->name.values[model->name.count - 1].fua = true;
+}
+
+void model_end_name(struct model *model, uint64_t clock)
+{
+    history_end(&model->name, clock);
+}
+
+void model_cancel_name(struct model *model)
+{
+    model->name.count--;
 }
 
 void model_add_flush(struct model *model, uint64_t start, uint64_t end)
@@ -255,14 +274,23 @@ bool model_sector_may_be(const struct model *model, uint64_t sector, const void 
     return false;
 }
 
-bool model_size_may_be(const struct model *model, uint64_t sectors)
+static bool history_may_be(const struct model *model, const struct model_history *history,
+                           uint64_t value)
 {
-    const struct model_history *history = &model->size;
-
-    for (unsigned i = history->base; i < history->count; i++)
-        if (history->values[i].start <= model->time && history->values[i].value == sectors)
+    for (unsigned i = oldest(model, history); i < history->count; i++)
+        if (history->values[i].start <= model->time && history->values[i].value == value)
             return true;
     return false;
+}
+
+bool model_size_may_be(const struct model *model, uint64_t sectors)
+{
+    return history_may_be(model, &model->size, sectors);
+}
+
+bool model_name_may_be(const struct model *model, uint64_t name)
+{
+    return history_may_be(model, &model->name, name);
 }
 
 bool model_snapshot_must_be(const struct model *model, const struct model_snapshot *snapshot)

@@ -51,6 +51,7 @@ struct model {
     uint64_t max_sectors, sectors; /* most there will be; now */
     struct model_history *disk;    /* of each sector */
     struct model_history size;     /* in sectors */
+    struct model_history name;     /* of the file beside the image: a number (words.c) */
     GArray *flushes;               /* struct model_value, in order of their end */
     GPtrArray *snapshots;          /* struct model_snapshot */
     GPtrArray *bitmaps;            /* struct model_bitmap */
@@ -74,6 +75,10 @@ void model_end_size(struct model *model, uint64_t clock);
 /* The change that began last did not happen. */
 void model_cancel(struct model *model, uint64_t first, uint64_t count);
 void model_cancel_size(struct model *model);
+/* The image is being told another name; it is on stable storage when that has ended. */
+void model_begin_name(struct model *model, uint64_t clock, uint64_t name);
+void model_end_name(struct model *model, uint64_t clock);
+void model_cancel_name(struct model *model);
 /* Nothing but what was there in the beginning. */
 bool model_is_untouched(const struct model *model, uint64_t first, uint64_t count);
 void model_add_flush(struct model *model, uint64_t start, uint64_t end);
@@ -103,6 +108,7 @@ bool model_matches(uint64_t value, const void *sector);
 void model_set_time(struct model *model, uint64_t clock);
 bool model_sector_may_be(const struct model *model, uint64_t sector, const void *bytes);
 bool model_size_may_be(const struct model *model, uint64_t sectors);
+bool model_name_may_be(const struct model *model, uint64_t name);
 /* Whether a snapshot must be there, or may. */
 bool model_snapshot_must_be(const struct model *model, const struct model_snapshot *snapshot);
 bool model_snapshot_may_be(const struct model *model, const struct model_snapshot *snapshot);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "core/error.h"
+#include "image/qcow2/qcow2.h"
 
 #define SNAPSHOTS_MAX 4u
 #define BITMAPS_MAX   5u
@@ -154,6 +155,8 @@ static bool bitmaps(struct crash_run *run, struct vemu_image *image)
     unsigned count = 0;
     int r;
 
+    if (qcow2_of(image)->header.version < 3) /* has none */
+        return true;
     for (guint i = 0; i < run->model.bitmaps->len; i++) {
         bitmap = run->model.bitmaps->pdata[i];
         if (bitmap->removed == MODEL_FOREVER)
@@ -253,9 +256,13 @@ bool crash_whole(struct crash_run *run, struct vemu_image **image, bool *ret_don
     if (roll >= 12 && roll < 16 && (flags & SET_BITMAPS))
         return bitmaps(run, *image);
     if (roll >= 16 && roll < 20 && (flags & SET_AMEND))
-        return amend(run, *image);
+        return crash_random(&run->random, 2) && flags & (SET_BACKING | SET_DATA_FILE)
+                   ? crash_words_amend(run, *image)
+                   : amend(run, *image);
     if (roll == 20 && (flags & SET_BACKING))
         return make_empty(run, *image);
+    if (roll >= 21 && roll < 31 && (flags & SET_WORDS))
+        return crash_words_amend(run, *image);
     *ret_done = false;
     return true;
 }

@@ -105,6 +105,8 @@ static bool image_create(struct crash_run *run)
         return crash_complain(run, "cannot create the image", r, err);
     if (!g_file_get_contents(path, &bytes, &size, NULL))
         return crash_complain(run, "cannot read the image", -errno, NULL);
+    if (run->set->flags & SET_WORDS)
+        crash_words_begin(run, (uint8_t *)bytes);
     run->start = g_byte_array_append(g_byte_array_new(), (guint8 *)bytes, (guint)size);
     crash_store_load(&run->store, bytes, size);
     if (run->set->flags & SET_DATA_FILE) {

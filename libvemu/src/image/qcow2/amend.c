@@ -106,8 +106,6 @@ static int write_header(struct qcow2 *s, const struct qcow2_header *h, struct ve
     int r = vemu__qcow2_header_write(s->image.file, h, err);
 
     if (r == 0)
-        r = fail(err, vemu_image_flush(s->image.file), "the header");
-    if (r == 0)
         s->header = *h;
     return r;
 }

@@ -280,8 +280,6 @@ static int switch_directory(struct qcow2 *s, const struct qcow2_header *new, GAr
     s->header.bitmaps_size = new->bitmaps_size;
     s->header.autoclear = new->autoclear;
     r = vemu__qcow2_header_write(s->image.file, &s->header, NULL);
-    if (r == 0)
-        r = vemu_image_flush(s->image.file);
     if (r < 0) {
         s->header = old;
         return r;

@@ -143,7 +143,7 @@ int vemu__qcow2_create_in(struct vemu_image *file, struct qcow2_header *h,
     end = l.end << h->cluster_bits;
     if (r == 0 && l.data && atomic_load(&file->size) < end)
         r = vemu_image_resize(file, end, words[preallocation], 0, progress, err);
-    return r < 0 ? r : vemu__qcow2_header_write(file, h, err);
+    return r < 0 ? r : vemu__qcow2_header_create(file, h, err);
 }
 
 /* --- the files -------------------------------------------------------------------------------- */

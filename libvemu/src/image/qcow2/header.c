@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The header of qcow2 images: reading with all its extensions, judging, writing.
+ * The header of qcow2 images: reading with all its extensions, judging.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "image/qcow2/qcow2.h"
-
-#define FEATURE_SIZE 48u
-#define FEATURE_NAME 46u
-
-struct feature {
-    uint8_t type, bit; /* type 0: incompatible, 1: compatible, 2: auto-clear */
-    char name[FEATURE_NAME];
-};
-
-static const struct feature features[] = {
-    { 0, 0, "dirty bit" },        { 0, 1, "corrupt bit" },         { 0, 2, "external data file" },
-    { 0, 3, "compression type" }, { 0, 4, "extended L2 entries" }, { 1, 0, "lazy refcounts" },
-    { 2, 0, "bitmaps" },          { 2, 1, "raw external data" },
-};
 
 void vemu__qcow2_header_clear(struct qcow2_header *header)
 {
@@ -39,13 +25,15 @@ static int unknown_features(uint64_t bits, const uint8_t *table, size_t table_by
 {
     g_autoptr(GString) names = g_string_new(NULL);
 
-    for (size_t at = 0; at + FEATURE_SIZE <= table_bytes; at += FEATURE_SIZE) {
+    for (size_t at = 0; at + QCOW2_FEATURE_SIZE <= table_bytes; at += QCOW2_FEATURE_SIZE) {
         const uint8_t *entry = table + at;
 
+        if (!entry[2]) /* the rest is room */
+            break;
         if (entry[0] != 0 || entry[1] > 63 || !(bits & 1ull << entry[1]))
             continue;
         bits &= ~(1ull << entry[1]);
-        g_string_append_printf(names, "%s%.*s", names->len ? ", " : "", (int)FEATURE_NAME,
+        g_string_append_printf(names, "%s%.*s", names->len ? ", " : "", (int)QCOW2_FEATURE_SIZE - 2,
                                (const char *)entry + 2);
     }
     for (char *p = names->str; *p; p++) /* the image's words, for people's eyes */
@@ -291,121 +279,4 @@ int vemu__qcow2_header_read(struct vemu_image *file, bool check, struct qcow2_he
         return vemu__error_set(err, EINVAL, "Backing file name too long");
     h->backing = g_strndup((const char *)cluster + backing, backing_bytes);
     return 0;
-}
-
-/* --- writing ---------------------------------------------------------------------------------- */
-
-static void encode_fields(const struct qcow2_header *h, uint64_t backing, uint8_t *p)
-{
-    be_put32(p, QCOW2_MAGIC);
-    be_put32(p + 4, h->version);
-    be_put64(p + 8, backing);
-    be_put32(p + 16, backing ? (uint32_t)strlen(h->backing) : 0);
-    be_put32(p + 20, h->cluster_bits);
-    be_put64(p + 24, h->size);
-    be_put32(p + 32, h->crypt);
-    be_put32(p + 36, h->l1_size);
-    be_put64(p + 40, h->l1_offset);
-    be_put64(p + 48, h->reftable_offset);
-    be_put32(p + 56, h->reftable_clusters);
-    be_put32(p + 60, h->snapshot_count);
-    be_put64(p + 64, h->snapshots_offset);
-    if (h->version == 2)
-        return;
-    be_put64(p + 72, h->incompatible);
-    be_put64(p + 80, h->compatible);
-    be_put64(p + 88, h->autoclear);
-    be_put32(p + 96, h->refcount_order);
-    be_put32(p + 100, h->length);
-    if (h->length > QCOW2_V3_HEADER)
-        p[QCOW2_V3_HEADER] = h->compression;
-}
-
-static void add_extension(GByteArray *out, uint32_t type, const void *data, size_t bytes)
-{
-    static const uint8_t zeros[8];
-    uint8_t head[8];
-
-    be_put32(head, type);
-    be_put32(head + 4, (uint32_t)bytes);
-    g_byte_array_append(out, head, sizeof(head));
-    if (bytes)
-        g_byte_array_append(out, data, (guint)bytes);
-    g_byte_array_append(out, zeros, (guint)(qcow2_align_up(bytes, 8) - bytes));
-}
-
-static void add_extensions(GByteArray *out, const struct qcow2_header *h)
-{
-    uint8_t bitmaps[24] = { 0 };
-
-    if (h->backing && h->backing_format)
-        add_extension(out, QCOW2_EXT_BACKING, h->backing_format, strlen(h->backing_format));
-    if (h->incompatible & QCOW2_INCOMPAT_DATA_FILE && h->data_file)
-        add_extension(out, QCOW2_EXT_DATA, h->data_file, strlen(h->data_file));
-    if (h->bitmap_count) {
-        be_put32(bitmaps, h->bitmap_count);
-        be_put64(bitmaps + 8, h->bitmaps_size);
-        be_put64(bitmaps + 16, h->bitmaps_offset);
-        add_extension(out, QCOW2_EXT_BITMAPS, bitmaps, sizeof(bitmaps));
-    }
-    if (h->unknown_extensions)
-        g_byte_array_append(out, h->unknown_extensions->data, h->unknown_extensions->len);
-}
-
-int vemu__qcow2_header_write(struct vemu_image *file, const struct qcow2_header *h,
-                             struct vemu_error **err)
-{
-    size_t cluster = (size_t)1 << h->cluster_bits, name = h->backing ? strlen(h->backing) : 0;
-    g_autoptr(GByteArray) out = g_byte_array_new();
-    uint64_t backing = 0;
-    uint8_t *page;
-    int r;
-
-    g_byte_array_set_size(out, h->length);
-    memset(out->data, 0, out->len);
-    if (h->unknown_fields)
-        memcpy(out->data + QCOW2_HEADER_SIZE, h->unknown_fields->data, h->unknown_fields->len);
-    add_extensions(out, h);
-    /* The names of features help others; they are left out where there is no room. */
-    if (h->version >= 3 && out->len + 16 + sizeof(features) + name <= cluster)
-        add_extension(out, QCOW2_EXT_FEATURES, features, sizeof(features));
-    if (out->len + 8 + name <= cluster)
-        add_extension(out, QCOW2_EXT_END, NULL, 0);
-    if (name) {
-        backing = out->len;
-        g_byte_array_append(out, (const uint8_t *)h->backing, (guint)name);
-    }
-    if (out->len > cluster)
-        return vemu__error_set(
-            err, EFBIG, "The header does not fit into the first cluster of %zu bytes", cluster);
-    encode_fields(h, backing, out->data);
-    page = vemu__qcow2_buffer(cluster);
-    if (!page)
-        return vemu__error_set(err, ENOMEM, "Could not write qcow2 header: %s", g_strerror(ENOMEM));
-    memset(page, 0, cluster);
-    memcpy(page, out->data, out->len);
-    r = vemu__qcow2_file_write(file, 0, page, MIN(cluster, (size_t)qcow2_align_up(out->len, 4096)));
-    free(page);
-    return r < 0 ? vemu__error_set(err, -r, "Could not write qcow2 header: %s", g_strerror(-r)) : 0;
-}
-
-int vemu__qcow2_header_write_fields(struct vemu_image *file, const struct qcow2_header *h)
-{
-    uint8_t *sector = vemu__qcow2_buffer(IMAGE_SECTOR);
-    int r;
-
-    if (!sector)
-        return -ENOMEM;
-    r = vemu__qcow2_file_read(file, 0, sector, IMAGE_SECTOR);
-    if (r == 0) {
-        uint64_t backing = be_get64(sector + 8);
-        uint32_t backing_bytes = be_get32(sector + 16);
-
-        encode_fields(h, 0, sector);
-        be_put64(sector + 8, backing);
-        be_put32(sector + 16, backing_bytes);
-        r = vemu__qcow2_file_write(file, 0, sector, IMAGE_SECTOR);
-    }
-    free(sector);
-    return r;
 }

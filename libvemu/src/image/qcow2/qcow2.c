@@ -342,7 +342,6 @@ static int qcow2_set_backing(struct vemu_image *image, const char *filename, con
     h->backing_format = h->backing ? g_strdup(format) : NULL;
     r = vemu__qcow2_header_write(image->file, h, err);
     if (r == 0) {
-        r = vemu_image_flush(image->file);
         g_free(old);
         g_free(old_format);
     } else {

@@ -73,6 +73,8 @@
 #define QCOW2_EXT_CRYPTO   0x0537be77u
 #define QCOW2_EXT_DATA     0x44415441u
 
+#define QCOW2_FEATURE_SIZE 48u /* of a name in QCOW2_EXT_FEATURES */
+
 #define QCOW2_COPIED      (1ull << 63)
 #define QCOW2_COMPRESSED  (1ull << 62)
 #define QCOW2_ZERO        1ull
@@ -101,12 +103,21 @@ struct qcow2_header {
  * headers with huge extensions. */
 int vemu__qcow2_header_read(struct vemu_image *file, bool check, struct qcow2_header *ret,
                             struct vemu_error **err);
-/* Writes all of it: names and extensions too. EFBIG: does not fit into the first cluster. */
+void vemu__qcow2_header_clear(struct qcow2_header *header);
+
+/* --- header-write.c --------------------------------------------------------------------------- */
+
+/* Writes all of it, names and extensions too, to a file that has no header yet. EFBIG: does not fit
+ * into the first cluster. */
+int vemu__qcow2_header_create(struct vemu_image *file, const struct qcow2_header *header,
+                              struct vemu_error **err);
+/* The same where there is one: after a crash either is there; when this returns the new one is on
+ * stable storage. EFBIG also: there is no room beside the old one (clusters of 1 and 2 KiB). */
 int vemu__qcow2_header_write(struct vemu_image *file, const struct qcow2_header *header,
                              struct vemu_error **err);
-/* Writes the fields up to the header length alone: within one sector, hence all or nothing. */
+/* Writes the fields up to the header length alone: within one sector, hence all or nothing. Not
+ * flushed. */
 int vemu__qcow2_header_write_fields(struct vemu_image *file, const struct qcow2_header *header);
-void vemu__qcow2_header_clear(struct qcow2_header *header);
 
 /* --- the image -------------------------------------------------------------------------------- */
 
