@@ -53,6 +53,9 @@ enum vemu_event_type {
     VEMU_EVENT_JOB_CANCELLED = 27,
     VEMU_EVENT_JOB_ERROR = 28, /* value bit 0: a write failed; 1: it pauses; 2: it goes on */
     VEMU_EVENT_JOB_PENDING = 29,
+    /* A block node was written to behind its threshold (QMP's block-set-write-threshold), which is
+     * none any more; message is "THRESHOLD NAME", in bytes, value by how many bytes. */
+    VEMU_EVENT_BLOCK_THRESHOLD = 30,
 };
 
 enum vemu_cause {

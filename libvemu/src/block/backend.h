@@ -149,6 +149,7 @@ struct vemu_block {
     bool quiesced;                                      /* requests are held */
     struct vemu_block_stats stats;
     int64_t error_second; /* of the last error that was told */
+    int io_error;         /* -errno that stopped the machine, until it goes on; 0: none */
     /* limits, tune.c; changed while the node is quiesced */
     struct vemu_throttle_group *tune; /* NULL: none */
     char *tune_name;                  /* shared with other nodes; NULL: not */
@@ -185,6 +186,11 @@ int vemu__block_tune(struct vemu_block *block, const struct vemu_throttle_limits
                      const char *name, struct vemu_error **err);
 /* Waits until there is room for a request. Context: io. */
 void vemu__block_wait_tune(struct vemu_block *block, const struct vemu_block_request *req);
+
+/* threshold.c: what VEMU_EVENT_BLOCK_THRESHOLD tells, once; bytes 0: nothing. Context: loop. */
+void vemu__block_set_threshold(struct vemu_block *block, uint64_t bytes);
+/* 0: there is none, or it was exceeded. */
+uint64_t vemu__block_get_threshold(const struct vemu_block *block);
 
 /* --- the VM's nodes --------------------------------------------------------------------------- */
 struct vemu_block *vemu__vm_find_block(struct vemu_vm *vm, const char *id);

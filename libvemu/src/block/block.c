@@ -40,6 +40,7 @@ int vemu__block_attach(struct vemu_block *block, const struct vemu_block_user *u
     block->user = user;
     block->user_data = data;
     block->user_lock = lock;
+    block->io_error = 0;
     return 0;
 }
 
@@ -295,6 +296,7 @@ void vemu__blocks_resume(struct vemu_vm *vm)
         if (!block->user)
             continue;
         pthread_mutex_lock(block->user_lock);
+        block->io_error = 0;
         go_on(block);
         pthread_mutex_unlock(block->user_lock);
     }

@@ -86,6 +86,8 @@ void vemu__block_free(struct vemu_block *block)
 
     if (!block)
         return;
+    if (block->image)
+        vemu__block_set_threshold(block, 0); /* others may have the image */
     r = vemu_image_close(block->image);
     if (r < 0)
         vemu_vm_log(block->vm, VEMU_LOG_ERROR, "drive '%s': closing the image: %s", block->id,
@@ -281,15 +283,18 @@ static void open_again(struct vemu_block *block, bool write, bool bare)
 
 int vemu__block_want_write(struct vemu_block *block, struct vemu_error **err)
 {
+    uint64_t threshold;
     int r;
 
     if (!block->auto_read_only || block->want_read_only || !block->read_only)
         return 0;
+    threshold = vemu__block_get_threshold(block);
     vemu_image_close(block->image);
     block->image = NULL;
     r = open_image(block, true, false, err);
     if (r < 0)
         open_again(block, false, false);
+    vemu__block_set_threshold(block, threshold);
     if (r != -EACCES && r != -EPERM && r != -EROFS)
         return r;
     if (err)
@@ -313,6 +318,7 @@ static int open_as(struct vemu_block *block, bool write, struct vemu_error **err
 int vemu__block_reopen(struct vemu_block *block, bool write, struct vemu_error **err)
 {
     struct vemu_image *layer = vemu__image_skip_filters(block->image), *backing = layer->backing;
+    uint64_t threshold = vemu__block_get_threshold(block);
     bool was_writable = !block->read_only;
     int r;
 
@@ -325,6 +331,7 @@ int vemu__block_reopen(struct vemu_block *block, bool write, struct vemu_error *
         r = open_as(block, write, err);
     if (r < 0 && open_as(block, was_writable, NULL) < 0)
         open_again(block, false, true);
+    vemu__block_set_threshold(block, threshold);
     layer = vemu__image_skip_filters(block->image);
     if (layer->driver->set_backing)
         layer->backing = backing;

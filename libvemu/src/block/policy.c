@@ -53,6 +53,12 @@ int vemu__block_set_policy(struct vemu_block *block, const char *rerror, const c
     return r;
 }
 
+bool vemu__block_may_stop(const struct vemu_block *block)
+{
+    return block->user_policy[0] == VEMU_BLOCK_STOP || block->user_policy[1] == VEMU_BLOCK_STOP ||
+           block->user_policy[1] == VEMU_BLOCK_ENOSPC;
+}
+
 /* At most one error of a node is told in a second, but each that stops the machine. */
 static void tell(struct vemu_block *block, bool write, int result, enum vemu_block_policy what)
 {
@@ -87,8 +93,10 @@ bool vemu__block_hold(struct vemu_block *block, struct vemu_block_request *req, 
     if (what == VEMU_BLOCK_STOP && (block->no_holding || !can_stop(block->vm)))
         what = VEMU_BLOCK_REPORT;
     tell(block, write, *result, what);
-    if (what == VEMU_BLOCK_STOP)
+    if (what == VEMU_BLOCK_STOP) {
+        block->io_error = block->io_error ? block->io_error : *result;
         vemu__vm_request_io_stop(block->vm);
+    }
     if (what == VEMU_BLOCK_IGNORE)
         *result = 0;
     if (what != VEMU_BLOCK_STOP)

@@ -10,6 +10,8 @@
 /* Does what the policy says with a request that failed. True: it is held until the machine goes on.
  * False: it is done with *result. */
 bool vemu__block_hold(struct vemu_block *block, struct vemu_block_request *req, int *result);
+/* Whether there are errors that stop the machine. */
+bool vemu__block_may_stop(const struct vemu_block *block);
 /* Those that are held fail after all. False: there were none. */
 bool vemu__block_fail_held(struct vemu_block *block);
 /* What the user says, for the node's requests from now on. */

@@ -28,6 +28,7 @@ int vemu__image_set_options(void *object, const struct vemu_prop *table,
 static void image_free(struct vemu_image *image)
 {
     vemu__props_clear(image, image->driver->props);
+    vemu__image_free_threshold(image);
     g_free(image->filename);
     g_free(image->backing_filename);
     g_free(image->backing_format);
@@ -159,6 +160,20 @@ static int check_write(const struct vemu_image *image, uint64_t offset, uint64_t
     return image->grows || offset + bytes <= image->size ? 0 : -ENOSPC;
 }
 
+static bool is_exceeded(const struct vemu_image *image, uint64_t end)
+{
+    uint64_t threshold = vemu__image_get_threshold(image);
+
+    return threshold && end > threshold;
+}
+
+/* A change begins, which ends at `end`. */
+static void watch(struct vemu_image *image, uint64_t end)
+{
+    if (is_exceeded(image, end))
+        vemu__image_exceed_threshold(image, end);
+}
+
 /* Below a format, what is behind the end reads as zeros. */
 static int read_beyond(struct vemu_image *image, uint64_t offset, uint64_t bytes,
                        const struct iovec *iov, unsigned count)
@@ -211,6 +226,7 @@ int vemu_image_writev(struct vemu_image *image, uint64_t offset, const struct io
         return 0;
     if (!image->driver->writev)
         return -ENOTSUP;
+    watch(image, offset + bytes);
     if (image->open_flags & VEMU_IMAGE_WRITE_THROUGH)
         flags |= VEMU_IMAGE_FUA;
     return image->driver->writev(image, offset, bytes, iov, count, flags);
@@ -255,6 +271,7 @@ int vemu_image_zero(struct vemu_image *image, uint64_t offset, uint64_t bytes, u
         return -EINVAL;
     if (!bytes)
         return 0;
+    watch(image, offset + bytes);
     if (!(image->open_flags & VEMU_IMAGE_UNMAP))
         flags &= ~VEMU_IMAGE_MAY_UNMAP;
     if (image->open_flags & VEMU_IMAGE_WRITE_THROUGH)
@@ -271,6 +288,7 @@ int vemu_image_discard(struct vemu_image *image, uint64_t offset, uint64_t bytes
 
     if (r < 0 || !bytes || !(image->open_flags & VEMU_IMAGE_UNMAP) || !image->driver->discard)
         return r;
+    watch(image, offset + bytes);
     return image->driver->discard(image, offset, bytes);
 }
 
@@ -288,7 +306,7 @@ int vemu_image_flush(struct vemu_image *image)
 int vemu__image_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
                     struct vemu_image_span *ret)
 {
-    if (!image->driver->map)
+    if (!image->driver->map || (write && is_exceeded(image, offset + bytes)))
         return -EAGAIN;
     return image->driver->map(image, offset, bytes, write, ret);
 }

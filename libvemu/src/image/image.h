@@ -158,6 +158,7 @@ struct vemu_image {
     char *backing_filename, *backing_format; /* as recorded */
     bool zero_beyond;      /* reads as zeros behind the end of ->file: always so for formats */
     bool grows;            /* below a format, the driver takes writes behind the end */
+    struct vemu_image_threshold *_Atomic threshold; /* threshold.c; NULL: it never had one */
 };
 
 /* NULL-terminated, sorted by name: image/drivers.c. */
@@ -209,6 +210,17 @@ void vemu__image_add_fact(struct vemu_image_info *info, const char *name,
 int vemu__image_map(struct vemu_image *image, uint64_t offset, uint64_t bytes, bool write,
                     struct vemu_image_span *ret);
 void vemu__image_unmap(struct vemu_image_span *span);
+/* threshold.c: the next write (or zeroing, or discard) to this layer that ends behind `bytes` is
+ * told, once: `fn` gets by how much, and is called on the thread that writes, before it does; it
+ * must not block. 0: none is told. `free` (may be NULL) is called when another one is set, or the
+ * layer closes. Context: any. */
+typedef void (*vemu_image_threshold_fn)(void *data, uint64_t exceeded, uint64_t threshold);
+void vemu__image_set_threshold(struct vemu_image *image, uint64_t bytes, vemu_image_threshold_fn fn,
+                               void *data, void (*free)(void *data));
+/* 0: none, or it was exceeded. */
+uint64_t vemu__image_get_threshold(const struct vemu_image *image);
+void vemu__image_free_threshold(struct vemu_image *image);
+void vemu__image_exceed_threshold(struct vemu_image *image, uint64_t end);
 /* A layer that was opened by itself comes below a format. */
 void vemu__image_set_child(struct vemu_image *image);
 void vemu__image_hurry(struct vemu_image *image, bool on);

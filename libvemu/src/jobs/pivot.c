@@ -31,6 +31,7 @@ static void keep_user(struct vemu_block *block, const struct vemu_block *was)
     block->quiesced = was->quiesced;
     block->stats = was->stats;
     block->error_second = was->error_second;
+    block->io_error = was->io_error;
     block->job = was->job;
     block->claimed = was->claimed;
 }

@@ -7,7 +7,7 @@
 
 #include <vemu/block.h>
 
-#include "block/backend.h"
+#include "block/policy.h"
 #include "image/throttle.h"
 #include "jobs/bitmap.h"
 #include "jobs/graph.h"
@@ -97,6 +97,21 @@ static int cmd_block_resize(QMP_PARAMS)
     return vemu_vm_resize_block(vm, block->id, (uint64_t)size, err);
 }
 
+static int cmd_block_set_write_threshold(QMP_PARAMS)
+{
+    const char *name = qmp_get_string(args, "node-name");
+    int64_t bytes = json_object_get_int64(qmp_get(args, "write-threshold"));
+    struct vemu_block *block = vemu__vm_find_block(vm, name);
+
+    if (!block)
+        return vemu__error_set(err, ENOENT, "Device '%s' not found", name);
+    if (bytes < 0)
+        return vemu__error_set(err, EINVAL,
+                               "Parameter 'write-threshold' expects a number from 0 on");
+    vemu__block_set_threshold(block, (uint64_t)bytes);
+    return 0;
+}
+
 /* --- limits ----------------------------------------------------------------------------------- */
 
 /* Limits of a second, of bursts, and of their lengths; QEMU's names. */
@@ -166,7 +181,7 @@ static const char *file_name(const struct vemu_image *image)
     "backing-image?:any}"
 #define NODE                                                                                       \
     "{node-name:str,drv:str,file:str,ro:bool,backing_file?:str,backing_file_depth:int,"            \
-    "detect_zeroes:<off|on|unmap>,image:" IMAGE                                                    \
+    "detect_zeroes:<off|on|unmap>,write_threshold:int,image:" IMAGE                                \
     ",cache:{writeback:bool,direct:bool,no-flush:bool},dirty-bitmaps?:[{name:str,count:int,"       \
     "granularity:int,recording:bool,busy:bool,persistent:bool,inconsistent?:bool}]}"
 
@@ -266,6 +281,7 @@ static struct json_object *describe_node(const struct vemu_block *block)
         qmp_add_string(o, "backing_file", file_name(vemu_image_get_backing(image)));
     qmp_add_int(o, "backing_file_depth", chain_depth(image));
     qmp_add_string(o, "detect_zeroes", block->detect_zeroes_name);
+    qmp_add_int(o, "write_threshold", vemu__block_get_threshold(block));
     json_object_object_add(o, "image", describe_chain(own));
     qmp_add_bool(cache, "writeback", !vemu__block_write_through(block));
     qmp_add_bool(cache, "direct", lowest(image)->open_flags & VEMU_IMAGE_DIRECT);
@@ -323,9 +339,20 @@ static void add_drive(struct json_object *o, const struct vemu_scsi_unit *cd)
         qmp_add_bool(o, "tray_open", cd->s.tray_open);
 }
 
+/* Where errors can stop the machine: whether one has. */
+static void add_io_status(struct json_object *o, const struct vemu_block *block)
+{
+    if (vemu__block_may_stop(block))
+        qmp_add_string(o, "io-status",
+                       !block->io_error                                           ? "ok"
+                       : block->io_error == -ENOSPC || block->io_error == -EDQUOT ? "nospace"
+                                                                                  : "failed");
+}
+
 static void add_block(struct json_object *o, const struct vemu_block *block)
 {
     add_drive(o, drive_of(block));
+    add_io_status(o, block);
     json_object_object_add(o, "inserted", describe_node(block));
 }
 
@@ -394,6 +421,8 @@ static int cmd_query_blockstats(QMP_PARAMS)
 }
 
 static const struct qmp_command commands[] = {
+    { "block-set-write-threshold", cmd_block_set_write_threshold,
+      "{node-name:str,write-threshold:int}", NULL },
     { "block_resize", cmd_block_resize, "{device?:str,node-name?:str,size:int}", NULL },
     { "block_set_io_throttle", cmd_block_set_io_throttle,
       "{device?:str,id?:str,bps:int,bps_rd:int,bps_wr:int,iops:int,iops_rd:int,iops_wr:int,"
@@ -406,7 +435,7 @@ static const struct qmp_command commands[] = {
     { "blockdev-del", cmd_blockdev_del, "{node-name:str}", NULL },
     { "query-block", cmd_query_block, NULL,
       "[{device:str,qdev:str,type:str,removable:bool,locked:bool,tray_open?:bool,"
-      "inserted?:@BlockNode}]" },
+      "io-status?:<ok|failed|nospace>,inserted?:@BlockNode}]" },
     { "query-blockstats", cmd_query_blockstats, NULL,
       "[{device:str,qdev:str,node-name:str,stats:" STATS "}]" },
     { "query-named-block-nodes", cmd_query_named_block_nodes, "{flat?:bool}", "[@BlockNode]" },

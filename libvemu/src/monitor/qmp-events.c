@@ -119,6 +119,19 @@ static struct json_object *data_block_error(struct vemu_vm *vm, const struct vem
     return data;
 }
 
+/* "THRESHOLD NAME" */
+static struct json_object *data_threshold(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    char *name = NULL;
+    uint64_t threshold = g_ascii_strtoull(event->message, &name, 10);
+
+    qmp_add_string(data, "node-name", *name ? name + 1 : "");
+    qmp_add_int(data, "amount-exceeded", event->value);
+    qmp_add_int(data, "write-threshold", threshold);
+    return data;
+}
+
 /* "CPU 3 cpu3" or "DIMM 0 dimm0", the last of which may be missing. */
 static struct json_object *data_ost(struct vemu_vm *vm, const struct vemu_event *event)
 {
@@ -247,6 +260,8 @@ const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_JOB_PENDING, "BLOCK_JOB_PENDING",
       "{type:<backup|mirror|commit|stream>,id:str}", data_job_pending },
     { VEMU_EVENT_JOB_READY, "BLOCK_JOB_READY", "{" JOB "}", data_job },
+    { VEMU_EVENT_BLOCK_THRESHOLD, "BLOCK_WRITE_THRESHOLD",
+      "{node-name:str,amount-exceeded:int,write-threshold:int}", data_threshold },
     { VEMU_EVENT_DEVICE_DELETED, "DEVICE_DELETED", "{device?:str,path:str}", data_deleted },
     { VEMU_EVENT_TRAY_MOVED, "DEVICE_TRAY_MOVED", "{device:str,id:str,tray-open:bool}",
       data_tray },

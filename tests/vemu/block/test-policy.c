@@ -72,6 +72,7 @@ START_TEST(test_enospc)
     user_start(&user, &write, VEMU_BLOCK_WRITE, 4096, data, 4096, 0);
     ck_assert_int_eq(vemu_vm_wait(vm, 1u << VEMU_VM_PAUSED, 5000), VEMU_VM_PAUSED);
     ck_assert(vm->io_stopped);
+    ck_assert_int_eq(user.block->io_error, -ENOSPC);
     ck_assert(!atomic_load(&write.is_done));
     /* what is not held goes on */
     user_start(&user, &read, VEMU_BLOCK_READ, 65536, data, 512, 0);
@@ -82,6 +83,7 @@ START_TEST(test_enospc)
     fake_until(atomic_load(&write.is_done));
     ck_assert_int_eq(write.result, 0);
     ck_assert(!vm->io_stopped);
+    ck_assert_int_eq(user.block->io_error, 0);
     memset(data, 0, sizeof(data));
     ck_assert_int_eq(user_do(&user, VEMU_BLOCK_READ, 4096, data, 4096), 0);
     ck_assert_int_eq(data[0], 0x55);
