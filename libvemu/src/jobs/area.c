@@ -7,15 +7,27 @@
 #include <errno.h>
 #include <glib.h>
 
-int vemu__job_area_init(struct job_area *area, uint64_t size, uint64_t granularity)
+#include "core/error.h"
+
+/* An image may say that it is of any size: 512 MiB of bits, for 256 TiB in parts of 64 KiB. */
+#define AREA_MAX (4ull << 30)
+
+int vemu__job_area_init(struct job_area *area, uint64_t size, uint64_t granularity,
+                        struct vemu_error **err)
 {
     area->shift = (unsigned)__builtin_ctzll(granularity);
     area->size = size;
     area->count = (size >> area->shift) + !!(size & (granularity - 1));
     area->dirty = 0;
+    if (area->count > AREA_MAX)
+        return vemu__error_set(err, EFBIG,
+                               "a disk of %" G_GUINT64_FORMAT
+                               " bytes in parts of %" G_GUINT64_FORMAT
+                               " bytes is too large for a job",
+                               size, granularity);
     area->bits = g_try_malloc0(area->count / 8 + 1);
     if (!area->bits)
-        return -ENOMEM;
+        return vemu__error_set(err, ENOMEM, "no memory for the job");
     pthread_mutex_init(&area->lock, NULL);
     return 0;
 }

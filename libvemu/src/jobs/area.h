@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct vemu_error;
+
 /* All calls: context: any. */
 struct job_area {
     pthread_mutex_t lock;
@@ -18,8 +20,9 @@ struct job_area {
     uint8_t *bits;
 };
 
-/* `granularity`: bytes, a power of two. -ENOMEM. */
-int vemu__job_area_init(struct job_area *area, uint64_t size, uint64_t granularity);
+/* `granularity`: bytes, a power of two. -ENOMEM; -EFBIG: more than 4 G parts. */
+int vemu__job_area_init(struct job_area *area, uint64_t size, uint64_t granularity,
+                        struct vemu_error **err);
 /* Also one that is all zeros, or finished already. */
 void vemu__job_area_fini(struct job_area *area);
 

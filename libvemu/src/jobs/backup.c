@@ -259,9 +259,8 @@ static int backup_start(struct vemu_job *job, const struct vemu_job_options *opt
     b->bitmap = g_strdup(options->bitmap);
     b->bitmap_mode = (enum vemu_job_bitmap_mode)options->bitmap_mode;
     set_copy(b, options);
-    if (vemu__job_area_init(&b->todo, job->block->image->size,
-                            vemu__job_target_granularity(&b->target)) < 0)
-        r = vemu__error_set(err, ENOMEM, "no memory for the job");
+    r = vemu__job_area_init(&b->todo, job->block->image->size,
+                            vemu__job_target_granularity(&b->target), err);
     if (r >= 0) {
         if (!was_quiet)
             vemu__block_quiesce(job->block);

@@ -182,10 +182,10 @@ int vemu__mirror_begin(struct mirror *m, const struct vemu_job_options *options,
                        uint64_t granularity, struct vemu_error **err)
 {
     struct vemu_block *block = m->job.block;
-    int r = vemu__job_area_init(&m->dirty, block->image->size, granularity);
+    int r = vemu__job_area_init(&m->dirty, block->image->size, granularity, err);
 
     if (r < 0)
-        return vemu__error_set(err, ENOMEM, "no memory for the job");
+        return r;
     atomic_store(&m->active, (options->flags & VEMU_JOB_WRITE_BLOCKING) != 0);
     vemu__block_quiesce(block);
     r = vemu__graph_put_filter(block, &filter_ops, m, granularity, &m->filter, err);

@@ -78,6 +78,24 @@ START_TEST(test_states)
 }
 END_TEST
 
+/* A disk that says it has 2 PiB does not make a job take memory for them. */
+START_TEST(test_too_large)
+{
+    static const struct vemu_property size[] = { { "size", "2251799813685248" } };
+    struct vemu_job_options o = options(VEMU_JOB_BACKUP, 0);
+
+    disk_begin(&disk, 1, false, NULL);
+    OK(vemu_vm_add_block(disk.vm, "null-co", "huge", size, 1, &err));
+    OK(vemu_vm_add_block(disk.vm, "null-co", "huge-target", size, 1, &err));
+    o.node = "huge";
+    o.target = "huge-target";
+    FAILS(vemu_vm_start_job(disk.vm, &o, &err), EFBIG, "too large for a job");
+    o.kind = VEMU_JOB_MIRROR;
+    FAILS(vemu_vm_start_job(disk.vm, &o, &err), EFBIG, "too large for a job");
+    disk_end(&disk);
+}
+END_TEST
+
 START_TEST(test_states_of_failures)
 {
     struct vemu_job_options o = options(VEMU_JOB_MIRROR, 0);
@@ -194,7 +212,8 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {
-        test_states, test_states_of_failures, test_speed, test_limit, test_pause, test_detach, NULL,
+        test_states, test_too_large, test_states_of_failures, test_speed, test_limit, test_pause,
+        test_detach, NULL,
     };
 
     return run_tests("control", tests);

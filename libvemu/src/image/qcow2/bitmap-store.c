@@ -33,7 +33,8 @@ static int bad(struct vemu_error **err, const char *what)
     return vemu__error_set(err, EINVAL, "Bitmap directory: %s", what);
 }
 
-static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at,
+/* `names`: of those before. */
+static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at, GHashTable *names,
                   uint64_t *ret_bytes, struct vemu_error **err)
 {
     uint32_t flags, extra, table_size, name;
@@ -61,9 +62,10 @@ static int decode(struct qcow2 *s, const uint8_t *p, uint64_t rest, uint64_t at,
     if (!table || table & (s->cluster_size - 1) || table > INT64_MAX / 2)
         return bad(err, "a table's offset is not valid");
     g_autofree char *text = g_strndup((const char *)p + ENTRY_SIZE + extra, name);
-    if (vemu__qcow2_bitmap_find(s, text))
+    if (g_hash_table_contains(names, text))
         return bad(err, "a name is there twice");
     bitmap = vemu__qcow2_bitmap_new(s, text, p[17]);
+    g_hash_table_add(names, bitmap->name);
     bitmap->persistent = true;
     bitmap->table_offset = table;
     bitmap->table_size = table_size;
@@ -86,6 +88,7 @@ int vemu__qcow2_bitmaps_load(struct qcow2 *s, struct vemu_error **err)
     const struct qcow2_header *h = &s->header;
     uint64_t size = qcow2_align_up(atomic_load(&s->image.file->size), s->cluster_size), at = 0,
              n = 0;
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
     g_autofree uint8_t *directory = NULL;
     int r;
 
@@ -100,7 +103,7 @@ int vemu__qcow2_bitmaps_load(struct qcow2 *s, struct vemu_error **err)
     if (r < 0)
         return vemu__error_set(err, -r, "Could not read bitmap directory: %s", g_strerror(-r));
     for (uint32_t i = 0; i < h->bitmap_count; i++) {
-        r = decode(s, directory + at, h->bitmaps_size - at, h->bitmaps_offset + at, &n, err);
+        r = decode(s, directory + at, h->bitmaps_size - at, h->bitmaps_offset + at, names, &n, err);
         if (r < 0)
             return r;
         at += n;

@@ -7,6 +7,10 @@
 
 #include "image/qcow2/shadow.h"
 
+/* Clusters behind the end of the file that are taken and were not written yet: no image has so many
+ * of them. */
+#define BEYOND_END (16u << 20)
+
 static uint64_t bytes_of(unsigned order, uint64_t count)
 {
     return ((count << order) + 7) >> 3;
@@ -77,14 +81,39 @@ uint64_t vemu__qcow2_refmap_end(const struct qcow2_refmap *map)
     return end;
 }
 
+/* How many blocks say something. A small file may say of clusters without end that they are in use,
+ * which a map of all would pay for: -EFBIG. */
+static int count_blocks(struct qcow2 *s, uint64_t clusters, uint64_t *ret)
+{
+    uint64_t blocks = s->reftable.count, most = ((clusters + BEYOND_END) >> s->block_bits) + 1;
+    uint8_t *block = vemu__qcow2_buffer(s->cluster_size);
+    int r = block ? 0 : -ENOMEM;
+
+    while (r == 0 && blocks) {
+        uint64_t offset = s->reftable.entry[blocks - 1] & ~511ull;
+
+        if (offset && blocks <= most)
+            break;
+        if (offset)
+            r = vemu__qcow2_file_read(s->image.file, offset, block, s->cluster_size);
+        if (r == 0 && offset && !vemu__is_zero(block, s->cluster_size))
+            r = -EFBIG;
+        blocks--;
+    }
+    free(block);
+    *ret = blocks;
+    return r;
+}
+
 int vemu__qcow2_refmap_load(struct qcow2 *s, struct qcow2_refmap *ret)
 {
-    uint64_t in_block = 1ull << s->block_bits, blocks = s->reftable.count;
+    uint64_t in_block = 1ull << s->block_bits, blocks;
     uint64_t clusters = qcow2_div_up(atomic_load(&s->image.file->size), s->cluster_size);
-    int r;
+    int r = count_blocks(s, clusters, &blocks);
 
-    while (blocks && !(s->reftable.entry[blocks - 1] & ~511ull))
-        blocks--;
+    memset(ret, 0, sizeof(*ret));
+    if (r < 0)
+        return r;
     r = vemu__qcow2_refmap_init(ret, s->refcount_order, MAX(blocks * in_block, clusters));
     for (uint64_t i = 0; r == 0 && i < blocks; i++) {
         uint64_t offset = s->reftable.entry[i] & ~511ull;

@@ -75,7 +75,7 @@ static int truncate_file(struct qcow2 *s)
     int r = vemu__qcow2_refmap_load(s, &map);
 
     if (r < 0)
-        return r;
+        return r == -EFBIG ? 0 : r; /* what is in use is behind the end already */
     end = vemu__qcow2_refmap_end(&map) << s->cluster_bits;
     vemu__qcow2_refmap_fini(&map);
     if (end < atomic_load(&s->image.file->size))

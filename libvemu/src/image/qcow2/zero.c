@@ -144,6 +144,8 @@ static int zero_data(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint32_t 
             r = flags & VEMU_IMAGE_NO_FALLBACK
                     ? -ENOTSUP
                     : vemu__qcow2_write_inner(s, offset, run.bytes, NULL, 0, 0);
+        if (r == 0)
+            r = vemu__qcow2_relieve(s);
         offset += run.bytes;
         bytes -= run.bytes;
     }
