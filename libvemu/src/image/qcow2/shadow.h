@@ -27,8 +27,8 @@ int vemu__qcow2_refmap_add(struct qcow2_refmap *map, uint64_t cluster, uint64_t 
                            int64_t delta);
 /* The last cluster that is used, plus one. */
 uint64_t vemu__qcow2_refmap_end(const struct qcow2_refmap *map);
-/* From the image's blocks; clusters without a block have 0. -EFBIG: they speak of clusters far behind
- * the end of the file. */
+/* From the image's blocks; clusters without a block have 0. -EFBIG: they speak of clusters far
+ * behind the end of the file. */
 int vemu__qcow2_refmap_load(struct qcow2 *s, struct qcow2_refmap *ret);
 
 struct qcow2_shadow {
