@@ -57,11 +57,14 @@ static void move_links(struct vemu_block *block, struct vemu_block *other)
 
 void vemu__graph_swap(struct vemu_block *block, struct vemu_block *other)
 {
-    struct vemu_block mine = *block, its = *other;
+    pthread_mutex_t *lock = block->user ? block->user_lock : NULL;
+    struct vemu_block mine, its;
 
-    if (mine.user)
-        pthread_mutex_lock(mine.user_lock);
+    if (lock) /* before looking: the user goes on submitting requests, which are held */
+        pthread_mutex_lock(lock);
     pthread_mutex_lock(&block->vm->list_lock);
+    mine = *block;
+    its = *other;
     *block = its;
     *other = mine;
     keep_user(block, &mine);
@@ -69,8 +72,8 @@ void vemu__graph_swap(struct vemu_block *block, struct vemu_block *other)
     pthread_mutex_unlock(&block->vm->list_lock);
     move_links(block, other);
     block->with_parent = other->with_parent = false;
-    if (block->user)
-        pthread_mutex_unlock(block->user_lock);
+    if (lock)
+        pthread_mutex_unlock(lock);
 }
 
 struct vemu_block *vemu__graph_new_node(const struct vemu_block *like, const char *id,
