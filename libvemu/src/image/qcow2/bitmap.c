@@ -335,6 +335,15 @@ static int qcow2_bitmap_remove(struct vemu_image *image, const char *name, struc
     return r;
 }
 
+/* With the lock: a bitmap that is about to be changed. */
+static int find_to_change(struct qcow2 *s, const char *name, struct qcow2_bitmap **ret,
+                          struct vemu_error **err)
+{
+    int r = find_usable(s, name, ret, err);
+
+    return r < 0 ? r : prepare(s, *ret);
+}
+
 static int qcow2_bitmap_clear(struct vemu_image *image, const char *name, struct vemu_error **err)
 {
     struct qcow2 *s = qcow2_of(image);
@@ -342,9 +351,7 @@ static int qcow2_bitmap_clear(struct vemu_image *image, const char *name, struct
     int r;
 
     pthread_mutex_lock(&s->lock);
-    r = find_usable(s, name, &bitmap, err);
-    if (r == 0)
-        r = prepare(s, bitmap);
+    r = find_to_change(s, name, &bitmap, err);
     if (r == 0)
         memset(bitmap->bits, 0, bitmap->bytes);
     pthread_mutex_unlock(&s->lock);
@@ -359,9 +366,7 @@ static int qcow2_bitmap_enable(struct vemu_image *image, const char *name, int e
     int r;
 
     pthread_mutex_lock(&s->lock);
-    r = find_usable(s, name, &bitmap, err);
-    if (r == 0)
-        r = prepare(s, bitmap);
+    r = find_to_change(s, name, &bitmap, err);
     if (r == 0)
         bitmap->flags =
             enabled ? bitmap->flags | QCOW2_BITMAP_AUTO : bitmap->flags & ~QCOW2_BITMAP_AUTO;

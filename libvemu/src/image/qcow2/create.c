@@ -123,7 +123,6 @@ int vemu__qcow2_create_in(struct vemu_image *file, struct qcow2_header *h,
                           enum qcow2_preallocation preallocation,
                           const struct vemu_progress *progress, struct vemu_error **err)
 {
-    static const char *const words[] = { "off", "off", "falloc", "full" };
     uint64_t entries = vemu__qcow2_l1_entries(h, h->size), end;
     struct layout l;
     int r;
@@ -142,7 +141,8 @@ int vemu__qcow2_create_in(struct vemu_image *file, struct qcow2_header *h,
     r = write_tables(file, h, &l, err);
     end = l.end << h->cluster_bits;
     if (r == 0 && l.data && atomic_load(&file->size) < end)
-        r = vemu_image_resize(file, end, words[preallocation], 0, progress, err);
+        r = vemu_image_resize(file, end, vemu__qcow2_preallocation_below(preallocation), 0,
+                              progress, err);
     return r < 0 ? r : vemu__qcow2_header_create(file, h, err);
 }
 
@@ -171,8 +171,7 @@ static int create_data_file(const struct qcow2_create *o, const struct qcow2_hea
                             const char *filename, enum qcow2_preallocation preallocation,
                             const struct vemu_progress *progress, struct vemu_error **err)
 {
-    static const char *const words[] = { "off", "off", "falloc", "full" };
-    struct vemu_property prop = { "preallocation", words[preallocation] };
+    struct vemu_property prop = { "preallocation", vemu__qcow2_preallocation_below(preallocation) };
     struct vemu_image fake = { .filename = (char *)filename };
     g_autofree char *name = vemu__image_resolve(&fake, o->data_file);
 

@@ -32,6 +32,9 @@ void vemu__qcow2_options_clear(struct qcow2_create *options, struct qcow2_header
 int vemu__qcow2_preallocation_parse(const char *word, enum qcow2_preallocation *ret,
                                     struct vemu_error **err);
 
+/* The word for the file below, for which tables are contents as others are. */
+const char *vemu__qcow2_preallocation_below(enum qcow2_preallocation preallocation);
+
 /* Entries of the L1 table for a size. */
 uint64_t vemu__qcow2_l1_entries(const struct qcow2_header *header, uint64_t size);
 /* Clusters of refcount blocks and of the table for `clusters` others and themselves. */

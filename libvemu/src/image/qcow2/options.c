@@ -56,6 +56,13 @@ int vemu__qcow2_preallocation_parse(const char *word, enum qcow2_preallocation *
                            word ? word : "");
 }
 
+const char *vemu__qcow2_preallocation_below(enum qcow2_preallocation preallocation)
+{
+    return preallocation == QCOW2_PREALLOC_FALLOC ? "falloc"
+           : preallocation == QCOW2_PREALLOC_FULL ? "full"
+                                                  : "off";
+}
+
 /* What only version 3 can say. */
 static int check_compat(const struct qcow2_create *o, const struct qcow2_header *h,
                         struct vemu_error **err)

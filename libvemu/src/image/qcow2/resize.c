@@ -34,11 +34,8 @@ static int grow(struct qcow2 *s, uint64_t size, uint64_t entries)
             r = -ENOMEM;
         } else {
             memcpy(l1, s->l1.entry, s->l1.count * 8);
-            r = vemu__qcow2_shadow_write_l1(&shadow, l1, entries, &shadow.header.l1_offset);
+            r = vemu__qcow2_shadow_replace_l1(&shadow, l1, entries);
         }
-        if (r == 0)
-            r = vemu__qcow2_shadow_ref(&shadow, s->l1.offset, s->l1.count * 8, -1);
-        shadow.header.l1_size = (uint32_t)entries;
     }
     shadow.header.size = size;
     if (r == 0)
@@ -88,7 +85,7 @@ static int preallocate(struct qcow2 *s, uint64_t from, uint64_t to,
                        enum qcow2_preallocation preallocation, const struct vemu_progress *progress,
                        struct vemu_error **err)
 {
-    static const char *const words[] = { "off", "off", "falloc", "full" };
+    const char *word = vemu__qcow2_preallocation_below(preallocation);
     uint64_t at = from & ~(uint64_t)(s->cluster_size - 1), start = at, end = 0;
     int r = 0;
 
@@ -98,20 +95,20 @@ static int preallocate(struct qcow2 *s, uint64_t from, uint64_t to,
             r = vemu__image_progress(progress, at - start, to - start);
     }
     if (r == 0 && !s->external && end > atomic_load(&s->image.file->size))
-        r = vemu_image_resize(s->image.file, end, words[preallocation], 0, progress, err);
+        r = vemu_image_resize(s->image.file, end, word, 0, progress, err);
     return r;
 }
 
 static int resize_external(struct qcow2 *s, uint64_t size, enum qcow2_preallocation preallocation,
                            const struct vemu_progress *progress, struct vemu_error **err)
 {
-    static const char *const words[] = { "off", "off", "falloc", "full" };
+    const char *word = vemu__qcow2_preallocation_below(preallocation);
     uint64_t old = atomic_load(&s->data->size);
     int r = 0;
 
     if (size > old || s->header.autoclear & QCOW2_AUTOCLEAR_RAW)
-        r = vemu_image_resize(s->data, size, size > old ? words[preallocation] : "off",
-                              VEMU_IMAGE_RESIZE_SHRINK, progress, err);
+        r = vemu_image_resize(s->data, size, size > old ? word : "off", VEMU_IMAGE_RESIZE_SHRINK,
+                              progress, err);
     return r;
 }
 

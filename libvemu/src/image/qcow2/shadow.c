@@ -213,6 +213,15 @@ int vemu__qcow2_shadow_write_l1(struct qcow2_shadow *shadow, const uint64_t *l1,
                : vemu__qcow2_file_write_table(shadow->s->image.file, *ret_offset, count, l1);
 }
 
+int vemu__qcow2_shadow_replace_l1(struct qcow2_shadow *shadow, const uint64_t *l1, uint64_t count)
+{
+    const struct qcow2_array *old = &shadow->s->l1;
+    int r = vemu__qcow2_shadow_write_l1(shadow, l1, count, &shadow->header.l1_offset);
+
+    shadow->header.l1_size = (uint32_t)count;
+    return r < 0 ? r : vemu__qcow2_shadow_ref(shadow, old->offset, MAX(old->count, 1) * 8, -1);
+}
+
 int vemu__qcow2_shadow_write_snapshots(struct qcow2_shadow *shadow, uint64_t old_bytes)
 {
     struct qcow2 *s = shadow->s;

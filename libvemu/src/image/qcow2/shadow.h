@@ -58,6 +58,8 @@ int vemu__qcow2_shadow_fix_flags(struct qcow2_shadow *shadow, uint64_t *l1, uint
 /* Writes an L1 table to a new place. */
 int vemu__qcow2_shadow_write_l1(struct qcow2_shadow *shadow, const uint64_t *l1, uint64_t count,
                                 uint64_t *ret_offset);
+/* The same, which becomes the active one; the one that is there is given up. */
+int vemu__qcow2_shadow_replace_l1(struct qcow2_shadow *shadow, const uint64_t *l1, uint64_t count);
 /* Writes the image's list of snapshots to a new place, and gives up the old one. `old_bytes`: of
  * the table that is there. */
 int vemu__qcow2_shadow_write_snapshots(struct qcow2_shadow *shadow, uint64_t old_bytes);

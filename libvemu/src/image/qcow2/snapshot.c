@@ -179,9 +179,7 @@ static int create(struct qcow2_shadow *shadow, struct qcow2_snapshot *snapshot)
     if (r == 0)
         r = vemu__qcow2_shadow_write_l1(shadow, frozen, count, &snapshot->l1_offset);
     if (r == 0)
-        r = vemu__qcow2_shadow_write_l1(shadow, active, count, &shadow->header.l1_offset);
-    if (r == 0)
-        r = vemu__qcow2_shadow_ref(shadow, s->l1.offset, MAX(count, 1) * 8, -1);
+        r = vemu__qcow2_shadow_replace_l1(shadow, active, count);
     if (r == 0) {
         insert_at(s, s->snapshot_count, snapshot);
         r = vemu__qcow2_shadow_write_snapshots(shadow, old_bytes);
@@ -242,10 +240,7 @@ static int apply(struct qcow2_shadow *shadow, const struct qcow2_snapshot *snaps
     if (r == 0)
         r = vemu__qcow2_shadow_fix_flags(shadow, active, count, NULL);
     if (r == 0)
-        r = vemu__qcow2_shadow_write_l1(shadow, active, count, &shadow->header.l1_offset);
-    if (r == 0)
-        r = vemu__qcow2_shadow_ref(shadow, s->l1.offset, MAX(s->l1.count, 1) * 8, -1);
-    shadow->header.l1_size = (uint32_t)count;
+        r = vemu__qcow2_shadow_replace_l1(shadow, active, count);
     if (r == 0)
         r = vemu__qcow2_shadow_commit(shadow);
     free(frozen);
@@ -307,9 +302,7 @@ static int delete_(struct qcow2_shadow *shadow, unsigned index)
     if (r == 0)
         r = vemu__qcow2_shadow_fix_flags(shadow, active, s->l1.count, NULL);
     if (r == 0)
-        r = vemu__qcow2_shadow_write_l1(shadow, active, s->l1.count, &shadow->header.l1_offset);
-    if (r == 0)
-        r = vemu__qcow2_shadow_ref(shadow, s->l1.offset, MAX(s->l1.count, 1) * 8, -1);
+        r = vemu__qcow2_shadow_replace_l1(shadow, active, s->l1.count);
     if (r == 0) {
         removed = remove_at(s, index);
         r = vemu__qcow2_shadow_write_snapshots(shadow, old_bytes);
