@@ -13,7 +13,7 @@ end() {
 }
 trap end EXIT
 export PYTHONDONTWRITEBYTECODE=1
-for part in virsh python hostile storage host; do
+for part in virsh python hostile edges access storage host; do
     timeout 200 /usr/bin/python3 "$TOP/tests/tools/vmgrd-$part.py" "$BUILD" "$work" ||
         { echo "vmgrd-$part failed"; exit 1; }
 done

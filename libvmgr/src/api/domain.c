@@ -391,6 +391,9 @@ int vmgr_domain_get_vcpus(struct vmgr_domain *domain, uint32_t flags, struct vmg
             err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
             "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' "
             "are mutually exclusive");
+    if (flags & VMGR_DOMAIN_VCPU_GUEST &&
+        vmgr__need_write(domain->conn, "virDomainGetVcpusFlags", err) < 0)
+        return -1;
     return domain->conn->driver->domain_get_vcpus(domain, flags, err);
 }
 

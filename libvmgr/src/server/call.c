@@ -126,27 +126,41 @@ void vmgr__call_reply(struct vmgr__call *call, const void *ret)
     reply_error(call);
 }
 
+int vmgr__call_need_write(struct vmgr__call *call, const char *what)
+{
+    struct vmgr__client *c = call->client;
+    bool read_only;
+
+    g_mutex_lock(&c->lock);
+    read_only = c->read_only;
+    g_mutex_unlock(&c->lock);
+    return read_only ? vmgr__call_fail(call, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_RPC,
+                                       "operation forbidden: %s", what)
+                     : 0;
+}
+
 /* What a client may not do is answered before what there is not. */
 static int check(struct vmgr__call *call)
 {
     struct vmgr__client *c = call->client;
     const uint32_t flags = call->wire->flags;
-    bool authenticated, opened, read_only;
+    bool authenticated, opened;
 
     g_mutex_lock(&c->lock);
     authenticated = c->authenticated;
     opened = c->opened;
-    read_only = c->read_only;
     g_mutex_unlock(&c->lock);
     if (!authenticated && !(flags & WIRE_CALL_UNAUTH))
         return rpc_fail(call, "authentication required");
     if (!opened && !(call->handler && call->handler->flags & HANDLER_UNOPENED))
         return vmgr__call_fail(call, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_RPC,
                                "internal error: hypervisor connection not open");
-    if (read_only && !(flags & (WIRE_CALL_READ | WIRE_CALL_UNAUTH)))
-        return vmgr__call_fail(call, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_RPC,
-                               "operation forbidden: read only access prevents %s",
-                               call->wire->name);
+    if (!(flags & (WIRE_CALL_READ | WIRE_CALL_UNAUTH))) {
+        g_autofree char *what = g_strconcat("read only access prevents ", call->wire->name, NULL);
+
+        if (vmgr__call_need_write(call, what) < 0)
+            return -1;
+    }
     if (!call->handler)
         return vmgr__call_fail(call, VMGR_ERR_NO_SUPPORT, VMGR_FROM_RPC,
                                "this function is not supported by the connection driver: %s",

@@ -26,6 +26,10 @@ static int interface_addresses(struct vmgr__call *call, const void *args, void *
 
     if (!dom)
         return -1;
+    /* It runs a command in the guest. */
+    if (a->source == VMGR_ADDRESS_SOURCE_AGENT &&
+        vmgr__call_need_write(call, "read only access prevents virDomainInterfaceAddresses") < 0)
+        return -1;
     n = vmgr_domain_get_interface_addresses(dom, a->source, a->flags, &list, &call->err);
     if (n < 0)
         return -1;

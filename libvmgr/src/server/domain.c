@@ -93,7 +93,12 @@ ASK_INT(is_persistent, persistent, vmgr_domain_is_persistent(dom, &call->err))
 ASK_INT(is_updated, updated, vmgr_domain_is_updated(dom, &call->err))
 ASK_INT(get_autostart, autostart, vmgr_domain_get_autostart(dom, &call->err))
 ASK_INT(has_managed_save_image, result, vmgr_domain_has_managed_save(dom, a->flags, &call->err))
-ASK_INT(get_vcpus_flags, num, vmgr_domain_get_vcpus(dom, a->flags, &call->err))
+/* What the guest's agent says is a command that runs in the guest. */
+ASK_INT(get_vcpus_flags, num,
+        a->flags & VMGR_DOMAIN_VCPU_GUEST &&
+                vmgr__call_need_write(call, "read only access prevents virDomainGetVcpusFlags") < 0
+            ? -1
+            : vmgr_domain_get_vcpus(dom, a->flags, &call->err))
 ASK_INT(get_max_vcpus, num, vmgr_domain_get_vcpus(dom, VMGR_DOMAIN_VCPU_MAXIMUM, &call->err))
 
 static int get_info(struct vmgr__call *call, const void *args, void *ret)
@@ -147,16 +152,11 @@ static int get_xml_desc(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_domain_get_xml_desc_args *a = args;
     struct wire_domain_get_xml_desc_ret *r = ret;
-    struct vmgr__client *c = call->client;
     struct vmgr_domain *dom;
-    bool read_only;
 
-    g_mutex_lock(&c->lock);
-    read_only = c->read_only;
-    g_mutex_unlock(&c->lock);
-    if (read_only && a->flags & (VMGR_DOMAIN_XML_SECURE | VMGR_DOMAIN_XML_MIGRATABLE))
-        return vmgr__call_fail(call, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_RPC,
-                               "operation forbidden: virDomainGetXMLDesc with secure flag");
+    if (a->flags & (VMGR_DOMAIN_XML_SECURE | VMGR_DOMAIN_XML_MIGRATABLE) &&
+        vmgr__call_need_write(call, "virDomainGetXMLDesc with secure flag") < 0)
+        return -1;
     dom = vmgr__call_domain(call, &a->dom);
     if (!dom || vmgr_domain_get_xml(dom, a->flags, &r->xml, &call->err) < 0)
         return -1;

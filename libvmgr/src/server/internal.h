@@ -285,6 +285,9 @@ void vmgr__call_free(struct vmgr__call *call);
 /* Sets the error; always -1. */
 int vmgr__call_fail(struct vmgr__call *call, int code, int domain, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+/* For what a procedure that reads does only for those who may write. 0; or -1 and an error about
+ * `what`. */
+int vmgr__call_need_write(struct vmgr__call *call, const char *what);
 /* Sends the reply now rather than after the handler. */
 void vmgr__call_reply(struct vmgr__call *call, const void *ret);
 void vmgr__handlers_init(struct vmgr__server *s);
