@@ -5,13 +5,15 @@
  * Theory of operation. Each network has one table of its own, "inet vmgr_BRIDGE", made and removed
  * as a whole by one nft transaction. Nobody else's table is touched, and other managers of rules
  * (firewalld, Docker, ufw) flush only their own: a reload of theirs leaves ours, and ours leaves
- * theirs. Chains stand at the usual priorities (filter, srcnat).
+ * theirs. Chains stand at the usual priorities (filter, srcnat). The file of a run that nft reads
+ * is there before the table, and the run's files stay until the table is gone.
  *
  * Where several base chains see a packet, each may drop it and none can save it: a host whose own
  * rules drop all that is forwarded has to accept the bridge there too. docs/networks.md says how.
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "network.h"
 
@@ -133,24 +135,41 @@ char *vmgr__firewall_script(const struct vmgr__network_def *def)
     return g_string_free(s, FALSE);
 }
 
+/* Also when it is not there. */
+static int delete_table(const struct vmgr__network_def *def, struct vmgr_error **err)
+{
+    g_autofree char *table = table_name(def->bridge);
+    g_autofree char *script =
+        g_strdup_printf("add table inet %s; delete table inet %s", table, table);
+    const char *const argv[] = { "nft", script, NULL };
+
+    return vmgr__program_run(argv, "nftables", err);
+}
+
 int vmgr__firewall_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err)
 {
     g_autofree char *script = vmgr__firewall_script(def);
     g_autofree char *path = vmgr__hostnet_run_path(d, def->name, "rules.nft");
     const char *const argv[] = { "nft", "-f", path, NULL };
+    const bool fresh = !g_file_test(path, G_FILE_TEST_EXISTS);
 
     if (!script)
         return 0;
     if (vmgr__file_replace(path, script, false, err) < 0)
         return -1;
-    return vmgr__program_run(argv, "nftables", err);
+    if (vmgr__program_run(argv, "nftables", err) == 0)
+        return 0;
+    if (fresh) { /* all or nothing: there was nothing before */
+        delete_table(def, NULL);
+        unlink(path);
+    }
+    return -1;
 }
 
-void vmgr__firewall_down(const struct vmgr__network_def *def)
+int vmgr__firewall_down(struct vemu *d, const struct vmgr__network_def *def,
+                        struct vmgr_error **err)
 {
-    g_autofree char *table = table_name(def->bridge);
-    const char *const argv[] = { "nft", "delete", "table", "inet", table, NULL };
+    g_autofree char *path = vmgr__hostnet_run_path(d, def->name, "rules.nft");
 
-    if (def->forward.mode <= VMGR__FORWARD_ROUTE)
-        vmgr__program_run(argv, "nftables", NULL); /* fails when it is not there */
+    return g_file_test(path, G_FILE_TEST_EXISTS) ? delete_table(def, err) : 0;
 }

@@ -178,20 +178,23 @@ int vmgr__hostnet_up(struct vemu *d, const struct vmgr__network_def *def, struct
     if (vmgr__bridge_make(def, err) < 0 || limit_bridge(def, err) < 0 ||
         vmgr__firewall_up(d, def, err) < 0 ||
         vmgr__dnsmasq_up(d, def, err) < 0 || vmgr__hostnet_save_status(d, def, true, err) < 0) {
-        vmgr__hostnet_down(d, def);
-        vmgr__hostnet_forget(d, def->name);
+        if (vmgr__hostnet_down(d, def, NULL) == 0)
+            vmgr__hostnet_forget(d, def->name);
         return -1;
     }
     return 0;
 }
 
-void vmgr__hostnet_down(struct vemu *d, const struct vmgr__network_def *def)
+int vmgr__hostnet_down(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err)
 {
+    int r;
+
     if (def->forward.mode == VMGR__FORWARD_BRIDGE)
-        return;
+        return 0;
     vmgr__dnsmasq_down(d, def->name);
-    vmgr__firewall_down(def);
+    r = vmgr__firewall_down(d, def, err);
     vmgr__bridge_remove(def);
+    return r;
 }
 
 int vmgr__hostnet_refresh(struct vemu *d, const struct vmgr__network_def *before,

@@ -55,8 +55,10 @@ int vmgr__hostnet_complete(struct vmgr__network_def *def, const GPtrArray *list,
                            struct vmgr_error **err);
 /* On failure nothing is left. */
 int vmgr__hostnet_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err);
-/* Takes all of it away; what is not there is fine. */
-void vmgr__hostnet_down(struct vemu *d, const struct vmgr__network_def *def);
+/* Takes all of it away; what is not there is fine. On failure rules are left, and the run's files
+ * must stay: the next caller that looks tries again. */
+int vmgr__hostnet_down(struct vemu *d, const struct vmgr__network_def *def,
+                       struct vmgr_error **err);
 /* Makes a run follow its changed definition. */
 int vmgr__hostnet_refresh(struct vemu *d, const struct vmgr__network_def *before,
                           const struct vmgr__network_def *def, struct vmgr_error **err);
@@ -103,7 +105,9 @@ int vmgr__hostnet_sysctls(const struct vmgr__network_def *def, struct vmgr_error
 /* The table as nft reads it; NULL: it needs none. For g_free(). */
 char *vmgr__firewall_script(const struct vmgr__network_def *def);
 int vmgr__firewall_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err);
-void vmgr__firewall_down(const struct vmgr__network_def *def);
+/* No rules are fine. Fails when nft does, or is not there. */
+int vmgr__firewall_down(struct vemu *d, const struct vmgr__network_def *def,
+                        struct vmgr_error **err);
 
 /* ---- dnsmasq.c ---- */
 struct vmgr__dnsmasq_files {

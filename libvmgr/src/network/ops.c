@@ -238,10 +238,10 @@ static int op_destroy(struct vmgr_network *net, struct vmgr_error **err)
     if (!c.obj->live)
         return end(&c, invalid(err, "network '%s' is not active", c.obj->config->name));
     r = vmgr__hostnet_save_status(c.d, c.obj->live, false, err);
-    if (r == 0) {
-        vmgr__hostnet_down(c.d, c.obj->live);
+    if (r == 0)
+        r = vmgr__hostnet_down(c.d, c.obj->live, err);
+    if (r == 0)
         vmgr__hostnet_forget(c.d, c.obj->live->name);
-    }
     return end(&c, r);
 }
 

@@ -183,9 +183,7 @@ static void load_runs(struct vemu *d, GHashTable *table, GPtrArray *list, bool l
             continue;
         }
         *ret_dead = true;
-        if (locked && def)
-            vmgr__hostnet_down(d, def);
-        if (locked)
+        if (locked && (!def || vmgr__hostnet_down(d, def, NULL) == 0))
             vmgr__hostnet_forget(d, name);
         vmgr__network_def_free(def);
     }
