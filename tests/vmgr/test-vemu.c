@@ -539,6 +539,44 @@ START_TEST(test_damaged_files)
 }
 END_TEST
 
+/* A status that nobody can read is none, unless something works in the run's directory. */
+START_TEST(test_torn_status)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+    struct vmgr_error *why = NULL;
+    struct vmgr_conn *fresh;
+    char dir[400], path[450];
+    pid_t pid;
+    FILE *f;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    snprintf(dir, sizeof(dir), "%s/run/vmgr/domains/v.d", sandbox_root);
+    snprintf(path, sizeof(path), "%s/status.xml", dir);
+    f = fopen(path, "w");
+    fputs("<domstatus phase='act", f);
+    fclose(f);
+    pid = fork();
+    if (pid == 0) {
+        if (chdir(dir) == 0)
+            kill(getpid(), SIGSTOP);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
+    ck_assert_int_eq(vmgr_domain_start(dom, 0, &why), -1); /* it might run */
+    ck_assert_ptr_nonnull(strstr(vmgr_error_get_message(why), "domain_status"));
+    vmgr_error_free(why);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    fresh = sandbox_connect(0);
+    ck_assert_int_eq(count_domains(fresh, 0), 1);
+    vmgr_conn_unref(fresh);
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 START_TEST(test_read_only)
 {
     struct vmgr_conn *ro = sandbox_connect(VMGR_CONN_RO);
@@ -703,6 +741,7 @@ int main(void)
     tcase_add_test(t, test_concurrent_starts);
     tcase_add_test(t, test_deep_root);
     tcase_add_test(t, test_damaged_files);
+    tcase_add_test(t, test_torn_status);
     tcase_add_test(t, test_read_only);
     tcase_add_test(t, test_noticed);
     tcase_add_test(t, test_noticed_until_moved);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,6 +60,25 @@ bool vmgr__process_is_alive(const struct vemu_process *p)
 
     return p->pid > 0 && read_stat(p->pid, &f) && f.start_time == p->start_time && f.state != 'Z' &&
            f.state != 'X';
+}
+
+bool vmgr__process_is_in(const char *dir)
+{
+    g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
+    struct stat there, its;
+    const char *name;
+
+    if (stat(dir, &there) < 0)
+        return false;
+    while (processes && (name = g_dir_read_name(processes))) {
+        char path[40];
+
+        g_snprintf(path, sizeof(path), "/proc/%.16s/cwd", name);
+        if (g_ascii_isdigit(name[0]) && stat(path, &its) == 0 && its.st_dev == there.st_dev &&
+            its.st_ino == there.st_ino)
+            return true;
+    }
+    return false;
 }
 
 int vmgr__process_open(const struct vemu_process *p)

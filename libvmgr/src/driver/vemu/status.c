@@ -77,17 +77,25 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
 int vmgr__vemu_status_load(const struct vemu *d, const char *name, struct vemu_status *ret,
                            struct vmgr_error **err)
 {
+    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_autofree char *path = vmgr__vemu_run_path(d, name, "status.xml");
     g_autofree char *text = NULL;
+    struct vmgr_error *cause = NULL;
     int r;
 
     *ret = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
     r = vmgr__file_read(path, &text, err);
     if (r <= 0)
         return r;
-    r = parse_status(name, text, ret, err);
+    r = parse_status(name, text, ret, &cause);
     if (r <= 0)
         vmgr__vemu_status_clear(ret);
+    /* A crash of the host may have torn it, where RUN is on a disk: then nothing runs there. */
+    if (r < 0 && !vmgr__process_is_in(dir)) {
+        vmgr_error_free(cause);
+        return 0;
+    }
+    vmgr__error_move(err, cause);
     return r;
 }
 

@@ -122,6 +122,8 @@ struct vemu_process {
 bool vmgr__process_identify(int pid, struct vemu_process *ret);
 /* It exists, is no zombie, and is the one it was. */
 bool vmgr__process_is_alive(const struct vemu_process *p);
+/* Some process has this as its working directory, as an emulator has its run's. */
+bool vmgr__process_is_in(const char *dir);
 /* A pidfd of it, or -1 when it is gone. */
 int vmgr__process_open(const struct vemu_process *p);
 /* Waits until the process behind a pidfd is gone. */
