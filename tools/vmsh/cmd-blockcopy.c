@@ -194,11 +194,19 @@ static bool wait_look(struct wait *w, enum outcome *ret)
     return true;
 }
 
+/* A clock that nobody sets. */
+static time_t now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 static enum outcome wait_for(struct wait *w)
 {
     const struct timespec pause = { POLL_MS / 1000, POLL_MS % 1000 * 1000000 };
     struct sigaction action = { .sa_handler = on_interrupt }, old;
-    const time_t began = time(NULL);
+    const time_t began = now_s();
     enum outcome outcome = OUT_ERROR;
     bool asked = false;
     interrupted = 0;
@@ -207,7 +215,7 @@ static enum outcome wait_for(struct wait *w)
     for (;;) {
         if (wait_look(w, &outcome))
             break;
-        if (!asked && (interrupted || (w->timeout && time(NULL) - began >= w->timeout))) {
+        if (!asked && (interrupted || (w->timeout && now_s() - began >= w->timeout))) {
             asked = true;
             if (vmgr_domain_abort_block_job(w->domain, w->path,
                                             w->async ? VMGR_BLOCK_JOB_ABORT_ASYNC : 0,
