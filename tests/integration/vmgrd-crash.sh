@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# vmgrd is killed at random moments while clients define, start, attach, make networks and volumes: no
-# guest stops, no configuration is lost or half written, nothing leaks. In namespaces of its own.
-# A thousand kills with VEMU_TEST_SOAK=1.
+# vmgrd is killed at random moments while clients define, start, attach, copy disks, make networks, volumes,
+# filters and secrets: no guest stops, no configuration is lost or half written, nothing leaks. In
+# namespaces of its own. A thousand kills with VEMU_TEST_SOAK=1.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
+. "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/namespaces.sh"
 limit=300
 [ "${VEMU_TEST_SOAK:-}" = 1 ] && limit=7200
@@ -12,4 +14,30 @@ limit=300
 
 work=$2
 check_namespaces
-/usr/bin/python3 "$TOP/tests/tools/vmgrd-crash.py" "$BUILD" "$work" || { echo "vmgrd-crash failed"; exit 1; }
+# interfaces are those of this namespace, control groups the host's
+mkdir /run/groups && mount --rbind /sys/fs/cgroup /run/groups && mount -t sysfs none /sys &&
+    mount --rbind /run/groups /sys/fs/cgroup || { echo "no /sys of these namespaces"; exit 77; }
+kernel=$(find_kernel)
+modules=
+[ -z "$kernel" ] || modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net)
+real=()
+if [ -n "$modules" ] && [ -c /dev/net/tun ] && command -v qemu-img >/dev/null; then
+    cat >"$work/init" <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /modules); do insmod "$module"; done
+echo "ready"
+while :; do sleep 1000; done
+INIT
+    echo "$modules" >"$work/modules"
+    "$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
+    (cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
+    cat "$work/base" "$work/more" >"$work/initramfs"
+    real=("$kernel" "$work/initramfs")
+else
+    echo "no real guest: it needs a kernel with its modules, /dev/net/tun and qemu-img"
+fi
+/usr/bin/python3 "$TOP/tests/tools/vmgrd-crash.py" "$BUILD" "$work" "${real[@]}" ||
+    { echo "vmgrd-crash failed"; exit 1; }
