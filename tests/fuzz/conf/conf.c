@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hostile documents: <domain>, <network>, <pool> and <volume> as somebody may send them.
+ * Hostile documents: <domain>, <network>, <pool> and <volume>, <filter>, <secret> and <cpu> as
+ * somebody may send them.
  *
- *     fuzz-domain-xml | fuzz-network-xml | fuzz-storage-xml  SEED COUNT | --write DIR | FILE
+ *     fuzz-KIND-xml SEED COUNT | --write DIR | FILE
  *
- * Documents of tests/golden are changed at random. What is checked: what can be read can be
- * written, read again, and is then written the same. FUZZ_KIND is the kind of the program. A file
- * is an input of libFuzzer: a byte that says how, and a document.
+ * Documents of tests/golden, and what else there are of a kind, are changed at random. What is
+ * checked: what can be read can be written, read again, and is then written the same. FUZZ_KIND is
+ * the kind of the program. A file is an input of libFuzzer: a byte that says how, and a document.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,16 @@
 
 #include "conf/def.h"
 #include "conf/network.h"
+#include "conf/nwfilter.h"
 #include "conf/pool.h"
 #include "conf/volume.h"
+#include "cpu/cpu.h"
+#include "nwfilter/nwfilter.h"
+#include "secret/secret.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum kind { DOMAIN = 1, NETWORK, STORAGE };
+enum kind { DOMAIN = 1, NETWORK, STORAGE, NWFILTER, SECRET, CPU };
 
 static const struct vmgr__conf_defaults defaults = { .arch = "x86_64",
                                                      .machine = "q35",
@@ -68,6 +73,45 @@ static char *volume_again(const char *text, int type, struct vmgr_error **err)
     return out;
 }
 
+static char *nwfilter_again(const char *text, int type, struct vmgr_error **err)
+{
+    struct vmgr__nwfilter_def *def = vmgr__nwfilter_def_parse(text, err);
+    char *out = def ? vmgr__nwfilter_def_format(def) : NULL;
+
+    (void)type;
+    vmgr__nwfilter_def_free(def);
+    return out;
+}
+
+static char *secret_again(const char *text, int type, struct vmgr_error **err)
+{
+    struct vmgr__secret_def *def = vmgr__secret_def_parse(text, err);
+    char *out = def ? vmgr__secret_def_format(def) : NULL;
+
+    (void)type;
+    vmgr__secret_def_free(def);
+    return out;
+}
+
+/* Compared, combined as hosts' processors are, and as a guest's, which can be read again. */
+static char *cpu_again(const char *text, int type, struct vmgr_error **err)
+{
+    static struct vmgr__cpu_set host;
+    static int known = -1;
+    char *out = NULL;
+
+    if (known < 0)
+        known = vmgr__cpu_offered("soft", &host);
+    if (vmgr__cpu_compare(text, &host, type & 1, err) < 0)
+        *err = vmgr_error_free(*err);
+    if (vmgr__cpu_baseline(&text, 1, NULL, 0, &out, err) < 0)
+        *err = vmgr_error_free(*err);
+    g_clear_pointer(&out, g_free);
+    vmgr__cpu_baseline(&text, 1, &host, type & 2 ? VMGR_CPU_BASELINE_EXPAND_FEATURES : 0, &out,
+                       err);
+    return out;
+}
+
 static void require(bool condition, const char *what, const char *first, const char *second)
 {
     if (condition)
@@ -98,6 +142,12 @@ static void document(enum kind kind, const char *text, uint8_t byte)
         round_trip(domain_again, text, byte % 2);
     } else if (kind == NETWORK) {
         round_trip(network_again, text, 0);
+    } else if (kind == NWFILTER) {
+        round_trip(nwfilter_again, text, 0);
+    } else if (kind == SECRET) {
+        round_trip(secret_again, text, 0);
+    } else if (kind == CPU) {
+        round_trip(cpu_again, text, byte % 4);
     } else {
         round_trip(pool_again, text, 0);
         round_trip(volume_again, text, byte % VMGR__POOL_TYPES);
@@ -150,10 +200,46 @@ static void add_seeds(void)
         [NETWORK] = { GOLDEN "/network", GOLDEN "/network-errors" },
         [STORAGE] = { GOLDEN "/pool", GOLDEN "/pool-errors", GOLDEN "/volume",
                       GOLDEN "/volume-errors" },
+        [CPU] = { NULL },
+    };
+    static const struct {
+        enum kind kind;
+        const char *text;
+    } others[] = {
+        { SECRET, "<secret ephemeral='no' private='yes'><description>d</description>"
+                  "<uuid>7795eb01-f6a4-8304-79aa-97f2502e1931</uuid>"
+                  "<usage type='volume'><volume>/images/a.img</volume></usage></secret>" },
+        { SECRET, "<secret><usage type='ceph'><name>client.admin secret</name></usage></secret>" },
+        { SECRET, "<secret><usage type='iscsi'><target>iqn.x</target></usage></secret>" },
+        { SECRET, "<secret><usage type='tls'><name>t</name></usage></secret>" },
+        { SECRET, "<secret ephemeral='yes'><usage type='vtpm'><name>v</name></usage></secret>" },
+        { CPU, "<cpu><arch>x86_64</arch><model>Westmere</model><vendor>Intel</vendor>"
+               "<topology sockets='1' cores='2' threads='2'/><feature name='lahf_lm'/></cpu>" },
+        { CPU, "<cpu mode='custom' match='exact' check='partial'><model fallback='forbid'>"
+               "qemu64</model><feature policy='disable' name='svm'/></cpu>" },
+        { CPU, "<cpu mode='host-model'/>" },
+        { CPU, "<cpu match='strict'><model>Nehalem</model><feature policy='force' name='vmx'/>"
+               "<cache level='3' mode='emulate'/><maxphysaddr mode='emulate' bits='42'/>"
+               "<numa><cell id='0' cpus='0-1' memory='512' unit='MiB'/></numa></cpu>" },
+        { NWFILTER, "<filter name='all' chain='root' priority='-5'><filterref filter='x'>"
+                    "<parameter name='A' value='1.2.3.4'/></filterref><rule action='accept' "
+                    "direction='inout' priority='100' statematch='false'><tcp srcipaddr='$IP' "
+                    "dstportstart='22' dstportend='80'/></rule><rule action='drop' "
+                    "direction='in'><ip match='no' dscp='0x1f' protocol='udp'/></rule></filter>" },
+        { NWFILTER, "<filter name='six' chain='ipv6-x'><rule action='reject' direction='out'>"
+                    "<icmpv6 type='135' code='0' srcipaddr='fe80::' srcipmask='10'/></rule><rule "
+                    "action='return' direction='in'><vlan vlanid='5' encap-protocol='0x0800'/>"
+                    "</rule></filter>" },
     };
 
     for (size_t i = 0; i < 4 && directories[FUZZ_KIND][i]; i++)
         add_directory(directories[FUZZ_KIND][i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        if (others[i].kind == FUZZ_KIND)
+            g_ptr_array_add(seeds, g_strdup(others[i].text));
+    }
+    for (size_t i = 0; FUZZ_KIND == NWFILTER && vmgr__nwfilter_standard_name(i); i++)
+        g_ptr_array_add(seeds, g_strdup(vmgr__nwfilter_standard(vmgr__nwfilter_standard_name(i))));
 }
 
 /* From one delimiter to another: an element, a tag, a value. */
