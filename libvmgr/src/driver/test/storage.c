@@ -4,10 +4,7 @@
  */
 #include <string.h>
 
-#include "../../conf/def.h"
-#include "../../conf/volume.h"
-#include "../storage.h"
-#include "test.h"
+#include "storage.h"
 
 #define CAPACITY (100ull << 30) /* of any pool */
 
@@ -18,13 +15,6 @@ static const char default_pool[] = "<pool type='dir'>"
                                    "    <path>/default-pool</path>"
                                    "  </target>"
                                    "</pool>";
-
-struct test_pool {
-    struct vmgr__pool_def *def;
-    struct vmgr__pool_def *next; /* redefined while active; NULL: def */
-    bool persistent, active, autostart;
-    GPtrArray *volumes; /* struct vmgr__volume_def */
-};
 
 static void pool_free(void *data)
 {
@@ -64,7 +54,7 @@ void vmgr__test_storage_fini(struct test *t)
 
 /* ---- finding; the lock is held ---- */
 
-static struct test_pool *find_name(const struct test *t, const char *name)
+struct test_pool *vmgr__test_pool_by_name(const struct test *t, const char *name)
 {
     for (guint i = 0; i < t->pools->len; i++) {
         struct test_pool *p = t->pools->pdata[i];
@@ -86,15 +76,14 @@ static struct test_pool *find_uuid(const struct test *t, const uint8_t *uuid)
     return NULL;
 }
 
-static int no_pool(const char *what, const char *value, struct vmgr_error **err)
+int vmgr__test_no_pool(const char *what, const char *value, struct vmgr_error **err)
 {
     return storage_error(err, VMGR_ERR_NO_STORAGE_POOL, "no storage pool with matching %s '%s'",
                          what, value);
 }
 
-/* Locks, and finds the pool of a handle; NULL and unlocked when it is gone. */
-static struct test_pool *enter(struct vmgr_pool *pool, struct test **ret_test,
-                               struct vmgr_error **err)
+struct test_pool *vmgr__test_pool_enter(struct vmgr_pool *pool, struct test **ret_test,
+                                        struct vmgr_error **err)
 {
     struct test *t = *ret_test = vmgr_pool_get_conn(pool)->driver_data;
     uint8_t uuid[VMGR_UUID_SIZE];
@@ -106,11 +95,11 @@ static struct test_pool *enter(struct vmgr_pool *pool, struct test **ret_test,
     if (p)
         return p;
     g_mutex_unlock(&t->lock);
-    no_pool("uuid", vmgr_pool_get_uuid_string(pool), err);
+    vmgr__test_no_pool("uuid", vmgr_pool_get_uuid_string(pool), err);
     return NULL;
 }
 
-static int need_active(const struct test_pool *p, struct vmgr_error **err)
+int vmgr__test_pool_need_active(const struct test_pool *p, struct vmgr_error **err)
 {
     if (p->active)
         return 0;
@@ -139,7 +128,7 @@ static int lookup(struct vmgr_conn *conn, const uint8_t *uuid, const char *name,
     const struct test_pool *p;
 
     g_mutex_lock(&t->lock);
-    p = uuid ? find_uuid(t, uuid) : find_name(t, name);
+    p = uuid ? find_uuid(t, uuid) : vmgr__test_pool_by_name(t, name);
     if (p)
         *ret = vmgr__pool_new(conn, p->def->name, p->def->uuid);
     g_mutex_unlock(&t->lock);
@@ -147,7 +136,7 @@ static int lookup(struct vmgr_conn *conn, const uint8_t *uuid, const char *name,
         return 0;
     if (uuid)
         vmgr__uuid_format(uuid, text);
-    return no_pool(uuid ? "uuid" : "name", uuid ? text : name, err);
+    return vmgr__test_no_pool(uuid ? "uuid" : "name", uuid ? text : name, err);
 }
 
 static int lookup_by_target_path(struct vmgr_conn *conn, const char *path, struct vmgr_pool **ret,
@@ -165,7 +154,7 @@ static int lookup_by_target_path(struct vmgr_conn *conn, const char *path, struc
             *ret = vmgr__pool_new(conn, p->def->name, p->def->uuid);
     }
     g_mutex_unlock(&t->lock);
-    return found ? 0 : no_pool("target path", path, err);
+    return found ? 0 : vmgr__test_no_pool("target path", path, err);
 }
 
 /* Bits of a group that say yes to a fact, and those that say no. */
@@ -199,7 +188,8 @@ static int list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
 static int check_new(const struct test *t, const struct vmgr__pool_def *def, struct test_pool **ret,
                      struct vmgr_error **err)
 {
-    struct test_pool *by_name = find_name(t, def->name), *by_uuid = find_uuid(t, def->uuid);
+    struct test_pool *by_name = vmgr__test_pool_by_name(t, def->name),
+                     *by_uuid = find_uuid(t, def->uuid);
     char uuid[VMGR_UUID_STRING_SIZE];
 
     *ret = by_uuid;
@@ -293,7 +283,7 @@ static int start(struct vmgr_pool *pool, uint32_t flags, struct vmgr_error **err
 
     if (vmgr__check_flags(flags, 0, "testStoragePoolCreate", err) < 0)
         return -1;
-    p = enter(pool, &t, err);
+    p = vmgr__test_pool_enter(pool, &t, err);
     if (!p)
         return -1;
     r = need_inactive(p, err);
@@ -307,11 +297,11 @@ static int start(struct vmgr_pool *pool, uint32_t flags, struct vmgr_error **err
 static int destroy(struct vmgr_pool *pool, struct vmgr_error **err)
 {
     struct test *t;
-    struct test_pool *p = enter(pool, &t, err);
+    struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);
 
     if (!p)
         return -1;
-    if (need_active(p, err) < 0)
+    if (vmgr__test_pool_need_active(p, err) < 0)
         return vmgr__test_leave(t, -1);
     p->active = false;
     emit(vmgr_pool_get_conn(pool), p, VMGR_POOL_EVENT_STOPPED);
@@ -328,7 +318,7 @@ static int destroy(struct vmgr_pool *pool, struct vmgr_error **err)
 static int undefine(struct vmgr_pool *pool, struct vmgr_error **err)
 {
     struct test *t;
-    struct test_pool *p = enter(pool, &t, err);
+    struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);
 
     if (!p)
         return -1;
@@ -343,7 +333,7 @@ static int undefine(struct vmgr_pool *pool, struct vmgr_error **err)
 static int pretend(struct vmgr_pool *pool, int type, struct vmgr_error **err)
 {
     struct test *t;
-    const struct test_pool *p = enter(pool, &t, err);
+    const struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);
     int r;
 
     if (!p)
@@ -371,12 +361,12 @@ static int delete_pool(struct vmgr_pool *pool, uint32_t flags, struct vmgr_error
 static int refresh(struct vmgr_pool *pool, struct vmgr_error **err)
 {
     struct test *t;
-    const struct test_pool *p = enter(pool, &t, err);
+    const struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);
     int r;
 
     if (!p)
         return -1;
-    r = need_active(p, err);
+    r = vmgr__test_pool_need_active(p, err);
     if (r == 0)
         vmgr__pool_emit(vmgr_pool_get_conn(pool), p->def->name, p->def->uuid,
                         VMGR_POOL_EVENT_REFRESH, 0);
@@ -388,7 +378,7 @@ static int refresh(struct vmgr_pool *pool, struct vmgr_error **err)
 static int get_info(struct vmgr_pool *pool, struct vmgr_pool_info *ret, struct vmgr_error **err)
 {
     struct test *t;
-    const struct test_pool *p = enter(pool, &t, err);
+    const struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);
 
     if (!p)
         return -1;
@@ -406,7 +396,7 @@ static int get_xml(struct vmgr_pool *pool, uint32_t flags, char **ret, struct vm
 
     if (vmgr__check_flags(flags, 0, "testStoragePoolGetXMLDesc", err) < 0)
         return -1;
-    p = enter(pool, &t, err);
+    p = vmgr__test_pool_enter(pool, &t, err);
     if (!p)
         return -1;
     *ret = vmgr__pool_def_format(p->def);
@@ -417,7 +407,7 @@ static int get_xml(struct vmgr_pool *pool, uint32_t flags, char **ret, struct vm
     static int name(struct vmgr_pool *pool, struct vmgr_error **err)                               \
     {                                                                                              \
         struct test *t;                                                                            \
-        const struct test_pool *p = enter(pool, &t, err);                                          \
+        const struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);                          \
                                                                                                    \
         return p ? vmgr__test_leave(t, question) : -1;                                             \
     }
@@ -429,7 +419,7 @@ ASK(get_autostart, p->autostart)
 static int set_autostart(struct vmgr_pool *pool, bool on, struct vmgr_error **err)
 {
     struct test *t;
-    struct test_pool *p = enter(pool, &t, err);
+    struct test_pool *p = vmgr__test_pool_enter(pool, &t, err);
 
     if (!p)
         return -1;
@@ -488,232 +478,6 @@ static int find_sources(struct vmgr_conn *conn G_GNUC_UNUSED, const char *type, 
     return r;
 }
 
-/* ---- volumes ---- */
-
-static struct vmgr__volume_def *find_volume(const struct test_pool *p, const char *name)
-{
-    for (guint i = 0; i < p->volumes->len; i++) {
-        struct vmgr__volume_def *def = p->volumes->pdata[i];
-
-        if (strcmp(def->name, name) == 0)
-            return def;
-    }
-    return NULL;
-}
-
-static int no_volume(const char *what, const char *value, struct vmgr_error **err)
-{
-    return storage_error(err, VMGR_ERR_NO_STORAGE_VOL, "no storage vol with matching %s '%s'", what,
-                         value);
-}
-
-static int list_volumes(struct vmgr_pool *pool, GPtrArray *ret, struct vmgr_error **err)
-{
-    struct test *t;
-    const struct test_pool *p = enter(pool, &t, err);
-
-    if (!p)
-        return -1;
-    if (!p->active)
-        return vmgr__test_leave(
-            t, storage_error(err, VMGR_ERR_OPERATION_INVALID, "storage pool is not active"));
-    for (guint i = 0; i < p->volumes->len; i++) {
-        const struct vmgr__volume_def *def = p->volumes->pdata[i];
-
-        g_ptr_array_add(
-            ret, vmgr__volume_new(vmgr_pool_get_conn(pool), p->def->name, def->name, def->key));
-    }
-    return vmgr__test_leave(t, 0);
-}
-
-static int volume_lookup(struct vmgr_pool *pool, const char *name, struct vmgr_volume **ret,
-                         struct vmgr_error **err)
-{
-    struct test *t;
-    const struct test_pool *p = enter(pool, &t, err);
-    const struct vmgr__volume_def *def;
-
-    if (!p)
-        return -1;
-    if (need_active(p, err) < 0)
-        return vmgr__test_leave(t, -1);
-    def = find_volume(p, name);
-    if (!def)
-        return vmgr__test_leave(t, no_volume("name", name, err));
-    *ret = vmgr__volume_new(vmgr_pool_get_conn(pool), p->def->name, def->name, def->key);
-    return vmgr__test_leave(t, 0);
-}
-
-/* Key and path are the same here. */
-static int volume_lookup_anywhere(struct vmgr_conn *conn, const char *what, const char *value,
-                                  struct vmgr_volume **ret, struct vmgr_error **err)
-{
-    struct test *t = conn->driver_data;
-
-    *ret = NULL;
-    g_mutex_lock(&t->lock);
-    for (guint i = 0; i < t->pools->len && !*ret; i++) {
-        const struct test_pool *p = t->pools->pdata[i];
-
-        for (guint j = 0; p->active && j < p->volumes->len; j++) {
-            const struct vmgr__volume_def *def = p->volumes->pdata[j];
-
-            if (strcmp(def->key, value) == 0) {
-                *ret = vmgr__volume_new(conn, p->def->name, def->name, def->key);
-                break;
-            }
-        }
-    }
-    g_mutex_unlock(&t->lock);
-    return *ret ? 0 : no_volume(what, value, err);
-}
-
-static int volume_lookup_by_key(struct vmgr_conn *conn, const char *key, struct vmgr_volume **ret,
-                                struct vmgr_error **err)
-{
-    return volume_lookup_anywhere(conn, "key", key, ret, err);
-}
-
-static int volume_lookup_by_path(struct vmgr_conn *conn, const char *path, struct vmgr_volume **ret,
-                                 struct vmgr_error **err)
-{
-    return volume_lookup_anywhere(conn, "path", path, ret, err);
-}
-
-static int check_volume(const struct test_pool *p, const struct vmgr__volume_def *def,
-                        struct vmgr_error **err)
-{
-    if (find_volume(p, def->name))
-        return storage_error(err, VMGR_ERR_OPERATION_FAILED, "storage vol already exists");
-    /* Although there are no files, the names of real ones cannot be these. */
-    if (strchr(def->name, '/'))
-        return storage_error(err, VMGR_ERR_OPERATION_INVALID, "volume name '%s' cannot contain '/'",
-                             def->name);
-    if (def->allocation > p->def->available)
-        return storage_error(err, VMGR_ERR_INTERNAL_ERROR,
-                             "Not enough free space in pool for volume '%s'", def->name);
-    return 0;
-}
-
-static int volume_create(struct vmgr_pool *pool, const char *xml, struct vmgr_volume *source,
-                         uint32_t flags, struct vmgr_volume **ret, struct vmgr_error **err)
-{
-    struct test *t;
-    struct test_pool *p, *from;
-    struct vmgr__volume_def *def = NULL;
-
-    if (vmgr__check_flags(
-            flags, 0, source ? "testStorageVolCreateXMLFrom" : "testStorageVolCreateXML", err) < 0)
-        return -1;
-    p = enter(pool, &t, err);
-    if (!p)
-        return -1;
-    if (need_active(p, err) == 0)
-        def = vmgr__volume_def_parse(xml, p->def->type, 0, err);
-    if (!def)
-        return vmgr__test_leave(t, -1);
-    if (source) {
-        from = find_name(t, vmgr_volume_get_pool_name(source));
-        if (!from || !find_volume(from, vmgr_volume_get_name(source))) {
-            vmgr__volume_def_free(def);
-            return vmgr__test_leave(t, no_volume("name", vmgr_volume_get_name(source), err));
-        }
-    }
-    if (check_volume(p, def, err) < 0) {
-        vmgr__volume_def_free(def);
-        return vmgr__test_leave(t, -1);
-    }
-    g_free(def->target.path);
-    g_free(def->key);
-    def->target.path = g_strdup_printf("%s/%s", p->def->path ? p->def->path : "", def->name);
-    def->key = g_strdup(def->target.path);
-    p->def->allocation += def->allocation;
-    p->def->available = p->def->capacity - p->def->allocation;
-    g_ptr_array_add(p->volumes, def);
-    if (ret)
-        *ret = vmgr__volume_new(vmgr_pool_get_conn(pool), p->def->name, def->name, def->key);
-    return vmgr__test_leave(t, 0);
-}
-
-/* Locks, and finds a handle's volume and pool; NULL and unlocked when either is gone. */
-static struct vmgr__volume_def *enter_volume(struct vmgr_volume *volume, struct test **ret_test,
-                                             struct test_pool **ret_pool, struct vmgr_error **err)
-{
-    const char *pool = vmgr_volume_get_pool_name(volume), *name = vmgr_volume_get_name(volume);
-    struct test *t = *ret_test = vmgr_volume_get_conn(volume)->driver_data;
-    struct vmgr__volume_def *def = NULL;
-    struct test_pool *p;
-
-    g_mutex_lock(&t->lock);
-    p = *ret_pool = find_name(t, pool);
-    if (!p)
-        no_pool("name", pool, err);
-    else if (need_active(p, err) == 0 && !(def = find_volume(p, name)))
-        no_volume("name", name, err);
-    if (!def)
-        g_mutex_unlock(&t->lock);
-    return def;
-}
-
-static int volume_delete(struct vmgr_volume *volume, uint32_t flags, struct vmgr_error **err)
-{
-    struct vmgr__volume_def *def;
-    struct test_pool *p;
-    struct test *t;
-
-    if (vmgr__check_flags(flags, 0, "testStorageVolDelete", err) < 0)
-        return -1;
-    def = enter_volume(volume, &t, &p, err);
-    if (!def)
-        return -1;
-    p->def->allocation -= def->allocation;
-    p->def->available = p->def->capacity - p->def->allocation;
-    g_ptr_array_remove(p->volumes, def);
-    return vmgr__test_leave(t, 0);
-}
-
-static int volume_get_info(struct vmgr_volume *volume, uint32_t flags G_GNUC_UNUSED,
-                           struct vmgr_volume_info *ret, struct vmgr_error **err)
-{
-    struct test_pool *p;
-    struct test *t;
-    const struct vmgr__volume_def *def = enter_volume(volume, &t, &p, err);
-
-    if (!def)
-        return -1;
-    ret->type = p->def->type == VMGR__POOL_DIR || p->def->type == VMGR__POOL_FS ||
-                        p->def->type == VMGR__POOL_NETFS
-                    ? VMGR_VOLUME_FILE
-                    : VMGR_VOLUME_BLOCK;
-    ret->capacity = def->capacity;
-    ret->allocation = def->allocation;
-    return vmgr__test_leave(t, 0);
-}
-
-static int volume_get_xml(struct vmgr_volume *volume, char **ret, struct vmgr_error **err)
-{
-    struct test_pool *p;
-    struct test *t;
-    const struct vmgr__volume_def *def = enter_volume(volume, &t, &p, err);
-
-    if (!def)
-        return -1;
-    *ret = vmgr__volume_def_format(def, p->def->type);
-    return vmgr__test_leave(t, 0);
-}
-
-static int volume_get_path(struct vmgr_volume *volume, char **ret, struct vmgr_error **err)
-{
-    struct test_pool *p;
-    struct test *t;
-    const struct vmgr__volume_def *def = enter_volume(volume, &t, &p, err);
-
-    if (!def)
-        return -1;
-    *ret = g_strdup(def->target.path);
-    return vmgr__test_leave(t, 0);
-}
-
 const struct vmgr__storage_ops vmgr__storage_test = {
     .pool_lookup = lookup,
     .pool_lookup_by_target_path = lookup_by_target_path,
@@ -732,14 +496,14 @@ const struct vmgr__storage_ops vmgr__storage_test = {
     .pool_is_persistent = is_persistent,
     .pool_get_autostart = get_autostart,
     .pool_set_autostart = set_autostart,
-    .pool_list_volumes = list_volumes,
+    .pool_list_volumes = vmgr__test_volume_list,
     .find_sources = find_sources,
-    .volume_lookup = volume_lookup,
-    .volume_lookup_by_key = volume_lookup_by_key,
-    .volume_lookup_by_path = volume_lookup_by_path,
-    .volume_create = volume_create,
-    .volume_delete = volume_delete,
-    .volume_get_info = volume_get_info,
-    .volume_get_xml = volume_get_xml,
-    .volume_get_path = volume_get_path,
+    .volume_lookup = vmgr__test_volume_lookup,
+    .volume_lookup_by_key = vmgr__test_volume_lookup_by_key,
+    .volume_lookup_by_path = vmgr__test_volume_lookup_by_path,
+    .volume_create = vmgr__test_volume_create,
+    .volume_delete = vmgr__test_volume_delete,
+    .volume_get_info = vmgr__test_volume_get_info,
+    .volume_get_xml = vmgr__test_volume_get_xml,
+    .volume_get_path = vmgr__test_volume_get_path,
 };
