@@ -231,9 +231,11 @@ static int put_maps(struct vmgr__call *call, const struct pins *pins, int32_t ro
                                "invalid argument: %d maps of %d bytes are too many", room, maplen);
     *ret_n = (uint32_t)(count * (size_t)maplen);
     *ret_v = vmgr__arena_adopt(&call->arena, g_malloc0(*ret_n + 1), g_free);
-    for (size_t i = 0; i < count; i++)
-        memcpy(*ret_v + i * (size_t)maplen, pins->list[i].cpus,
-               MIN(pins->list[i].size, (size_t)maplen));
+    for (size_t i = 0; i < count; i++) {
+        if (pins->list[i].size) /* a map of nothing has no bytes */
+            memcpy(*ret_v + i * (size_t)maplen, pins->list[i].cpus,
+                   MIN(pins->list[i].size, (size_t)maplen));
+    }
     *ret_count = (int32_t)count;
     return 0;
 }
