@@ -229,6 +229,33 @@ static bool build_serials(struct vemu_vm *vm, const struct options *o)
     return ok;
 }
 
+/* "unix:PATH,server=on,wait=off,clients=N": a socket for several. */
+static bool build_qmp_server(struct vemu_vm *vm, const char *value, const char *id,
+                             struct keyval *kv, const char *clients)
+{
+    static const char prefix[] = "unix:";
+    const char *server = keyval_take(kv, "server"), *wait = keyval_take(kv, "wait");
+    bool is_server = false, waits = true;
+    struct vemu_error *err = NULL;
+    char *end;
+    unsigned long most = strtoul(clients, &end, 10);
+    if (!keyval_done(kv, "qmp") || (server && !parse_switch("qmp", "server", server, &is_server)) ||
+        (wait && !parse_switch("qmp", "wait", wait, &waits)))
+        return false;
+    if (!kv->first || strncmp(kv->first, prefix, sizeof(prefix) - 1) || !is_server || waits) {
+        report("-qmp %s: clients= is of unix:PATH,server=on,wait=off", value);
+        return false;
+    }
+    if (*clients < '0' || *clients > '9' || *end || most > UINT32_MAX) {
+        report("-qmp %s: clients=%s is not a number", value, clients);
+        return false;
+    }
+    if (vemu_vm_add_monitor_server(vm, id, kv->first + sizeof(prefix) - 1, (uint32_t)most, &err) <
+        0)
+        return fail("qmp", value, err);
+    return true;
+}
+
 static bool build_qmp(struct vemu_vm *vm, const char *value, unsigned n)
 {
     static const char chardev_prefix[] = "chardev:";
@@ -238,6 +265,14 @@ static bool build_qmp(struct vemu_vm *vm, const char *value, unsigned n)
     if (!strcmp(value, "none"))
         return true;
     snprintf(id, sizeof(id), "qmp%u", n);
+    struct keyval kv;
+    if (!keyval_parse(&kv, "qmp", value, true))
+        return false;
+    const char *clients = keyval_take(&kv, "clients");
+    bool ok = clients && build_qmp_server(vm, value, id, &kv, clients);
+    keyval_free(&kv);
+    if (clients)
+        return ok;
     if (!strncmp(value, chardev_prefix, sizeof(chardev_prefix) - 1))
         chardev = value + sizeof(chardev_prefix) - 1;
     else if (!chardev_from_short(vm, "qmp", value, id, false))

@@ -161,6 +161,18 @@ int vemu_vm_add_chardev(struct vemu_vm *vm, const char *class_name, const char *
 int vemu_vm_remove_chardev(struct vemu_vm *vm, const char *id, struct vemu_error **err);
 /** Offers a QMP monitor on a chardev. Errors: ENOENT (no such chardev), EBUSY (chardev in use). */
 int vemu_vm_add_monitor(struct vemu_vm *vm, const char *chardev_id, struct vemu_error **err);
+/**
+ * vemu_vm_add_monitor_server() - offers QMP monitors on a Unix socket, to several clients at a time
+ * @id: names it; the clients' chardevs are ID-1, ID-2, ...
+ * @path: of the socket, which is made and, in the end, removed. @clients: how many at most, 1 to 64;
+ * further ones wait until one leaves
+ *
+ * Each client has a session of its own: what it is told, and what it named (getfd), is its own;
+ * events come to all. Errors: EINVAL (@clients, no @id or @path), EBUSY (the machine is being
+ * stopped), and those of bind(2). Context: any. Since 0.1
+ */
+int vemu_vm_add_monitor_server(struct vemu_vm *vm, const char *id, const char *path,
+                               uint32_t clients, struct vemu_error **err);
 
 /**
  * vemu_vm_add_gdbserver() - lets GDB debug the guest over a chardev

@@ -325,6 +325,7 @@ static int do_close(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     vemu__jobs_stop(vm);
     g_ptr_array_set_size(vm->monitors, 0);
+    g_ptr_array_set_size(vm->monitor_servers, 0);
     vemu__vm_nbd_stop(vm);
     vm->gdb = vemu__gdb_free(vm->gdb);
     for (i = vm->devices->len; i > 0; i--)

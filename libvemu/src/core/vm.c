@@ -104,6 +104,7 @@ static void vm_free(struct vemu_vm *vm)
     g_ptr_array_free(vm->jobs, TRUE);
     vemu__vm_nbd_stop(vm);
     g_ptr_array_free(vm->monitors, TRUE);
+    g_ptr_array_free(vm->monitor_servers, TRUE);
     g_ptr_array_free(vm->user_devices, TRUE);
     g_ptr_array_free(vm->devices, TRUE);
     g_ptr_array_free(vm->chardevs, TRUE);
@@ -173,6 +174,11 @@ static void monitor_destroy(gpointer data)
     vemu__monitor_free(data);
 }
 
+static void monitor_server_destroy(gpointer data)
+{
+    vemu__monitor_server_free(data);
+}
+
 static struct vemu_vm *vm_alloc(void)
 {
     struct vemu_vm *vm = g_new0(struct vemu_vm, 1);
@@ -198,6 +204,7 @@ static struct vemu_vm *vm_alloc(void)
     vm->inputs = vemu__inputs_new(vm);
     vm->objects = g_ptr_array_new_with_free_func(object_destroy);
     vm->monitors = g_ptr_array_new_with_free_func(monitor_destroy);
+    vm->monitor_servers = g_ptr_array_new_with_free_func(monitor_server_destroy);
     return vm;
 }
 

@@ -68,6 +68,7 @@ struct vemu_vm {
     GPtrArray *devices;      /* board order, then user devices; loop */
     GPtrArray *user_devices; /* added before realize; loop */
     GPtrArray *monitors;     /* struct vemu_monitor; loop */
+    GPtrArray *monitor_servers; /* struct vemu_monitor_server; loop */
     struct vemu_dump *dump;  /* the last one; NULL: none was made; loop */
     struct vemu_gdb *gdb;    /* NULL: no debugger; set by the loop, freed when vCPUs are parked */
     struct vemu_numa *numa;  /* NULL: no nodes; core/numa.c; loop */

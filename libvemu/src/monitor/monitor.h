@@ -16,7 +16,14 @@ struct vemu_monitor;
 /* Context: loop. Errors: -EBUSY when the chardev has a front end. */
 int vemu__monitor_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_monitor **ret,
                       struct vemu_error **err);
+/* fn is called when the peer hangs up; it must not free the monitor. Context: loop. */
+void vemu__monitor_on_close(struct vemu_monitor *monitor, void (*fn)(void *data), void *data);
 /* Detaches from the chardev and the events. Context: loop (on stop), after the last event. */
 void vemu__monitor_free(struct vemu_monitor *monitor);
+
+/* --- server.c --------------------------------------------------------------------------------- */
+struct vemu_monitor_server;
+/* Stops listening; the clients' monitors go as above. NULL is fine. */
+void vemu__monitor_server_free(struct vemu_monitor_server *server);
 
 #endif

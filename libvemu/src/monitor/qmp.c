@@ -31,6 +31,8 @@ struct vemu_monitor {
     GString *out;
     unsigned events_dropped;
     struct qmp_descriptors descriptors;
+    void (*closed)(void *data); /* NULL: nobody asks */
+    void *closed_data;
 };
 
 /* Whose command runs on this loop. */
@@ -329,6 +331,8 @@ static void monitor_chardev_event(void *data, enum vemu_chardev_event event)
     monitor_session_reset(m);
     if (event == VEMU_CHARDEV_OPENED)
         monitor_greet(m);
+    else if (m->closed)
+        m->closed(m->closed_data);
 }
 
 static const struct vemu_chardev_handlers monitor_handlers = {
@@ -384,6 +388,12 @@ int vemu__monitor_new(struct vemu_vm *vm, struct vemu_chardev *chr, struct vemu_
     vemu__events_listen(vm->events, monitor_event, m);
     *ret = m; /* the greeting follows VEMU_CHARDEV_OPENED, which an open chardev sends as well */
     return 0;
+}
+
+void vemu__monitor_on_close(struct vemu_monitor *m, void (*fn)(void *data), void *data)
+{
+    m->closed = fn;
+    m->closed_data = data;
 }
 
 void vemu__monitor_free(struct vemu_monitor *m)
