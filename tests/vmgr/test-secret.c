@@ -225,6 +225,62 @@ START_TEST(test_events)
 }
 END_TEST
 
+/* Another process, as it were: what is stored is told, what is in its memory is not. */
+START_TEST(test_events_of_others)
+{
+    struct event_log log = { "" };
+    struct vmgr_conn *other = open_store(0);
+    struct vmgr_secret *secret, *ephemeral;
+
+    for (int id = 0; id < 2; id++)
+        ck_assert_int_ge(vmgr_conn_add_secret_event(other, NULL, id, on_event, &log, NULL, NULL),
+                         0);
+    secret = define(DOC("", UUID_A, VOLUME("/v")));
+    OK(vmgr_conn_dispatch(other, &err));
+    ck_assert_str_eq(log.text, "/v Defined; ");
+    OK(vmgr_secret_set_value(secret, (const uint8_t *)"x", 1, 0, &err));
+    OK(vmgr_conn_dispatch(other, &err));
+    ck_assert_str_eq(log.text, "/v Defined; /v Value; ");
+    /* the same once more is a definition, and the value is not touched */
+    vmgr_secret_unref(define(DOC("", UUID_A, VOLUME("/v"))));
+    OK(vmgr_conn_dispatch(other, &err));
+    OK(vmgr_conn_dispatch(other, &err));
+    ck_assert_str_eq(log.text, "/v Defined; /v Value; /v Defined; ");
+    expect_value(secret, "x", 1);
+    ephemeral = define("<secret ephemeral='yes'><usage type='tls'><name>t</name></usage></secret>");
+    OK(vmgr_secret_undefine(ephemeral, &err));
+    vmgr_secret_unref(ephemeral);
+    OK(vmgr_secret_undefine(secret, &err));
+    OK(vmgr_conn_dispatch(other, &err));
+    ck_assert_str_eq(log.text, "/v Defined; /v Value; /v Defined; /v Undefined; ");
+    vmgr_secret_unref(secret);
+    vmgr_conn_unref(other);
+}
+END_TEST
+
+/* Into memory and back: one event each, and no secret that seems to go. */
+START_TEST(test_events_of_moves)
+{
+    struct event_log log = { "" };
+    struct vmgr_secret *secret = define(DOC("", UUID_A, VOLUME("/v")));
+
+    OK(vmgr_secret_set_value(secret, (const uint8_t *)"x", 1, 0, &err));
+    for (int id = 0; id < 2; id++)
+        ck_assert_int_ge(vmgr_conn_add_secret_event(conn, NULL, id, on_event, &log, NULL, NULL), 0);
+    vmgr_secret_unref(define(DOC("ephemeral='yes'", UUID_A, VOLUME("/v"))));
+    ck_assert_int_eq(mode_of("xml"), -1);
+    OK(vmgr_conn_dispatch(conn, &err));
+    ck_assert_str_eq(log.text, "/v Defined; ");
+    log.text[0] = '\0';
+    vmgr_secret_unref(define(DOC("", UUID_A, VOLUME("/v"))));
+    OK(vmgr_conn_dispatch(conn, &err));
+    ck_assert_str_eq(log.text, "/v Defined; /v Value; ");
+    expect_value(secret, "x", 1);
+    OK(vmgr_secret_undefine(secret, &err));
+    vmgr_secret_unref(secret);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("secret");
@@ -235,6 +291,8 @@ int main(void)
     tcase_add_test(t, test_private);
     tcase_add_test(t, test_refused);
     tcase_add_test(t, test_events);
+    tcase_add_test(t, test_events_of_others);
+    tcase_add_test(t, test_events_of_moves);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -35,7 +35,9 @@ static struct vmgr__event_source secret_source(const struct vmgr_conn *conn)
 {
     const struct vmgr__secret_ops *ops = conn->driver->secret;
 
-    return (struct vmgr__event_source){ .has = ops != NULL, .watch = ops ? ops->watch : NULL };
+    return (struct vmgr__event_source){ .has = ops != NULL,
+                                        .watch = ops ? ops->watch : NULL,
+                                        .poll = ops ? ops->poll_events : NULL };
 }
 
 const struct vmgr__event_kind vmgr__secret_events = {

@@ -23,7 +23,9 @@ struct vmgr__secret_ops {
     /* *ret: malloc(), never NULL. */
     int (*get_value)(struct vmgr_secret *secret, uint8_t **ret, size_t *ret_size,
                      struct vmgr_error **err);
+    /* As of struct vmgr__driver, for the events of secrets. */
     int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
+    void (*poll_events)(struct vmgr_conn *conn);
 };
 
 /* Of drivers in this process, whose connection has a store (src/secret). */

@@ -18,6 +18,7 @@ struct vmgr__secret_store {
     GMutex lock;
     char *dir;         /* NULL: none */
     GPtrArray *memory; /* struct vmgr__secret_def */
+    struct vmgr__secret_watch *watch; /* NULL: nobody listens to what is stored */
 };
 
 #define secret_error(err, code, ...) vmgr__error_set(err, code, VMGR_FROM_SECRET, __VA_ARGS__)
@@ -36,6 +37,7 @@ void vmgr__secret_store_free(struct vmgr__secret_store *store)
 {
     if (!store)
         return;
+    vmgr__secret_watch_free(store->watch);
     g_ptr_array_unref(store->memory);
     g_mutex_clear(&store->lock);
     g_free(store->dir);
@@ -75,27 +77,32 @@ static void load_value(const struct vmgr__secret_store *store, struct vmgr__secr
     wipe(text);
 }
 
-/* Adds what the directory holds; a file that cannot be read is not a secret. */
-static void load(const struct vmgr__secret_store *store, GPtrArray *list)
+void vmgr__secret_documents_load(const char *path_of_dir, GPtrArray *list)
 {
-    GDir *dir = store->dir ? g_dir_open(store->dir, 0, NULL) : NULL;
+    GDir *dir = g_dir_open(path_of_dir, 0, NULL);
     const char *name;
 
     while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(store->dir, name, NULL);
+        g_autofree char *path = g_build_filename(path_of_dir, name, NULL);
         g_autofree char *text = NULL;
         struct vmgr__secret_def *def;
 
         if (!g_str_has_suffix(name, ".xml") || vmgr__file_read(path, &text, NULL) <= 0)
             continue;
         def = vmgr__secret_def_parse(text, NULL);
-        if (!def)
-            continue;
-        load_value(store, def);
-        g_ptr_array_add(list, def);
+        if (def)
+            g_ptr_array_add(list, def);
     }
     if (dir)
         g_dir_close(dir);
+}
+
+static void load(const struct vmgr__secret_store *store, GPtrArray *list)
+{
+    if (store->dir)
+        vmgr__secret_documents_load(store->dir, list);
+    for (guint i = 0; i < list->len; i++)
+        load_value(store, list->pdata[i]);
 }
 
 /* All there are: those of the files are the list's, those of memory stay the store's. */
@@ -168,20 +175,24 @@ static void unlock_files(int fd)
         close(fd);
 }
 
-/* The value first: a document without its value is a secret that has none yet. */
-static int save(const struct vmgr__secret_store *store, const struct vmgr__secret_def *def,
-                struct vmgr_error **err)
+static int save_value(const struct vmgr__secret_store *store, const struct vmgr__secret_def *def,
+                      struct vmgr_error **err)
 {
-    g_autofree char *value_path = path_of(store, def->uuid, "base64");
+    g_autofree char *path = path_of(store, def->uuid, "base64");
+    char *value = g_base64_encode(def->value, def->size);
+    int r = vmgr__file_replace(path, value, true, err);
+
+    wipe(value);
+    return r;
+}
+
+static int save_document(const struct vmgr__secret_store *store, const struct vmgr__secret_def *def,
+                         struct vmgr_error **err)
+{
     g_autofree char *path = path_of(store, def->uuid, "xml");
     g_autofree char *xml = vmgr__secret_def_format(def);
-    char *value = def->value ? g_base64_encode(def->value, def->size) : NULL;
-    int r = 0;
 
-    if (value)
-        r = vmgr__file_replace(value_path, value, true, err);
-    wipe(value);
-    return r < 0 ? -1 : vmgr__file_replace(path, xml, true, err);
+    return vmgr__file_replace(path, xml, true, err);
 }
 
 static int remove_files(const struct vmgr__secret_store *store, const uint8_t *uuid,
@@ -288,7 +299,11 @@ static int put(struct vmgr__secret_store *store, struct vmgr__secret_def *def,
     if (old && old->value)
         vmgr__secret_value_set(def, old->value, old->size);
     if (!is_memory(store, def)) {
-        if (save(store, def, err) < 0)
+        /* The value first: a document without its value is a secret that has none yet. One that is
+         * stored already stays as it is. */
+        if (def->value && old && is_memory(store, old) && save_value(store, def, err) < 0)
+            return -1;
+        if (save_document(store, def, err) < 0)
             return -1;
     } else if (old && !is_memory(store, old) && remove_files(store, def->uuid, err) < 0) {
         return -1;
@@ -302,12 +317,41 @@ static int put(struct vmgr__secret_store *store, struct vmgr__secret_def *def,
     return 0;
 }
 
+static struct vmgr__secret_watch *watch_of(struct vmgr__secret_store *store)
+{
+    struct vmgr__secret_watch *w;
+
+    g_mutex_lock(&store->lock);
+    w = store->watch; /* stays as long as the store */
+    g_mutex_unlock(&store->lock);
+    return w;
+}
+
+/* What this connection did with a secret. Of one that is stored the files tell, as they tell others. */
+static void tell(struct vmgr_secret *secret, bool in_memory, int id, int type)
+{
+    struct vmgr_conn *conn = vmgr_secret_get_conn(secret);
+    struct vmgr__secret_watch *w = watch_of(conn->secrets);
+    uint8_t uuid[VMGR_UUID_SIZE];
+
+    if (w && !in_memory) {
+        vmgr__secret_watch_look(w, conn);
+        return;
+    }
+    vmgr_secret_get_uuid(secret, uuid);
+    if (w)
+        vmgr__secret_watch_forget(w, uuid); /* it may have been stored before */
+    vmgr__secret_emit(conn, uuid, vmgr_secret_get_usage_type(secret),
+                      vmgr_secret_get_usage_id(secret), id, type);
+}
+
 static int define(struct vmgr_conn *conn, const char *xml, struct vmgr_secret **ret,
                   struct vmgr_error **err)
 {
     struct vmgr__secret_store *store = conn->secrets;
     struct vmgr__secret_def *def = vmgr__secret_def_parse(xml, err), *old;
     int fd = def ? lock_files(store, err) : -1, r = -1;
+    bool in_memory;
     struct view v;
 
     if (fd == -1) {
@@ -316,6 +360,7 @@ static int define(struct vmgr_conn *conn, const char *xml, struct vmgr_secret **
     }
     view_open(store, &v);
     old = find_uuid(&v, def->uuid);
+    in_memory = is_memory(store, def);
     if (check_define(&v, def, old, err) == 0) {
         *ret = handle(conn, def);
         r = put(store, def, old, err);
@@ -326,24 +371,9 @@ static int define(struct vmgr_conn *conn, const char *xml, struct vmgr_secret **
         vmgr__secret_def_free(def);
     view_close(store, &v);
     unlock_files(fd);
-    if (r == 0) {
-        uint8_t uuid[VMGR_UUID_SIZE];
-
-        vmgr_secret_get_uuid(*ret, uuid);
-        vmgr__secret_emit(conn, uuid, vmgr_secret_get_usage_type(*ret),
-                          vmgr_secret_get_usage_id(*ret), VMGR_SECRET_EVENT_LIFECYCLE,
-                          VMGR_SECRET_EVENT_DEFINED);
-    }
+    if (r == 0)
+        tell(*ret, in_memory, VMGR_SECRET_EVENT_LIFECYCLE, VMGR_SECRET_EVENT_DEFINED);
     return r;
-}
-
-static void emit(struct vmgr_secret *secret, int id, int type)
-{
-    uint8_t uuid[VMGR_UUID_SIZE];
-
-    vmgr_secret_get_uuid(secret, uuid);
-    vmgr__secret_emit(vmgr_secret_get_conn(secret), uuid, vmgr_secret_get_usage_type(secret),
-                      vmgr_secret_get_usage_id(secret), id, type);
 }
 
 static int undefine(struct vmgr_secret *secret, struct vmgr_error **err)
@@ -352,6 +382,7 @@ static int undefine(struct vmgr_secret *secret, struct vmgr_error **err)
     int fd = lock_files(store, err), r = -1;
     struct vmgr__secret_def *def;
     uint8_t uuid[VMGR_UUID_SIZE];
+    bool in_memory = false;
     struct view v;
 
     if (fd == -1)
@@ -363,6 +394,7 @@ static int undefine(struct vmgr_secret *secret, struct vmgr_error **err)
         no_secret(err, uuid);
     } else if (is_memory(store, def)) {
         g_ptr_array_remove(store->memory, def);
+        in_memory = true;
         r = 0;
     } else {
         r = remove_files(store, uuid, err);
@@ -370,7 +402,7 @@ static int undefine(struct vmgr_secret *secret, struct vmgr_error **err)
     view_close(store, &v);
     unlock_files(fd);
     if (r == 0)
-        emit(secret, VMGR_SECRET_EVENT_LIFECYCLE, VMGR_SECRET_EVENT_UNDEFINED);
+        tell(secret, in_memory, VMGR_SECRET_EVENT_LIFECYCLE, VMGR_SECRET_EVENT_UNDEFINED);
     return r;
 }
 
@@ -396,6 +428,7 @@ static int set_value(struct vmgr_secret *secret, const uint8_t *value, size_t si
     int fd = lock_files(store, err), r = -1;
     struct vmgr__secret_def *def;
     uint8_t uuid[VMGR_UUID_SIZE];
+    bool in_memory = false;
     struct view v;
 
     if (fd == -1)
@@ -405,14 +438,15 @@ static int set_value(struct vmgr_secret *secret, const uint8_t *value, size_t si
     def = find_uuid(&v, uuid);
     if (def) {
         vmgr__secret_value_set(def, value ? value : (const uint8_t *)"", value ? size : 0);
-        r = is_memory(store, def) ? 0 : save(store, def, err);
+        in_memory = is_memory(store, def);
+        r = in_memory ? 0 : save_value(store, def, err);
     } else {
         no_secret(err, uuid);
     }
     view_close(store, &v);
     unlock_files(fd);
     if (r == 0)
-        emit(secret, VMGR_SECRET_EVENT_VALUE_CHANGED, 0);
+        tell(secret, in_memory, VMGR_SECRET_EVENT_VALUE_CHANGED, 0);
     return r;
 }
 
@@ -452,6 +486,28 @@ static int get_value(struct vmgr_secret *secret, uint8_t **ret, size_t *ret_size
     return r;
 }
 
+static int watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err)
+{
+    struct vmgr__secret_store *store = conn->secrets;
+    struct vmgr__secret_watch *w;
+
+    if (!store->dir)
+        return 0;
+    w = vmgr__secret_watch_new(store->dir, epoll_fd, err);
+    g_mutex_lock(&store->lock);
+    store->watch = w;
+    g_mutex_unlock(&store->lock);
+    return w ? 0 : -1;
+}
+
+static void poll_events(struct vmgr_conn *conn)
+{
+    struct vmgr__secret_watch *w = watch_of(conn->secrets);
+
+    if (w)
+        vmgr__secret_watch_poll(w, conn);
+}
+
 const struct vmgr__secret_ops vmgr__secret_host = {
     .lookup = lookup,
     .list = list,
@@ -460,4 +516,6 @@ const struct vmgr__secret_ops vmgr__secret_host = {
     .get_xml = get_xml,
     .set_value = set_value,
     .get_value = get_value,
+    .watch = watch,
+    .poll_events = poll_events,
 };
