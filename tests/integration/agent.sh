@@ -19,9 +19,10 @@ vmsh=$BUILD/tools/vmsh/vmsh
 export VMGR_EMULATOR=$BUILD/tools/vemu/vemu TZ=UTC LC_ALL=C
 sh() { timeout 100 "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
 v() { timeout 100 virsh -q -c "qemu:///system?socket=$work/root/run/vmgr/libvirt-sock" "$@"; }
-daemon= watcher=
+daemon= watcher= second=
 end() {
     [ -z "$watcher" ] || kill "$watcher"
+    [ -z "$second" ] || kill "$second"
     [ -z "$daemon" ] || kill "$daemon"
     sh destroy g >/dev/null 2>&1
     rm -rf "$work"
@@ -183,13 +184,18 @@ else
     echo "no virsh: vmgrd is not tested"
 fi
 
-# --- reboot and shutdown; the daemon, if there is one, hears what the first listener did ---
+# --- reboot and shutdown; the daemon, if there is one, and a second listener hear what the first did ---
 unwatch
 if [ -n "$daemon" ]; then
     watch "$work/events2" "$vmsh" -q -c "qemu+unix:///system?socket=$work/root/run/vmgr/libvirt-sock"
 else
     watch "$work/events2" "$vmsh" -q -c vemu:///system --root "$work/root"
 fi
+# a second one beside it hears the same
+"$vmsh" -q -c vemu:///system --root "$work/root" event --domain g --all --loop >"$work/events3" 2>&1 &
+second=$!
+second_hears() { sh define "$work/g.xml" && grep -q "'lifecycle' for domain 'g': Defined" "$work/events3"; }
+until_ok 60 second_hears || fail "the second listener hears nothing: $(cat "$work/events3")"
 sh reboot g --mode agent || fail "reboot --mode agent"
 rebooted() { grep -q 'T: shutdown.*-r' "$work/console" && [ "$(grep -c 'T: agent on' "$work/console")" = 2 ]; }
 until_ok 200 rebooted || fail "the guest does not reboot"
@@ -197,6 +203,8 @@ until_ok 100 answers || fail "no agent after the reboot"
 told() { grep -q "$1" "$work/events2"; }
 until_ok 60 told "event 'reboot' for domain 'g'" || fail "$(cat "$work/events2")"
 told "'agent-lifecycle' for domain 'g': state: 'disconnected'" || fail "$(cat "$work/events2")"
+told_too() { grep -q "event 'reboot' for domain 'g'" "$work/events3"; }
+until_ok 60 told_too || fail "the second listener: $(cat "$work/events3")"
 until_ok 60 connected connected || fail "$(sh dumpxml g)"
 sh shutdown g --mode agent || fail "shutdown --mode agent"
 off() { sh domstate g | grep -q 'shut off'; }

@@ -5,10 +5,10 @@
  *
  * Theory of operation. Each run has a monitor events.sock beside the one for commands. A connection
  * that watches (watch.c) connects to it without waiting and reads what comes when its descriptor is
- * ready. The emulator serves one client there; others stay in the socket's queue, and are served
- * when that one goes. The first is a daemon where one runs. What a guest does that is part of its
- * run's status is written there by whoever reads it: why it stands still, whether its agent
- * listens. That needs the domain's lock, which is tried and not waited for; what could not be
+ * ready. The emulator serves several there, and tells each of them everything; when there are too
+ * many, the rest stays in the socket's queue and is served when one goes. What a guest does that is
+ * part of its run's status is written there by whoever reads it: why it stands still, whether its
+ * agent listens. Who comes second finds it written. That needs the domain's lock, which is tried and not waited for; what could not be
  * written is tried again at the next look. A guest may have taken the emulator over: lines are
  * bounded, and a listener that hears nonsense hears nothing more.
  */
@@ -326,13 +326,18 @@ void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
 static bool write_port(struct vemu *d, const struct news *n, struct vemu_status *s)
 {
     struct vmgr__device *dev = vmgr__device_by_alias(s->def, n->port);
+    const char *state = n->open ? "connected" : "disconnected";
+    g_autofree char *written = NULL;
     xmlDoc *doc;
 
     if (!dev || strcmp(dev->name, "channel") != 0)
         return true;
+    written = vmgr__device_get(dev, "target", "state");
+    if (g_strcmp0(written, state) == 0)
+        return true; /* by another listener */
     doc = vmgr__device_doc(dev);
     xmlSetProp(vmgr__device_child(xmlDocGetRootElement(doc), "target"), BAD_CAST "state",
-               BAD_CAST(n->open ? "connected" : "disconnected"));
+               BAD_CAST state);
     vmgr__device_set_doc(dev, doc);
     return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
 }
