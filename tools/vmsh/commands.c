@@ -18,6 +18,7 @@ const struct cmd_group cmd_groups[] = {
     { "Secret", "secret", cmds_secret },
     { "Storage Pool", "pool", cmds_pool },
     { "Storage Volume", "volume", cmds_volume },
+    { "Live View", "view", cmds_top },
     { "The shell itself", "virsh", cmds_shell },
     { NULL, NULL, NULL },
 };

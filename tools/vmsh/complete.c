@@ -13,6 +13,7 @@
 #include "network-text.h"
 #include "shell.h"
 #include "storage-text.h"
+#include "top.h"
 
 struct offers {
     char **items;
@@ -185,6 +186,10 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     case COMPLETE_SHUTDOWN_MODE:
         for (size_t i = 0; shutdown_mode_name(i); i++)
             offer(o, "", shutdown_mode_name(i));
+        break;
+    case COMPLETE_TOP_KEY:
+        for (size_t i = 0; top_key_name(i); i++)
+            offer(o, "", top_key_name(i));
         break;
     case COMPLETE_NETWORK: offer_networks(sh, o, 0); break;
     case COMPLETE_NETWORK_ACTIVE: offer_networks(sh, o, VMGR_NETWORK_LIST_ACTIVE); break;

@@ -36,6 +36,7 @@ enum completer {
     COMPLETE_COMMAND,
     COMPLETE_EVENT,
     COMPLETE_SHUTDOWN_MODE,
+    COMPLETE_TOP_KEY,
     COMPLETE_NETWORK,
     COMPLETE_NETWORK_ACTIVE,
     COMPLETE_NETWORK_INACTIVE,
@@ -108,6 +109,7 @@ extern const struct cmd cmds_nwfilter[];
 extern const struct cmd cmds_secret[];
 extern const struct cmd cmds_pool[];
 extern const struct cmd cmds_volume[];
+extern const struct cmd cmds_top[];
 
 /* --- state ------------------------------------------------------------------------------------ */
 
@@ -202,6 +204,11 @@ struct table *table_new(const char *title, ...) __attribute__((sentinel));
 void table_row(struct table *table, const char *cell, ...) __attribute__((sentinel));
 /* Prints (without titles and rule when quiet) and frees. */
 void table_print(struct table *table, bool quiet);
+/* A copy, for free(), in which what cannot be printed, such as a terminal's control characters, is
+ * \xNN. */
+char *text_printable(const char *text);
+/* Columns on the terminal; bytes where the text is not valid in the locale. */
+size_t text_width(const char *text);
 
 /* --- others ----------------------------------------------------------------------------------- */
 

@@ -17,8 +17,7 @@ struct table {
     char **text; /* rows one after the other, titles first */
 };
 
-/* A copy in which what cannot be printed, such as a terminal's control characters, is \xNN. */
-static char *printable(const char *text)
+char *text_printable(const char *text)
 {
     char *out = must_alloc(strlen(text) * 4 + 1), *at = out;
     mbstate_t state = { 0 };
@@ -50,7 +49,7 @@ static void table_add(struct table *t, const char *cell)
         t->text = text;
         t->room = room;
     }
-    t->text[t->cells++] = printable(cell);
+    t->text[t->cells++] = text_printable(cell);
 }
 
 struct table *table_new(const char *title, ...)
@@ -73,8 +72,7 @@ void table_row(struct table *t, const char *cell, ...)
     va_end(args);
 }
 
-/* Columns on the terminal; bytes where the text is not valid in the locale. */
-static size_t width_of(const char *text)
+size_t text_width(const char *text)
 {
     wchar_t wide[1024];
     size_t n = mbstowcs(wide, text, 1024);
@@ -89,7 +87,7 @@ static void print_row(const struct table *t, char *const *cells, const size_t *w
     for (size_t c = 0; c < t->columns; c++) {
         printf("%s%s", c ? "   " : " ", cells[c]);
         if (c + 1 < t->columns)
-            printf("%*s", (int)(widths[c] - width_of(cells[c])), "");
+            printf("%*s", (int)(widths[c] - text_width(cells[c])), "");
     }
     putchar('\n');
 }
@@ -99,7 +97,7 @@ void table_print(struct table *t, bool quiet)
     size_t *widths = must_alloc(t->columns * sizeof(*widths));
     size_t first = quiet ? t->columns : 0, rule = 0;
     for (size_t i = first; i < t->cells; i++) {
-        size_t width = width_of(t->text[i]);
+        size_t width = text_width(t->text[i]);
         if (width > widths[i % t->columns])
             widths[i % t->columns] = width;
     }
