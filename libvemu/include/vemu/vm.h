@@ -164,8 +164,8 @@ int vemu_vm_add_monitor(struct vemu_vm *vm, const char *chardev_id, struct vemu_
 /**
  * vemu_vm_add_monitor_server() - offers QMP monitors on a Unix socket, to several clients at a time
  * @id: names it; the clients' chardevs are ID-1, ID-2, ...
- * @path: of the socket, which is made and, in the end, removed. @clients: how many at most, 1 to 64;
- * further ones wait until one leaves
+ * @path: of the socket, which is made and, in the end, removed
+ * @clients: how many at most, 1 to 64; further ones wait until one leaves
  *
  * Each client has a session of its own: what it is told, and what it named (getfd), is its own;
  * events come to all. Errors: EINVAL (@clients, no @id or @path), EBUSY (the machine is being

@@ -6,7 +6,8 @@
  * (ID-1, ID-2, ...) over its socket, and a monitor on that. Both go when it hangs up: not at once,
  * since that is told from inside the chardev, but from the loop soon after. With as many clients as
  * there may be, nobody is let in until one leaves; who calls meanwhile waits in the socket's queue.
- * One that does not read is cut short by qmp.c as any other client is, and costs the others nothing.
+ * One that does not read is cut short by qmp.c as any other client is, and costs the others
+ * nothing.
  */
 #include <errno.h>
 #include <glib.h>

@@ -3,11 +3,11 @@
  * Secrets of drivers in this process.
  *
  * Theory of operation. A stored secret is two files, UUID.xml and UUID.base64 (its value), which
- * only their owner may read, in a directory that several processes share: they are read anew each
- * time, and changed under a lock of the kernel; events of them come from what the files say now and
- * said before, so that it does not matter who changed them. Ephemeral secrets, and all of a store without a
- * directory, live in the memory of one connection. Values are overwritten when they are freed, and
- * no message contains one.
+ * only their owner may read, in a directory that several processes share: they are read anew
+ * each time, and changed under a lock of the kernel; events of them come from what the files say
+ * now and said before, so that it does not matter who changed them. Ephemeral secrets, and all
+ * of a store without a directory, live in the memory of one connection. Values are overwritten
+ * when they are freed, and no message contains one.
  */
 #ifndef VMGR_SRC_SECRET_SECRET_H
 #define VMGR_SRC_SECRET_SECRET_H

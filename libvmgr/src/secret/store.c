@@ -327,7 +327,8 @@ static struct vmgr__secret_watch *watch_of(struct vmgr__secret_store *store)
     return w;
 }
 
-/* What this connection did with a secret. Of one that is stored the files tell, as they tell others. */
+/* What this connection did with a secret. Of one that is stored the files tell, as they tell
+ * others. */
 static void tell(struct vmgr_secret *secret, bool in_memory, int id, int type)
 {
     struct vmgr_conn *conn = vmgr_secret_get_conn(secret);

@@ -3,14 +3,15 @@
  * What emulators tell by themselves: events of their second monitor, for connections that want
  * events.
  *
- * Theory of operation. Each run has a monitor events.sock beside the one for commands. A connection
- * that watches (watch.c) connects to it without waiting and reads what comes when its descriptor is
- * ready. The emulator serves several there, and tells each of them everything; when there are too
- * many, the rest stays in the socket's queue and is served when one goes. What a guest does that is
- * part of its run's status is written there by whoever reads it: why it stands still, whether its
- * agent listens. Who comes second finds it written. That needs the domain's lock, which is tried and not waited for; what could not be
- * written is tried again at the next look. A guest may have taken the emulator over: lines are
- * bounded, and a listener that hears nonsense hears nothing more.
+ * Theory of operation. Each run has a monitor events.sock beside the one for commands. A
+ * connection that watches (watch.c) connects to it without waiting and reads what comes when its
+ * descriptor is ready. The emulator serves several there, and tells each of them everything;
+ * when there are too many, the rest stays in the socket's queue and is served when one goes.
+ * What a guest does that is part of its run's status is written there by whoever reads it: why
+ * it stands still, whether its agent listens. Who comes second finds it written. That needs the
+ * domain's lock, which is tried and not waited for; what could not be written is tried again at
+ * the next look. A guest may have taken the emulator over: lines are bounded, and a listener
+ * that hears nonsense hears nothing more.
  */
 #include <errno.h>
 #include <fcntl.h>
