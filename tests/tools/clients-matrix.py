@@ -11,7 +11,11 @@ Not asked, since the answers differ on purpose:
 - dommemstat, domblkstat, domblkinfo: figures that libvirtd's test hypervisor makes up for the older
   procedures alone; libvmgr takes all figures from one reply, where it has none.
 - attach-device and its relatives without --live or --config: both do it, but a refusal names the
-  function with flags, which libvmgr calls, or the one without, which virsh does."""
+  function with flags, which libvmgr calls, or the one without, which virsh does.
+
+What the two daemons' test hypervisors make up differently is asked of both clients on each daemon (EACH), and again
+of a guest that runs on vmgrd: there virsh and vmsh must print the same. P0 names every query that users rely on; one
+that is asked nowhere fails the test. Those that vmsh does not know yet are told at the end."""
 import difflib
 import os
 import re
@@ -94,6 +98,48 @@ QUESTIONS = [
       for command in ("domblklist", "domiflist", "domstats", "domstats --state --vcpu",
                       "domstats --perf --enforce")],
 ]
+# Every query that virsh's users rely on.
+P0 = """domdisplay domid domjobinfo domname domuuid dumpxml ttyconsole vcpucount vcpuinfo vncdisplay desc
+domblkinfo domblklist domblkstat domcontrol domif-getlink domifaddr domiflist domifstat dominfo dommemstat domstate
+domstats list event capabilities domcapabilities freecell hostname maxvcpus nodecpustats nodeinfo nodememstats uri
+version net-dhcp-leases net-dumpxml net-event net-info net-list net-name net-uuid nodedev-dumpxml nodedev-list
+snapshot-current snapshot-dumpxml snapshot-info snapshot-list snapshot-parent pool-dumpxml pool-info pool-list
+pool-name pool-uuid vol-dumpxml vol-info vol-key vol-list vol-name vol-path vol-pool echo help pwd""".split()
+# Of those, what vmsh may not have.
+NOT_YET = {"domdisplay", "domjobinfo", "ttyconsole", "vncdisplay", "domcontrol", "snapshot-current",
+           "snapshot-dumpxml", "snapshot-info", "snapshot-list", "snapshot-parent"}
+# Figures that test hypervisors make up, or have not: asked of a guest that runs.
+OF_GUESTS = {"domblkinfo", "domblkstat", "domifstat", "dommemstat"}
+# The same bytes from both clients, not from both daemons.
+EACH = [
+    "domcapabilities", "domcapabilities --virttype nosuch", "freecell", "freecell --all", "freecell --cellno 0",
+    "freecell --cellno 99", "nodecpustats", "nodecpustats --cpu 0", "nodecpustats --cpu 4711", "nodememstats",
+    "nodememstats --cell 0", "nodedev-list", "nodedev-list --tree", "nodedev-list --cap net",
+    "nodedev-dumpxml computer", "nodedev-dumpxml nosuch", "event --list", "event --event nosuch",
+    "event --event lifecycle --timeout 1", "net-event --list", "net-event --event lifecycle --timeout 1",
+    "pwd", "echo --xml a&b", "net-list --table", "net-list --name --uuid", "vol-list nosuch",
+    *[f"{command} {{domain}}" for command in (
+        "domdisplay", "domjobinfo", "ttyconsole", "vcpuinfo", "vcpuinfo --pretty", "vncdisplay", "domblkinfo",
+        "domblkinfo --all", "domblkstat", "domblkstat --human", "domcontrol", "domif-getlink", "domifaddr",
+        "domifaddr --source lease", "domifaddr --source arp", "domifaddr --full", "domifstat", "dommemstat",
+        "domstats --raw", "domstats --balloon --cpu-total", "domstats --block", "domstats --interface",
+        "domstats --iothread --memory --dirtyrate --vm", "domblklist --details", "domblklist --inactive",
+        "domiflist --inactive", "dumpxml --update-cpu", "dumpxml --xpath //name", "dumpxml --wrap --xpath //vcpu",
+        "domstate", "domid", "domuuid", "desc", "vcpucount --active --live", "vcpucount --guest", "dominfo",
+        "snapshot-list", "snapshot-current", "snapshot-parent",
+    )],
+    "domblkinfo {domain} vda", "domblkinfo {domain} vda --human", "domblkstat {domain} vda",
+    "domblkstat {domain} vda --human", "domblkstat {domain} nosuch", "domif-getlink {domain} 52:54:00:00:00:01",
+    "domif-getlink {domain} 52:54:00:00:00:01 --config", "domif-getlink {domain} nosuch",
+    "domifstat {domain} 52:54:00:00:00:01", "domifstat {domain} nosuch", "snapshot-dumpxml {domain} s",
+    "snapshot-info {domain} s",
+]
+GUEST = """<domain type='qemu'><name>g</name><uuid>{uuid}</uuid><title>T</title><description>some words</description>
+<memory unit='MiB'>64</memory><vcpu current='1'>2</vcpu><os><type arch='x86_64' machine='q35'>hvm</type>
+<kernel>{kernel}</kernel></os><devices><console type='pty'/><memballoon model='virtio'/>
+<disk type='file'><driver name='qemu' type='raw'/><source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
+<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>
+<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface></devices></domain>"""
 # Refused, and nothing is changed.
 REFUSALS = [
     "start one", "start four", "destroy drei", "suspend drei", "resume test", "undefine nobody",
@@ -118,10 +164,19 @@ REWRITE = [
     (r"(?m)^(CPU time: +)[\d.]+s$", r"\1"),
     (r"/[^ ?]*/libvirt-sock", "SOCKET"),
 ]
+# Time goes on between two answers.
+MOVING = [
+    (r"(?m)^((?:user|system|idle|iowait|intr): +).*$", r"\1N"),
+    (r"(?m)^((?:total|free|buffers|cached) *: +)\d+ KiB$", r"\1N KiB"),
+    (r"(?m)^( *(?:\d+|Total): +)\d+ KiB$", r"\1N KiB"),
+    (r"(?m)^(VCPU: +\d+\nCPU: +)\d+$", r"\1N"), (r"(?m)^(CPU time: +)[\d.]+s$", r"\1"),
+    (r"((?:cpu|vcpu\.\d+)\.(?:time|user|system|wait|delay|halted|exits)=)\d+", r"\1N"), (r"(balloon.rss=|rss )\d+", r"\1N"),
+    (r"(vm\.[\w.]+=)\d+", r"\1N"), (r"vda ((?:rd|wr)_\w+ )\d+", r"\1N"),
+]
 
 
-def run(client, daemon, command, rewritten=True):
-    uri = f"test+unix:///default?socket={daemon.socket}"
+def run(client, daemon, command, rewritten=True, name="test+unix:///default"):
+    uri = f"{name}?socket={daemon.socket}"
     done = subprocess.run([client, "-c", uri, *[word.replace(SPACE, " ") for word in
                            command.format(work=WORK).split()]],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
@@ -174,6 +229,60 @@ def ask(daemons, questions):
     return wrong
 
 
+def knows(command):
+    return subprocess.run([VMSH, "help", command], capture_output=True, check=False).returncode == 0
+
+
+def each(what, daemon, name, domains):
+    """both clients, the same question: the same answer, but for figures that move"""
+    wrong = 0
+    for question in EACH:
+        command = question.split()[0]
+        if not knows(command) or (command in OF_GUESTS and name.startswith("test")):
+            continue
+        for domain in domains if "{domain}" in question else [""]:
+            command = question.replace("{domain}", domain)
+            # one after the other: a guest that is asked by two at once may leave figures out
+            answers = [run(client, daemon, command, name=name) for client in ("virsh", VMSH)]
+            for pattern, to in MOVING:
+                answers = [re.sub(pattern, to, answer) for answer in answers]
+            wrong += compare(command, *answers, (f"virsh on {what}", f"vmsh on {what}"))
+    return wrong
+
+
+def guest():
+    """A guest that runs, and one that does not."""
+    disk, kernel = os.path.join(WORK, "disk.img"), os.path.join(BUILD, "tests/guests/payloads/ticker.elf")
+    check(os.path.exists(kernel), f"{kernel} is built")
+    with open(disk, "wb") as image:
+        image.truncate(8 << 20)
+    daemon = Daemon(BUILD, os.path.join(WORK, "guest"), emulator=os.path.join(BUILD, "tools/vemu/vemu"))
+    name = "qemu+unix:///system"
+    for number, domain in enumerate(("g", "off")):
+        write(domain, GUEST.format(uuid=UUID + f"3{number}", kernel=kernel, disk=disk)
+              .replace("<name>g<", f"<name>{domain}<"))
+    try:
+        for step in ("define {work}/g.xml", "define {work}/off.xml", "start g"):
+            answer = run("virsh", daemon, step, name=name)
+            check(answer.startswith("status 0"), f"{step}: {answer}")
+        wrong = each("vmgrd with a guest", daemon, name, ("g", "off", "nobody"))
+        for step in ("destroy g", "undefine g", "undefine off"):
+            answer = run(VMSH, daemon, step, name=name)
+            check(answer.startswith("status 0"), f"{step}: {answer}")
+    finally:
+        daemon.stop()
+    return wrong
+
+
+def asked_for():
+    """each query that matters is asked; returns those that vmsh does not know"""
+    asked = {question.split()[0] for question in QUESTIONS + EACH}
+    check(not set(P0) - asked - {"help"}, f"nobody asks {set(P0) - asked}")
+    unknown = {command for command in P0 if not knows(command)}
+    check(unknown <= NOT_YET, f"vmsh does not know {unknown - NOT_YET}")
+    return unknown
+
+
 def on_demand():
     """Clients that come at once find no daemon, and have one afterwards."""
     root = os.path.join(WORK, "demand")
@@ -189,13 +298,14 @@ def on_demand():
 
 
 def main():
+    unknown = asked_for()
     on_demand()
     documents()
+    wrong = guest()
     daemons = {"libvirtd": Libvirtd(os.path.join(WORK, "libvirtd")),
                "vmgrd": Daemon(BUILD, os.path.join(WORK, "vmgrd"), "--uri", "test:///default")}
     # libvirtd forgets the test hypervisor's state with its last client.
     keep = Raw(daemons["libvirtd"].socket, name="test:///default")
-    wrong = 0
     try:
         for step in STEPS:
             wrong += compare(step, run("virsh", daemons["vmgrd"], step),
@@ -204,11 +314,14 @@ def main():
         wrong += ask(daemons, QUESTIONS)
         wrong += ask(daemons, REFUSALS)
         wrong += ask(daemons, ["list --all --uuid"])
+        for name, daemon in daemons.items():
+            wrong += each(name, daemon, "test+unix:///default", ("test", "one", "drei", "nobody"))
     finally:
         keep.socket.close()
         for daemon in daemons.values():
             daemon.stop()
-    print(f"{len(QUESTIONS) + len(REFUSALS)} commands, {wrong} differences")
+    print(f"{len(QUESTIONS) + len(REFUSALS) + len(EACH)} commands, {wrong} differences; "
+          f"vmsh does not know {', '.join(sorted(unknown)) or 'none less'}")
     return wrong != 0
 
 

@@ -70,11 +70,11 @@ const struct opt cpu_stats_opts[] = {
 /* How many CPUs the host has. */
 static bool count_cpus(struct shell *sh, unsigned *ret)
 {
-    struct vmgr_node_info info = VMGR_NODE_INFO_INIT;
-    if (vmgr_conn_get_node_info(sh->conn, &info, shell_err(sh)) < 0)
-        return false;
-    *ret = info.cpus;
-    return true;
+    uint8_t *map = NULL;
+    int count = vmgr_node_get_cpu_map(sh->conn, 0, &map, NULL, shell_err(sh));
+    free(map);
+    *ret = count > 0 ? (unsigned)count : 0;
+    return count >= 0;
 }
 
 static bool has_cpu(const struct vmgr_pin *pin, unsigned cpu)
@@ -375,8 +375,10 @@ bool cmd_vcpuinfo(struct shell *sh, const struct args *args)
     int n = ok ? vmgr_domain_get_pins(domain, VMGR_PIN_VCPU, 0, &pins, shell_err(sh)) : -1;
     int count = n >= 0 && active ? vmgr_domain_get_vcpu_info(domain, &info, shell_err(sh)) : -1;
     ok = n >= 0 && (count >= 0 || !active);
-    if (ok && !active)
-        vcpus_at_rest(sh, pins, n, cpus, pretty);
+    if (ok && !active) {
+        int current = vmgr_domain_get_vcpus(domain, VMGR_DOMAIN_AFFECT_CONFIG, shell_err(sh));
+        ok = current >= 0 && vcpus_at_rest(sh, pins, current < n ? current : n, cpus, pretty);
+    }
     for (int i = 0; i < count; i++) {
         print_vcpu(&info[i]);
         print_affinity(pin_of(pins, n, info[i].number), cpus, pretty);

@@ -4,6 +4,7 @@
  */
 #include <libxml/tree.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -233,11 +234,16 @@ static const struct vmgr_stat *unit_stat(const struct vmgr_stat *stats, const ch
     return vmgr_stats_find(stats, name);
 }
 
-static bool need_running(struct shell *sh, struct vmgr_domain *domain)
+/* failed: what could not be done, said before why; or NULL. */
+static bool need_running(struct shell *sh, struct vmgr_domain *domain, const char *failed)
 {
-    if (vmgr_domain_is_active(domain, shell_err(sh)) != 0)
-        return !sh->error;
-    shell_error(sh, "Requested operation is not valid: domain is not running");
+    int active = vmgr_domain_is_active(domain, shell_err(sh));
+    if (active > 0)
+        return true;
+    if (failed)
+        shell_error(sh, "%s", failed);
+    if (active == 0)
+        shell_error(sh, "Requested operation is not valid: domain is not running");
     return false;
 }
 
@@ -257,11 +263,12 @@ bool cmd_domblkstat(struct shell *sh, const struct args *args)
     if (!domain)
         return false;
     bool ok = vmgr_domain_get_stats(domain, VMGR_STATS_BLOCK, 0, &stats, shell_err(sh)) >= 0;
-    ok = ok && need_running(sh, domain);
     if (ok && !*device) {
         shell_error(sh, "Operation not supported: summary statistics are not supported yet");
         ok = false;
-    } else if (ok && !find_unit(stats, "block.", device, prefix, sizeof(prefix))) {
+    }
+    ok = ok && need_running(sh, domain, NULL);
+    if (ok && !find_unit(stats, "block.", device, prefix, sizeof(prefix))) {
         shell_error(sh, "invalid argument: invalid path: %s", device);
         ok = false;
     }
@@ -385,13 +392,16 @@ bool cmd_dommemstat(struct shell *sh, const struct args *args)
     }
     if (!(domain = args_domain(sh, args)))
         return false;
-    bool ok = need_running(sh, domain) &&
+    char *failed = must_printf("Failed to get memory statistics for domain %s",
+                               vmgr_domain_get_name(domain));
+    bool ok = need_running(sh, domain, failed) &&
               vmgr_domain_get_stats(domain, VMGR_STATS_BALLOON, 0, &stats, shell_err(sh)) >= 0;
     for (size_t i = 0; ok && i < sizeof(names) / sizeof(names[0]); i++) {
         const struct vmgr_stat *s = vmgr_stats_find(stats, names[i][0]);
         if (s)
             printf("%s %llu\n", names[i][1], (unsigned long long)s->number);
     }
+    free(failed);
     vmgr_stats_free(stats);
     vmgr_domain_unref(domain);
     return ok;
@@ -410,13 +420,13 @@ bool cmd_domifstat(struct shell *sh, const struct args *args)
     char prefix[32];
     if (!domain)
         return false;
-    bool ok = need_running(sh, domain) &&
+    char *failed =
+        must_printf("Failed to get interface stats %s %s", vmgr_domain_get_name(domain), device);
+    bool ok = need_running(sh, domain, failed) &&
               vmgr_domain_get_stats(domain, VMGR_STATS_INTERFACE, 0, &stats, shell_err(sh)) >= 0;
     if (ok && !find_unit(stats, "net.", device, prefix, sizeof(prefix))) {
-        shell_error(sh,
-                    "Failed to get interface stats %s %s\nerror: invalid argument: invalid path, "
-                    "'%s' is not a known interface",
-                    vmgr_domain_get_name(domain), device, device);
+        shell_error(sh, "%s", failed);
+        shell_error(sh, "invalid argument: invalid path, '%s' is not a known interface", device);
         ok = false;
     }
     for (size_t i = 0; ok && i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -424,6 +434,7 @@ bool cmd_domifstat(struct shell *sh, const struct args *args)
         if (s)
             printf("%s %s %llu\n", device, rows[i][1], (unsigned long long)s->number);
     }
+    free(failed);
     vmgr_stats_free(stats);
     vmgr_domain_unref(domain);
     return ok;

@@ -46,6 +46,13 @@ static bool count_all(struct vmgr_domain *domain)
     return true;
 }
 
+/* The other side cannot ask agents at all. */
+static bool is_unknown(const struct shell *sh)
+{
+    int code = vmgr_error_get_code(sh->error);
+    return code == VMGR_ERR_NO_SUPPORT || code == VMGR_ERR_INVALID_ARG;
+}
+
 bool cmd_vcpucount(struct shell *sh, const struct args *args)
 {
     bool kind = args_bool(args, "maximum") || args_bool(args, "active");
@@ -75,7 +82,7 @@ bool cmd_vcpucount(struct shell *sh, const struct args *args)
         ok = n >= 0;
         if (ok)
             printf("%d\n", n);
-        else if (args_bool(args, "guest"))
+        else if (args_bool(args, "guest") && is_unknown(sh))
             shell_error(sh, "Failed to retrieve vCPU count from the guest");
     }
     vmgr_domain_unref(domain);
