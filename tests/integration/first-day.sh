@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # An administrator's first day, with unmodified tools and a real guest, in namespaces of their own: a NAT
 # network, a pool, a volume on a base image; virt-install; the guest has its address by DHCP and reaches
-# a server through NAT; it is listed with its address, gets a disk while it runs, is cloned, shut down
-# (ACPI), and undefined with its storage. virsh and vmsh say the same at each step.
+# a server through NAT; it is listed with its address, gets a disk while it runs, is shut down by Debian's own
+# qemu-guest-agent in it, cloned, the clone shut down by its power button (ACPI), and both undefined with their
+# storage. virsh and vmsh say the same at each step.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
@@ -13,14 +14,14 @@ kernel=$(find_kernel)
 if [ "${1:-}" != inside ]; then
     [ -c /dev/net/tun ] || { echo "no /dev/net/tun"; exit 77; }
     [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-    enter_namespaces "$0" 280 cpio qemu-img virsh virt-install virt-clone
+    enter_namespaces "$0" 280 cpio qemu-img qemu-ga virsh virt-install virt-clone
 fi
 
 work=$2
 check_namespaces
 mount -t sysfs none /sys || { echo "no /sys of these namespaces"; exit 77; }
 ip tuntap add check mode tap && ip link del check || { echo "no taps here"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_net virtio_blk button)
+modules=$(find_modules "$kernel" virtio_pci virtio_net virtio_blk virtio_console button)
 [ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
 export VMGR_EMULATOR=$BUILD/tools/vemu/vemu HOME=$work/home LC_ALL=C
 export LIBVIRT_DEFAULT_URI="qemu:///system?socket=$work/root/run/vmgr/libvirt-sock"
@@ -45,7 +46,7 @@ same() { # COMMAND...: virsh and vmsh answer the same
 says() { grep -q "^T: $2" "$work/console-$1"; }
 is() { [ "$(same domstate "$1")" = "$2" ]; }
 
-# --- a guest's system: it tells what it sees, and powers off when its button is pressed ---
+# --- a guest's system: it tells what it sees, has an agent, and powers off when its button is pressed ---
 make_world "$work"
 cat >"$work/init" <<'INIT'
 #!/bin/sh
@@ -59,6 +60,19 @@ udhcpc -i eth0 -n -q -t 60 -T 1 -s /udhcpc
 echo "T: fetched $(wget -q -O - http://10.50.0.2/)"
 (while [ ! -e /sys/block/vdb ]; do sleep 0.1; done
  echo "T: vdb $(cat /sys/block/vdb/size)") &
+mkdir -p /run /var /root
+ln -s /run /var/run
+cat >/sbin/shutdown <<'SCRIPT'
+#!/bin/sh
+echo "T: shutdown $*" >/dev/console
+exec poweroff -f
+SCRIPT
+chmod +x /sbin/shutdown
+for port in /sys/class/virtio-ports/*; do
+    [ "$(cat "$port/name")" = org.qemu.guest_agent.0 ] || continue
+    echo "T: agent"
+    qemu-ga -m virtio-serial -p "/dev/${port##*/}" -t /run &
+done
 for input in /sys/class/input/input*; do
     grep -q '^Power Button' "$input/name" || continue
     event=$(echo "$input"/event*)
@@ -79,7 +93,7 @@ SCRIPT
 chmod +x "$work/udhcpc"
 modules="$modules $(find_modules "$kernel" evdev)"
 echo "$modules" >"$work/modules"
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
+"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules "$(command -v qemu-ga)" || exit 1
 (cd "$work" && printf 'modules\nudhcpc\n' | cpio --quiet -o -H newc -R 0:0) >"$work/more"
 cat "$work/base" "$work/more" >"$work/initramfs"
 
@@ -103,20 +117,20 @@ same vol-dumpxml one.qcow2 --pool lab | grep -q "<path>$work/images/base.qcow2</
     fail "its backing store"
 
 # --- a guest ---
-virt-install --name one --memory 192 --vcpus 1 --virt-type qemu --osinfo linux2020 --import \
+virt-install --name one --memory 256 --vcpus 1 --virt-type qemu --osinfo linux2020 --import \
     --disk vol=lab/one.qcow2 --network network=lab,mac=52:54:00:00:05:01 --graphics none \
     --serial file,path="$work/console-one" --noautoconsole \
     --boot "kernel=$kernel,initrd=$work/initramfs,kernel_args=console=ttyS0 quiet" \
     >"$work/virt-install.log" 2>&1 || fail "virt-install"
 is one running || fail "it does not run"
+v event --all --loop >"$work/events" 2>&1 & # as a window of virt-manager is open all day
 until_ok 200 says one "fetched hello" || fail "it does not reach the server"
 address=$(sed -n 's/^T: address \([0-9.]*\).*/\1/p' "$work/console-one")
 [[ $address == 10.99.0.* ]] || fail "address $address"
 same net-dhcp-leases lab | grep -q "52:54:00:00:05:01 *ipv4 *$address/24" || fail "no lease listed"
 same domiflist one | grep -q 'network *lab *virtio *52:54:00:00:05:01' || fail "domiflist"
-if v domifaddr one >"$work/ifaddr" 2>&1; then
-    grep -q "52:54:00:00:05:01 *ipv4 *$address/24" "$work/ifaddr" || fail "domifaddr"
-fi
+same list | grep -Eq '^ *[0-9]+ +one +running' || fail "list"
+same domifaddr one | grep -Eq "vnet[0-9]+ +52:54:00:00:05:01 +ipv4 +$address/24" || fail "domifaddr"
 
 # --- a disk while it runs ---
 v vol-create-as lab more.raw 8M --format raw >/dev/null || fail "another volume"
@@ -125,11 +139,22 @@ v attach-disk one "$work/images/more.raw" vdb --subdriver raw --live --config >/
 until_ok 60 says one "vdb 16384" || fail "it does not see the disk"
 same domblklist one | grep -q "vdb *$work/images/more.raw" || fail "domblklist"
 
-# --- it is shut down, and cloned ---
-until_ok 60 says one ready || fail "it has no power button"
-v shutdown one --mode acpi >/dev/null || fail "shutdown"
-until_ok 60 is one "shut off" || fail "it does not power off"
-says one button || fail "it was not asked"
+# --- its agent tells its address and shuts it down ---
+answers() { v qemu-agent-command one '{"execute":"guest-ping"}'; }
+until_ok 60 answers || fail "its agent does not answer"
+same domifaddr one --source agent | grep -Eq "eth0 +52:54:00:00:05:01 +ipv4 +$address/24" ||
+    fail "domifaddr --source agent"
+same dumpxml one | grep -q "name='org.qemu.guest_agent.0' state='connected'" || fail "the channel's state"
+v shutdown one --mode agent >/dev/null || fail "shutdown --mode agent"
+until_ok 60 is one "shut off" || fail "it does not shut down"
+says one "shutdown .*-P" || fail "its agent was not asked"
+says one button && fail "its button was pressed"
+[ "$(same domstate one --reason)" = "shut off (shutdown)" ] || fail "why it is off"
+told() { grep -q "event '$1' for domain 'one': $2" "$work/events"; }
+until_ok 30 told lifecycle "Stopped Shutdown" || fail "its end is not told"
+told device-added . && told agent-lifecycle "state: 'connected'" || fail "events of its life are not told"
+
+# --- it is cloned; the clone has a power button ---
 v detach-disk one vdb --config >/dev/null || fail "detach-disk"
 virt-clone --original one --name two --auto-clone --mac 52:54:00:00:05:02 \
     --check all=off >"$work/virt-clone.log" 2>&1 || fail "virt-clone"
@@ -140,8 +165,11 @@ v define "$work/two.xml" >/dev/null && v start two >/dev/null || fail "the clone
 until_ok 200 says two ready || fail "the clone does not come up"
 says two "fetched hello" || fail "the clone does not reach the server"
 [ "$(same net-dhcp-leases lab | grep -c 52:54:00:00:05:0)" = 2 ] || fail "two leases"
-m shutdown two >/dev/null || fail "vmsh shutdown"
+second=$(same domifaddr two | awk '$2 == "52:54:00:00:05:02" { print $4 }')
+[[ $second == 10.99.0.*/24 && $second != "$address/24" ]] || fail "the clone's address: $second"
+m shutdown two --mode acpi >/dev/null || fail "shutdown --mode acpi"
 until_ok 60 is two "shut off" || fail "the clone does not power off"
+says two button || fail "its button was not pressed"
 
 # --- nothing is left ---
 v undefine two --remove-all-storage >"$work/undefine.log" 2>&1 || fail "undefine two"
