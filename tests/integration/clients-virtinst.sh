@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # virt-install, virt-clone and virt-xml, unmodified, on vmgrd; python3-libvirt with event loops and
-# libvirt-dbus's way of working. Over an emulator without a machine; first-day.sh has real guests.
+# libvirt-dbus's way of working; the calls of virt-viewer, virt-manager and nova. Over an emulator without a machine; first-day.sh has real guests.
 set -u
 for program in virt-install virt-clone virt-xml; do
     command -v $program >/dev/null || { echo "no $program (package virtinst)"; exit 77; }
@@ -28,7 +28,7 @@ end() {
 }
 trap end EXIT
 export PYTHONDONTWRITEBYTECODE=1
-for part in virtinst events dbus; do
+for part in virtinst events sequences dbus; do
     mkdir "$work/$part"
     timeout 280 /usr/bin/python3 "$TOP/tests/tools/clients-$part.py" "$BUILD" "$work/$part"
     status=$?

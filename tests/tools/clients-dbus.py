@@ -2,6 +2,7 @@
 """clients-dbus.py BUILD WORK: libvirt-dbus, unmodified, on a bus and on sockets of its own: what Cockpit
 asks for and hears."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,6 +74,10 @@ class Bus:
                 return text in file.read()
         until(told, f"libvirt-dbus signals {text}", 60)
 
+    def all(self, path, kind):
+        """every property of an object, as Cockpit asks for them"""
+        return self.tell(path, "org.freedesktop.DBus.Properties.GetAll", "org.libvirt." + kind)
+
     def stop(self):
         for program in reversed(self.programs):
             program.send_signal(signal.SIGTERM)
@@ -119,6 +124,32 @@ def questions(bus):
     check(status != 0 and "Domain not found" in output, f"an error by name: {output}")
 
 
+def cockpit(bus):
+    """what Cockpit's page of machines asks for when it opens: each kind of object, and all about each"""
+    domain = path_of(bus.connect("DomainDefineXML", document("c")))
+    known = bus.all(domain, "Domain")
+    for name in ("'Active': <<false>>", "'Autostart': <<false>>", "'Name': <<'c'>>", "'Persistent': <<true>>"):
+        check(name in known, f"a domain's properties: {name} in {known}")
+    check("<name>c</name>" in bus.tell(domain, "org.libvirt.Domain.GetXMLDesc", "2"), "its definition")
+    devices = bus.connect("ListNodeDevices", "0")
+    check("/org/libvirt/QEMU/nodedev/" in devices, f"node devices: {devices}")
+    device = re.search(r"/org/libvirt/QEMU/nodedev/\w*computer\w*", devices).group(0)
+    check("<device>" in bus.tell(device, "org.libvirt.NodeDevice.GetXMLDesc", "0"), "a device's description")
+    for path in re.findall(r"/org/libvirt/QEMU/interface/\w+", bus.connect("ListInterfaces", "0")):
+        check("<interface" in bus.tell(path, "org.libvirt.Interface.GetXMLDesc", "0"), "an interface's description")
+    check("/org/libvirt/QEMU/nwfilter/" in bus.connect("ListNWFilters", "0"), "filters")
+    for kind in ("StoragePools", "Networks", "Secrets"):
+        bus.connect("List" + kind, "0")
+    secret = path_of(bus.connect("SecretDefineXML", "<secret><usage type='volume'><volume>/v</volume></usage>"
+                                 "</secret>", "0"))
+    bus.hears("SecretEvent")
+    check("'/v'" in bus.get(secret, "Secret", "UsageID"), "what a secret is for")
+    bus.tell(secret, "org.libvirt.Secret.Undefine")
+    status, output = bus.ask(domain, "org.libvirt.Domain.ListDomainSnapshots", "0")
+    check(status != 0 and "not supported by the connection driver" in output, f"snapshots: {output}")
+    bus.tell(domain, "org.libvirt.Domain.Undefine", "0")
+
+
 def main():
     for program in (PROGRAM, shutil.which("dbus-daemon"), shutil.which("gdbus")):
         if not program:
@@ -129,6 +160,7 @@ def main():
     try:
         bus = Bus(daemon)
         questions(bus)
+        cockpit(bus)
     finally:
         if bus:
             bus.stop()
