@@ -242,8 +242,8 @@ def each(what, daemon, name, domains):
             continue
         for domain in domains if "{domain}" in question else [""]:
             command = question.replace("{domain}", domain)
-            # one after the other: a guest that is asked by two at once may leave figures out
-            answers = [run(client, daemon, command, name=name) for client in ("virsh", VMSH)]
+            with ThreadPoolExecutor(2) as pool: # a guest answers two at once
+                answers = list(pool.map(lambda c, q=command: run(c, daemon, q, name=name), ("virsh", VMSH)))
             for pattern, to in MOVING:
                 answers = [re.sub(pattern, to, answer) for answer in answers]
             wrong += compare(command, *answers, (f"virsh on {what}", f"vmsh on {what}"))
@@ -266,6 +266,8 @@ def guest():
             answer = run("virsh", daemon, step, name=name)
             check(answer.startswith("status 0"), f"{step}: {answer}")
         wrong = each("vmgrd with a guest", daemon, name, ("g", "off", "nobody"))
+        answer = run(VMSH, daemon, "top --batch --count 1 --interval 1", name=name)
+        check(re.search(r"(?m)^ +1 running +1 +\d+\.\d +0:\d\d:\d\d +64M +[\d.]+M +0 +0 .* g$", answer), f"top: {answer}")
         for step in ("destroy g", "undefine g", "undefine off"):
             answer = run(VMSH, daemon, step, name=name)
             check(answer.startswith("status 0"), f"{step}: {answer}")

@@ -95,7 +95,7 @@ static int add_row(struct shell *sh, struct top_sample *sample,
 {
     struct vmgr_stat *stats = NULL;
     struct vmgr_error *err = NULL;
-    if (vmgr_domain_get_stats(entry->domain, GROUPS, VMGR_STATS_NOWAIT, &stats, &err) < 0) {
+    if (vmgr_domain_get_stats(entry->domain, GROUPS, 0, &stats, &err) < 0) {
         bool gone = vmgr_error_get_code(err) == VMGR_ERR_NO_DOMAIN;
         if (gone)
             vmgr_error_free(err);

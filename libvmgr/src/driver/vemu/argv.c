@@ -446,7 +446,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add_actions(args, def);
     /* Relative to the run's directory, in which the emulator lives. */
     add(args, "-qmp", "unix:events.sock,server=on,wait=off,clients=8");
-    add(args, "-qmp", "unix:qmp.sock,server=on,wait=off");
+    add(args, "-qmp", "unix:qmp.sock,server=on,wait=off,clients=16");
     add(args, "-exit-file", "exit.json");
     add(args, "-S", NULL);
     g_ptr_array_add(args, NULL);

@@ -2,9 +2,9 @@
 /*
  * Statistics of guests: from the definition, /proc, /sys, and the emulator's monitor.
  *
- * The monitor serves one client at a time, so what it knows is asked for with the domain's lock,
- * which is not waited for: while another change is under way, and with NOWAIT, figures that only
- * it has are left out.
+ * The monitor serves several clients at a time, so it is asked without the domain's lock, beside
+ * whatever else is under way. Figures that only it has are left out with NOWAIT, and when it does
+ * not answer in time.
  */
 #include "../stats.h"
 
@@ -308,13 +308,10 @@ int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flag
     g_autofree char *dir = NULL;
     struct vemu_qmp *q = NULL;
     struct snapshot s;
-    int lock = -1;
 
     if (take(dom, &s, err) < 0)
         return -1;
-    if (s.active && groups & NEED_MONITOR && !(flags & VMGR_STATS_NOWAIT) && !d->read_only)
-        lock = vmgr__vemu_try_lock(d, s.name);
-    if (lock >= 0) {
+    if (s.active && groups & NEED_MONITOR && !(flags & VMGR_STATS_NOWAIT) && !d->read_only) {
         dir = vmgr__vemu_run_path(d, s.name, NULL);
         q = vmgr__qmp_open(dir, -1, MONITOR_TIMEOUT_MS, NULL);
     }
@@ -333,7 +330,6 @@ int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flag
     if (groups & VMGR_STATS_BLOCK)
         add_disks(&s, q, ret);
     vmgr__qmp_close(q);
-    vmgr__vemu_unlock(lock);
     vmgr__domain_def_free(s.def);
     g_free(s.name);
     return 0;
