@@ -287,6 +287,11 @@ STEPS = [
       "connect_node_device_event_register_any connect_node_device_event_deregister_any",
       r"event 'lifecycle' for node device net_vtp1_[0-9a-f_]+: (Created|Deleted)\nevents received: 1",
       during=["!ip tuntap add vtp1 mode tap; sleep 0.5", "!ip link del vtp1; sleep 0.5"]),
+    # --- a secret, defined by another process ---
+    v("secret-event --event lifecycle --timeout 60",
+      "connect_secret_event_register_any connect_secret_event_deregister_any",
+      r"event 'lifecycle' for secret [0-9a-f-]+: (Defined|Undefined)\nevents received: 1",
+      during=["!$VMSH secret-define $WORK/secret.xml", f"!$VMSH secret-undefine {UUID}"]),
     # --- the end ---
     v("shutdown d", "domain_shutdown", "^Domain 'd' is being shutdown"),
     v("shutdown d --mode acpi", "domain_shutdown_flags", "^Domain 'd' is being shutdown"),
@@ -349,6 +354,7 @@ def documents():
     kernel = os.path.join(BUILD, "tests/guests/payloads/ticker.elf")
     check(os.path.exists(kernel), f"{kernel} is built")
     write("data", "hello")
+    write("secret.xml", f"<secret><uuid>{UUID}</uuid><usage type='volume'><volume>/v</volume></usage></secret>")
     for name in ("more", "extra"):
         with open(os.path.join(WORK, name), "wb") as image:
             image.truncate(1 << 20)
@@ -386,6 +392,9 @@ class Asker:
         return ["/usr/bin/python3", "-c", PYTHON.format(uri=self.uri, ask=step.ask.replace("'W/", f"'{WORK}/"))]
 
     def quietly(self, command):
+        own = {"VMSH": f"{BUILD}/tools/vmsh/vmsh -c vemu:///system --root {WORK}/root", "WORK": WORK}
+        for name, text in own.items():
+            command = command.replace("$" + name, text)
         argv = ["sh", "-c", command[1:]] if command[0] == "!" else self.argv(v(command, "", ""))
         subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 

@@ -392,8 +392,8 @@ bool cmd_dommemstat(struct shell *sh, const struct args *args)
     }
     if (!(domain = args_domain(sh, args)))
         return false;
-    char *failed = must_printf("Failed to get memory statistics for domain %s",
-                               vmgr_domain_get_name(domain));
+    char *failed =
+        must_printf("Failed to get memory statistics for domain %s", vmgr_domain_get_name(domain));
     bool ok = need_running(sh, domain, failed) &&
               vmgr_domain_get_stats(domain, VMGR_STATS_BALLOON, 0, &stats, shell_err(sh)) >= 0;
     for (size_t i = 0; ok && i < sizeof(names) / sizeof(names[0]); i++) {
