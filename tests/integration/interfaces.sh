@@ -190,6 +190,7 @@ filter() { # PROTOCOL
 }
 rules() { nft list table bridge vmgr_filter_vnet0; }
 filter icmp || fail "nwfilter-define"
+[ "$(sh nwfilter-binding-list | awk '$2 == "clean-traffic"' | wc -l)" = 1 ] || fail "$(sh nwfilter-binding-list)"
 echo "$on_network" | sed "s#clean-traffic#mine#" >"$work/filtered.xml"
 sh update-device g "$work/filtered.xml" --live >/dev/null || fail "another filter"
 rules | grep -q 'ip protocol icmp drop' || fail "not the new filter: $(rules)"

@@ -68,7 +68,9 @@ def errors(conn, dom):
     check(code_of(conn.storagePoolLookupByName, "nosuch")[0] == libvirt.VIR_ERR_NO_STORAGE_POOL,
           "no pool")
     check("clean-traffic" in [f.name() for f in conn.listAllNWFilters()], "the standard filters are there")
-    check(code_of(conn.listAllNWFilterBindings)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no bindings of filters")
+    check(conn.listAllNWFilterBindings() == [], "nothing has filters")
+    check(code_of(conn.nwfilterBindingLookupByPortDev, "vnet99")[0] ==
+          libvirt.VIR_ERR_NO_NWFILTER_BINDING, "no binding")
     check(code_of(dom.listAllCheckpoints)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no checkpoints")
 
 

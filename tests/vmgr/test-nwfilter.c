@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <vmgr/guestnet.h>
+#include <vmgr/nwfilter-binding.h>
 
 #include "conf/bandwidth.h"
 #include "conf/nwfilter.h"
@@ -317,6 +318,123 @@ START_TEST(test_uses)
 }
 END_TEST
 
+/* ---- bindings ---- */
+
+#define OWNER "<owner><name>g</name><uuid>12345678-1234-1234-1234-123456789abc</uuid></owner>"
+#define BOUND(port, rest)                                                                          \
+    "<filterbinding><portdev name='" port "'/>" OWNER "<mac address='52:54:00:AA:00:01'/>" rest    \
+    "</filterbinding>"
+
+START_TEST(test_binding_document)
+{
+    static const struct {
+        const char *xml, *words;
+    } wrong[] = {
+        { "<filterbinding/>", "no port dev name" },
+        { "<filterbinding><portdev name=''/></filterbinding>", "no port dev name" },
+        { "<filterbinding><portdev name='a'/><linkdev/></filterbinding>", "no link dev name" },
+        { "<filterbinding><portdev name='a'/></filterbinding>", "no owner name" },
+        { "<filterbinding><portdev name='a'/><owner><name>x</name></owner></filterbinding>",
+          "no owner UUID" },
+        { "<filterbinding><portdev name='a'/><owner><name>x</name><uuid>z</uuid></owner>"
+          "</filterbinding>",
+          "Unable to parse UUID 'z'" },
+        { "<filterbinding><portdev name='a'/>" OWNER "</filterbinding>", "no MAC address" },
+        { "<filterbinding><portdev name='a'/>" OWNER "<mac address='z'/></filterbinding>",
+          "Unable to parse MAC 'z'" },
+        { BOUND("a", ""), "no filter reference" },
+        { BOUND("a", "<filterref filter='../x'/>"), "'../x'" },
+        { "<filter/>", "expecting root element of 'filterbinding', not 'filter'" },
+        { "<filterbinding", "" },
+    };
+    struct vmgr__nwfilter_binding b;
+    g_autofree char *text = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        struct vmgr_error *err = NULL;
+
+        ck_assert_int_eq(vmgr__nwfilter_binding_parse(wrong[i].xml, &b, &err), -1);
+        ck_assert_msg(strstr(vmgr_error_get_message(err), wrong[i].words), "%s",
+                      vmgr_error_get_message(err));
+        vmgr_error_free(err);
+    }
+    ck_assert_int_eq(
+        vmgr__nwfilter_binding_parse(
+            BOUND("a", "<linkdev name='l'/><filterref filter='f'><parameter name='A' value='1'/>"
+                       "</filterref>"),
+            &b, NULL),
+        0);
+    text = vmgr__nwfilter_binding_format(&b);
+    ck_assert_str_eq(text, "<filterbinding>\n"
+                           "  <owner>\n"
+                           "    <name>g</name>\n"
+                           "    <uuid>12345678-1234-1234-1234-123456789abc</uuid>\n"
+                           "  </owner>\n"
+                           "  <portdev name='a'/>\n"
+                           "  <linkdev name='l'/>\n"
+                           "  <mac address='52:54:00:aa:00:01'/>\n"
+                           "  <filterref filter='f'>\n"
+                           "    <parameter name='A' value='1'/>\n"
+                           "  </filterref>\n"
+                           "</filterbinding>\n");
+    vmgr__nwfilter_binding_clear(&b);
+}
+END_TEST
+
+static void unbound(struct vmgr_conn *c, const char *xml, int code, const char *words)
+{
+    struct vmgr_error *err = NULL;
+
+    ck_assert_int_eq(vmgr_nwfilter_binding_create_xml(c, xml, 0, NULL, &err), -1);
+    expect(err, code, words);
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 0, NULL, NULL), 0);
+}
+
+/* What ends before a rule is made. */
+START_TEST(test_binding_calls)
+{
+    struct vmgr_nwfilter_binding *b = NULL, **list = NULL;
+    struct vmgr_error *err = NULL;
+    struct vmgr_conn *reader, *test = NULL;
+
+    setup();
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 0, &list, NULL), 0);
+    ck_assert_ptr_null(list[0]);
+    ck_assert_ptr_null(vmgr_nwfilter_binding_list_free(list));
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 1, NULL, &err), -1);
+    expect(err, VMGR_ERR_INVALID_ARG, "flags");
+    err = NULL;
+    ck_assert_int_eq(vmgr_nwfilter_binding_lookup_by_port_dev(conn, "../x", &b, &err), -1);
+    expect(err, VMGR_ERR_NO_NWFILTER_BINDING,
+           "Network filter binding not found: no nwfilter binding for port dev '../x'");
+    err = NULL;
+    unbound(conn, NULL, VMGR_ERR_INVALID_ARG, "no document");
+    unbound(conn, BOUND("no such", "<filterref filter='allow-arp'/>"), VMGR_ERR_CONFIG_UNSUPPORTED,
+            "'no such'");
+    unbound(conn, BOUND("../x", "<filterref filter='allow-arp'/>"), VMGR_ERR_CONFIG_UNSUPPORTED,
+            "'../x'");
+    unbound(conn, BOUND("nodev9", "<filterref filter='allow-arp'/>"), VMGR_ERR_SYSTEM_ERROR,
+            "interface nodev9: No such device");
+    unbound(conn, BOUND("lo", "<filterref filter='none'/>"), VMGR_ERR_NO_NWFILTER, "'none'");
+    ck_assert_int_eq(vmgr_nwfilter_binding_create_xml(conn, BOUND("lo", "<filterref filter='a'/>"),
+                                                      VMGR_NWFILTER_BINDING_CREATE_VALIDATE, NULL,
+                                                      &err),
+                     -1);
+    expect(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "schema");
+    reader = connect_root(VMGR_CONN_RO);
+    unbound(reader, BOUND("lo", "<filterref filter='none'/>"), VMGR_ERR_OPERATION_DENIED,
+            "read only access prevents virNWFilterBindingCreateXML");
+    vmgr_conn_unref(reader);
+    ck_assert_int_eq(vmgr_conn_open("test:///default", 0, &test, NULL), 0);
+    err = NULL;
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(test, 0, NULL, &err), -1);
+    expect(err, VMGR_ERR_NO_SUPPORT, "virConnectListAllNWFilterBindings");
+    vmgr_conn_unref(test);
+    ck_assert_ptr_null(vmgr_nwfilter_binding_unref(NULL));
+    teardown();
+}
+END_TEST
+
 /* ---- limits and addresses ---- */
 
 START_TEST(test_bandwidth)
@@ -425,6 +543,8 @@ int main(void)
     tcase_add_loop_test(tc, test_match, 0, (int)G_N_ELEMENTS(rules));
     tcase_add_test(tc, test_interface);
     tcase_add_test(tc, test_uses);
+    tcase_add_test(tc, test_binding_document);
+    tcase_add_test(tc, test_binding_calls);
     tcase_add_test(tc, test_bandwidth);
     tcase_add_test(tc, test_limits);
     suite_add_tcase(s, tc);

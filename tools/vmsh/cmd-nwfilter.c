@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "domain-text.h"
-#include "shell.h"
+#include "nwfilter-commands.h"
 
 #define FILTER_OPT                                                                                 \
     {                                                                                              \
@@ -166,5 +166,15 @@ const struct cmd cmds_nwfilter[] = {
       "Returns list of network filters.", false },
     { "nwfilter-undefine", cmd_nwfilter_undefine, filter_opts, "undefine a network filter",
       "Undefine a given network filter.", false },
+    { "nwfilter-binding-create", cmd_nwfilter_binding_create, binding_create_opts,
+      "create a network filter binding from an XML file", "Create a new network filter binding.",
+      false },
+    { "nwfilter-binding-delete", cmd_nwfilter_binding_delete, binding_delete_opts,
+      "delete a network filter binding", "Delete a given network filter binding.", false },
+    { "nwfilter-binding-dumpxml", cmd_nwfilter_binding_dumpxml, binding_dumpxml_opts,
+      "network filter information in XML",
+      "Output the network filter information as an XML dump to stdout.", false },
+    { "nwfilter-binding-list", cmd_nwfilter_binding_list, NULL, "list network filter bindings",
+      "Returns list of network filter bindings.", false },
     CMD_END,
 };

@@ -165,6 +165,17 @@ static void offer_nwfilters(struct shell *sh, struct offers *o)
     vmgr_nwfilter_list_free(filters);
 }
 
+static void offer_bindings(struct shell *sh, struct offers *o)
+{
+    struct vmgr_nwfilter_binding **bindings = NULL;
+    if (!connected(sh))
+        return;
+    int count = vmgr_nwfilter_binding_list(sh->conn, 0, &bindings, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_nwfilter_binding_get_port_dev(bindings[i]));
+    vmgr_nwfilter_binding_list_free(bindings);
+}
+
 static void offer_values(struct shell *sh, struct offers *o, enum completer completer)
 {
     switch (completer) {
@@ -215,6 +226,7 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
         offer(o, "", "update");
         break;
     case COMPLETE_NWFILTER: offer_nwfilters(sh, o); break;
+    case COMPLETE_NWFILTER_BINDING: offer_bindings(sh, o); break;
     case COMPLETE_POOL: offer_pools(sh, o, 0); break;
     case COMPLETE_POOL_ACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_ACTIVE); break;
     case COMPLETE_POOL_INACTIVE: offer_pools(sh, o, VMGR_POOL_LIST_INACTIVE); break;

@@ -29,6 +29,7 @@
 #include <vmgr/network.h>
 #include <vmgr/node.h>
 #include <vmgr/nodedev.h>
+#include <vmgr/nwfilter-binding.h>
 #include <vmgr/nwfilter.h>
 #include <vmgr/resources.h>
 #include <vmgr/secret.h>

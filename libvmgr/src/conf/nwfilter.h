@@ -75,6 +75,23 @@ struct vmgr__nwfilter_ref *vmgr__nwfilter_ref_read(const xmlNode *node, struct v
 void vmgr__nwfilter_ref_free(struct vmgr__nwfilter_ref *ref);
 void vmgr__nwfilter_ref_write(const struct vmgr__nwfilter_ref *ref, struct vmgr__xml_writer *w);
 
+/* ---- nwfilter-binding.c ---- */
+
+/* An interface of the host and what it asks for. */
+struct vmgr__nwfilter_binding {
+    char *owner;                  /* the domain's name */
+    uint8_t uuid[VMGR_UUID_SIZE]; /* and UUID */
+    char *interface;              /* on the host */
+    char *link;                   /* what it is on; NULL: not said */
+    char *mac;
+    struct vmgr__nwfilter_ref *ref; /* NULL: no filter */
+};
+/* *ret is for vmgr__nwfilter_binding_clear(), and has a ref. */
+int vmgr__nwfilter_binding_parse(const char *xml, struct vmgr__nwfilter_binding *ret,
+                                 struct vmgr_error **err);
+char *vmgr__nwfilter_binding_format(const struct vmgr__nwfilter_binding *b);
+void vmgr__nwfilter_binding_clear(struct vmgr__nwfilter_binding *b);
+
 /* ---- nwfilter-match.c: rules in nft's words ---- */
 
 /* Parameters: name -> GPtrArray of char *. */

@@ -9,15 +9,6 @@
 #include "../network/network.h"
 #include "nwfilter.h"
 
-void vmgr__nwfilter_binding_clear(struct vmgr__nwfilter_binding *b)
-{
-    g_free(b->owner);
-    g_free(b->interface);
-    g_free(b->mac);
-    vmgr__nwfilter_ref_free(b->ref);
-    memset(b, 0, sizeof(*b));
-}
-
 int vmgr__nwfilter_lock(const struct vemu *d, struct vmgr_error **err)
 {
     g_autofree char *path = g_strconcat(d->lock_dir, ".nwfilter", NULL);
@@ -30,72 +21,6 @@ static char *binding_path(const struct vemu *d, const char *interface)
     return g_strdup_printf("%s/%s.xml", d->nwfilter_run_dir, interface);
 }
 
-static int save(const struct vemu *d, const struct vmgr__nwfilter_binding *b,
-                struct vmgr_error **err)
-{
-    g_autofree char *path = binding_path(d, b->interface);
-    g_autofree char *text = NULL;
-    char uuid[VMGR_UUID_STRING_SIZE];
-    struct vmgr__xml_writer w;
-
-    if (g_mkdir_with_parents(d->nwfilter_run_dir, 0700) < 0)
-        return vmgr__error_set_errno(err, errno, VMGR_FROM_NWFILTER, "cannot create directory '%s'",
-                                     d->nwfilter_run_dir);
-    vmgr__uuid_format(b->uuid, uuid);
-    vmgr__xw_init(&w);
-    vmgr__xw_begin(&w, "filterbinding");
-    vmgr__xw_begin(&w, "owner");
-    vmgr__xw_text(&w, "name", b->owner);
-    vmgr__xw_text(&w, "uuid", uuid);
-    vmgr__xw_end(&w, "owner");
-    vmgr__xw_begin(&w, "portdev");
-    vmgr__xw_attr(&w, "name", b->interface);
-    vmgr__xw_end(&w, "portdev");
-    vmgr__xw_begin(&w, "mac");
-    vmgr__xw_attr(&w, "address", b->mac);
-    vmgr__xw_end(&w, "mac");
-    vmgr__nwfilter_ref_write(b->ref, &w);
-    vmgr__xw_end(&w, "filterbinding");
-    text = vmgr__xw_finish(&w);
-    return vmgr__file_replace(path, text, false, err);
-}
-
-static char *text_of(const xmlNode *parent, const char *name)
-{
-    const xmlNode *node = parent ? vmgr__xml_child(parent, name) : NULL;
-
-    return node ? vmgr__xml_text(node) : NULL;
-}
-
-/* False: there is none, or nobody can read it. */
-static bool load(const struct vemu *d, const char *interface, struct vmgr__nwfilter_binding *ret)
-{
-    g_autofree char *path = binding_path(d, interface);
-    g_autofree char *text = NULL, *uuid = NULL;
-    const xmlNode *root, *mac, *ref;
-    xmlDoc *doc;
-
-    memset(ret, 0, sizeof(*ret));
-    if (vmgr__file_read(path, &text, NULL) <= 0)
-        return false;
-    doc = vmgr__xml_parse(text, "(nwfilter_binding)", "filterbinding", NULL);
-    if (!doc)
-        return false;
-    root = xmlDocGetRootElement(doc);
-    mac = vmgr__xml_child(root, "mac");
-    ref = vmgr__xml_child(root, "filterref");
-    uuid = text_of(vmgr__xml_child(root, "owner"), "uuid");
-    ret->interface = g_strdup(interface);
-    ret->owner = text_of(vmgr__xml_child(root, "owner"), "name");
-    ret->mac = mac ? vmgr__xml_attr(mac, "address") : NULL;
-    ret->ref = ref ? vmgr__nwfilter_ref_read(ref, NULL) : NULL;
-    xmlFreeDoc(doc);
-    if (ret->owner && ret->mac && ret->ref && uuid && vmgr__uuid_parse(uuid, ret->uuid))
-        return true;
-    vmgr__nwfilter_binding_clear(ret);
-    return false;
-}
-
 /* What goes into a script as it stands. */
 static bool is_plain(const char *interface)
 {
@@ -104,6 +29,34 @@ static bool is_plain(const char *interface)
             return false;
     }
     return *interface != '\0';
+}
+
+static int save(const struct vemu *d, const struct vmgr__nwfilter_binding *b,
+                struct vmgr_error **err)
+{
+    g_autofree char *path = binding_path(d, b->interface);
+    g_autofree char *text = vmgr__nwfilter_binding_format(b);
+
+    if (g_mkdir_with_parents(d->nwfilter_run_dir, 0700) < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_NWFILTER, "cannot create directory '%s'",
+                                     d->nwfilter_run_dir);
+    return vmgr__file_replace(path, text, false, err);
+}
+
+bool vmgr__nwfilter_binding_load(const struct vemu *d, const char *interface,
+                                 struct vmgr__nwfilter_binding *ret)
+{
+    g_autofree char *path = binding_path(d, interface);
+    g_autofree char *text = NULL;
+
+    memset(ret, 0, sizeof(*ret));
+    if (!is_plain(interface) || vmgr__file_read(path, &text, NULL) <= 0 ||
+        vmgr__nwfilter_binding_parse(text, ret, NULL) < 0)
+        return false;
+    if (strcmp(ret->interface, interface) == 0)
+        return true;
+    vmgr__nwfilter_binding_clear(ret);
+    return false;
 }
 
 static void remove_table(const struct vemu *d, const char *interface)
@@ -137,7 +90,7 @@ static int bind_locked(struct vemu *d, const struct vmgr__nwfilter_binding *b,
                        struct vmgr_error **err)
 {
     struct vmgr__nwfilter_binding old;
-    const bool had = load(d, b->interface, &old);
+    const bool had = vmgr__nwfilter_binding_load(d, b->interface, &old);
     const bool same = had && memcmp(old.uuid, b->uuid, VMGR_UUID_SIZE) == 0;
     int r = save(d, b, err);
 
@@ -151,6 +104,35 @@ static int bind_locked(struct vemu *d, const struct vmgr__nwfilter_binding *b,
     return r;
 }
 
+static int check_plain(const char *interface, struct vmgr_error **err)
+{
+    return is_plain(interface)
+               ? 0
+               : nwfilter_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                                "a filter of an interface called '%s' is not supported", interface);
+}
+
+int vmgr__nwfilter_binding_make(struct vemu *d, const struct vmgr__nwfilter_binding *b,
+                                struct vmgr_error **err)
+{
+    g_autofree char *path = binding_path(d, b->interface);
+
+    if (check_plain(b->interface, err) < 0)
+        return -1;
+    if (access(path, F_OK) == 0)
+        return nwfilter_error(err, VMGR_ERR_OPERATION_FAILED, "binding '%s' already exists",
+                              b->interface);
+    if (!vmgr__link_exists(b->interface))
+        return vmgr__error_set_errno(err, ENODEV, VMGR_FROM_NWFILTER,
+                                     "Unable to get index for interface %s", b->interface);
+    return bind_locked(d, b, err);
+}
+
+void vmgr__nwfilter_binding_remove(struct vemu *d, const char *interface)
+{
+    remove_table(d, interface);
+}
+
 int vmgr__nwfilter_bind(struct vemu *d, const struct vmgr__nwfilter_binding *b,
                         struct vmgr_error **err)
 {
@@ -159,10 +141,8 @@ int vmgr__nwfilter_bind(struct vemu *d, const struct vmgr__nwfilter_binding *b,
 
     if (!b->ref && (!is_plain(b->interface) || access(path, F_OK) < 0))
         return 0;
-    if (!is_plain(b->interface))
-        return nwfilter_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
-                              "a filter of an interface called '%s' is not supported",
-                              b->interface);
+    if (check_plain(b->interface, err) < 0)
+        return -1;
     lock = vmgr__nwfilter_lock(d, err);
     if (lock < 0)
         return -1;
@@ -184,21 +164,21 @@ void vmgr__nwfilter_unbind(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE],
 
     if (!is_plain(interface))
         return;
-    ours = !load(d, interface, &b) || memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0;
+    ours = !vmgr__nwfilter_binding_load(d, interface, &b) ||
+           memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0;
     vmgr__nwfilter_binding_clear(&b);
     if (!ours || access(path, F_OK) < 0)
         return;
     lock = vmgr__nwfilter_lock(d, NULL);
     if (lock < 0)
         return;
-    if (!load(d, interface, &b) || memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0)
+    if (!vmgr__nwfilter_binding_load(d, interface, &b) || memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0)
         remove_table(d, interface);
     vmgr__nwfilter_binding_clear(&b);
     vmgr__vemu_unlock(lock);
 }
 
-/* Interfaces that have bindings. */
-static GPtrArray *list_bound(const struct vemu *d)
+GPtrArray *vmgr__nwfilter_binding_names(const struct vemu *d)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) dir = g_dir_open(d->nwfilter_run_dir, 0, NULL);
@@ -213,7 +193,7 @@ static GPtrArray *list_bound(const struct vemu *d)
 
 void vmgr__nwfilter_unbind_all(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE])
 {
-    g_autoptr(GPtrArray) list = list_bound(d);
+    g_autoptr(GPtrArray) list = vmgr__nwfilter_binding_names(d);
 
     for (guint i = 0; i < list->len; i++)
         vmgr__nwfilter_unbind(d, uuid, list->pdata[i]);
@@ -222,12 +202,12 @@ void vmgr__nwfilter_unbind_all(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE
 /* Those whose filters use this one. */
 static GPtrArray *bound_to(const struct vemu *d, const char *name)
 {
-    GPtrArray *list = list_bound(d);
+    GPtrArray *list = vmgr__nwfilter_binding_names(d);
     struct vmgr__nwfilter_binding b;
 
     for (guint i = list->len; i-- > 0;) {
         const bool uses =
-            load(d, list->pdata[i], &b) &&
+            vmgr__nwfilter_binding_load(d, list->pdata[i], &b) &&
             (strcmp(b.ref->filter, name) == 0 || vmgr__nwfilter_uses(d, b.ref->filter, name));
 
         if (!uses)
@@ -255,7 +235,7 @@ int vmgr__nwfilter_rebuild(struct vemu *d, const char *name, struct vmgr_error *
     int r = 0;
 
     for (guint i = 0; i < list->len && r == 0; i++) {
-        if (vmgr__link_exists(list->pdata[i]) && load(d, list->pdata[i], &b))
+        if (vmgr__link_exists(list->pdata[i]) && vmgr__nwfilter_binding_load(d, list->pdata[i], &b))
             r = load_table(d, &b, err);
         else
             memset(&b, 0, sizeof(b));

@@ -21,16 +21,6 @@
 #include "../driver/nwfilter.h"
 #include "../driver/vemu/vemu.h"
 
-/* A guest's interface and what it asks for. */
-struct vmgr__nwfilter_binding {
-    char *owner;                  /* the domain's name */
-    uint8_t uuid[VMGR_UUID_SIZE]; /* and UUID */
-    char *interface;              /* on the host */
-    char *mac;
-    struct vmgr__nwfilter_ref *ref; /* NULL: no filter */
-};
-void vmgr__nwfilter_binding_clear(struct vmgr__nwfilter_binding *b);
-
 /* ---- store.c ---- */
 /* The documents of a filter's name; NULL and *err: VMGR_ERR_NO_NWFILTER, or one nobody can read. */
 struct vmgr__nwfilter_def *vmgr__nwfilter_load(const struct vemu *d, const char *name,
@@ -64,5 +54,25 @@ int vmgr__nwfilter_rebuild(struct vemu *d, const char *name, struct vmgr_error *
 /* A binding uses it. */
 bool vmgr__nwfilter_is_bound(const struct vemu *d, const char *name);
 int vmgr__nwfilter_lock(const struct vemu *d, struct vmgr_error **err);
+/* An interface's binding. False: there is none, or nobody can read it. */
+bool vmgr__nwfilter_binding_load(const struct vemu *d, const char *interface,
+                                 struct vmgr__nwfilter_binding *ret);
+/* The names of the interfaces that have bindings. For g_ptr_array_unref(). */
+GPtrArray *vmgr__nwfilter_binding_names(const struct vemu *d);
+/* Makes one that was not there; on failure nothing of it is left. The lock is held. */
+int vmgr__nwfilter_binding_make(struct vemu *d, const struct vmgr__nwfilter_binding *b,
+                                struct vmgr_error **err);
+/* Takes one away, whosoever it is. The lock is held. */
+void vmgr__nwfilter_binding_remove(struct vemu *d, const char *interface);
+
+/* ---- binding-ops.c: the driver's operations ---- */
+int vmgr__nwfilter_op_lookup(struct vmgr_conn *conn, const char *port_dev,
+                             struct vmgr_nwfilter_binding **ret, struct vmgr_error **err);
+int vmgr__nwfilter_op_list(struct vmgr_conn *conn, GPtrArray *ret, struct vmgr_error **err);
+int vmgr__nwfilter_op_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                             struct vmgr_nwfilter_binding **ret, struct vmgr_error **err);
+int vmgr__nwfilter_op_delete(struct vmgr_nwfilter_binding *binding, struct vmgr_error **err);
+int vmgr__nwfilter_op_get_xml(struct vmgr_nwfilter_binding *binding, char **ret,
+                              struct vmgr_error **err);
 
 #endif

@@ -239,4 +239,9 @@ const struct vmgr__nwfilter_ops vmgr__vemu_nwfilter = {
     .define = op_define,
     .undefine = op_undefine,
     .get_xml = op_get_xml,
+    .binding_lookup = vmgr__nwfilter_op_lookup,
+    .binding_list = vmgr__nwfilter_op_list,
+    .binding_create = vmgr__nwfilter_op_create,
+    .binding_delete = vmgr__nwfilter_op_delete,
+    .binding_get_xml = vmgr__nwfilter_op_get_xml,
 };

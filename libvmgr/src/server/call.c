@@ -33,6 +33,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_node,
     vmgr__handlers_nodedev,
     vmgr__handlers_nwfilter,
+    vmgr__handlers_nwfilter_binding,
     vmgr__handlers_object_event,
     vmgr__handlers_sasl,
     vmgr__handlers_secret,

@@ -142,6 +142,7 @@ extern const struct vmgr__handler vmgr__handlers_object_event[];
 extern const struct vmgr__handler vmgr__handlers_storage_pool[], vmgr__handlers_storage_volume[];
 extern const struct vmgr__handler vmgr__handlers_domain_guestnet[];
 extern const struct vmgr__handler vmgr__handlers_nwfilter[];
+extern const struct vmgr__handler vmgr__handlers_nwfilter_binding[];
 extern const struct vmgr__handler vmgr__handlers_qemu[]; /* of that program */
 
 struct vmgr__pool {

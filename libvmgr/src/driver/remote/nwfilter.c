@@ -77,4 +77,9 @@ const struct vmgr__nwfilter_ops vmgr__remote_nwfilter = {
     .define = define,
     .undefine = undefine,
     .get_xml = get_xml,
+    .binding_lookup = vmgr__remote_binding_lookup,
+    .binding_list = vmgr__remote_binding_list,
+    .binding_create = vmgr__remote_binding_create,
+    .binding_delete = vmgr__remote_binding_delete,
+    .binding_get_xml = vmgr__remote_binding_get_xml,
 };

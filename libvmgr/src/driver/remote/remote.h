@@ -329,6 +329,16 @@ int vmgr__remote_volume_download(struct vmgr_volume *volume, uint64_t offset, ui
 /* A pool as the protocol names it: borrows its name. */
 struct wire_storage_pool vmgr__remote_pool(struct vmgr_pool *pool);
 
+/* ---- nwfilter-binding.c, for the table of nwfilter.c ---- */
+int vmgr__remote_binding_lookup(struct vmgr_conn *conn, const char *port_dev,
+                                struct vmgr_nwfilter_binding **ret, struct vmgr_error **err);
+int vmgr__remote_binding_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                                struct vmgr_nwfilter_binding **ret, struct vmgr_error **err);
+int vmgr__remote_binding_list(struct vmgr_conn *conn, GPtrArray *ret, struct vmgr_error **err);
+int vmgr__remote_binding_delete(struct vmgr_nwfilter_binding *binding, struct vmgr_error **err);
+int vmgr__remote_binding_get_xml(struct vmgr_nwfilter_binding *binding, char **ret,
+                                 struct vmgr_error **err);
+
 /* ---- network.c ---- */
 extern const struct vmgr__network_ops vmgr__remote_network;
 
