@@ -8,33 +8,46 @@
 #include <vmgr/nodedev.h>
 
 #include "domain-text.h"
+#include "nodedev-commands.h"
 #include "object-event.h"
 
 #define FLAG(name_, help_)                                                                         \
     {                                                                                              \
         .name = name_, .type = OPT_BOOL, .help = help_                                             \
     }
-#define DEVICE_OPT(help_)                                                                          \
-    {                                                                                              \
-        .name = "device", .type = OPT_DATA, .help = help_, .completer = COMPLETE_NODEDEV           \
-    }
-#define NAME_OR_WWN "device name or wwn pair in 'wwnn,wwpn' format"
-
-/* As virsh, with a sentence that begins with this. */
-static struct vmgr_nodedev *find(struct shell *sh, const struct args *args, const char *sentence)
+struct vmgr_nodedev *args_nodedev(struct shell *sh, const struct args *args)
 {
     const char *name = args_string(args, "device");
     struct vmgr_nodedev *dev = NULL;
-    if (strchr(name, ',')) {
-        shell_error(sh, "devices are not found by wwn pair ('%s'), only by name", name);
-        return NULL;
-    }
     if (vmgr_nodedev_lookup_by_name(sh->conn, name, &dev, shell_err(sh)) < 0)
-        shell_error(sh, "%s '%s'", sentence, name);
+        shell_error(sh, "Could not find matching device '%s'", name);
     return dev;
 }
 
-#define NO_MATCH "Could not find matching device"
+static bool is_wwn(struct shell *sh, const char *text)
+{
+    bool ok = strlen(text) == 16 && strspn(text, "0123456789abcdefABCDEF") == 16;
+    if (!ok)
+        shell_error(sh, "internal error: Malformed wwn: %s", text);
+    return ok;
+}
+
+struct vmgr_nodedev *args_nodedev_or_wwn(struct shell *sh, const struct args *args)
+{
+    const char *text = args_string(args, "device");
+    struct vmgr_nodedev *dev = NULL;
+    if (!strchr(text, ','))
+        return args_nodedev(sh, args);
+    char *wwnn = must_strdup(text), *wwpn = strchr(wwnn, ',') + 1;
+    wwpn[-1] = '\0';
+    if (strchr(wwpn, ','))
+        shell_error(sh, "Malformed device value '%s'", text);
+    else if (is_wwn(sh, wwnn) && is_wwn(sh, wwpn) &&
+             vmgr_nodedev_lookup_scsi_host_by_wwn(sh->conn, wwnn, wwpn, 0, &dev, shell_err(sh)) < 0)
+        shell_error(sh, "Could not find matching device '%s'", text);
+    free(wwnn);
+    return dev;
+}
 
 /* --- nodedev-list ----------------------------------------------------------------------------- */
 
@@ -170,7 +183,7 @@ static const struct opt nodedev_dumpxml_opts[] = {
 static bool cmd_nodedev_dumpxml(struct shell *sh, const struct args *args)
 {
     const char *xpath = args_string(args, "xpath");
-    struct vmgr_nodedev *dev = find(sh, args, NO_MATCH);
+    struct vmgr_nodedev *dev = args_nodedev_or_wwn(sh, args);
     char *xml = NULL;
     bool ok = dev && vmgr_nodedev_get_xml(dev, 0, &xml, shell_err(sh)) == 0;
     if (ok && xpath)
@@ -186,7 +199,7 @@ static const struct opt info_opts[] = { DEVICE_OPT(NAME_OR_WWN), OPT_END };
 
 static bool cmd_nodedev_info(struct shell *sh, const struct args *args)
 {
-    struct vmgr_nodedev *dev = find(sh, args, NO_MATCH);
+    struct vmgr_nodedev *dev = args_nodedev_or_wwn(sh, args);
     char *parent = NULL;
     if (!dev)
         return false;
@@ -228,7 +241,7 @@ static bool report(struct shell *sh, struct vmgr_nodedev *dev, int r, const char
 
 static bool cmd_nodedev_detach(struct shell *sh, const struct args *args)
 {
-    struct vmgr_nodedev *dev = find(sh, args, NO_MATCH);
+    struct vmgr_nodedev *dev = args_nodedev(sh, args);
     return dev &&
            report(sh, dev, vmgr_nodedev_detach(dev, args_string(args, "driver"), 0, shell_err(sh)),
                   "detached", "detach");
@@ -236,14 +249,14 @@ static bool cmd_nodedev_detach(struct shell *sh, const struct args *args)
 
 static bool cmd_nodedev_reattach(struct shell *sh, const struct args *args)
 {
-    struct vmgr_nodedev *dev = find(sh, args, NO_MATCH);
+    struct vmgr_nodedev *dev = args_nodedev(sh, args);
     return dev &&
            report(sh, dev, vmgr_nodedev_reattach(dev, shell_err(sh)), "re-attached", "re-attach");
 }
 
 static bool cmd_nodedev_reset(struct shell *sh, const struct args *args)
 {
-    struct vmgr_nodedev *dev = find(sh, args, NO_MATCH);
+    struct vmgr_nodedev *dev = args_nodedev(sh, args);
     return dev && report(sh, dev, vmgr_nodedev_reset(dev, shell_err(sh)), "reset", "reset");
 }
 
@@ -263,5 +276,27 @@ const struct cmd cmds_nodedev[] = {
       "Reset node device before or after assigning to a domain.", false },
     { "nodedev-event", cmd_nodedev_event, nodedev_event_opts, "Node Device Events",
       "List event types, or wait for node device events to occur", false },
+    { "nodedev-create", cmd_nodedev_create, nodedev_create_opts,
+      "create a device defined by an XML file on the node",
+      "Create a device on the node.  Note that this command creates devices on the physical host "
+      "that can then be assigned to a virtual machine.",
+      false },
+    { "nodedev-define", cmd_nodedev_define, nodedev_create_opts,
+      "Define a device by an xml file on a node",
+      "Defines a persistent device on the node that can be assigned to a domain. The device must "
+      "be started before it can be assigned to a domain.",
+      false },
+    { "nodedev-destroy", cmd_nodedev_destroy, nodedev_any_opts,
+      "destroy (stop) a device on the node",
+      "Destroy a device on the node.  Note that this command destroys devices on the physical host",
+      false },
+    { "nodedev-undefine", cmd_nodedev_undefine, nodedev_any_opts,
+      "Undefine an inactive node device",
+      "Undefines the configuration for an inactive node device", false },
+    { "nodedev-start", cmd_nodedev_start, nodedev_start_opts, "Start an inactive node device",
+      "Starts an inactive node device that was previously defined", false },
+    { "nodedev-autostart", cmd_nodedev_autostart, nodedev_autostart_opts,
+      "autostart a defined node device",
+      "Configure a node device to be automatically started at boot.", false },
     CMD_END,
 };

@@ -43,6 +43,11 @@ struct vmgr_conn *vmgr_nodedev_get_conn(struct vmgr_nodedev *dev);
 int vmgr_nodedev_lookup_by_name(struct vmgr_conn *conn, const char *name,
                                 struct vmgr_nodedev **ret_dev, struct vmgr_error **err);
 
+/** A Fibre Channel host by its world wide names, of 16 hexadecimal digits each. flags: none yet. */
+int vmgr_nodedev_lookup_scsi_host_by_wwn(struct vmgr_conn *conn, const char *wwnn, const char *wwpn,
+                                         uint32_t flags, struct vmgr_nodedev **ret_dev,
+                                         struct vmgr_error **err);
+
 /* Filters of vmgr_nodedev_list(): capabilities, of which one is enough, and whether the device is
  * there now. Numbers of the libvirt protocol. */
 #define VMGR_NODEDEV_LIST_SYSTEM        (1u << 0)
@@ -117,6 +122,40 @@ int vmgr_nodedev_reattach(struct vmgr_nodedev *dev, struct vmgr_error **err);
 /** Resets a PCI device that no driver of the host's has. Errors: VMGR_ERR_INVALID_ARG (not a PCI
  * device), VMGR_ERR_OPERATION_INVALID (a driver has it), VMGR_ERR_INTERNAL_ERROR (it cannot). */
 int vmgr_nodedev_reset(struct vmgr_nodedev *dev, struct vmgr_error **err);
+
+/* ---- making ---- */
+
+/** Checks the document against the schema first. */
+#define VMGR_NODEDEV_VALIDATE (1u << 0)
+
+/**
+ * vmgr_nodedev_create_xml() - makes a device, which stays until it is destroyed or the host ends
+ * @xml: a <device> document of a mediated device or a virtual host bus adapter, at most 8 MiB
+ * @flags: VMGR_NODEDEV_VALIDATE
+ * Errors: VMGR_ERR_XML_DETAIL (not well formed), VMGR_ERR_XML_ERROR, VMGR_ERR_INTERNAL_ERROR and
+ * VMGR_ERR_CONFIG_UNSUPPORTED (its content, its parent; mdevctl failed, or is not there),
+ * VMGR_ERR_SYSTEM_ERROR (the kernel refused it), VMGR_ERR_NO_NODE_DEVICE (the kernel took it, but
+ * it did not appear within 30 s).
+ */
+int vmgr_nodedev_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                            struct vmgr_nodedev **ret_dev, struct vmgr_error **err);
+/** Stores the definition of a mediated device, which is not started. As
+ * vmgr_nodedev_create_xml(). */
+int vmgr_nodedev_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                            struct vmgr_nodedev **ret_dev, struct vmgr_error **err);
+/** Takes away a mediated device or a virtual host bus adapter. Its definition stays. Errors:
+ * VMGR_ERR_CONFIG_UNSUPPORTED (another kind of device), VMGR_ERR_OPERATION_INVALID (it is not
+ * there), VMGR_ERR_INTERNAL_ERROR, VMGR_ERR_SYSTEM_ERROR (it could not be). */
+int vmgr_nodedev_destroy(struct vmgr_nodedev *dev, struct vmgr_error **err);
+/** Removes a definition. flags: none yet. Errors: VMGR_ERR_CONFIG_UNSUPPORTED (another kind of
+ * device), VMGR_ERR_OPERATION_INVALID (there is none), VMGR_ERR_INTERNAL_ERROR (mdevctl failed). */
+int vmgr_nodedev_undefine(struct vmgr_nodedev *dev, uint32_t flags, struct vmgr_error **err);
+/** Starts a device that is defined. flags: none yet. Errors: VMGR_ERR_OPERATION_INVALID (it is
+ * there), VMGR_ERR_INTERNAL_ERROR (it could not be). */
+int vmgr_nodedev_start(struct vmgr_nodedev *dev, uint32_t flags, struct vmgr_error **err);
+/** Whether the host's start starts it. Errors: VMGR_ERR_OPERATION_UNSUPPORTED (another kind of
+ * device), VMGR_ERR_OPERATION_INVALID (it has no definition), VMGR_ERR_INTERNAL_ERROR. */
+int vmgr_nodedev_set_autostart(struct vmgr_nodedev *dev, int autostart, struct vmgr_error **err);
 
 /* ---- events ---- */
 

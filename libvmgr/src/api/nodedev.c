@@ -76,11 +76,12 @@ const char *vmgr_nodedev_cap_name(unsigned n)
     return n < G_N_ELEMENTS(cap_names) ? cap_names[n] : NULL;
 }
 
-bool vmgr__nodedev_matches(uint32_t caps, uint32_t flags)
+bool vmgr__nodedev_matches(bool active, uint32_t caps, uint32_t flags)
 {
     if (flags & ALL_CAPS && !(flags & ALL_CAPS & caps))
         return false;
-    return !(flags & VMGR_NODEDEV_LIST_INACTIVE) || flags & VMGR_NODEDEV_LIST_ACTIVE;
+    flags &= VMGR_NODEDEV_LIST_ACTIVE | VMGR_NODEDEV_LIST_INACTIVE;
+    return !flags || flags & (active ? VMGR_NODEDEV_LIST_ACTIVE : VMGR_NODEDEV_LIST_INACTIVE);
 }
 
 /* ---- checks ---- */
@@ -107,6 +108,18 @@ int vmgr_nodedev_lookup_by_name(struct vmgr_conn *conn, const char *name,
     if (!name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NODEDEV, "no name given");
     return conn->driver->nodedev->lookup(conn, name, ret_dev, err);
+}
+
+int vmgr_nodedev_lookup_scsi_host_by_wwn(struct vmgr_conn *conn, const char *wwnn, const char *wwpn,
+                                         uint32_t flags, struct vmgr_nodedev **ret_dev,
+                                         struct vmgr_error **err)
+{
+    NEED(conn, lookup_wwn, "virNodeDeviceLookupSCSIHostByWWN");
+    if (vmgr__check_flags(flags, 0, "virNodeDeviceLookupSCSIHostByWWN", err) < 0)
+        return -1;
+    if (!wwnn || !wwpn)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NODEDEV, "no name given");
+    return conn->driver->nodedev->lookup_wwn(conn, wwnn, wwpn, ret_dev, err);
 }
 
 static void drop(void *dev)
@@ -209,6 +222,62 @@ int vmgr_nodedev_reset(struct vmgr_nodedev *dev, struct vmgr_error **err)
 {
     NEED_WRITE(dev->conn, reset, "virNodeDeviceReset");
     return dev->conn->driver->nodedev->reset(dev, err);
+}
+
+/* ---- making ---- */
+
+static int check_document(const char *xml, uint32_t flags, const char *function,
+                          struct vmgr_error **err)
+{
+    if (!xml)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NODEDEV, "no document given");
+    return vmgr__check_flags(flags, VMGR_NODEDEV_VALIDATE, function, err);
+}
+
+int vmgr_nodedev_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                            struct vmgr_nodedev **ret_dev, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, create, "virNodeDeviceCreateXML");
+    if (check_document(xml, flags, "virNodeDeviceCreateXML", err) < 0)
+        return -1;
+    return conn->driver->nodedev->create(conn, xml, flags, ret_dev, err);
+}
+
+int vmgr_nodedev_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                            struct vmgr_nodedev **ret_dev, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, define, "virNodeDeviceDefineXML");
+    if (check_document(xml, flags, "virNodeDeviceDefineXML", err) < 0)
+        return -1;
+    return conn->driver->nodedev->define(conn, xml, flags, ret_dev, err);
+}
+
+int vmgr_nodedev_destroy(struct vmgr_nodedev *dev, struct vmgr_error **err)
+{
+    NEED_WRITE(dev->conn, destroy, "virNodeDeviceDestroy");
+    return dev->conn->driver->nodedev->destroy(dev, err);
+}
+
+int vmgr_nodedev_undefine(struct vmgr_nodedev *dev, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(dev->conn, undefine, "virNodeDeviceUndefine");
+    if (vmgr__check_flags(flags, 0, "virNodeDeviceUndefine", err) < 0)
+        return -1;
+    return dev->conn->driver->nodedev->undefine(dev, err);
+}
+
+int vmgr_nodedev_start(struct vmgr_nodedev *dev, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(dev->conn, start, "virNodeDeviceCreate");
+    if (vmgr__check_flags(flags, 0, "virNodeDeviceCreate", err) < 0)
+        return -1;
+    return dev->conn->driver->nodedev->start(dev, err);
+}
+
+int vmgr_nodedev_set_autostart(struct vmgr_nodedev *dev, int autostart, struct vmgr_error **err)
+{
+    NEED_WRITE(dev->conn, set_autostart, "virNodeDeviceSetAutostart");
+    return dev->conn->driver->nodedev->set_autostart(dev, autostart != 0, err);
 }
 
 /* ---- events ---- */

@@ -27,6 +27,17 @@ struct vmgr__nodedev_ops {
     int (*detach)(struct vmgr_nodedev *dev, const char *driver, struct vmgr_error **err);
     int (*reattach)(struct vmgr_nodedev *dev, struct vmgr_error **err);
     int (*reset)(struct vmgr_nodedev *dev, struct vmgr_error **err);
+    int (*lookup_wwn)(struct vmgr_conn *conn, const char *wwnn, const char *wwpn,
+                      struct vmgr_nodedev **ret, struct vmgr_error **err);
+    /* flags: VMGR_NODEDEV_VALIDATE. ret may be NULL. */
+    int (*create)(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                  struct vmgr_nodedev **ret, struct vmgr_error **err);
+    int (*define)(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                  struct vmgr_nodedev **ret, struct vmgr_error **err);
+    int (*destroy)(struct vmgr_nodedev *dev, struct vmgr_error **err);
+    int (*undefine)(struct vmgr_nodedev *dev, struct vmgr_error **err);
+    int (*start)(struct vmgr_nodedev *dev, struct vmgr_error **err);
+    int (*set_autostart)(struct vmgr_nodedev *dev, bool on, struct vmgr_error **err);
     /* As of struct vmgr__driver, for the events of node devices. */
     int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
     void (*poll_events)(struct vmgr_conn *conn);
@@ -34,8 +45,8 @@ struct vmgr__nodedev_ops {
 
 /* ---- api/nodedev.c ---- */
 struct vmgr_nodedev *vmgr__nodedev_new(struct vmgr_conn *conn, const char *name);
-/* Whether a device that is there, with these capabilities, passes the filters. */
-bool vmgr__nodedev_matches(uint32_t caps, uint32_t flags);
+/* Whether a device that is there, or only defined, with these capabilities, passes the filters. */
+bool vmgr__nodedev_matches(bool active, uint32_t caps, uint32_t flags);
 /* Queues an event for the callbacks that want it. Any thread, any lock. */
 void vmgr__nodedev_emit(struct vmgr_conn *conn, const char *name, int id, int type);
 

@@ -47,21 +47,36 @@ struct nodedev_kind {
     uint32_t (*more)(const struct nodedev *dev);
 };
 
+/* What is defined of a mediated device. */
+struct mdev_config {
+    char *parent; /* its address: "0000:00:02.0" */
+    char *type;
+    bool autostart;
+    GPtrArray *attrs; /* struct vmgr__nodedev_attr * (conf/nodedev.h) */
+};
+
 struct nodedev {
     const struct nodedev_kind *kind;
     char *name;
-    char *path; /* below the root: "/sys/devices/..."; NULL: the computer */
+    char *path; /* below the root: "/sys/devices/..."; NULL: the computer, or it is only defined */
     char *dir;  /* the same with the root in front */
     char *sysname;
     char *parent;           /* NULL: none */
     GHashTable *properties; /* the kernel's uevent file, and udev's database */
     GPtrArray *links;       /* "/dev/disk/by-id/..." */
+    struct mdev_config *config; /* NULL: none */
 };
 void vmgr__nodedev_free(void *dev);
 
 /* ---- scan.c ---- */
-/* Devices of the kinds in `flags` (0: all), in order of name. For g_ptr_array_unref(). */
+/* Devices that are there, in order of name. For g_ptr_array_unref(). */
 GPtrArray *vmgr__hostdev_scan(const struct vmgr__hostdev *h);
+/* With those that are only defined. */
+GPtrArray *vmgr__hostdev_scan_all(const struct vmgr__hostdev *h);
+/* The name of one: kind, sysname, and what its suffix needs are there. For g_free(). */
+char *vmgr__nodedev_name(const struct nodedev *dev);
+/* Makes a name of it: everything that is no letter or digit becomes '_'. */
+void vmgr__nodedev_make_name(char *text);
 struct nodedev *vmgr__hostdev_find(GPtrArray *list, const char *name);
 /* All capabilities of one: VMGR_NODEDEV_LIST_*. */
 uint32_t vmgr__hostdev_caps(const struct nodedev *dev);
@@ -86,6 +101,53 @@ extern const struct nodedev_kind vmgr__nodedev_system, vmgr__nodedev_pci, vmgr__
     vmgr__nodedev_usb, vmgr__nodedev_net, vmgr__nodedev_scsi_host, vmgr__nodedev_scsi_target,
     vmgr__nodedev_scsi, vmgr__nodedev_scsi_generic, vmgr__nodedev_storage, vmgr__nodedev_drm,
     vmgr__nodedev_mdev;
+
+/* ---- scsi.c ---- */
+/* World wide names of a Fibre Channel host; any may be NULL. */
+struct scsi_fc_names {
+    char *wwnn, *wwpn, *fabric;
+    bool vports; /* it can make virtual ones */
+};
+/* False: it is none. */
+bool vmgr__scsi_fc_names(const struct nodedev *dev, struct scsi_fc_names *ret);
+void vmgr__scsi_fc_names_clear(struct scsi_fc_names *n);
+
+/* ---- vhba.c ---- */
+struct vmgr__nodedev_def;
+/* The host with these names, or NULL. */
+struct nodedev *vmgr__vhba_find(GPtrArray *list, const char *wwnn, const char *wwpn);
+/* *ret_name: for g_free(). */
+int vmgr__vhba_create(const struct vmgr__hostdev *h, const struct vmgr__nodedev_def *def,
+                      char **ret_name, struct vmgr_error **err);
+int vmgr__vhba_destroy(GPtrArray *list, const struct nodedev *dev, struct vmgr_error **err);
+
+/* ---- mdev.c ---- */
+void vmgr__mdev_config_free(struct mdev_config *config);
+/* Adds what is defined to a list of what is there. */
+void vmgr__mdev_add_configs(const struct vmgr__hostdev *h, GPtrArray *list);
+/* Defines a device, or starts one without a definition. *ret_name: for g_free(). */
+int vmgr__mdev_make(const struct vmgr__hostdev *h, const struct vmgr__nodedev_def *def, bool define,
+                    char **ret_name, struct vmgr_error **err);
+int vmgr__mdev_start(const struct vmgr__hostdev *h, const struct nodedev *dev,
+                     struct vmgr_error **err);
+int vmgr__mdev_stop(const struct vmgr__hostdev *h, const struct nodedev *dev,
+                    struct vmgr_error **err);
+int vmgr__mdev_undefine(const struct vmgr__hostdev *h, const struct nodedev *dev,
+                        struct vmgr_error **err);
+int vmgr__mdev_set_autostart(const struct vmgr__hostdev *h, const struct nodedev *dev, bool on,
+                             struct vmgr_error **err);
+
+/* ---- make.c: operations ---- */
+int vmgr__hostdev_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                         struct vmgr_nodedev **ret, struct vmgr_error **err);
+int vmgr__hostdev_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                         struct vmgr_nodedev **ret, struct vmgr_error **err);
+int vmgr__hostdev_destroy(struct vmgr_nodedev *dev, struct vmgr_error **err);
+int vmgr__hostdev_undefine(struct vmgr_nodedev *dev, struct vmgr_error **err);
+int vmgr__hostdev_start(struct vmgr_nodedev *dev, struct vmgr_error **err);
+int vmgr__hostdev_set_autostart(struct vmgr_nodedev *dev, bool on, struct vmgr_error **err);
+int vmgr__hostdev_lookup_wwn(struct vmgr_conn *conn, const char *wwnn, const char *wwpn,
+                             struct vmgr_nodedev **ret, struct vmgr_error **err);
 
 /* ---- pci.c ---- */
 struct pci_address {

@@ -29,6 +29,11 @@ static struct vmgr__hostdev *host_of(struct vmgr_conn *conn)
     return ((struct vemu *)conn->driver_data)->hostdev;
 }
 
+static bool is_active(const struct nodedev *dev)
+{
+    return dev->dir || dev->kind == &vmgr__nodedev_system;
+}
+
 static int not_found(const char *name, struct vmgr_error **err)
 {
     return vmgr__error_set(err, VMGR_ERR_NO_NODE_DEVICE, VMGR_FROM_NODEDEV,
@@ -40,7 +45,7 @@ struct nodedev *vmgr__hostdev_enter(struct vmgr_nodedev *dev, GPtrArray **ret_li
 {
     struct nodedev *found;
 
-    *ret_list = vmgr__hostdev_scan(host_of(vmgr_nodedev_get_conn(dev)));
+    *ret_list = vmgr__hostdev_scan_all(host_of(vmgr_nodedev_get_conn(dev)));
     found = vmgr__hostdev_find(*ret_list, vmgr_nodedev_get_name(dev));
     if (!found)
         not_found(vmgr_nodedev_get_name(dev), err);
@@ -50,7 +55,7 @@ struct nodedev *vmgr__hostdev_enter(struct vmgr_nodedev *dev, GPtrArray **ret_li
 static int dev_lookup(struct vmgr_conn *conn, const char *name, struct vmgr_nodedev **ret,
                       struct vmgr_error **err)
 {
-    g_autoptr(GPtrArray) list = vmgr__hostdev_scan(host_of(conn));
+    g_autoptr(GPtrArray) list = vmgr__hostdev_scan_all(host_of(conn));
 
     if (!vmgr__hostdev_find(list, name))
         return not_found(name, err);
@@ -60,13 +65,13 @@ static int dev_lookup(struct vmgr_conn *conn, const char *name, struct vmgr_node
 
 static int dev_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret, struct vmgr_error **err)
 {
-    g_autoptr(GPtrArray) list = vmgr__hostdev_scan(host_of(conn));
+    g_autoptr(GPtrArray) list = vmgr__hostdev_scan_all(host_of(conn));
 
     (void)err;
     for (guint i = 0; i < list->len; i++) {
         const struct nodedev *dev = list->pdata[i];
 
-        if (vmgr__nodedev_matches(vmgr__hostdev_caps(dev), flags))
+        if (vmgr__nodedev_matches(is_active(dev), vmgr__hostdev_caps(dev), flags))
             g_ptr_array_add(ret, vmgr__nodedev_new(conn, dev->name));
     }
     return 0;
@@ -105,16 +110,22 @@ static int dev_get_caps(struct vmgr_nodedev *dev, uint32_t *ret, struct vmgr_err
     return 0;
 }
 
-/* What the kernel shows is there, and nothing of it is configured by us; the computer stays. */
+/* What the kernel shows is there; what mdevctl knows stays, and so does the computer. */
 static int dev_get_state(struct vmgr_nodedev *dev, struct vmgr__nodedev_state *ret,
                          struct vmgr_error **err)
 {
     g_autoptr(GPtrArray) list = NULL;
     const struct nodedev *found = vmgr__hostdev_enter(dev, &list, err);
-    const bool stays = found && found->kind == &vmgr__nodedev_system;
+    const struct mdev_config *config = found ? found->config : NULL;
+    bool stays;
 
-    *ret = (struct vmgr__nodedev_state){ .active = true, .persistent = stays, .autostart = stays };
-    return found ? 0 : -1;
+    if (!found)
+        return -1;
+    stays = found->kind == &vmgr__nodedev_system;
+    *ret = (struct vmgr__nodedev_state){ .active = is_active(found),
+                                         .persistent = stays || config,
+                                         .autostart = stays || (config && config->autostart) };
+    return 0;
 }
 
 const struct vmgr__nodedev_ops vmgr__vemu_nodedev = {
@@ -127,6 +138,13 @@ const struct vmgr__nodedev_ops vmgr__vemu_nodedev = {
     .detach = vmgr__hostdev_detach,
     .reattach = vmgr__hostdev_reattach,
     .reset = vmgr__hostdev_reset,
+    .lookup_wwn = vmgr__hostdev_lookup_wwn,
+    .create = vmgr__hostdev_create,
+    .define = vmgr__hostdev_define,
+    .destroy = vmgr__hostdev_destroy,
+    .undefine = vmgr__hostdev_undefine,
+    .start = vmgr__hostdev_start,
+    .set_autostart = vmgr__hostdev_set_autostart,
     .watch = vmgr__hostdev_watch,
     .poll_events = vmgr__hostdev_poll,
 };

@@ -26,20 +26,26 @@ void vmgr__nodedev_free(void *data)
     g_free(dev->parent);
     g_clear_pointer(&dev->properties, g_hash_table_unref);
     g_clear_pointer(&dev->links, g_ptr_array_unref);
+    vmgr__mdev_config_free(dev->config);
     g_free(dev);
 }
 
-/* "pci_0000_00_02_0": everything that is no letter or digit becomes '_'. */
-static char *name_of(const struct nodedev *dev)
+void vmgr__nodedev_make_name(char *text)
+{
+    for (; *text; text++) {
+        if (!g_ascii_isalnum(*text))
+            *text = '_';
+    }
+}
+
+/* "pci_0000_00_02_0" */
+char *vmgr__nodedev_name(const struct nodedev *dev)
 {
     g_autofree char *suffix = dev->kind->suffix ? dev->kind->suffix(dev) : NULL;
     char *name =
         g_strconcat(dev->kind->prefix, "_", dev->sysname, suffix ? "_" : NULL, suffix, NULL);
 
-    for (char *c = name; *c; c++) {
-        if (!g_ascii_isalnum(*c))
-            *c = '_';
-    }
+    vmgr__nodedev_make_name(name);
     return name;
 }
 
@@ -64,7 +70,7 @@ static void add(const struct vmgr__hostdev *h, const struct nodedev_kind *kind, 
         vmgr__nodedev_free(dev);
         return;
     }
-    dev->name = name_of(dev);
+    dev->name = vmgr__nodedev_name(dev);
     g_ptr_array_add(list, dev);
 }
 
@@ -132,6 +138,15 @@ GPtrArray *vmgr__hostdev_scan(const struct vmgr__hostdev *h)
     computer->kind = &vmgr__nodedev_system;
     computer->name = g_strdup("computer");
     g_ptr_array_add(list, computer);
+    g_ptr_array_sort(list, by_name);
+    return list;
+}
+
+GPtrArray *vmgr__hostdev_scan_all(const struct vmgr__hostdev *h)
+{
+    GPtrArray *list = vmgr__hostdev_scan(h);
+
+    vmgr__mdev_add_configs(h, list);
     g_ptr_array_sort(list, by_name);
     return list;
 }

@@ -44,14 +44,20 @@ static uint32_t host_more(const struct nodedev *dev)
            (has_vports(dev) ? VMGR_NODEDEV_LIST_VPORTS : 0);
 }
 
-/* "0x2000..." without the first two. */
-static void write_wwn(struct vmgr__xml_writer *w, const char *element, const char *dir,
-                      const char *attribute)
+/* "0x2000..." without the first two; NULL: it is not there. */
+static char *wwn_of(const char *dir, const char *attribute)
 {
     g_autofree char *text = vmgr__sysfs_text(dir, attribute);
 
-    if (text)
-        vmgr__xw_text(w, element, g_str_has_prefix(text, "0x") ? text + 2 : text);
+    return text ? g_strdup(g_str_has_prefix(text, "0x") ? text + 2 : text) : NULL;
+}
+
+static void write_wwn(struct vmgr__xml_writer *w, const char *element, const char *dir,
+                      const char *attribute)
+{
+    g_autofree char *text = wwn_of(dir, attribute);
+
+    vmgr__xw_text(w, element, text);
 }
 
 static void write_text(struct vmgr__xml_writer *w, const char *element, const char *dir,
@@ -60,6 +66,27 @@ static void write_text(struct vmgr__xml_writer *w, const char *element, const ch
     g_autofree char *text = vmgr__sysfs_text(dir, attribute);
 
     vmgr__xw_text(w, element, text);
+}
+
+bool vmgr__scsi_fc_names(const struct nodedev *dev, struct scsi_fc_names *ret)
+{
+    g_autofree char *fc = NULL;
+
+    if (dev->kind != &vmgr__nodedev_scsi_host || !in_class(dev, "fc_host"))
+        return false;
+    fc = class_dir(dev, "fc_host");
+    *ret = (struct scsi_fc_names){ .wwnn = wwn_of(fc, "node_name"),
+                                   .wwpn = wwn_of(fc, "port_name"),
+                                   .fabric = wwn_of(fc, "fabric_name"),
+                                   .vports = has_vports(dev) };
+    return true;
+}
+
+void vmgr__scsi_fc_names_clear(struct scsi_fc_names *n)
+{
+    g_free(n->wwnn);
+    g_free(n->wwpn);
+    g_free(n->fabric);
 }
 
 static void host_format(const struct vmgr__hostdev *h, const struct nodedev *dev,

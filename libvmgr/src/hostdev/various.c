@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The computer itself, graphics devices, mediated devices. */
+/* The computer itself, graphics devices. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,37 +56,6 @@ static void drm_format(const struct vmgr__hostdev *h, const struct nodedev *dev,
                                                               : "primary");
 }
 
-/* ---- mediated devices ---- */
-
-static char *mdev_suffix(const struct nodedev *dev)
-{
-    g_autofree char *above = g_path_get_dirname(dev->path);
-
-    return g_path_get_basename(above);
-}
-
-static void mdev_format(const struct vmgr__hostdev *h, const struct nodedev *dev,
-                        struct vmgr__xml_writer *w)
-{
-    g_autofree char *type = vmgr__sysfs_link(dev->dir, "mdev_type");
-    g_autofree char *parent = mdev_suffix(dev);
-    g_autofree char *group = vmgr__sysfs_link(dev->dir, "iommu_group");
-
-    (void)h;
-    if (type) {
-        vmgr__xw_begin(w, "type");
-        vmgr__xw_attr(w, "id", type);
-        vmgr__xw_end(w, "type");
-    }
-    vmgr__xw_text(w, "uuid", dev->sysname);
-    vmgr__xw_text(w, "parent_addr", parent);
-    if (group) {
-        vmgr__xw_begin(w, "iommuGroup");
-        vmgr__xw_attr(w, "number", group);
-        vmgr__xw_end(w, "iommuGroup");
-    }
-}
-
 const struct nodedev_kind vmgr__nodedev_system = {
     .type = "system",
     .flag = VMGR_NODEDEV_LIST_SYSTEM,
@@ -100,13 +69,4 @@ const struct nodedev_kind vmgr__nodedev_drm = {
     .is = drm_is,
     .prefix = "drm",
     .format = drm_format,
-};
-
-const struct nodedev_kind vmgr__nodedev_mdev = {
-    .type = "mdev",
-    .flag = VMGR_NODEDEV_LIST_MDEV,
-    .dir = "/sys/bus/mdev/devices",
-    .prefix = "mdev",
-    .suffix = mdev_suffix,
-    .format = mdev_format,
 };

@@ -231,6 +231,85 @@ static int dev_reset(struct vmgr__call *call, const void *args, void *ret)
     return dev ? vmgr_nodedev_reset(dev, &call->err) : -1;
 }
 
+/* ---- making ---- */
+
+static int lookup_wwn(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_node_device_lookup_scsi_host_by_wwn_args *a = args;
+    struct wire_node_device_lookup_scsi_host_by_wwn_ret *r = ret;
+    struct vmgr_nodedev *dev = NULL;
+
+    if (vmgr_nodedev_lookup_scsi_host_by_wwn(call->conn, a->wwnn, a->wwpn, a->flags, &dev,
+                                             &call->err) < 0)
+        return -1;
+    r->dev.name = (char *)vmgr_nodedev_get_name(vmgr__arena_adopt(&call->arena, dev, drop));
+    return 0;
+}
+
+/* Both have a document and flags, and give a device. */
+static int from_document(struct vmgr__call *call,
+                         const struct wire_node_device_create_xml_args *a, bool define,
+                         struct wire_node_device *ret)
+{
+    struct vmgr_nodedev *dev = NULL;
+
+    if ((define ? vmgr_nodedev_define_xml : vmgr_nodedev_create_xml)(
+            call->conn, a->xml_desc, a->flags, &dev, &call->err) < 0)
+        return -1;
+    ret->name = (char *)vmgr_nodedev_get_name(vmgr__arena_adopt(&call->arena, dev, drop));
+    return 0;
+}
+
+static int create_xml(struct vmgr__call *call, const void *args, void *ret)
+{
+    struct wire_node_device_create_xml_ret *r = ret;
+
+    return from_document(call, args, false, &r->dev);
+}
+
+static int define_xml(struct vmgr__call *call, const void *args, void *ret)
+{
+    struct wire_node_device_define_xml_ret *r = ret;
+
+    return from_document(call, args, true, &r->dev);
+}
+
+static int dev_destroy(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_node_device_destroy_args *a = args;
+    struct vmgr_nodedev *dev = call_device(call, a->name);
+
+    (void)ret;
+    return dev ? vmgr_nodedev_destroy(dev, &call->err) : -1;
+}
+
+static int dev_undefine(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_node_device_undefine_args *a = args;
+    struct vmgr_nodedev *dev = call_device(call, a->name);
+
+    (void)ret;
+    return dev ? vmgr_nodedev_undefine(dev, a->flags, &call->err) : -1;
+}
+
+static int dev_start(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_node_device_create_args *a = args;
+    struct vmgr_nodedev *dev = call_device(call, a->name);
+
+    (void)ret;
+    return dev ? vmgr_nodedev_start(dev, a->flags, &call->err) : -1;
+}
+
+static int set_autostart(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_node_device_set_autostart_args *a = args;
+    struct vmgr_nodedev *dev = call_device(call, a->name);
+
+    (void)ret;
+    return dev ? vmgr_nodedev_set_autostart(dev, a->autostart, &call->err) : -1;
+}
+
 const struct vmgr__handler vmgr__handlers_nodedev[] = {
     { WIRE_NODE_DEVICE_LOOKUP_BY_NAME, lookup_by_name, 0 },
     { WIRE_CONNECT_LIST_ALL_NODE_DEVICES, list_all, 0 },
@@ -247,5 +326,12 @@ const struct vmgr__handler vmgr__handlers_nodedev[] = {
     { WIRE_NODE_DEVICE_DETACH_FLAGS, dev_detach_flags, 0 },
     { WIRE_NODE_DEVICE_RE_ATTACH, dev_reattach, 0 },
     { WIRE_NODE_DEVICE_RESET, dev_reset, 0 },
+    { WIRE_NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN, lookup_wwn, 0 },
+    { WIRE_NODE_DEVICE_CREATE_XML, create_xml, 0 },
+    { WIRE_NODE_DEVICE_DEFINE_XML, define_xml, 0 },
+    { WIRE_NODE_DEVICE_DESTROY, dev_destroy, 0 },
+    { WIRE_NODE_DEVICE_UNDEFINE, dev_undefine, 0 },
+    { WIRE_NODE_DEVICE_CREATE, dev_start, 0 },
+    { WIRE_NODE_DEVICE_SET_AUTOSTART, set_autostart, 0 },
     { 0, NULL, 0 },
 };

@@ -138,6 +138,73 @@ static int reset(struct vmgr_nodedev *dev, struct vmgr_error **err)
     return vmgr__remote_do(remote_of(dev), WIRE_NODE_DEVICE_RESET, &args, err);
 }
 
+/* For procedures that give a device: its name alone, as a string. */
+static int get_device(struct vmgr_conn *conn, int32_t procedure, const void *args,
+                      struct vmgr_nodedev **ret, struct vmgr_error **err)
+{
+    g_autofree char *name = NULL;
+
+    if (vmgr__remote_text(conn->driver_data, procedure, args, &name, err) < 0)
+        return -1;
+    if (ret)
+        *ret = vmgr__nodedev_new(conn, name);
+    return 0;
+}
+
+static int lookup_wwn(struct vmgr_conn *conn, const char *wwnn, const char *wwpn,
+                      struct vmgr_nodedev **ret, struct vmgr_error **err)
+{
+    const struct wire_node_device_lookup_scsi_host_by_wwn_args args = { (char *)wwnn, (char *)wwpn,
+                                                                        0 };
+
+    return get_device(conn, WIRE_NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN, &args, ret, err);
+}
+
+static int create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                  struct vmgr_nodedev **ret, struct vmgr_error **err)
+{
+    const struct wire_node_device_create_xml_args args = { (char *)xml, flags };
+
+    return get_device(conn, WIRE_NODE_DEVICE_CREATE_XML, &args, ret, err);
+}
+
+static int define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                  struct vmgr_nodedev **ret, struct vmgr_error **err)
+{
+    const struct wire_node_device_define_xml_args args = { (char *)xml, flags };
+
+    return get_device(conn, WIRE_NODE_DEVICE_DEFINE_XML, &args, ret, err);
+}
+
+static int destroy(struct vmgr_nodedev *dev, struct vmgr_error **err)
+{
+    const struct name_args args = args_of(dev);
+
+    return vmgr__remote_do(remote_of(dev), WIRE_NODE_DEVICE_DESTROY, &args, err);
+}
+
+static int undefine(struct vmgr_nodedev *dev, struct vmgr_error **err)
+{
+    const struct name_args args = args_of(dev);
+
+    return vmgr__remote_do(remote_of(dev), WIRE_NODE_DEVICE_UNDEFINE, &args, err);
+}
+
+static int start(struct vmgr_nodedev *dev, struct vmgr_error **err)
+{
+    const struct name_args args = args_of(dev);
+
+    return vmgr__remote_do(remote_of(dev), WIRE_NODE_DEVICE_CREATE, &args, err);
+}
+
+static int set_autostart(struct vmgr_nodedev *dev, bool on, struct vmgr_error **err)
+{
+    const struct wire_node_device_set_autostart_args args = { (char *)vmgr_nodedev_get_name(dev),
+                                                              on };
+
+    return vmgr__remote_do(remote_of(dev), WIRE_NODE_DEVICE_SET_AUTOSTART, &args, err);
+}
+
 static int watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err)
 {
     struct wire_connect_node_device_event_register_any_args args = { 0 };
@@ -161,5 +228,12 @@ const struct vmgr__nodedev_ops vmgr__remote_nodedev = {
     .detach = detach,
     .reattach = reattach,
     .reset = reset,
+    .lookup_wwn = lookup_wwn,
+    .create = create,
+    .define = define,
+    .destroy = destroy,
+    .undefine = undefine,
+    .start = start,
+    .set_autostart = set_autostart,
     .watch = watch,
 };

@@ -91,6 +91,7 @@ static int test_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     vmgr__domlist_init(&t->list);
     t->next_id = 1;
     t->networks = vmgr__test_networks_new();
+    t->nodedevs = vmgr__test_nodedevs_new();
     vmgr__test_storage_init(t);
     conn->secrets = vmgr__secret_store_new(NULL);
     conn->driver_data = t;
@@ -113,6 +114,7 @@ static void test_close(struct vmgr_conn *conn)
     vmgr__secret_store_free(conn->secrets);
     vmgr__domlist_fini(&t->list);
     g_ptr_array_unref(t->networks);
+    g_ptr_array_unref(t->nodedevs);
     g_mutex_clear(&t->lock);
     g_free(t);
 }

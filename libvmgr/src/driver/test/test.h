@@ -17,6 +17,7 @@ struct test {
     int next_id;
     GPtrArray *networks; /* struct vmgr__netobj * */
     GPtrArray *pools; /* storage.c */
+    GPtrArray *nodedevs; /* nodedev.c */
 };
 
 extern const struct vmgr__conf_defaults vmgr__test_defaults;
@@ -87,6 +88,9 @@ extern const struct vmgr__agent_ops vmgr__test_agent;
 
 /* ---- network.c ---- */
 GPtrArray *vmgr__test_networks_new(void);
+
+/* ---- nodedev.c ---- */
+GPtrArray *vmgr__test_nodedevs_new(void);
 
 /* ---- size.c ---- */
 int vmgr__test_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
