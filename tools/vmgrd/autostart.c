@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starting, after a boot of the host, the networks, the storage pools and then the domains that are
- * marked so.
+ * Starting, after a boot of the host, its interfaces, the networks, the storage pools and then the
+ * domains that are marked so.
  *
  * That it was done is written down beside the boot it was done for: a daemon that is started again
  * must not start what an administrator has stopped since.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmgrd.h"
 
 struct autostart {
+    struct vmgr_interface **interfaces; /* networks may lead through these */
     struct vmgr_network **networks; /* these two first: domains use them */
     struct vmgr_pool **pools;
     struct vmgr_domain **domains;
@@ -33,9 +35,49 @@ static void report(struct log *log, const char *kind, const char *name, int r,
     log_line(r == 0 ? VMGR__LOG_INFO : VMGR__LOG_ERROR, line, log);
 }
 
+/* Marked so in its definition: a child of the outermost element, in the library's house style. */
+static bool is_onboot(struct vmgr_interface *iface)
+{
+    char *xml = NULL;
+    bool is = vmgr_interface_get_xml(iface, VMGR_INTERFACE_XML_INACTIVE, &xml, NULL) == 0 &&
+              strstr(xml, "\n  <start mode='onboot'/>\n");
+
+    free(xml);
+    return is;
+}
+
+/* One may be made of others: as long as one more starts, the rest is tried again. */
+static void start_interfaces(struct autostart *a)
+{
+    g_autoptr(GPtrArray) left = g_ptr_array_new();
+    guint before;
+
+    for (struct vmgr_interface **i = a->interfaces; i && *i; i++) {
+        if (is_onboot(*i))
+            g_ptr_array_add(left, *i);
+    }
+    do {
+        before = left->len;
+        for (guint i = left->len; i-- > 0 && !g_atomic_int_get(&a->stop);) {
+            if (vmgr_interface_start(left->pdata[i], 0, NULL) < 0)
+                continue;
+            report(a->log, "interface", vmgr_interface_get_name(left->pdata[i]), 0, NULL);
+            g_ptr_array_remove_index(left, i);
+        }
+    } while (left->len < before && !g_atomic_int_get(&a->stop));
+    for (guint i = 0; i < left->len && !g_atomic_int_get(&a->stop); i++) {
+        struct vmgr_error *cause = NULL;
+        const int r = vmgr_interface_start(left->pdata[i], 0, &cause);
+
+        report(a->log, "interface", vmgr_interface_get_name(left->pdata[i]), r, cause);
+    }
+}
+
 static gpointer start_all(gpointer data)
 {
     struct autostart *a = data;
+
+    start_interfaces(a);
 
     for (struct vmgr_network **n = a->networks; n && *n && !g_atomic_int_get(&a->stop); n++) {
         struct vmgr_error *cause = NULL;
@@ -83,7 +125,8 @@ struct autostart *autostart_begin(struct vmgr__server *s, const struct config *c
         return NULL;
     a = g_new0(struct autostart, 1);
     a->domains = domains;
-    /* A driver without networks or pools has none to start. */
+    /* A driver without interfaces, networks or pools has none to start. */
+    vmgr_interface_list(vmgr__server_conn(s), VMGR_INTERFACE_LIST_INACTIVE, &a->interfaces, NULL);
     vmgr_network_list(vmgr__server_conn(s),
                       VMGR_NETWORK_LIST_AUTOSTART | VMGR_NETWORK_LIST_INACTIVE, &a->networks, NULL);
     vmgr_pool_list(vmgr__server_conn(s), VMGR_POOL_LIST_AUTOSTART | VMGR_POOL_LIST_INACTIVE,
@@ -102,6 +145,7 @@ void autostart_end(struct autostart *a)
     g_atomic_int_set(&a->stop, 1);
     if (a->thread)
         g_thread_join(a->thread);
+    vmgr_interface_list_free(a->interfaces);
     vmgr_network_list_free(a->networks);
     vmgr_pool_list_free(a->pools);
     vmgr_domain_list_free(a->domains);

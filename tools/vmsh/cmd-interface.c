@@ -9,16 +9,12 @@
 #include <vmgr/interface.h>
 
 #include "domain-text.h"
+#include "interface-commands.h"
 
 #define FLAG(name_, help_)                                                                         \
     {                                                                                              \
         .name = name_, .type = OPT_BOOL, .help = help_                                             \
     }
-#define INTERFACE_OPT(help_)                                                                       \
-    {                                                                                              \
-        .name = "interface", .type = OPT_DATA, .help = help_, .completer = COMPLETE_INTERFACE      \
-    }
-#define BY_MAC BY_UUID
 
 static bool is_mac(const char *text)
 {
@@ -29,10 +25,10 @@ static bool is_mac(const char *text)
            !text[n];
 }
 
-/* What looks like a MAC address is no name. */
-static struct vmgr_interface *find(struct shell *sh, const struct args *args, unsigned by)
+struct vmgr_interface *args_interface(struct shell *sh, const struct args *args, const char *option,
+                                      unsigned by)
 {
-    const char *text = args_string(args, "interface");
+    const char *text = args_string(args, option);
     struct vmgr_interface *iface = NULL;
     bool mac = is_mac(text);
     if (mac && by & BY_MAC)
@@ -96,7 +92,7 @@ static const struct opt iface_dumpxml_opts[] = {
 static bool cmd_iface_dumpxml(struct shell *sh, const struct args *args)
 {
     const char *xpath = args_string(args, "xpath");
-    struct vmgr_interface *iface = find(sh, args, BY_NAME | BY_MAC);
+    struct vmgr_interface *iface = args_interface(sh, args, "interface", BY_NAME | BY_MAC);
     uint32_t flags = args_bool(args, "inactive") ? VMGR_INTERFACE_XML_INACTIVE : 0;
     char *xml = NULL;
     bool ok = iface && vmgr_interface_get_xml(iface, flags, &xml, shell_err(sh)) == 0;
@@ -114,7 +110,7 @@ static const struct opt name_opts[] = { INTERFACE_OPT("interface mac"), OPT_END 
 
 static bool cmd_iface_mac(struct shell *sh, const struct args *args)
 {
-    struct vmgr_interface *iface = find(sh, args, BY_NAME);
+    struct vmgr_interface *iface = args_interface(sh, args, "interface", BY_NAME);
     if (iface)
         printf("%s\n", vmgr_interface_get_mac(iface));
     vmgr_interface_unref(iface);
@@ -123,7 +119,7 @@ static bool cmd_iface_mac(struct shell *sh, const struct args *args)
 
 static bool cmd_iface_name(struct shell *sh, const struct args *args)
 {
-    struct vmgr_interface *iface = find(sh, args, BY_MAC);
+    struct vmgr_interface *iface = args_interface(sh, args, "interface", BY_MAC);
     if (iface)
         printf("%s\n", vmgr_interface_get_name(iface));
     vmgr_interface_unref(iface);
@@ -131,13 +127,45 @@ static bool cmd_iface_name(struct shell *sh, const struct args *args)
 }
 
 const struct cmd cmds_interface[] = {
+    { "iface-begin", cmd_iface_begin, NULL,
+      "create a snapshot of current interfaces settings, which can be later committed "
+      "(iface-commit) or restored (iface-rollback)",
+      "Create a restore point for interfaces settings", false },
+    { "iface-bridge", cmd_iface_bridge, iface_bridge_opts,
+      "create a bridge device and attach an existing network device to it",
+      "bridge an existing network device", false },
+    { "iface-commit", cmd_iface_commit, NULL,
+      "commit changes made since iface-begin and free restore point",
+      "commit changes and free restore point", false },
+    { "iface-define", cmd_iface_define, iface_define_opts,
+      "define an inactive persistent physical host interface or modify an existing persistent one "
+      "from an XML file",
+      "Define or modify a persistent physical host interface.", false },
+    { "iface-destroy", cmd_iface_destroy, iface_any_opts,
+      "destroy a physical host interface (disable it / \"if-down\")",
+      "forcefully stop a physical host interface.", false },
     { "iface-dumpxml", cmd_iface_dumpxml, iface_dumpxml_opts, "interface information in XML",
       "Output the physical host interface information as an XML dump to stdout.", false },
+    { "iface-edit", cmd_iface_edit, iface_any_opts,
+      "edit XML configuration for a physical host interface",
+      "Edit the XML configuration for a physical host interface.", false },
     { "iface-list", cmd_iface_list, list_opts, "list physical host interfaces",
       "Returns list of physical host interfaces.", false },
     { "iface-mac", cmd_iface_mac, mac_opts, "convert an interface name to interface MAC address",
       "", false },
     { "iface-name", cmd_iface_name, name_opts, "convert an interface MAC address to interface name",
       "", false },
+    { "iface-rollback", cmd_iface_rollback, NULL,
+      "rollback to previous saved configuration created via iface-begin",
+      "rollback to previous restore point", false },
+    { "iface-start", cmd_iface_start, iface_any_opts,
+      "start a physical host interface (enable it / \"if-up\")",
+      "start a physical host interface.", false },
+    { "iface-unbridge", cmd_iface_unbridge, iface_unbridge_opts,
+      "undefine a bridge device after detaching its device(s)", "unbridge a network device",
+      false },
+    { "iface-undefine", cmd_iface_undefine, iface_any_opts,
+      "undefine a physical host interface (remove it from configuration)", "undefine an interface.",
+      false },
     CMD_END,
 };

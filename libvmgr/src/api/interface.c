@@ -8,6 +8,7 @@
 
 #include "../driver/interface.h"
 #include "give.h"
+#include "operation.h"
 
 struct vmgr_interface {
     gint refs;
@@ -83,17 +84,23 @@ int vmgr__interface_not_found(const char *name, const char *mac, struct vmgr_err
 
 /* ---- the interface ---- */
 
-#define NEED(conn, op, name)                                                                       \
+#define NEED_OP(conn, op, name)                                                                    \
     do {                                                                                           \
-        if (!(conn)->driver->interface || !(conn)->driver->interface->op)                          \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
-                                   name);                                                          \
+        NEED(conn, interface, name);                                                               \
+        NEED(conn, interface->op, name);                                                           \
+    } while (0)
+/* The same for what changes something. */
+#define NEED_WRITE(conn, op, name)                                                                 \
+    do {                                                                                           \
+        NEED_OP(conn, op, name);                                                                   \
+        if (vmgr__need_write(conn, name, err) < 0)                                                 \
+            return -1;                                                                             \
     } while (0)
 
 int vmgr_interface_lookup_by_name(struct vmgr_conn *conn, const char *name,
                                   struct vmgr_interface **ret_iface, struct vmgr_error **err)
 {
-    NEED(conn, lookup, "virInterfaceLookupByName");
+    NEED_OP(conn, lookup, "virInterfaceLookupByName");
     if (!name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_INTERFACE, "no name given");
     return conn->driver->interface->lookup(conn, name, NULL, ret_iface, err);
@@ -102,7 +109,7 @@ int vmgr_interface_lookup_by_name(struct vmgr_conn *conn, const char *name,
 int vmgr_interface_lookup_by_mac(struct vmgr_conn *conn, const char *mac,
                                  struct vmgr_interface **ret_iface, struct vmgr_error **err)
 {
-    NEED(conn, lookup, "virInterfaceLookupByMACString");
+    NEED_OP(conn, lookup, "virInterfaceLookupByMACString");
     if (!mac)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_INTERFACE, "no address given");
     return conn->driver->interface->lookup(conn, NULL, mac, ret_iface, err);
@@ -118,7 +125,7 @@ int vmgr_interface_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_inte
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(drop);
 
-    NEED(conn, list, "virConnectListAllInterfaces");
+    NEED_OP(conn, list, "virConnectListAllInterfaces");
     if (vmgr__check_flags(flags, VMGR_INTERFACE_LIST_ACTIVE | VMGR_INTERFACE_LIST_INACTIVE,
                           "virConnectListAllInterfaces", err) < 0 ||
         conn->driver->interface->list(conn, flags, list, err) < 0)
@@ -132,7 +139,7 @@ int vmgr_interface_get_xml(struct vmgr_interface *iface, uint32_t flags, char **
     char *text = NULL;
     int r;
 
-    NEED(iface->conn, get_xml, "virInterfaceGetXMLDesc");
+    NEED_OP(iface->conn, get_xml, "virInterfaceGetXMLDesc");
     if (vmgr__check_flags(flags, VMGR_INTERFACE_XML_INACTIVE, "virInterfaceGetXMLDesc", err) < 0)
         return -1;
     r = iface->conn->driver->interface->get_xml(iface, flags, &text, err);
@@ -141,6 +148,65 @@ int vmgr_interface_get_xml(struct vmgr_interface *iface, uint32_t flags, char **
 
 int vmgr_interface_is_active(struct vmgr_interface *iface, struct vmgr_error **err)
 {
-    NEED(iface->conn, is_active, "virInterfaceIsActive");
+    NEED_OP(iface->conn, is_active, "virInterfaceIsActive");
     return iface->conn->driver->interface->is_active(iface, err);
+}
+
+/* ---- changing ---- */
+
+int vmgr_interface_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                              struct vmgr_interface **ret_iface, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, define, "virInterfaceDefineXML");
+    if (vmgr__check_flags(flags, VMGR_INTERFACE_DEFINE_VALIDATE, "virInterfaceDefineXML", err) < 0)
+        return -1;
+    if (!xml)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_INTERFACE, "no document given");
+    return conn->driver->interface->define(conn, xml, flags, ret_iface, err);
+}
+
+int vmgr_interface_undefine(struct vmgr_interface *iface, struct vmgr_error **err)
+{
+    NEED_WRITE(iface->conn, undefine, "virInterfaceUndefine");
+    return iface->conn->driver->interface->undefine(iface, err);
+}
+
+int vmgr_interface_start(struct vmgr_interface *iface, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(iface->conn, start, "virInterfaceCreate");
+    if (vmgr__check_flags(flags, 0, "virInterfaceCreate", err) < 0)
+        return -1;
+    return iface->conn->driver->interface->start(iface, err);
+}
+
+int vmgr_interface_destroy(struct vmgr_interface *iface, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(iface->conn, destroy, "virInterfaceDestroy");
+    if (vmgr__check_flags(flags, 0, "virInterfaceDestroy", err) < 0)
+        return -1;
+    return iface->conn->driver->interface->destroy(iface, err);
+}
+
+int vmgr_interface_change_begin(struct vmgr_conn *conn, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, change_begin, "virInterfaceChangeBegin");
+    if (vmgr__check_flags(flags, 0, "virInterfaceChangeBegin", err) < 0)
+        return -1;
+    return conn->driver->interface->change_begin(conn, err);
+}
+
+int vmgr_interface_change_commit(struct vmgr_conn *conn, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, change_commit, "virInterfaceChangeCommit");
+    if (vmgr__check_flags(flags, 0, "virInterfaceChangeCommit", err) < 0)
+        return -1;
+    return conn->driver->interface->change_commit(conn, err);
+}
+
+int vmgr_interface_change_rollback(struct vmgr_conn *conn, uint32_t flags, struct vmgr_error **err)
+{
+    NEED_WRITE(conn, change_rollback, "virInterfaceChangeRollback");
+    if (vmgr__check_flags(flags, 0, "virInterfaceChangeRollback", err) < 0)
+        return -1;
+    return conn->driver->interface->change_rollback(conn, err);
 }

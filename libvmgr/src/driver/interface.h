@@ -18,6 +18,15 @@ struct vmgr__interface_ops {
     int (*get_xml)(struct vmgr_interface *iface, uint32_t flags, char **ret,
                    struct vmgr_error **err);
     int (*is_active)(struct vmgr_interface *iface, struct vmgr_error **err);
+    /* flags: VMGR_INTERFACE_DEFINE_VALIDATE. ret may be NULL. */
+    int (*define)(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                  struct vmgr_interface **ret, struct vmgr_error **err);
+    int (*undefine)(struct vmgr_interface *iface, struct vmgr_error **err);
+    int (*start)(struct vmgr_interface *iface, struct vmgr_error **err);
+    int (*destroy)(struct vmgr_interface *iface, struct vmgr_error **err);
+    int (*change_begin)(struct vmgr_conn *conn, struct vmgr_error **err);
+    int (*change_commit)(struct vmgr_conn *conn, struct vmgr_error **err);
+    int (*change_rollback)(struct vmgr_conn *conn, struct vmgr_error **err);
 };
 
 /* ---- api/interface.c ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Interfaces of this host: what the kernel has now. Ends of guests' interfaces (tap devices) are
- * left out, as libvirt does.
+ * Interfaces of this host: what the kernel has now, and what is defined. Ends of guests' interfaces
+ * (tap devices) are left out, as libvirt does.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,8 @@
 #include "../driver/interface.h"
 #include "../driver/vemu/vemu.h"
 #include "hostdev.h"
+#include "iface-link.h"
+#include "iface-store.h"
 
 #define DEPTH_MAX 8 /* of interfaces in interfaces */
 
@@ -49,6 +51,11 @@ static GPtrArray *interfaces(const struct vmgr__hostdev *h)
             g_ptr_array_remove_index(names, i);
     }
     return names;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* ---- documents ---- */
@@ -178,10 +185,74 @@ static void write_interface(const struct vmgr__hostdev *h, struct vmgr__xml_writ
 
 /* ---- operations ---- */
 
-static struct vmgr_interface *handle(struct vmgr_conn *conn, const char *name)
+/* Whether the kernel has it; names from outside choose no other directory. */
+static bool is_there(const struct vmgr__hostdev *h, const char *name)
+{
+    g_autofree char *dir = dir_of(h, name);
+
+    return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           has(dir, "uevent");
+}
+
+static char *mac_of(struct vmgr_conn *conn, const char *name)
 {
     g_autofree char *dir = dir_of(host_of(conn), name);
-    g_autofree char *mac = vmgr__sysfs_text(dir, "address");
+    char *mac = vmgr__sysfs_text(dir, "address");
+    struct vmgr__iface_def *def = mac ? NULL : vmgr__iface_load(conn->driver_data, name);
+
+    if (def && def->mac)
+        mac = g_strdup(def->mac);
+    vmgr__iface_def_free(def);
+    return mac;
+}
+
+/* Names of what is there and of what is defined, in order. */
+static GPtrArray *all_names(struct vmgr_conn *conn)
+{
+    GPtrArray *names = interfaces(host_of(conn));
+    g_autoptr(GPtrArray) defs = vmgr__iface_load_all(conn->driver_data);
+
+    for (guint i = 0; i < defs->len; i++) {
+        const struct vmgr__iface_def *def = defs->pdata[i];
+
+        if (!g_ptr_array_find_with_equal_func(names, def->name, g_str_equal, NULL))
+            g_ptr_array_add(names, g_strdup(def->name));
+    }
+    g_ptr_array_sort(names, by_text);
+    return names;
+}
+
+/* Of what is defined: that it was set up is enough, for a bridge without ports never runs. */
+static bool is_active(struct vmgr_conn *conn, const char *name)
+{
+    const struct vmgr__hostdev *h = host_of(conn);
+    g_autofree char *dir = dir_of(h, name);
+    struct vmgr__iface_def *def;
+    bool defined;
+
+    if (!is_there(h, name))
+        return false;
+    if (is_up(dir))
+        return true;
+    def = *h->root ? NULL : vmgr__iface_load(conn->driver_data, name);
+    defined = def != NULL;
+    vmgr__iface_def_free(def);
+    return defined && vmgr__iface_is_up(name);
+}
+
+static bool exists(struct vmgr_conn *conn, const char *name)
+{
+    struct vmgr__iface_def *def =
+        is_there(host_of(conn), name) ? NULL : vmgr__iface_load(conn->driver_data, name);
+    const bool defined = def != NULL;
+
+    vmgr__iface_def_free(def);
+    return defined || is_there(host_of(conn), name);
+}
+
+static struct vmgr_interface *handle(struct vmgr_conn *conn, const char *name)
+{
+    g_autofree char *mac = mac_of(conn, name);
 
     return vmgr__interface_new(conn, name, mac);
 }
@@ -189,12 +260,11 @@ static struct vmgr_interface *handle(struct vmgr_conn *conn, const char *name)
 static int by_mac(struct vmgr_conn *conn, const char *mac, struct vmgr_interface **ret,
                   struct vmgr_error **err)
 {
-    g_autoptr(GPtrArray) names = interfaces(host_of(conn));
+    g_autoptr(GPtrArray) names = all_names(conn);
     const char *found = NULL;
 
     for (guint i = 0; i < names->len; i++) {
-        g_autofree char *dir = dir_of(host_of(conn), names->pdata[i]);
-        g_autofree char *address = vmgr__sysfs_text(dir, "address");
+        g_autofree char *address = mac_of(conn, names->pdata[i]);
 
         if (!address || g_ascii_strcasecmp(address, mac) != 0)
             continue;
@@ -207,15 +277,6 @@ static int by_mac(struct vmgr_conn *conn, const char *mac, struct vmgr_interface
         return vmgr__interface_not_found(NULL, mac, err);
     *ret = handle(conn, found);
     return 0;
-}
-
-/* Whether it is one; names from outside choose no other directory. */
-static bool exists(struct vmgr_conn *conn, const char *name)
-{
-    g_autofree char *dir = dir_of(host_of(conn), name);
-
-    return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-           has(dir, "uevent");
 }
 
 static int iface_lookup(struct vmgr_conn *conn, const char *name, const char *mac,
@@ -232,32 +293,60 @@ static int iface_lookup(struct vmgr_conn *conn, const char *name, const char *ma
 static int iface_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
                       struct vmgr_error **err)
 {
-    g_autoptr(GPtrArray) names = interfaces(host_of(conn));
+    g_autoptr(GPtrArray) names = all_names(conn);
 
     (void)err;
     for (guint i = 0; i < names->len; i++) {
-        g_autofree char *dir = dir_of(host_of(conn), names->pdata[i]);
-
-        if (vmgr__interface_matches(is_up(dir), flags))
+        if (vmgr__interface_matches(is_active(conn, names->pdata[i]), flags))
             g_ptr_array_add(ret, handle(conn, names->pdata[i]));
     }
     return 0;
 }
 
-/* Nothing is configured by us: what would be there is what is. */
+static char *live_document(const struct vmgr__hostdev *h, const char *name)
+{
+    struct vmgr__xml_writer w;
+
+    vmgr__xw_init(&w);
+    write_interface(h, &w, name, 0);
+    return vmgr__xw_finish(&w);
+}
+
+/* What would have to be defined for what is: NULL and *err. A recorded host has no addresses. */
+static struct vmgr__iface_def *derive(const struct vmgr__hostdev *h, const char *name,
+                                      struct vmgr_error **err)
+{
+    g_autofree char *live = live_document(h, name);
+    struct vmgr__iface_def *def = vmgr__iface_def_parse(live, err);
+
+    if (!def || *h->root || vmgr__iface_address_read(def, err) == 0)
+        return def;
+    vmgr__iface_def_free(def);
+    return NULL;
+}
+
 static int iface_get_xml(struct vmgr_interface *iface, uint32_t flags, char **ret,
                          struct vmgr_error **err)
 {
     struct vmgr_conn *conn = vmgr_interface_get_conn(iface);
+    const struct vmgr__hostdev *h = host_of(conn);
     const char *name = vmgr_interface_get_name(iface);
-    struct vmgr__xml_writer w;
+    const bool there = is_there(h, name);
+    struct vmgr__iface_def *def;
 
-    (void)flags;
-    if (!exists(conn, name))
+    if (there && !(flags & VMGR_INTERFACE_XML_INACTIVE)) {
+        *ret = live_document(h, name);
+        return 0;
+    }
+    def = vmgr__iface_load(conn->driver_data, name);
+    if (!def && !there)
         return vmgr__interface_not_found(name, NULL, err);
-    vmgr__xw_init(&w);
-    write_interface(host_of(conn), &w, name, 0);
-    *ret = vmgr__xw_finish(&w);
+    if (!def)
+        def = derive(h, name, err);
+    if (!def)
+        return -1;
+    *ret = vmgr__iface_def_format(def);
+    vmgr__iface_def_free(def);
     return 0;
 }
 
@@ -265,10 +354,20 @@ static int iface_is_active(struct vmgr_interface *iface, struct vmgr_error **err
 {
     struct vmgr_conn *conn = vmgr_interface_get_conn(iface);
     const char *name = vmgr_interface_get_name(iface);
-    g_autofree char *dir = dir_of(host_of(conn), name);
 
-    return exists(conn, name) ? is_up(dir) : vmgr__interface_not_found(name, NULL, err);
+    return exists(conn, name) ? is_active(conn, name) : vmgr__interface_not_found(name, NULL, err);
 }
 
-const struct vmgr__interface_ops vmgr__vemu_interface = { iface_lookup, iface_list, iface_get_xml,
-                                                          iface_is_active };
+const struct vmgr__interface_ops vmgr__vemu_interface = {
+    .lookup = iface_lookup,
+    .list = iface_list,
+    .get_xml = iface_get_xml,
+    .is_active = iface_is_active,
+    .define = vmgr__iface_define,
+    .undefine = vmgr__iface_undefine,
+    .start = vmgr__iface_start,
+    .destroy = vmgr__iface_destroy,
+    .change_begin = vmgr__iface_change_begin,
+    .change_commit = vmgr__iface_change_commit,
+    .change_rollback = vmgr__iface_change_rollback,
+};

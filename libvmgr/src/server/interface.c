@@ -146,6 +146,61 @@ static int is_active(struct vmgr__call *call, const void *args, void *ret)
     return r->active < 0 ? -1 : 0;
 }
 
+/* ---- changing ---- */
+
+static int define_xml(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_interface_define_xml_args *a = args;
+    struct wire_interface_define_xml_ret *r = ret;
+    struct vmgr_interface *iface = NULL;
+
+    if (vmgr_interface_define_xml(call->conn, a->xml, a->flags, &iface, &call->err) < 0)
+        return -1;
+    fill(vmgr__arena_adopt(&call->arena, iface, drop), &r->iface);
+    return 0;
+}
+
+static int undefine(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_interface_undefine_args *a = args;
+    struct vmgr_interface *iface = call_interface(call, &a->iface);
+
+    (void)ret;
+    return iface ? vmgr_interface_undefine(iface, &call->err) : -1;
+}
+
+static int start(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_interface_create_args *a = args;
+    struct vmgr_interface *iface = call_interface(call, &a->iface);
+
+    (void)ret;
+    return iface ? vmgr_interface_start(iface, a->flags, &call->err) : -1;
+}
+
+static int destroy(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_interface_destroy_args *a = args;
+    struct vmgr_interface *iface = call_interface(call, &a->iface);
+
+    (void)ret;
+    return iface ? vmgr_interface_destroy(iface, a->flags, &call->err) : -1;
+}
+
+/* Changes of all of them. */
+#define CHANGE(what)                                                                               \
+    static int change_##what(struct vmgr__call *call, const void *args, void *ret)                 \
+    {                                                                                              \
+        const struct wire_interface_change_##what##_args *a = args;                                \
+                                                                                                   \
+        (void)ret;                                                                                 \
+        return vmgr_interface_change_##what(call->conn, a->flags, &call->err);                     \
+    }
+
+CHANGE(begin)
+CHANGE(commit)
+CHANGE(rollback)
+
 const struct vmgr__handler vmgr__handlers_interface[] = {
     { WIRE_INTERFACE_LOOKUP_BY_NAME, lookup_by_name, 0 },
     { WIRE_INTERFACE_LOOKUP_BY_MAC_STRING, lookup_by_mac, 0 },
@@ -156,5 +211,12 @@ const struct vmgr__handler vmgr__handlers_interface[] = {
     { WIRE_CONNECT_NUM_OF_DEFINED_INTERFACES, num_of_defined_interfaces, 0 },
     { WIRE_INTERFACE_GET_XML_DESC, get_xml_desc, 0 },
     { WIRE_INTERFACE_IS_ACTIVE, is_active, 0 },
+    { WIRE_INTERFACE_DEFINE_XML, define_xml, 0 },
+    { WIRE_INTERFACE_UNDEFINE, undefine, 0 },
+    { WIRE_INTERFACE_CREATE, start, 0 },
+    { WIRE_INTERFACE_DESTROY, destroy, 0 },
+    { WIRE_INTERFACE_CHANGE_BEGIN, change_begin, 0 },
+    { WIRE_INTERFACE_CHANGE_COMMIT, change_commit, 0 },
+    { WIRE_INTERFACE_CHANGE_ROLLBACK, change_rollback, 0 },
     { 0, NULL, 0 },
 };

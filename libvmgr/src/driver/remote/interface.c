@@ -70,4 +70,73 @@ static int is_active(struct vmgr_interface *iface, struct vmgr_error **err)
     return vmgr__remote_number(remote_of(iface), WIRE_INTERFACE_IS_ACTIVE, &args, err);
 }
 
-const struct vmgr__interface_ops vmgr__remote_interface = { lookup, list, get_xml, is_active };
+static int define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
+                  struct vmgr_interface **ret, struct vmgr_error **err)
+{
+    const struct wire_interface_define_xml_args args = { (char *)xml, flags };
+    struct wire_interface_define_xml_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result =
+        vmgr__remote_call(conn->driver_data, WIRE_INTERFACE_DEFINE_XML, &args, &out, &reply, err);
+
+    if (result == 0 && ret)
+        *ret = vmgr__interface_new(conn, out.iface.name, out.iface.mac);
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}
+
+static int undefine(struct vmgr_interface *iface, struct vmgr_error **err)
+{
+    const struct interface_args args = args_of(iface, 0);
+
+    return vmgr__remote_do(remote_of(iface), WIRE_INTERFACE_UNDEFINE, &args, err);
+}
+
+static int start(struct vmgr_interface *iface, struct vmgr_error **err)
+{
+    const struct interface_args args = args_of(iface, 0);
+
+    return vmgr__remote_do(remote_of(iface), WIRE_INTERFACE_CREATE, &args, err);
+}
+
+static int destroy(struct vmgr_interface *iface, struct vmgr_error **err)
+{
+    const struct interface_args args = args_of(iface, 0);
+
+    return vmgr__remote_do(remote_of(iface), WIRE_INTERFACE_DESTROY, &args, err);
+}
+
+static int change_begin(struct vmgr_conn *conn, struct vmgr_error **err)
+{
+    const struct wire_interface_change_begin_args args = { 0 };
+
+    return vmgr__remote_do(conn->driver_data, WIRE_INTERFACE_CHANGE_BEGIN, &args, err);
+}
+
+static int change_commit(struct vmgr_conn *conn, struct vmgr_error **err)
+{
+    const struct wire_interface_change_commit_args args = { 0 };
+
+    return vmgr__remote_do(conn->driver_data, WIRE_INTERFACE_CHANGE_COMMIT, &args, err);
+}
+
+static int change_rollback(struct vmgr_conn *conn, struct vmgr_error **err)
+{
+    const struct wire_interface_change_rollback_args args = { 0 };
+
+    return vmgr__remote_do(conn->driver_data, WIRE_INTERFACE_CHANGE_ROLLBACK, &args, err);
+}
+
+const struct vmgr__interface_ops vmgr__remote_interface = {
+    .lookup = lookup,
+    .list = list,
+    .get_xml = get_xml,
+    .is_active = is_active,
+    .define = define,
+    .undefine = undefine,
+    .start = start,
+    .destroy = destroy,
+    .change_begin = change_begin,
+    .change_commit = change_commit,
+    .change_rollback = change_rollback,
+};

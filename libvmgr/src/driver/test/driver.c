@@ -92,6 +92,7 @@ static int test_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     t->next_id = 1;
     t->networks = vmgr__test_networks_new();
     t->nodedevs = vmgr__test_nodedevs_new();
+    t->interfaces = vmgr__test_interfaces_new();
     vmgr__test_storage_init(t);
     conn->secrets = vmgr__secret_store_new(NULL);
     conn->driver_data = t;
@@ -115,6 +116,8 @@ static void test_close(struct vmgr_conn *conn)
     vmgr__domlist_fini(&t->list);
     g_ptr_array_unref(t->networks);
     g_ptr_array_unref(t->nodedevs);
+    g_ptr_array_unref(t->interfaces);
+    g_clear_pointer(&t->interfaces_begun, g_ptr_array_unref);
     g_mutex_clear(&t->lock);
     g_free(t);
 }

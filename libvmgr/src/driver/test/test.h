@@ -18,6 +18,7 @@ struct test {
     GPtrArray *networks; /* struct vmgr__netobj * */
     GPtrArray *pools; /* storage.c */
     GPtrArray *nodedevs; /* nodedev.c */
+    GPtrArray *interfaces, *interfaces_begun; /* interface.c; the latter NULL: no changes began */
 };
 
 extern const struct vmgr__conf_defaults vmgr__test_defaults;
@@ -88,6 +89,9 @@ extern const struct vmgr__agent_ops vmgr__test_agent;
 
 /* ---- network.c ---- */
 GPtrArray *vmgr__test_networks_new(void);
+
+/* ---- interface.c ---- */
+GPtrArray *vmgr__test_interfaces_new(void);
 
 /* ---- nodedev.c ---- */
 GPtrArray *vmgr__test_nodedevs_new(void);

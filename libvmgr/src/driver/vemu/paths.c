@@ -26,6 +26,9 @@ static void use_bases(struct vemu *d, const char *config, const char *run, const
     d->log_dir = g_strdup(log);
     d->net_config_dir = g_build_filename(config, "networks", NULL);
     d->net_autostart_dir = g_build_filename(config, "networks-autostart", NULL);
+    d->iface_dir = g_build_filename(config, "interfaces", NULL);
+    d->iface_begin_dir = g_build_filename(config, "interfaces-begin", NULL);
+    d->iface_run_dir = g_build_filename(run, "interfaces", NULL);
     d->nwfilter_dir = g_build_filename(config, "nwfilter", NULL);
     d->nwfilter_run_dir = g_build_filename(run, "nwfilter", NULL);
     d->net_run_dir = g_build_filename(run, "networks", NULL);
@@ -97,6 +100,9 @@ void vmgr__vemu_paths_fini(struct vemu *d)
     g_free(d->net_config_dir);
     g_free(d->net_autostart_dir);
     g_free(d->net_run_dir);
+    g_free(d->iface_dir);
+    g_free(d->iface_begin_dir);
+    g_free(d->iface_run_dir);
     g_free(d->nwfilter_dir);
     g_free(d->nwfilter_run_dir);
 }

@@ -68,6 +68,7 @@ struct vemu {
     char *net_autostart_dir;
     char *net_run_dir;
     struct vmgr__hostdev *hostdev;    /* src/hostdev */
+    char *iface_dir, *iface_begin_dir, *iface_run_dir; /* src/hostdev */
     char *nwfilter_dir, *nwfilter_run_dir;
     struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
 
