@@ -83,6 +83,7 @@ struct vemu_vm {
     GPtrArray *displays; /* struct vemu_display (display/display.c); added by the loop */
     GPtrArray *objects; /* struct vemu_object; changed by the loop */
     GPtrArray *jobs;   /* struct vemu_job (jobs/job.h), oldest first; loop */
+    GPtrArray *held_jobs; /* of a transaction, to be let go when it succeeds; NULL: none; loop */
     struct vemu_vm_nbd *nbd; /* nbd-server/vm.c; NULL: it does not run; loop */
     struct vemu_irq *irqs;
     unsigned next_id;

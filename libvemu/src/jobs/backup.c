@@ -7,18 +7,24 @@
  * one thread at a time (the filter's ranges); a part that is no longer in `todo` is the guest's.
  * If the old contents cannot be saved the job fails, and the guest goes on.
  *
+ * With sync "none" nothing else is copied, and the disk as it was can be read: an NBD export of the
+ * target is a view (view.h) of what was saved and, for the rest, of the disk. It ends with the job.
+ *
  * A dirty bitmap is read and cleared when the job begins, and records what comes from then on; what
  * it had comes back when the job fails.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "core/vm.h"
 #include "jobs/area.h"
 #include "jobs/bitmap.h"
 #include "jobs/copy.h"
 #include "jobs/graph.h"
 #include "jobs/job.h"
 #include "jobs/target.h"
+#include "jobs/view.h"
+#include "nbd-server/vm.h"
 
 struct dirty {
     uint64_t offset, bytes;
@@ -284,12 +290,17 @@ static int backup_prepare(struct vemu_job *job, struct vemu_error **err)
 static void backup_clean(struct vemu_job *job, bool failed)
 {
     struct backup *b = backup_of(job);
+    bool was_quiet = job->block->quiesced;
 
-    vemu__block_quiesce(job->block);
+    if (b->sync == VEMU_JOB_SYNC_NONE && b->target.node)
+        vemu__vm_nbd_forget(job->vm, b->target.node->id);
+    if (!was_quiet)
+        vemu__block_quiesce(job->block);
     vemu__graph_take_filter(job->block);
     if (failed)
         restore_bitmap(b);
-    vemu__block_release(job->block);
+    if (!was_quiet)
+        vemu__block_release(job->block);
     backup_free(b);
 }
 
@@ -301,6 +312,24 @@ const struct vemu_job_ops vemu__job_backup = {
     .prepare = backup_prepare,
     .clean = backup_clean,
 };
+
+int vemu__backup_view(const struct vemu_block *target, struct vemu_image **ret,
+                      struct vemu_error **err)
+{
+    for (guint i = 0; i < target->vm->jobs->len; i++) {
+        struct vemu_job *job = target->vm->jobs->pdata[i];
+        struct backup *b = backup_of(job);
+        int r;
+
+        if (job->ops != &vemu__job_backup || b->sync != VEMU_JOB_SYNC_NONE ||
+            b->target.node != target || job->block->job != job)
+            continue;
+        r = vemu__job_view_new(
+            &(struct job_view_of){ b->filter, &b->todo, b->target.image, &b->broken }, ret, err);
+        return r < 0 ? r : 1;
+    }
+    return 0;
+}
 
 int vemu__job_check_bitmap(const struct vemu_block *block, const char *name,
                            struct vemu_error **err)

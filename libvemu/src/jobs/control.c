@@ -93,7 +93,7 @@ static int cancel(struct vemu_job *job, const struct command *command, struct ve
     job->pause = job->failed_io = job->nospace = false;
     job->wake = true;
     pthread_cond_broadcast(&job->cond);
-    waits = job->status == VEMU_JOB_PENDING;
+    waits = job->status == VEMU_JOB_WAITING || job->status == VEMU_JOB_PENDING;
     pthread_mutex_unlock(&job->lock);
     if (waits)
         vemu__job_abort(job);

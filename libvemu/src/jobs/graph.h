@@ -65,5 +65,10 @@ void vemu__graph_pivot(struct vemu_block *block, struct vemu_block *target,
  * Errors: EBUSY, EROFS, EINVAL (another size, or stands on something already), and of opening. */
 int vemu__graph_snapshot(struct vemu_block *block, struct vemu_block *overlay,
                          struct vemu_image *image, const char *name, struct vemu_error **err);
+/* Takes the last snapshot of a quiesced disk back, to which nothing was written; its image is
+ * closed unless it was a node before (`overlay_stays`). Errors: those of opening; then the snapshot
+ * stays. */
+int vemu__graph_undo_snapshot(struct vemu_block *block, bool overlay_stays,
+                              struct vemu_error **err);
 
 #endif

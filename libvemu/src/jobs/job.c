@@ -11,10 +11,13 @@
 #include "core/vm.h"
 #include "jobs/graph.h"
 
+static void *job_main(void *data);
+
 /* --- making and freeing ----------------------------------------------------------------------- */
 
 static void job_free(struct vemu_job *job)
 {
+    vemu__job_group_leave(job);
     pthread_cond_destroy(&job->cond);
     pthread_mutex_destroy(&job->lock);
     g_free(job->error);
@@ -88,10 +91,8 @@ static int check_options(struct vemu_vm *vm, const struct vemu_job_options *opti
     return 0;
 }
 
-static void *job_main(void *data);
-
-int vemu__job_start(struct vemu_vm *vm, const struct vemu_job_options *options,
-                    struct vemu_error **err)
+int vemu__job_make(struct vemu_vm *vm, const struct vemu_job_options *options,
+                   struct vemu_job **ret, struct vemu_error **err)
 {
     const struct vemu_job_ops *ops = options->node ? find_ops(vm, options) : NULL;
     struct vemu_job *job;
@@ -124,16 +125,45 @@ int vemu__job_start(struct vemu_vm *vm, const struct vemu_job_options *options,
     }
     job->block->job = job;
     g_ptr_array_add(vm->jobs, job);
+    *ret = job;
+    return 0;
+}
+
+void vemu__job_unmake(struct vemu_job *job)
+{
+    job->ops->clean(job, true);
+    job->block->job = NULL;
+    g_ptr_array_remove(job->vm->jobs, job);
+    job_free(job);
+}
+
+void vemu__job_go(struct vemu_job *job)
+{
+    int r;
+
     vemu__job_set_status(job, VEMU_JOB_CREATED);
     vemu__job_set_status(job, VEMU_JOB_RUNNING);
-    r = vemu__thread_start(vm, "vemu-job", job_main, job, &job->thread);
-    if (r < 0) { /* it is over before it began, as any that fails */
-        job->result = r;
-        vemu__job_fail(job, "no thread: %s", strerror(-r));
-        vemu__job_finish(job);
-        return 0;
-    }
-    job->has_thread = true;
+    r = vemu__thread_start(job->vm, "vemu-job", job_main, job, &job->thread);
+    job->has_thread = r >= 0;
+    if (r >= 0)
+        return;
+    job->result = r; /* it is over before it began, as any that fails */
+    vemu__job_fail(job, "no thread: %s", strerror(-r));
+    vemu__job_finish(job);
+}
+
+int vemu__job_start(struct vemu_vm *vm, const struct vemu_job_options *options,
+                    struct vemu_error **err)
+{
+    struct vemu_job *job = NULL;
+    int r = vemu__job_make(vm, options, &job, err);
+
+    if (r < 0)
+        return r;
+    if (vm->held_jobs)
+        g_ptr_array_add(vm->held_jobs, job);
+    else
+        vemu__job_go(job);
     return 0;
 }
 
@@ -143,11 +173,13 @@ static void collect(void *data)
 {
     struct vemu_vm *vm = data;
 
-    for (guint i = vm->jobs->len; i-- > 0;) {
-        struct vemu_job *job = vm->jobs->pdata[i];
+    for (guint i = 0; i < vm->jobs->len;) {
+        struct vemu_job *job = vm->jobs->pdata[i++];
 
-        if (job->has_thread && atomic_load(&job->thread_done))
+        if (job->has_thread && atomic_load(&job->thread_done)) {
             vemu__job_finish(job);
+            i = 0; /* any of them may be gone */
+        }
     }
 }
 
@@ -192,7 +224,8 @@ static void conclude(struct vemu_job *job, bool failed)
         vemu__job_dismiss(job);
 }
 
-int vemu__job_finalize(struct vemu_job *job, struct vemu_error **err)
+/* What a job still has to do may fail. */
+static int prepare(struct vemu_job *job, struct vemu_error **err)
 {
     struct vemu_error *error = NULL;
     int r = job->ops->prepare ? job->ops->prepare(job, &error) : 0;
@@ -205,8 +238,51 @@ int vemu__job_finalize(struct vemu_job *job, struct vemu_error **err)
         pthread_mutex_unlock(&job->lock);
     }
     vemu_error_free(error);
-    conclude(job, r < 0);
     return r;
+}
+
+int vemu__job_finalize(struct vemu_job *job, struct vemu_error **err)
+{
+    g_autoptr(GPtrArray) members = vemu__job_group_members(job);
+    int r = 0;
+
+    for (guint i = 0; i < members->len && r >= 0; i++)
+        r = prepare(members->pdata[i], err);
+    for (guint i = 0; i < members->len; i++) {
+        struct vemu_job *each = members->pdata[i];
+
+        pthread_mutex_lock(&each->lock);
+        if (r < 0 && each->result >= 0)
+            each->result = -ECANCELED;
+        pthread_mutex_unlock(&each->lock);
+        conclude(each, r < 0);
+    }
+    return r;
+}
+
+/* All that end together are done. */
+static void become_pending(struct vemu_job *job)
+{
+    g_autoptr(GPtrArray) members = vemu__job_group_members(job);
+    bool manual = false;
+
+    for (guint i = 0; i < members->len; i++) {
+        struct vemu_job *each = members->pdata[i];
+
+        vemu__job_set_status(each, VEMU_JOB_PENDING);
+        manual = manual || each->flags & VEMU_JOB_MANUAL_FINALIZE;
+    }
+    if (!manual) {
+        vemu__job_finalize(job, NULL);
+        return;
+    }
+    for (guint i = 0; i < members->len; i++) {
+        struct vemu_job *each = members->pdata[i];
+
+        pthread_mutex_lock(&each->lock);
+        vemu__job_tell_locked(each, VEMU_EVENT_JOB_PENDING, NULL);
+        pthread_mutex_unlock(&each->lock);
+    }
 }
 
 void vemu__job_finish(struct vemu_job *job)
@@ -222,26 +298,22 @@ void vemu__job_finish(struct vemu_job *job)
     failed = job->result < 0;
     pthread_mutex_unlock(&job->lock);
     if (failed) {
+        vemu__job_group_cancel(job);
         conclude(job, true);
         return;
     }
     vemu__job_set_status(job, VEMU_JOB_WAITING);
-    vemu__job_set_status(job, VEMU_JOB_PENDING);
-    if (!(job->flags & VEMU_JOB_MANUAL_FINALIZE)) {
-        vemu__job_finalize(job, NULL);
-        return;
-    }
-    pthread_mutex_lock(&job->lock);
-    vemu__job_tell_locked(job, VEMU_EVENT_JOB_PENDING, NULL);
-    pthread_mutex_unlock(&job->lock);
+    if (vemu__job_group_is_done(job))
+        become_pending(job);
 }
 
-/* A job that waits to be cancelled or finalized. */
+/* A job that waits for others, to be cancelled or finalized. */
 void vemu__job_abort(struct vemu_job *job)
 {
     pthread_mutex_lock(&job->lock);
     job->result = -ECANCELED;
     pthread_mutex_unlock(&job->lock);
+    vemu__job_group_cancel(job);
     conclude(job, true);
 }
 

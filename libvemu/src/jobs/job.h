@@ -38,6 +38,11 @@ struct vemu_job_ops {
     bool completes; /* it gets ready, and waits to be completed */
 };
 
+/* Jobs of one transaction that end together (group.c). */
+struct job_group {
+    GPtrArray *jobs; /* borrowed; those that were not freed yet */
+};
+
 struct vemu_job {
     const struct vemu_job_ops *ops;
     struct vemu_vm *vm;
@@ -48,6 +53,7 @@ struct vemu_job {
     uint32_t on_error[2];     /* enum vemu_job_on_error: of reading, of writing */
     pthread_t thread;
     bool has_thread; /* loop */
+    struct job_group *group; /* loop; NULL: it is alone */
     atomic_bool thread_done;
     pthread_mutex_t lock;
     pthread_cond_t cond;
@@ -93,6 +99,12 @@ void vemu__job_fail(struct vemu_job *job, const char *format, ...)
 
 int vemu__job_start(struct vemu_vm *vm, const struct vemu_job_options *options,
                     struct vemu_error **err);
+/* The two halves of starting: claims what it needs, and changes the graph; nothing is told. Then it
+ * is let go, or it has never been there. */
+int vemu__job_make(struct vemu_vm *vm, const struct vemu_job_options *options,
+                   struct vemu_job **ret, struct vemu_error **err);
+void vemu__job_go(struct vemu_job *job);
+void vemu__job_unmake(struct vemu_job *job);
 struct vemu_job *vemu__job_find(struct vemu_vm *vm, const char *id, struct vemu_error **err);
 /* The thread has ended, or is about to. */
 void vemu__job_finish(struct vemu_job *job);
@@ -103,6 +115,20 @@ void vemu__job_dismiss(struct vemu_job *job);
 void vemu__job_set_status(struct vemu_job *job, enum vemu_job_status status);
 /* Cancels all and waits. Also after the loop has ended. */
 void vemu__jobs_stop(struct vemu_vm *vm);
+
+/* --- group.c: context: loop ------------------------------------------------------------------- */
+
+/* They end together: none before all are done, and none succeeds when one fails. */
+void vemu__job_group(GPtrArray *jobs);
+/* It is being freed. */
+void vemu__job_group_leave(struct vemu_job *job);
+/* Jobs that end together with this one, itself among them, without those that are over. Caller
+ * frees. */
+GPtrArray *vemu__job_group_members(const struct vemu_job *job);
+/* All of them are done: wait for each other no more. */
+bool vemu__job_group_is_done(const struct vemu_job *job);
+/* One has failed: the others are cancelled. */
+void vemu__job_group_cancel(struct vemu_job *job);
 
 /* VEMU_EVENT_JOB_*: with the job's name and figures. The lock is held. */
 void vemu__job_tell_locked(struct vemu_job *job, int type, const char *text);

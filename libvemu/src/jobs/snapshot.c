@@ -72,6 +72,7 @@ int vemu__graph_snapshot(struct vemu_block *block, struct vemu_block *overlay,
 {
     struct vemu_vm *vm = block->vm;
     struct vemu_block *other = overlay;
+    bool was_quiet = block->quiesced; /* by a transaction */
     g_autofree char *id = overlay ? NULL : name ? g_strdup(name) : vemu__vm_make_id(vm, "snapshot");
     int r = check(block, overlay, err);
 
@@ -79,7 +80,8 @@ int vemu__graph_snapshot(struct vemu_block *block, struct vemu_block *overlay,
         r = check_overlay(block, overlay ? overlay->image : image, err);
     if (r < 0)
         return r;
-    vemu__block_quiesce(block);
+    if (!was_quiet)
+        vemu__block_quiesce(block);
     if (!other) {
         other = vemu__graph_new_node(block, id, image);
         vemu__backend_list(vm, &vemu__block_kind, other);
@@ -97,6 +99,32 @@ int vemu__graph_snapshot(struct vemu_block *block, struct vemu_block *overlay,
     } else {
         other->with_parent = !overlay && !name;
     }
-    vemu__block_release(block);
+    if (!was_quiet)
+        vemu__block_release(block);
     return r;
+}
+
+int vemu__graph_undo_snapshot(struct vemu_block *block, bool overlay_stays, struct vemu_error **err)
+{
+    struct vemu_block *old = block->backing_node;
+    struct vemu_image *layer = vemu__graph_top(block);
+    bool has_our_name = old->with_parent;
+    int r;
+
+    vemu_image_close(layer->backing);
+    layer->backing = NULL;
+    block->backing_node = NULL;
+    r = vemu__block_reopen(old, true, err);
+    if (r < 0) { /* the snapshot stays: the guest needs something to write to */
+        layer->backing = vemu_image_ref(old->image);
+        block->backing_node = old;
+        return r;
+    }
+    block->no_backing = true;
+    if (has_our_name)
+        vemu__graph_swap_names(block, old);
+    vemu__graph_swap(block, old);
+    if (!overlay_stays)
+        vemu_vm_remove_block(block->vm, old->id, NULL); /* it is the overlay now */
+    return 0;
 }

@@ -35,6 +35,7 @@ const struct qmp_group *const vemu__qmp_groups[] = {
     &vemu__qmp_schema,
     &vemu__qmp_snapshot,
     &vemu__qmp_stats,
+    &vemu__qmp_transaction,
     NULL,
 };
 

@@ -46,7 +46,8 @@ extern const struct qmp_group vemu__qmp_bitmap, vemu__qmp_block, vemu__qmp_block
     vemu__qmp_fd, vemu__qmp_hotplug, vemu__qmp_human, vemu__qmp_job, vemu__qmp_machine,
     vemu__qmp_medium,
     vemu__qmp_memory, vemu__qmp_nbd, vemu__qmp_net, vemu__qmp_object, vemu__qmp_options,
-    vemu__qmp_pci, vemu__qmp_schema, vemu__qmp_snapshot, vemu__qmp_stats;
+    vemu__qmp_pci, vemu__qmp_schema, vemu__qmp_snapshot, vemu__qmp_stats,
+    vemu__qmp_transaction;
 extern const struct qmp_command vemu__qmp_capabilities;
 const struct qmp_command *vemu__qmp_command_find(const char *name);
 /* Sets the message "Device 'id' not found"; returns -QMP_DEVICE_NOT_FOUND. */

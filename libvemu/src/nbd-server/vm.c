@@ -2,7 +2,8 @@
 /*
  * A machine's NBD server: what its monitor offers of its block nodes.
  *
- * An export is the node's image, which any number of threads may use; it does not take part in what
+ * An export of a node that a backup with sync "none" writes to is the disk as it was (jobs/view.h).
+ * Any other is the node's image, which any number of threads may use; it does not take part in what
  * the node does besides (limits of the device, error policies). It holds the image, and the monitor
  * keeps the node from being removed meanwhile.
  */
@@ -13,6 +14,7 @@
 
 #include "block/backend.h"
 #include "core/vm.h"
+#include "jobs/view.h"
 
 #define MAX_CLIENTS 4096u /* when no limit is given */
 
@@ -102,6 +104,7 @@ int vemu__vm_nbd_add(struct vemu_vm *vm, const char *id, const char *node,
                      struct vemu_nbd_export_options *options, struct vemu_error **err)
 {
     struct vemu_block *block = vemu__vm_find_block(vm, node);
+    struct vemu_image *view = NULL;
     struct nbd_vm_export *export;
     int r;
 
@@ -118,8 +121,13 @@ int vemu__vm_nbd_add(struct vemu_vm *vm, const char *id, const char *node,
                                node, block->user->name);
     if (block->job || (options->flags & VEMU_NBD_EXPORT_WRITABLE && block->claimed))
         return vemu__block_check_free(block, err);
-    options->image = block->image;
+    r = vemu__backup_view(block, &view, err);
+    if (r < 0)
+        return r;
+    options->image = view ? view : block->image;
     r = vemu_nbd_server_add_export(vm->nbd->server, options, err);
+    if (view)
+        vemu_image_close(view);
     if (r < 0)
         return r;
     export = g_new0(struct nbd_vm_export, 1);
@@ -142,6 +150,16 @@ int vemu__vm_nbd_remove(struct vemu_vm *vm, const char *id, bool force, struct v
     if (r >= 0)
         g_ptr_array_remove(vm->nbd->exports, export);
     return r;
+}
+
+void vemu__vm_nbd_forget(struct vemu_vm *vm, const char *node)
+{
+    for (guint i = vm->nbd ? vm->nbd->exports->len : 0; i-- > 0;) {
+        const struct nbd_vm_export *export = vm->nbd->exports->pdata[i];
+
+        if (!strcmp(export->node, node))
+            vemu__vm_nbd_remove(vm, export->id, true, NULL);
+    }
 }
 
 const GPtrArray *vemu__vm_nbd_exports(const struct vemu_vm *vm)

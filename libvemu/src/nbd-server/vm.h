@@ -41,6 +41,8 @@ int vemu__vm_nbd_add(struct vemu_vm *vm, const char *id, const char *node,
                      struct vemu_nbd_export_options *options, struct vemu_error **err);
 /* By id. `force`: also with clients. Errors: ENOENT, EBUSY. */
 int vemu__vm_nbd_remove(struct vemu_vm *vm, const char *id, bool force, struct vemu_error **err);
+/* No export of this node any more, with or without clients. */
+void vemu__vm_nbd_forget(struct vemu_vm *vm, const char *node);
 /* struct nbd_vm_export, borrowed; NULL: no server runs. */
 const GPtrArray *vemu__vm_nbd_exports(const struct vemu_vm *vm);
 /* Whether a node is offered. */

@@ -5,6 +5,7 @@
 #include "../devices/suite.h"
 #include "client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -294,5 +295,255 @@ START_TEST(test_snapshot)
 }
 END_TEST
 
+/* --- transactions ----------------------------------------------------------------------------- */
+
+static void no_bitmap(const char *name)
+{
+    client_fails(&c, "block-dirty-bitmap-clear", "GenericError", "not found",
+                 "{'node':'d','name':'%s'}", name);
+}
+
+START_TEST(test_transaction_refused)
+{
+    setup();
+    client_fails(&c, "transaction", "GenericError", "'job-cancel' is not supported",
+                 "{'actions':[{'type':'job-cancel','data':{'id':'x'}}]}");
+    client_fails(&c, "transaction", "GenericError", "'data.nmae' is unexpected",
+                 "{'actions':[{'type':'block-dirty-bitmap-add','data':{'node':'d','name':'a',"
+                 "'nmae':'b'}}]}");
+    client_fails(&c, "transaction", "GenericError", "'x'",
+                 "{'actions':[{'type':'block-dirty-bitmap-add','data':{'node':'x','name':'a'}}]}");
+    client_fails(&c, "transaction", "GenericError", "Abort action",
+                 "{'actions':[{'type':'block-dirty-bitmap-add','data':{'node':'d','name':'a'}},"
+                 "{'type':'abort','data':{}}]}");
+    no_bitmap("a");
+    client_ok(&c, "transaction", "{'actions':[]}");
+    teardown();
+}
+END_TEST
+
+/* What a bitmap has is put back, whatever an action did to it. */
+START_TEST(test_transaction_bitmaps)
+{
+    struct vemu_image *image;
+    struct json_object *o;
+
+    setup();
+    client_ok(&c, "transaction",
+              "{'actions':[{'type':'block-dirty-bitmap-add','data':{'node':'d','name':'a',"
+              "'persistent':true,'granularity':65536}},"
+              "{'type':'block-dirty-bitmap-add','data':{'node':'d','name':'b','disabled':true}}]}");
+    image = vemu__vm_find_block(c.board.vm, "d")->image;
+    ck_assert_int_eq(vemu_image_write(image, 65536, "x", 1, 0), 0);
+    client_fails(&c, "transaction", "GenericError", "'no'",
+                 "{'actions':["
+                 "{'type':'block-dirty-bitmap-merge','data':{'node':'d','target':'b',"
+                 "'bitmaps':['a']}},"
+                 "{'type':'block-dirty-bitmap-clear','data':{'node':'d','name':'a'}},"
+                 "{'type':'block-dirty-bitmap-disable','data':{'node':'d','name':'a'}},"
+                 "{'type':'block-dirty-bitmap-enable','data':{'node':'d','name':'b'}},"
+                 "{'type':'block-dirty-bitmap-remove','data':{'node':'d','name':'a'}},"
+                 "{'type':'block-dirty-bitmap-add','data':{'node':'d','name':'a'}},"
+                 "{'type':'block-dirty-bitmap-merge','data':{'node':'d','target':'b',"
+                 "'bitmaps':['no']}}]}");
+    o = at(client_ok(&c, "query-block", NULL), "0.inserted.dirty-bitmaps");
+    ck_assert_uint_eq(json_object_array_length(o), 2);
+    for (unsigned i = 0; i < 2; i++) {
+        struct json_object *bitmap = json_object_array_get_idx(o, i);
+        bool is_a = strcmp(string_at(bitmap, "name"), "a") == 0;
+
+        ck_assert_int_eq(int_at(bitmap, "count"), is_a ? 65536 : 0);
+        ck_assert_int_eq(json_object_get_boolean(at(bitmap, "recording")), is_a);
+        ck_assert_int_eq(json_object_get_boolean(at(bitmap, "persistent")), is_a);
+    }
+    client_ok(&c, "transaction",
+              "{'actions':["
+              "{'type':'block-dirty-bitmap-merge','data':{'node':'d','target':'b',"
+              "'bitmaps':['a']}},"
+              "{'type':'block-dirty-bitmap-remove','data':{'node':'d','name':'a'}}]}");
+    no_bitmap("a");
+    ck_assert_int_eq(
+        int_at(client_ok(&c, "query-block", NULL), "0.inserted.dirty-bitmaps.0.count"), 65536);
+    teardown();
+}
+END_TEST
+
+#define BACKUP(id, device, target)                                                                 \
+    "{'type':'blockdev-backup','data':{'job-id':'" id "','device':'" device "','target':'" target  \
+    "','sync':'full'}}"
+
+/* Jobs of a transaction that fails have never been there. */
+START_TEST(test_transaction_backup)
+{
+    setup();
+    add_target("t", NULL);
+    client_ok(&c, "block-dirty-bitmap-add", "{'node':'d','name':'a'}");
+    client_fails(&c, "transaction", "GenericError", "Abort action",
+                 "{'actions':[" BACKUP("j", "d", "t") ",{'type':'abort','data':{}}]}");
+    ck_assert_uint_eq(json_object_array_length(client_ok(&c, "query-block-jobs", NULL)), 0);
+    client_fails(&c, "transaction", "GenericError", "busy: job 'd'",
+                 "{'actions':[{'type':'blockdev-backup','data':{'device':'d','target':'t',"
+                 "'sync':'incremental','bitmap':'a'}}," BACKUP("j", "hd", "t") "]}");
+    client_ok(&c, "transaction",
+              "{'actions':[{'type':'block-dirty-bitmap-clear','data':{'node':'d','name':'a'}},"
+              BACKUP("j", "d", "t") "]}");
+    wait_completed("backup");
+    client_ok(&c, "blockdev-del", "{'node-name':'t'}");
+    check_three("t");
+    teardown();
+}
+END_TEST
+
+static void add_disk(const char *name)
+{
+    create(name, NULL);
+    client_ok(&c, "blockdev-add",
+              "{'driver':'qcow2','node-name':'%s','file':{'driver':'file','filename':'%s/%s'}}",
+              name, dir, name);
+}
+
+/* Grouped jobs wait for each other; when one is cancelled so are the others. */
+START_TEST(test_transaction_grouped)
+{
+    const char *both = "{'actions':[" BACKUP("j1", "d", "t1") ","
+                       "{'type':'blockdev-backup','data':{'job-id':'j2','device':'d2',"
+                       "'target':'t2','sync':'full','speed':65536}}],"
+                       "'properties':{'completion-mode':'grouped'}}";
+    struct json_object *data;
+
+    setup();
+    add_disk("d2");
+    ck_assert_int_eq(
+        vemu_image_write(vemu__vm_find_block(c.board.vm, "d2")->image, 0, dir, sizeof(dir), 0), 0);
+    add_target("t1", NULL);
+    add_target("t2", NULL);
+    client_ok(&c, "transaction", "%s", both);
+    for (;;) { /* the first is done and waits for the other */
+        struct json_object *jobs = client_ok(&c, "query-jobs", NULL);
+
+        ck_assert_uint_eq(json_object_array_length(jobs), 2);
+        if (!strcmp(string_at(jobs, "0.status"), "waiting"))
+            break;
+        g_usleep(2000);
+    }
+    client_ok(&c, "block-job-cancel", "{'device':'j2'}");
+    for (unsigned i = 0; i < 2; i++) {
+        data = client_event(&c, "BLOCK_JOB_CANCELLED");
+        ck_assert_str_eq(string_at(data, "type"), "backup");
+    }
+    client_ok(&c, "transaction", "%s", both);
+    client_ok(&c, "block-job-set-speed", "{'device':'j2','speed':0}");
+    wait_completed("backup");
+    wait_completed("backup");
+    client_ok(&c, "blockdev-del", "{'node-name':'t1'}");
+    check_three("t1");
+    teardown();
+}
+END_TEST
+
+/* Snapshots are taken back: one with a name of its own, one without, one in a node. */
+START_TEST(test_transaction_snapshots)
+{
+    struct json_object *o;
+
+    setup();
+    create("s3", NULL);
+    client_ok(&c, "blockdev-add",
+              "{'driver':'qcow2','node-name':'n3','backing':null,"
+              "'file':{'driver':'file','filename':'%s/s3'}}",
+              dir);
+    client_fails(&c, "transaction", "GenericError", "Abort action",
+                 "{'actions':[{'type':'blockdev-snapshot-sync','data':{'device':'hd',"
+                 "'snapshot-file':'%s/s1'}},"
+                 "{'type':'blockdev-snapshot-sync','data':{'node-name':'d',"
+                 "'snapshot-file':'%s/s2','snapshot-node-name':'n2'}},"
+                 "{'type':'blockdev-snapshot','data':{'node':'hd','overlay':'n3'}},"
+                 "{'type':'abort','data':{}}]}",
+                 dir, dir);
+    o = client_ok(&c, "query-block", NULL);
+    ck_assert_str_eq(string_at(o, "0.inserted.node-name"), "d");
+    ck_assert_int_eq(int_at(o, "0.inserted.backing_file_depth"), 2);
+    ck_assert(!json_object_get_boolean(at(o, "0.inserted.ro")));
+    check_three("top");
+    client_ok(&c, "transaction",
+              "{'actions':[{'type':'blockdev-snapshot','data':{'node':'d','overlay':'n3'}}]}");
+    o = client_ok(&c, "query-block", NULL);
+    ck_assert_str_eq(string_at(o, "0.inserted.node-name"), "n3");
+    teardown();
+}
+END_TEST
+
+/* --- a disk as it was ------------------------------------------------------------------------- */
+
+static struct vemu_image *disk_of(const char *node)
+{
+    return vemu__vm_find_block(c.board.vm, node)->image;
+}
+
+static void check_read(struct vemu_image *image, uint64_t offset, uint8_t byte)
+{
+    uint8_t buf[3000];
+
+    memset(buf, 0x55, sizeof(buf));
+    ck_assert_int_eq(vemu_image_read(image, offset, buf, sizeof(buf)), 0);
+    ck_assert_uint_eq(buf[0], byte);
+    ck_assert_uint_eq(buf[511], byte);
+    ck_assert_uint_eq(buf[512], 0);
+    ck_assert_uint_eq(buf[2999], 0);
+}
+
+/* The export of a backup's target with sync none: what the disk was, with its bitmaps, until the
+ * job ends. */
+START_TEST(test_view)
+{
+    struct vemu_image_open_options options = VEMU_IMAGE_OPEN_OPTIONS_INIT;
+    struct vemu_image_extent extent = VEMU_IMAGE_EXTENT_INIT;
+    struct vemu_image *image = NULL;
+    g_autofree char *uri = NULL;
+    char buf[65536] = "";
+
+    setup();
+    uri = g_strdup_printf("nbd+unix:///disk?socket=%s/sock", dir);
+    add_target("t", NULL);
+    client_ok(&c, "nbd-server-start",
+              "{'addr':{'type':'unix','data':{'path':'%s/sock'}}}", dir);
+    client_ok(&c, "block-dirty-bitmap-add", "{'node':'d','name':'a','disabled':true}");
+    client_ok(&c, "blockdev-backup",
+              "{'job-id':'j','device':'d','target':'t','sync':'none','auto-dismiss':false}");
+    client_fails(&c, "block-export-add", "GenericError", "in use by job 'j'",
+                 "{'type':'nbd','id':'e','node-name':'t','writable':true}");
+    client_fails(&c, "block-export-add", "GenericError", "no bitmap 'b'",
+                 "{'type':'nbd','id':'e','node-name':'t','bitmaps':['b']}");
+    client_ok(&c, "block-export-add",
+              "{'type':'nbd','id':'e','node-name':'t','name':'disk','bitmaps':['a']}");
+    options.format = "raw";
+    ck_assert_int_eq(vemu_image_open(uri, &options, &image, NULL), 0);
+    memset(buf, 9, sizeof(buf));
+    for (unsigned i = 0; i < 3; i++) {
+        check_read(image, i * 65536, (uint8_t)(i + 1));
+        ck_assert_int_eq(vemu_image_write(disk_of("d"), i * 65536, buf, sizeof(buf), 0), 0);
+        check_read(image, i * 65536, (uint8_t)(i + 1));
+    }
+    ck_assert_int_eq(vemu_image_write(disk_of("d"), 3 * 65536, buf, sizeof(buf), 0), 0);
+    ck_assert_int_eq(vemu_image_read(image, 3 * 65536, buf, sizeof(buf)), 0);
+    ck_assert_int_eq(buf[0] | buf[65535], 0);
+    ck_assert_int_eq(vemu_image_get_extent(image, NULL, SIZE / 2, SIZE / 2, &extent), 0);
+    ck_assert_uint_ne(extent.flags & VEMU_IMAGE_EXTENT_ZERO, 0);
+    ck_assert_int_eq(vemu_image_get_extent(image, NULL, 65536, 512, &extent), 0);
+    ck_assert_uint_ne(extent.flags & VEMU_IMAGE_EXTENT_DATA, 0);
+    client_ok(&c, "block-job-cancel", "{'device':'j'}");
+    client_event(&c, "BLOCK_JOB_CANCELLED");
+    ck_assert_int_eq(vemu_image_read(image, 0, buf, 1), -EIO);
+    vemu_image_close(image);
+    ck_assert_uint_eq(json_object_array_length(client_ok(&c, "query-block-exports", NULL)), 0);
+    client_ok(&c, "blockdev-del", "{'node-name':'t'}");
+    client_ok(&c, "block-dirty-bitmap-remove", "{'node':'d','name':'a'}");
+    client_ok(&c, "nbd-server-stop", NULL);
+    teardown();
+}
+END_TEST
+
 SUITE_MAIN("monitor-job", test_backup, test_bitmaps, test_mirror, test_chain, test_commit_active,
-           test_snapshot)
+           test_snapshot, test_transaction_refused, test_transaction_bitmaps,
+           test_transaction_backup, test_transaction_grouped, test_transaction_snapshots,
+           test_view)
