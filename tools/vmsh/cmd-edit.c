@@ -96,7 +96,8 @@ static const char *apply(struct editing *e)
     shell_err_clear(e->sh);
     if (r > 0)
         return "The XML configuration was changed by another user.";
-    r = e->object->define(e->sh, e->text, e->validate);
+    r = e->object->define_handle ? e->object->define_handle(e->sh, e->object->handle, e->text)
+                                 : e->object->define(e->sh, e->text, e->validate);
     if (r < 0 && e->validate &&
         vmgr_error_get_code(e->sh->error) == VMGR_ERR_ARGUMENT_UNSUPPORTED) {
         /* there is no schema to validate against */
@@ -179,7 +180,10 @@ bool cmd_edit(struct shell *sh, const struct args *args)
     if (!domain)
         return false;
     char *label = must_printf("Domain '%s'", vmgr_domain_get_name(domain));
-    struct edit_object object = { label, domain, get_domain, define_domain };
+    struct edit_object object = { .label = label,
+                                  .handle = domain,
+                                  .get_xml = get_domain,
+                                  .define = define_domain };
     bool ok = edit_object(sh, &object, !args_bool(args, "skip-validate"));
     free(label);
     vmgr_domain_unref(domain);

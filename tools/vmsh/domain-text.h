@@ -17,6 +17,8 @@ struct edit_object {
     int (*get_xml)(void *handle, char **xml, struct vmgr_error **err);
     /* Says so when it is done. The library's error goes to shell_err(). */
     int (*define)(struct shell *sh, const char *xml, bool validate);
+    /* The same for what is no object of the connection alone. One of the two. */
+    int (*define_handle)(struct shell *sh, void *handle, const char *xml);
 };
 bool edit_object(struct shell *sh, const struct edit_object *object, bool validate);
 

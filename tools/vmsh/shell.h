@@ -101,6 +101,8 @@ const struct cmd_group *cmd_group_find(const char *keyword);
 extern const struct cmd cmds_domain[];
 extern const struct cmd cmds_monitor[];
 extern const struct cmd cmds_event[];
+extern const struct cmd cmds_backup[];
+extern const struct cmd cmds_checkpoint[];
 extern const struct cmd cmds_host[];
 extern const struct cmd cmds_shell[];
 extern const struct cmd cmds_interface[];

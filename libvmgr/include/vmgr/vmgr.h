@@ -17,6 +17,7 @@
 
 #include <vmgr/agent.h>
 #include <vmgr/block.h>
+#include <vmgr/checkpoint.h>
 #include <vmgr/connect.h>
 #include <vmgr/cpu.h>
 #include <vmgr/device.h>

@@ -24,6 +24,8 @@ void vmgr__domobj_free(void *data)
         obj->priv_free(obj->priv);
     vmgr__domain_def_free(obj->config);
     vmgr__domain_def_free(obj->live);
+    if (obj->checkpoints)
+        g_ptr_array_unref(obj->checkpoints);
     g_free(obj);
 }
 

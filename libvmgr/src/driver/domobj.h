@@ -19,6 +19,7 @@ struct vmgr__domobj {
     bool autostart;
     bool updated;
     bool autodestroy;
+    GPtrArray *checkpoints; /* of the test driver's guests (conf/checkpoint.h); NULL: none */
     unsigned frozen; /* file systems of the test driver's guests, by bit */
     void *priv; /* the driver's, freed by priv_free */
     void (*priv_free)(void *priv);

@@ -31,6 +31,7 @@ struct vmgr__open_args {
 
 struct vmgr__agent_ops;
 struct vmgr__block_ops;
+struct vmgr__checkpoint_ops;
 struct vmgr__cpu_ops;
 struct vmgr__interface_ops;
 struct vmgr__node_ops;
@@ -150,6 +151,7 @@ struct vmgr__driver {
     /* NULL: none; what they are is in NAME.h. */
     const struct vmgr__agent_ops *agent;
     const struct vmgr__block_ops *block;
+    const struct vmgr__checkpoint_ops *checkpoint;
     const struct vmgr__cpu_ops *cpu;
     const struct vmgr__guestnet_ops *guestnet;
     const struct vmgr__interface_ops *interface;

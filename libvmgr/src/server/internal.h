@@ -134,6 +134,7 @@ extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain
     vmgr__handlers_domain_size[], vmgr__handlers_domain_stats[], vmgr__handlers_event[];
 extern const struct vmgr__handler vmgr__handlers_domain_agent[];
 extern const struct vmgr__handler vmgr__handlers_domain_block[];
+extern const struct vmgr__handler vmgr__handlers_domain_checkpoint[];
 extern const struct vmgr__handler vmgr__handlers_domain_resource[];
 extern const struct vmgr__handler vmgr__handlers_network[];
 extern const struct vmgr__handler vmgr__handlers_interface[];

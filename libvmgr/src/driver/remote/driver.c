@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../block.h"
+#include "../checkpoint.h"
 #include "../cpu.h"
 #include "../guestnet.h"
 #include "../interface.h"
@@ -209,6 +210,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_detach_alias = vmgr__remote_domain_detach_alias,
     .domain_update_device = vmgr__remote_domain_update_device,
     .block = &vmgr__remote_block,
+    .checkpoint = &vmgr__remote_checkpoint,
     .domain_monitor_command = vmgr__remote_monitor_command,
     .agent = &vmgr__remote_agent,
     .resource = &vmgr__remote_resource,

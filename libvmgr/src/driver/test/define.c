@@ -130,6 +130,7 @@ int vmgr__test_rename(struct vmgr_domain *dom, const char *name, struct vmgr_err
     }
     fresh->autostart = obj->autostart;
     fresh->reason = obj->reason;
+    fresh->checkpoints = g_steal_pointer(&obj->checkpoints);
     g_free(fresh->config->name);
     fresh->config->name = g_strdup(name);
     vmgr__domlist_remove(&t->list, obj);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../secret/secret.h"
+#include "../checkpoint.h"
 #include "../cpu.h"
 #include "../interface.h"
 #include "../network.h"
@@ -171,6 +172,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_set_vcpus = vmgr__test_set_vcpus,
     .domain_inject_nmi = vmgr__test_inject_nmi,
     .agent = &vmgr__test_agent,
+    .checkpoint = &vmgr__test_checkpoint,
     .resource = &vmgr__test_resource,
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "change.h"
+#include "backup.h"
 #include "parts.h"
 
 int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__domain_def **ret,
@@ -78,6 +78,20 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     return vmgr__vemu_change_end(&c, r);
 }
 
+/* A domain that goes takes what is known of its checkpoints along, if that was meant. */
+static int check_checkpoints(struct vemu_change *c, uint32_t flags, struct vmgr_error **err)
+{
+    const unsigned n =
+        vmgr__vemu_change_is_active(c) ? 0 : vmgr__vemu_checkpoints_count(c->d, c->name);
+
+    if (n && !(flags & VMGR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA))
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
+                          "cannot delete inactive domain with %u checkpoints", n);
+    if (n)
+        vmgr__vemu_checkpoints_forget(c->d, c->name);
+    return 0;
+}
+
 int vmgr__vemu_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
     g_autofree char *config = NULL;
@@ -86,13 +100,14 @@ int vmgr__vemu_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_err
     int r = -1;
 
     /* There is never a managed save, a snapshot, NVRAM or a TPM to remove or to keep. */
-    (void)flags;
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     if (!c.config) {
         vemu_error(err, VMGR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
         return vmgr__vemu_change_end(&c, -1);
     }
+    if (check_checkpoints(&c, flags, err) < 0)
+        return vmgr__vemu_change_end(&c, -1);
     config = vmgr__vemu_config_path(c.d, c.name);
     link = vmgr__vemu_autostart_path(c.d, c.name);
     if (vmgr__file_remove(link, false, err) == 0)
@@ -175,6 +190,8 @@ int vmgr__vemu_rename(struct vmgr_domain *dom, const char *new_name, struct vmgr
      * there, and taking two domain locks would need an order. */
     lock = vmgr__vemu_lock_global(c.d, err);
     r = lock < 0 ? -1 : check_rename(&c, new_name, err);
+    if (r == 0 && vmgr__vemu_checkpoints_count(c.d, c.name))
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "cannot rename domain with checkpoints");
     if (r == 0)
         r = rename_locked(&c, new_name, err);
     if (r == 0)

@@ -12,6 +12,7 @@
 #include "../../secret/secret.h"
 #include "../../storage/storage.h"
 #include "../block.h"
+#include "../checkpoint.h"
 #include "../cpu.h"
 #include "../node.h"
 #include "blockjob.h"
@@ -388,6 +389,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_detach_alias = vmgr__vemu_detach_alias,
     .domain_update_device = vmgr__vemu_update,
     .block = &vmgr__vemu_block,
+    .checkpoint = &vmgr__vemu_checkpoint,
     .domain_monitor_command = vmgr__vemu_monitor_command,
     .agent = &vmgr__vemu_agent,
     .resource = &vmgr__vemu_resource,

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "blockjob.h"
 #include "agent.h"
 #include "change.h"
@@ -449,6 +450,10 @@ static int destroy_locked(struct vemu_change *c, uint32_t flags, struct vmgr_err
         if (vmgr__vemu_status_save(c->d, c->name, s, err) < 0)
             return -1;
     }
+    /* Bitmaps of checkpoints are written when images are closed. */
+    if (!graceful && (s->bitmaps || vmgr__vemu_checkpoints_count(c->d, c->name)) &&
+        end_process(&s->process, SIGTERM))
+        return vmgr__vemu_finish(c->d, c->name, s, VMGR_DOMAIN_SHUTOFF_DESTROYED, err);
     if (!end_process(&s->process, graceful ? SIGTERM : SIGKILL))
         return vemu_error(err, VMGR_ERR_OPERATION_FAILED,
                           "Failed to terminate process %d with %s: Device or resource busy",

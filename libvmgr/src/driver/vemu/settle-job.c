@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "blockjob.h"
+#include "backup.h"
 #include "parts.h"
 
 #define LOOK_TIMEOUT_MS 1000 /* for a monitor that nobody waits for */
@@ -200,12 +200,13 @@ int vmgr__blockjobs_settle(struct vemu_change *c, struct vemu_qmp *q, struct vmg
     bool changed = false;
     int r;
 
-    if (c->status.phase != VEMU_ACTIVE || !vmgr__blockjobs_active(c->status.jobs))
+    if (c->status.phase != VEMU_ACTIVE ||
+        (!vmgr__blockjobs_active(c->status.jobs) && !c->status.backup))
         return 0;
     if (!q)
         q = own = vmgr__vemu_change_monitor(c, err);
     r = q ? vmgr__qmp_execute(q, "query-block-jobs", NULL, &list, err) : -1;
-    for (guint i = c->status.jobs->len; r == 0 && i-- > 0;) {
+    for (guint i = c->status.jobs ? c->status.jobs->len : 0; r == 0 && i-- > 0;) {
         struct vemu_blockjob *job = c->status.jobs->pdata[i];
         g_autofree char *id = vmgr__blockjob_id(job);
 
@@ -216,6 +217,8 @@ int vmgr__blockjobs_settle(struct vemu_change *c, struct vemu_qmp *q, struct vmg
         r = MIN(r, 0);
     }
     json_object_put(list);
+    if (r == 0 && vmgr__backup_settle(c, q))
+        changed = true;
     vmgr__qmp_close(own);
     if (changed && vmgr__vemu_status_save(c->d, c->name, &c->status, r < 0 ? NULL : err) < 0)
         r = -1;
@@ -230,7 +233,8 @@ void vmgr__blockjobs_look(struct vemu *d, const char *name)
 
     if (d->read_only || vmgr__vemu_change_try_name(&c, d, name) < 0)
         return;
-    if (c.status.phase == VEMU_ACTIVE && vmgr__blockjobs_active(c.status.jobs)) {
+    if (c.status.phase == VEMU_ACTIVE &&
+        (vmgr__blockjobs_active(c.status.jobs) || c.status.backup)) {
         q = vmgr__qmp_open(dir, -1, LOOK_TIMEOUT_MS, NULL);
         if (q)
             vmgr__blockjobs_settle(&c, q, NULL);

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "cgroup.h"
 #include "rights.h"
 
@@ -68,6 +69,7 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
 
     if (s->def)
         vmgr__vemu_ports_forget(d, s->def);
+    vmgr__backup_forget(s->backup);
     vmgr__vemu_rights_end(d, name);
     if (s->cgroup)
         vmgr__cgroup_remove(s->cgroup);
@@ -76,6 +78,7 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
     s->state = VMGR_DOMAIN_SHUTOFF;
     s->reason = reason;
     if (access(config, F_OK) != 0) {
+        vmgr__vemu_checkpoints_forget(d, name);
         vmgr__vemu_run_remove(d, name);
         return 0;
     }

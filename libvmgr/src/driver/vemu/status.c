@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../conf/backup.h"
 #include "blockjob.h"
 
 static const char *const phases[] = { "off", "starting", "active", "stopping", NULL };
@@ -14,6 +15,7 @@ void vmgr__vemu_status_clear(struct vemu_status *s)
 {
     vmgr__domain_def_free(s->def);
     g_clear_pointer(&s->jobs, g_ptr_array_unref);
+    vmgr__backup_free(s->backup);
     g_free(s->cgroup);
     *s = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
 }
@@ -34,6 +36,7 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
     g_autofree char *phase = vmgr__xml_attr(root, "phase");
     g_autofree char *boot = vmgr__xml_attr(root, "boot");
     g_autofree char *updated = vmgr__xml_attr(root, "updated");
+    g_autofree char *bitmaps = vmgr__xml_attr(root, "bitmaps");
     uint64_t state, reason, pid = 0, owner = 0, user, group;
     int r = -1;
 
@@ -63,11 +66,14 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
         }
         ret->cgroup = vmgr__xml_attr(root, "cgroup");
         ret->updated = g_strcmp0(updated, "yes") == 0;
+        ret->bitmaps = g_strcmp0(bitmaps, "yes") == 0;
         r = 1;
         if (ret->phase != VEMU_OFF) {
             ret->def = vmgr__domain_def_parse_node(domain, &vmgr__vemu_defaults, 0, err);
             r = ret->def ? 1 : -1;
             ret->jobs = vmgr__blockjobs_read(root);
+            if (vmgr__xml_child(root, "domainbackup"))
+                ret->backup = vmgr__backup_read(vmgr__xml_child(root, "domainbackup"));
         }
     }
     xmlFreeDoc(doc);
@@ -126,6 +132,8 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
         }
         if (s->updated)
             vmgr__xw_attr(&w, "updated", "yes");
+        if (s->bitmaps)
+            vmgr__xw_attr(&w, "bitmaps", "yes");
         if (s->uid) {
             vmgr__xw_attrf(&w, "user", "%u", s->uid);
             vmgr__xw_attrf(&w, "group", "%u", s->gid);
@@ -133,6 +141,8 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
         vmgr__xw_attr(&w, "cgroup", s->cgroup);
         vmgr__domain_def_write(s->def, 0, &w);
         vmgr__blockjobs_write(s->jobs, &w);
+        if (s->backup)
+            vmgr__backup_write(s->backup, true, &w);
     }
     vmgr__xw_end(&w, "domstatus");
     text = vmgr__xw_finish(&w);

@@ -142,12 +142,14 @@ struct vemu_status {
     int owner; /* with autodestroy: pid of the caller whose end ends it; else 0 */
     uint64_t owner_start_time;
     bool updated;
+    bool bitmaps; /* of its images have come or gone: they are written when the images are closed */
     bool sandbox; /* while it starts: the emulator gives up system calls */
     uid_t uid;    /* whom the process runs as; 0: its starter's */
     gid_t gid;
     char *cgroup;                 /* NULL: none */
     struct vmgr__domain_def *def; /* what runs; NULL when off */
     GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
+    struct vmgr__backup *backup;  /* that goes on (conf/backup.h); NULL: none */
 };
 void vmgr__vemu_status_clear(struct vemu_status *s);
 /* 1, 0 (no file: off), -1 and *err (a file nobody can read is an error, not an end of the guest). A
