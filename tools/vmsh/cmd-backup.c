@@ -54,9 +54,7 @@ static const struct opt dumpxml_options[] = {
       .type = OPT_STRING,
       .named = true,
       .help = "xpath expression to filter the XML document" },
-    { .name = "wrap",
-      .type = OPT_BOOL,
-      .help = "wrap xpath results in an common root element" },
+    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
     OPT_END,
 };
 

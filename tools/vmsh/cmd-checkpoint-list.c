@@ -27,9 +27,7 @@ const struct opt checkpoint_list_opts[] = {
     FLAG("leaves", "list only checkpoints without children"),
     FLAG("no-leaves", "list only checkpoints that are not leaves (with children)"),
     FLAG("tree", "list checkpoints in a tree"),
-    { .name = "from",
-      .type = OPT_STRING,
-      .help = "limit list to children of given checkpoint" },
+    { .name = "from", .type = OPT_STRING, .help = "limit list to children of given checkpoint" },
     FLAG("descendants", "with --from, list all descendants"),
     FLAG("name", "list checkpoint names only"),
     FLAG("topological", "sort list topologically rather than by name"),
@@ -75,8 +73,8 @@ static bool check(struct shell *sh, const struct args *args)
 
 static uint32_t list_flags(const struct args *args)
 {
-    bool below = args_bool(args, "descendants") ||
-                 (args_string(args, "from") && args_bool(args, "tree"));
+    bool below =
+        args_bool(args, "descendants") || (args_string(args, "from") && args_bool(args, "tree"));
     return (args_bool(args, "roots") ? VMGR_CHECKPOINT_LIST_ROOTS : 0) |
            (below ? VMGR_CHECKPOINT_LIST_DESCENDANTS : 0) |
            (args_bool(args, "leaves") ? VMGR_CHECKPOINT_LIST_LEAVES : 0) |

@@ -226,20 +226,20 @@ static const struct opt delete_opts[] = {
     OPT_END,
 };
 
-static bool delete(struct shell *sh, struct vmgr_checkpoint *checkpoint, const struct args *args)
+static bool delete (struct shell *sh, struct vmgr_checkpoint *checkpoint, const struct args *args)
 {
     const char *name = vmgr_checkpoint_get_name(checkpoint);
     bool only = args_bool(args, "children-only");
-    uint32_t flags =
-        (args_bool(args, "children") ? VMGR_CHECKPOINT_DELETE_CHILDREN : 0) |
-        (only ? VMGR_CHECKPOINT_DELETE_CHILDREN_ONLY : 0) |
-        (args_bool(args, "metadata") ? VMGR_CHECKPOINT_DELETE_METADATA_ONLY : 0);
+    uint32_t flags = (args_bool(args, "children") ? VMGR_CHECKPOINT_DELETE_CHILDREN : 0) |
+                     (only ? VMGR_CHECKPOINT_DELETE_CHILDREN_ONLY : 0) |
+                     (args_bool(args, "metadata") ? VMGR_CHECKPOINT_DELETE_METADATA_ONLY : 0);
     if (vmgr_checkpoint_delete(checkpoint, flags, shell_err(sh)) < 0) {
         shell_error(sh, "Failed to delete checkpoint %s", name);
         return false;
     }
-    shell_extra(sh, only ? "Domain checkpoint %s children deleted\n"
-                         : "Domain checkpoint %s deleted\n", name);
+    shell_extra(sh,
+                only ? "Domain checkpoint %s children deleted\n" : "Domain checkpoint %s deleted\n",
+                name);
     return true;
 }
 
@@ -350,8 +350,7 @@ static bool info(struct shell *sh, struct vmgr_checkpoint *checkpoint, const str
 {
     (void)args;
     printf("%-15s %s\n", "Name:", vmgr_checkpoint_get_name(checkpoint));
-    printf("%-15s %s\n",
-           "Domain:", vmgr_domain_get_name(vmgr_checkpoint_get_domain(checkpoint)));
+    printf("%-15s %s\n", "Domain:", vmgr_domain_get_name(vmgr_checkpoint_get_domain(checkpoint)));
     char *parent = checkpoint_parent_name(sh, checkpoint);
     if (!parent)
         return false;
@@ -388,7 +387,7 @@ static bool parent(struct shell *sh, struct vmgr_checkpoint *checkpoint, const s
     return ok;
 }
 
-/* --- the frame of those with a domain and a checkpoint ----------------------------------------- */
+/* --- the frame of those with a domain and a checkpoint ---------------------------------------- */
 
 static bool with_checkpoint(struct shell *sh, const struct args *args,
                             bool (*run)(struct shell *, struct vmgr_checkpoint *,
