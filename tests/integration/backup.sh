@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# virsh and vmsh make checkpoints and backups of disks that a guest writes to: each is of one moment.
+set -u
+export PATH=$PATH:/usr/sbin:/sbin
+. "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/modules.sh"
+for tool in virsh qemu-img nbdcopy nbdinfo; do
+    command -v "$tool" >/dev/null || { echo "no $tool"; exit 77; }
+done
+kernel=$(find_kernel)
+[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
+modules=$(find_modules "$kernel" virtio_pci virtio_blk)
+[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+work=$(mktemp -d /tmp/backup-XXXXXX)
+end() {
+    for process in /proc/[0-9]*; do # guests that a failed step left behind
+        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
+    done 2>/dev/null
+    rm -rf "$work"
+}
+trap end EXIT
+# Writes numbered blocks to both disks, one after the other, and says which is down.
+cat >"$work/init" <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /modules); do insmod "$module"; done
+n=0
+while :; do
+    n=$((n + 1))
+    for disk in vda vdb; do
+        printf '%-4096s' "block $n" | dd of=/dev/$disk bs=4096 seek=$((n % 1024)) conv=fsync 2>/dev/null \
+            || { echo "cannot write"; sleep 1; continue; }
+    done
+    echo "W: $n."
+    usleep 20000
+done
+INIT
+echo "$modules" >"$work/modules"
+"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
+(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
+cat "$work/base" "$work/more" >"$work/initramfs"
+PYTHONDONTWRITEBYTECODE=1 timeout 280 python3 "$TOP/tests/tools/vmgrd-backup.py" "$BUILD" \
+    "$work" "$kernel"
