@@ -181,6 +181,53 @@ def pull(daemon, virsh, vmsh):
     end_backup(virsh)
 
 
+def killed(daemon, virsh, vmsh):
+    """vmgrd ends somewhere in a call; whatever there is then can be ended, and leaves nothing"""
+    outcomes = set()
+    begun = time.monotonic()
+    run(virsh, "backup-begin", "d", backup("pull", "vda", "vdb", mode="pull"))
+    whole = time.monotonic() - begun
+    end_backup(vmsh)
+    for n in range(8):
+        checkpoint = document("k.xml", f"<domaincheckpoint><name>k{n}</name><disks>"
+                              "<disk name='vda'/></disks></domaincheckpoint>")
+        with subprocess.Popen([*virsh, "backup-begin", "d", backup("pull", "vda", "vdb", mode="pull"),
+                               checkpoint], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as client:
+            time.sleep(whole * (n + 1) / 8)
+            daemon.kill()
+            client.wait()
+        daemon.start()
+        known = result(virsh, "backup-dumpxml", "d").returncode == 0
+        outcomes.add(known)
+        if known:
+            port = re.search(r"port='(\d+)'", run(virsh, "backup-dumpxml", "d"))
+            check(port, "the port is told")
+            sizes = subprocess.run(["nbdinfo", "--size", f"nbd://localhost:{port[1]}/vdb"],
+                                   check=False, capture_output=True, text=True).stdout
+            check(sizes.strip() == str(SIZE), "what was left to do is done")
+            end_backup(vmsh)
+        check(not os.path.exists(at("pull-vda")), "the scratch file is gone")
+        names = run(virsh, "checkpoint-list", "d", "--name").split()
+        if f"k{n}" in names: # it may be one without a bitmap
+            run(virsh, "checkpoint-delete", "d", f"k{n}")
+        for command, words in (("query-block-exports", '"return":[]'),
+                               ("query-block-jobs", '"return":[]')):
+            out = run(virsh, "qemu-monitor-command", "d", json.dumps({"execute": command}))
+            check(words in out.replace(" ", ""), f"{command}: {out}")
+    print(f"backups that were known again: {sorted(outcomes)}", file=sys.stderr)
+
+
+def kill_emulator(virsh):
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{process}/cwd").endswith("root/run/vmgr/domains/d.d"):
+                os.kill(int(process), 9)
+        except OSError:
+            pass
+    until(lambda: "shut off" in run(virsh, "domstate", "d"), "the guest is gone", 60)
+
+
 HOSTILE = (
     ("<domainsnapshot/>", "domainbackup"),
     ("<domainbackup", "domain_backup"),
@@ -267,8 +314,17 @@ def checkpoints(daemon, virsh, vmsh):
     until(lambda: os.path.getsize(LOG) != was and written() > 2, "the guest writes again", 120)
     run(virsh, "backup-begin", "d", backup("later", "vda", inside="<incremental>c1</incremental>"))
     over(virsh)
+    # bitmaps of an emulator that was killed are not to be trusted
+    kill_emulator(virsh)
+    was = os.path.getsize(LOG)
+    run(virsh, "start", "d")
+    until(lambda: os.path.getsize(LOG) != was and written() > 2, "the guest writes again", 120)
+    fails(vmsh, "checkpoint inconsistent: missing or broken bitmap 'c1' for disk 'vda'",
+          "backup-begin", "d", backup("lost", "vda", inside="<incremental>c1</incremental>"))
     run(virsh, "checkpoint-delete", "d", "c1", "--children-only")
     run(virsh, "checkpoint-delete", "d", "c1")
+    run(virsh, "checkpoint-create-as", "d", "c1", "--diskspec", "vda")
+    run(vmsh, "checkpoint-delete", "d", "c1")
     run(virsh, "destroy", "d")
     check("bitmaps" not in subprocess.run(["qemu-img", "info", at("vda")], check=True, text=True,
                                           capture_output=True).stdout, "no bitmap is left")
@@ -288,7 +344,7 @@ def main():
     until(lambda: written() > 2, "the guest writes", 120)
     begun = time.monotonic()
     for step in (lambda: push(virsh, vmsh), lambda: pull(daemon, virsh, vmsh),
-                 lambda: refuse(daemon, virsh, vmsh), lambda: checkpoints(daemon, virsh, vmsh)):
+                 lambda: killed(daemon, virsh, vmsh), lambda: refuse(daemon, virsh, vmsh), lambda: checkpoints(daemon, virsh, vmsh)):
         step()
         print(f"{time.monotonic() - begun:.1f} s", file=sys.stderr)
     daemon.stop()

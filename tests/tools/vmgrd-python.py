@@ -71,7 +71,13 @@ def errors(conn, dom):
     check(conn.listAllNWFilterBindings() == [], "nothing has filters")
     check(code_of(conn.nwfilterBindingLookupByPortDev, "vnet99")[0] ==
           libvirt.VIR_ERR_NO_NWFILTER_BINDING, "no binding")
-    check(code_of(dom.listAllCheckpoints)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no checkpoints")
+    check(dom.listAllCheckpoints() == [], "no checkpoints")
+    check(code_of(dom.checkpointLookupByName, "c")[0] == libvirt.VIR_ERR_NO_DOMAIN_CHECKPOINT,
+          "no checkpoint")
+    check(code_of(dom.backupGetXMLDesc)[0] == libvirt.VIR_ERR_NO_DOMAIN_BACKUP, "no backup")
+    check(code_of(dom.backupBegin, "<domainbackup/>", None)[0] == libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+          "no disks")
+    check(code_of(dom.listAllSnapshots)[0] == libvirt.VIR_ERR_NO_SUPPORT, "no snapshots")
 
 
 def console(conn, dom):

@@ -26,7 +26,8 @@ static struct view *view_of(const struct vemu_image *image)
     return (struct view *)image;
 }
 
-/* Where a place is to be read from, and how many of `bytes` are there. The range is the caller's. */
+/* Where a place is to be read from, and how many of `bytes` are there. The range is the
+ * caller's. */
 static struct vemu_image *find(const struct view *view, uint64_t offset, uint64_t *bytes)
 {
     uint64_t at = 0, size = 0, end = offset + *bytes;

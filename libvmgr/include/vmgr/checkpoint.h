@@ -20,7 +20,7 @@ struct vmgr_checkpoint;
 
 /* vmgr_checkpoint_create_xml() */
 #define VMGR_CHECKPOINT_CREATE_REDEFINE          (1u << 0) /* the description alone, once more */
-#define VMGR_CHECKPOINT_CREATE_QUIESCE           (1u << 1) /* with the guest's file systems frozen */
+#define VMGR_CHECKPOINT_CREATE_QUIESCE           (1u << 1) /* the guest's file systems frozen */
 #define VMGR_CHECKPOINT_CREATE_REDEFINE_VALIDATE (1u << 2) /* the disks must have its bitmaps */
 /* vmgr_checkpoint_get_xml() */
 #define VMGR_CHECKPOINT_XML_SECURE    (1u << 0) /* with passwords */

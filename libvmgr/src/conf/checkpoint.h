@@ -37,8 +37,8 @@ struct vmgr__checkpoint *vmgr__checkpoint_parse(const char *xml,
 void vmgr__checkpoint_free(void *checkpoint);
 /* flags: VMGR__CONF_*, of the domain; for g_free(). */
 char *vmgr__checkpoint_format(const struct vmgr__checkpoint *c, bool with_domain, uint32_t flags);
-/* With a domain: a disk for each of the domain's, in their order, with what it gets. Errors: disks that are not
- * there, or are named twice. */
+/* With a domain: a disk for each of the domain's, in their order, with what it gets. Errors: disks
+ * that are not there, or are named twice. */
 int vmgr__checkpoint_align(struct vmgr__checkpoint *c, struct vmgr_error **err);
 struct vmgr__checkpoint_disk *vmgr__checkpoint_disk_of(const struct vmgr__checkpoint *c,
                                                        const char *name);

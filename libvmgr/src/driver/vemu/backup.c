@@ -269,7 +269,9 @@ static int make_all(struct work *w, uint32_t flags, GPtrArray *checkpoints, stru
             (make_store(w, disk, flags, err) < 0 || add_node(w, disk, err) < 0))
             return -1;
     }
-    if (w->b->pull && start_server(w, err) < 0)
+    /* Where it listens is known now. */
+    if (w->b->pull && (start_server(w, err) < 0 ||
+                       vmgr__vemu_status_save(w->c.d, w->c.name, &w->c.status, err) < 0))
         return -1;
     return run(w, checkpoints, err);
 }
