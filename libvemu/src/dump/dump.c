@@ -113,7 +113,7 @@ static int skip(const struct vemu_dump *d, uint64_t size)
     while (r >= 0 && size) {
         const size_t part = MIN(size, HOLE);
 
-        r = write_all(d->fd, zeros, part);
+        r = atomic_load(&d->cancelled) ? -ECANCELED : write_all(d->fd, zeros, part);
         size -= part;
     }
     return r;
@@ -155,7 +155,8 @@ static int write_memory(struct vemu_dump *d)
                 memset(buf, 0, part);
             r = write_chunk(d, buf, part);
             at += part;
-            atomic_fetch_add(&d->completed, part);
+            if (r >= 0)
+                atomic_fetch_add(&d->completed, part);
         }
         end = block->offset + block->size;
     }
@@ -270,14 +271,23 @@ void vemu__dump_get(const struct vemu_vm *vm, struct vemu_dump_info *ret)
             (struct vemu_dump_info){ d->status, atomic_load(&d->completed), d->total, d->message };
 }
 
-static int open_file(struct vemu_dump *d, const char *path, struct vemu_error **err)
+void vemu__dump_abort(struct vemu_vm *vm)
+{
+    if (vm->dump && vm->dump->has_thread)
+        atomic_store(&vm->dump->cancelled, true);
+}
+
+static int open_file(struct vemu_dump *d, const struct vemu_dump_request *request,
+                     struct vemu_error **err)
 {
     struct stat st;
 
-    d->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    d->fd = request->path
+                ? open(request->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600)
+                : fcntl(request->fd, F_DUPFD_CLOEXEC, 0);
     if (d->fd < 0 || fstat(d->fd, &st) < 0)
-        return vemu__error_set(err, errno, "dump: failed to open '%s': %s", path,
-                               g_strerror(errno));
+        return vemu__error_set(err, errno, "dump: failed to open '%s': %s",
+                               request->path ? request->path : "fd:", g_strerror(errno));
     d->sparse = S_ISREG(st.st_mode);
     return 0;
 }
@@ -301,7 +311,7 @@ int vemu__dump_start(struct vemu_vm *vm, const struct vemu_dump_request *request
     d->blocks = g_array_new(FALSE, FALSE, sizeof(struct vemu_core_block));
     r = list_blocks(d, request, err);
     if (r >= 0)
-        r = open_file(d, request->path, err);
+        r = open_file(d, request, err);
     if (r < 0) {
         vemu__dump_free(d);
         return r;

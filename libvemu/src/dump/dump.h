@@ -15,7 +15,8 @@ struct vemu_vm;
 enum vemu_dump_status { VEMU_DUMP_NONE, VEMU_DUMP_ACTIVE, VEMU_DUMP_COMPLETED, VEMU_DUMP_FAILED };
 
 struct vemu_dump_request {
-    const char *path;
+    const char *path; /* NULL: fd, of which a copy is taken, at its position */
+    int fd;
     bool has_range; /* only [begin, begin + length) */
     uint64_t begin, length;
     bool detach; /* return when it has begun */
@@ -30,6 +31,8 @@ int vemu__dump_start(struct vemu_vm *vm, const struct vemu_dump_request *request
                      struct vemu_error **err);
 /* Ends one that is under way, without an event, and waits for it. Context: loop. */
 void vemu__dump_cancel(struct vemu_vm *vm);
+/* Asks one that was detached to end; it fails with ECANCELED. Context: loop. */
+void vemu__dump_abort(struct vemu_vm *vm);
 /* -EBUSY and words while one is under way. Context: loop. */
 int vemu__dump_check(struct vemu_vm *vm, struct vemu_error **err);
 void vemu__dump_free(struct vemu_dump *dump);

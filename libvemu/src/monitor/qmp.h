@@ -89,7 +89,7 @@ void vemu__qmp_descriptors_forget(struct qmp_descriptors *d, const char *names, 
 
 /* --- dumps (commands-dump.c) ------------------------------------------------------------------ */
 /* Shape of DumpQueryResult, and the last dump's, a new object. */
-#define QMP_DUMP "{status:<none|active|completed|failed>,completed:int,total:int}"
+#define QMP_DUMP "{status:<none|active|completed|failed>,completed:int,total:int,error?:str}"
 struct json_object *vemu__qmp_dump(struct vemu_vm *vm);
 
 /* --- block nodes (commands-block.c) ----------------------------------------------------------- */

@@ -143,8 +143,13 @@ START_TEST(test_refusals)
                  "{'paging':true,'protocol':'file:/dev/null'}");
     client_fails(&c, "dump-guest-memory", "GenericError", "must start with 'file:'",
                  "{'paging':false,'protocol':'tcp:x'}");
-    client_fails(&c, "dump-guest-memory", "GenericError", "'fd:' is not supported",
+    client_fails(&c, "dump-guest-memory", "GenericError", "'x' has not been found",
                  "{'paging':false,'protocol':'fd:x'}");
+    client_fails(&c, "dump-guest-memory", "GenericError", "'3' is no name of getfd",
+                 "{'paging':false,'protocol':'fd:3'}");
+    client_fails(&c, "dump-guest-memory", "GenericError", "'a:b' is no name of getfd",
+                 "{'paging':false,'protocol':'fd:a:b'}");
+    client_fails(&c, "dump-guest-memory-cancel", "GenericError", "no dump in process", NULL);
     client_fails(&c, "dump-guest-memory", "GenericError", "failed to open '/nowhere/x'",
                  "{'paging':false,'protocol':'file:/nowhere/x'}");
     ck_assert_str_eq(string_at(client_ok(&c, "query-dump", NULL), "status"), "none");
@@ -153,6 +158,35 @@ START_TEST(test_refusals)
     o = client_event(&c, "DUMP_COMPLETED");
     ck_assert_str_eq(string_at(o, "result.status"), "failed");
     ck_assert_ptr_nonnull(strstr(string_at(o, "error"), "No space left"));
+    teardown();
+}
+END_TEST
+
+/* A pipe that nobody reads holds a dump up. */
+START_TEST(test_cancel)
+{
+    struct json_object *o;
+    char buf[65536];
+    int fds[2];
+
+    setup();
+    ck_assert_int_eq(pipe(fds), 0);
+    client_ok(&c, "cont", NULL);
+    client_ok(&c, "dump-guest-memory",
+              "{'paging':false,'protocol':'file:/proc/self/fd/%d','detach':true}", fds[1]);
+    ck_assert_str_eq(string_at(client_ok(&c, "query-dump", NULL), "status"), "active");
+    client_fails(&c, "cont", "GenericError", "dump in process", NULL);
+    client_ok(&c, "dump-guest-memory-cancel", NULL);
+    close(fds[1]);
+    while (read(fds[0], buf, sizeof(buf)) > 0)
+        ;
+    close(fds[0]);
+    o = client_event(&c, "DUMP_COMPLETED");
+    ck_assert_str_eq(string_at(o, "result.status"), "failed");
+    ck_assert_int_lt(int_at(o, "result.completed"), int_at(o, "result.total"));
+    o = client_ok(&c, "query-dump", NULL);
+    ck_assert_ptr_nonnull(strstr(string_at(o, "error"), "canceled"));
+    ck_assert_str_eq(string_at(client_ok(&c, "query-status", NULL), "status"), "running");
     teardown();
 }
 END_TEST
@@ -218,4 +252,4 @@ START_TEST(test_nodes)
 }
 END_TEST
 
-SUITE_MAIN("monitor-dump", test_dump, test_refusals, test_generation_id, test_nodes)
+SUITE_MAIN("monitor-dump", test_dump, test_cancel, test_refusals, test_generation_id, test_nodes)
