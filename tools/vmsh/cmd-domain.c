@@ -11,6 +11,7 @@
 #include "agent-text.h"
 #include "device-text.h"
 #include "domain-text.h"
+#include "job-text.h"
 #include "resource-text.h"
 #include "shell.h"
 #include "undefine-storage.h"
@@ -504,12 +505,18 @@ const struct cmd cmds_domain[] = {
       false },
     { "domiftune", cmd_domiftune, domiftune_opts, "get/set parameters of a virtual interface",
       "Get/set parameters of a domain's virtual interface.", false },
+    { "domjobabort", cmd_domjobabort, domjobabort_opts, "abort active domain job",
+      "Aborts the currently running domain job", false },
+    { "domjobinfo", cmd_domjobinfo, domjobinfo_opts, "domain job information",
+      "Returns information about jobs running on a domain.", false },
     { "domname", cmd_domname, domname_opts, "convert a domain id or UUID to domain name", "",
       false },
     { "domrename", cmd_domrename, rename_opts, "rename a domain", "Rename an inactive domain.",
       false },
     { "domuuid", cmd_domuuid, domuuid_opts, "convert a domain name or id to domain UUID", "",
       false },
+    { "dump", cmd_dump, dump_opts, "dump the core of a domain to a file for analysis",
+      "Core dump a domain.", false },
     { "dumpxml", cmd_dumpxml, dumpxml_opts, "domain information in XML",
       "Output the domain information as an XML dump to stdout.", false },
     { "edit", cmd_edit, edit_opts, "edit XML configuration for a domain",
@@ -561,6 +568,15 @@ const struct cmd cmds_domain[] = {
       "Resume a previously suspended domain.", false },
     { "schedinfo", cmd_schedinfo, schedinfo_opts, "show/set scheduler parameters",
       "Show/Set scheduler parameters.", false },
+    { "screenshot", cmd_screenshot, screenshot_opts,
+      "take a screenshot of a current domain console and store it into a file",
+      "screenshot of a current domain console", false },
+    { "send-key", cmd_send_key, send_key_opts, "Send keycodes to the guest",
+      "Send keycodes (integers or symbolic names) to the guest", false },
+    { "send-process-signal", cmd_send_process_signal, send_process_signal_opts,
+      "Send signals to processes", "Send signals to processes in the guest", false },
+    { "set-lifecycle-action", cmd_set_lifecycle_action, set_lifecycle_action_opts,
+      "change lifecycle actions", "Change lifecycle actions for the guest domain.", false },
     { "set-user-password", cmd_set_user_password, set_user_password_opts,
       "set the user password inside the domain",
       "changes the password of the specified user inside the domain", false },

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "domain-text.h"
+#include "job-text.h"
 #include "shell.h"
 
 /* By number. */
@@ -143,6 +144,11 @@ static void print_details(const struct vmgr_domain_event *e)
 static void print_event(const char *name, const struct vmgr_domain_event *event)
 {
     printf("event '%s' for domain '%s'", kinds[event->id], name);
+    if (event->id == VMGR_DOMAIN_EVENT_JOB_COMPLETED) {
+        printf(":\n");
+        job_print_stats(event->stats, "\t");
+        return;
+    }
     print_details(event);
     printf("\n");
 }

@@ -9,6 +9,7 @@
 
 #include "agent-text.h"
 #include "device-text.h"
+#include "job-text.h"
 #include "shell.h"
 
 #define FLAG(name_, help_)                                                                         \
@@ -284,6 +285,8 @@ const struct cmd cmds_monitor[] = {
       "Get device block stats for a running domain. See man page or use --human for explanation of "
       "fields",
       false },
+    { "domcontrol", cmd_domcontrol, domcontrol_opts, "domain control interface state",
+      "Returns state of a control interface to the domain.", false },
     { "domif-getlink", cmd_domif_getlink, domif_getlink_opts,
       "get link state of a virtual interface", "Get link state of a domain's virtual interface.",
       false },

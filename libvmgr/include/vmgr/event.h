@@ -16,6 +16,7 @@
 
 #include <vmgr/connect.h>
 #include <vmgr/domain.h>
+#include <vmgr/stats.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,7 +46,7 @@ enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE = 18, /* type: 1 connected, 2 disconnected; detail: why */
     VMGR_DOMAIN_EVENT_DEVICE_ADDED = 19,    /* device */
     VMGR_DOMAIN_EVENT_MIGRATION_ITERATION = 20,
-    VMGR_DOMAIN_EVENT_JOB_COMPLETED = 21,
+    VMGR_DOMAIN_EVENT_JOB_COMPLETED = 21,     /* stats: as of vmgr_domain_get_job_stats() */
     VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED = 22, /* device */
     VMGR_DOMAIN_EVENT_METADATA_CHANGE = 23, /* type: enum vmgr_domain_metadata_type; text: URI */
     VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD = 24,
@@ -148,6 +149,7 @@ enum vmgr_domain_event_crashed_detail {
  * @id: enum vmgr_domain_event_id
  * @type, @detail: for LIFECYCLE; for others as their id says, or 0
  * @value, @device, @path, @old_path, @text: as their id says; strings may be NULL, and are borrowed
+ * @stats: as their id says, an array that ends with a NULL name, borrowed; or NULL
  *
  * A kind without a word beside its id is one that no driver here emits.
  */
@@ -161,6 +163,7 @@ struct vmgr_domain_event {
     const char *path;
     const char *old_path;
     const char *text;
+    const struct vmgr_stat *stats;
 };
 
 /** Called by vmgr_conn_dispatch(). `domain` is borrowed; take a reference to keep it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Sizes of domains: memory and vCPUs, of the guest that runs and of the next start.
+ * Sizes of domains: memory and vCPUs, of the guest that runs and of the next start; what happens
+ * when a guest ends by itself.
  *
  * Flags say which definition is meant, as in device.h. Unless a function says otherwise: Returns 0,
  * or -1 and *err. Context: any. Since 0.1. Errors also: VMGR_ERR_INVALID_ARG (more than the
@@ -41,6 +42,26 @@ int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t f
                           struct vmgr_error **err);
 /** vmgr_domain_inject_nmi() - a non-maskable interrupt for every vCPU. @flags: none yet. */
 int vmgr_domain_inject_nmi(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
+
+enum vmgr_domain_lifecycle_event {
+    VMGR_DOMAIN_LIFECYCLE_POWEROFF = 0,
+    VMGR_DOMAIN_LIFECYCLE_REBOOT = 1,
+    VMGR_DOMAIN_LIFECYCLE_CRASH = 2,
+};
+enum vmgr_domain_lifecycle_action {
+    VMGR_DOMAIN_LIFECYCLE_ACTION_DESTROY = 0,
+    VMGR_DOMAIN_LIFECYCLE_ACTION_RESTART = 1,
+    VMGR_DOMAIN_LIFECYCLE_ACTION_RESTART_RENAME = 2,
+    VMGR_DOMAIN_LIFECYCLE_ACTION_PRESERVE = 3,
+    VMGR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY = 4, /* of CRASH */
+    VMGR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART = 5, /* of CRASH */
+};
+/** vmgr_domain_set_lifecycle_action() - what happens when the guest powers off, reboots, crashes:
+ * <on_poweroff> and its relatives. @type: enum vmgr_domain_lifecycle_event, @action: enum
+ * vmgr_domain_lifecycle_action, @flags: VMGR_DOMAIN_AFFECT_*. Errors also:
+ * VMGR_ERR_CONFIG_UNSUPPORTED (what the driver does not do). */
+int vmgr_domain_set_lifecycle_action(struct vmgr_domain *domain, uint32_t type, uint32_t action,
+                                     uint32_t flags, struct vmgr_error **err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -21,11 +21,13 @@
 #include <vmgr/connect.h>
 #include <vmgr/cpu.h>
 #include <vmgr/device.h>
+#include <vmgr/display.h>
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
 #include <vmgr/event.h>
 #include <vmgr/guestnet.h>
 #include <vmgr/interface.h>
+#include <vmgr/job.h>
 #include <vmgr/monitor.h>
 #include <vmgr/network.h>
 #include <vmgr/node.h>

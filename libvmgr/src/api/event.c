@@ -16,6 +16,7 @@
 #include <vmgr/event.h>
 
 #include "../driver/driver.h"
+#include "../driver/stats.h"
 
 /* ---- domains ---- */
 
@@ -43,6 +44,7 @@ static void domain_event_free(void *data)
     g_free((char *)event->path);
     g_free((char *)event->old_path);
     g_free((char *)event->text);
+    vmgr_stats_free((struct vmgr_stat *)event->stats);
     g_free(event);
 }
 
@@ -75,6 +77,7 @@ void vmgr__conn_emit_event(struct vmgr_conn *conn, const char *name, const uint8
     copy->path = g_strdup(event->path);
     copy->old_path = g_strdup(event->old_path);
     copy->text = g_strdup(event->text);
+    copy->stats = vmgr__stats_copy(event->stats);
     vmgr__listeners_push(&conn->events->domains, name, uuid, event->id, copy);
     vmgr__events_wake(conn->events);
 }

@@ -40,6 +40,24 @@ struct vmgr_stat *vmgr_stats_free(struct vmgr_stat *stats)
     return NULL;
 }
 
+struct vmgr_stat *vmgr__stats_copy(const struct vmgr_stat *stats)
+{
+    struct vmgr_stat *copy;
+    size_t n = 0;
+
+    if (!stats)
+        return NULL;
+    while (stats[n].name)
+        n++;
+    copy = g_new0(struct vmgr_stat, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = stats[i];
+        copy[i].name = g_strdup(stats[i].name);
+        copy[i].text = g_strdup(stats[i].text);
+    }
+    return copy;
+}
+
 const struct vmgr_stat *vmgr_stats_find(const struct vmgr_stat *stats, const char *name)
 {
     for (const struct vmgr_stat *s = stats; s && s->name; s++) {

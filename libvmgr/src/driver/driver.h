@@ -33,7 +33,9 @@ struct vmgr__agent_ops;
 struct vmgr__block_ops;
 struct vmgr__checkpoint_ops;
 struct vmgr__cpu_ops;
+struct vmgr__display_ops;
 struct vmgr__interface_ops;
+struct vmgr__job_ops;
 struct vmgr__node_ops;
 struct vmgr__nodedev_ops;
 struct vmgr__resource_ops;
@@ -126,6 +128,9 @@ struct vmgr__driver {
                              struct vmgr_error **err);
     int (*domain_set_vcpus)(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
                             struct vmgr_error **err);
+    /* type, action: enum vmgr_domain_lifecycle_event and _action. flags: VMGR_DOMAIN_AFFECT_*. */
+    int (*domain_set_lifecycle_action)(struct vmgr_domain *dom, uint32_t type, uint32_t action,
+                                       uint32_t flags, struct vmgr_error **err);
     int (*domain_inject_nmi)(struct vmgr_domain *dom, struct vmgr_error **err);
 
     /* Adds struct vmgr_stat (stats.h) to ret; groups: some of stats_groups, or all of them. flags:
@@ -153,8 +158,10 @@ struct vmgr__driver {
     const struct vmgr__block_ops *block;
     const struct vmgr__checkpoint_ops *checkpoint;
     const struct vmgr__cpu_ops *cpu;
+    const struct vmgr__display_ops *display;
     const struct vmgr__guestnet_ops *guestnet;
     const struct vmgr__interface_ops *interface;
+    const struct vmgr__job_ops *job;
     const struct vmgr__network_ops *network;
     const struct vmgr__node_ops *node;
     const struct vmgr__nodedev_ops *nodedev;

@@ -22,6 +22,8 @@ SIZE(set_memory_flags, vmgr_domain_set_memory(dom, a->memory, a->flags, &call->e
 SIZE(set_max_memory, vmgr_domain_set_memory(dom, a->memory, VMGR_DOMAIN_MEM_MAXIMUM, &call->err))
 SIZE(set_vcpus, vmgr_domain_set_vcpus(dom, a->nvcpus, VMGR_DOMAIN_AFFECT_LIVE, &call->err))
 SIZE(set_vcpus_flags, vmgr_domain_set_vcpus(dom, a->nvcpus, a->flags, &call->err))
+SIZE(set_lifecycle_action,
+     vmgr_domain_set_lifecycle_action(dom, a->type, a->action, a->flags, &call->err))
 SIZE(inject_nmi, vmgr_domain_inject_nmi(dom, a->flags, &call->err))
 
 const struct vmgr__handler vmgr__handlers_domain_size[] = {
@@ -30,6 +32,7 @@ const struct vmgr__handler vmgr__handlers_domain_size[] = {
     { WIRE_DOMAIN_SET_MAX_MEMORY, size_set_max_memory, 0 },
     { WIRE_DOMAIN_SET_VCPUS, size_set_vcpus, 0 },
     { WIRE_DOMAIN_SET_VCPUS_FLAGS, size_set_vcpus_flags, 0 },
+    { WIRE_DOMAIN_SET_LIFECYCLE_ACTION, size_set_lifecycle_action, 0 },
     { WIRE_DOMAIN_INJECT_NMI, size_inject_nmi, 0 },
     { 0, NULL, 0 },
 };

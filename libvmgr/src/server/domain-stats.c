@@ -230,10 +230,16 @@ static int interface_stats(struct vmgr__call *call, const void *args, void *ret)
 struct wire_typed_param *vmgr__call_stats(struct vmgr__call *call, struct vmgr_stat *stats,
                                           uint32_t *ret_n)
 {
+    vmgr__arena_adopt(&call->arena, stats, stats_free);
+    return vmgr__stats_params(&call->arena, stats, ret_n);
+}
+
+struct wire_typed_param *vmgr__stats_params(struct vmgr__arena *arena,
+                                            const struct vmgr_stat *stats, uint32_t *ret_n)
+{
     struct vmgr__params params;
 
-    vmgr__arena_adopt(&call->arena, stats, stats_free);
-    vmgr__params_init(&params, &call->arena);
+    vmgr__params_init(&params, arena);
     for (const struct vmgr_stat *s = stats; s->name; s++) {
         switch (s->type) {
         case VMGR_STAT_INT: vmgr__params_add_int(&params, (int32_t)s->number, "%s", s->name); break;

@@ -95,6 +95,20 @@ static void emit_disk(struct vmgr__server *s, const struct wire_domain *dom,
     }
 }
 
+static void emit_job(struct vmgr__server *s, const struct wire_domain *dom,
+                     const struct vmgr_domain_event *e)
+{
+    struct vmgr__arena arena = VMGR__ARENA_INIT;
+    struct wire_typed_param *list = NULL;
+    uint32_t n = 0;
+
+    if (e->stats)
+        list = vmgr__stats_params(&arena, e->stats, &n);
+    SEND(WIRE_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED, wire_domain_event_callback_job_completed_msg,
+         { .dom = *dom, .params = { .n = n, .v = list } });
+    vmgr__arena_clear(&arena);
+}
+
 static void emit_domain(struct vmgr__server *s, const struct wire_domain *dom,
                         const struct vmgr_domain_event *e)
 {
@@ -129,6 +143,7 @@ static void emit_domain(struct vmgr__server *s, const struct wire_domain *dom,
              { .dom = *dom, .type = e->type, .nsuri = uri });
         break;
     }
+    case VMGR_DOMAIN_EVENT_JOB_COMPLETED: emit_job(s, dom, e); break;
     case VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE:
         SEND(WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
              wire_domain_event_memory_device_size_change_msg,

@@ -135,6 +135,8 @@ extern const struct vmgr__handler vmgr__handlers_domain[], vmgr__handlers_domain
 extern const struct vmgr__handler vmgr__handlers_domain_agent[];
 extern const struct vmgr__handler vmgr__handlers_domain_block[];
 extern const struct vmgr__handler vmgr__handlers_domain_checkpoint[];
+extern const struct vmgr__handler vmgr__handlers_domain_display[];
+extern const struct vmgr__handler vmgr__handlers_domain_job[];
 extern const struct vmgr__handler vmgr__handlers_domain_resource[];
 extern const struct vmgr__handler vmgr__handlers_network[];
 extern const struct vmgr__handler vmgr__handlers_interface[];
@@ -350,6 +352,9 @@ void vmgr__autodestroy_run(struct vmgr__client *c);
 struct vmgr_stat;
 struct wire_typed_param *vmgr__call_stats(struct vmgr__call *call, struct vmgr_stat *stats,
                                           uint32_t *ret_n);
+/* The same of a borrowed list, into an arena. */
+struct wire_typed_param *vmgr__stats_params(struct vmgr__arena *arena,
+                                            const struct vmgr_stat *stats, uint32_t *ret_n);
 
 /* ---- domain.c ---- */
 /* The domain of an argument: one reference, or NULL and call->err. */

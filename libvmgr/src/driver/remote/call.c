@@ -169,17 +169,20 @@ int vmgr__remote_large(struct vmgr__remote *r, int32_t procedure, uint64_t *ret,
     return result;
 }
 
-int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args,
-                             enum vmgr__remote_stream_kind kind, bool sparse,
-                             struct vmgr_stream **ret_stream, struct vmgr_error **err)
+static int open_stream(struct vmgr__remote *r, int32_t procedure, const void *args,
+                       enum vmgr__remote_stream_kind kind, bool sparse, char **ret_text,
+                       struct vmgr_stream **ret_stream, struct vmgr_error **err)
 {
     struct vmgr__remote_stream *st = vmgr__remote_stream_new(r, procedure, kind, sparse, err);
     struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    char *text = NULL;
     int result;
 
     if (!st)
         return -1;
-    result = call(r, procedure, args, NULL, st, &reply, err);
+    result = call(r, procedure, args, ret_text ? &text : NULL, st, &reply, err);
+    if (result == 0 && ret_text)
+        *ret_text = text ? strdup(text) : NULL;
     vmgr__remote_reply_clear(&reply);
     if (result < 0) {
         vmgr__remote_stream_drop(r, st);
@@ -187,7 +190,25 @@ int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const vo
         return -1;
     }
     *ret_stream = vmgr__remote_stream_handle(r, st, err);
+    if (!*ret_stream && ret_text) {
+        free(*ret_text);
+        *ret_text = NULL;
+    }
     return *ret_stream ? 0 : -1;
+}
+
+int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args,
+                             enum vmgr__remote_stream_kind kind, bool sparse,
+                             struct vmgr_stream **ret_stream, struct vmgr_error **err)
+{
+    return open_stream(r, procedure, args, kind, sparse, NULL, ret_stream, err);
+}
+
+int vmgr__remote_call_stream_text(struct vmgr__remote *r, int32_t procedure, const void *args,
+                                  enum vmgr__remote_stream_kind kind, char **ret_text,
+                                  struct vmgr_stream **ret_stream, struct vmgr_error **err)
+{
+    return open_stream(r, procedure, args, kind, false, ret_text, ret_stream, err);
 }
 
 int vmgr__remote_named(struct vmgr_conn *conn, int32_t procedure, const void *args,

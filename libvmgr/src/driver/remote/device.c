@@ -68,6 +68,19 @@ int vmgr__remote_domain_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint3
     return vmgr__remote_do(remote_of(dom), WIRE_DOMAIN_SET_VCPUS_FLAGS, &args, err);
 }
 
+int vmgr__remote_domain_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type,
+                                             uint32_t action, uint32_t flags,
+                                             struct vmgr_error **err)
+{
+    const struct wire_domain_set_lifecycle_action_args args = { .dom = vmgr__remote_domain(dom),
+                                                                .type = type,
+                                                                .action = action,
+                                                                .flags = flags };
+
+    return vmgr__remote_do(vmgr_domain_get_conn(dom)->driver_data,
+                           WIRE_DOMAIN_SET_LIFECYCLE_ACTION, &args, err);
+}
+
 int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     const struct wire_domain_inject_nmi_args args = { .dom = vmgr__remote_domain(dom) };

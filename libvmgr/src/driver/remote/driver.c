@@ -11,7 +11,9 @@
 #include "../checkpoint.h"
 #include "../cpu.h"
 #include "../guestnet.h"
+#include "../display.h"
 #include "../interface.h"
+#include "../job.h"
 #include "../node.h"
 #include "../nodedev.h"
 #include "../nwfilter.h"
@@ -202,6 +204,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_open_console = vmgr__remote_domain_open_console,
     .domain_set_memory = vmgr__remote_domain_set_memory,
     .domain_set_vcpus = vmgr__remote_domain_set_vcpus,
+    .domain_set_lifecycle_action = vmgr__remote_domain_set_lifecycle_action,
     .domain_inject_nmi = vmgr__remote_domain_inject_nmi,
     .stats_groups = VMGR__REMOTE_STATS_GROUPS,
     .domain_get_stats = vmgr__remote_domain_get_stats,
@@ -211,6 +214,8 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_update_device = vmgr__remote_domain_update_device,
     .block = &vmgr__remote_block,
     .checkpoint = &vmgr__remote_checkpoint,
+    .display = &vmgr__remote_display,
+    .job = &vmgr__remote_job,
     .domain_monitor_command = vmgr__remote_monitor_command,
     .agent = &vmgr__remote_agent,
     .resource = &vmgr__remote_resource,

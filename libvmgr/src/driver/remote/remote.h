@@ -178,6 +178,10 @@ int vmgr__remote_lookup_named(struct vmgr_conn *conn, const struct vmgr__remote_
 int vmgr__remote_call_stream(struct vmgr__remote *r, int32_t procedure, const void *args,
                              enum vmgr__remote_stream_kind kind, bool sparse,
                              struct vmgr_stream **ret_stream, struct vmgr_error **err);
+/* The same, of one that gives a string too (for free(); NULL: none). */
+int vmgr__remote_call_stream_text(struct vmgr__remote *r, int32_t procedure, const void *args,
+                                  enum vmgr__remote_stream_kind kind, char **ret_text,
+                                  struct vmgr_stream **ret_stream, struct vmgr_error **err);
 /* Sets *err to what a packet says; always -1. */
 int vmgr__remote_error_from(struct vmgr__rpc_packet *packet, const char *procedure,
                             struct vmgr_error **err);
@@ -292,6 +296,9 @@ int vmgr__remote_domain_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32
                                    struct vmgr_error **err);
 int vmgr__remote_domain_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
                                   struct vmgr_error **err);
+int vmgr__remote_domain_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type,
+                                             uint32_t action, uint32_t flags,
+                                             struct vmgr_error **err);
 int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
 /* Adds a typed parameter to a list of struct vmgr_stat. */
 void vmgr__remote_add_stat(GArray *list, const struct wire_typed_param *p);

@@ -5,7 +5,9 @@
 #include "../../secret/secret.h"
 #include "../checkpoint.h"
 #include "../cpu.h"
+#include "../display.h"
 #include "../interface.h"
+#include "../job.h"
 #include "../network.h"
 #include "../node.h"
 #include "../nodedev.h"
@@ -170,9 +172,12 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_get_stats = vmgr__test_get_stats,
     .domain_set_memory = vmgr__test_set_memory,
     .domain_set_vcpus = vmgr__test_set_vcpus,
+    .domain_set_lifecycle_action = vmgr__test_set_lifecycle_action,
     .domain_inject_nmi = vmgr__test_inject_nmi,
     .agent = &vmgr__test_agent,
     .checkpoint = &vmgr__test_checkpoint,
+    .display = &vmgr__test_display,
+    .job = &vmgr__test_job,
     .resource = &vmgr__test_resource,
     .network = &vmgr__test_network,
     .storage = &vmgr__storage_test,

@@ -25,7 +25,7 @@ int vmgr__test_begin(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj
 }
 
 /* The guest is off. A transient domain is gone after this. */
-static void finish(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *obj, int reason,
+void vmgr__test_end(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *obj, int reason,
                    int detail)
 {
     obj->state = VMGR_DOMAIN_SHUTOFF;
@@ -53,7 +53,8 @@ static void guest_ended(struct test *t, struct vmgr_conn *conn, struct vmgr__dom
                         VMGR_DOMAIN_EVENT_REBOOT, 0, 0);
         break;
     default:
-        finish(t, conn, obj, VMGR_DOMAIN_SHUTOFF_SHUTDOWN, VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
+        vmgr__test_end(t, conn, obj, VMGR_DOMAIN_SHUTOFF_SHUTDOWN,
+                       VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
         break;
     }
 }
@@ -149,7 +150,7 @@ int vmgr__test_destroy(struct vmgr_domain *dom, uint32_t flags G_GNUC_UNUSED,
         return -1;
     r = vmgr__domobj_need_active(obj, err);
     if (r == 0)
-        finish(t, vmgr_domain_get_conn(dom), obj, VMGR_DOMAIN_SHUTOFF_DESTROYED,
+        vmgr__test_end(t, vmgr_domain_get_conn(dom), obj, VMGR_DOMAIN_SHUTOFF_DESTROYED,
                VMGR_DOMAIN_EVENT_STOPPED_DESTROYED);
     return vmgr__test_leave(t, r);
 }

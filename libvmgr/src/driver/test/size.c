@@ -62,6 +62,26 @@ int vmgr__test_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags
     return vmgr__test_leave(t, r);
 }
 
+int vmgr__test_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type, uint32_t action,
+                                    uint32_t flags, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *defs[2];
+    struct vmgr__domobj *obj;
+    struct test *t;
+
+    obj = begin(dom, flags, &t, &defs[0], &defs[1], err);
+    if (!obj)
+        return -1;
+    for (size_t i = 0; i < G_N_ELEMENTS(defs); i++) {
+        if (!defs[i])
+            continue;
+        *(type == VMGR_DOMAIN_LIFECYCLE_POWEROFF ? &defs[i]->on_poweroff
+          : type == VMGR_DOMAIN_LIFECYCLE_REBOOT ? &defs[i]->on_reboot
+                                                 : &defs[i]->on_crash) = (int)action;
+    }
+    return vmgr__test_leave(t, 0);
+}
+
 int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct test *t;

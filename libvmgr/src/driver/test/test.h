@@ -36,6 +36,9 @@ int vmgr__test_leave(struct test *t, int r);
 /* Powers the guest on. Called with the lock. */
 int vmgr__test_begin(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *obj,
                      uint32_t flags, struct vmgr_error **err);
+/* It does not run any more. reason: VMGR_DOMAIN_SHUTOFF_*, detail: of the event. */
+void vmgr__test_end(struct test *t, struct vmgr_conn *conn, struct vmgr__domobj *obj, int reason,
+                    int detail);
 int vmgr__test_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
 int vmgr__test_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
 int vmgr__test_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
@@ -101,6 +104,8 @@ int vmgr__test_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
                           struct vmgr_error **err);
 int vmgr__test_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
                          struct vmgr_error **err);
+int vmgr__test_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type, uint32_t action,
+                                    uint32_t flags, struct vmgr_error **err);
 int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
 
 int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../conf/tuning.h"
+#include "lifecycle-action.h"
 #include "numa.h"
 #include "parts.h"
 #include "resource.h"
@@ -127,25 +128,6 @@ static int check_clock(const struct vmgr__domain_def *def, struct vmgr_error **e
     return 0;
 }
 
-static int check_actions(const struct vmgr__domain_def *def, struct vmgr_error **err)
-{
-    const struct {
-        const char *event;
-        int action, can1, can2;
-    } rows[] = {
-        { "poweroff", def->on_poweroff, VMGR__ACTION_DESTROY, VMGR__ACTION_PRESERVE },
-        { "reboot", def->on_reboot, VMGR__ACTION_RESTART, VMGR__ACTION_DESTROY },
-        { "crash", def->on_crash, VMGR__ACTION_DESTROY, VMGR__ACTION_PRESERVE },
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (rows[i].action != rows[i].can1 && rows[i].action != rows[i].can2)
-            return unsupported(err, "on_%s action '%s' is not supported by the vemu driver yet",
-                               rows[i].event, vmgr__action_names[rows[i].action]);
-    }
-    return 0;
-}
-
 static int check_chardev(const struct vmgr__chardev *c, struct vmgr_error **err)
 {
     switch (c->type) {
@@ -253,7 +235,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
-        check_clock(def, err) < 0 || check_actions(def, err) < 0 ||
+        check_clock(def, err) < 0 || vmgr__vemu_check_actions(def, err) < 0 ||
         vmgr__vemu_tune_check(def, err) < 0)
         return -1;
     return check_devices(def, err);
@@ -365,14 +347,14 @@ static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
         g_autofree char *action =
             strcmp(dev->name, "watchdog") == 0 ? vmgr__device_get(dev, NULL, "action") : NULL;
 
-        if (action)
-            addf(args, "-action", "watchdog=%s", action);
+        if (action) /* crash.c dumps */
+            addf(args, "-action", "watchdog=%s", strcmp(action, "dump") == 0 ? "pause" : action);
     }
     if (def->on_reboot == VMGR__ACTION_DESTROY)
         add(args, "-no-reboot", NULL);
     if (def->on_poweroff == VMGR__ACTION_PRESERVE)
         add(args, "-action", "shutdown=pause");
-    if (def->on_crash == VMGR__ACTION_PRESERVE)
+    if (def->on_crash != VMGR__ACTION_DESTROY)
         add(args, "-action", "panic=pause");
 }
 

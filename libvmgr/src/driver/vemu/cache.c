@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "blockjob.h"
+#include "crash.h"
+#include "domain-job.h"
 
 /* Identity of a file's content; all zero: no file. */
 struct key {
@@ -28,6 +30,7 @@ struct record {
     struct vemu_process process;
     int pidfd;       /* watched, or -1 */
     GPtrArray *jobs; /* as in the status */
+    struct vemu_domain_job *last_job; /* likewise */
     bool certain;    /* agrees with its files as long as notice.c says nothing */
     bool outline;    /* of the definition name and UUID alone have been read */
     struct vemu_listener *listener;
@@ -64,6 +67,7 @@ static void record_free(void *data)
         close(r->pidfd);
     if (r->jobs)
         g_ptr_array_unref(r->jobs);
+    vmgr__domain_job_free(r->last_job);
     g_free(r);
 }
 
@@ -272,6 +276,8 @@ void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj)
     struct vemu_process same = r->process;
 
     set_process(d, vmgr__domobj_name(obj), r, &same);
+    if (r->listener && vmgr__vemu_stops_unseen(obj))
+        vmgr__vemu_ask_soon(d, vmgr__domobj_name(obj));
 }
 
 /* Emits what became of the definition. */
@@ -317,18 +323,25 @@ struct found {
     struct vemu_status status;
 };
 
-/* The jobs of a run; same_run: what was known is of the same one. */
-static void take_jobs(struct vemu *d, struct vmgr__domobj *obj, GPtrArray *jobs, bool same_run)
+/* The jobs of a run, which are taken out of its status; same_run: what was known is of the same
+ * one. */
+static void take_jobs(struct vemu *d, struct vmgr__domobj *obj, struct vemu_status *s,
+                      bool same_run)
 {
+    GPtrArray *jobs = g_steal_pointer(&s->jobs);
     const char *name = vmgr__domobj_name(obj);
     struct record *r = obj->priv;
 
     if (d->watching && same_run)
         vmgr__blockjobs_emit(d, obj->live, r->jobs, jobs);
+    if (d->watching && same_run)
+        vmgr__domain_job_emit(d, obj->live, r->last_job, s->last_job);
     if (r->jobs)
         g_ptr_array_unref(r->jobs);
     r->jobs = jobs;
-    if (obj->live && vmgr__blockjobs_active(jobs)) {
+    vmgr__domain_job_free(r->last_job);
+    r->last_job = g_steal_pointer(&s->last_job);
+    if (obj->live && (vmgr__blockjobs_active(jobs) || s->job)) {
         g_hash_table_add(d->job_names, g_strdup(name));
         vmgr__vemu_watch_jobs(d);
     } else {
@@ -342,7 +355,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     struct vmgr__domain_def *config = f->same_config ? obj->config : g_steal_pointer(&f->config);
     const struct vmgr__domain_def *any = live ? live : config;
     struct view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
-    bool renamed = false, replaced = false, same_run = false;
+    bool renamed = false, replaced = false, same_run = false, heard;
 
     if (obj && (!any || memcmp(vmgr__domobj_uuid(obj), any->uuid, VMGR_UUID_SIZE) != 0)) {
         if (f->same_config)
@@ -383,8 +396,11 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         ((struct record *)obj->priv)->outline = f->outline;
     ((struct record *)obj->priv)->config_key = f->config_key;
     ((struct record *)obj->priv)->status_key = f->status_key;
+    heard = ((struct record *)obj->priv)->listener != NULL;
     set_process(d, name, obj->priv, live ? &f->status.process : &(struct vemu_process){ 0 });
-    take_jobs(d, obj, live ? g_steal_pointer(&f->status.jobs) : NULL, same_run);
+    take_jobs(d, obj, &f->status, same_run);
+    if (!heard && ((struct record *)obj->priv)->listener && vmgr__vemu_stops_unseen(obj))
+        vmgr__vemu_ask_soon(d, name);
     now = view_of(obj);
     emit_config(d, obj, &old, replaced, renamed);
     emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);

@@ -29,6 +29,9 @@ int vmgr__vemu_change_end(struct vemu_change *c, int r);
 bool vmgr__vemu_change_is_active(const struct vemu_change *c);
 int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error **err);
 
+/* lifecycle.c: ends the run of an active domain, for a reason: VMGR_DOMAIN_SHUTOFF_*. */
+int vmgr__vemu_end_locked(struct vemu_change *c, int reason, struct vmgr_error **err);
+
 /* Which definitions VMGR_DOMAIN_AFFECT_* means; fails if there is no such one. */
 int vmgr__vemu_change_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
                            bool *ret_config, struct vmgr_error **err);

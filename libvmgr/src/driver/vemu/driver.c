@@ -14,11 +14,15 @@
 #include "../block.h"
 #include "../checkpoint.h"
 #include "../cpu.h"
+#include "../display.h"
+#include "../job.h"
 #include "../node.h"
 #include "blockjob.h"
 #include "../resource.h"
 #include "agent.h"
 #include "change.h"
+#include "crash.h"
+#include "lifecycle-action.h"
 #include "numa.h"
 #include "parts.h"
 
@@ -82,14 +86,6 @@ static int vemu_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
     return leave(d, 0);
 }
 
-/* Whether it may stop without ending, which only its monitor knows. */
-static bool stops_unseen(const struct vmgr__domobj *obj)
-{
-    return obj->live && obj->state == VMGR_DOMAIN_RUNNING &&
-           (obj->live->on_crash == VMGR__ACTION_PRESERVE ||
-            obj->live->on_poweroff == VMGR__ACTION_PRESERVE);
-}
-
 static int vemu_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret,
                              struct vmgr_error **err G_GNUC_UNUSED)
 {
@@ -101,8 +97,10 @@ static int vemu_list_entries(struct vmgr_conn *conn, uint32_t flags, GArray *ret
     vmgr__domlist_select_entries(&d->list, conn, flags, ret);
     for (guint i = 0; i < ret->len; i++) {
         const struct vmgr_domain_entry *e = &g_array_index(ret, struct vmgr_domain_entry, i);
+        const struct vmgr__domobj *obj =
+            e->id ? vmgr__domlist_by_name(&d->list, vmgr_domain_get_name(e->domain)) : NULL;
 
-        if (e->id && stops_unseen(vmgr__domlist_by_name(&d->list, vmgr_domain_get_name(e->domain))))
+        if (obj && vmgr__vemu_stops_unseen(obj))
             g_array_append_val(unseen, i);
     }
     g_mutex_unlock(&d->lock);
@@ -123,7 +121,7 @@ static int vemu_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reas
 
     if (!obj)
         return -1;
-    if (!d->read_only && stops_unseen(obj)) {
+    if (!d->read_only && vmgr__vemu_stops_unseen(obj)) {
         g_autofree char *name = g_strdup(vmgr__domobj_name(obj));
 
         leave(d, 0);
@@ -383,6 +381,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_get_stats = vmgr__vemu_get_stats,
     .domain_set_memory = vmgr__vemu_set_memory,
     .domain_set_vcpus = vmgr__vemu_set_vcpus,
+    .domain_set_lifecycle_action = vmgr__vemu_set_lifecycle_action,
     .domain_inject_nmi = vmgr__vemu_inject_nmi,
     .domain_attach_device = vmgr__vemu_attach,
     .domain_detach_device = vmgr__vemu_detach,
@@ -399,7 +398,9 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .storage = &vmgr__storage_vemu,
     .nodedev = &vmgr__vemu_nodedev,
     .interface = &vmgr__vemu_interface,
+    .job = &vmgr__vemu_job,
     .cpu = &vmgr__vemu_cpu,
+    .display = &vmgr__vemu_display,
     .node = &vmgr__vemu_node,
     .secret = &vmgr__secret_host,
 };

@@ -439,7 +439,8 @@ int vmgr__vemu_resume(struct vmgr_domain *dom, struct vmgr_error **err)
     return vmgr__vemu_change_end(&c, r);
 }
 
-static int destroy_locked(struct vemu_change *c, uint32_t flags, struct vmgr_error **err)
+static int destroy_locked(struct vemu_change *c, uint32_t flags, int reason,
+                          struct vmgr_error **err)
 {
     struct vemu_status *s = &c->status;
     bool graceful = flags & VMGR_DOMAIN_DESTROY_GRACEFUL;
@@ -458,7 +459,12 @@ static int destroy_locked(struct vemu_change *c, uint32_t flags, struct vmgr_err
         return vemu_error(err, VMGR_ERR_OPERATION_FAILED,
                           "Failed to terminate process %d with %s: Device or resource busy",
                           s->process.pid, graceful ? "SIGTERM" : "SIGKILL");
-    return vmgr__vemu_finish(c->d, c->name, s, VMGR_DOMAIN_SHUTOFF_DESTROYED, err);
+    return vmgr__vemu_finish(c->d, c->name, s, reason, err);
+}
+
+int vmgr__vemu_end_locked(struct vemu_change *c, int reason, struct vmgr_error **err)
+{
+    return destroy_locked(c, 0, reason, err);
 }
 
 int vmgr__vemu_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
@@ -470,7 +476,7 @@ int vmgr__vemu_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_erro
         return -1;
     r = vmgr__vemu_change_need_active(&c, err);
     if (r == 0)
-        r = destroy_locked(&c, flags, err);
+        r = destroy_locked(&c, flags, VMGR_DOMAIN_SHUTOFF_DESTROYED, err);
     return vmgr__vemu_change_end(&c, r);
 }
 
@@ -486,7 +492,7 @@ void vmgr__vemu_autodestroy(struct vemu *d)
         if (vmgr__vemu_change_begin_name(&c, d, name, NULL) < 0)
             continue;
         if (vmgr__vemu_change_is_active(&c) && c.status.owner == (int)getpid())
-            destroy_locked(&c, 0, NULL);
+            destroy_locked(&c, 0, VMGR_DOMAIN_SHUTOFF_DESTROYED, NULL);
         vmgr__vemu_change_end(&c, 0);
     }
 }

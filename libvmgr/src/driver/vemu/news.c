@@ -23,11 +23,13 @@
 
 #include "../../conf/device.h"
 #include "agent.h"
+#include "crash.h"
 #include "parts.h"
 
 #define LINE_MAX_BYTES (64u << 10)
 #define READ_MAX_BYTES (256u << 10) /* at one look */
 #define ASK_TIMEOUT_MS 250
+#define TRIES_MAX      100 /* at looks that are a fifth of a second apart, or nearer */
 
 struct vemu_listener {
     int fd; /* -1: it hears nothing any more */
@@ -41,6 +43,7 @@ struct news {
     char *port; /* a channel's alias; NULL: the guest's state */
     bool open;
     int reason;
+    unsigned tries;
 };
 
 void vmgr__vemu_news_free(void *data)
@@ -291,6 +294,15 @@ static bool take_line(struct vemu *d, const struct vmgr__domobj *obj, struct vem
     return ok;
 }
 
+/* It says what no monitor says: that is for people to look into. */
+static void broken(struct vemu *d, const struct vmgr__domobj *obj, struct vemu_listener *l)
+{
+    const struct vmgr_domain_event event = { .id = VMGR_DOMAIN_EVENT_CONTROL_ERROR };
+
+    vmgr__conn_emit_event(d->conn, vmgr__domobj_name(obj), vmgr__domobj_uuid(obj), &event);
+    give_up(l);
+}
+
 void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
                               struct vemu_listener *l)
 {
@@ -314,10 +326,10 @@ void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
             if (take_line(d, obj, l, l->in->str))
                 g_string_erase(l->in, 0, end + 1 - l->in->str);
             else
-                give_up(l);
+                broken(d, obj, l);
         }
         if (l->in->len > LINE_MAX_BYTES)
-            give_up(l);
+            broken(d, obj, l);
     }
 }
 
@@ -343,22 +355,26 @@ static bool write_port(struct vemu *d, const struct news *n, struct vemu_status 
     return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
 }
 
-/* Only what a guest does by itself is news, so only of one that is said to run. */
-static void write_state(struct vemu *d, const char *name, struct vemu_status *s, int paused_reason)
+/* Only what a guest does by itself is news, so only of one that is said to run. False: its monitor
+ * does not answer yet. */
+static bool write_state(struct vemu *d, const char *name, struct vemu_status *s, int paused_reason)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     struct vemu_qmp *q = NULL;
     int state, reason;
+    bool answered;
 
     if (s->state != VMGR_DOMAIN_RUNNING)
-        return;
+        return true;
     q = vmgr__qmp_open(dir, -1, ASK_TIMEOUT_MS, NULL);
-    if (q && vmgr__qmp_state(q, &state, &reason, NULL) == 0 && state != s->state) {
+    answered = q && vmgr__qmp_state(q, &state, &reason, NULL) == 0;
+    if (answered && state != s->state) {
         s->state = state;
         s->reason = state == VMGR_DOMAIN_PAUSED && paused_reason ? paused_reason : reason;
         vmgr__vemu_status_save(d, name, s, NULL);
     }
     vmgr__qmp_close(q);
+    return answered;
 }
 
 /* True: done with it. */
@@ -366,7 +382,7 @@ static bool apply(struct vemu *d, const struct news *n)
 {
     int lock = vmgr__vemu_try_lock(d, n->name);
     struct vemu_status s;
-    bool done = true;
+    bool done = true, acts = false;
 
     if (lock < 0)
         return false;
@@ -375,11 +391,14 @@ static bool apply(struct vemu *d, const struct news *n)
         if (n->port)
             done = write_port(d, n, &s);
         else
-            write_state(d, n->name, &s, n->reason);
+            done = write_state(d, n->name, &s, n->reason);
+        acts = s.state == VMGR_DOMAIN_CRASHED || s.reason == VMGR_DOMAIN_PAUSED_WATCHDOG;
     }
     vmgr__vemu_status_clear(&s);
     vmgr__vemu_unlock(lock);
     vmgr__vemu_changed(d, n->name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
+    if (acts && !vmgr__vemu_act(d, n->name))
+        done = false;
     return done;
 }
 
@@ -388,6 +407,14 @@ void vmgr__vemu_ask_guest(struct vemu *d, const char *name)
     const struct news n = { .name = (char *)name };
 
     apply(d, &n);
+}
+
+void vmgr__vemu_ask_soon(struct vemu *d, const char *name)
+{
+    struct news *n = g_new0(struct news, 1);
+
+    n->name = g_strdup(name);
+    g_ptr_array_add(d->news, n);
 }
 
 void vmgr__vemu_apply_news(struct vemu *d)
@@ -402,9 +429,12 @@ void vmgr__vemu_apply_news(struct vemu *d)
     g_mutex_unlock(&d->lock);
     /* In their order for each domain: one that has to wait lets those behind it wait. */
     for (guint i = 0; i < list->len; i++) {
-        if (apply(d, list->pdata[i]))
+        struct news *n = list->pdata[i];
+
+        if (apply(d, n) || ++n->tries > TRIES_MAX)
             continue;
         g_mutex_lock(&d->lock);
+        vmgr__vemu_watch_jobs(d); /* looks soon, whether or not something else happens */
         for (; i < list->len; i++) {
             g_ptr_array_add(d->news, list->pdata[i]);
             list->pdata[i] = NULL;

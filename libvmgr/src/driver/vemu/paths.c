@@ -16,8 +16,10 @@ static int make_dir(const char *path, mode_t mode, struct vmgr_error **err)
     return 0;
 }
 
-static void use_bases(struct vemu *d, const char *config, const char *run, const char *log)
+static void use_bases(struct vemu *d, const char *config, const char *run, const char *log,
+                      const char *data)
 {
+    d->dump_dir = g_build_filename(data, "dump", NULL);
     d->settings_path = g_build_filename(config, "vemu.conf", NULL);
     d->config_dir = g_build_filename(config, "domains", NULL);
     d->autostart_dir = g_build_filename(config, "autostart", NULL);
@@ -42,8 +44,9 @@ static void use_root(struct vemu *d, const char *root)
     g_autofree char *config = g_build_filename(root, "etc", "vmgr", NULL);
     g_autofree char *run = g_build_filename(root, "run", "vmgr", NULL);
     g_autofree char *log = g_build_filename(root, "log", "vmgr", NULL);
+    g_autofree char *data = g_build_filename(root, "var", "lib", "vmgr", NULL);
 
-    use_bases(d, config, run, log);
+    use_bases(d, config, run, log, data);
 }
 
 static void use_session(struct vemu *d)
@@ -51,8 +54,9 @@ static void use_session(struct vemu *d)
     g_autofree char *config = g_build_filename(g_get_user_config_dir(), "vmgr", NULL);
     g_autofree char *run = g_build_filename(g_get_user_runtime_dir(), "vmgr", NULL);
     g_autofree char *log = g_build_filename(g_get_user_cache_dir(), "vmgr", "log", NULL);
+    g_autofree char *data = g_build_filename(g_get_user_data_dir(), "vmgr", NULL);
 
-    use_bases(d, config, run, log);
+    use_bases(d, config, run, log, data);
 }
 
 int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
@@ -70,7 +74,7 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
     else if (session)
         use_session(d);
     else
-        use_bases(d, "/etc/vmgr", "/run/vmgr", "/var/log/vmgr");
+        use_bases(d, "/etc/vmgr", "/run/vmgr", "/var/log/vmgr", "/var/lib/vmgr");
     d->emulator = g_strdup(args->emulator);
     d->is_system = !session && !args->root;
     if (d->read_only)
@@ -88,6 +92,7 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
 void vmgr__vemu_paths_fini(struct vemu *d)
 {
     g_free(d->settings_path);
+    g_free(d->dump_dir);
     g_free(d->config_dir);
     g_free(d->autostart_dir);
     g_free(d->run_dir);

@@ -444,6 +444,7 @@ int vmgr__vemu_rights_begin(struct vemu *d, const char *name, struct vemu_status
 
     if (vmgr__vemu_settings_load(d, &settings, err) < 0)
         return -1;
+    vmgr__vemu_settings_clear(&settings); /* where dumps go matters to no start */
     s->sandbox = settings.sandbox;
     if (settings.way == VEMU_GUESTS_AS_CALLER)
         return 0;
@@ -469,6 +470,7 @@ static int give_more(struct vemu *d, const char *name, const struct vemu_status 
         return 0;
     if (vmgr__vemu_settings_load(d, &settings, err) < 0)
         return -1;
+    vmgr__vemu_settings_clear(&settings);
     lock = lock_rights(d, err);
     if (lock < 0)
         return -1;

@@ -23,11 +23,14 @@ struct vemu_settings {
     gid_t gid;
     uint32_t uid_first, uid_count;
     bool sandbox;
+    char *auto_dump_path; /* where dumps of guests that crashed go */
 };
 
 /* ---- settings.c ---- */
+/* For vmgr__vemu_settings_clear(). */
 int vmgr__vemu_settings_load(const struct vemu *d, struct vemu_settings *ret,
                              struct vmgr_error **err);
+void vmgr__vemu_settings_clear(struct vemu_settings *s);
 
 /* ---- rights.c ---- */
 /* Chooses the user of a run that is about to start (s->user), and gives it what the definition

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The driver's own configuration file, vemu.conf: who guests run as.
+ * The driver's own configuration file, vemu.conf: who guests run as, where dumps go.
  *
  * It is read at each start of a guest, by whoever starts it: all callers of a directory agree. A
  * key that is not known, or a value that is not of its kind, is an error that names it.
@@ -95,6 +95,13 @@ static int read_key(const struct vemu *d, GKeyFile *f, const char *key, struct v
         return vmgr__parse_u32(text, &s->uid_count) && s->uid_count
                    ? 0
                    : bad(d, key, "must be a number from 1 on", err);
+    if (strcmp(key, "auto_dump_path") == 0) {
+        if (!g_path_is_absolute(text))
+            return bad(d, key, "must be absolute", err);
+        g_free(s->auto_dump_path);
+        s->auto_dump_path = g_steal_pointer(&text);
+        return 0;
+    }
     if (strcmp(key, "sandbox") != 0)
         return bad(d, key, "is not a key", err);
     s->sandbox = g_key_file_get_boolean(f, GROUP, key, &cause);
@@ -133,10 +140,18 @@ int vmgr__vemu_settings_load(const struct vemu *d, struct vemu_settings *ret,
                                                                          : VEMU_GUESTS_AS_CALLER,
                                    .uid_first = VEMU_UID_FIRST,
                                    .uid_count = VEMU_UID_COUNT,
-                                   .sandbox = true };
-    if (r <= 0)
-        return r;
-    if (!g_key_file_load_from_data(f, text, strlen(text), G_KEY_FILE_NONE, &cause))
-        return bad(d, "cannot be used:", cause->message, err);
-    return read_file(d, f, ret, err);
+                                   .sandbox = true,
+                                   .auto_dump_path = g_strdup(d->dump_dir) };
+    if (r > 0)
+        r = g_key_file_load_from_data(f, text, strlen(text), G_KEY_FILE_NONE, &cause)
+                ? read_file(d, f, ret, err)
+                : bad(d, "cannot be used:", cause->message, err);
+    if (r < 0)
+        vmgr__vemu_settings_clear(ret);
+    return r;
+}
+
+void vmgr__vemu_settings_clear(struct vemu_settings *s)
+{
+    g_clear_pointer(&s->auto_dump_path, g_free);
 }

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "backup.h"
+#include "blockjob.h"
+#include "domain-job.h"
 #include "parts.h"
 
 #define LOOK_TIMEOUT_MS 1000 /* for a monitor that nobody waits for */
@@ -234,10 +236,10 @@ void vmgr__blockjobs_look(struct vemu *d, const char *name)
     if (d->read_only || vmgr__vemu_change_try_name(&c, d, name) < 0)
         return;
     if (c.status.phase == VEMU_ACTIVE &&
-        (vmgr__blockjobs_active(c.status.jobs) || c.status.backup)) {
+        (vmgr__blockjobs_active(c.status.jobs) || c.status.backup || c.status.job)) {
         q = vmgr__qmp_open(dir, -1, LOOK_TIMEOUT_MS, NULL);
-        if (q)
-            vmgr__blockjobs_settle(&c, q, NULL);
+        if (q && vmgr__blockjobs_settle(&c, q, NULL) == 0)
+            vmgr__domain_job_settle(&c, q, NULL);
         vmgr__qmp_close(q);
     }
     vmgr__vemu_change_end(&c, 0);

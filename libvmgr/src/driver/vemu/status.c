@@ -8,6 +8,7 @@
 
 #include "../../conf/backup.h"
 #include "blockjob.h"
+#include "domain-job.h"
 
 static const char *const phases[] = { "off", "starting", "active", "stopping", NULL };
 
@@ -16,6 +17,8 @@ void vmgr__vemu_status_clear(struct vemu_status *s)
     vmgr__domain_def_free(s->def);
     g_clear_pointer(&s->jobs, g_ptr_array_unref);
     vmgr__backup_free(s->backup);
+    vmgr__domain_job_free(s->job);
+    vmgr__domain_job_free(s->last_job);
     g_free(s->cgroup);
     *s = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
 }
@@ -74,6 +77,7 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
             ret->jobs = vmgr__blockjobs_read(root);
             if (vmgr__xml_child(root, "domainbackup"))
                 ret->backup = vmgr__backup_read(vmgr__xml_child(root, "domainbackup"));
+            vmgr__domain_jobs_read(root, ret);
         }
     }
     xmlFreeDoc(doc);
@@ -143,6 +147,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
         vmgr__blockjobs_write(s->jobs, &w);
         if (s->backup)
             vmgr__backup_write(s->backup, true, &w);
+        vmgr__domain_jobs_write(s, &w);
     }
     vmgr__xw_end(&w, "domstatus");
     text = vmgr__xw_finish(&w);

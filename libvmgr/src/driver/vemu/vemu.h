@@ -49,6 +49,7 @@
 #define VEMU_AGENT_LOCK    ".agent-lock"
 #define VEMU_AGENT_TIMEOUT ".agent-timeout"
 
+struct vemu_domain_job;
 struct vmgr__hostdev;
 
 struct vemu {
@@ -63,6 +64,7 @@ struct vemu {
     char *secret_dir;
     char *emulator;      /* chosen by the caller, or NULL */
     char *settings_path; /* vemu.conf */
+    char *dump_dir;      /* unless that says another */
     bool is_system;      /* the host's own, not a directory that was named or a user's */
     char *net_config_dir;
     char *net_autostart_dir;
@@ -150,6 +152,8 @@ struct vemu_status {
     struct vmgr__domain_def *def; /* what runs; NULL when off */
     GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
     struct vmgr__backup *backup;  /* that goes on (conf/backup.h); NULL: none */
+    struct vemu_domain_job *job;      /* of the whole domain (domain-job.h); NULL: none */
+    struct vemu_domain_job *last_job; /* the one that ended last; NULL: none */
 };
 void vmgr__vemu_status_clear(struct vemu_status *s);
 /* 1, 0 (no file: off), -1 and *err (a file nobody can read is an error, not an end of the guest). A
