@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Worker threads for requests that block. Threads are made as they are needed and stay.
+ * Worker threads for requests that block. Threads are made as they are needed and stay. How many
+ * there may be is for the user's iothread to say, for all its drives together, or is fixed.
  */
+#include <errno.h>
 #include <glib.h>
 #include <unistd.h>
 
 #include "block/aio.h"
+#include "core/iothread.h"
 #include "core/thread.h"
 
-#define THREADS_MAX 16u
+#define THREADS_DEFAULT 16u /* without an iothread */
+#define THREADS_MAX     64u /* of one drive */
 
 struct vemu_aio_pool {
     struct vemu_vm *vm;
     char *name;
     int eventfd;
+    struct vemu_iothread *iothread;
     vemu_aio_fn work;
     void *data;
 
@@ -25,23 +30,6 @@ struct vemu_aio_pool {
     struct vemu_block_request *todo, **todo_last;
     struct vemu_block_request *done, **done_last;
 };
-
-struct vemu_aio_pool *vemu__aio_pool_new(struct vemu_vm *vm, const char *name, int eventfd,
-                                         vemu_aio_fn work, void *data)
-{
-    struct vemu_aio_pool *pool = g_new0(struct vemu_aio_pool, 1);
-
-    pool->vm = vm;
-    pool->name = g_strdup_printf("work-%s", name);
-    pool->eventfd = eventfd;
-    pool->work = work;
-    pool->data = data;
-    pool->todo_last = &pool->todo;
-    pool->done_last = &pool->done;
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->cond, NULL);
-    return pool;
-}
 
 static struct vemu_block_request *todo_take_locked(struct vemu_aio_pool *pool)
 {
@@ -92,16 +80,59 @@ static void *pool_main(void *arg)
     return NULL;
 }
 
+static bool may_add_locked(struct vemu_aio_pool *pool)
+{
+    if (!pool->iothread)
+        return pool->count < THREADS_DEFAULT;
+    return pool->count < THREADS_MAX && vemu__iothread_take_worker(pool->iothread, !pool->count);
+}
+
+/* -EAGAIN: there are as many as may be. */
+static int add_thread_locked(struct vemu_aio_pool *pool)
+{
+    int r;
+
+    if (!may_add_locked(pool))
+        return -EAGAIN;
+    r = vemu__thread_start(pool->vm, pool->name, pool_main, pool, &pool->threads[pool->count]);
+    if (r >= 0)
+        pool->count++;
+    else if (pool->iothread)
+        vemu__iothread_give_workers(pool->iothread, 1);
+    return r;
+}
+
+struct vemu_aio_pool *vemu__aio_pool_new(struct vemu_vm *vm, const char *name, int eventfd,
+                                         struct vemu_iothread *iothread, vemu_aio_fn work,
+                                         void *data)
+{
+    struct vemu_aio_pool *pool = g_new0(struct vemu_aio_pool, 1);
+    unsigned begin_with = iothread ? vemu__iothread_min_workers(iothread) : 0;
+
+    pool->vm = vm;
+    pool->name = g_strdup_printf("work-%s", name);
+    pool->eventfd = eventfd;
+    pool->iothread = iothread;
+    pool->work = work;
+    pool->data = data;
+    pool->todo_last = &pool->todo;
+    pool->done_last = &pool->done;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->cond, NULL);
+    pthread_mutex_lock(&pool->lock);
+    while (pool->count < MIN(begin_with, THREADS_MAX) && add_thread_locked(pool) >= 0)
+        ;
+    pthread_mutex_unlock(&pool->lock);
+    return pool;
+}
+
 void vemu__aio_pool_put(struct vemu_aio_pool *pool, struct vemu_block_request *req)
 {
     int r = 0;
 
     pthread_mutex_lock(&pool->lock);
-    if (!pool->idle && pool->count < THREADS_MAX) {
-        r = vemu__thread_start(pool->vm, pool->name, pool_main, pool, &pool->threads[pool->count]);
-        if (r >= 0)
-            pool->count++;
-    }
+    if (!pool->idle)
+        r = add_thread_locked(pool);
     if (!pool->count) { /* nobody will ever do it */
         req->result = r;
         done_put_locked(pool, req);
@@ -139,6 +170,8 @@ void vemu__aio_pool_free(struct vemu_aio_pool *pool)
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < pool->count; i++)
         pthread_join(pool->threads[i], NULL);
+    if (pool->iothread)
+        vemu__iothread_give_workers(pool->iothread, pool->count);
     pthread_cond_destroy(&pool->cond);
     pthread_mutex_destroy(&pool->lock);
     g_free(pool->name);

@@ -4,6 +4,8 @@
  *
  * A request that the page cache can answer is done when io_uring_enter() returns, and completed
  * right there, without a thread switch: the eventfd is turned off around the call for that.
+ *
+ * Completions are looked for by the iothread of the user, or by a thread of our own.
  */
 #include "block/aio.h"
 
@@ -13,25 +15,12 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/iothread.h"
 #include "core/thread.h"
 
 #define RING_ENTRIES 128u
-#define LOCK_WAIT_NS 10000000 /* how long vemu__aio_free() may wait for the thread */
-
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-/* ThreadSanitizer knows only the call that goes by a clock which may be set. */
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-#define LOCK_CLOCK             CLOCK_REALTIME
-#define lock_until(mutex, at_) pthread_mutex_timedlock(mutex, at_)
-#else
-#define LOCK_CLOCK             CLOCK_MONOTONIC
-#define lock_until(mutex, at_) pthread_mutex_clocklock(mutex, LOCK_CLOCK, at_)
-#endif
 
 struct vemu_aio {
     struct vemu_block *block;
@@ -42,7 +31,10 @@ struct vemu_aio {
     struct io_uring ring;
     struct vemu_aio_pool *pool; /* made when it is needed */
     unsigned in_flight;
-    bool unsubmitted, reaping;
+    unsigned unsubmitted;
+    bool reaping;
+    struct vemu_iothread *iothread; /* NULL: the thread of our own below */
+    struct vemu_iothread_watch *watch;
     pthread_t thread;
     atomic_bool quit;
 };
@@ -52,8 +44,8 @@ struct vemu_aio {
 static struct vemu_aio_pool *pool_of(struct vemu_aio *aio)
 {
     if (!aio->pool)
-        aio->pool =
-            vemu__aio_pool_new(aio->block->vm, aio->block->id, aio->eventfd, aio->work, aio->block);
+        aio->pool = vemu__aio_pool_new(aio->block->vm, aio->block->id, aio->eventfd, aio->iothread,
+                                       aio->work, aio->block);
     return aio->pool;
 }
 
@@ -100,7 +92,7 @@ static void ring_submit(struct vemu_aio *aio)
 
     if (!aio->unsubmitted)
         return;
-    aio->unsubmitted = false;
+    aio->unsubmitted = 0;
     io_uring_cq_eventfd_toggle(&aio->ring, false);
     do {
         r = io_uring_submit(&aio->ring);
@@ -111,7 +103,7 @@ static void ring_submit(struct vemu_aio *aio)
     atomic_thread_fence(memory_order_seq_cst);
     /* -EAGAIN, -EBUSY: what is left goes with the next call; something is under way that leads to
      * it. */
-    aio->unsubmitted = io_uring_sq_ready(&aio->ring) != 0;
+    aio->unsubmitted = io_uring_sq_ready(&aio->ring);
 }
 
 static void reap(struct vemu_aio *aio)
@@ -177,6 +169,7 @@ void vemu__aio_work(struct vemu_aio *aio, struct vemu_block_request *req)
 void vemu__aio_submit(struct vemu_aio *aio, struct vemu_block_request *req, int fd)
 {
     struct io_uring_sqe *sqe;
+    uint64_t max_batch;
 
     if (!aio->has_ring) {
         vemu__aio_work(aio, req);
@@ -204,27 +197,20 @@ void vemu__aio_submit(struct vemu_aio *aio, struct vemu_block_request *req, int 
     }
     io_uring_sqe_set_data(sqe, req);
     aio->in_flight++;
-    aio->unsubmitted = true;
+    aio->unsubmitted++;
+    max_batch = aio->iothread ? vemu__iothread_max_batch(aio->iothread) : 0;
+    if (max_batch && aio->unsubmitted >= max_batch)
+        ring_submit(aio);
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* False: vemu__aio_free() waits for the thread, and holds the lock. */
-static bool lock_user(struct vemu_aio *aio)
+static void look(void *data)
 {
-    while (!atomic_load(&aio->quit)) {
-        struct timespec at;
+    struct vemu_aio *aio = data;
 
-        clock_gettime(LOCK_CLOCK, &at);
-        at.tv_nsec += LOCK_WAIT_NS;
-        if (at.tv_nsec >= 1000000000) {
-            at.tv_nsec -= 1000000000;
-            at.tv_sec++;
-        }
-        if (lock_until(aio->lock, &at) == 0)
-            return true;
-    }
-    return false;
+    eventfd_clear(aio);
+    reap(aio);
 }
 
 static void *aio_main(void *arg)
@@ -234,12 +220,35 @@ static void *aio_main(void *arg)
 
     for (;;) {
         poll(&poll_fd, 1, -1);
-        if (!lock_user(aio))
+        if (!vemu__lock_unless(aio->lock, &aio->quit)) /* vemu__aio_free() waits, and holds it */
             return NULL;
-        eventfd_clear(aio);
-        reap(aio);
+        look(aio);
         pthread_mutex_unlock(aio->lock);
     }
+}
+
+static int start(struct vemu_aio *aio)
+{
+    g_autofree char *name = g_strdup_printf("io-%s", aio->block->id);
+
+    if (aio->iothread)
+        return vemu__iothread_watch(aio->iothread, aio->eventfd, aio->lock, look, aio, &aio->watch);
+    return vemu__thread_start(aio->block->vm, name, aio_main, aio, &aio->thread);
+}
+
+static void stop(struct vemu_aio *aio)
+{
+    static const uint64_t one = 1;
+    ssize_t n;
+
+    if (aio->iothread) {
+        vemu__iothread_unwatch(aio->watch);
+        return;
+    }
+    atomic_store(&aio->quit, true);
+    n = write(aio->eventfd, &one, sizeof(one));
+    (void)n;
+    pthread_join(aio->thread, NULL);
 }
 
 /* --- making and freeing ----------------------------------------------------------------------- */
@@ -274,13 +283,13 @@ bool vemu__aio_has_uring(void)
 int vemu__aio_new(struct vemu_block *block, enum vemu_aio_kind kind, vemu_aio_fn work,
                   struct vemu_aio **ret)
 {
-    g_autofree char *name = g_strdup_printf("io-%s", block->id);
     struct vemu_aio *aio = g_new0(struct vemu_aio, 1);
     int r = 0;
 
     aio->block = block;
     aio->lock = block->user_lock;
     aio->work = work;
+    aio->iothread = block->user->iothread;
     aio->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (aio->eventfd < 0)
         r = -errno;
@@ -291,7 +300,7 @@ int vemu__aio_new(struct vemu_block *block, enum vemu_aio_kind kind, vemu_aio_fn
         r = kind == VEMU_AIO_URING ? ring : 0;
     }
     if (r == 0)
-        r = vemu__thread_start(block->vm, name, aio_main, aio, &aio->thread);
+        r = start(aio);
     if (r < 0) {
         if (aio->has_ring)
             io_uring_queue_exit(&aio->ring);
@@ -306,15 +315,9 @@ int vemu__aio_new(struct vemu_block *block, enum vemu_aio_kind kind, vemu_aio_fn
 
 void vemu__aio_free(struct vemu_aio *aio)
 {
-    static const uint64_t one = 1;
-    ssize_t n;
-
     if (!aio)
         return;
-    atomic_store(&aio->quit, true);
-    n = write(aio->eventfd, &one, sizeof(one));
-    (void)n;
-    pthread_join(aio->thread, NULL);
+    stop(aio);
     vemu__aio_pool_free(aio->pool);
     if (aio->has_ring)
         io_uring_queue_exit(&aio->ring);

@@ -4,9 +4,10 @@
  * missing.
  *
  * Belongs to one node with a user, whose lock is held around every call and every completion. The
- * thread that looks for completions waits on one eventfd, which both the ring and the worker
- * threads signal. It takes the lock first and empties the eventfd only then: whoever holds the lock
- * meanwhile may wait on the same eventfd (vemu__aio_wait) without losing a wake-up.
+ * thread that looks for completions (the user's iothread, or one of the node) waits on one eventfd,
+ * which both the ring and the worker threads signal. It takes the lock first and empties the
+ * eventfd only then: whoever holds the lock meanwhile may wait on the same eventfd
+ * (vemu__aio_wait) without losing a wake-up.
  */
 #ifndef VEMU_BLOCK_AIO_H
 #define VEMU_BLOCK_AIO_H
@@ -41,8 +42,10 @@ void vemu__aio_kick(struct vemu_aio *aio);
 void vemu__aio_wait(struct vemu_aio *aio);
 
 /* --- aio-pool.c ------------------------------------------------------------------------------- */
+/* `iothread` says how many threads there may be; NULL: a fixed number. */
 struct vemu_aio_pool *vemu__aio_pool_new(struct vemu_vm *vm, const char *name, int eventfd,
-                                         vemu_aio_fn work, void *data);
+                                         struct vemu_iothread *iothread, vemu_aio_fn work,
+                                         void *data);
 void vemu__aio_pool_free(struct vemu_aio_pool *pool);
 void vemu__aio_pool_put(struct vemu_aio_pool *pool, struct vemu_block_request *req);
 /* A request that is finished, its result in it; NULL: none. */

@@ -10,8 +10,8 @@
  *
  * Locking: the user gives its lock when it attaches. Every function below that takes a node which
  * has a user is called with that lock held, and `done` and the user's handlers are called with it
- * held: on the node's I/O thread, or inside vemu__block_kick() and vemu__block_drain() on the
- * caller's. So a node needs no lock for what only its user can reach.
+ * held: on the user's iothread or a thread of the node, or inside vemu__block_kick() and
+ * vemu__block_drain() on the caller's. So a node needs no lock for what only its user can reach.
  */
 #ifndef VEMU_BLOCK_BACKEND_H
 #define VEMU_BLOCK_BACKEND_H
@@ -57,6 +57,8 @@ struct vemu_block_request {
     struct vemu_image_span span; /* while the kernel has it */
 };
 
+struct vemu_iothread;
+
 struct vemu_block_user {
     const char *name;          /* for people: the device's id */
     void (*batch)(void *data); /* a series of `done` is over */
@@ -64,6 +66,8 @@ struct vemu_block_user {
     /* What becomes of errors: "report", "ignore", "stop", for writes "enospc"; "auto" and NULL
      * leave it to the node. Read when attaching. */
     const char *rerror, *werror;
+    /* Where completions are called; NULL: a thread of the node. */
+    struct vemu_iothread *iothread;
 };
 
 /* Takes the node. Errors: EBUSY (it has a user), EROFS (`write` and the node is read only), EINVAL

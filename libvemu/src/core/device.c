@@ -157,7 +157,8 @@ static struct vemu_device *find_user(GPtrArray *devices, const void *object)
 
         while ((prop = vemu__prop_next(&it, &offset)) != NULL)
             if ((prop->type == VEMU_PROP_CHARDEV || prop->type == VEMU_PROP_BLOCK ||
-                 prop->type == VEMU_PROP_NETDEV || prop->type == VEMU_PROP_MEMDEV) &&
+                 prop->type == VEMU_PROP_NETDEV || prop->type == VEMU_PROP_MEMDEV ||
+                 prop->type == VEMU_PROP_IOTHREAD) &&
                 *(void **)(void *)((char *)dev + offset) == object)
                 return dev;
     }

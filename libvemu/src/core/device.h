@@ -32,6 +32,7 @@ struct vemu_block;
 struct vemu_net;
 struct vemu_fsdev;
 struct vemu_memdev;
+struct vemu_iothread;
 
 /* --- properties ------------------------------------------------------------------------------ */
 enum vemu_prop_type {
@@ -48,6 +49,7 @@ enum vemu_prop_type {
     VEMU_PROP_NETDEV,  /* struct vemu_net *, by id, NULL when not given */
     VEMU_PROP_FSDEV,   /* struct vemu_fsdev *, by id, NULL when not given */
     VEMU_PROP_MEMDEV,  /* struct vemu_memdev *, by id, NULL when not given */
+    VEMU_PROP_IOTHREAD, /* struct vemu_iothread *, by id, NULL when not given */
     VEMU_PROP_TABLE,   /* the properties of `group`, relative to `offset` */
 };
 struct vemu_prop {

@@ -14,6 +14,9 @@ struct vemu_object_class {
     struct vemu_backend_class base; /* of structs whose first member is struct vemu_object */
     /* All properties are set. Context: loop. */
     int (*complete)(struct vemu_object *object, struct vemu_error **err);
+    /* A number that may be changed later (qom-set). NULL: there is none. Context: loop. */
+    int (*set)(struct vemu_object *object, const struct vemu_prop *prop, uint64_t value,
+               struct vemu_error **err);
     /* Who uses it, for people; NULL: nobody. */
     const char *(*user)(const struct vemu_object *object);
     /* Also after a complete() that failed. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "block/backend.h"
+#include "core/iothread.h"
 #include "core/vm.h"
 #include "fsdev/fsdev.h"
 #include "mem/memdev.h"
@@ -124,6 +125,7 @@ const char *vemu__prop_type_name(enum vemu_prop_type type)
     case VEMU_PROP_NETDEV: return "netdev";
     case VEMU_PROP_FSDEV: return "fsdev";
     case VEMU_PROP_MEMDEV: return "memory-backend";
+    case VEMU_PROP_IOTHREAD: return "iothread";
     case VEMU_PROP_TABLE: break;
     }
     return "";
@@ -169,6 +171,7 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
     struct vemu_net *net;
     struct vemu_fsdev *fs;
     struct vemu_memdev *memdev;
+    struct vemu_iothread *iothread;
 
     switch (prop->type) {
     case VEMU_PROP_BOOL:
@@ -226,6 +229,13 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
             return vemu__error_set(err, ENOENT, "property '%s': there is no memory back-end '%s'",
                                    prop->name, value);
         *(struct vemu_memdev **)field = memdev;
+        return 0;
+    case VEMU_PROP_IOTHREAD:
+        iothread = vemu__vm_find_iothread(vm, value);
+        if (!iothread)
+            return vemu__error_set(err, ENOENT, "property '%s': there is no iothread '%s'",
+                                   prop->name, value);
+        *(struct vemu_iothread **)field = iothread;
         return 0;
     case VEMU_PROP_TABLE: break;
     }

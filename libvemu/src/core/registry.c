@@ -13,6 +13,7 @@
 #include "bus/pci-bus.h"
 #include "bus/pcie-port.h"
 #include "chardev/backend.h"
+#include "core/iothread.h"
 #include "core/property.h"
 #include "devices/devices.h"
 #include "fsdev/fsdev.h"
@@ -114,6 +115,7 @@ const struct vemu_backend_class *const vemu__fsdev_classes[] = {
 /* --- objects (alphabetical) ------------------------------------------------------------------- */
 
 const struct vemu_backend_class *const vemu__object_classes[] = {
+    &vemu__iothread_object.base,
     &vemu__memdev_file.base,
     &vemu__memdev_memfd.base,
     &vemu__memdev_ram.base,

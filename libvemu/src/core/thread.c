@@ -13,11 +13,26 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
+#include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STACK_SIZE (2u << 20)
 #else
 #define STACK_SIZE (256u << 10)
+#endif
+
+#define LOCK_WAIT_NS 10000000 /* between two looks at `quit` in vemu__lock_unless() */
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+/* ThreadSanitizer knows only the call that goes by a clock which may be set. */
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define LOCK_CLOCK             CLOCK_REALTIME
+#define lock_until(mutex, at_) pthread_mutex_timedlock(mutex, at_)
+#else
+#define LOCK_CLOCK             CLOCK_MONOTONIC
+#define lock_until(mutex, at_) pthread_mutex_clocklock(mutex, LOCK_CLOCK, at_)
 #endif
 
 struct start {
@@ -82,6 +97,23 @@ struct vemu_vm *vemu__thread_vm(void)
 void vemu__thread_set_vm(struct vemu_vm *vm)
 {
     thread_vm = vm;
+}
+
+bool vemu__lock_unless(pthread_mutex_t *lock, const atomic_bool *quit)
+{
+    while (!atomic_load(quit)) {
+        struct timespec at;
+
+        clock_gettime(LOCK_CLOCK, &at);
+        at.tv_nsec += LOCK_WAIT_NS;
+        if (at.tv_nsec >= 1000000000) {
+            at.tv_nsec -= 1000000000;
+            at.tv_sec++;
+        }
+        if (lock_until(lock, &at) == 0)
+            return true;
+    }
+    return false;
 }
 
 void vemu__cond_init(pthread_cond_t *cond)

@@ -6,6 +6,7 @@
 #define VEMU_CORE_THREAD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct vemu_vm;
@@ -17,6 +18,10 @@ int vemu__thread_start(struct vemu_vm *vm, const char *name, void *(*fn)(void *a
 struct vemu_vm *vemu__thread_vm(void);
 /* An application's thread does work of the VM's loop (or NULL: no longer). */
 void vemu__thread_set_vm(struct vemu_vm *vm);
+
+/* Takes the lock, however long that takes, unless *quit is set meanwhile: then returns false. For a
+ * thread whose end somebody waits for who holds the lock. */
+bool vemu__lock_unless(pthread_mutex_t *lock, const atomic_bool *quit);
 
 /* A condition variable whose timed waits use CLOCK_MONOTONIC. */
 void vemu__cond_init(pthread_cond_t *cond);

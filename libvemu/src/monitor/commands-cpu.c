@@ -197,13 +197,6 @@ static int cmd_inject_nmi(QMP_PARAMS)
     return r < 0 ? vemu__error_set(err, -r, "cannot inject an NMI: %s", strerror(-r)) : 0;
 }
 
-/* There are no I/O thread objects: devices are served by vCPU threads and the loop. */
-static int cmd_query_iothreads(QMP_PARAMS)
-{
-    *result = json_object_new_array();
-    return 0;
-}
-
 #define MODEL "{name:str,props?:any}"
 #define PLACE                                                                                      \
     "props:{node-id?:int,socket-id:int,die-id?:int,core-id:int,thread-id:int},qom-path?:str"
@@ -219,7 +212,6 @@ static const struct qmp_command commands[] = {
       "[{cpu-index:int," PLACE ",thread-id:int,target:<x86_64>}]" },
     { "query-hotpluggable-cpus", cmd_query_hotpluggable_cpus, NULL,
       "[{type:str,vcpus-count:int," PLACE "}]" },
-    { "query-iothreads", cmd_query_iothreads, NULL, "[{id:str,thread-id:int}]" },
     { NULL },
 };
 

@@ -5,10 +5,10 @@
  *   /machine/peripheral/ID        devices with a name
  *   /machine/peripheral-anon/ID   other devices that were added
  *   /machine/unattached/device[N] vCPUs that are there for good
- *   /objects/ID                   memory back-ends
+ *   /objects/ID                   memory back-ends, iothreads ...
  *
- * Their properties are those of the class. A balloon has one more, "guest-stats", and virtio-mem
- * "size", the memory that the guest has of it.
+ * Their properties are those of the class; numbers of iothreads can be set. A balloon has one
+ * more, "guest-stats", and virtio-mem "size", the memory that the guest has of it.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 
 #include "block/backend.h"
 #include "chardev/chardev.h"
+#include "core/iothread.h"
 #include "core/object.h"
 #include "core/property.h"
 #include "devices/devices.h"
@@ -217,23 +218,32 @@ static struct json_object *value_of(const struct vemu_prop *prop, const void *fi
     object = *(const void *const *)field;
     if (!object)
         return text(NULL);
-    return text(prop->type == VEMU_PROP_CHARDEV ? vemu__chardev_id(object)
-                : prop->type == VEMU_PROP_BLOCK ? vemu__block_id(object)
-                : prop->type == VEMU_PROP_MEMDEV ? vemu__memdev_id(object)
-                                                : vemu__net_id(object));
+    return text(prop->type == VEMU_PROP_CHARDEV    ? vemu__chardev_id(object)
+                : prop->type == VEMU_PROP_BLOCK    ? vemu__block_id(object)
+                : prop->type == VEMU_PROP_MEMDEV   ? vemu__memdev_id(object)
+                : prop->type == VEMU_PROP_IOTHREAD ? vemu__iothread_id(object)
+                                                   : vemu__net_id(object));
+}
+
+static const struct vemu_prop *find_prop(const struct vemu_prop *props, const char *name,
+                                         size_t *ret_offset)
+{
+    struct vemu_prop_iter it = { .at = props };
+    const struct vemu_prop *prop;
+
+    while ((prop = vemu__prop_next(&it, ret_offset)) != NULL)
+        if (!strcmp(prop->name, name))
+            return prop;
+    return NULL;
 }
 
 static struct json_object *prop_get(const void *object, const struct vemu_prop *props,
                                     const char *name)
 {
-    struct vemu_prop_iter it = { .at = props };
-    const struct vemu_prop *prop;
-    size_t offset;
+    size_t offset = 0;
+    const struct vemu_prop *prop = find_prop(props, name, &offset);
 
-    while ((prop = vemu__prop_next(&it, &offset)) != NULL)
-        if (!strcmp(prop->name, name))
-            return value_of(prop, (const char *)object + offset);
-    return NULL;
+    return prop ? value_of(prop, (const char *)object + offset) : NULL;
 }
 
 static struct json_object *device_get(struct vemu_device *dev, const char *name)
@@ -262,10 +272,10 @@ static int cmd_qom_get(QMP_PARAMS)
 
     if (!type)
         return vemu__qmp_not_found(path, err);
-    *result = dev                       ? device_get(dev, name)
-              : !strcmp(name, "type")   ? text(type)
-              : object                  ? prop_get(object, object->class_->base.props, name)
-                                        : NULL;
+    *result = dev                     ? device_get(dev, name)
+              : !strcmp(name, "type") ? text(type)
+              : object                ? prop_get(object, object->class_->base.props, name)
+                                      : NULL;
     return *result ? 0 : vemu__error_set(err, EINVAL, "Property '%s.%s' not found", type, name);
 }
 
@@ -278,16 +288,40 @@ static bool size_value(struct json_object *value, uint64_t *ret)
     return json_object_is_type(value, json_type_int) && json_object_get_int64(value) >= 0;
 }
 
-/* What can be changed while the machine is there: how often a balloon asks for statistics, and how
- * much memory a guest is to have of virtio-mem. */
+static int object_set(struct vemu_object *object, const char *name, struct json_object *value,
+                      struct vemu_error **err)
+{
+    const char *class_name = object->class_->base.name;
+    size_t offset;
+    const struct vemu_prop *prop = find_prop(object->class_->base.props, name, &offset);
+    int64_t number = json_object_get_int64(value);
+
+    if (!prop)
+        return vemu__error_set(err, EINVAL, "Property '%s.%s' not found", class_name, name);
+    if (!object->class_->set)
+        return vemu__error_set(err, EINVAL, "Property '%s.%s' cannot be changed", class_name, name);
+    if (!json_object_is_type(value, json_type_int))
+        return vemu__error_set(err, EINVAL, "Invalid parameter type for '%s', expected: integer",
+                               name);
+    if (number < 0)
+        return vemu__error_set(err, EINVAL, "%s value must be in range [0, %lld]", name,
+                               (long long)INT64_MAX);
+    return object->class_->set(object, prop, (uint64_t)number, err);
+}
+
+/* What can be changed while the machine is there: numbers of objects that allow it, how often a
+ * balloon asks for statistics, and how much memory a guest is to have of virtio-mem. */
 static int cmd_qom_set(QMP_PARAMS)
 {
     const char *path = qmp_get_string(args, "path"), *name = qmp_get_string(args, "property");
     struct json_object *value = qmp_get(args, "value");
     struct vemu_device *dev = find_device(vm, path);
+    struct vemu_object *object = find_object(vm, path);
     int64_t seconds;
     uint64_t size;
 
+    if (object)
+        return object_set(object, name, value, err);
     if (!dev)
         return vemu__qmp_not_found(path, err);
     if (vemu__virtio_mem_is(dev) && !strcmp(name, "requested-size"))
@@ -337,6 +371,31 @@ static int cmd_object_del(QMP_PARAMS)
     return vemu_vm_remove_object(vm, qmp_get_string(args, "id"), err);
 }
 
+/* --- query-iothreads -------------------------------------------------------------------------- */
+
+static int cmd_query_iothreads(QMP_PARAMS)
+{
+    *result = json_object_new_array();
+    for (guint i = 0; i < vm->objects->len; i++) {
+        const struct vemu_object *object = vm->objects->pdata[i];
+        struct vemu_iothread_info info;
+        struct json_object *o;
+
+        if (object->class_ != &vemu__iothread_object)
+            continue;
+        vemu__iothread_get_info((const struct vemu_iothread *)object, &info);
+        o = json_object_new_object();
+        qmp_add_string(o, "id", object->id);
+        qmp_add_int(o, "thread-id", (uint64_t)info.thread_id);
+        qmp_add_int(o, "poll-max-ns", info.poll_max_ns);
+        qmp_add_int(o, "poll-grow", info.poll_grow);
+        qmp_add_int(o, "poll-shrink", info.poll_shrink);
+        qmp_add_int(o, "aio-max-batch", info.aio_max_batch);
+        json_object_array_add(*result, o);
+    }
+    return 0;
+}
+
 /* --- qom-list-types --------------------------------------------------------------------------- */
 
 static int cmd_qom_list_types(QMP_PARAMS)
@@ -359,6 +418,8 @@ static int cmd_qom_list_types(QMP_PARAMS)
 static const struct qmp_command commands[] = {
     { "object-add", cmd_object_add, "{qom-type:str,id:str,*}", NULL },
     { "object-del", cmd_object_del, "{id:str}", NULL },
+    { "query-iothreads", cmd_query_iothreads, NULL,
+      "[{id:str,thread-id:int,poll-max-ns:int,poll-grow:int,poll-shrink:int,aio-max-batch:int}]" },
     { "qom-get", cmd_qom_get, "{path:str,property:str}", "any" },
     { "qom-list", cmd_qom_list, "{path:str}", "[{name:str,type:str}]" },
     { "qom-list-types", cmd_qom_list_types, "{implements?:str,abstract?:bool}",

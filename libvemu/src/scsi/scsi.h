@@ -108,6 +108,7 @@ struct vemu_scsi_unit {
     const struct vemu_scsi_adapter *adapter;
     void *adapter_data;
     pthread_mutex_t *lock; /* the adapter's */
+    struct vemu_iothread *iothread; /* of its requests; set before it is attached; NULL: none */
     bool attached, default_write_cache;
     struct vemu_scsi_bus *bus; /* NULL: the unit is alone */
     unsigned target, lun;

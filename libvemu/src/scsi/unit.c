@@ -149,6 +149,7 @@ int vemu__scsi_unit_attach(struct vemu_scsi_unit *unit, const struct vemu_scsi_t
         .resized = unit_resized,
         .rerror = unit->props.rerror,
         .werror = unit->props.werror,
+        .iothread = unit->iothread,
     };
     if (unit->props.drive)
         r = vemu__block_attach(unit->props.drive, &unit->user, unit, lock, false, err);

@@ -190,13 +190,8 @@ static void serve(struct vemu_virtq *q, bool linger)
         if (!round)
             vemu__virtq_serve_end(q, &service);
         progress = q->s->avail != before;
-        if (++round >= NOTIFY_ROUNDS && q->notifier >= 0 && progress) {
-            static const uint64_t one = 1;
-
-            /* Once more, from the loop. */
-            if (write(q->notifier, &one, sizeof(one)) == sizeof(one))
-                return;
-        }
+        if (++round >= NOTIFY_ROUNDS && progress && vemu__virtq_ring(q))
+            return; /* once more, from the loop or the iothread */
         more = linger && progress && vemu__virtq_linger(q);
         if (!usable(q))
             return;
@@ -213,7 +208,14 @@ void vemu__virtio_notify(struct vemu_virtio *vdev, uint32_t n)
 {
     struct vemu_virtq *q = vemu__virtio_queue(vdev, n);
 
-    if (q && usable(q))
+    if (!q || !usable(q) || (vdev->iothread && vemu__virtq_ring(q)))
+        return;
+    serve(q, false);
+}
+
+void vemu__virtq_rung_locked(struct vemu_virtq *q)
+{
+    if (usable(q))
         serve(q, false);
 }
 
@@ -281,6 +283,15 @@ static void queues_free(struct vemu_virtio *vdev)
     vdev->queue_count = 0;
 }
 
+static int get_notifiers(struct vemu_virtio *vdev)
+{
+    int r = 0;
+
+    for (unsigned n = 0; r >= 0 && n < vdev->queue_count; n++)
+        r = vemu__virtq_get_notifier(vdev->queues[n]);
+    return r;
+}
+
 int vemu__virtio_realize(struct vemu_virtio *vdev, struct vemu_device *dev,
                          const struct vemu_virtio_class *class_,
                          const struct vemu_virtio_transport *transport, struct vemu_error **err)
@@ -295,6 +306,14 @@ int vemu__virtio_realize(struct vemu_virtio *vdev, struct vemu_device *dev,
     if (r < 0) {
         queues_free(vdev);
         return r;
+    }
+    r = vdev->iothread ? get_notifiers(vdev) : 0;
+    if (r < 0) {
+        if (class_->ops->unrealize)
+            class_->ops->unrealize(vdev);
+        queues_free(vdev);
+        return vemu__error_set(err, -r, "iothread '%s': %s", vemu__iothread_id(vdev->iothread),
+                               strerror(-r));
     }
     g_assert(vdev->config_size <= CONFIG_MAX);
     vdev->realized = true;

@@ -141,6 +141,9 @@ struct vemu_virtio {
 
     /* common properties */
     bool indirect, event_idx, packed, in_order, queue_reset;
+    /* of devices that have it: the thread that all `notify` are called on; NULL: whoever rings, or
+     * the loop */
+    struct vemu_iothread *iothread;
 
     /* guest-visible state, saved; see vemu__virtio_state */
     uint64_t driver_features;
@@ -266,6 +269,11 @@ void vemu__virtio_pause(struct vemu_virtio *vdev);
 void vemu__virtio_resume(struct vemu_virtio *vdev);
 void vemu__virtio_restored(struct vemu_virtio *vdev);
 void vemu__virtio_fini(struct vemu_virtio *vdev); /* also without realize; NULL class is fine */
+
+/* The property of devices whose requests an iothread may do. */
+#define VEMU_VIRTIO_PROP_IOTHREAD(struct_)                                                         \
+    VEMU_PROP(struct_, vdev.iothread, "iothread", IOTHREAD, NULL,                                  \
+              "the object whose thread does the requests; without it, vCPUs and threads of drives")
 
 /* Common properties and saved state, relative to struct vemu_virtio: class.h adds them to each
  * class. */

@@ -86,16 +86,43 @@ static void notifier_ready(void *data, uint32_t revents)
         vemu__virtq_rung(q);
 }
 
+static void notifier_ready_locked(void *data)
+{
+    struct vemu_virtq *q = data;
+    uint64_t count;
+
+    if (read(q->notifier, &count, sizeof(count)) >= 0)
+        vemu__virtq_rung_locked(q);
+}
+
 int vemu__virtq_get_notifier(struct vemu_virtq *q)
 {
-    if (q->notifier < 0) {
-        q->notifier = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (q->notifier < 0)
-            return -errno;
-        q->alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
-        q->watch = vemu__watch_new(q->vdev->dev->vm->loop, q->notifier, POLLIN, notifier_ready, q);
+    struct vemu_device *dev = q->vdev->dev;
+    int r = 0;
+
+    if (q->notifier >= 0)
+        return q->notifier;
+    q->notifier = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (q->notifier < 0)
+        return -errno;
+    q->alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
+    if (q->vdev->iothread)
+        r = vemu__iothread_watch(q->vdev->iothread, q->notifier, &dev->lock, notifier_ready_locked,
+                                 q, &q->iothread_watch);
+    else
+        q->watch = vemu__watch_new(dev->vm->loop, q->notifier, POLLIN, notifier_ready, q);
+    if (r < 0) {
+        close(q->notifier);
+        q->notifier = r;
     }
     return q->notifier;
+}
+
+bool vemu__virtq_ring(struct vemu_virtq *q)
+{
+    static const uint64_t one = 1;
+
+    return q->notifier >= 0 && write(q->notifier, &one, sizeof(one)) == sizeof(one);
 }
 
 static int set_hook(struct vemu_virtq *q, bool on)
@@ -139,7 +166,8 @@ void vemu__virtq_unhook(struct vemu_virtq *q)
  * answered on the spot, and the driver waits for the interrupt, the thread that rings does better
  * to serve it: the descriptor is taken from the accelerator, and doorbells come as register writes.
  * When most of them are not of that kind any more, it is given back. Both cost the kernel a grace
- * period, so it takes a row of doorbells, and after each return a longer one.
+ * period, so it takes a row of doorbells, and after each return a longer one. With an iothread
+ * it is the user's word that that thread serves: nothing is taken or given.
  */
 #define QUICK_CHAINS 4u
 #define ROW_MIN      32u
@@ -183,7 +211,7 @@ static void come_by_descriptor(struct vemu_virtq *q, bool quick)
 
 void vemu__virtq_serve_end(struct vemu_virtq *q, const struct virtq_service *s)
 {
-    if (!q->placed)
+    if (!q->placed || q->vdev->iothread)
         return;
     if (q->hooked)
         come_by_register(q, was_quick(q, s));

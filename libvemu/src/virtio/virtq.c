@@ -425,6 +425,7 @@ unsigned vemu__virtio_add_queue(struct vemu_virtio *vdev, uint16_t size, size_t 
 void vemu__virtq_free(struct vemu_virtq *q)
 {
     vemu__watch_free(q->watch);
+    vemu__iothread_unwatch(q->iothread_watch);
     if (q->notifier >= 0)
         close(q->notifier);
     pool_free(q);

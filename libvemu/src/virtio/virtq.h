@@ -9,6 +9,7 @@
 #ifndef VEMU_VIRTIO_VIRTQ_H
 #define VEMU_VIRTIO_VIRTQ_H
 
+#include "core/iothread.h"
 #include "core/loop.h"
 #include "virtio/virtio.h"
 
@@ -68,7 +69,8 @@ struct vemu_virtq {
 
     struct vemu_virtq_elem *pool;
     int notifier; /* eventfd, -1: none */
-    struct vemu_watch *watch;
+    struct vemu_watch *watch; /* of the loop, or of the device's iothread */
+    struct vemu_iothread_watch *iothread_watch;
     struct vemu_virtq_doorbell doorbell; /* while placed */
     bool placed;         /* the transport has given the doorbell to the accelerator, which */
     bool hooked;         /* signals the notifier; if not, it comes as a register write */
@@ -96,8 +98,10 @@ bool vemu__virtq_linger(struct vemu_virtq *q);
 /* A doorbell has come: how long should have been waited? */
 void vemu__virtq_adapt(struct vemu_virtq *q);
 void vemu__virtq_slept(struct vemu_virtq *q);
-/* A doorbell that came by descriptor (virtio.c). Takes the lock. */
+/* A doorbell that came by descriptor (virtio.c). Takes the lock. Context: loop. */
 void vemu__virtq_rung(struct vemu_virtq *q);
+/* The same on the device's iothread, which has the lock. */
+void vemu__virtq_rung_locked(struct vemu_virtq *q);
 
 /* --- who serves doorbells --------------------------------------------------------------------- */
 #define VIRTQ_QUICK_NS 20000
@@ -109,6 +113,9 @@ struct virtq_service {
 void vemu__virtq_serve_begin(const struct vemu_virtq *q, struct virtq_service *s);
 /* Decides who gets the next doorbells. */
 void vemu__virtq_serve_end(struct vemu_virtq *q, const struct virtq_service *s);
+
+/* Has whoever serves the notifier look at the queue. False: there is no notifier. */
+bool vemu__virtq_ring(struct vemu_virtq *q);
 
 /* --- for virtio.c ----------------------------------------------------------------------------- */
 /* Makes host memory of the addresses. False: the device is broken. */

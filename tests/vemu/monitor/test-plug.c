@@ -208,6 +208,54 @@ START_TEST(test_objects)
 }
 END_TEST
 
+START_TEST(test_iothreads)
+{
+    struct json_object *o;
+    int64_t tid;
+
+    setup();
+    client_ok(&c, "object-add",
+              "{'qom-type':'iothread','id':'io1','poll-max-ns':1000,'poll-grow':3}");
+    client_fails(&c, "object-add", "GenericError", "poll-shrink value must be in range",
+                 "{'qom-type':'iothread','id':'io2','poll-shrink':9223372036854775808}");
+    client_ok(&c, "object-add", "{'qom-type':'iothread','id':'io2'}");
+    o = find(client_ok(&c, "query-iothreads", NULL), "id", "io1");
+    ck_assert_int_eq(int_at(o, "poll-max-ns"), 1000);
+    ck_assert_int_eq(int_at(o, "poll-grow"), 3);
+    ck_assert_int_eq(int_at(o, "poll-shrink"), 0);
+    ck_assert_int_eq(int_at(o, "aio-max-batch"), 0);
+    tid = int_at(o, "thread-id");
+    ck_assert_int_gt(tid, 0);
+    o = find(client_ok(&c, "query-iothreads", NULL), "id", "io2");
+    ck_assert_int_eq(int_at(o, "poll-max-ns"), 32768);
+    ck_assert_int_ne(int_at(o, "thread-id"), tid);
+
+    client_ok(&c, "qom-set", "{'path':'/objects/io2','property':'poll-max-ns','value':0}");
+    client_ok(&c, "qom-set", "{'path':'/objects/io2','property':'thread-pool-max','value':8}");
+    client_ok(&c, "qom-set", "{'path':'/objects/io2','property':'thread-pool-min','value':8}");
+    ck_assert_int_eq(json_object_get_int64(client_ok(
+                         &c, "qom-get", "{'path':'/objects/io2','property':'thread-pool-min'}")),
+                     8);
+    o = find(client_ok(&c, "query-iothreads", NULL), "id", "io2");
+    ck_assert_int_eq(int_at(o, "poll-max-ns"), 0);
+    client_fails(&c, "qom-set", "GenericError", "more than thread-pool-max",
+                 "{'path':'/objects/io2','property':'thread-pool-max','value':7}");
+    client_fails(&c, "qom-set", "GenericError", "in range [0, 9223372036854775807]",
+                 "{'path':'/objects/io2','property':'poll-grow','value':-1}");
+    client_fails(&c, "qom-set", "GenericError", "expected: integer",
+                 "{'path':'/objects/io2','property':'poll-grow','value':'x'}");
+    client_fails(&c, "qom-set", "GenericError", "'iothread.poll' not found",
+                 "{'path':'/objects/io2','property':'poll','value':1}");
+
+    client_fails(&c, "device_add", "GenericError", "no iothread 'io3'",
+                 "{'driver':'virtio-scsi-pci','id':'s','iothread':'io3'}");
+    client_ok(&c, "object-del", "{'id':'io1'}");
+    client_ok(&c, "object-del", "{'id':'io2'}");
+    ck_assert_uint_eq(count("query-iothreads"), 0);
+    teardown();
+}
+END_TEST
+
 #define DIMM_AT BOARD_DEVICE_MEMORY
 
 START_TEST(test_dimm)
@@ -525,6 +573,6 @@ START_TEST(test_pulled)
 }
 END_TEST
 
-SUITE_MAIN("QMP plug", test_pulled, test_cpu, test_cpu_hostile, test_objects, test_dimm,
-           test_stale_pointer, test_memory_room, test_virtio_mem, test_watchdog,
+SUITE_MAIN("QMP plug", test_pulled, test_cpu, test_cpu_hostile, test_objects, test_iothreads,
+           test_dimm, test_stale_pointer, test_memory_room, test_virtio_mem, test_watchdog,
            test_watchdog_interrupt, test_watchdog_quiet)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <vemu/block.h>
+#include <vemu/object.h>
 
 #include "../core/test-main.h"
 #include "guest.h"
@@ -31,20 +32,24 @@ static void make_disk(uint64_t size)
     close(fd);
 }
 
-/* A guest on the file; `aio` and more properties of the node. */
+/* A guest on the file; `aio` ("iothread": any, and requests are an iothread's) and more properties
+ * of the node. */
 static struct guest *start_on(const char *aio, const char *name, const char *value)
 {
+    const bool iothread = strcmp(aio, "iothread") == 0;
     const struct vemu_property props[] = {
         { "filename", path },
-        { "aio", aio },
+        { "aio", iothread ? "auto" : aio },
         { name, value },
     };
     struct vemu_vm *vm = guest_vm();
     struct guest *g;
 
     OK(vemu_vm_add_block(vm, "file", "disk", props, name ? 3 : 2, &err));
+    if (iothread)
+        OK(vemu_vm_add_object(vm, "iothread", "io", NULL, 0, &err));
     g = guest_attach(vm, "virtio-blk", "drive", "disk", "serial", "SERIAL-OF-MORE-THAN-20-BYTES",
-                     "num-queues", "2", NULL);
+                     "num-queues", "2", iothread ? "iothread" : NULL, "io", NULL);
     guest_start(g, ALL, 2);
     return g;
 }
@@ -99,7 +104,7 @@ static uint64_t blocks_of_file(void)
     return (uint64_t)st.st_blocks;
 }
 
-static const char *const kinds[] = { "auto", "threads" };
+static const char *const kinds[] = { "auto", "threads", "iothread" };
 
 START_TEST(test_data)
 {

@@ -165,6 +165,7 @@ static int blk_realize(struct vemu_virtio *vdev, struct vemu_error **err)
         .resized = blk_resized,
         .rerror = blk->rerror,
         .werror = blk->werror,
+        .iothread = vdev->iothread,
     };
     r = vemu__block_attach(blk->drive, &blk->user, vdev, &vdev->dev->lock, false, err);
     if (r < 0)
@@ -210,6 +211,7 @@ static const struct vemu_virtio_class blk_class = {
 static const struct vemu_prop blk_props[] = {
     VEMU_PROP(struct blk, drive, "drive", BLOCK, NULL, "the block node that holds the contents"),
     VEMU_PROP_BOOTINDEX(struct blk, bootindex),
+    VEMU_VIRTIO_PROP_IOTHREAD(struct blk),
     VEMU_PROP(struct blk, serial, "serial", STRING, NULL, "serial number, up to 20 characters"),
     VEMU_PROP(struct blk, num_queues, "num-queues", U16, "0",
               "request queues; 0: as many as are useful"),

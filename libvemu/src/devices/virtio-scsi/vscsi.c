@@ -109,8 +109,10 @@ int vemu__vscsi_add_unit(struct vscsi *scsi, struct vemu_scsi_unit *unit,
                          const struct vemu_scsi_type *type, uint32_t target, uint32_t lun,
                          struct vemu_error **err)
 {
-    int r = vemu__scsi_unit_attach(unit, type, &adapter, scsi, &scsi->vdev.dev->lock, err);
+    int r;
 
+    unit->iothread = scsi->vdev.iothread;
+    r = vemu__scsi_unit_attach(unit, type, &adapter, scsi, &scsi->vdev.dev->lock, err);
     if (r < 0)
         return r;
     r = vemu__scsi_bus_add(&scsi->bus, unit, target, lun, err);
@@ -240,6 +242,7 @@ static const struct vemu_prop vscsi_props[] = {
     VEMU_PROP(struct vscsi, num_queues, "num_queues", U16, "0",
               "request queues; 0: as many as are useful"),
     VEMU_PROP(struct vscsi, queue_size, "virtqueue_size", U16, "256", "entries of a queue"),
+    VEMU_VIRTIO_PROP_IOTHREAD(struct vscsi),
     VEMU_PROP_END,
 };
 
