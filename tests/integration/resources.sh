@@ -65,10 +65,11 @@ cat >"$work/a.xml" <<XML
   <name>a</name><memory unit='MiB'>128</memory>
   <memoryBacking><nosharepages/><source type='memfd'/><access mode='shared'/></memoryBacking>
   <vcpu>2</vcpu>
-  <cputune><vcpupin vcpu='1' cpuset='0'/><emulatorpin cpuset='0'/></cputune>
+  <iothreads>1</iothreads>
+  <cputune><vcpupin vcpu='1' cpuset='0'/><emulatorpin cpuset='0'/><iothreadpin iothread='1' cpuset='0'/></cputune>
   <os><type arch='x86_64' machine='q35'>hvm</type><kernel>$kernel</kernel></os>
   <devices>
-    <disk type='file'><driver type='raw'/><source file='$work/disk'/><target dev='vda' bus='virtio'/>
+    <disk type='file'><driver type='raw' iothread='1'/><source file='$work/disk'/><target dev='vda' bus='virtio'/>
       <iotune><read_iops_sec>100</read_iops_sec></iotune></disk>
   </devices>
 </domain>
@@ -94,11 +95,29 @@ grep -q 'memfd:' "/proc/$(status pid)/maps" || fail "memory is no memfd"
 refused "exceed the maxcpu" remote vcpupin a 0 9999
 refused "vcpu 2 is out of range" virsh vcpupin a 2 0
 for client in virsh remote; do
-    refused "there are no IOThreads" $client iothreadadd a 1
-    refused "cannot find IOThread '1'" $client iothreaddel a 1
+    refused "cannot find IOThread '7'" $client iothreaddel a 7
     refused "figures of single host CPUs are not kept" $client cpu-stats a
     $client cpu-stats a --total | grep -q 'cpu_time .* seconds' || fail "cpu-stats of $client"
 done
+
+# --- IOThreads ---
+[ "$(affinity '^IO iothread1$')" = 0 ] || fail "IOThread 1 runs on '$(affinity '^IO iothread1$')'"
+[ -z "$(affinity '^io-')" ] || fail "the disk has a thread of its own"
+refused "used by disk 'vda'" remote iothreaddel a 1
+remote iothreadadd a 2 || fail iothreadadd
+[ -n "$(affinity '^IO iothread2$')" ] || fail "no IOThread 2"
+refused "already using iothread_id '2'" virsh iothreadadd a 2
+virsh iothreadpin a 2 0 || fail iothreadpin
+[ "$(affinity '^IO iothread2$')" = 0 ] || fail "IOThread 2 is not pinned"
+refused "iothread 3 not found" virsh iothreadpin a 3 0
+virsh iothreadset a 2 --poll-max-ns 4000 --poll-grow 3 --thread-pool-max 5 || fail iothreadset
+same iothreadinfo a; same domstats a --iothread
+virsh domstats a --iothread | grep -q 'iothread.2.poll-max-ns=4000' || fail "iothreadset did nothing"
+refused "must be less than or equal to" virsh iothreadset a 2 --poll-grow 4294967295
+refused "persistent polling" remote iothreadset a 1 --poll-grow 4 --config
+virsh iothreaddel a 2 || fail iothreaddel
+[ -z "$(affinity '^IO iothread2$')" ] || fail "IOThread 2 is still there"
+virsh dumpxml a | grep -q iothread2 && fail "the definition of the run has it still"
 
 # --- limits of disks ---
 [ "$(value blkdeviotune read_iops_sec vda)" = 100 ] || fail "the disk's limit"

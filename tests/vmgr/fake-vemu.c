@@ -73,6 +73,47 @@ static void add_chardev(const char *text)
     vm.pty_count++; /* the slave stays open, so that the master never hangs up */
 }
 
+/* Devices, nodes and networks by name. */
+static int find_device(const char *id)
+{
+    for (int i = 0; i < 64; i++) {
+        if (vm.devices[i].there && strcmp(vm.devices[i].id, id) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void add_device(const char *id)
+{
+    for (int i = 0; i < 64; i++) {
+        if (!vm.devices[i].there) {
+            vm.devices[i].there = true;
+            snprintf(vm.devices[i].id, sizeof(vm.devices[i].id), "%s", id);
+            return;
+        }
+    }
+}
+
+static const char *text_of(struct json_object *args, const char *key)
+{
+    struct json_object *value;
+
+    return args && json_object_object_get_ex(args, key, &value) ? json_object_get_string(value)
+                                                                : NULL;
+}
+
+/* An object can be taken away by its name. */
+static void add_object(const char *text)
+{
+    const char *id = strstr(text, ",id=");
+    char name[64];
+
+    if (!id)
+        return;
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(id + 4, ","), id + 4);
+    add_device(name);
+}
+
 static void parse(int argc, char **argv)
 {
     static const char *const plain[] = { "-nodefaults", "-S", "-no-reboot", NULL };
@@ -81,7 +122,7 @@ static void parse(int argc, char **argv)
                                           "-kernel",   "-initrd", "-append",    "-chardev",
                                           "-device",   "-qmp",    "-exit-file", "-action",
                                           "-blockdev", "-netdev", "-boot",      "-numa",
-                                          "-sandbox",  NULL };
+                                          "-sandbox",  "-object", NULL };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];
@@ -105,6 +146,8 @@ static void parse(int argc, char **argv)
             vm.append = v;
         else if (strcmp(o, "-chardev") == 0)
             add_chardev(v);
+        else if (strcmp(o, "-object") == 0)
+            add_object(v);
         else if (strcmp(o, "-exit-file") == 0)
             vm.exit_file = v;
         else if (strcmp(o, "-action") == 0)
@@ -163,35 +206,6 @@ static struct json_object *chardevs(void)
     return list;
 }
 
-/* Devices, nodes and networks by name. */
-static int find_device(const char *id)
-{
-    for (int i = 0; i < 64; i++) {
-        if (vm.devices[i].there && strcmp(vm.devices[i].id, id) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static void add_device(const char *id)
-{
-    for (int i = 0; i < 64; i++) {
-        if (!vm.devices[i].there) {
-            vm.devices[i].there = true;
-            snprintf(vm.devices[i].id, sizeof(vm.devices[i].id), "%s", id);
-            return;
-        }
-    }
-}
-
-static const char *text_of(struct json_object *args, const char *key)
-{
-    struct json_object *value;
-
-    return args && json_object_object_get_ex(args, key, &value) ? json_object_get_string(value)
-                                                                : NULL;
-}
-
 static void deleted(int fd, const char *id)
 {
     struct json_object *o = json_object_new_object(), *data = json_object_new_object();
@@ -232,7 +246,7 @@ static int run_device(int fd, const char *command, struct json_object *args, con
     const char *id = text_of(args, "id") ? text_of(args, "id") : text_of(args, "node-name");
 
     if (strcmp(command, "device_add") == 0 || strcmp(command, "blockdev-add") == 0 ||
-        strcmp(command, "netdev_add") == 0) {
+        strcmp(command, "netdev_add") == 0 || strcmp(command, "object-add") == 0) {
         *ret_error = "no such file";
         if (strstr(json_object_to_json_string(args), "/refused"))
             return -1;
@@ -245,7 +259,7 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         return 1;
     }
     if (strcmp(command, "device_del") == 0 || strcmp(command, "blockdev-del") == 0 ||
-        strcmp(command, "netdev_del") == 0) {
+        strcmp(command, "netdev_del") == 0 || strcmp(command, "object-del") == 0) {
         *ret_error = "no such device";
         if (!id || find_device(id) < 0)
             return -1;
@@ -261,7 +275,7 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         return find_device(strrchr(path, '/') + 1) >= 0 ? 1 : -1;
     }
     return strcmp(command, "set_link") == 0 || strcmp(command, "balloon") == 0 ||
-           strcmp(command, "inject-nmi") == 0;
+           strcmp(command, "inject-nmi") == 0 || strcmp(command, "qom-set") == 0;
 }
 
 /* Runs a command; what it returns, or NULL and *ret_error. */

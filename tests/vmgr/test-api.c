@@ -128,8 +128,54 @@ START_TEST(test_resources)
     free(info);
     FAILS(vmgr_domain_get_cpu_stats(dom, -1, &stats, &err), VMGR_ERR_NO_SUPPORT,
           "this function is not supported by the connection driver: virDomainGetCPUStats");
-    FAILS(vmgr_domain_set_iothread(dom, 1, 1, 0, &err), VMGR_ERR_NO_SUPPORT,
-          "this function is not supported by the connection driver: virDomainAddIOThread");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_iothreads)
+{
+    struct vmgr_domain *dom = NULL;
+    const uint8_t third[] = { 1 << 2 };
+    struct vmgr_stat *stats = NULL;
+    struct vmgr_pin *pins = NULL;
+    char *xml = NULL;
+
+    OK(vmgr_domain_lookup_by_name(conn, "test", &dom, &err));
+    ck_assert_int_eq(vmgr_domain_get_pins(dom, VMGR_PIN_IOTHREAD, 0, &pins, NULL), 0);
+    vmgr_pins_free(pins, 0);
+    FAILS(vmgr_domain_set_iothread(dom, 3, 0, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: cannot find IOThread '3' in iothreadids list");
+    OK(vmgr_domain_set_iothread(dom, 3, 1, 0, &err));
+    FAILS(vmgr_domain_set_iothread(dom, 3, 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: an IOThread is already using iothread_id '3'");
+    FAILS(vmgr_domain_set_pin(dom, VMGR_PIN_IOTHREAD, 1, third, 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: iothread 1 not found");
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_IOTHREAD, 3, third, 1, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_pins(dom, VMGR_PIN_IOTHREAD, 0, &pins, NULL), 1);
+    ck_assert_uint_eq(pins[0].id, 3);
+    ck_assert_uint_eq(pins[0].cpus[0], 1 << 2);
+    vmgr_pins_free(pins, 1);
+    OK(set_number(dom, VMGR_RESOURCE_IOTHREAD, "3", "poll_max_ns", VMGR_STAT_ULLONG, 5, &err));
+    OK(vmgr_domain_get_stats(dom, VMGR_STATS_IOTHREAD, 0, &stats, &err));
+    ck_assert_uint_eq(vmgr_stats_find(stats, "iothread.3.poll-max-ns")->number, 5);
+    ck_assert_uint_eq(vmgr_stats_find(stats, "iothread.count")->number, 1);
+    vmgr_stats_free(stats);
+    OK(set_number(dom, VMGR_RESOURCE_IOTHREAD, "3", "thread_pool_max", VMGR_STAT_INT, 8, &err));
+    FAILS(set_number(dom, VMGR_RESOURCE_IOTHREAD, "3", "thread_pool_min", VMGR_STAT_INT, 9, &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: thread_pool_min (9) can't be greater than thread_pool_max (8)");
+    FAILS(set_number(dom, VMGR_RESOURCE_IOTHREAD, "4", "poll_grow", VMGR_STAT_UINT, 5, &err),
+          VMGR_ERR_INVALID_ARG, "invalid argument: cannot find IOThread '4' in iothreadids list");
+    OK(vmgr_domain_get_xml(dom, 0, &xml, &err));
+    ck_assert_ptr_nonnull(strstr(xml, "<iothreads>1</iothreads>"));
+    ck_assert_ptr_nonnull(strstr(xml, "<iothread id='3' thread_pool_max='8'>"));
+    ck_assert_ptr_nonnull(strstr(xml, "<poll max='5'/>"));
+    ck_assert_ptr_nonnull(strstr(xml, "<iothreadpin iothread='3' cpuset='2'/>"));
+    free(xml);
+    OK(vmgr_domain_set_iothread(dom, 3, 0, 0, &err));
+    OK(vmgr_domain_get_xml(dom, 0, &xml, &err));
+    ck_assert_ptr_null(strstr(xml, "iothread"));
+    free(xml);
     vmgr_domain_unref(dom);
 }
 END_TEST
@@ -529,6 +575,7 @@ int main(void)
     tcase_add_test(t, test_console_echoes);
     tcase_add_test(t, test_handles);
     tcase_add_test(t, test_resources);
+    tcase_add_test(t, test_iothreads);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

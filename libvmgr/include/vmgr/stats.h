@@ -19,6 +19,7 @@ extern "C" {
 #define VMGR_STATS_VCPU      (1u << 3) /* "vcpu.current", "vcpu.N.state", "vcpu.N.time" */
 #define VMGR_STATS_INTERFACE (1u << 4) /* "net.count", "net.N.name", "net.N.rx.bytes" ... */
 #define VMGR_STATS_BLOCK     (1u << 5) /* "block.count", "block.N.name", "block.N.rd.reqs" ... */
+#define VMGR_STATS_IOTHREAD  (1u << 7) /* "iothread.count", "iothread.N.poll-max-ns" ... */
 
 /* Flags. Numbers of the libvirt protocol. */
 #define VMGR_STATS_NOWAIT  (1u << 29) /* leave out what only a guest knows */

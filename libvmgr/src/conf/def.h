@@ -271,6 +271,8 @@ struct vmgr__domain_def {
     uint32_t max_vcpus;
     int vcpu_placement;         /* 0 static, 1 auto */
     char *cpuset;               /* canonical, NULL: none */
+    uint32_t iothread_count;    /* of <iothreads>, while it is read */
+    GArray *iothreads;          /* struct vmgr__iothread, iothread.h */
     struct vmgr__tuning tuning; /* tuning.h */
     struct vmgr__os os;
     struct vmgr__feature features[VMGR__FEATURE_COUNT];

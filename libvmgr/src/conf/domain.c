@@ -11,6 +11,7 @@
  */
 #include "canonical.h"
 #include "element.h"
+#include "iothread.h"
 #include "tuning.h"
 
 #include <libxml/parser.h>
@@ -27,8 +28,6 @@ const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 KEPT(genid);
 KEPT(maxMemory);
 KEPT(vcpus);
-KEPT(iothreads);
-KEPT(iothreadids);
 KEPT(defaultiothread);
 KEPT(sysinfo);
 KEPT(bootloader);
@@ -57,8 +56,8 @@ static const struct vmgr__element *const elements[] = {
     &vmgr__element_memory_backing,
     &vmgr__element_vcpu,
     &kept_vcpus,
-    &kept_iothreads,
-    &kept_iothreadids,
+    &vmgr__element_iothreads,
+    &vmgr__element_iothreadids,
     &kept_defaultiothread,
     &vmgr__element_cputune,
     &vmgr__element_numatune,
@@ -143,6 +142,7 @@ struct vmgr__domain_def *vmgr__domain_def_new(void)
     struct vmgr__domain_def *def = g_new0(struct vmgr__domain_def, 1);
 
     def->id = -1;
+    def->iothreads = g_array_new(FALSE, TRUE, sizeof(struct vmgr__iothread));
     def->tuning.numa_mode = -1;
     def->serials = g_ptr_array_new_with_free_func(vmgr__chardev_free);
     def->consoles = g_ptr_array_new_with_free_func(vmgr__chardev_free);
@@ -162,6 +162,7 @@ void vmgr__domain_def_free(struct vmgr__domain_def *def)
     if (def->metadata)
         xmlFreeDoc(def->metadata);
     g_free(def->cpuset);
+    g_array_unref(def->iothreads);
     vmgr__tuning_fini(&def->tuning);
     vmgr__os_fini(&def->os);
     vmgr__features_fini(def);

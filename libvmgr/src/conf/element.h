@@ -41,6 +41,8 @@ extern const struct vmgr__element vmgr__element_metadata;
 extern const struct vmgr__element vmgr__element_memory;
 extern const struct vmgr__element vmgr__element_current_memory;
 extern const struct vmgr__element vmgr__element_vcpu;
+extern const struct vmgr__element vmgr__element_iothreads;
+extern const struct vmgr__element vmgr__element_iothreadids;
 extern const struct vmgr__element vmgr__element_blkiotune;
 extern const struct vmgr__element vmgr__element_cputune;
 extern const struct vmgr__element vmgr__element_memory_backing;

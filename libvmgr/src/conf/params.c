@@ -205,11 +205,6 @@ int vmgr__tuning_set(struct vmgr__domain_def *def, int resource, const char *tar
 
     if (resource == VMGR_RESOURCE_DISK)
         return vmgr__iotune_set(def, target, params, err);
-    if (resource == VMGR_RESOURCE_IOTHREAD)
-        return vmgr__error_set(err, VMGR_ERR_OPERATION_UNSUPPORTED, VMGR_FROM_DOMAIN,
-                               "IOThread %s: there are no IOThreads, disks have threads of their "
-                               "own",
-                               target);
     vmgr__tuning_copy(&fresh, &def->tuning);
     for (const struct vmgr_stat *s = params; r == 0 && s->name; s++)
         r = set_one(&fresh, resource, s, err);

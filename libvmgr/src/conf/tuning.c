@@ -8,6 +8,7 @@
 
 #include "canonical.h"
 #include "element.h"
+#include "iothread.h"
 
 enum { CPUS_MAX = 16384, DEVICES_MAX = 256 };
 
@@ -184,6 +185,15 @@ void vmgr__tuning_set_pin(struct vmgr__tuning *t, int kind, uint32_t id, const c
     g_array_sort(t->pins, compare_pins);
 }
 
+void vmgr__tuning_drop_pin(struct vmgr__tuning *t, int kind, uint32_t id)
+{
+    const struct vmgr__pin *pin = find_pin(t, kind, id);
+
+    if (pin)
+        g_array_remove_index(t->pins,
+                             (guint)(pin - &g_array_index(t->pins, struct vmgr__pin, 0)));
+}
+
 /* ---- reading ---- */
 
 /* "0-1,3" of an attribute in its canonical form; NULL and an error. For g_free(). */
@@ -199,31 +209,6 @@ static char *parse_set(struct vmgr__parse *p, const char *text, const char *attr
     else
         conf_error(p, VMGR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
     return NULL;
-}
-
-/* Whether <iothreads> and <iothreadids> of the document make an IOThread of this number: those
- * that are counted and not named get the lowest numbers that are free. */
-static bool has_iothread(const xmlNode *domain, uint32_t id)
-{
-    const xmlNode *count = vmgr__xml_child(domain, "iothreads");
-    const xmlNode *ids = vmgr__xml_child(domain, "iothreadids");
-    g_autofree char *text = count ? vmgr__xml_text(count) : NULL;
-    uint32_t all = 0, named = 0, below = 0, n;
-
-    for (xmlNode *c = ids ? vmgr__xml_child(ids, "iothread") : NULL; c;
-         c = vmgr__xml_next(c, "iothread")) {
-        g_autofree char *number = vmgr__xml_attr(c, "id");
-
-        if (!vmgr__parse_u32(number, &n))
-            continue;
-        if (n == id)
-            return true;
-        named++;
-        below += n < id;
-    }
-    if (!vmgr__parse_u32(text, &all))
-        all = 0;
-    return all > named && id - below <= all - named;
 }
 
 static int parse_pin_id(struct vmgr__parse *p, xmlNode *node, int kind, uint32_t *id)
@@ -244,7 +229,7 @@ static int parse_pin_id(struct vmgr__parse *p, xmlNode *node, int kind, uint32_t
         return conf_error(p, VMGR_ERR_XML_ERROR,
                           "Invalid value for attribute '%s' in element '%s': Zero is not permitted",
                           pin_ids[kind], pin_names[kind]);
-    if (!has_iothread(node->parent->parent, *id))
+    if (!vmgr__iothread_find(p->def, *id))
         return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : %u", *id);
     return 0;
 }

@@ -30,6 +30,7 @@ GArray *vmgr__blkio_new(void);
 /* ---- pins ---- */
 const char *vmgr__tuning_pin(const struct vmgr__tuning *t, int kind, uint32_t id); /* NULL: none */
 void vmgr__tuning_set_pin(struct vmgr__tuning *t, int kind, uint32_t id, const char *cpuset);
+void vmgr__tuning_drop_pin(struct vmgr__tuning *t, int kind, uint32_t id);
 
 /* ---- parameters by name, params.c ---- */
 /* Adds what a definition says; resource: enum vmgr_resource. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is asked of a domain, and its properties that can be set. */
 #include "../stats.h"
+#include "../../conf/iothread.h"
 #include "test.h"
 
 int vmgr__test_lookup(struct vmgr_conn *conn, int id, const uint8_t *uuid, const char *name,
@@ -80,6 +81,25 @@ int vmgr__test_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **err
     return vmgr__test_enter(dom, &t, err) ? vmgr__test_leave(t, 0) : -1;
 }
 
+/* Polling begins with what QEMU has. */
+static void add_iothreads(const struct vmgr__domain_def *def, GArray *ret)
+{
+    static const char *const names[VMGR__IOTHREAD_POLLS] = { "poll-max-ns", "poll-grow",
+                                                             "poll-shrink" };
+    static const uint64_t usual[VMGR__IOTHREAD_POLLS] = { 32768, 0, 0 };
+
+    if (def->iothreads->len)
+        vmgr__stat_add(ret, VMGR_STAT_UINT, def->iothreads->len, "iothread.count");
+    for (guint i = 0; i < def->iothreads->len; i++) {
+        const struct vmgr__iothread *t = &g_array_index(def->iothreads, struct vmgr__iothread, i);
+
+        for (int k = 0; k < VMGR__IOTHREAD_POLLS; k++)
+            vmgr__stat_add(ret, k == VMGR__IOTHREAD_MAX_NS ? VMGR_STAT_ULLONG : VMGR_STAT_UINT,
+                           t->poll[k] >= 0 ? (uint64_t)t->poll[k] : usual[k], "iothread.%u.%s",
+                           t->id, names[k]);
+    }
+}
+
 int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags G_GNUC_UNUSED,
                          GArray *ret, struct vmgr_error **err)
 {
@@ -92,6 +112,8 @@ int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flag
         vmgr__stat_add(ret, VMGR_STAT_INT, (uint64_t)obj->state, "state.state");
         vmgr__stat_add(ret, VMGR_STAT_INT, (uint64_t)obj->reason, "state.reason");
     }
+    if (groups & VMGR_STATS_IOTHREAD && obj->live)
+        add_iothreads(obj->live, ret);
     return vmgr__test_leave(t, 0);
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "../../conf/iothread.h"
 #include "../../conf/tuning.h"
 #include "test.h"
 
@@ -41,6 +42,17 @@ static void choose(struct vmgr__domobj *obj, uint32_t flags, struct vmgr__domain
     ret[1] = (!which && !obj->live) || which & VMGR_DOMAIN_AFFECT_CONFIG ? obj->config : NULL;
 }
 
+static int tune_iothread(struct vmgr__domain_def *def, const char *target,
+                         const struct vmgr_stat *params, bool live, struct vmgr_error **err)
+{
+    uint32_t id;
+
+    if (!vmgr__parse_u32(target, &id) || !id)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_TEST,
+                               "invalid IOThread id '%s'", target);
+    return vmgr__iothread_set(def, id, params, live, err);
+}
+
 static int set(struct vmgr_domain *dom, int resource, const char *target,
                const struct vmgr_stat *params, uint32_t flags, struct vmgr_error **err)
 {
@@ -55,7 +67,9 @@ static int set(struct vmgr_domain *dom, int resource, const char *target,
         return vmgr__test_leave(t, -1);
     choose(obj, flags, defs);
     for (int i = 0; r == 0 && i < 2; i++) {
-        if (defs[i])
+        if (defs[i] && resource == VMGR_RESOURCE_IOTHREAD)
+            r = tune_iothread(defs[i], target, params, i == 0, err);
+        else if (defs[i])
             r = vmgr__tuning_set(defs[i], resource, target, params, err);
     }
     return vmgr__test_leave(t, r);
@@ -87,6 +101,8 @@ static int get_pins(struct vmgr_domain *dom, int kind, uint32_t flags, GArray *r
         add_pin(def, kind, 0, ret);
     for (uint32_t i = 0; kind == VMGR_PIN_VCPU && i < def->max_vcpus; i++)
         add_pin(def, kind, i, ret);
+    for (guint i = 0; kind == VMGR_PIN_IOTHREAD && i < def->iothreads->len; i++)
+        add_pin(def, kind, g_array_index(def->iothreads, struct vmgr__iothread, i).id, ret);
     return vmgr__test_leave(t, 0);
 }
 
@@ -106,11 +122,17 @@ static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t
     for (size_t i = 0; i < HOST_CPUS && i / 8 < size; i++)
         set_of[i] = cpus[i / 8] >> i % 8 & 1;
     text = vmgr__cpuset_format(set_of, sizeof(set_of));
-    if (kind == VMGR_PIN_IOTHREAD ||
-        (kind == VMGR_PIN_VCPU && id >= vmgr__domobj_current(obj)->max_vcpus) || !*text)
+    if ((kind == VMGR_PIN_VCPU && id >= vmgr__domobj_current(obj)->max_vcpus) || !*text)
         return vmgr__test_leave(t, vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_TEST,
-                                                   "there is no such vCPU, IOThread or host CPU"));
+                                                   "there is no such vCPU or host CPU"));
     choose(obj, flags, defs);
+    for (int i = 0; kind == VMGR_PIN_IOTHREAD && i < 2; i++) {
+        if (defs[i] && !vmgr__iothread_find(defs[i], id))
+            return vmgr__test_leave(t, vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_TEST,
+                                                       i ? "iothreadid %u not found"
+                                                         : "iothread %u not found",
+                                                       id));
+    }
     for (int i = 0; i < 2; i++) {
         if (defs[i])
             vmgr__tuning_set_pin(&defs[i]->tuning, kind, id, text);
@@ -137,10 +159,33 @@ static int get_vcpu_info(struct vmgr_domain *dom, GArray *ret, struct vmgr_error
     return vmgr__test_leave(t, 0);
 }
 
+static int set_iothread(struct vmgr_domain *dom, uint32_t id, bool there, uint32_t flags,
+                        struct vmgr_error **err)
+{
+    struct vmgr__domain_def *defs[2];
+    struct vmgr__iothread *added;
+    struct test *t;
+    struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
+    int r = 0;
+
+    if (!obj)
+        return -1;
+    if (!vmgr__domobj_def(obj, flags, err))
+        return vmgr__test_leave(t, -1);
+    choose(obj, flags, defs);
+    for (int i = 0; r == 0 && i < 2; i++) {
+        if (defs[i])
+            r = there ? vmgr__iothread_add(defs[i], id, &added, err)
+                      : vmgr__iothread_remove(defs[i], id, err);
+    }
+    return vmgr__test_leave(t, r);
+}
+
 const struct vmgr__resource_ops vmgr__test_resource = {
     .get = get,
     .set = set,
     .get_pins = get_pins,
     .set_pin = set_pin,
     .get_vcpu_info = get_vcpu_info,
+    .set_iothread = set_iothread,
 };

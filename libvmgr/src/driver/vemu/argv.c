@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../conf/tuning.h"
+#include "iothread.h"
 #include "lifecycle-action.h"
 #include "numa.h"
 #include "parts.h"
@@ -414,6 +415,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-cpu", cpu);
     add(args, "-smp", smp);
     vmgr__vemu_numa_argv(def, args);
+    vmgr__vemu_iothreads_argv(def, args);
     if (def->os.kernel)
         add(args, "-kernel", def->os.kernel);
     else

@@ -265,13 +265,20 @@ static int tune_vcpus(const struct group *g, const struct vmgr__tuning *t,
     return 0;
 }
 
-static bool has_thread(const struct vemu_threads *threads, uint32_t tid)
+static int tune_iothreads(const struct group *g, const struct vmgr__tuning *t,
+                          const struct vemu_threads *threads)
 {
-    for (guint i = 0; i < threads->vcpus->len; i++) {
-        if ((uint32_t)g_array_index(threads->vcpus, int, i) == tid)
-            return true;
+    for (guint i = 0; i < threads->iothreads->len; i++) {
+        const struct vemu_iothread_tid *io =
+            &g_array_index(threads->iothreads, struct vemu_iothread_tid, i);
+        g_autofree char *sub = g_strdup_printf("iothread%u", io->id);
+
+        if (make_inner(g, sub) < 0 || move_thread(g, sub, io->tid) < 0 ||
+            set_quota(g, sub, t->value[VMGR__TUNE_IOTHREAD_PERIOD],
+                      t->value[VMGR__TUNE_IOTHREAD_QUOTA]) < 0)
+            return -1;
     }
-    return false;
+    return 0;
 }
 
 static int tune_emulator(const struct group *g, const struct vmgr__tuning *t,
@@ -286,7 +293,8 @@ static int tune_emulator(const struct group *g, const struct vmgr__tuning *t,
     while (dir && (file = g_dir_read_name(dir))) {
         uint32_t tid;
 
-        if (vmgr__parse_u32(file, &tid) && tid <= INT32_MAX && !has_thread(threads, tid) &&
+        if (vmgr__parse_u32(file, &tid) && tid <= INT32_MAX &&
+            !vmgr__threads_has(threads, (int)tid) &&
             move_thread(g, "emulator", (int)tid) < 0)
             return -1;
     }
@@ -392,6 +400,9 @@ static int apply(const struct group *g, const struct vmgr__tuning *t,
     if (differs(t, old, VMGR__TUNE_EMULATOR_PERIOD, VMGR__TUNE_EMULATOR_QUOTA) &&
         tune_emulator(g, t, threads) < 0)
         return -1;
+    if (differs(t, old, VMGR__TUNE_IOTHREAD_PERIOD, VMGR__TUNE_IOTHREAD_QUOTA) &&
+        tune_iothreads(g, t, threads) < 0)
+        return -1;
     return tune_devices(g, t, old);
 }
 
@@ -447,7 +458,8 @@ static void remove_tree(const char *dir)
     while (list && (file = g_dir_read_name(list))) {
         g_autofree char *inner = g_build_filename(dir, file, NULL);
 
-        if (g_str_has_prefix(file, "vcpu") || strcmp(file, "emulator") == 0)
+        if (g_str_has_prefix(file, "vcpu") || g_str_has_prefix(file, "iothread") ||
+            strcmp(file, "emulator") == 0)
             remove_group(inner);
     }
     remove_group(dir);

@@ -10,11 +10,18 @@
 
 /* Threads of a guest. */
 struct vemu_threads {
-    GArray *vcpus; /* int: thread ids by number; 0: there is none */
+    GArray *vcpus;     /* int: thread ids by number; 0: there is none */
+    GArray *iothreads; /* struct vemu_iothread_tid */
+};
+struct vemu_iothread_tid {
+    uint32_t id;
+    int tid;
 };
 /* Asks a guest's monitor. For vmgr__threads_fini(), also on failure. */
 int vmgr__threads_query(struct vemu_qmp *q, struct vemu_threads *ret, struct vmgr_error **err);
 void vmgr__threads_fini(struct vemu_threads *t);
+/* It is a vCPU's or an IOThread. */
+bool vmgr__threads_has(const struct vemu_threads *threads, int tid);
 /* What definition and pins say about where threads run, of a guest that runs. */
 int vmgr__threads_pin(const struct vemu_status *s, const struct vemu_threads *threads,
                       struct vmgr_error **err);

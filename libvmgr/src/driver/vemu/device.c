@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "iothread.h"
 #include "parts.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
@@ -118,6 +119,15 @@ static int add_virtio(const struct job *j, const char *name)
     return r;
 }
 
+static int add_scsi(const struct job *j, const xmlNode *driver)
+{
+    g_autofree char *class_name = vmgr__vemu_virtio_class(j->def, "virtio-scsi");
+    int r;
+    struct json_object *o = add(j, class_name, &r);
+
+    return r < 0 ? r : vmgr__vemu_put_iothread(j->def, driver, "Controller", o, j->err);
+}
+
 static int refuse(const struct job *j, const char *what, const char *value)
 {
     return unsupported(j->err, "%s '%s' of <%s> is not supported by the vemu driver yet", what,
@@ -129,15 +139,20 @@ static int controller(const struct job *j)
     g_autofree char *type = vmgr__xml_attr(j->root, "type");
     g_autofree char *model = vmgr__xml_attr(j->root, "model");
     const xmlNode *target = vmgr__xml_child(j->root, "target");
+    const xmlNode *driver = vmgr__xml_child(j->root, "driver");
     unsigned index, chassis = 0, port = 0;
     struct json_object *o;
     int r;
 
     if (g_strcmp0(type, "usb") == 0)
         return 0; /* remark.c: there is none, and what is to be attached to it is refused */
-    if (vmgr__vemu_only(j->root, "model target alias address", "type index model ports", j->err) <
-        0)
+    if (vmgr__vemu_only(j->root, "model target driver alias address", "type index model ports",
+                        j->err) < 0 ||
+        (driver && vmgr__vemu_only(driver, "", "iothread", j->err) < 0))
         return -1;
+    if (driver && g_strcmp0(model, "virtio-scsi") != 0)
+        return unsupported(j->err, "'iothread' attribute only supported for controller model "
+                                   "'virtio-scsi'");
     if (!number(j->root, "index", 255, &index))
         return refuse(j, "index", "out of range");
     if (!vmgr__vemu_has_pci(j->def) && g_strcmp0(type, "virtio-serial") != 0)
@@ -149,7 +164,7 @@ static int controller(const struct job *j)
     if (g_strcmp0(type, "virtio-serial") == 0 && index == 0)
         return add_virtio(j, "virtio-serial");
     if (g_strcmp0(type, "scsi") == 0 && g_strcmp0(model, "virtio-scsi") == 0 && index == 0)
-        return add_virtio(j, "virtio-scsi");
+        return add_scsi(j, driver);
     if (g_strcmp0(type, "pci") != 0 || g_strcmp0(model, "pcie-root-port") != 0)
         return refuse(j, type, model ? model : "default");
     if (target &&

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "iothread.h"
 #include "parts.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
@@ -61,7 +62,7 @@ static int check_shape(const struct disk *d, struct vmgr_error **err)
             "type device", err) < 0 ||
         (d->driver && vmgr__vemu_only(d->driver, "",
                                       "name type cache discard detect_zeroes error_policy "
-                                      "rerror_policy io queues queue_size",
+                                      "rerror_policy io iothread queues queue_size",
                                       err) < 0) ||
         (d->source && !d->network && vmgr__vemu_only(d->source, "", "file dev index", err) < 0) ||
         vmgr__vemu_only(d->target, "", "dev bus tray", err) < 0)
@@ -248,6 +249,11 @@ static int put_device(const struct vmgr__domain_def *def, const struct disk *d,
     if (vmgr__parse_u32(order, &n))
         vmgr__vemu_set_int(o, "bootindex", n);
     if (vmgr__vemu_disk_traits(d->root, class_name, o, err) < 0)
+        return -1;
+    if (!is_virtio && d->driver && xmlHasProp(d->driver, BAD_CAST "iothread"))
+        return unsupported(err, "IOThreads not available for bus %s target %s", d->bus,
+                           dev->target);
+    if (vmgr__vemu_put_iothread(def, d->driver, "Disk", o, err) < 0)
         return -1;
     if (strcmp(class_name, "ide-hd") == 0 || strcmp(class_name, "ide-cd") == 0) {
         vmgr__vemu_setf(o, "bus", "ide.%d", unit);

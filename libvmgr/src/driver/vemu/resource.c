@@ -11,11 +11,11 @@
 #include "../stats.h"
 #include "cgroup.h"
 #include "change.h"
+#include "iothread.h"
 #include "parts.h"
 #include "resource.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
-#define NO_IOTHREADS          "there are no IOThreads: disks have threads of their own"
 
 /* ---- limits of disks ---- */
 
@@ -120,14 +120,6 @@ int vmgr__vemu_tune_check(const struct vmgr__domain_def *def, struct vmgr_error 
     if (kept)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "<%s> is not supported by the vemu driver yet", kept);
-    if (t->value[VMGR__TUNE_IOTHREAD_PERIOD] || t->value[VMGR__TUNE_IOTHREAD_QUOTA])
-        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, "limits of IOThreads: " NO_IOTHREADS);
-    for (guint i = 0; t->pins && i < t->pins->len; i++) {
-        const struct vmgr__pin *pin = &g_array_index(t->pins, struct vmgr__pin, i);
-
-        if (pin->kind == VMGR_PIN_IOTHREAD)
-            return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, "<iothreadpin>: " NO_IOTHREADS);
-    }
     if (t->numa_auto)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "automatic placement on NUMA nodes is not supported by the vemu driver");
@@ -217,6 +209,8 @@ static int set(struct vmgr_domain *dom, int resource, const char *target,
     bool live, config;
     int r;
 
+    if (resource == VMGR_RESOURCE_IOTHREAD)
+        return vmgr__vemu_tune_iothread(dom, target, params, flags, err);
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
@@ -262,6 +256,9 @@ static int get_pins(struct vmgr_domain *dom, int kind, uint32_t flags, GArray *r
         add_pin(&def->tuning, kind, 0, def->cpuset, ret);
     for (uint32_t i = 0; def && kind == VMGR_PIN_VCPU && i < def->max_vcpus; i++)
         add_pin(&def->tuning, kind, i, def->cpuset, ret);
+    for (guint i = 0; def && kind == VMGR_PIN_IOTHREAD && i < def->iothreads->len; i++)
+        add_pin(&def->tuning, kind, g_array_index(def->iothreads, struct vmgr__iothread, i).id,
+                def->cpuset, ret);
     g_mutex_unlock(&d->lock);
     return def ? 0 : -1;
 }
@@ -283,9 +280,12 @@ static char *cpus_text(const uint8_t *cpus, size_t size, struct vmgr_error **err
     return NULL;
 }
 
-static int check_pin(const struct vmgr__domain_def *def, int kind, uint32_t id,
+static int check_pin(const struct vmgr__domain_def *def, int kind, uint32_t id, bool live,
                      struct vmgr_error **err)
 {
+    if (kind == VMGR_PIN_IOTHREAD && !vmgr__iothread_find(def, id))
+        return vemu_error(err, VMGR_ERR_INVALID_ARG,
+                          live ? "iothread %u not found" : "iothreadid %u not found", id);
     if (kind == VMGR_PIN_VCPU && id >= def->max_vcpus)
         return vemu_error(err, VMGR_ERR_INVALID_ARG,
                           "vcpu %u is out of range of persistent cpu "
@@ -317,13 +317,13 @@ static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t
 
     if (!text)
         return -1;
-    if (kind == VMGR_PIN_IOTHREAD)
-        return unsupported(err, "IOThread %u: " NO_IOTHREADS, id);
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0)
-        r = check_pin(live ? c.status.def : c.config, kind, id, err);
+    if (r == 0 && live)
+        r = check_pin(c.status.def, kind, id, true, err);
+    if (r == 0 && config)
+        r = check_pin(c.config, kind, id, false, err);
     if (r == 0 && config)
         vmgr__tuning_set_pin(&c.config->tuning, kind, id, text);
     if (r == 0 && live) {
@@ -388,24 +388,6 @@ static int get_cpu_stats(struct vmgr_domain *dom, int cpu, GArray *ret, struct v
     return r;
 }
 
-static int set_iothread(struct vmgr_domain *dom, uint32_t id, bool there, uint32_t flags,
-                        struct vmgr_error **err)
-{
-    struct vemu_change c;
-    bool live, config;
-    int r;
-
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
-        return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && there)
-        r = unsupported(err, "IOThread %u: " NO_IOTHREADS, id);
-    else if (r == 0)
-        r = vemu_error(err, VMGR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list",
-                       id);
-    return vmgr__vemu_change_end(&c, r);
-}
-
 const struct vmgr__resource_ops vmgr__vemu_resource = {
     .get = get,
     .set = set,
@@ -413,5 +395,5 @@ const struct vmgr__resource_ops vmgr__vemu_resource = {
     .set_pin = set_pin,
     .get_vcpu_info = get_vcpu_info,
     .get_cpu_stats = get_cpu_stats,
-    .set_iothread = set_iothread,
+    .set_iothread = vmgr__vemu_set_iothread,
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "blockjob.h"
+#include "iothread.h"
 #include "parts.h"
 
 #define MONITOR_TIMEOUT_MS 1000
@@ -123,6 +124,27 @@ static void add_vcpus(const struct snapshot *s, struct vemu_qmp *q, GArray *ret)
             continue;
         vmgr__stat_add(ret, VMGR_STAT_INT, 1, "vcpu.%" G_GUINT64_FORMAT ".state", index);
         ULL(ret, time, "vcpu.%" G_GUINT64_FORMAT ".time", index);
+    }
+    json_object_put(list);
+}
+
+static void add_iothreads(struct vemu_qmp *q, GArray *ret)
+{
+    struct json_object *list = ask(q, "query-iothreads");
+
+    if (length(list))
+        vmgr__stat_add(ret, VMGR_STAT_UINT, length(list), "iothread.count");
+    for (size_t i = 0; i < length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        const char *id = json_object_get_string(get(o, "id"));
+
+        if (!id || !g_str_has_prefix(id, VEMU_IOTHREAD_PREFIX))
+            continue;
+        id += strlen(VEMU_IOTHREAD_PREFIX);
+        ULL(ret, number(o, "poll-max-ns"), "iothread.%s.poll-max-ns", id);
+        vmgr__stat_add(ret, VMGR_STAT_UINT, number(o, "poll-grow"), "iothread.%s.poll-grow", id);
+        vmgr__stat_add(ret, VMGR_STAT_UINT, number(o, "poll-shrink"), "iothread.%s.poll-shrink",
+                       id);
     }
     json_object_put(list);
 }
@@ -299,7 +321,7 @@ static void add_disks(const struct snapshot *s, struct vemu_qmp *q, GArray *ret)
     json_object_put(blocks);
 }
 
-#define NEED_MONITOR (VMGR_STATS_BALLOON | VMGR_STATS_VCPU | VMGR_STATS_BLOCK)
+#define NEED_MONITOR (VMGR_STATS_BALLOON | VMGR_STATS_VCPU | VMGR_STATS_BLOCK | VMGR_STATS_IOTHREAD)
 
 int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,
                          struct vmgr_error **err)
@@ -329,6 +351,8 @@ int vmgr__vemu_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flag
         add_interfaces(&s, ret);
     if (groups & VMGR_STATS_BLOCK)
         add_disks(&s, q, ret);
+    if (s.active && groups & VMGR_STATS_IOTHREAD)
+        add_iothreads(q, ret);
     vmgr__qmp_close(q);
     vmgr__domain_def_free(s.def);
     g_free(s.name);

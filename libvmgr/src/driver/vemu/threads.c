@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "iothread.h"
 
 #define VCPUS_MAX 4096
 
@@ -29,6 +30,32 @@ static bool number_of(struct json_object *o, const char *key, int64_t *ret)
 void vmgr__threads_fini(struct vemu_threads *t)
 {
     g_clear_pointer(&t->vcpus, g_array_unref);
+    g_clear_pointer(&t->iothreads, g_array_unref);
+}
+
+static int query_iothreads(struct vemu_qmp *q, struct vemu_threads *ret, struct vmgr_error **err)
+{
+    struct json_object *list = NULL, *name;
+
+    ret->iothreads = g_array_new(FALSE, TRUE, sizeof(struct vemu_iothread_tid));
+    if (vmgr__qmp_execute(q, "query-iothreads", NULL, &list, err) < 0)
+        return -1;
+    for (size_t i = 0;
+         json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        struct vemu_iothread_tid t;
+        int64_t tid;
+
+        if (!number_of(o, "thread-id", &tid) || tid <= 0 || tid > INT32_MAX ||
+            !json_object_object_get_ex(o, "id", &name) ||
+            !g_str_has_prefix(json_object_get_string(name), VEMU_IOTHREAD_PREFIX) ||
+            !vmgr__parse_u32(json_object_get_string(name) + strlen(VEMU_IOTHREAD_PREFIX), &t.id))
+            continue;
+        t.tid = (int)tid;
+        g_array_append_val(ret->iothreads, t);
+    }
+    json_object_put(list);
+    return 0;
 }
 
 int vmgr__threads_query(struct vemu_qmp *q, struct vemu_threads *ret, struct vmgr_error **err)
@@ -51,7 +78,7 @@ int vmgr__threads_query(struct vemu_qmp *q, struct vemu_threads *ret, struct vmg
         g_array_index(ret->vcpus, int, number) = (int)tid;
     }
     json_object_put(list);
-    return 0;
+    return query_iothreads(q, ret, err);
 }
 
 bool vmgr__thread_stat(int pid, int tid, uint64_t *ret_time_ns, int *ret_cpu)
@@ -98,10 +125,14 @@ static int pin(const struct vemu_status *s, int tid, const char *cpuset, struct 
     return 0;
 }
 
-static bool is_vcpu(const struct vemu_threads *threads, int tid)
+bool vmgr__threads_has(const struct vemu_threads *threads, int tid)
 {
     for (guint i = 0; i < threads->vcpus->len; i++) {
         if (g_array_index(threads->vcpus, int, i) == tid)
+            return true;
+    }
+    for (guint i = 0; i < threads->iothreads->len; i++) {
+        if (g_array_index(threads->iothreads, struct vemu_iothread_tid, i).tid == tid)
             return true;
     }
     return false;
@@ -117,8 +148,8 @@ static int pin_others(const struct vemu_status *s, const struct vemu_threads *th
     while (dir && (file = g_dir_read_name(dir))) {
         uint32_t tid;
 
-        if (vmgr__parse_u32(file, &tid) && tid <= INT32_MAX && !is_vcpu(threads, (int)tid) &&
-            pin(s, (int)tid, cpuset, err) < 0)
+        if (vmgr__parse_u32(file, &tid) && tid <= INT32_MAX &&
+            !vmgr__threads_has(threads, (int)tid) && pin(s, (int)tid, cpuset, err) < 0)
             return -1;
     }
     return 0;
@@ -135,6 +166,14 @@ int vmgr__threads_pin(const struct vemu_status *s, const struct vemu_threads *th
         const char *cpus = vmgr__tuning_pin(t, VMGR_PIN_VCPU, i);
 
         if (tid && cpus && pin(s, tid, cpus, err) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < threads->iothreads->len; i++) {
+        const struct vemu_iothread_tid *io =
+            &g_array_index(threads->iothreads, struct vemu_iothread_tid, i);
+        const char *cpus = vmgr__tuning_pin(t, VMGR_PIN_IOTHREAD, io->id);
+
+        if (cpus && pin(s, io->tid, cpus, err) < 0)
             return -1;
     }
     return emulator ? pin_others(s, threads, emulator, err) : 0;
