@@ -273,6 +273,99 @@ START_TEST(test_sizes)
 }
 END_TEST
 
+START_TEST(test_single_vcpus)
+{
+    OK(vmgr_domain_set_vcpu(dom, "1-2", 1, VMGR_DOMAIN_AFFECT_CONFIG, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 3);
+    OK(vmgr_domain_set_vcpu(dom, "1,2", 0, VMGR_DOMAIN_AFFECT_CONFIG, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 1);
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_set_vcpu(dom, "1", 1, 0, &err));
+    OK(vmgr_domain_set_vcpu(dom, "2", 1, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 3);
+    FAILS(vmgr_domain_set_vcpu(dom, "2", 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: vcpu '2' is already in requested state");
+    FAILS(vmgr_domain_set_vcpu(dom, "4", 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: vCPU '4' is not present in domain definition");
+    FAILS(vmgr_domain_set_vcpu(dom, "1", 0, 0, &err), VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: vCPUs come and go in the order of their numbers: those that "
+          "are there must be 0 to 1");
+    FAILS(vmgr_domain_set_vcpu(dom, "0-2", 0, 0, &err), VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: vCPUs come and go in the order of their numbers: those that "
+          "are there must be 0 to 0");
+    FAILS(vmgr_domain_set_vcpu(dom, "x", 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: Failed to parse bitmap 'x'");
+    FAILS(vmgr_domain_set_vcpu(dom, "1", 2, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: unsupported state value");
+    OK(vmgr_domain_set_vcpu(dom, "1-2", 0, 0, &err));
+    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 1);
+}
+END_TEST
+
+static bool xml_has(uint32_t flags, const char *words)
+{
+    char *xml = NULL;
+    bool has;
+
+    OK(vmgr_domain_get_xml(dom, flags, &xml, &err));
+    has = strstr(xml, words) != NULL;
+    free(xml);
+    return has;
+}
+
+START_TEST(test_stats_period)
+{
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_set_memory_stats_period(dom, -1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: period in virDomainSetMemoryStatsPeriod must be zero or greater");
+    OK(vmgr_domain_set_memory_stats_period(dom, 7, 0, &err));
+    ck_assert(xml_has(0, "<stats period='7'/>"));
+    ck_assert(!xml_has(VMGR_DOMAIN_XML_INACTIVE, "<stats"));
+    OK(vmgr_domain_set_memory_stats_period(
+        dom, 9, VMGR_DOMAIN_AFFECT_CONFIG | VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert(xml_has(0, "<stats period='9'/>"));
+    ck_assert(xml_has(VMGR_DOMAIN_XML_INACTIVE, "<stats period='9'/>"));
+    OK(vmgr_domain_set_memory_stats_period(dom, 0, VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert(!xml_has(0, "<stats"));
+}
+END_TEST
+
+START_TEST(test_iothreads)
+{
+    static const char disk[] = "<disk type='file'><driver type='raw' iothread='2'/>"
+                               "<source file='/b'/><target dev='vdb' bus='virtio'/></disk>";
+
+    OK(vmgr_domain_set_iothread(dom, 1, 1, 0, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert(xml_has(0, "<iothread id='1'/>"));
+    FAILS(vmgr_domain_attach_device(dom, disk, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
+          "unsupported configuration: Disk iothread '2' not defined in iothreadid");
+    OK(vmgr_domain_set_iothread(dom, 2, 1, VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert(!xml_has(VMGR_DOMAIN_XML_INACTIVE, "<iothread id='2'/>"));
+    OK(vmgr_domain_attach_device(dom, disk, 0, &err));
+    FAILS(vmgr_domain_set_iothread(dom, 2, 0, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: cannot remove IOThread 2 since it is being used by disk 'vdb'");
+    OK(vmgr_domain_set_iothread(dom, 1, 0, 0, &err));
+    ck_assert(!xml_has(0, "<iothread id='1'/>"));
+    ck_assert(xml_has(VMGR_DOMAIN_XML_INACTIVE, "<iothread id='1'/>"));
+    OK(vmgr_domain_detach_device(dom, disk, 0, &err));
+    OK(vmgr_domain_set_iothread(dom, 2, 0, 0, &err));
+    ck_assert(!xml_has(0, "iothread"));
+}
+END_TEST
+
+START_TEST(test_threshold)
+{
+    FAILS(vmgr_domain_set_block_threshold(dom, "vda", 1, 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_set_block_threshold(dom, "vda", UINT64_MAX, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: the threshold is out of range");
+    FAILS(vmgr_domain_set_block_threshold(dom, "", 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: no disk given in virDomainSetBlockThreshold");
+}
+END_TEST
+
 START_TEST(test_stats)
 {
     struct vmgr_stat *stats = NULL;
@@ -309,6 +402,10 @@ int main(void)
     tcase_add_test(t, test_channel_address);
     tcase_add_test(t, test_ports);
     tcase_add_test(t, test_sizes);
+    tcase_add_test(t, test_single_vcpus);
+    tcase_add_test(t, test_stats_period);
+    tcase_add_test(t, test_iothreads);
+    tcase_add_test(t, test_threshold);
     tcase_add_test(t, test_stats);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -165,6 +165,37 @@ int vmgr_domain_block_copy(struct vmgr_domain *domain, const char *disk, const c
 int vmgr_domain_block_resize(struct vmgr_domain *domain, const char *disk, uint64_t size,
                              uint32_t flags, struct vmgr_error **err);
 
+enum vmgr_disk_error_kind {
+    VMGR_DISK_ERROR_NONE = 0,
+    VMGR_DISK_ERROR_UNSPEC = 1,
+    VMGR_DISK_ERROR_NO_SPACE = 2,
+};
+/** struct vmgr_disk_error - a disk whose last request failed and stopped the guest */
+struct vmgr_disk_error {
+    char *disk;    /* its target, "vda" */
+    int32_t error; /* enum vmgr_disk_error_kind */
+};
+/**
+ * vmgr_domain_get_disk_errors() - disks with errors
+ * @flags: none yet
+ * @ret: a list, for vmgr_disk_errors_free()
+ *
+ * Returns how many there are, or -1 and *err.
+ */
+int vmgr_domain_get_disk_errors(struct vmgr_domain *domain, uint32_t flags,
+                                struct vmgr_disk_error **ret, struct vmgr_error **err);
+/** NULL is fine. Returns NULL. */
+struct vmgr_disk_error *vmgr_disk_errors_free(struct vmgr_disk_error *errors, size_t count);
+/**
+ * vmgr_domain_set_block_threshold() - asks for one event BLOCK_THRESHOLD (event.h)
+ * @threshold: bytes: when something is written behind them in the disk's image; 0: no more
+ * @flags: none yet
+ *
+ * The event comes once; after it there is no threshold.
+ */
+int vmgr_domain_set_block_threshold(struct vmgr_domain *domain, const char *disk,
+                                    uint64_t threshold, uint32_t flags, struct vmgr_error **err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -49,7 +49,7 @@ enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_JOB_COMPLETED = 21,     /* stats: as of vmgr_domain_get_job_stats() */
     VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED = 22, /* device */
     VMGR_DOMAIN_EVENT_METADATA_CHANGE = 23, /* type: enum vmgr_domain_metadata_type; text: URI */
-    VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD = 24,
+    VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD = 24, /* device: the target; path; value, excess: bytes */
     VMGR_DOMAIN_EVENT_MEMORY_FAILURE = 25,
     VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE = 26, /* device; value: bytes */
     VMGR_DOMAIN_EVENT_KINDS = 27,                     /* how many there are */
@@ -164,6 +164,7 @@ struct vmgr_domain_event {
     const char *old_path;
     const char *text;
     const struct vmgr_stat *stats;
+    uint64_t excess; /* how far behind @value it was */
 };
 
 /** Called by vmgr_conn_dispatch(). `domain` is borrowed; take a reference to keep it. */

@@ -40,6 +40,27 @@ int vmgr_domain_set_memory(struct vmgr_domain *domain, uint64_t kib, uint32_t fl
  */
 int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t flags,
                           struct vmgr_error **err);
+/**
+ * vmgr_domain_set_vcpu() - gives the guest single vCPUs, or takes them
+ * @vcpus: their numbers as in documents: "1", "2-3,5"
+ * @there: 1 or 0
+ * @flags: VMGR_DOMAIN_AFFECT_*
+ *
+ * vCPUs come and go in the order of their numbers: what is left over must be those from 0 on.
+ * Errors also: VMGR_ERR_INVALID_ARG (@vcpus, @there; a vCPU that is so already, or does not exist),
+ * VMGR_ERR_OPERATION_UNSUPPORTED (another order), and those of vmgr_domain_set_vcpus().
+ */
+int vmgr_domain_set_vcpu(struct vmgr_domain *domain, const char *vcpus, int there, uint32_t flags,
+                         struct vmgr_error **err);
+/**
+ * vmgr_domain_set_memory_stats_period() - how often the guest's balloon tells how memory is used
+ * @period: seconds, 0: not
+ * @flags: VMGR_DOMAIN_AFFECT_*
+ *
+ * Errors also: VMGR_ERR_INVALID_ARG (@period below 0), VMGR_ERR_OPERATION_INVALID (no balloon).
+ */
+int vmgr_domain_set_memory_stats_period(struct vmgr_domain *domain, int period, uint32_t flags,
+                                        struct vmgr_error **err);
 /** vmgr_domain_inject_nmi() - a non-maskable interrupt for every vCPU. @flags: none yet. */
 int vmgr_domain_inject_nmi(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 

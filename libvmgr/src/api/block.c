@@ -145,3 +145,45 @@ int vmgr_domain_block_resize(struct vmgr_domain *domain, const char *disk, uint6
 
     return ops ? ops->resize(domain, disk, size, flags, err) : -1;
 }
+
+int vmgr_domain_get_disk_errors(struct vmgr_domain *domain, uint32_t flags,
+                                struct vmgr_disk_error **ret, struct vmgr_error **err)
+{
+    const struct vmgr__block_ops *ops =
+        check(domain, "all of them", false, flags, 0, "virDomainGetDiskErrors", err);
+    GArray *list;
+    int r;
+
+    if (!ops)
+        return -1;
+    list = g_array_new(TRUE, TRUE, sizeof(struct vmgr_disk_error));
+    r = ops->get_errors(domain, list, err);
+    if (r == 0)
+        r = (int)list->len;
+    *ret = (struct vmgr_disk_error *)(void *)g_array_free(list, FALSE);
+    if (r < 0)
+        *ret = vmgr_disk_errors_free(*ret, 0);
+    return r;
+}
+
+struct vmgr_disk_error *vmgr_disk_errors_free(struct vmgr_disk_error *errors, size_t count)
+{
+    for (size_t i = 0; errors && i < count; i++)
+        g_free(errors[i].disk);
+    g_free(errors);
+    return NULL;
+}
+
+int vmgr_domain_set_block_threshold(struct vmgr_domain *domain, const char *disk,
+                                    uint64_t threshold, uint32_t flags, struct vmgr_error **err)
+{
+    const struct vmgr__block_ops *ops =
+        check(domain, disk, true, flags, 0, "virDomainSetBlockThreshold", err);
+
+    if (!ops)
+        return -1;
+    if (threshold > INT64_MAX)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                               "the threshold is out of range");
+    return ops->set_threshold(domain, disk, threshold, err);
+}

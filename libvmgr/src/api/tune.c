@@ -49,6 +49,39 @@ int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t f
     return conn->driver->domain_set_vcpus(domain, count, flags, err);
 }
 
+int vmgr_domain_set_vcpu(struct vmgr_domain *domain, const char *vcpus, int there, uint32_t flags,
+                         struct vmgr_error **err)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
+
+    NEED(conn, domain_set_vcpu, "virDomainSetVcpu");
+    if (vmgr__need_write(conn, "virDomainSetVcpu", err) < 0 ||
+        vmgr__check_flags(flags, AFFECT, "virDomainSetVcpu", err) < 0)
+        return -1;
+    if (!vcpus)
+        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                                     "vcpumap in virDomainSetVcpu must not be NULL");
+    if (there != 0 && there != 1)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "unsupported state value");
+    return conn->driver->domain_set_vcpu(domain, vcpus, there, flags, err);
+}
+
+int vmgr_domain_set_memory_stats_period(struct vmgr_domain *domain, int period, uint32_t flags,
+                                        struct vmgr_error **err)
+{
+    static const char function[] = "virDomainSetMemoryStatsPeriod";
+    struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
+
+    NEED(conn, domain_set_stats_period, function);
+    if (vmgr__need_write(conn, function, err) < 0 ||
+        vmgr__check_flags(flags, AFFECT, function, err) < 0)
+        return -1;
+    if (period < 0)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                               "period in %s must be zero or greater", function);
+    return conn->driver->domain_set_stats_period(domain, period, flags, err);
+}
+
 int vmgr_domain_inject_nmi(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err)
 {
     struct vmgr_conn *conn = vmgr_domain_get_conn(domain);

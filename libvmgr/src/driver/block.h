@@ -29,6 +29,10 @@ struct vmgr__block_ops {
                 struct vmgr_error **err);
     int (*resize)(struct vmgr_domain *dom, const char *disk, uint64_t size, uint32_t flags,
                   struct vmgr_error **err);
+    /* ret: struct vmgr_disk_error. */
+    int (*get_errors)(struct vmgr_domain *dom, GArray *ret, struct vmgr_error **err);
+    int (*set_threshold)(struct vmgr_domain *dom, const char *disk, uint64_t threshold,
+                         struct vmgr_error **err);
 };
 
 extern const struct vmgr__block_ops vmgr__remote_block;

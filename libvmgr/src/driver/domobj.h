@@ -82,6 +82,11 @@ int vmgr__domobj_get_metadata(const struct vmgr__domobj *obj, int type, const ch
 #define VMGR__VCPUS_MAX 65535
 int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t flags, bool live,
                          struct vmgr_error **err);
+/* How many vCPUs there are when those (as in documents) come or go. 0 or -1. */
+int vmgr__def_count_vcpus(const struct vmgr__domain_def *def, const char *vcpus, bool there,
+                          uint32_t *ret, struct vmgr_error **err);
+/* <stats period=''> of the balloon. */
+int vmgr__def_set_stats_period(struct vmgr__domain_def *def, int period, struct vmgr_error **err);
 int vmgr__def_set_vcpus(struct vmgr__domain_def *def, uint32_t count, uint32_t flags, bool live,
                         struct vmgr_error **err);
 /* Changes one definition. */

@@ -131,6 +131,10 @@ struct vmgr__driver {
     /* type, action: enum vmgr_domain_lifecycle_event and _action. flags: VMGR_DOMAIN_AFFECT_*. */
     int (*domain_set_lifecycle_action)(struct vmgr_domain *dom, uint32_t type, uint32_t action,
                                        uint32_t flags, struct vmgr_error **err);
+    int (*domain_set_vcpu)(struct vmgr_domain *dom, const char *vcpus, bool there, uint32_t flags,
+                           struct vmgr_error **err);
+    int (*domain_set_stats_period)(struct vmgr_domain *dom, int period, uint32_t flags,
+                                   struct vmgr_error **err);
     int (*domain_inject_nmi)(struct vmgr_domain *dom, struct vmgr_error **err);
 
     /* Adds struct vmgr_stat (stats.h) to ret; groups: some of stats_groups, or all of them. flags:

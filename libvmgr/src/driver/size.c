@@ -2,6 +2,9 @@
 /*
  * Changes of a definition's sizes, with the limits that every driver has.
  */
+#include <string.h>
+
+#include "../conf/device.h"
 #include "domobj.h"
 
 #define invalid(err, ...) vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOMAIN, __VA_ARGS__)
@@ -42,4 +45,73 @@ int vmgr__def_set_vcpus(struct vmgr__domain_def *def, uint32_t count, uint32_t f
                        def->max_vcpus);
     def->vcpus = count;
     return 0;
+}
+
+int vmgr__def_count_vcpus(const struct vmgr__domain_def *def, const char *vcpus, bool there,
+                          uint32_t *ret, struct vmgr_error **err)
+{
+    g_autofree uint8_t *set = g_malloc0(VMGR__VCPUS_MAX);
+    uint32_t count = def->vcpus, others = 0;
+
+    if (!vmgr__cpuset_parse(vcpus, set, VMGR__VCPUS_MAX))
+        return invalid(err, "Failed to parse bitmap '%s'", vcpus);
+    for (uint32_t i = 0; i < VMGR__VCPUS_MAX; i++) {
+        if (!set[i])
+            continue;
+        if (i >= def->max_vcpus)
+            return invalid(err, "vCPU '%u' is not present in domain definition", i);
+        if ((i < def->vcpus) == there)
+            return invalid(err, "vcpu '%u' is already in requested state", i);
+        if (there)
+            count++;
+        else
+            count--;
+    }
+    for (uint32_t i = 0; i < MAX(count, def->vcpus) && !others; i++) {
+        const bool is = (i < def->vcpus) != (set[i] != 0);
+
+        if (is != (i < count))
+            others = i + 1;
+    }
+    if (others || !count)
+        return vmgr__error_set(err, VMGR_ERR_OPERATION_UNSUPPORTED, VMGR_FROM_DOMAIN,
+                               "vCPUs come and go in the order of their numbers: those that are "
+                               "there must be 0 to %u",
+                               count ? count - 1 : 0);
+    *ret = count;
+    return 0;
+}
+
+int vmgr__def_set_stats_period(struct vmgr__domain_def *def, int period, struct vmgr_error **err)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vmgr__device *dev = def->devices->pdata[i];
+        char text[12];
+        xmlNode *root, *stats;
+        xmlDoc *doc;
+
+        if (strcmp(dev->name, "memballoon") != 0 || dev->model != 1)
+            continue;
+        doc = vmgr__device_doc(dev);
+        root = xmlDocGetRootElement(doc);
+        stats = vmgr__xml_child(root, "stats");
+        g_snprintf(text, sizeof(text), "%d", period);
+        if (period > 0) {
+            if (!stats) { /* in front of the others, as libvirt writes it */
+                stats = xmlNewNode(NULL, BAD_CAST "stats");
+                if (root->children)
+                    xmlAddPrevSibling(root->children, stats);
+                else
+                    xmlAddChild(root, stats);
+            }
+            xmlSetProp(stats, BAD_CAST "period", BAD_CAST text);
+        } else if (stats) {
+            xmlUnlinkNode(stats);
+            xmlFreeNode(stats);
+        }
+        vmgr__device_set_doc(dev, doc);
+        return 0;
+    }
+    return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
+                           "Memory balloon model must be virtio to set the collection period");
 }

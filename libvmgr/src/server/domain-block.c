@@ -26,6 +26,8 @@ BLOCK(block_rebase,
       vmgr_domain_block_rebase(dom, a->path, a->base, a->bandwidth, a->flags, &call->err))
 BLOCK(block_commit,
       vmgr_domain_block_commit(dom, a->disk, a->base, a->top, a->bandwidth, a->flags, &call->err))
+BLOCK(set_block_threshold,
+      vmgr_domain_set_block_threshold(dom, a->dev, a->threshold, a->flags, &call->err))
 BLOCK(block_resize, vmgr_domain_block_resize(dom, a->disk, a->size, a->flags, &call->err))
 
 static int get_block_job_info(struct vmgr__call *call, const void *args, void *ret)
@@ -44,6 +46,34 @@ static int get_block_job_info(struct vmgr__call *call, const void *args, void *r
     out->bandwidth = job.bandwidth;
     out->cur = job.current;
     out->end = job.end;
+    return 0;
+}
+
+/* A client that gives no room asks how much it needs. */
+static int get_disk_errors(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_domain_get_disk_errors_args *a = args;
+    struct wire_domain_get_disk_errors_ret *out = ret;
+    struct vmgr_domain *dom = vmgr__call_domain(call, &a->dom);
+    struct vmgr_disk_error *list = NULL;
+    const int n = dom ? vmgr_domain_get_disk_errors(dom, a->flags, &list, &call->err) : -1;
+
+    if (n < 0)
+        return -1;
+    out->nerrors = n;
+    if (a->maxerrors) {
+        const uint32_t count = MIN(MIN((uint32_t)n, a->maxerrors), 256);
+
+        out->nerrors = (int)count;
+        out->errors.n = count;
+        out->errors.v = vmgr__arena_adopt(
+            &call->arena, g_new0(struct wire_domain_disk_error, (gsize)count + 1), g_free);
+        for (uint32_t i = 0; i < count; i++) {
+            out->errors.v[i].disk = vmgr__arena_strdup(&call->arena, list[i].disk);
+            out->errors.v[i].error = list[i].error;
+        }
+    }
+    vmgr_disk_errors_free(list, (size_t)n);
     return 0;
 }
 
@@ -93,5 +123,7 @@ const struct vmgr__handler vmgr__handlers_domain_block[] = {
     { WIRE_DOMAIN_BLOCK_COMMIT, block_block_commit, 0 },
     { WIRE_DOMAIN_BLOCK_COPY, block_copy, 0 },
     { WIRE_DOMAIN_BLOCK_RESIZE, block_block_resize, 0 },
+    { WIRE_DOMAIN_GET_DISK_ERRORS, get_disk_errors, 0 },
+    { WIRE_DOMAIN_SET_BLOCK_THRESHOLD, block_set_block_threshold, 0 },
     { 0, NULL, 0 },
 };

@@ -24,6 +24,9 @@ SIZE(set_vcpus, vmgr_domain_set_vcpus(dom, a->nvcpus, VMGR_DOMAIN_AFFECT_LIVE, &
 SIZE(set_vcpus_flags, vmgr_domain_set_vcpus(dom, a->nvcpus, a->flags, &call->err))
 SIZE(set_lifecycle_action,
      vmgr_domain_set_lifecycle_action(dom, a->type, a->action, a->flags, &call->err))
+SIZE(set_vcpu, vmgr_domain_set_vcpu(dom, a->cpumap, a->state, a->flags, &call->err))
+SIZE(set_memory_stats_period,
+     vmgr_domain_set_memory_stats_period(dom, a->period, a->flags, &call->err))
 SIZE(inject_nmi, vmgr_domain_inject_nmi(dom, a->flags, &call->err))
 
 const struct vmgr__handler vmgr__handlers_domain_size[] = {
@@ -33,6 +36,8 @@ const struct vmgr__handler vmgr__handlers_domain_size[] = {
     { WIRE_DOMAIN_SET_VCPUS, size_set_vcpus, 0 },
     { WIRE_DOMAIN_SET_VCPUS_FLAGS, size_set_vcpus_flags, 0 },
     { WIRE_DOMAIN_SET_LIFECYCLE_ACTION, size_set_lifecycle_action, 0 },
+    { WIRE_DOMAIN_SET_VCPU, size_set_vcpu, 0 },
+    { WIRE_DOMAIN_SET_MEMORY_STATS_PERIOD, size_set_memory_stats_period, 0 },
     { WIRE_DOMAIN_INJECT_NMI, size_inject_nmi, 0 },
     { 0, NULL, 0 },
 };

@@ -87,6 +87,17 @@ static void emit_disk(struct vmgr__server *s, const struct wire_domain *dom,
              { .msg = {
                    .dom = *dom, .path = text(e->path), .type = e->type, .status = e->detail } });
         break;
+    case VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD: {
+        char *path = (char *)e->path;
+
+        SEND(WIRE_DOMAIN_EVENT_BLOCK_THRESHOLD, wire_domain_event_block_threshold_msg,
+             { .dom = *dom,
+               .dev = text(e->device),
+               .path = path,
+               .threshold = (uint64_t)e->value,
+               .excess = e->excess });
+        break;
+    }
     case VMGR_DOMAIN_EVENT_BLOCK_JOB_2:
         SEND(WIRE_DOMAIN_EVENT_BLOCK_JOB_2, wire_domain_event_block_job_2_msg,
              { .dom = *dom, .dst = text(e->device), .type = e->type, .status = e->detail });

@@ -98,6 +98,39 @@ static int resize(struct vmgr_domain *dom, const char *disk, uint64_t size, uint
                 .size = size, .flags = flags);
 }
 
+/* First how many there are; what comes after that is left for the next time. */
+static int get_errors(struct vmgr_domain *dom, GArray *ret, struct vmgr_error **err)
+{
+    struct vmgr__remote *remote = vmgr_domain_get_conn(dom)->driver_data;
+    struct wire_domain_get_disk_errors_args args = { .dom = vmgr__remote_domain(dom) };
+    int r = 0;
+
+    for (int round = 0; r == 0 && round < 2; round++) {
+        struct wire_domain_get_disk_errors_ret out = { 0 };
+        struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+
+        r = vmgr__remote_call(remote, WIRE_DOMAIN_GET_DISK_ERRORS, &args, &out, &reply, err);
+        for (uint32_t i = 0; r == 0 && round && i < out.errors.n; i++) {
+            const struct vmgr_disk_error e = { g_strdup(out.errors.v[i].disk),
+                                               out.errors.v[i].error };
+
+            g_array_append_val(ret, e);
+        }
+        args.maxerrors = r == 0 && out.nerrors > 0 ? MIN((uint32_t)out.nerrors, 256) : 0;
+        vmgr__remote_reply_clear(&reply);
+        if (!args.maxerrors)
+            break;
+    }
+    return r;
+}
+
+static int set_threshold(struct vmgr_domain *dom, const char *disk, uint64_t threshold,
+                         struct vmgr_error **err)
+{
+    return SEND(dom, WIRE_DOMAIN_SET_BLOCK_THRESHOLD, wire_domain_set_block_threshold_args,
+                .dev = (char *)disk, .threshold = threshold);
+}
+
 const struct vmgr__block_ops vmgr__remote_block = {
     .get_job = get_job,
     .abort_job = abort_job,
@@ -107,4 +140,6 @@ const struct vmgr__block_ops vmgr__remote_block = {
     .commit = commit,
     .copy = copy,
     .resize = resize,
+    .get_errors = get_errors,
+    .set_threshold = set_threshold,
 };

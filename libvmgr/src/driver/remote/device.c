@@ -81,6 +81,27 @@ int vmgr__remote_domain_set_lifecycle_action(struct vmgr_domain *dom, uint32_t t
                            WIRE_DOMAIN_SET_LIFECYCLE_ACTION, &args, err);
 }
 
+int vmgr__remote_domain_set_vcpu(struct vmgr_domain *dom, const char *vcpus, bool there,
+                                 uint32_t flags, struct vmgr_error **err)
+{
+    const struct wire_domain_set_vcpu_args args = { .dom = vmgr__remote_domain(dom),
+                                                    .cpumap = (char *)vcpus,
+                                                    .state = there,
+                                                    .flags = flags };
+
+    return vmgr__remote_do(remote_of(dom), WIRE_DOMAIN_SET_VCPU, &args, err);
+}
+
+int vmgr__remote_domain_set_stats_period(struct vmgr_domain *dom, int period, uint32_t flags,
+                                         struct vmgr_error **err)
+{
+    const struct wire_domain_set_memory_stats_period_args args = { .dom = vmgr__remote_domain(dom),
+                                                                   .period = period,
+                                                                   .flags = flags };
+
+    return vmgr__remote_do(remote_of(dom), WIRE_DOMAIN_SET_MEMORY_STATS_PERIOD, &args, err);
+}
+
 int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     const struct wire_domain_inject_nmi_args args = { .dom = vmgr__remote_domain(dom) };

@@ -158,6 +158,18 @@ static void take_memory_device(struct vmgr__remote *r, const void *msg)
     emit(r, msg, &event);
 }
 
+static void take_threshold(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_domain_event_block_threshold_msg *m = msg;
+    const struct vmgr_domain_event event = { .id = VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD,
+                                             .device = m->dev,
+                                             .path = m->path,
+                                             .value = (int64_t)m->threshold,
+                                             .excess = m->excess };
+
+    emit(r, msg, &event);
+}
+
 /* ---- networks, pools, secrets ---- */
 
 static void take_network(struct vmgr__remote *r, const void *msg)
@@ -251,6 +263,7 @@ static const struct {
     { WIRE_DOMAIN_EVENT_BLOCK_JOB_2, take_block_job_2 },
     { WIRE_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED, take_job_completed },
     { WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE, take_memory_device },
+    { WIRE_DOMAIN_EVENT_BLOCK_THRESHOLD, take_threshold },
     { WIRE_NETWORK_EVENT_LIFECYCLE, take_network },
     { WIRE_STORAGE_POOL_EVENT_LIFECYCLE, take_pool },
     { WIRE_STORAGE_POOL_EVENT_REFRESH, take_pool_refresh },

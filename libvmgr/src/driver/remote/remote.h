@@ -299,6 +299,10 @@ int vmgr__remote_domain_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint3
 int vmgr__remote_domain_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type,
                                              uint32_t action, uint32_t flags,
                                              struct vmgr_error **err);
+int vmgr__remote_domain_set_vcpu(struct vmgr_domain *dom, const char *vcpus, bool there,
+                                 uint32_t flags, struct vmgr_error **err);
+int vmgr__remote_domain_set_stats_period(struct vmgr_domain *dom, int period, uint32_t flags,
+                                         struct vmgr_error **err);
 int vmgr__remote_domain_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
 /* Adds a typed parameter to a list of struct vmgr_stat. */
 void vmgr__remote_add_stat(GArray *list, const struct wire_typed_param *p);

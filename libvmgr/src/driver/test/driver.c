@@ -173,6 +173,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_set_memory = vmgr__test_set_memory,
     .domain_set_vcpus = vmgr__test_set_vcpus,
     .domain_set_lifecycle_action = vmgr__test_set_lifecycle_action,
+    .domain_set_stats_period = vmgr__test_set_stats_period,
     .domain_inject_nmi = vmgr__test_inject_nmi,
     .agent = &vmgr__test_agent,
     .checkpoint = &vmgr__test_checkpoint,

@@ -82,6 +82,22 @@ int vmgr__test_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type, uint
     return vmgr__test_leave(t, 0);
 }
 
+int vmgr__test_set_stats_period(struct vmgr_domain *dom, int period, uint32_t flags,
+                                struct vmgr_error **err)
+{
+    struct vmgr__domain_def *live, *config;
+    struct test *t;
+    int r = 0;
+
+    if (!begin(dom, flags, &t, &live, &config, err))
+        return -1;
+    if (live)
+        r = vmgr__def_set_stats_period(live, period, err);
+    if (r == 0 && config)
+        r = vmgr__def_set_stats_period(config, period, err);
+    return vmgr__test_leave(t, r);
+}
+
 int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct test *t;

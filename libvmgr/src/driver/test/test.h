@@ -106,6 +106,8 @@ int vmgr__test_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags
                          struct vmgr_error **err);
 int vmgr__test_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type, uint32_t action,
                                     uint32_t flags, struct vmgr_error **err);
+int vmgr__test_set_stats_period(struct vmgr_domain *dom, int period, uint32_t flags,
+                                struct vmgr_error **err);
 int vmgr__test_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err);
 
 int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flags, GArray *ret,

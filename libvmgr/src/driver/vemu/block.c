@@ -222,6 +222,90 @@ static int block_resize(struct vmgr_domain *dom, const char *disk, uint64_t size
     return vmgr__block_end(&w, vmgr__qmp_execute(w.q, "block_resize", args, NULL, err));
 }
 
+/* ---- what the emulator knows of disks ---- */
+
+static const char *string_of(struct json_object *o, const char *key)
+{
+    struct json_object *value;
+
+    return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &value)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+/* The disk of an entry of query-block: by the name of its device. */
+static const struct vmgr__device *disk_of(const struct vmgr__domain_def *def, const char *qdev)
+{
+    const char *slash = qdev ? strrchr(qdev, '/') : NULL;
+    const struct vmgr__device *dev =
+        qdev ? vmgr__device_by_alias(def, slash ? slash + 1 : qdev) : NULL;
+
+    return dev && strcmp(dev->name, "disk") == 0 ? dev : NULL;
+}
+
+static int get_errors(struct vmgr_domain *dom, GArray *ret, struct vmgr_error **err)
+{
+    struct json_object *list = NULL;
+    struct vemu_change c;
+    struct vemu_qmp *q;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    q = r == 0 ? vmgr__vemu_change_monitor(&c, err) : NULL;
+    r = q ? vmgr__qmp_execute(q, "query-block", NULL, &list, err) : -1;
+    for (size_t i = 0;
+         r == 0 && json_object_is_type(list, json_type_array) && i < json_object_array_length(list);
+         i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+        const char *status = string_of(o, "io-status");
+        const struct vmgr__device *dev = disk_of(c.status.def, string_of(o, "qdev"));
+        struct vmgr_disk_error e = { NULL, VMGR_DISK_ERROR_UNSPEC };
+
+        if (!dev || !status || strcmp(status, "ok") == 0)
+            continue;
+        if (strcmp(status, "nospace") == 0)
+            e.error = VMGR_DISK_ERROR_NO_SPACE;
+        e.disk = g_strdup(dev->target);
+        g_array_append_val(ret, e);
+    }
+    json_object_put(list);
+    vmgr__qmp_close(q);
+    return vmgr__vemu_change_end(&c, r);
+}
+
+static int send_threshold(struct vemu_qmp *q, const char *node, uint64_t threshold,
+                          struct vmgr_error **err)
+{
+    struct json_object *args = json_object_new_object();
+
+    vmgr__vemu_set(args, "node-name", node);
+    vmgr__vemu_set_int(args, "write-threshold", (int64_t)threshold);
+    return vmgr__qmp_execute(q, "block-set-write-threshold", args, NULL, err);
+}
+
+/* What grows is the file below a format; a node without one is that file. */
+static int set_threshold(struct vmgr_domain *dom, const char *disk, uint64_t threshold,
+                         struct vmgr_error **err)
+{
+    g_autofree char *node = NULL, *file = NULL;
+    struct vemu_block_work w;
+    int r;
+
+    if (vmgr__block_begin(&w, dom, disk, err) < 0)
+        return -1;
+    if (!w.dev->source)
+        return vmgr__block_end(
+            &w, vemu_error(err, VMGR_ERR_INVALID_ARG, "disk '%s' has no medium", w.dev->target));
+    node = vmgr__vemu_node_name(w.dev);
+    file = g_strconcat(node, ".file", NULL);
+    r = send_threshold(w.q, file, threshold, NULL);
+    if (r < 0)
+        r = send_threshold(w.q, node, threshold, err);
+    return vmgr__block_end(&w, r);
+}
+
 const struct vmgr__block_ops vmgr__vemu_block = {
     .get_job = get_job,
     .abort_job = abort_job,
@@ -231,4 +315,6 @@ const struct vmgr__block_ops vmgr__vemu_block = {
     .commit = vmgr__vemu_block_commit,
     .copy = vmgr__vemu_block_copy,
     .resize = block_resize,
+    .get_errors = get_errors,
+    .set_threshold = set_threshold,
 };

@@ -180,6 +180,28 @@ static void on_io_error(const struct happening *h)
     tell(h, &event);
 }
 
+static void on_threshold(const struct happening *h)
+{
+    const char *node = text_of(h->data, "node-name");
+    int64_t threshold = 0, excess = 0;
+
+    vmgr__agent_int(h->data, "write-threshold", &threshold);
+    vmgr__agent_int(h->data, "amount-exceeded", &excess);
+    for (guint i = 0; i < h->obj->live->devices->len; i++) {
+        const struct vmgr__device *dev = h->obj->live->devices->pdata[i];
+        g_autofree char *name =
+            strcmp(dev->name, "disk") == 0 && dev->source ? vmgr__vemu_node_name(dev) : NULL;
+
+        if (name && g_str_has_prefix(node, name) &&
+            (!node[strlen(name)] || strcmp(node + strlen(name), ".file") == 0))
+            tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD,
+                                                 .device = dev->target,
+                                                 .path = dev->source,
+                                                 .value = threshold,
+                                                 .excess = (uint64_t)MAX(excess, 0) });
+    }
+}
+
 static void on_tray(const struct happening *h)
 {
     const char *path = text_of(h->data, "id"), *slash = strrchr(path, '/');
@@ -265,6 +287,7 @@ static const struct {
     { "RESET", on_reset },
     { "WATCHDOG", on_watchdog },
     { "BLOCK_IO_ERROR", on_io_error },
+    { "BLOCK_WRITE_THRESHOLD", on_threshold },
     { "DEVICE_TRAY_MOVED", on_tray },
     { "ACPI_DEVICE_OST", on_ost },
     { "MEMORY_DEVICE_SIZE_CHANGE", on_memory },

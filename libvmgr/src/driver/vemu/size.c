@@ -175,13 +175,37 @@ static int set_live(struct vemu_change *c, unsigned wanted, struct vmgr_error **
     return r;
 }
 
-int vmgr__vemu_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
-                         struct vmgr_error **err)
+/* vcpus: which, for vmgr__def_count_vcpus(); NULL: count is how many. */
+static int change_vcpus(struct vmgr_domain *dom, const char *vcpus, bool there, uint32_t count,
+                        uint32_t flags, struct vmgr_error **err)
 {
+    uint32_t live_count = count, config_count = count;
     struct vemu_change c;
     bool live, config;
     int r;
 
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
+    if (r == 0 && vcpus && config)
+        r = vmgr__def_count_vcpus(c.config, vcpus, there, &config_count, err);
+    if (r == 0 && vcpus && live)
+        r = vmgr__def_count_vcpus(c.status.def, vcpus, there, &live_count, err);
+    if (r == 0 && config)
+        r = vmgr__def_set_vcpus(c.config, config_count, flags, false, err);
+    if (r == 0 && live && flags & VMGR_DOMAIN_VCPU_MAXIMUM)
+        r = vmgr__def_set_vcpus(c.status.def, live_count, flags, true, err);
+    else if (r == 0 && live && set_live(&c, live_count, err) < 0) {
+        /* What was reached before the failure is what the guest has. */
+        vmgr__vemu_status_save(c.d, c.name, &c.status, NULL);
+        r = -1;
+    }
+    return end(&c, live, config, r, err);
+}
+
+int vmgr__vemu_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
+                         struct vmgr_error **err)
+{
     if (flags & VMGR_DOMAIN_VCPU_GUEST && flags & VMGR_DOMAIN_VCPU_MAXIMUM)
         return vemu_error(err, VMGR_ERR_INVALID_ARG,
                           "setting the maximum vCPU count is not possible via the guest agent");
@@ -192,17 +216,36 @@ int vmgr__vemu_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags
             err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
             "choosing which vCPUs are hot-pluggable is not supported: those that were "
             "added are");
+    return change_vcpus(dom, NULL, false, count, flags, err);
+}
+
+int vmgr__vemu_set_vcpu(struct vmgr_domain *dom, const char *vcpus, bool there, uint32_t flags,
+                        struct vmgr_error **err)
+{
+    return change_vcpus(dom, vcpus, there, 0, flags, err);
+}
+
+int vmgr__vemu_set_stats_period(struct vmgr_domain *dom, int period, uint32_t flags,
+                                struct vmgr_error **err)
+{
+    struct json_object *args;
+    struct vemu_change c;
+    bool live, config;
+    int r;
+
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
     if (r == 0 && config)
-        r = vmgr__def_set_vcpus(c.config, count, flags, false, err);
-    if (r == 0 && live && flags & VMGR_DOMAIN_VCPU_MAXIMUM)
-        r = vmgr__def_set_vcpus(c.status.def, count, flags, true, err);
-    else if (r == 0 && live && set_live(&c, count, err) < 0) {
-        /* What was reached before the failure is what the guest has. */
-        vmgr__vemu_status_save(c.d, c.name, &c.status, NULL);
-        r = -1;
+        r = vmgr__def_set_stats_period(c.config, period, err);
+    if (r == 0 && live)
+        r = vmgr__def_set_stats_period(c.status.def, period, err);
+    if (r == 0 && live) {
+        args = json_object_new_object();
+        vmgr__vemu_set(args, "path", "/machine/peripheral/balloon0");
+        vmgr__vemu_set(args, "property", "guest-stats-polling-interval");
+        vmgr__vemu_set_int(args, "value", period);
+        r = vmgr__vemu_change_command(&c, "qom-set", args, err);
     }
     return end(&c, live, config, r, err);
 }
