@@ -60,6 +60,7 @@ groups() { # are limits to be had here?
 
 mkdir -p "$root"
 truncate -s 1M "$work/disk"
+"$BUILD/tools/vemu-img/vemu-img" create -q -f qcow2 "$work/disk.qcow2" 1M || fail vemu-img
 cat >"$work/a.xml" <<XML
 <domain type='qemu'>
   <name>a</name><memory unit='MiB'>128</memory>
@@ -71,6 +72,8 @@ cat >"$work/a.xml" <<XML
   <devices>
     <disk type='file'><driver type='raw' iothread='1'/><source file='$work/disk'/><target dev='vda' bus='virtio'/>
       <iotune><read_iops_sec>100</read_iops_sec></iotune></disk>
+    <disk type='file'><driver type='qcow2'/><source file='$work/disk.qcow2'/><target dev='vdb' bus='virtio'/></disk>
+    <memballoon model='virtio'/>
   </devices>
 </domain>
 XML
@@ -118,6 +121,38 @@ refused "persistent polling" remote iothreadset a 1 --poll-grow 4 --config
 virsh iothreaddel a 2 || fail iothreaddel
 [ -z "$(affinity '^IO iothread2$')" ] || fail "IOThread 2 is still there"
 virsh dumpxml a | grep -q iothread2 && fail "the definition of the run has it still"
+
+# --- what goes wrong with disks, and what might soon ---
+same domblkerror a
+[ "$(remote domblkerror a | head -1)" = "No errors found" ] || fail domblkerror
+refused "vdz" virsh domblkthreshold a vdz 1
+if virsh qemu-monitor-command a '{"execute":"query-commands"}' | grep -q block-set-write-threshold; then
+    virsh event a --event block-threshold --timeout 60 >"$work/event.virsh" 2>&1 & listener=$!
+    remote event a --event block-threshold --timeout 60 >"$work/event.vmsh" 2>&1 & other=$!
+    until_ok sh -c "ls -l /proc/$listener/fd /proc/$other/fd | grep -c socket: | grep -qv '^[01]$'"; sleep 1
+    virsh domblkthreshold a vdb 100 || fail domblkthreshold
+    remote blockresize a vdb 16M || fail blockresize # a qcow2 image: its tables are written
+    wait $listener || fail "no event: $(cat "$work/event.virsh")"
+    wait $other || fail "no event: $(cat "$work/event.vmsh")"
+    grep -q "event 'block-threshold' for domain 'a': dev: vdb($work/disk.qcow2) 100 [1-9]" "$work/event.virsh" ||
+        fail "another event: $(cat "$work/event.virsh")"
+    cmp "$work/event.virsh" "$work/event.vmsh" || fail "events differ"
+else
+    echo "resources: this emulator has no write thresholds"
+fi
+
+# --- single vCPUs, the balloon's figures ---
+refused "vcpu '1' is already in requested state" virsh setvcpu a 1 --enable
+refused "in the order of their numbers" remote setvcpu a 0 --disable
+virsh setvcpu a 1 --disable --config || fail setvcpu
+virsh dumpxml a --inactive | grep -q "current='1'>2<" || fail "setvcpu did nothing"
+remote setvcpu a 1 --enable --config || fail setvcpu
+virsh dommemstat a --period 3 --live --config || fail "dommemstat --period"
+virsh dumpxml a | grep -q "<stats period='3'/>" || fail "no period"
+virsh qemu-monitor-command a '{"execute":"qom-get","arguments":{"path":"/machine/peripheral/balloon0","property":"guest-stats-polling-interval"}}' |
+    grep -q '"return":3' || fail "the balloon does not know the period"
+remote dommemstat a --period 0 --config --live || fail "dommemstat --period 0"
+virsh dumpxml a --inactive | grep -q "<stats" && fail "the period is still there"
 
 # --- limits of disks ---
 [ "$(value blkdeviotune read_iops_sec vda)" = 100 ] || fail "the disk's limit"

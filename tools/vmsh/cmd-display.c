@@ -1,254 +1,283 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Commands about screens and keyboards: screenshot, send-key; send-process-signal.
+ * Where the displays and the console of a domain are: domdisplay, vncdisplay, ttyconsole.
+ *
+ * All of it is in the domain's definition.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <arpa/inet.h>
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "job-text.h"
+#include "device-text.h"
 
-#define CHUNK 65536
+#define VNC_PORT 5900
 
-const struct opt screenshot_opts[] = {
-    OPT_DOMAIN,
-    { .name = "file",
+const struct opt domdisplay_opts[] = {
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
+      .completer = COMPLETE_DOMAIN_ACTIVE },
+    { .name = "include-password",
+      .type = OPT_BOOL,
+      .help = "includes the password into the connection URI if available" },
+    { .name = "type",
       .type = OPT_STRING,
-      .help = "where to store the screenshot",
-      .completer = COMPLETE_FILE },
-    { .name = "screen", .type = OPT_INT, .help = "ID of a screen to take screenshot of" },
+      .help = "select particular graphical display (e.g. \"vnc\", \"spice\", \"rdp\", \"dbus\")" },
+    { .name = "all", .type = OPT_BOOL, .help = "show all possible graphical displays" },
     OPT_END,
 };
-const struct opt send_key_opts[] = {
-    OPT_DOMAIN,
-    { .name = "codeset",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "the codeset of keycodes, default:linux" },
-    { .name = "holdtime",
-      .type = OPT_INT,
-      .named = true,
-      .help = "the time (in milliseconds) how long the keys will be held" },
-    { .name = "keycode", .type = OPT_ARGV, .required = true, .help = "the key code" },
-    OPT_END,
-};
-const struct opt send_process_signal_opts[] = {
-    OPT_DOMAIN,
-    { .name = "pid", .type = OPT_DATA, .help = "the process ID" },
-    { .name = "signame", .type = OPT_DATA, .help = "the signal number or name" },
+const struct opt display_opts[] = {
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
+      .completer = COMPLETE_DOMAIN_ACTIVE },
     OPT_END,
 };
 
-/* ---- screenshot ---- */
+/* --- the definition --------------------------------------------------------------------------- */
 
-static char *make_name(const char *domain, const char *mime)
-{
-    const char *extension = !mime                                          ? ""
-                            : strcmp(mime, "image/x-portable-pixmap") == 0 ? ".ppm"
-                            : strcmp(mime, "image/png") == 0               ? ".png"
-                                                                           : "";
-    char stamp[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    localtime_r(&now, &tm);
-    strftime(stamp, sizeof(stamp), "%Y-%m-%d-%H:%M:%S", &tm);
-    return must_printf("%s-%s%s", domain, stamp, extension);
-}
+struct view {
+    xmlDocPtr doc;
+    xmlXPathContextPtr context;
+};
 
-static bool receive(struct shell *sh, struct vmgr_stream *stream, int fd)
+static bool view_open(struct shell *sh, struct vmgr_domain *domain, uint32_t flags,
+                      struct view *view)
 {
-    char *buf = must_alloc(CHUNK);
-    ssize_t n;
-    while ((n = vmgr_stream_recv(stream, buf, CHUNK, shell_err(sh))) > 0) {
-        for (ssize_t at = 0; at < n;) {
-            ssize_t part = write(fd, buf + at, (size_t)(n - at));
-            if (part < 0 && errno != EINTR) {
-                free(buf);
-                return false;
-            }
-            at += part > 0 ? part : 0;
-        }
-    }
-    free(buf);
-    return n == 0;
-}
-
-static bool store(struct shell *sh, struct vmgr_stream *stream, const char *domain,
-                  const char *path)
-{
-    bool made = true, ok = false;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0 && errno == EEXIST) {
-        made = false;
-        fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    }
-    if (fd < 0) {
-        shell_error(sh, "cannot create file %s", path);
+    char *xml = NULL;
+    *view = (struct view){ NULL, NULL };
+    if (vmgr_domain_get_xml(domain, flags, &xml, shell_err(sh)) < 0)
         return false;
+    view->doc = xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
+                              XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    free(xml);
+    view->context = view->doc ? xmlXPathNewContext(view->doc) : NULL;
+    if (!view->context)
+        shell_error(sh, "cannot read the document");
+    return view->context != NULL;
+}
+
+static void view_close(struct view *view)
+{
+    xmlXPathFreeContext(view->context);
+    xmlFreeDoc(view->doc);
+}
+
+/* What an expression finds, for free(); NULL: nothing, or nothing in it. */
+__attribute__((format(printf, 2, 3))) static char *text_of(const struct view *view,
+                                                           const char *format, ...)
+{
+    xmlXPathObjectPtr found;
+    char *result = NULL, path[256];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(path, sizeof(path), format, ap);
+    va_end(ap);
+    found = xmlXPathEval(BAD_CAST path, view->context);
+    if (found && found->type == XPATH_NODESET && found->nodesetval && found->nodesetval->nodeNr) {
+        xmlChar *content = xmlNodeGetContent(found->nodesetval->nodeTab[0]);
+        if (content && *content)
+            result = must_strdup((const char *)content);
+        xmlFree(content);
     }
-    if (!receive(sh, stream, fd))
-        shell_error(sh, "could not receive data from domain %s", domain);
+    xmlXPathFreeObject(found);
+    return result;
+}
+
+/* 0: none. */
+static int number_of(const struct view *view, const char *type, const char *attr)
+{
+    char *text = text_of(view, "/domain/devices/graphics[@type='%s']/@%s", type, attr);
+    int number = text ? atoi(text) : 0;
+    free(text);
+    return number;
+}
+
+/* --- domdisplay ------------------------------------------------------------------------------- */
+
+/* Every address of the host: what stands for it is told by how the host is reached. */
+static bool is_wildcard(const char *address)
+{
+    struct in6_addr six;
+    struct in_addr four;
+    if (inet_pton(AF_INET, address, &four) == 1)
+        return four.s_addr == INADDR_ANY;
+    return inet_pton(AF_INET6, address, &six) == 1 && IN6_IS_ADDR_UNSPECIFIED(&six);
+}
+
+/* The host part of the connection's URI, for free(); NULL: it has none. */
+static char *server_of(struct shell *sh)
+{
+    char *uri = NULL, *host = NULL;
+    const char *start, *end;
+    if (vmgr_conn_get_uri(shell_connect(sh), &uri, shell_err(sh)) < 0) {
+        shell_err_clear(sh);
+        return NULL;
+    }
+    start = strstr(uri, "://");
+    start = start ? start + 3 : "";
+    end = start + strcspn(start, "/?");
+    for (const char *p = start; p < end; p++)
+        if (*p == '@')
+            start = p + 1;
+    if (*start == '[') {
+        start++;
+        end = start + strcspn(start, "]");
+    } else {
+        end = start + strcspn(start, ":/?");
+    }
+    if (end > start)
+        host = must_printf("%.*s", (int)(end - start), start);
+    free(uri);
+    return host;
+}
+
+/* Where it listens, for free(); NULL: on this machine alone. */
+static char *address_of(struct shell *sh, const struct view *view, const char *type)
+{
+    char *address = text_of(view, "/domain/devices/graphics[@type='%s']/@listen", type);
+    if (!address)
+        address = text_of(view, "/domain/devices/graphics[@type='%s']/listen/@address", type);
+    if (address && is_wildcard(address)) {
+        free(address);
+        address = server_of(sh);
+    }
+    return address;
+}
+
+static char *socket_of(const struct view *view, const char *type)
+{
+    char *kind = text_of(view, "/domain/devices/graphics[@type='%s']/listen/@type", type);
+    char *path = text_of(view, "/domain/devices/graphics[@type='%s']/@socket", type);
+    if (!path && kind && !strcmp(kind, "socket"))
+        path = text_of(view, "/domain/devices/graphics[@type='%s']/listen/@socket", type);
+    free(kind);
+    return path;
+}
+
+static void print_uri(struct shell *sh, const struct view *view, const char *type, bool secret)
+{
+    const int port = number_of(view, type, "port"), tls = number_of(view, type, "tlsPort");
+    char *path = socket_of(view, type), *address = path ? NULL : address_of(sh, view, type);
+    char *password =
+        secret ? text_of(view, "/domain/devices/graphics[@type='%s']/@passwd", type) : NULL;
+    const bool vnc = !strcmp(type, "vnc");
+    printf("%s%s://", type, path ? "+unix" : "");
+    if (vnc && password)
+        printf(":%s@", password);
+    if (path)
+        printf("%s", path);
+    else if (!address)
+        printf("localhost");
     else
-        ok = true;
-    if (close(fd) < 0 && ok) {
-        shell_error(sh, "cannot close file %s", path);
-        ok = false;
-    }
-    if (ok && vmgr_stream_finish(stream, shell_err(sh)) < 0) {
-        shell_error(sh, "cannot close stream on domain %s", domain);
-        ok = false;
-    }
-    if (!ok && made)
-        unlink(path);
-    return ok;
-}
-
-bool cmd_screenshot(struct shell *sh, const struct args *args)
-{
-    const char *file = args_string(args, "file");
-    struct vmgr_stream *stream = NULL;
-    char *mime = NULL, *path = NULL;
-    int screen = 0;
-    if (args_int(sh, args, "screen", &screen) < 0)
-        return false;
-    if (screen < 0) {
-        shell_error(sh, "Numeric value '%s' for <screen> option is malformed or out of range",
-                    args_string(args, "screen"));
-        return false;
-    }
-    struct vmgr_domain *domain = args_domain(sh, args);
-    if (!domain)
-        return false;
-    const char *name = vmgr_domain_get_name(domain);
-    bool ok =
-        vmgr_domain_screenshot(domain, (uint32_t)screen, 0, &mime, &stream, shell_err(sh)) == 0;
-    if (!ok)
-        shell_error(sh, "could not take a screenshot of %s", name);
-    if (ok) {
-        path = file ? must_strdup(file) : make_name(name, mime);
-        ok = store(sh, stream, name, path);
-    }
-    if (ok)
-        shell_extra(sh, "Screenshot saved to %s, with type of %s", path, mime ? mime : "");
-    vmgr_stream_unref(stream);
-    free(mime);
+        printf(strchr(address, ':') ? "[%s]" : "%s", address);
+    if (port)
+        printf(":%d", vnc ? port - VNC_PORT : port);
+    if (tls)
+        printf("?tls-port=%d", tls);
+    if (!strcmp(type, "spice") && password)
+        printf("%spassword=%s", tls ? "&" : "?", password);
+    free(password);
+    free(address);
     free(path);
-    vmgr_domain_unref(domain);
-    return ok;
 }
 
-/* ---- keys ---- */
-
-/* A number, or a name in the set; -1: neither. */
-static int parse_key(int codeset, const char *word)
+/* True: there is such a display, and it was printed. */
+static bool print_display(struct shell *sh, const struct view *view, const char *type, bool secret)
 {
-    char *end;
-    errno = 0;
-    long number = strtol(word, &end, 0);
-    if (isdigit((unsigned char)*word) && !*end && !errno && number >= 0 && number <= 0xffff)
-        return (int)number;
-    return vmgr_keycode_find(codeset, word);
-}
-
-static bool parse_keys(struct shell *sh, const struct args *args, int codeset, uint32_t *keys,
-                       uint32_t *count)
-{
-    *count = 0;
-    for (size_t i = 0; i < args->count; i++) {
-        if (args->items[i].opt->type != OPT_ARGV)
-            continue;
-        if (*count == VMGR_KEYS_MAX) {
-            shell_error(sh, "too many keycodes");
-            return false;
-        }
-        int key = parse_key(codeset, args->items[i].value);
-        if (key < 0) {
-            shell_error(sh, "invalid keycode: '%s'", args->items[i].value);
-            return false;
-        }
-        keys[(*count)++] = (uint32_t)key;
+    char *path;
+    bool there;
+    if (!strcmp(type, "dbus")) {
+        path = text_of(view, "/domain/devices/graphics[@type='dbus']/@address");
+        if (path)
+            printf("%s", path);
+        free(path);
+        return path != NULL;
     }
-    return true;
+    path = socket_of(view, type);
+    there = path || number_of(view, type, "port") || number_of(view, type, "tlsPort");
+    free(path);
+    if (there)
+        print_uri(sh, view, type, secret);
+    return there;
 }
 
-bool cmd_send_key(struct shell *sh, const struct args *args)
+bool cmd_domdisplay(struct shell *sh, const struct args *args)
 {
-    const char *set = args_string(args, "codeset");
-    uint32_t keys[VMGR_KEYS_MAX], count;
-    int codeset = 0, hold = 0;
+    static const char *const types[] = { "vnc", "spice", "rdp", "dbus", NULL };
+    const char *wanted = args_string(args, "type");
+    const bool all = args_bool(args, "all"), secret = args_bool(args, "include-password");
     struct vmgr_domain *domain = args_domain(sh, args);
+    struct view view = { NULL, NULL };
+    bool found = false;
     if (!domain)
         return false;
-    while (set && vmgr_keycode_set_name(codeset) && strcmp(set, vmgr_keycode_set_name(codeset)))
-        codeset++;
-    bool ok = args_int(sh, args, "holdtime", &hold) >= 0;
-    if (ok && hold < 0) {
-        shell_error(sh, "Numeric value '%s' for <holdtime> option is malformed or out of range",
-                    args_string(args, "holdtime"));
-        ok = false;
-    }
-    if (ok && !vmgr_keycode_set_name(codeset)) {
-        shell_error(sh, "unknown codeset: '%s'", set);
-        ok = false;
-    }
-    ok = ok && parse_keys(sh, args, codeset, keys, &count) &&
-         vmgr_domain_send_key(domain, (uint32_t)codeset, (uint32_t)hold, keys, count, 0,
-                              shell_err(sh)) == 0;
-    vmgr_domain_unref(domain);
-    return ok;
-}
-
-/* ---- signals ---- */
-
-static int parse_signal(const char *text)
-{
-    static const char *const names[] = {
-        "nop",  "hup",  "int",  "quit", "ill",    "trap",   "abrt",  "bus",  "fpe",  "kill", "usr1",
-        "segv", "usr2", "pipe", "alrm", "term",   "stkflt", "chld",  "cont", "stop", "tstp", "ttin",
-        "ttou", "urg",  "xcpu", "xfsz", "vtalrm", "prof",   "winch", "poll", "pwr",  "sys",
-    };
-    const char *name = strncasecmp(text, "sig", 3) == 0 ? text + 3 : text;
-    char *end;
-    name += name != text && *name == '_';
-    for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++) {
-        if (strcasecmp(name, names[i]) == 0)
-            return i;
-    }
-    if (strncasecmp(name, "rt", 2) == 0 && isdigit((unsigned char)name[2])) {
-        long number = strtol(name + 2, &end, 10);
-        return !*end && number <= 32 ? 32 + (int)number : -1;
-    }
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    return *text && !*end && !errno && number >= 0 && number <= 64 ? (int)number : -1;
-}
-
-bool cmd_send_process_signal(struct shell *sh, const struct args *args)
-{
-    const char *pid_text = args_string(args, "pid"), *name = args_string(args, "signame");
-    char *end;
-    struct vmgr_domain *domain = args_domain(sh, args);
-    if (!domain)
-        return false;
-    errno = 0;
-    long long pid = strtoll(pid_text, &end, 10);
-    int signum = parse_signal(name);
-    bool ok = end != pid_text && !*end && !errno;
+    bool ok = vmgr_domain_is_active(domain, shell_err(sh)) != 0;
     if (!ok)
-        shell_error(sh, "Numeric value '%s' for <pid> option is malformed or out of range",
-                    pid_text);
-    if (ok && signum < 0) {
-        shell_error(sh, "malformed signal name: %s", name);
-        ok = false;
+        shell_error(sh, "Domain is not running");
+    ok = ok && !sh->error && view_open(sh, domain, secret ? VMGR_DOMAIN_XML_SECURE : 0, &view);
+    for (size_t i = 0; ok && types[i] && (all || !found); i++) {
+        if (!all && wanted && strcmp(wanted, types[i]) != 0)
+            continue;
+        if (!print_display(sh, &view, types[i], secret))
+            continue;
+        found = true;
+        printf("\n");
     }
-    ok =
-        ok && vmgr_domain_send_process_signal(domain, pid, (uint32_t)signum, 0, shell_err(sh)) == 0;
+    if (ok && !found && wanted)
+        shell_error(sh, "No graphical display with type '%s' found", wanted);
+    else if (ok && !found)
+        shell_error(sh, "No graphical display found");
+    view_close(&view);
+    vmgr_domain_unref(domain);
+    return found;
+}
+
+/* --- vncdisplay, ttyconsole ------------------------------------------------------------------- */
+
+bool cmd_vncdisplay(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    struct view view = { NULL, NULL };
+    if (!domain)
+        return false;
+    bool ok = vmgr_domain_is_active(domain, shell_err(sh)) != 0;
+    if (!ok)
+        shell_error(sh, "Domain is not running");
+    ok = ok && !sh->error && view_open(sh, domain, 0, &view);
+    if (ok) {
+        const int port = number_of(&view, "vnc", "port");
+        char *address = text_of(&view, "/domain/devices/graphics[@type='vnc']/@listen");
+        if (!address)
+            address = text_of(&view, "/domain/devices/graphics[@type='vnc']/listen/@address");
+        ok = port != 0;
+        if (ok)
+            printf("%s:%d\n", address && strcmp(address, "0.0.0.0") != 0 ? address : "",
+                   port - VNC_PORT);
+        else
+            shell_error(sh, "Failed to get VNC port. Is this domain using VNC?");
+        free(address);
+    }
+    view_close(&view);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+bool cmd_ttyconsole(struct shell *sh, const struct args *args)
+{
+    struct vmgr_domain *domain = args_domain(sh, args);
+    struct view view = { NULL, NULL };
+    bool ok = domain && view_open(sh, domain, 0, &view);
+    if (ok) {
+        char *tty = text_of(&view, "/domain/devices/console/@tty");
+        printf("%s\n", tty ? tty : "");
+        free(tty);
+    }
+    view_close(&view);
     vmgr_domain_unref(domain);
     return ok;
 }

@@ -487,6 +487,12 @@ const struct cmd cmds_domain[] = {
       false },
     { "detach-interface", cmd_detach_interface, detach_interface_opts, "detach network interface",
       "Detach network interface.", false },
+    { "domblkthreshold", cmd_domblkthreshold, domblkthreshold_opts,
+      "set the threshold for block-threshold event for a given block device or it's backing chain "
+      "element",
+      "set threshold for block-threshold event for a block device", false },
+    { "domdisplay", cmd_domdisplay, domdisplay_opts, "domain display connection URI",
+      "Output the IP address and port number for the graphical display.", false },
     { "domfsfreeze", cmd_domfsfreeze, domfsfreeze_opts, "Freeze domain's mounted filesystems.",
       "Freeze domain's mounted filesystems.", false },
     { "domfsinfo", cmd_domfsinfo, domfsinfo_opts,
@@ -551,6 +557,8 @@ const struct cmd cmds_domain[] = {
       "Get or set the current memory parameters for a guest domain.\n    To get the memory "
       "parameters use following command: \n\n    vmsh # memtune <domain>",
       false },
+    { "metadata", cmd_metadata, metadata_opts, "show or set domain's custom XML metadata",
+      "Shows or modifies the XML metadata of a domain.", false },
     { "numatune", cmd_numatune, numatune_opts, "Get or set numa parameters",
       "Get or set the current numa parameters for a guest domain.\n    To get the numa parameters "
       "use following command: \n\n    vmsh # numatune <domain>",
@@ -587,6 +595,8 @@ const struct cmd cmds_domain[] = {
       "Change the maximum memory allocation limit in the guest domain.", false },
     { "setmem", cmd_setmem, setmem_opts, "change memory allocation",
       "Change the current memory allocation in the guest domain.", false },
+    { "setvcpu", cmd_setvcpu, setvcpu_opts, "attach/detach vcpu or groups of threads",
+      "Add or remove vcpus", false },
     { "setvcpus", cmd_setvcpus, setvcpus_opts, "change number of virtual CPUs",
       "Change the number of virtual CPUs in the guest domain.", false },
     { "shutdown", cmd_shutdown, shutdown_opts, "gracefully shutdown a domain",
@@ -598,6 +608,8 @@ const struct cmd cmds_domain[] = {
       false },
     { "suspend", cmd_suspend, suspend_opts, "suspend a domain", "Suspend a running domain.",
       false },
+    { "ttyconsole", cmd_ttyconsole, display_opts, "tty console",
+      "Output the device for the TTY console.", false },
     { "undefine", cmd_undefine, undefine_opts, "undefine a domain",
       "Undefine an inactive domain, or convert persistent to transient.", false },
     { "update-device", cmd_update_device, update_device_opts, "update device from an XML file",
@@ -608,5 +620,7 @@ const struct cmd cmds_domain[] = {
       "Returns basic information about the domain virtual CPUs.", false },
     { "vcpupin", cmd_vcpupin, vcpupin_opts, "control or query domain vcpu affinity",
       "Pin domain VCPUs to host physical CPUs.", false },
+    { "vncdisplay", cmd_vncdisplay, display_opts, "vnc display",
+      "Output the IP address and port number for the VNC display.", false },
     CMD_END,
 };

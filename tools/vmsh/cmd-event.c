@@ -124,6 +124,10 @@ static void print_details(const struct vmgr_domain_event *e)
                or_null(e->id == VMGR_DOMAIN_EVENT_BLOCK_JOB ? e->path : e->device),
                WORD(block_status, e->detail));
         break;
+    case VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD:
+        printf(": dev: %s(%s) %lld %llu", or_null(e->device), or_null(e->path),
+               (long long)e->value, (unsigned long long)e->excess);
+        break;
     case VMGR_DOMAIN_EVENT_BALLOON_CHANGE: printf(": %lldKiB", (long long)e->value); break;
     case VMGR_DOMAIN_EVENT_DEVICE_REMOVED:
     case VMGR_DOMAIN_EVENT_DEVICE_ADDED:

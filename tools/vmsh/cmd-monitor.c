@@ -277,6 +277,8 @@ static bool cmd_list(struct shell *sh, const struct args *args)
 }
 
 const struct cmd cmds_monitor[] = {
+    { "domblkerror", cmd_domblkerror, domblkerror_opts, "Show errors on block devices",
+      "Show block device errors", false },
     { "domblkinfo", cmd_domblkinfo, domblkinfo_opts, "domain block device size information",
       "Get block device size info for a domain.", false },
     { "domblklist", cmd_domblklist, domblklist_opts, "list all domain blocks",

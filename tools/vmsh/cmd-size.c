@@ -46,6 +46,19 @@ const struct opt setvcpus_opts[] = {
     { .name = "hotpluggable", .type = OPT_BOOL, .help = "make added vcpus hot(un)pluggable" },
     OPT_END,
 };
+const struct opt setvcpu_opts[] = {
+    { .name = "domain",
+      .type = OPT_DATA,
+      .help = "domain name, id or uuid",
+      .completer = COMPLETE_DOMAIN },
+    { .name = "vcpulist", .type = OPT_DATA, .help = "ids of vcpus to manipulate" },
+    { .name = "enable", .type = OPT_BOOL, .help = "enable cpus specified by cpumap" },
+    { .name = "disable", .type = OPT_BOOL, .help = "disable cpus specified by cpumap" },
+    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
+    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
+    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_END,
+};
 const struct opt inject_nmi_opts[] = {
     { .name = "domain",
       .type = OPT_DATA,
@@ -109,6 +122,25 @@ bool cmd_setvcpus(struct shell *sh, const struct args *args)
              (args_bool(args, "guest") ? VMGR_DOMAIN_VCPU_GUEST : 0) |
              (args_bool(args, "hotpluggable") ? VMGR_DOMAIN_VCPU_HOTPLUGGABLE : 0);
     ok = ok && vmgr_domain_set_vcpus(domain, (uint32_t)count, flags, shell_err(sh)) == 0;
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+bool cmd_setvcpu(struct shell *sh, const struct args *args)
+{
+    const bool enable = args_bool(args, "enable");
+    struct vmgr_domain *domain;
+    uint32_t flags;
+    if (!args_exclusive(sh, args, "enable", "disable") || !args_affect(sh, args, NULL, &flags))
+        return false;
+    if (!enable && !args_bool(args, "disable")) {
+        shell_error(sh, "one of --enable, --disable is required");
+        return false;
+    }
+    if (!(domain = args_domain(sh, args)))
+        return false;
+    bool ok = vmgr_domain_set_vcpu(domain, args_string(args, "vcpulist"), enable, flags,
+                                   shell_err(sh)) == 0;
     vmgr_domain_unref(domain);
     return ok;
 }

@@ -367,6 +367,22 @@ bool cmd_domblkinfo(struct shell *sh, const struct args *args)
 
 /* --- memory, interfaces ----------------------------------------------------------------------- */
 
+static bool set_period(struct shell *sh, const struct args *args, struct vmgr_domain *domain,
+                       uint32_t flags)
+{
+    int period = 0;
+    if (args_int(sh, args, "period", &period) < 0)
+        return false;
+    if (period < 0) {
+        shell_error(sh, "Invalid collection period value '%d'", period);
+        return false;
+    }
+    if (vmgr_domain_set_memory_stats_period(domain, period, flags, shell_err(sh)) == 0)
+        return true;
+    shell_error(sh, "Unable to change balloon collection period.");
+    return false;
+}
+
 bool cmd_dommemstat(struct shell *sh, const struct args *args)
 {
     static const char *const names[][2] = {
@@ -386,12 +402,14 @@ bool cmd_dommemstat(struct shell *sh, const struct args *args)
     };
     struct vmgr_domain *domain;
     struct vmgr_stat *stats = NULL;
+    uint32_t flags;
+    if (!args_affect(sh, args, NULL, &flags) || !(domain = args_domain(sh, args)))
+        return false;
     if (args_string(args, "period")) {
-        shell_error(sh, "setting the period of memory statistics is not supported");
-        return false;
+        bool set = set_period(sh, args, domain, flags);
+        vmgr_domain_unref(domain);
+        return set;
     }
-    if (!(domain = args_domain(sh, args)))
-        return false;
     char *failed =
         must_printf("Failed to get memory statistics for domain %s", vmgr_domain_get_name(domain));
     bool ok = need_running(sh, domain, failed) &&

@@ -54,8 +54,23 @@ bool cmd_setmaxmem(struct shell *sh, const struct args *args);
 extern const struct opt setmaxmem_opts[];
 bool cmd_setvcpus(struct shell *sh, const struct args *args);
 extern const struct opt setvcpus_opts[];
+bool cmd_setvcpu(struct shell *sh, const struct args *args);
+extern const struct opt setvcpu_opts[];
 bool cmd_inject_nmi(struct shell *sh, const struct args *args);
 extern const struct opt inject_nmi_opts[];
+
+/* cmd-diskerror.c */
+bool cmd_domblkerror(struct shell *sh, const struct args *args);
+extern const struct opt domblkerror_opts[];
+bool cmd_domblkthreshold(struct shell *sh, const struct args *args);
+extern const struct opt domblkthreshold_opts[];
+
+/* cmd-display.c */
+bool cmd_domdisplay(struct shell *sh, const struct args *args);
+extern const struct opt domdisplay_opts[];
+bool cmd_vncdisplay(struct shell *sh, const struct args *args);
+bool cmd_ttyconsole(struct shell *sh, const struct args *args);
+extern const struct opt display_opts[]; /* of both */
 
 /* cmd-stats.c */
 bool cmd_domstats(struct shell *sh, const struct args *args);

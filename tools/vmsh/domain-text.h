@@ -26,6 +26,10 @@ bool edit_object(struct shell *sh, const struct edit_object *object, bool valida
 extern const struct opt desc_opts[];
 bool cmd_desc(struct shell *sh, const struct args *args);
 
+/* cmd-metadata.c */
+extern const struct opt metadata_opts[];
+bool cmd_metadata(struct shell *sh, const struct args *args);
+
 /* cmd-dumpxml.c */
 extern const struct opt dumpxml_opts[];
 bool cmd_dumpxml(struct shell *sh, const struct args *args);
