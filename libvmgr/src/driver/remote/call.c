@@ -53,12 +53,7 @@ static int transact(struct vmgr__remote *r, struct vmgr__remote_waiter *w,
         if (g_hash_table_size(r->waiters) == 1 && r->unread_bytes)
             vmgr__remote_kick(r); /* it may have stopped reading */
     }
-    while (!w->done && !r->failure) {
-        if (!r->deadline_us)
-            g_cond_wait(&w->cond, &r->lock);
-        else if (!g_cond_wait_until(&w->cond, &r->lock, r->deadline_us))
-            vmgr__remote_fail_locked(r, VMGR_CONN_CLOSE_ERROR, "the server does not answer");
-    }
+    vmgr__remote_await_locked(r, w);
     if (!w->packet)
         result = vmgr__remote_failed_locked(r, err);
     g_mutex_unlock(&r->lock);

@@ -9,6 +9,10 @@
  * calls of several threads go side by side over one socket. What comes in is decoded by the caller
  * it is for. The thread runs no callback: events are queued by vmgr__conn_emit().
  *
+ * A program that makes one call after the other would wake two threads for each reply. So while
+ * calls keep coming, and nothing but replies is expected, the thread lends the reading to callers:
+ * the first that waits reads for all (vmgr__remote_await_locked()). See session.c.
+ *
  * A connection fails once, as a whole: everything that waits and everything that comes later gets
  * that error, streams end, and the close callback is told.
  *
@@ -73,7 +77,7 @@ struct vmgr__remote {
     bool answers_pings;
     int fd, kick_fd, child_err_fd; /* -1: none */
     GPid child;
-    struct vmgr__rpc_reader reader; /* the thread's */
+    struct vmgr__rpc_reader reader; /* the thread's, or a caller's: see `lent` */
     GThread *thread;
     int64_t deadline_us; /* while opening: by when a reply must have come; 0: none */
 
@@ -87,6 +91,10 @@ struct vmgr__remote {
     size_t unread_bytes;   /* that came for streams and were not taken */
     unsigned stream_waits; /* calls that wait for a stream's data */
     bool out_waits;        /* for the socket */
+    bool lent;             /* callers may read, not the thread */
+    bool lent_now;         /* one does: `reader` is that caller's */
+    bool rests;            /* the thread sleeps until that caller has done */
+    uint32_t lent_serial;  /* next_serial when the thread last looked */
     bool closing;
     struct vmgr__keepalive keepalive;
     struct vmgr_error *failure;            /* NULL: it works */
@@ -128,6 +136,8 @@ void vmgr__remote_session_fini(struct vmgr__remote *r);
 void vmgr__remote_kick(struct vmgr__remote *r);
 /* Sends a packet, which it owns; NULL or a failed connection: false. */
 bool vmgr__remote_send_locked(struct vmgr__remote *r, struct vmgr__rpc_out *out);
+/* Waits until a call is done or the connection has failed, perhaps reading itself. */
+void vmgr__remote_await_locked(struct vmgr__remote *r, struct vmgr__remote_waiter *w);
 /* The connection's error, for one that waited. Always -1. */
 int vmgr__remote_failed_locked(struct vmgr__remote *r, struct vmgr_error **err);
 /* Gives the connection up, with that sentence. */

@@ -6,6 +6,11 @@
  * socket. So when much has come that nobody takes, reading stops, and goes on as long as a call
  * waits for its reply, because who takes the data may be the one who waits. While nothing is read
  * the peer's silence means nothing, and it is told that we live.
+ *
+ * Lending. `lent` is set by the thread alone, before it waits for something else than input; while
+ * it is set a caller may take `lent_now` and read. It is cleared by the thread when no call was
+ * made for LENT_MS, and by a caller that leaves when somebody else still waits for input: other
+ * calls, streams, events. So a packet that nobody waits for, a PING or the end, may lie that long.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,11 +24,13 @@
 
 #define OUT_HIGH    (1u << 20) /* streams wait */
 #define UNREAD_HIGH (4u << 20) /* nothing is read, unless a call waits */
+#define LENT_MS     20         /* without a call, and the thread reads again */
 
 void vmgr__remote_session_init(struct vmgr__remote *r)
 {
     g_mutex_init(&r->lock);
     r->fd = r->kick_fd = r->child_err_fd = -1;
+    r->lent_serial = r->next_serial - 1; /* the calls that open the connection come at once */
     r->waiters = g_hash_table_new(NULL, NULL);
     r->streams = g_hash_table_new_full(NULL, NULL, NULL, vmgr__remote_stream_unref);
     g_queue_init(&r->out);
@@ -202,6 +209,68 @@ static void read_some(struct vmgr__remote *r)
                 got == -ENOMEM ? "out of memory" : "the server sent a malformed packet");
 }
 
+/* ---- waiting ---- */
+
+/* Whether somebody waits for input who does not read himself. */
+static bool is_awaited_locked(const struct vmgr__remote *r)
+{
+    if (g_hash_table_size(r->waiters) || g_hash_table_size(r->streams))
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(r->callback_ids); i++) {
+        if (r->callback_ids[i] != VMGR__REMOTE_UNASKED)
+            return true;
+    }
+    return false;
+}
+
+/* Reads, for all, until the caller's own reply is there. */
+static void read_for_all_locked(struct vmgr__remote *r, struct vmgr__remote_waiter *w)
+{
+    struct pollfd p = { .fd = r->fd, .events = POLLIN };
+
+    r->lent_now = true;
+    while (!w->done && !r->failure) {
+        int64_t left_us = r->deadline_us ? r->deadline_us - g_get_monotonic_time() : 0;
+
+        if (left_us < 0) {
+            vmgr__remote_fail_locked(r, VMGR_CONN_CLOSE_ERROR, "the server does not answer");
+            break;
+        }
+        g_mutex_unlock(&r->lock);
+        if (poll(&p, 1, r->deadline_us ? (int)(left_us / 1000 + 1) : -1) > 0)
+            read_some(r);
+        g_mutex_lock(&r->lock);
+    }
+    r->lent_now = false;
+    if (is_awaited_locked(r))
+        r->lent = false;
+    if (r->rests || !r->lent)
+        vmgr__remote_kick(r);
+    r->rests = false;
+}
+
+void vmgr__remote_await_locked(struct vmgr__remote *r, struct vmgr__remote_waiter *w)
+{
+    while (!w->done && !r->failure) {
+        if (r->lent && !r->lent_now)
+            read_for_all_locked(r, w);
+        else if (!r->deadline_us)
+            g_cond_wait(&w->cond, &r->lock);
+        else if (!g_cond_wait_until(&w->cond, &r->lock, r->deadline_us))
+            vmgr__remote_fail_locked(r, VMGR_CONN_CLOSE_ERROR, "the server does not answer");
+    }
+}
+
+/* The thread: whether it leaves the reading to callers for another while. */
+static bool lend_locked(struct vmgr__remote *r)
+{
+    const bool called = r->next_serial != r->lent_serial;
+
+    r->lent_serial = r->next_serial;
+    r->lent = r->lent_now || (called && !is_awaited_locked(r));
+    return r->lent;
+}
+
 /* ---- the loop ---- */
 
 static bool is_paused_locked(struct vmgr__remote *r)
@@ -237,12 +306,19 @@ static gpointer session_thread(gpointer data)
     for (;;) {
         struct pollfd fds[2] = { { .fd = r->fd }, { .fd = r->kick_fd, .events = POLLIN } };
         int timeout_ms;
-        bool end;
+        bool end, lent;
 
         g_mutex_lock(&r->lock);
         timeout_ms = keep_alive_locked(r);
         end = r->closing || r->failure;
-        fds[0].events = (short)((is_paused_locked(r) ? 0 : POLLIN) | (r->out_waits ? POLLOUT : 0));
+        lent = lend_locked(r);
+        fds[0].events = (short)((lent || is_paused_locked(r) ? 0 : POLLIN) |
+                                (r->out_waits ? POLLOUT : 0));
+        if (lent && !r->out_waits)
+            fds[0].fd = -1; /* that the other end is gone is seen by who reads */
+        r->rests = lent && r->lent_now;
+        if (lent && !r->rests)
+            timeout_ms = timeout_ms < 0 ? LENT_MS : MIN(timeout_ms, LENT_MS);
         g_mutex_unlock(&r->lock);
         if (end)
             return NULL;
@@ -250,13 +326,13 @@ static gpointer session_thread(gpointer data)
             continue;
         if (fds[1].revents && read(r->kick_fd, &count, sizeof(count)) < 0)
             g_assert(errno == EAGAIN);
-        if (fds[0].revents & POLLOUT) {
+        if (fds[0].revents & (lent ? ~POLLIN : POLLOUT)) {
             g_mutex_lock(&r->lock);
             if (!r->failure)
                 flush_locked(r);
             g_mutex_unlock(&r->lock);
         }
-        if (fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
+        if (!lent && fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
             read_some(r);
     }
 }
