@@ -17,6 +17,7 @@
 #include "rpc/layer.h"
 #include "rpc/params.h"
 #include "rpc/sasl.h"
+#include "rpc/spin.h"
 #include "rpc/tls.h"
 #include "server.h"
 
@@ -200,6 +201,7 @@ struct vmgr__server {
     void *log_data;
 
     int epoll_fd;
+    struct vmgr__spin spin; /* the I/O thread's */
     int kick_fd;
     struct source kick;
     GMutex kick_lock;

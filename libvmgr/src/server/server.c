@@ -163,6 +163,7 @@ int vmgr__server_new(const struct vmgr__server_options *options, struct vmgr__se
     s->dead_streams = g_ptr_array_new_with_free_func((GDestroyNotify)vmgr__stream_unref);
     s->clients = g_hash_table_new(NULL, NULL);
     s->kick.ready = kicked;
+    vmgr__spin_init(&s->spin);
     vmgr__pool_init(&s->pool, s);
     vmgr__subscriptions_init(&s->subscriptions);
     vmgr__handlers_init(s);
@@ -282,6 +283,20 @@ static bool sleep_time(struct vmgr__server *s, int64_t now_us, int *ret_ms)
     return left > 0;
 }
 
+/* As epoll_wait(). */
+static int wait_for_events(struct vmgr__server *s, struct epoll_event *ret, int most,
+                           int64_t now_us, int timeout_ms)
+{
+    int n = 0;
+
+    while (n == 0 && vmgr__spin_wanted(&s->spin, now_us))
+        n = epoll_wait(s->epoll_fd, ret, most, 0);
+    if (n == 0)
+        n = epoll_wait(s->epoll_fd, ret, most, timeout_ms);
+    vmgr__spin_waited(&s->spin, now_us);
+    return n;
+}
+
 int vmgr__server_run(struct vmgr__server *s, char **err)
 {
     struct epoll_event events[128];
@@ -296,7 +311,7 @@ int vmgr__server_run(struct vmgr__server *s, char **err)
             vmgr__log(s, VMGR__LOG_INFO, "idle for too long", "uri=%s", s->uri);
             break;
         }
-        n = epoll_wait(s->epoll_fd, events, G_N_ELEMENTS(events), timeout_ms);
+        n = wait_for_events(s, events, G_N_ELEMENTS(events), now_us, timeout_ms);
         if (n < 0 && errno != EINTR)
             return vmgr__server_fail(err, errno, "cannot wait for events");
         for (int i = 0; i < n; i++) {

@@ -24,6 +24,7 @@
 
 #include "../../rpc/keepalive.h"
 #include "../../rpc/layer.h"
+#include "../../rpc/spin.h"
 #include "../driver.h"
 #include "uri.h"
 
@@ -78,6 +79,7 @@ struct vmgr__remote {
     int fd, kick_fd, child_err_fd; /* -1: none */
     GPid child;
     struct vmgr__rpc_reader reader; /* the thread's, or a caller's: see `lent` */
+    struct vmgr__spin spin;         /* that caller's */
     GThread *thread;
     int64_t deadline_us; /* while opening: by when a reply must have come; 0: none */
 

@@ -35,6 +35,7 @@ void vmgr__remote_session_init(struct vmgr__remote *r)
     r->streams = g_hash_table_new_full(NULL, NULL, NULL, vmgr__remote_stream_unref);
     g_queue_init(&r->out);
     vmgr__rpc_reader_init(&r->reader);
+    vmgr__spin_init(&r->spin);
     for (size_t i = 0; i < G_N_ELEMENTS(r->callback_ids); i++)
         r->callback_ids[i] = VMGR__REMOTE_UNASKED;
 }
@@ -181,7 +182,8 @@ static void give_up(struct vmgr__remote *r, int reason, const char *why)
     g_mutex_unlock(&r->lock);
 }
 
-static void read_some(struct vmgr__remote *r)
+/* False: there was nothing. */
+static bool read_some(struct vmgr__remote *r)
 {
     struct vmgr__rpc_packet *packet;
     struct vmgr__layer *layer;
@@ -193,11 +195,11 @@ static void read_some(struct vmgr__remote *r)
     g_mutex_unlock(&r->lock);
     n = vmgr__layer_fill(layer, &r->reader, r->fd);
     if (n == -EAGAIN)
-        return;
+        return false;
     if (n <= 0) {
         give_up(r, n == 0 ? VMGR_CONN_CLOSE_EOF : VMGR_CONN_CLOSE_ERROR,
                 n == 0 ? "the server has closed the connection" : g_strerror((int)-n));
-        return;
+        return true;
     }
     g_mutex_lock(&r->lock);
     vmgr__keepalive_alive(&r->keepalive, g_get_monotonic_time());
@@ -207,6 +209,7 @@ static void read_some(struct vmgr__remote *r)
     if (got < 0)
         give_up(r, VMGR_CONN_CLOSE_ERROR,
                 got == -ENOMEM ? "out of memory" : "the server sent a malformed packet");
+    return true;
 }
 
 /* ---- waiting ---- */
@@ -223,23 +226,33 @@ static bool is_awaited_locked(const struct vmgr__remote *r)
     return false;
 }
 
+/* A caller: waits for input, up to a moment (0: for ever), and takes it. */
+static void read_or_sleep(struct vmgr__remote *r, int64_t until_us)
+{
+    struct pollfd p = { .fd = r->fd, .events = POLLIN };
+    const int64_t now_us = g_get_monotonic_time();
+    const int timeout_ms = until_us ? (int)MAX((until_us - now_us) / 1000 + 1, 0) : -1;
+    bool got = false;
+
+    while (!got && vmgr__spin_wanted(&r->spin, now_us))
+        got = read_some(r);
+    if (!got && poll(&p, 1, timeout_ms) > 0)
+        read_some(r);
+    vmgr__spin_waited(&r->spin, now_us);
+}
+
 /* Reads, for all, until the caller's own reply is there. */
 static void read_for_all_locked(struct vmgr__remote *r, struct vmgr__remote_waiter *w)
 {
-    struct pollfd p = { .fd = r->fd, .events = POLLIN };
-
     r->lent_now = true;
     while (!w->done && !r->failure) {
-        int64_t left_us = r->deadline_us ? r->deadline_us - g_get_monotonic_time() : 0;
+        const int64_t until_us = r->deadline_us;
 
-        if (left_us < 0) {
-            vmgr__remote_fail_locked(r, VMGR_CONN_CLOSE_ERROR, "the server does not answer");
-            break;
-        }
         g_mutex_unlock(&r->lock);
-        if (poll(&p, 1, r->deadline_us ? (int)(left_us / 1000 + 1) : -1) > 0)
-            read_some(r);
+        read_or_sleep(r, until_us);
         g_mutex_lock(&r->lock);
+        if (!w->done && until_us && g_get_monotonic_time() >= until_us)
+            vmgr__remote_fail_locked(r, VMGR_CONN_CLOSE_ERROR, "the server does not answer");
     }
     r->lent_now = false;
     if (is_awaited_locked(r))
