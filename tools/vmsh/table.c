@@ -17,8 +17,18 @@ struct table {
     char **text; /* rows one after the other, titles first */
 };
 
+/* Whether every byte is a column: no locale has another opinion of ASCII. */
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return !*text;
+}
+
 char *text_printable(const char *text)
 {
+    if (is_plain(text))
+        return must_strdup(text);
     char *out = must_alloc(strlen(text) * 4 + 1), *at = out;
     mbstate_t state = { 0 };
     while (*text) {
@@ -75,6 +85,8 @@ void table_row(struct table *t, const char *cell, ...)
 size_t text_width(const char *text)
 {
     wchar_t wide[1024];
+    if (is_plain(text))
+        return strlen(text);
     size_t n = mbstowcs(wide, text, 1024);
     if (n >= 1024) /* too long, or -1: not valid */
         return strlen(text);
@@ -85,9 +97,10 @@ size_t text_width(const char *text)
 static void print_row(const struct table *t, char *const *cells, const size_t *widths)
 {
     for (size_t c = 0; c < t->columns; c++) {
-        printf("%s%s", c ? "   " : " ", cells[c]);
-        if (c + 1 < t->columns)
-            printf("%*s", (int)(widths[c] - text_width(cells[c])), "");
+        fputs(c ? "   " : " ", stdout);
+        fputs(cells[c], stdout);
+        for (size_t n = c + 1 < t->columns ? widths[c] - text_width(cells[c]) : 0; n; n--)
+            putchar(' ');
     }
     putchar('\n');
 }
