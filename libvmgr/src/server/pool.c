@@ -52,7 +52,9 @@ static gpointer work(gpointer data)
             g_mutex_lock(&p->lock);
             if (!fast) {
                 p->busy--;
-                g_cond_signal(&p->cond);
+                /* This thread takes the next call itself, but that may be a fast one. */
+                if (!g_queue_is_empty(&p->calls))
+                    g_cond_signal(&p->cond);
             }
             continue;
         }
@@ -80,9 +82,8 @@ void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
 
     g_mutex_lock(&p->lock);
     g_queue_push_tail(queue, call);
-    if (p->idle >= p->calls.length + p->fast_calls.length) {
-        g_cond_signal(&p->cond);
-    } else if (p->threads < workers + FAST_WORKERS) {
+    if (p->idle < p->calls.length + p->fast_calls.length &&
+        p->threads < workers + FAST_WORKERS) {
         thread = g_thread_try_new("vmgrd-worker", work, p, NULL);
         if (thread) {
             p->threads++;
@@ -94,11 +95,9 @@ void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
             vmgr__call_run(call);
             return;
         }
-        g_cond_signal(&p->cond);
-    } else {
-        g_cond_signal(&p->cond);
     }
     g_mutex_unlock(&p->lock);
+    g_cond_signal(&p->cond); /* who wakes up need not wait for the lock */
 }
 
 void vmgr__pool_fini(struct vmgr__pool *p)
