@@ -13,11 +13,16 @@ struct vmgr__device *vmgr__device_parse(const char *xml, const struct vmgr__conf
                                         uint32_t flags, struct vmgr_error **err)
 {
     xmlDoc *doc = vmgr__xml_parse(xml, "(device_definition)", NULL, err);
-    struct vmgr__parse p = { .defaults = defaults, .flags = flags, .err = err };
-    struct vmgr__device *dev = NULL;
 
-    if (!doc)
-        return NULL;
+    return doc ? vmgr__device_from_doc(doc, defaults, flags, err) : NULL;
+}
+
+struct vmgr__device *vmgr__device_from_doc(xmlDoc *doc, const struct vmgr__conf_defaults *defaults,
+                                           uint32_t flags, struct vmgr_error **err)
+{
+    struct vmgr__parse p = { .defaults = defaults, .flags = flags, .err = err };
+    struct vmgr__device *dev;
+
     p.def = vmgr__domain_def_new();
     dev = vmgr__device_read(&p, xmlDocGetRootElement(doc));
     vmgr__domain_def_free(p.def);

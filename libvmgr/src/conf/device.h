@@ -13,6 +13,9 @@ struct vmgr__parse;
  * NULL and *err: not well formed, unknown, or a kind that cannot stand alone. */
 struct vmgr__device *vmgr__device_parse(const char *xml, const struct vmgr__conf_defaults *defaults,
                                         uint32_t flags, struct vmgr_error **err);
+/* The same of a document that is parsed or built already, which is taken over. */
+struct vmgr__device *vmgr__device_from_doc(xmlDoc *doc, const struct vmgr__conf_defaults *defaults,
+                                           uint32_t flags, struct vmgr_error **err);
 struct vmgr__device *vmgr__device_copy(const struct vmgr__device *dev);
 void vmgr__device_free(void *device);
 /* devices.c: the device of an element; p->def is used up. */

@@ -135,32 +135,36 @@ static bool is_fixed(const struct vmgr__device *dev)
     return strcmp(dev->name, "watchdog") == 0 || strcmp(dev->name, "video") == 0;
 }
 
-static int add_controller(struct vmgr__domain_def *def, const char *xml, struct vmgr_error **err)
+/* dev: NULL, if it could not be made. */
+static int add_device(struct vmgr__domain_def *def, struct vmgr__device *dev)
 {
-    struct vmgr__device *dev = vmgr__device_parse(xml, &vmgr__vemu_defaults, 0, err);
-
     if (!dev)
         return -1;
     g_ptr_array_add(def->devices, dev);
     return 0;
 }
 
+static int add_controller(struct vmgr__domain_def *def, const char *xml, struct vmgr_error **err)
+{
+    return add_device(def, vmgr__device_parse(xml, &vmgr__vemu_defaults, 0, err));
+}
+
 static int add_port(struct vmgr__domain_def *def, struct map *m, unsigned index,
                     struct vmgr_error **err)
 {
-    g_autofree char *xml =
-        g_strdup_printf("<controller type='pci' index='%u' model='pcie-root-port'/>", index);
-    struct vmgr__device *dev;
-    xmlDoc *doc;
+    xmlDoc *doc = xmlNewDoc(BAD_CAST "1.0");
+    xmlNode *root = xmlNewDocNode(doc, NULL, BAD_CAST "controller", NULL);
+    char text[16];
 
     m->port[index] = m->slot[1 + (index - 1) / 8] = true;
-    if (add_controller(def, xml, err) < 0)
-        return -1;
-    dev = def->devices->pdata[def->devices->len - 1];
-    doc = vmgr__device_doc(dev);
-    vmgr__vemu_place_port(xmlDocGetRootElement(doc), index);
-    vmgr__device_set_doc(dev, doc);
-    return 0;
+    /* Every definition has some: they are made without text that would have to be parsed. */
+    xmlDocSetRootElement(doc, root);
+    g_snprintf(text, sizeof(text), "%u", index);
+    xmlSetProp(root, BAD_CAST "type", BAD_CAST "pci");
+    xmlSetProp(root, BAD_CAST "index", BAD_CAST text);
+    xmlSetProp(root, BAD_CAST "model", BAD_CAST "pcie-root-port");
+    vmgr__vemu_place_port(root, index);
+    return add_device(def, vmgr__device_from_doc(doc, &vmgr__vemu_defaults, 0, err));
 }
 
 /* Whether a controller of this type is there. */

@@ -24,7 +24,8 @@ static bool is_usb_controller(const struct vmgr__device *dev)
     g_autofree char *type = NULL;
     g_autofree char *model = NULL;
 
-    if (strcmp(dev->name, "controller") != 0)
+    /* The text is as the library writes it: a type that is "usb" stands there as it is. */
+    if (strcmp(dev->name, "controller") != 0 || !strstr(dev->text, "usb"))
         return false;
     type = vmgr__device_get(dev, NULL, "type");
     model = vmgr__device_get(dev, NULL, "model");
