@@ -263,7 +263,7 @@ const struct vmgr__handler vmgr__handlers_domain[] = {
     { WIRE_DOMAIN_GET_XML_DESC, get_xml_desc, HANDLER_INLINE },
     { WIRE_DOMAIN_GET_SECURITY_LABEL, get_security_label, 0 },
     { WIRE_DOMAIN_GET_SECURITY_LABEL_LIST, get_security_label_list, 0 },
-    { WIRE_DOMAIN_GET_MESSAGES, get_messages, 0 },
+    { WIRE_DOMAIN_GET_MESSAGES, get_messages, HANDLER_INLINE },
     { WIRE_DOMAIN_OPEN_CONSOLE, open_console, 0 },
     { 0, NULL, 0 },
 };

@@ -412,13 +412,20 @@ struct contents {
     bool told;                               /* what came into them since is told */
 };
 
-static int load_config(const struct vemu *d, const char *name, bool outline, struct found *f,
+static int load_config(struct vemu *d, const char *name, bool outline, struct found *f,
                        struct vmgr_error **err)
 {
-    g_autofree char *path = outline ? vmgr__vemu_config_path(d, name) : NULL;
+    const bool stored = d->stored && strcmp(d->stored->name, name) == 0;
+    g_autofree char *path = outline || stored ? vmgr__vemu_config_path(d, name) : NULL;
     g_autofree char *text = NULL;
 
-    if (outline && vmgr__file_read(path, &text, NULL) > 0)
+    if (path && vmgr__file_read(path, &text, NULL) < 0)
+        g_clear_pointer(&text, g_free);
+    if (text && stored && strcmp(text, d->stored_text) == 0) {
+        f->config = g_steal_pointer(&d->stored);
+        return 1;
+    }
+    if (text && outline)
         f->config = vmgr__vemu_outline(text, name);
     f->outline = f->config != NULL;
     return f->outline ? 1 : vmgr__vemu_config_load(d, name, &f->config, err);
@@ -453,7 +460,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
         f.status.reason = reason;
     f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
     if (r >= 0 && !f.same_config)
-        r = load_config(d, name, in && !d->watching, &f, &err);
+        r = load_config(d, name, !d->watching, &f, &err);
     /*
      * Files that nobody can read: what is known stays, and the operation that needs them complains.
      */
@@ -573,8 +580,8 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d)
 
 /* ---- handles ---- */
 
-struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
-                                            struct vmgr_error **err)
+struct vmgr__domobj *vmgr__vemu_find_outline_locked(struct vemu *d, struct vmgr_domain *dom,
+                                                    struct vmgr_error **err)
 {
     struct vmgr__domobj *obj;
     uint8_t uuid[VMGR_UUID_SIZE];
@@ -586,6 +593,14 @@ struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *
         vmgr__vemu_refresh_all_locked(d); /* renamed or gone */
         obj = vmgr__domlist_of(&d->list, dom, err);
     }
+    return obj;
+}
+
+struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
+                                            struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj = vmgr__vemu_find_outline_locked(d, dom, err);
+
     return obj && vmgr__vemu_obj_load(d, obj, err) == 0 ? obj : NULL;
 }
 
@@ -595,22 +610,31 @@ char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_er
     char *name;
 
     g_mutex_lock(&d->lock);
-    obj = vmgr__vemu_find_locked(d, dom, err);
+    obj = vmgr__vemu_find_outline_locked(d, dom, err);
     name = obj ? g_strdup(vmgr__domobj_name(obj)) : NULL;
     g_mutex_unlock(&d->lock);
     return name;
 }
 
-void vmgr__vemu_keep_warnings(struct vemu *d, const char *name, GPtrArray *warnings)
+void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__domain_def *def,
+                                const char *text)
 {
+    GPtrArray *warnings = g_ptr_array_ref(def->warnings);
     struct vmgr__domobj *obj;
 
     g_mutex_lock(&d->lock);
-    refresh(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
+    d->stored = def;
+    d->stored_text = text;
+    refresh(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN); /* load_config() takes it */
     obj = vmgr__domlist_by_name(&d->list, name);
-    if (obj && obj->config && vmgr__vemu_obj_load(d, obj, NULL) == 0) {
+    /* Somebody has read the file already. */
+    if (d->stored && warnings->len && obj && obj->config && vmgr__vemu_obj_load(d, obj, NULL) == 0) {
         g_ptr_array_unref(obj->config->warnings);
         obj->config->warnings = g_ptr_array_ref(warnings);
     }
+    vmgr__domain_def_free(d->stored);
+    d->stored = NULL;
+    d->stored_text = NULL;
     g_mutex_unlock(&d->lock);
+    g_ptr_array_unref(warnings);
 }

@@ -31,19 +31,29 @@ int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__
     return 1;
 }
 
+/* *ret_text: what the file says then, for g_free(). */
+static int save_text(const struct vemu *d, const struct vmgr__domain_def *def, char **ret_text,
+                     struct vmgr_error **err)
+{
+    g_autofree char *path = vmgr__vemu_config_path(d, def->name);
+
+    *ret_text = vmgr__domain_def_format(def, VMGR__CONF_INACTIVE);
+    return vmgr__file_replace(path, *ret_text, true, err);
+}
+
 int vmgr__vemu_config_save(const struct vemu *d, const struct vmgr__domain_def *def,
                            struct vmgr_error **err)
 {
-    g_autofree char *path = vmgr__vemu_config_path(d, def->name);
-    g_autofree char *xml = vmgr__domain_def_format(def, VMGR__CONF_INACTIVE);
+    g_autofree char *text = NULL;
 
-    return vmgr__file_replace(path, xml, true, err);
+    return save_text(d, def, &text, err);
 }
 
 int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                       struct vmgr_domain **ret, struct vmgr_error **err)
 {
     struct vemu *d = conn->driver_data;
+    g_autofree char *text = NULL;
     struct vmgr__domain_def *def;
     struct vemu_change c;
     int lock, r = -1;
@@ -64,17 +74,17 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     if (lock >= 0) {
         r = vmgr__vemu_check_unique(d, def, false, err);
         if (r == 0)
-            r = vmgr__vemu_config_save(d, def, err);
+            r = save_text(d, def, &text, err);
         if (r == 0)
             vmgr__vemu_set_grew(d);
     }
     vmgr__vemu_unlock(lock);
-    if (r == 0) {
-        vmgr__vemu_keep_warnings(d, c.name, def->warnings);
-        if (ret)
-            *ret = vmgr__domain_new(conn, c.name, def->uuid);
-    }
-    vmgr__domain_def_free(def);
+    if (r == 0 && ret)
+        *ret = vmgr__domain_new(conn, c.name, def->uuid);
+    if (r == 0)
+        vmgr__vemu_keep_definition(d, c.name, def, text);
+    else
+        vmgr__domain_def_free(def);
     return vmgr__vemu_change_end(&c, r);
 }
 

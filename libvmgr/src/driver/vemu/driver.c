@@ -26,17 +26,30 @@
 #include "numa.h"
 #include "parts.h"
 
-static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
-                                  struct vmgr_error **err)
+/* For questions that need no more of the definition than its outline. */
+static struct vmgr__domobj *enter_outline(struct vmgr_domain *dom, struct vemu **ret_d,
+                                          struct vmgr_error **err)
 {
     struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
     struct vmgr__domobj *obj;
 
     g_mutex_lock(&d->lock);
-    obj = vmgr__vemu_find_locked(d, dom, err);
+    obj = vmgr__vemu_find_outline_locked(d, dom, err);
     if (!obj)
         g_mutex_unlock(&d->lock);
     *ret_d = d;
+    return obj;
+}
+
+static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
+                                  struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj = enter_outline(dom, ret_d, err);
+
+    if (obj && vmgr__vemu_obj_load(*ret_d, obj, err) < 0) {
+        g_mutex_unlock(&(*ret_d)->lock);
+        return NULL;
+    }
     return obj;
 }
 
@@ -153,7 +166,7 @@ static int vemu_get_info(struct vmgr_domain *dom, struct vmgr_domain_info *ret,
 static int vemu_get_id(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct vemu *d;
-    const struct vmgr__domobj *obj = enter(dom, &d, err);
+    const struct vmgr__domobj *obj = enter_outline(dom, &d, err);
 
     return obj ? leave(d, obj->live ? obj->live->id : 0) : -1;
 }
@@ -161,7 +174,7 @@ static int vemu_get_id(struct vmgr_domain *dom, struct vmgr_error **err)
 static int vemu_is_persistent(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct vemu *d;
-    const struct vmgr__domobj *obj = enter(dom, &d, err);
+    const struct vmgr__domobj *obj = enter_outline(dom, &d, err);
 
     return obj ? leave(d, obj->config != NULL) : -1;
 }
@@ -169,7 +182,7 @@ static int vemu_is_persistent(struct vmgr_domain *dom, struct vmgr_error **err)
 static int vemu_is_updated(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct vemu *d;
-    const struct vmgr__domobj *obj = enter(dom, &d, err);
+    const struct vmgr__domobj *obj = enter_outline(dom, &d, err);
 
     return obj ? leave(d, obj->updated) : -1;
 }
@@ -178,7 +191,7 @@ static int vemu_has_managed_save(struct vmgr_domain *dom, struct vmgr_error **er
 {
     struct vemu *d;
 
-    return enter(dom, &d, err) ? leave(d, 0) : -1;
+    return enter_outline(dom, &d, err) ? leave(d, 0) : -1;
 }
 
 static int vemu_get_os_type(struct vmgr_domain *dom, char **ret, struct vmgr_error **err)
@@ -206,7 +219,7 @@ static int vemu_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_e
 static int vemu_get_autostart(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct vemu *d;
-    const struct vmgr__domobj *obj = enter(dom, &d, err);
+    const struct vmgr__domobj *obj = enter_outline(dom, &d, err);
 
     return obj ? leave(d, obj->autostart) : -1;
 }
@@ -216,7 +229,7 @@ static int vemu_get_security_label(struct vmgr_domain *dom, struct vmgr_security
 {
     struct vemu *d;
 
-    if (!enter(dom, &d, err))
+    if (!enter_outline(dom, &d, err))
         return -1;
     ret->enforcing = 0;
     ret->label[0] = '\0';

@@ -82,6 +82,8 @@ struct vemu {
     int inotify_fd;
     struct vemu_notice *notice;
     bool copies; /* a definition was left out because another has its UUID */
+    struct vmgr__domain_def *stored; /* while vmgr__vemu_keep_definition() looks; else NULL */
+    const char *stored_text;
     GPtrArray *news;         /* news.c: what is not written yet */
     GHashTable *autodestroy; /* names of runs that end with this connection */
     GHashTable *job_names;   /* of runs whose disks have jobs */
@@ -290,7 +292,10 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d);
 /* Refreshes and finds the object of a handle, following renames. d->lock is held. */
 struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
                                             struct vmgr_error **err);
-/* The whole definition of an object of which a list has read the outline. 0, or -1 and *err. */
+/* The same where name, UUID and what is known of the run are enough. */
+struct vmgr__domobj *vmgr__vemu_find_outline_locked(struct vemu *d, struct vmgr_domain *dom,
+                                                    struct vmgr_error **err);
+/* The whole definition of an object of which only the outline was read. 0, or -1 and *err. */
 int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err);
 /* Its files have to be looked at again. */
 void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj);
@@ -303,8 +308,11 @@ int vmgr__vemu_check_unique(struct vemu *d, const struct vmgr__domain_def *def, 
 void vmgr__vemu_set_grew(struct vemu *d);
 /* Takes d->lock, refreshes one name. reason: how a transient run ended, whose files are gone. */
 void vmgr__vemu_changed(struct vemu *d, const char *name, int reason);
-/* Remarks on a document as it came in: its stored form does not give rise to all of them. */
-void vmgr__vemu_keep_warnings(struct vemu *d, const char *name, GPtrArray *warnings);
+/* What was written as the definition of a name, and its text: unless the file says something else
+ * by now it need not be parsed again. Remarks on the document as it came in are kept in any case:
+ * its stored form does not give rise to all of them. Takes def over. */
+void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__domain_def *def,
+                                const char *text);
 /* The name that goes with a handle now; for g_free(), or NULL and *err. Takes d->lock. */
 char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err);
 
