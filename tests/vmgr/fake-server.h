@@ -59,6 +59,7 @@ struct fake {
     char dir[64], path[100], uri[200];
     int listen_fd;
     int features; /* what FEATURE calls are answered */
+    bool asked;   /* what a test of its own wants to know */
     pthread_t thread;
     void (*serve)(struct fake *f, int fd);
 };

@@ -309,6 +309,86 @@ START_TEST(test_threads)
 }
 END_TEST
 
+/* ---- who reads ---- */
+
+/* Answers one call, then as many as there are threads, each a while after the one before. */
+static void serve_in_turn(struct fake *f, int fd)
+{
+    static struct packet p[THREADS];
+    int n = 0;
+
+    if (!take_opened(f, fd, &p[0]))
+        return;
+    answer_words(fd, &p[0], (uint32_t[]){ 3, 0x61626300 }, 2);
+    while (n < THREADS && take_opened(f, fd, &p[n]))
+        n++;
+    for (int i = 0; i < n; i++) {
+        usleep(5000);
+        answer_words(fd, &p[i], (uint32_t[]){ 3, 0x61626300 }, 2);
+    }
+    take_opened(f, fd, &p[0]);
+}
+
+static void *one_call(void *data)
+{
+    char *name = NULL;
+
+    OK(vmgr_conn_get_hostname(data, &name, &err));
+    ck_assert_str_eq(name, "abc");
+    free(name);
+    return NULL;
+}
+
+/* The caller that reads for all is answered first and leaves. */
+START_TEST(test_reader_leaves)
+{
+    struct vmgr_conn *conn = open_fake(serve_in_turn);
+    pthread_t threads[THREADS];
+
+    one_call(conn);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, one_call, conn), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    close_fake(conn);
+}
+END_TEST
+
+/* Many calls that are answered at once, then one after longer than is worth looking for it; then a
+ * PING, and the end, when nobody calls. */
+static void serve_then_ping(struct fake *f, int fd)
+{
+    struct packet p;
+
+    for (int i = 0; i < 100; i++) {
+        if (!take_opened(f, fd, &p))
+            return;
+        if (i % 10 == 9)
+            usleep(1000);
+        answer_words(fd, &p, (uint32_t[]){ 3, 0x61626300 }, 2);
+    }
+    put(fd, KEEPALIVE_PROGRAM, 1, MESSAGE, 0, STATUS_OK, NULL, 0);
+    f->asked = take(fd, &p) && p.program == KEEPALIVE_PROGRAM && p.procedure == 2;
+}
+
+START_TEST(test_unasked_after_calls)
+{
+    struct vmgr_conn *conn = open_fake(serve_then_ping);
+    struct pollfd p = { .events = POLLIN };
+    int told = 0;
+
+    OK(vmgr_conn_set_close_callback(conn, count_close, &told, count_free, &err));
+    for (int i = 0; i < 100; i++)
+        one_call(conn);
+    p.fd = vmgr_conn_get_event_fd(conn, NULL);
+    ck_assert_int_eq(poll(&p, 1, 10000), 1);
+    OK(vmgr_conn_dispatch(conn, &err));
+    ck_assert_int_eq(told, 101);
+    ck_assert(fake.asked);
+    close_fake(conn);
+}
+END_TEST
+
 /* ---- keepalive ---- */
 
 static void serve_ping(struct fake *f, int fd)
@@ -525,6 +605,8 @@ int main(void)
     tcase_add_test(tc, test_lies);
     tcase_add_test(tc, test_death_in_call);
     tcase_add_test(tc, test_threads);
+    tcase_add_test(tc, test_reader_leaves);
+    tcase_add_test(tc, test_unasked_after_calls);
     tcase_add_test(tc, test_ping);
     tcase_add_test(tc, test_no_sign_of_life);
     tcase_add_test(tc, test_events);
