@@ -26,6 +26,7 @@ void vmgr__domobj_free(void *data)
     vmgr__domain_def_free(obj->live);
     if (obj->checkpoints)
         g_ptr_array_unref(obj->checkpoints);
+    g_free(obj->key);
     g_free(obj);
 }
 
@@ -67,8 +68,8 @@ gboolean vmgr__uuid_equal(gconstpointer a, gconstpointer b)
 /* Keys are copies: definitions come and go while their object stays. */
 void vmgr__domlist_init(struct vmgr__domlist *list)
 {
-    list->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, vmgr__domobj_free);
-    list->by_uuid = g_hash_table_new_full(vmgr__uuid_hash, vmgr__uuid_equal, g_free, NULL);
+    list->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, vmgr__domobj_free);
+    list->by_uuid = g_hash_table_new(vmgr__uuid_hash, vmgr__uuid_equal);
 }
 
 void vmgr__domlist_fini(struct vmgr__domlist *list)
@@ -79,18 +80,20 @@ void vmgr__domlist_fini(struct vmgr__domlist *list)
 
 void vmgr__domlist_add(struct vmgr__domlist *list, struct vmgr__domobj *obj)
 {
-    uint8_t *uuid = g_memdup2(vmgr__domobj_uuid(obj), VMGR_UUID_SIZE);
+    const char *name = vmgr__domobj_name(obj);
+    const size_t size = strlen(name) + 1;
 
-    g_hash_table_insert(list->by_uuid, uuid, obj);
-    g_hash_table_insert(list->by_name, g_strdup(vmgr__domobj_name(obj)), obj);
+    obj->key = g_malloc(sizeof(*obj->key) + size);
+    memcpy(obj->key->uuid, vmgr__domobj_uuid(obj), VMGR_UUID_SIZE);
+    memcpy(obj->key->name, name, size);
+    g_hash_table_insert(list->by_uuid, obj->key->uuid, obj);
+    g_hash_table_insert(list->by_name, obj->key->name, obj);
 }
 
 void vmgr__domlist_remove(struct vmgr__domlist *list, struct vmgr__domobj *obj)
 {
-    g_autofree char *name = g_strdup(vmgr__domobj_name(obj));
-
-    g_hash_table_remove(list->by_uuid, vmgr__domobj_uuid(obj));
-    g_hash_table_remove(list->by_name, name);
+    g_hash_table_remove(list->by_uuid, obj->key->uuid);
+    g_hash_table_remove(list->by_name, obj->key->name);
 }
 
 struct vmgr__domobj *vmgr__domlist_by_name(const struct vmgr__domlist *list, const char *name)
@@ -198,8 +201,7 @@ void vmgr__domlist_select(const struct vmgr__domlist *list, struct vmgr_conn *co
         const struct vmgr__domobj *obj = value;
 
         if (matches(obj, flags))
-            g_ptr_array_add(ret,
-                            vmgr__domain_new(conn, vmgr__domobj_name(obj), vmgr__domobj_uuid(obj)));
+            g_ptr_array_add(ret, vmgr__domain_new(conn, obj->key->name, obj->key->uuid));
     }
 }
 
@@ -218,7 +220,7 @@ void vmgr__domlist_select_entries(const struct vmgr__domlist *list, struct vmgr_
 
         if (!matches(obj, flags))
             continue;
-        e.domain = vmgr__domain_new(conn, vmgr__domobj_name(obj), vmgr__domobj_uuid(obj));
+        e.domain = vmgr__domain_new(conn, obj->key->name, obj->key->uuid);
         g_array_append_val(ret, e);
     }
 }

@@ -10,8 +10,16 @@
 #include "../conf/def.h"
 #include "driver.h"
 
+/* What an object is known by in a list. Definitions are large and lie anywhere; lists of thousands
+ * go over these instead, and over no more of an object than itself. */
+struct vmgr__domkey {
+    uint8_t uuid[VMGR_UUID_SIZE];
+    char name[];
+};
+
 /* At least one of config and live is there. Name and UUID are the same in both. */
 struct vmgr__domobj {
+    struct vmgr__domkey *key;        /* NULL: in no list */
     struct vmgr__domain_def *config; /* what the next start uses; NULL: transient */
     struct vmgr__domain_def *live;   /* what runs; NULL: inactive */
     int state;                       /* enum vmgr_domain_state */
@@ -20,6 +28,7 @@ struct vmgr__domobj {
     bool updated;
     bool autodestroy;
     GPtrArray *checkpoints; /* of the test driver's guests (conf/checkpoint.h); NULL: none */
+    bool certain; /* the vemu driver's: agrees with its files as long as notice.c says nothing */
     unsigned frozen; /* file systems of the test driver's guests, by bit */
     void *priv; /* the driver's, freed by priv_free */
     void (*priv_free)(void *priv);

@@ -31,7 +31,6 @@ struct record {
     int pidfd;       /* watched, or -1 */
     GPtrArray *jobs; /* as in the status */
     struct vemu_domain_job *last_job; /* likewise */
-    bool certain;    /* agrees with its files as long as notice.c says nothing */
     bool outline;    /* of the definition name and UUID alone have been read */
     struct vemu_listener *listener;
 };
@@ -73,7 +72,7 @@ static void record_free(void *data)
 
 void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj)
 {
-    ((struct record *)obj->priv)->certain = false;
+    obj->certain = false;
 }
 
 int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err)
@@ -93,7 +92,7 @@ int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct v
     if (memcmp(whole->uuid, obj->config->uuid, VMGR_UUID_SIZE) != 0) {
         /* Replaced this moment by another domain's, which the next look finds. */
         vmgr__domain_def_free(whole);
-        r->certain = false;
+        obj->certain = false;
         return vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
     }
     vmgr__domain_def_free(obj->config);
@@ -310,7 +309,7 @@ static bool is_certain(const struct vmgr__domobj *obj)
 {
     const struct record *r = obj->priv;
 
-    return r->certain && (!obj->live || vmgr__process_is_alive(&r->process));
+    return obj->certain && (!obj->live || vmgr__process_is_alive(&r->process));
 }
 
 /* What one look at the files of a name found. */
@@ -451,7 +450,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     if (d->watching && has_run)
         vmgr__vemu_watch_run(d, name);
     if (obj && is_current(obj, &f.config_key, &f.status_key, f.autostart)) {
-        ((struct record *)obj->priv)->certain = told;
+        obj->certain = told;
         return;
     }
     if (has_run)
@@ -468,7 +467,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
         apply(d, name, obj, &f);
     obj = r >= 0 ? vmgr__domlist_by_name(&d->list, name) : NULL;
     if (obj)
-        ((struct record *)obj->priv)->certain = told;
+        obj->certain = told;
     vmgr_error_free(err);
     vmgr__domain_def_free(f.config);
     vmgr__vemu_status_clear(&f.status);
