@@ -725,6 +725,53 @@ START_TEST(test_empty_definition)
 }
 END_TEST
 
+static char *describe(struct vmgr_conn *c, const char *name)
+{
+    struct vmgr_domain *dom = by_name(c, name);
+    char *xml = NULL;
+
+    OK(vmgr_domain_get_xml(dom, VMGR_DOMAIN_XML_SECURE, &xml, &err));
+    vmgr_domain_unref(dom);
+    return xml;
+}
+
+/* Who defines a domain keeps what was parsed; everybody else reads the file. */
+START_TEST(test_kept_definitions)
+{
+    DIR *dir = opendir(GOLDEN_DIR "/domain");
+    const struct dirent *e;
+    int compared = 0;
+
+    while ((e = readdir(dir))) {
+        struct vmgr_domain *dom = NULL;
+        char path[400], text[65536], *kept, *read, *type;
+        FILE *f;
+
+        if (!strstr(e->d_name, ".xml"))
+            continue;
+        snprintf(path, sizeof(path), GOLDEN_DIR "/domain/%s", e->d_name);
+        f = fopen(path, "r");
+        text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+        fclose(f);
+        type = strstr(text, "<domain type='test'");
+        if (type)
+            memcpy(type, "<domain type='vemu'", strlen("<domain type='vemu'"));
+        if (vmgr_domain_define_xml(conn, text, 0, &dom, NULL) < 0)
+            continue; /* for other drivers */
+        kept = describe(conn, vmgr_domain_get_name(dom));
+        read = describe(other, vmgr_domain_get_name(dom));
+        ck_assert_str_eq(kept, read);
+        free(kept);
+        free(read);
+        OK(vmgr_domain_undefine(dom, 0, &err));
+        vmgr_domain_unref(dom);
+        compared++;
+    }
+    closedir(dir);
+    ck_assert_int_ge(compared, 20);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("vemu");
@@ -751,6 +798,7 @@ int main(void)
     tcase_add_test(t, test_noticed);
     tcase_add_test(t, test_noticed_until_moved);
     tcase_add_test(t, test_empty_definition);
+    tcase_add_test(t, test_kept_definitions);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
