@@ -627,7 +627,8 @@ void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__d
     refresh(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN); /* load_config() takes it */
     obj = vmgr__domlist_by_name(&d->list, name);
     /* Somebody has read the file already. */
-    if (d->stored && warnings->len && obj && obj->config && vmgr__vemu_obj_load(d, obj, NULL) == 0) {
+    if (d->stored && warnings->len && obj && obj->config &&
+        vmgr__vemu_obj_load(d, obj, NULL) == 0) {
         g_ptr_array_unref(obj->config->warnings);
         obj->config->warnings = g_ptr_array_ref(warnings);
     }
