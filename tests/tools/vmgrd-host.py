@@ -36,7 +36,9 @@ def fits(schema, document, name):
 
 
 def capabilities(virsh):
-    fits("capability", ok(virsh, "capabilities"), "capabilities")
+    text = ok(virsh, "capabilities")
+    # the schema forgot that names of features have dots (sse4.1), which shows where no model has them
+    fits("capability", re.sub(r"(<feature name='[^']*)\.", r"\1_", text), "capabilities")
     for machine in "q35", "microvm":
         text = ok(virsh, "domcapabilities", "--machine", machine, "--virttype", "qemu")
         fits("domaincaps", text, f"domcapabilities-{machine}")
