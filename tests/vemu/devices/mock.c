@@ -115,6 +115,7 @@ static void set_prop(struct vemu_vm *vm, struct vemu_device *dev, const struct v
     case VEMU_PROP_BLOCK:
     case VEMU_PROP_NETDEV:
     case VEMU_PROP_FSDEV:
+    case VEMU_PROP_IOTHREAD:
     case VEMU_PROP_MEMDEV:
     case VEMU_PROP_TABLE: ck_abort_msg("property type %d", p->type);
     }
