@@ -111,6 +111,9 @@ def push(virsh, vmsh):
         "<disk name='vdb' checkpoint='bitmap' bitmap='other'/></disks></domaincheckpoint>"))
     check(out.strip() == "Backup started", out)
     over(vmsh)
+    text = ended(virsh, "Completed")
+    check(re.search(r"^Operation: +Backup *$", text, re.M) and re.search(r"^File processed: +[1-9]", text, re.M),
+          text)
     first = moment(at("full-vda"))
     check(first > 0 and abs(first - moment(at("full-vdb"))) <= 1, "both disks are of one moment")
     goes_on()
@@ -130,9 +133,17 @@ def push(virsh, vmsh):
     check(run(vmsh, "checkpoint-list", "d", "--tree").split() == ["c1", "|", "+-", "c2"], "tree")
 
 
-def end_backup(virsh):
-    run(virsh, "blockjob", "d", "vda", "--abort")
+def ended(virsh, how):
+    """the last job of the whole domain; of one that did not complete virsh tells no more"""
+    text = run(virsh, "domjobinfo", "d", "--completed")
+    check(re.search(rf"^Job type: +{how}", text), text)
+    return text
+
+
+def end_backup(virsh, *command):
+    run(virsh, *(command or ("domjobabort", "d")))
     over(virsh)
+    ended(virsh, "Cancelled")
     for name in ("vda", "vdb"):
         check(not os.path.exists(at(f"pull-{name}")), "the scratch file is gone")
 
@@ -151,6 +162,10 @@ def pull(daemon, virsh, vmsh):
     began = written()
     text = run(virsh, "backup-dumpxml", "d")
     check("exportname='vda' exportbitmap='backup-vda'" in text and "made" not in text, text)
+    for client in virsh, vmsh:
+        info = run(client, "domjobinfo", "d")
+        check(re.search(r"^Operation: +Backup *$", info, re.M), info)
+    fails(vmsh, "another job is active", "dump", "d", at("core"), "--memory-only")
     fails(vmsh, "another backup job is already running", "backup-begin", "d",
           backup("again", "vda"))
     fails(virsh, "already in active block job", "blockpull", "d", "vda")
@@ -178,7 +193,7 @@ def pull(daemon, virsh, vmsh):
     sizes = subprocess.run(["nbdinfo", "--size", f"nbd://localhost:{port[1]}/vda"], check=True,
                            capture_output=True, text=True).stdout
     check(int(sizes) == SIZE, sizes)
-    end_backup(virsh)
+    end_backup(virsh, "blockjob", "d", "vda", "--abort") # that of one disk ends all
 
 
 def killed(daemon, virsh, vmsh):

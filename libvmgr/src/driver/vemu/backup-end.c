@@ -150,16 +150,21 @@ void vmgr__backup_cancel(struct vemu_change *c, struct vemu_qmp *q)
     }
 }
 
-bool vmgr__backup_settle(struct vemu_change *c, struct vemu_qmp *q)
+bool vmgr__backup_settle(struct vemu_change *c, struct vemu_qmp *q, struct json_object *list)
 {
     struct vmgr__backup *b = c->status.backup;
+    struct vemu_domain_job *job = c->status.job;
 
     if (!b)
         return false;
+    if (job && job->kind == VEMU_DOMAIN_JOB_BACKUP)
+        vmgr__backup_figures(&c->status, list, &job->figures);
     if (goes_on(c)) {
         if (b->running || (b->pull && vmgr__backup_export(b, q, NULL) < 0))
             return false;
         b->running = true;
+        if (job && job->state == VEMU_DOMAIN_JOB_STARTING)
+            job->state = VEMU_DOMAIN_JOB_RUNNING;
         return true;
     }
     if (b->pull)
@@ -175,6 +180,7 @@ bool vmgr__backup_settle(struct vemu_change *c, struct vemu_qmp *q)
         if (disk->incremental)
             drop_bitmap(c, q, disk);
     }
+    vmgr__backup_job_end(c);
     vmgr__backup_forget(b);
     vmgr__backup_free(b);
     c->status.backup = NULL;

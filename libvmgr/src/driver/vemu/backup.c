@@ -308,6 +308,7 @@ static int begin(struct work *w, uint32_t flags, struct vmgr_error **err)
     w->c.status.bitmaps = w->c.status.bitmaps || w->cp;
     w->c.status.backup = b;
     w->given = true;
+    vmgr__domain_job_add(&w->c, VEMU_DOMAIN_JOB_BACKUP);
     for (guint i = 0; i < b->disks->len; i++) {
         struct vmgr__backup_disk *disk = b->disks->pdata[i];
 
@@ -324,6 +325,8 @@ static int begin(struct work *w, uint32_t flags, struct vmgr_error **err)
         vmgr__backup_cancel(&w->c, w->q);
         r = -1;
     }
+    if (r < 0)
+        vmgr__domain_job_remove(&w->c);
     /* From here on as if this caller had been killed. */
     if (vmgr__blockjobs_settle(&w->c, w->q, r < 0 ? NULL : err) < 0)
         r = -1;
@@ -339,10 +342,13 @@ static int prepare(struct work *w, const char *checkpoint_xml, struct vmgr_error
         return vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
                           "cannot perform disk backup for inactive domain");
     w->q = vmgr__vemu_change_monitor(&w->c, err);
-    if (!w->q || vmgr__blockjobs_settle(&w->c, w->q, err) < 0)
+    if (!w->q || vmgr__blockjobs_settle(&w->c, w->q, err) < 0 ||
+        vmgr__domain_job_settle(&w->c, w->q, err) < 0)
         return -1;
     if (w->c.status.backup)
         return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "another backup job is already running");
+    if (vmgr__domain_job_check_none(&w->c, err) < 0)
+        return -1;
     if (checkpoint_xml) {
         w->cp = vmgr__checkpoint_prepare(&w->c, checkpoint_xml, err);
         if (!w->cp)

@@ -9,6 +9,7 @@
 #include "../../conf/checkpoint.h"
 #include "../checkpoint.h"
 #include "blockjob.h"
+#include "domain-job.h"
 
 /* ---- checkpoint-store.c: files ---- */
 /* A domain's, oldest first, for g_ptr_array_unref(); files that are damaged are left out. */
@@ -50,9 +51,17 @@ int vmgr__backup_export(const struct vmgr__backup *b, struct vemu_qmp *q, struct
 /* Asks the emulator to end the run's backup, all of its jobs; it is over when a look says so. */
 void vmgr__backup_cancel(struct vemu_change *c, struct vemu_qmp *q);
 /* A look at the run's backup, after its jobs were settled: goes on with what a caller left behind,
- * and puts things away when the last job is over. True: the status has changed. */
-bool vmgr__backup_settle(struct vemu_change *c, struct vemu_qmp *q);
+ * and puts things away when the last job is over. list: of query-block-jobs, before that. True: the
+ * status has changed. */
+bool vmgr__backup_settle(struct vemu_change *c, struct vemu_qmp *q, struct json_object *list);
 /* The run is over: removes files that only it needed. */
 void vmgr__backup_forget(const struct vmgr__backup *b);
+
+/* ---- backup-job.c ---- */
+/* How far it is; list: query-block-jobs' result. */
+void vmgr__backup_figures(const struct vemu_status *s, struct json_object *list,
+                          struct vemu_domain_job_figures *ret);
+/* All of its disks' jobs are over: so is the domain's. Not saved yet. */
+void vmgr__backup_job_end(struct vemu_change *c);
 
 #endif

@@ -240,7 +240,6 @@ static int rng(const struct job *j)
 static int watchdog(const struct job *j)
 {
     g_autofree char *model = vmgr__xml_attr(j->root, "model");
-    g_autofree char *action = vmgr__xml_attr(j->root, "action");
     int r;
 
     if (!vmgr__vemu_has_pci(j->def) || g_strcmp0(model, "i6300esb") != 0)

@@ -11,6 +11,7 @@
 /* One line a kind. */
 static const struct vemu_domain_job_ops *const kinds[VEMU_DOMAIN_JOB_KINDS] = {
     [VEMU_DOMAIN_JOB_DUMP] = &vmgr__dump_job,
+    [VEMU_DOMAIN_JOB_BACKUP] = &vmgr__backup_job,
 };
 
 static const char *const states[] = { "starting", "running",  "canceling", "completed",
@@ -202,6 +203,15 @@ void vmgr__domain_job_remove(struct vemu_change *c)
     c->status.job = vmgr__domain_job_free(c->status.job);
 }
 
+void vmgr__domain_job_close(struct vemu_change *c)
+{
+    struct vemu_domain_job *job = c->status.job;
+
+    job->elapsed_ms = (uint64_t)MAX((g_get_monotonic_time() - job->started_us) / 1000, 0);
+    vmgr__domain_job_free(c->status.last_job);
+    c->status.last_job = g_steal_pointer(&c->status.job);
+}
+
 /* The guest runs again, where it ran before. */
 static int wake(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
 {
@@ -221,15 +231,13 @@ static int conclude(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error
     const int then = job->state == VEMU_DOMAIN_JOB_COMPLETED ? job->then : 0;
     int r = 0;
 
-    job->elapsed_ms = (uint64_t)MAX((g_get_monotonic_time() - job->started_us) / 1000, 0);
     if (then)
         r = vmgr__domain_job_ops(job)->after(c, q, then, err);
     if (c->status.phase != VEMU_ACTIVE)
         return r;
     /* A guest that does not wake is left as it is: its owner sees that it is paused. */
     wake(c, q, NULL);
-    vmgr__domain_job_free(c->status.last_job);
-    c->status.last_job = g_steal_pointer(&c->status.job);
+    vmgr__domain_job_close(c);
     if (vmgr__vemu_status_save(c->d, c->name, &c->status, r < 0 ? NULL : err) < 0)
         r = -1;
     return r;
@@ -249,7 +257,7 @@ int vmgr__domain_job_settle(struct vemu_change *c, struct vemu_qmp *q, struct vm
     r = q ? vmgr__domain_job_ops(c->status.job)->settle(c, q, err) : -1;
     if (r > 0)
         r = conclude(c, q, err);
-    else if (r == 0 && c->status.job->state != before)
+    else if (r == 0 && c->status.job && c->status.job->state != before)
         r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
     vmgr__qmp_close(own);
     return r;

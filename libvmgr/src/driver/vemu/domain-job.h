@@ -52,7 +52,7 @@ struct vemu_domain_job {
     bool resume;         /* the guest runs again afterwards */
     int then;            /* of the kind: what else happens afterwards; 0: nothing */
     bool told;           /* of one that is over: somebody has asked how it ended */
-    struct vemu_domain_job_figures figures; /* of one that is over */
+    struct vemu_domain_job_figures figures; /* when it was last looked at */
     char *path;                             /* of the kind: what it writes; or NULL */
     char *error;                            /* FAILED: why */
 };
@@ -69,13 +69,14 @@ struct vemu_domain_job_ops {
     /* Asks the emulator to end it; it is over when settle() says so. */
     int (*abort)(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err);
     /* Whether it is over. 0: not yet. 1: it is, the kind's own things are in order again, and
-     * c->status.job has the state it ended in, with figures and error. */
+     * c->status.job has the state it ended in, with figures and error. A kind that finds its end
+     * elsewhere closes the record there, saves it and gives 0. */
     int (*settle)(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err);
     /* It has completed, and job->then is not 0. The run may end by it; otherwise the guest runs
      * again afterwards, if it is to. May be done twice, if a caller dies. */
     int (*after)(struct vemu_change *c, struct vemu_qmp *q, int then, struct vmgr_error **err);
 };
-extern const struct vemu_domain_job_ops vmgr__dump_job;
+extern const struct vemu_domain_job_ops vmgr__dump_job, vmgr__backup_job;
 
 /* ---- records ---- */
 struct vemu_domain_job *vmgr__domain_job_free(struct vemu_domain_job *job);
@@ -94,6 +95,8 @@ int vmgr__domain_job_check_none(const struct vemu_change *c, struct vmgr_error *
 struct vemu_domain_job *vmgr__domain_job_add(struct vemu_change *c, enum vemu_domain_job_kind kind);
 /* It did not begin after all. */
 void vmgr__domain_job_remove(struct vemu_change *c);
+/* It is over, with the state it has: its record becomes that of the last one; not saved yet. */
+void vmgr__domain_job_close(struct vemu_change *c);
 /* Brings the record up to date. q: NULL: none is open yet. */
 int vmgr__domain_job_settle(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err);
 

@@ -218,9 +218,9 @@ int vmgr__blockjobs_settle(struct vemu_change *c, struct vemu_qmp *q, struct vmg
         changed = changed || r > 0;
         r = MIN(r, 0);
     }
-    json_object_put(list);
-    if (r == 0 && vmgr__backup_settle(c, q))
+    if (r == 0 && vmgr__backup_settle(c, q, list))
         changed = true;
+    json_object_put(list);
     vmgr__qmp_close(own);
     if (changed && vmgr__vemu_status_save(c->d, c->name, &c->status, r < 0 ? NULL : err) < 0)
         r = -1;
