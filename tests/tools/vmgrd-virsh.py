@@ -214,7 +214,7 @@ def fake():
     until(lambda: "g" not in virsh.ok("list", "--all", "--name").split(), "a transient domain goes")
     events(daemon, uri, write("e.xml", document("e")))
     # errors by name
-    virsh.fails("not supported by the connection driver: interface_change_begin", "iface-begin")
+    virsh.fails("not supported by the connection driver: domain_restore", "restore", xml)
     virsh.fails("XML|xml|Document|parser error", "define", write("bad.xml", "<domain"))
     Virsh(f"qemu:///session?socket={daemon.socket}").fails("unexpected qemu URI path", "list")
     Virsh(f"xen+unix:///system?socket={daemon.socket}").fails("no connection driver", "list")
