@@ -106,8 +106,7 @@ version net-dhcp-leases net-dumpxml net-event net-info net-list net-name net-uui
 snapshot-current snapshot-dumpxml snapshot-info snapshot-list snapshot-parent pool-dumpxml pool-info pool-list
 pool-name pool-uuid vol-dumpxml vol-info vol-key vol-list vol-name vol-path vol-pool echo help pwd""".split()
 # Of those, what vmsh may not have.
-NOT_YET = {"domdisplay", "domjobinfo", "ttyconsole", "vncdisplay", "domcontrol", "snapshot-current",
-           "snapshot-dumpxml", "snapshot-info", "snapshot-list", "snapshot-parent"}
+NOT_YET = {"snapshot-current", "snapshot-dumpxml", "snapshot-info", "snapshot-list", "snapshot-parent"}
 # Figures that test hypervisors make up, or have not: asked of a guest that runs.
 OF_GUESTS = {"domblkinfo", "domblkstat", "domifstat", "dommemstat"}
 # The same bytes from both clients, not from both daemons.

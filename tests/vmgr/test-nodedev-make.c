@@ -396,10 +396,12 @@ static gpointer serve(gpointer data)
 
 START_TEST(test_vhba)
 {
-    static const char *const parents[] = { "", "<parent>scsi_host7</parent>",
-                                           "<parent wwnn='2000000012341234' "
-                                           "wwpn='1000000012341234'/>",
-                                           "<parent fabric_wwn='2000000043214321'/>" };
+    static const char *const parents[] = {
+        "",
+        "<parent>scsi_host7</parent>",
+        "<parent wwnn='2000000012341234' wwpn='1000000012341234'/>",
+        "<parent fabric_wwn='2000000043214321'/>",
+    };
     g_autofree char *xml = g_strdup_printf(FC("%s", WWNS), parents[_i]);
     GThread *kernel = g_thread_new("kernel", serve, conn);
     struct vmgr_nodedev *dev = NULL;

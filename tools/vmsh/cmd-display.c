@@ -274,7 +274,9 @@ bool cmd_ttyconsole(struct shell *sh, const struct args *args)
     bool ok = domain && view_open(sh, domain, 0, &view);
     if (ok) {
         char *tty = text_of(&view, "/domain/devices/console/@tty");
-        printf("%s\n", tty ? tty : "");
+        ok = tty != NULL;
+        if (ok)
+            printf("%s\n", tty);
         free(tty);
     }
     view_close(&view);

@@ -9,6 +9,8 @@
 
 #define ASK_TIMEOUT_MS   1000 /* for how far it is; nobody waits longer for that */
 #define GREET_TIMEOUT_MS 250  /* for whether it answers at all, asked beside quick questions */
+#define LOCK_TRIES       10   /* 10 ms apart: longer than a question holds the lock */
+#define LOCK_PAUSE_US    10000
 
 static const int types[] = {
     [VEMU_DOMAIN_JOB_STARTING] = VMGR_DOMAIN_JOB_UNBOUNDED,
@@ -131,6 +133,18 @@ static int abort_job(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error 
     return vmgr__vemu_change_end(&c, r);
 }
 
+/* The lock, if nobody keeps it for longer than a question does; or -1. */
+static int lock_soon(const struct vemu *d, const char *name)
+{
+    int lock = vmgr__vemu_try_lock(d, name);
+
+    for (unsigned i = 1; lock < 0 && i < LOCK_TRIES; i++) {
+        g_usleep(LOCK_PAUSE_US);
+        lock = vmgr__vemu_try_lock(d, name);
+    }
+    return lock;
+}
+
 /* Somebody holds the lock: a change is under way. A monitor that does not greet is an error. */
 static int get_control(struct vmgr_domain *dom, struct vmgr_domain_control *ret,
                        struct vmgr_error **err)
@@ -144,7 +158,7 @@ static int get_control(struct vmgr_domain *dom, struct vmgr_domain_control *ret,
     if (r >= 0)
         r = need_active(&s, err);
     if (r >= 0) {
-        lock = d->read_only ? -1 : vmgr__vemu_try_lock(d, name);
+        lock = d->read_only ? -1 : lock_soon(d, name);
         dir = vmgr__vemu_run_path(d, name, NULL);
         if (lock >= 0)
             q = vmgr__qmp_open(dir, -1, GREET_TIMEOUT_MS, NULL);
