@@ -176,7 +176,7 @@ if command -v virsh >/dev/null; then
         { $c qemu-agent-command g --pretty '{"execute":"guest-get-timezone"}' &&
             $c qemu-monitor-command g --pretty '{"execute":"query-status"}' &&
             $c qemu-monitor-command g --return-value '{"execute":"query-version"}' &&
-            $c qemu-monitor-command g --return-value --pretty '{"execute":"query-chardev"}' &&
+            $c qemu-monitor-command g --return-value --pretty '{"execute":"query-cpus-fast"}' &&
             $c qemu-monitor-command g --hmp info version; } >"$work/monitor.$c" || fail "monitor ($c)"
     done
     cmp "$work/monitor.v" "$work/monitor.r" || fail "$(cat "$work"/monitor.*)"

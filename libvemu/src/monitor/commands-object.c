@@ -418,13 +418,13 @@ static int cmd_qom_list_types(QMP_PARAMS)
 static const struct qmp_command commands[] = {
     { "object-add", cmd_object_add, "{qom-type:str,id:str,*}", NULL },
     { "object-del", cmd_object_del, "{id:str}", NULL },
-    { "query-iothreads", cmd_query_iothreads, NULL,
-      "[{id:str,thread-id:int,poll-max-ns:int,poll-grow:int,poll-shrink:int,aio-max-batch:int}]" },
     { "qom-get", cmd_qom_get, "{path:str,property:str}", "any" },
     { "qom-list", cmd_qom_list, "{path:str}", "[{name:str,type:str}]" },
     { "qom-list-types", cmd_qom_list_types, "{implements?:str,abstract?:bool}",
       "[{name:str,parent?:str}]" },
     { "qom-set", cmd_qom_set, "{path:str,property:str,value:any}", NULL },
+    { "query-iothreads", cmd_query_iothreads, NULL,
+      "[{id:str,thread-id:int,poll-max-ns:int,poll-grow:int,poll-shrink:int,aio-max-batch:int}]" },
     { NULL },
 };
 

@@ -130,6 +130,10 @@ void arena_load(const uint8_t *memory);
 void arena_store(uint8_t *memory);
 
 int native_init(void);
+/* Whether the CPU is of Intel's kind: FXSAVE stores the x87 pointers when no exception is pending,
+ * which AMD's CPUs leave out. Those differ in more that the manuals leave open: AF after shifts,
+ * PUSH of segment registers in 32-bit code, TOP after MMX stores. */
+bool native_is_comparable(void);
 void native_run(const struct fuzz_case *k, struct outcome *o);
 extern uint8_t *code_write; /* writable view of the code pages */
 /* Guest RAM: code, data and read-only pages as one host mapping. */

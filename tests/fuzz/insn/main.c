@@ -164,6 +164,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "insn-fuzz: no form begins with '%s'\n", prefix);
         return 2;
     }
+    if (!native_is_comparable()) {
+        printf("this CPU differs from Intel's where the manuals leave it open\n");
+        return 77;
+    }
     if (native_init() < 0 || soft_init() < 0) {
         fprintf(stderr, "insn-fuzz: cannot set up memory or the CPU\n");
         return 2;
