@@ -99,6 +99,7 @@ int vmgr_domain_set_lifecycle_action(struct vmgr_domain *domain, uint32_t type, 
     static const char *const events[] = { "poweroff", "reboot", "crash" };
     static const char *const actions[] = { "destroy",  "restart",          "rename-restart",
                                            "preserve", "coredump-destroy", "coredump-restart" };
+    const char *name = action < G_N_ELEMENTS(actions) ? actions[action] : NULL;
     struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
 
     NEED(conn, domain_set_lifecycle_action, "virDomainSetLifecycleAction");
@@ -106,13 +107,13 @@ int vmgr_domain_set_lifecycle_action(struct vmgr_domain *domain, uint32_t type, 
         vmgr__check_flags(flags, VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG,
                           "virDomainSetLifecycleAction", err) < 0)
         return -1;
-    if (type >= G_N_ELEMENTS(events) || action >= G_N_ELEMENTS(actions))
+    if (type >= G_N_ELEMENTS(events) || !name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
                                "lifecycle event %u or action %u is unknown", type, action);
     if (type != VMGR_DOMAIN_LIFECYCLE_CRASH &&
         action >= VMGR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY)
         return vmgr__error_set(err, VMGR_ERR_CONFIG_UNSUPPORTED, conn->driver->error_domain,
                                "Lifecycle event '%s' doesn't support '%s' action", events[type],
-                               actions[action]);
+                               name);
     return conn->driver->domain_set_lifecycle_action(domain, type, action, flags, err);
 }

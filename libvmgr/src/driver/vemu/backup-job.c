@@ -122,7 +122,9 @@ static int cancel(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error *
 /* With the last of its disks' jobs the record is closed, see vmgr__backup_job_end(). */
 static int settle(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
 {
-    return vmgr__blockjobs_settle(c, q, err);
+    if (vmgr__blockjobs_settle(c, q, err) < 0)
+        return -1;
+    return c->status.job ? 0 : 2;
 }
 
 const struct vemu_domain_job_ops vmgr__backup_job = {

@@ -245,22 +245,22 @@ static int conclude(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error
 
 int vmgr__domain_job_settle(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
 {
-    const enum vemu_domain_job_state before =
-        c->status.job ? c->status.job->state : VEMU_DOMAIN_JOB_STARTING;
+    enum vemu_domain_job_state before;
     struct vemu_qmp *own = NULL;
     int r;
 
     if (c->status.phase != VEMU_ACTIVE || !c->status.job)
         return 0;
+    before = c->status.job->state;
     if (!q)
         q = own = vmgr__vemu_change_monitor(c, err);
     r = q ? vmgr__domain_job_ops(c->status.job)->settle(c, q, err) : -1;
-    if (r > 0)
+    if (r == 1)
         r = conclude(c, q, err);
-    else if (r == 0 && c->status.job && c->status.job->state != before)
+    else if (r == 0 && c->status.job->state != before)
         r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
     vmgr__qmp_close(own);
-    return r;
+    return MIN(r, 0);
 }
 
 /* ---- events ---- */

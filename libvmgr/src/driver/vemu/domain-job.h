@@ -69,8 +69,8 @@ struct vemu_domain_job_ops {
     /* Asks the emulator to end it; it is over when settle() says so. */
     int (*abort)(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err);
     /* Whether it is over. 0: not yet. 1: it is, the kind's own things are in order again, and
-     * c->status.job has the state it ended in, with figures and error. A kind that finds its end
-     * elsewhere closes the record there, saves it and gives 0. */
+     * c->status.job has the state it ended in, with figures and error. 2: it was
+     * found to be over elsewhere, and its record is closed and saved. */
     int (*settle)(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err);
     /* It has completed, and job->then is not 0. The run may end by it; otherwise the guest runs
      * again afterwards, if it is to. May be done twice, if a caller dies. */
