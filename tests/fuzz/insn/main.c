@@ -166,6 +166,8 @@ int main(int argc, char **argv)
     }
     if (!native_is_comparable()) {
         printf("this CPU differs from Intel's where the manuals leave it open\n");
+        free(totals);
+        free(list);
         return 77;
     }
     if (native_init() < 0 || soft_init() < 0) {
