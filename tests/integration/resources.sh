@@ -126,20 +126,16 @@ virsh dumpxml a | grep -q iothread2 && fail "the definition of the run has it st
 same domblkerror a
 [ "$(remote domblkerror a | head -1)" = "No errors found" ] || fail domblkerror
 refused "vdz" virsh domblkthreshold a vdz 1
-if virsh qemu-monitor-command a '{"execute":"query-commands"}' | grep -q block-set-write-threshold; then
-    virsh event a --event block-threshold --timeout 60 >"$work/event.virsh" 2>&1 & listener=$!
-    remote event a --event block-threshold --timeout 60 >"$work/event.vmsh" 2>&1 & other=$!
-    until_ok sh -c "ls -l /proc/$listener/fd /proc/$other/fd | grep -c socket: | grep -qv '^[01]$'"; sleep 1
-    virsh domblkthreshold a vdb 100 || fail domblkthreshold
-    remote blockresize a vdb 16M || fail blockresize # a qcow2 image: its tables are written
-    wait $listener || fail "no event: $(cat "$work/event.virsh")"
-    wait $other || fail "no event: $(cat "$work/event.vmsh")"
-    grep -q "event 'block-threshold' for domain 'a': dev: vdb($work/disk.qcow2) 100 [1-9]" "$work/event.virsh" ||
-        fail "another event: $(cat "$work/event.virsh")"
-    cmp "$work/event.virsh" "$work/event.vmsh" || fail "events differ"
-else
-    echo "resources: this emulator has no write thresholds"
-fi
+virsh event a --event block-threshold --timeout 60 >"$work/event.virsh" 2>&1 & listener=$!
+remote event a --event block-threshold --timeout 60 >"$work/event.vmsh" 2>&1 & other=$!
+until_ok sh -c "ls -l /proc/$listener/fd /proc/$other/fd | grep -c socket: | grep -qv '^[01]$'"; sleep 1
+virsh domblkthreshold a vdb 100 || fail domblkthreshold
+remote blockresize a vdb 16M || fail blockresize # a qcow2 image: its tables are written
+wait $listener || fail "no event: $(cat "$work/event.virsh")"
+wait $other || fail "no event: $(cat "$work/event.vmsh")"
+grep -q "event 'block-threshold' for domain 'a': dev: vdb($work/disk.qcow2) 100 [1-9]" "$work/event.virsh" ||
+    fail "another event: $(cat "$work/event.virsh")"
+cmp "$work/event.virsh" "$work/event.vmsh" || fail "events differ"
 
 # --- single vCPUs, the balloon's figures ---
 refused "vcpu '1' is already in requested state" virsh setvcpu a 1 --enable
