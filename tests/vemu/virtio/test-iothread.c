@@ -38,6 +38,21 @@ static unsigned threads_named(const char *prefix)
     return count;
 }
 
+/*
+ * The same once there are @count of them: a thread names itself when it first runs, which may be
+ * after the call that made it, and leaves the list after the call that waited for its end.
+ */
+static unsigned threads_awaited(const char *prefix, unsigned count)
+{
+    unsigned seen = threads_named(prefix);
+
+    for (unsigned i = 0; i < 5000 && seen != count; i++) {
+        g_usleep(1000);
+        seen = threads_named(prefix);
+    }
+    return seen;
+}
+
 static struct vemu_iothread_info info_of(struct vemu_vm *vm, const char *id)
 {
     struct vemu_iothread *iothread = vemu__vm_find_iothread(vm, id);
@@ -104,8 +119,8 @@ START_TEST(test_who)
     add_iothread(vm, "a", NULL, NULL);
     add_iothread(vm, "b", NULL, NULL);
     ck_assert_int_ne(info_of(vm, "a").thread_id, info_of(vm, "b").thread_id);
-    ck_assert_uint_eq(threads_named("IO a"), 1);
-    ck_assert_uint_eq(threads_named("IO b"), 1);
+    ck_assert_uint_eq(threads_awaited("IO a", 1), 1);
+    ck_assert_uint_eq(threads_awaited("IO b", 1), 1);
     g = guest_attach(vm, "virtio-blk", "drive", "disk", "iothread", "a", "num-queues", "1", NULL);
     guest_start(g, ALL, 1);
     before = sleeps_of(vm, "a");
@@ -113,12 +128,12 @@ START_TEST(test_who)
     ck_assert_uint_ge(sleeps_of(vm, "a") - before, REQUESTS);
     ck_assert_uint_le(sleeps_of(vm, "b"), 2);
     ck_assert_uint_eq(threads_named("io-disk"), 0);
-    ck_assert_uint_eq(threads_named("work-disk"), 1);
+    ck_assert_uint_eq(threads_awaited("work-disk", 1), 1);
     FAILS(vemu_vm_remove_object(vm, "a", &err), EBUSY, "in use by");
     OK(vemu_vm_remove_object(vm, "b", &err));
-    ck_assert_uint_eq(threads_named("IO b"), 0);
+    ck_assert_uint_eq(threads_awaited("IO b", 0), 0);
     guest_free(g);
-    ck_assert_uint_eq(threads_named("IO"), 0);
+    ck_assert_uint_eq(threads_awaited("IO", 0), 0);
 }
 END_TEST
 
@@ -132,8 +147,8 @@ START_TEST(test_without)
     g = guest_attach(vm, "virtio-blk", "drive", "disk", "num-queues", "1", NULL);
     guest_start(g, ALL, 1);
     read_sectors(g, &g->queues[0], 1);
-    ck_assert_uint_eq(threads_named("io-disk"), 1);
-    ck_assert_uint_eq(threads_named("IO"), 0);
+    ck_assert_uint_eq(threads_awaited("io-disk", 1), 1);
+    ck_assert_uint_eq(threads_awaited("IO", 0), 0);
     guest_free(g);
 }
 END_TEST
@@ -185,7 +200,7 @@ START_TEST(test_workers)
     g = guest_attach(vm, "virtio-blk", "drive", "disk", "iothread", "a", "num-queues", "1", NULL);
     guest_start(g, ALL, 1);
     read_sectors(g, &g->queues[0], 1);
-    ck_assert_uint_eq(threads_named("work-disk"), 3);
+    ck_assert_uint_eq(threads_awaited("work-disk", 3), 3);
     guest_free(g);
 
     vm = guest_vm();
@@ -261,7 +276,7 @@ START_TEST(test_refused)
     refuse(vm, "thread-pool-max", "0", "thread-pool-max cannot be 0");
     refuse(vm, "thread-pool-max", "4097", "thread-pool-max value must be in range [0, 4096]");
     refuse(vm, "nonsense", "1", "there is no property 'nonsense'");
-    ck_assert_uint_eq(threads_named("IO"), 0);
+    ck_assert_uint_eq(threads_awaited("IO", 0), 0);
     vemu_vm_unref(vm);
 }
 END_TEST
