@@ -4,8 +4,8 @@
  * the public calls refuse.
  */
 #include "conf/device.h"
-#include "driver/vemu/blockjob.h"
-#include "driver/vemu/parts.h"
+#include "driver/vemu/block/blockjob.h"
+#include "driver/vemu/device/parts.h"
 #include "harness.h"
 #include "sandbox.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "driver/display.h"
-#include "driver/vemu/domain-job.h"
+#include "driver/vemu/job/domain-job.h"
 #include "harness.h"
 #include "sandbox.h"
 

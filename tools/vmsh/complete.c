@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "domain-text.h"
-#include "network-text.h"
+#include "text/domain.h"
+#include "text/network.h"
 #include "shell.h"
-#include "storage-text.h"
-#include "top.h"
+#include "text/storage.h"
+#include "commands/top.h"
 
 struct offers {
     char **items;

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "domain-text.h"
+#include "text/domain.h"
 #include "shell.h"
 
 /* $VISUAL or $EDITOR may hold arguments, so a shell runs it; the file name is passed apart. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device-text.h"
+#include "text/device.h"
 #include "undefine-storage.h"
 
 struct doomed {

@@ -12,7 +12,7 @@
 
 #include "../conf/def.h"
 #include "../conf/nodedev.h"
-#include "../driver/vemu/file.h"
+#include "../driver/vemu/state/file.h"
 #include "../network/network.h"
 #include "hostdev.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../conf/def.h"
-#include "../driver/vemu/file.h"
+#include "../driver/vemu/state/file.h"
 #include "secret.h"
 
 #define LOCK_TIMEOUT_MS 30000

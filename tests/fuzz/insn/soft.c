@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "accel/soft/flags.h"
-#include "accel/soft/fpu.h"
-#include "accel/soft/mem.h"
+#include "accel/soft/int/flags.h"
+#include "accel/soft/fp/fpu.h"
+#include "accel/soft/mem/mem.h"
 #include "accel/soft/parts.h"
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 
 #include "insn.h"
 

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "accel/soft/mem.h"
-#include "accel/soft/sys.h"
+#include "accel/soft/mem/mem.h"
+#include "accel/soft/sys/sys.h"
 #include "random.h"
 
 #define GDT_GPA     0x1000u

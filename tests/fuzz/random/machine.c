@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "accel/soft/mem.h"
+#include "accel/soft/mem/mem.h"
 #include "accel/soft/parts.h"
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 #include "random.h"
 
 #define RUN_US      500
@@ -29,7 +29,7 @@ static struct sc_cpu *running; /* for the timer */
 static uint64_t started_ns;
 static volatile sig_atomic_t sleeps;
 
-/* --- devices --------------------------------------------------------------------------------- */
+/* --- devices -------------------------------------------------------------------------------- */
 
 static void pio_read(void *data, uint16_t port, unsigned size, uint32_t *value)
 {
@@ -56,7 +56,7 @@ static void log_line(void *data, int level, const char *message)
     abort();
 }
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------------------------- */
 
 /* Between pages that nobody may touch: a stray access of a translated address ends here. */
 #define GUARD 0x10000u
@@ -230,7 +230,7 @@ void machine_check(struct machine *m)
             check_trace(t, t->cross[n].trace);
 }
 
-/* --- running --------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------- */
 
 static uint64_t processor_ns(void)
 {

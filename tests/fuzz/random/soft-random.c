@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "accel/soft/parts.h"
-#include "accel/soft/sys.h"
+#include "accel/soft/sys/sys.h"
 #include "random.h"
 
 static struct machine machine;

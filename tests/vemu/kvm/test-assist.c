@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 
 #include "accel/kvm/assist.h"
-#include "accel/soft/lapic.h"
-#include "accel/soft/sys.h"
+#include "accel/soft/apic/lapic.h"
+#include "accel/soft/sys/sys.h"
 #include "fake_kvm.h"
 
 #define RAM_SIZE (2u << 20)
@@ -476,7 +476,7 @@ START_TEST(an_interrupt_in_hand_is_kept)
 }
 END_TEST
 
-/* --- NMIs ------------------------------------------------------------------------------------- */
+/* --- NMIs ----------------------------------------------------------------------------------- */
 
 START_TEST(an_nmi_beside_an_assist_is_kept)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 
 static void mmio_read(void *data, uint64_t gpa, unsigned size, uint64_t *value)
 {

@@ -6,7 +6,7 @@
 #ifndef BARE_CPU_H
 #define BARE_CPU_H
 
-#include "accel/soft/mem.h"
+#include "accel/soft/mem/mem.h"
 #include "accel/soft/parts.h"
 
 #define BARE_RAM (16u << 20)

@@ -8,10 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "accel/soft/flags.h"
-#include "accel/soft/mem.h"
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/int/flags.h"
+#include "accel/soft/mem/mem.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 
 static void pio_read(void *data, uint16_t port, unsigned size, uint32_t *value)
 {

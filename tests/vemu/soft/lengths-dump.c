@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/decode.h"
+#include "accel/soft/trace/decode.h"
 
 int main(int argc, char **argv)
 {

@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "accel/soft/decode.h"
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/trace/decode.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 #include "bare-cpu.h"
 
 #define PREFIXES 4u

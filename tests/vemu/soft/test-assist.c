@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 #include <vemu/error.h>
 
-#include "accel/soft/assist.h"
-#include "accel/soft/native.h"
-#include "accel/soft/sys.h"
+#include "accel/soft/lent/assist.h"
+#include "accel/soft/lent/native.h"
+#include "accel/soft/sys/sys.h"
 
 #define OPS (&vemu__accel_soft)
 #define RAM_SIZE (4u << 20)
@@ -428,7 +428,7 @@ START_TEST(avx_goes_through_the_state)
 }
 END_TEST
 
-/* --- XSAVE ------------------------------------------------------------------------------------ */
+/* --- XSAVE ---------------------------------------------------------------------------------- */
 
 /* xsave/xrstor instructions on (%rbx) with all components asked for. */
 static enum sc_leave xs(const void *code, size_t size)
@@ -523,7 +523,7 @@ START_TEST(cpuid_follows_xcr0)
 }
 END_TEST
 
-/* --- leaving ---------------------------------------------------------------------------------- */
+/* --- leaving -------------------------------------------------------------------------------- */
 
 START_TEST(leaves_for_what_is_the_owners)
 {

@@ -3,10 +3,10 @@
 #include <check.h>
 #include <string.h>
 
-#include "accel/soft/decode.h"
-#include "accel/soft/sse4.h"
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/trace/decode.h"
+#include "accel/soft/fp/sse4.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 #include "harness.h"
 
 static struct sc_harness *h;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/flags.h"
-#include "accel/soft/seg.h"
+#include "accel/soft/int/flags.h"
+#include "accel/soft/seg/seg.h"
 #include "bare-cpu.h"
 
 static struct bare *b;

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "accel/soft/fpu.h"
-#include "accel/soft/mem.h"
+#include "accel/soft/fp/fpu.h"
+#include "accel/soft/mem/mem.h"
 #include "harness.h"
 
 #define HANDLERS 0x30000u

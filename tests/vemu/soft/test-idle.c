@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "accel/accel.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/trace/trace.h"
 
 #define OPS (&vemu__accel_soft)
 #define MIB (1u << 20)

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/flags.h"
-#include "accel/soft/int.h"
-#include "accel/soft/mem.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/int/flags.h"
+#include "accel/soft/int/int.h"
+#include "accel/soft/mem/mem.h"
+#include "accel/soft/trace/trace.h"
 #include "harness.h"
 
 #define DATA SC_HARNESS_DATA
@@ -79,7 +79,7 @@ static void protect(uint64_t flags)
 #define R(n) c->gpr[VEMU_R##n]
 #define HIGH 0xdead000000000000ull
 
-/* --- registers -------------------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------------------------ */
 
 START_TEST(upper_halves)
 {
@@ -239,7 +239,7 @@ START_TEST(divide_error)
 }
 END_TEST
 
-/* --- stack ------------------------------------------------------------------------------------ */
+/* --- stack ---------------------------------------------------------------------------------- */
 
 START_TEST(stack_pointer_operands)
 {
@@ -359,7 +359,7 @@ START_TEST(limits_16)
 }
 END_TEST
 
-/* --- faults ----------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------------------------- */
 
 START_TEST(fault_leaves_nothing)
 {
@@ -455,7 +455,7 @@ START_TEST(rep_fault_is_precise)
 }
 END_TEST
 
-/* --- strings ---------------------------------------------------------------------------------- */
+/* --- strings -------------------------------------------------------------------------------- */
 
 static uint32_t seed = 12345;
 static uint32_t draw(uint32_t n)
@@ -617,7 +617,7 @@ START_TEST(strings_write_code)
 }
 END_TEST
 
-/* --- decimal ---------------------------------------------------------------------------------- */
+/* --- decimal -------------------------------------------------------------------------------- */
 
 START_TEST(decimal)
 {
@@ -647,7 +647,7 @@ START_TEST(decimal)
 }
 END_TEST
 
-/* --- atomicity -------------------------------------------------------------------------------- */
+/* --- atomicity ------------------------------------------------------------------------------ */
 
 struct incrementer {
     pthread_t thread;

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "accel/soft/lapic.h"
+#include "accel/soft/apic/lapic.h"
 #include "harness.h"
 
 static struct sc_harness *h;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/mmu.h"
+#include "accel/soft/mem/mmu.h"
 #include "bare-cpu.h"
 
 #define E_P 1
@@ -46,7 +46,7 @@ static void flush(void)
     sc_tlb_flush_all(c);
 }
 
-/* --- rights ----------------------------------------------------------------------------------- */
+/* --- rights --------------------------------------------------------------------------------- */
 
 static const enum bare_paging paged[] = { BARE_32, BARE_PAE, BARE_LONG };
 
@@ -375,7 +375,7 @@ START_TEST(random_tables)
 }
 END_TEST
 
-/* --- TLB -------------------------------------------------------------------------------------- */
+/* --- TLB ------------------------------------------------------------------------------------ */
 
 START_TEST(flushes)
 {

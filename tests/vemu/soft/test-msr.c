@@ -3,7 +3,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "accel/soft/sys.h"
+#include "accel/soft/sys/sys.h"
 #include "harness.h"
 
 static struct sc_harness *h;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/flags.h"
-#include "accel/soft/seg.h"
-#include "accel/soft/seg_query.h"
+#include "accel/soft/int/flags.h"
+#include "accel/soft/seg/seg.h"
+#include "accel/soft/seg/query.h"
 #include "bare-cpu.h"
 
 static struct bare *b;
@@ -46,7 +46,7 @@ static void protected_mode(unsigned cpl)
 
 static const uint8_t out_f4[] = { 0xe6, 0xf4 };
 
-/* --- loads ------------------------------------------------------------------------------------ */
+/* --- loads ---------------------------------------------------------------------------------- */
 
 START_TEST(load_data)
 {
@@ -293,7 +293,7 @@ START_TEST(call_gate_64)
 }
 END_TEST
 
-/* --- IRET ------------------------------------------------------------------------------------- */
+/* --- IRET ----------------------------------------------------------------------------------- */
 
 static void iret_frame(uint64_t rip, uint64_t cs, uint64_t flags, uint64_t rsp, uint64_t ss)
 {
@@ -536,7 +536,7 @@ START_TEST(io_bitmap)
 }
 END_TEST
 
-/* --- instructions ----------------------------------------------------------------------------- */
+/* --- instructions --------------------------------------------------------------------------- */
 
 /* Runs code that ends with `out %al,$0xf4` by itself. */
 static void run(const void *code, unsigned size)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/sys.h"
+#include "accel/soft/sys/sys.h"
 #include "harness.h"
 
 static struct sc_harness *h;

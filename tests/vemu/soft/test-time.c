@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "accel/soft/sys.h"
+#include "accel/soft/sys/sys.h"
 #include "harness.h"
 
 static struct sc_harness *h;

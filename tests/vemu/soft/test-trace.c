@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "accel/soft/mem.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/mem/mem.h"
+#include "accel/soft/trace/trace.h"
 #include "harness.h"
 
 #define PAYLOAD(name) extern const uint8_t payload_##name[], payload_##name##_end[]

@@ -6,7 +6,7 @@
 #define VEMU_ACCEL_KVM_ASSIST_H
 
 #include "accel/kvm/kvm.h"
-#include "accel/soft/assist.h"
+#include "accel/soft/lent/assist.h"
 
 /* What KVM has to do next for a vCPU that the software CPU runs. */
 enum kvm_assist_next {

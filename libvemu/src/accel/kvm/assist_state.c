@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "accel/kvm/assist.h"
-#include "accel/soft/native.h"
+#include "accel/soft/lent/native.h"
 #include "core/error.h"
 
 #define TICK_NS 1000000u /* the software CPU looks for interrupts this often at least */
@@ -25,7 +25,7 @@
 #define APIC_TIMER_DIVIDE  0x3e0u
 #define LVT_MASKED         0x10000u
 #define X86_RF             0x10000u
-/* --- vCPUs ------------------------------------------------------------------------------------ */
+/* --- vCPUs ---------------------------------------------------------------------------------- */
 
 static int owner_get_fpu(void *data, struct vemu_fpu *fpu, uint64_t *xcr0)
 {
@@ -171,7 +171,7 @@ void kvm__assist_kick(struct kvm_vcpu *vcpu)
     pthread_mutex_unlock(&vcpu->vm->assist.vcpus);
 }
 
-/* --- time ------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------- */
 
 static uint32_t lapic_reg(const struct kvm_assist *a, unsigned offset)
 {
@@ -217,7 +217,7 @@ void kvm__assist_wake(struct kvm_vcpu *vcpu)
     sc_assist_wake_in(vcpu->assist->cpu, ns < TICK_NS ? ns : TICK_NS);
 }
 
-/* --- state ------------------------------------------------------------------------------------ */
+/* --- state ---------------------------------------------------------------------------------- */
 
 static const uint32_t moved_msrs[] = {
     0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102, 0x174, 0x175, 0x176,
@@ -396,7 +396,7 @@ int kvm__assist_store(struct kvm_vcpu *vcpu)
     return r;
 }
 
-/* --- interrupts ------------------------------------------------------------------------------- */
+/* --- interrupts ----------------------------------------------------------------------------- */
 
 /* INIT came, and perhaps SIPI: KVM's state is not the one that we gave it. */
 static bool initialized(struct kvm_vcpu *vcpu)

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 #include "accel/kvm/assist.h"
-#include "accel/soft/native.h"
+#include "accel/soft/lent/native.h"
 #include "core/error.h"
 
 /* --- the software CPU's VM -------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ void kvm__assist_notify(struct kvm_vm *vm, bool nmi)
     pthread_mutex_unlock(&vm->assist.vcpus);
 }
 
-/* --- statistics ------------------------------------------------------------------------------- */
+/* --- statistics ----------------------------------------------------------------------------- */
 
 void kvm__assist_note(struct kvm_vm *vm, int level, const char *format, ...)
 {

@@ -12,7 +12,7 @@
 #include <vkvm/vkvm.h>
 
 #include "accel/accel.h"
-#include "accel/soft/native.h"
+#include "accel/soft/lent/native.h"
 
 #define KVM__MAX_SLOTS 512
 

@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #include "accel/accel.h"
-#include "accel/soft/insn.h"
+#include "accel/soft/trace/insn.h"
 
 #define SC_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SC_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -406,7 +406,7 @@ bool sc_debug_done(struct sc_cpu *c);
 /* It raised a fault, or began anew. */
 void sc_debug_faulted(struct sc_cpu *c);
 
-/* --- mode ------------------------------------------------------------------------------------ */
+/* --- mode ----------------------------------------------------------------------------------- */
 /* Recomputes mode, tlb and jc_gen after a change of CS, SS, CPL, CRx, EFER, TF, AC, DR7, MXCSR. */
 void sc_update_mode(struct sc_cpu *c);
 void sc_set_cpl(struct sc_cpu *c, unsigned cpl);

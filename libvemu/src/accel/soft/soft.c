@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "accel/soft/mem.h"
-#include "accel/soft/mmu.h"
-#include "accel/soft/sys.h"
-#include "accel/soft/trace.h"
+#include "accel/soft/mem/mem.h"
+#include "accel/soft/mem/mmu.h"
+#include "accel/soft/sys/sys.h"
+#include "accel/soft/trace/trace.h"
 #include "core/error.h"
 
 struct vemu_accel_vcpu {
@@ -137,7 +137,7 @@ static int soft_vm_create(const struct vemu_accel_config *config, struct vemu_ac
     return 0;
 }
 
-/* --- memory ----------------------------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------------------------- */
 
 static int check_slot(const struct vemu_accel_slot *s)
 {
@@ -312,7 +312,7 @@ static int soft_ioeventfd(struct vemu_accel_vm *avm, bool add, bool pio, uint64_
     return sc_bus_ioeventfd(&avm->vm, add, pio, address, size, use_match, match, fd);
 }
 
-/* --- vCPUs ------------------------------------------------------------------------------------ */
+/* --- vCPUs ---------------------------------------------------------------------------------- */
 
 static int soft_supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *avm,
                                 struct vemu_cpuid *ret)

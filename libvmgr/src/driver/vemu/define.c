@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backup.h"
-#include "parts.h"
+#include "backup/backup.h"
+#include "device/parts.h"
 
 int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__domain_def **ret,
                            struct vmgr_error **err)

@@ -17,14 +17,14 @@
 #include "../display.h"
 #include "../job.h"
 #include "../node.h"
-#include "blockjob.h"
+#include "block/blockjob.h"
 #include "../resource.h"
-#include "agent.h"
+#include "run/agent.h"
 #include "change.h"
-#include "crash.h"
-#include "lifecycle-action.h"
-#include "numa.h"
-#include "parts.h"
+#include "run/crash.h"
+#include "run/lifecycle-action.h"
+#include "tune/numa.h"
+#include "device/parts.h"
 
 /* For questions that need no more of the definition than its outline. */
 static struct vmgr__domobj *enter_outline(struct vmgr_domain *dom, struct vemu **ret_d,

@@ -8,15 +8,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "backup.h"
-#include "blockjob.h"
-#include "agent.h"
+#include "backup/backup.h"
+#include "block/blockjob.h"
+#include "run/agent.h"
 #include "change.h"
-#include "numa.h"
-#include "parts.h"
+#include "tune/numa.h"
+#include "device/parts.h"
 #include "change.h"
-#include "resource.h"
-#include "rights.h"
+#include "tune/resource.h"
+#include "run/rights.h"
 
 #define KILL_TIMEOUT_MS 10000
 

@@ -37,7 +37,7 @@
 #include <sys/stat.h>
 
 #include "../domobj.h"
-#include "file.h"
+#include "state/file.h"
 
 #define VEMU_NAME_MAX         200 /* a name with ".xml.new" must be a file name */
 #define VEMU_LOCK_TIMEOUT_MS  30000

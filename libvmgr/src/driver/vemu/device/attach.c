@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices that come, change and go, in the definition of the next start and in a guest that runs.
+ *
+ * A live change is made in the guest first and written into the status afterwards, both under the
+ * domain's lock. A caller that dies between leaves a device that no definition names; it goes with
+ * the run. A guest decides when it lets a device go: detaching asks and waits DETACH_TIMEOUT_MS.
+ * A guest that takes longer keeps the device in its definition, until it is asked again.
+ */
+#include <string.h>
+
+#include "../block/blockjob.h"
+#include "../run/agent.h"
+#include "../change.h"
+#include "parts.h"
+#include "../change.h"
+#include "../tune/resource.h"
+#include "../run/rights.h"
+
+#define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
+
+#define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
+
+/* Everything a change of devices works on. */
+struct work {
+    struct vemu_change c;
+    bool live, config;
+    struct vmgr__device *dev; /* from the caller's document; NULL: by alias */
+};
+
+static int begin(struct work *w, struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                 struct vmgr_error **err)
+{
+    *w = (struct work){ .dev = NULL };
+    if (xml) {
+        w->dev = vmgr__device_parse(xml, &vmgr__vemu_defaults, 0, err);
+        if (!w->dev)
+            return -1;
+    }
+    if (vmgr__vemu_change_begin(&w->c, dom, err) == 0) {
+        if (vmgr__vemu_change_defs(&w->c, flags, &w->live, &w->config, err) == 0)
+            return 0;
+        vmgr__vemu_change_end(&w->c, -1);
+    }
+    if (w->dev)
+        vmgr__device_free(w->dev);
+    return -1;
+}
+
+static int end(struct work *w, int r, struct vmgr_error **err)
+{
+    if (r == 0 && w->live) {
+        w->c.status.updated = true;
+        r = vmgr__vemu_status_save(w->c.d, w->c.name, &w->c.status, err);
+    }
+    if (r == 0 && w->config)
+        r = vmgr__vemu_config_save(w->c.d, w->c.config, err);
+    if (w->dev)
+        vmgr__device_free(w->dev);
+    return vmgr__vemu_change_end(&w->c, r);
+}
+
+/* ---- attach ---- */
+
+static int check_free(const struct vmgr__domain_def *def, const struct vmgr__device *dev, int code,
+                      struct vmgr_error **err)
+{
+    g_autofree char *alias = vmgr__device_alias(dev);
+    g_autofree char *mac = NULL;
+
+    if (alias && g_str_has_prefix(alias, "ua-") && vmgr__device_by_alias(def, alias))
+        return vemu_error(err, VMGR_ERR_XML_ERROR, "non unique alias detected: %s", alias);
+    if (strcmp(dev->name, "disk") == 0 && vmgr__disk_find(def, dev->target) &&
+        g_strcmp0(vmgr__disk_find(def, dev->target)->target, dev->target) == 0)
+        return vemu_error(err, code, "target %s already exists", dev->target);
+    if (strcmp(dev->name, "interface") == 0) {
+        mac = vmgr__device_get(dev, "mac", "address");
+        if (mac && vmgr__interface_find(def, mac))
+            return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                              "network device with mac %s already exists", mac);
+    }
+    return 0;
+}
+
+static int attach_config(struct work *w, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *def = w->c.config;
+    struct vmgr__device *dev;
+
+    if (check_free(def, w->dev, VMGR_ERR_OPERATION_INVALID, err) < 0)
+        return -1;
+    dev = vmgr__device_copy(w->dev);
+    g_ptr_array_add(def->devices, dev);
+    return vmgr__vemu_assign_addresses(def, 0, err);
+}
+
+static int check_hotplug(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
+                         struct vmgr_error **err)
+{
+    static const char *const can[] = {
+        "disk", "interface", "rng", "channel", "input", "controller"
+    };
+    g_autofree char *bus = NULL;
+    g_autofree char *device = NULL;
+    bool ok = false;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(can); i++)
+        ok = ok || strcmp(dev->name, can[i]) == 0;
+    if (!ok)
+        return unsupported(err, "live attach of device '%s' is not supported", dev->name);
+    if (!vmgr__vemu_has_pci(def))
+        return unsupported(err, "machine '%s' has no slots for devices that come later",
+                           def->os.machine);
+    if (strcmp(dev->name, "disk") != 0)
+        return 0;
+    bus = vmgr__device_get(dev, "target", "bus");
+    device = vmgr__device_get(dev, NULL, "device");
+    if (g_strcmp0(device, "cdrom") == 0)
+        return unsupported(err, "cdrom device hotplug isn't supported");
+    if (g_strcmp0(bus, "virtio") != 0 && g_strcmp0(bus, "scsi") != 0)
+        return unsupported(err, "disk bus '%s' cannot be hotplugged.", bus);
+    return 0;
+}
+
+static int set_link(struct vemu_qmp *q, const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    g_autofree char *state = vmgr__device_get(dev, "link", "state");
+    struct json_object *args = json_object_new_object();
+    g_autofree char *alias = vmgr__device_alias(dev);
+
+    vmgr__vemu_set(args, "name", alias);
+    vmgr__vemu_set_bool(args, "up", g_strcmp0(state, "down") != 0);
+    return vmgr__qmp_execute(q, "set_link", args, NULL, err);
+}
+
+int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,
+                         struct vmgr_error **err)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        const struct vmgr__device *dev = def->devices->pdata[i];
+        g_autofree char *state = NULL;
+
+        if (strcmp(dev->name, "interface") != 0)
+            continue;
+        state = vmgr__device_get(dev, "link", "state");
+        if (g_strcmp0(state, "down") == 0 && set_link(q, dev, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **err)
+{
+    g_autoptr(GArray) ports = vmgr__vemu_port_open(w->c.d, w->c.status.def, dev, err);
+    struct vemu_parts parts;
+    struct vemu_qmp *q = NULL;
+    g_autofree char *link = vmgr__device_get(dev, "link", "state");
+    g_autofree char *run = vmgr__vemu_run_path(w->c.d, w->c.name, NULL);
+    int r;
+
+    if (!ports)
+        return -1;
+    vmgr__vemu_parts_init(&parts);
+    r = vmgr__vemu_device_parts(w->c.status.def, dev, &parts, err);
+    vmgr__vemu_parts_shorten(&parts, run);
+    if (r == 0)
+        r = vmgr__vemu_rights_parts(w->c.d, w->c.name, &w->c.status, &parts, err);
+    if (r == 0) {
+        q = vmgr__vemu_change_monitor(&w->c, err);
+        r = q && vmgr__vemu_ports_send(ports, &parts, q, err) == 0
+                ? vmgr__vemu_parts_plug(&parts, q, err)
+                : -1;
+    }
+    if (r == 0 && strcmp(dev->name, "interface") == 0 && g_strcmp0(link, "down") == 0)
+        r = set_link(q, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_chain_learn_one(q, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_tune_disk(q, dev, err);
+    if (r < 0)
+        vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
+    vmgr__qmp_close(q);
+    vmgr__vemu_parts_fini(&parts);
+    return r;
+}
+
+static int attach_live(struct work *w, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *def = w->c.status.def;
+    struct vmgr__device *dev;
+
+    if (check_free(def, w->dev, VMGR_ERR_OPERATION_FAILED, err) < 0 ||
+        check_hotplug(def, w->dev, err) < 0)
+        return -1;
+    dev = vmgr__device_copy(w->dev);
+    vmgr__vemu_assign_alias(def, dev);
+    vmgr__vemu_channel_path(w->c.d, def, dev);
+    if (vmgr__vemu_assign_port(def, dev, err) < 0 || plug(w, dev, err) < 0) {
+        vmgr__device_free(dev);
+        return -1;
+    }
+    g_ptr_array_add(def->devices, dev);
+    return 0;
+}
+
+/* What could never be given to a guest is not stored either. */
+static int check_parts(const struct work *w, struct vmgr_error **err)
+{
+    struct vmgr__device *dev = vmgr__device_copy(w->dev);
+    struct vemu_parts parts;
+    int r;
+
+    vmgr__vemu_parts_init(&parts);
+    r = vmgr__vemu_volume_resolve(w->c.d->conn, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_device_parts(w->live ? w->c.status.def : w->c.config, dev, &parts, err);
+    vmgr__vemu_parts_fini(&parts);
+    vmgr__device_free(dev);
+    return r;
+}
+
+int vmgr__vemu_attach(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                      struct vmgr_error **err)
+{
+    struct work w;
+    int r;
+
+    if (begin(&w, dom, xml, flags, err) < 0)
+        return -1;
+    r = check_parts(&w, err);
+    if (r == 0 && w.config)
+        r = attach_config(&w, err);
+    if (r == 0 && w.live)
+        r = vmgr__vemu_volume_resolve(w.c.d->conn, w.dev, err);
+    if (r == 0 && w.live)
+        r = attach_live(&w, err);
+    return end(&w, r, err);
+}
+
+/* ---- detach ---- */
+
+/* Whether the emulator has no device of this name. */
+static bool lacks(struct vemu_qmp *q, const char *alias)
+{
+    struct json_object *args = json_object_new_object();
+
+    vmgr__vemu_setf(args, "path", "/machine/peripheral/%s", alias);
+    return vmgr__qmp_execute(q, "qom-list", args, NULL, NULL) < 0;
+}
+
+/* What a device stood on. node: the disk's, which a job may have given another name. */
+static void drop_parts(const struct work *w, struct vemu_qmp *q, const struct vmgr__device *dev,
+                       const char *node)
+{
+    struct vemu_parts parts;
+    struct json_object *args;
+
+    if (node) {
+        args = json_object_new_object();
+        vmgr__vemu_set(args, "node-name", node);
+        vmgr__qmp_execute(q, "blockdev-del", args, NULL, NULL);
+        return;
+    }
+    vmgr__vemu_parts_init(&parts);
+    if (vmgr__vemu_device_parts(w->c.status.def, dev, &parts, NULL) == 0)
+        vmgr__vemu_parts_drop(&parts, q);
+    vmgr__vemu_parts_fini(&parts);
+}
+
+/* True: it is gone. Without an error and false: the guest has not let it go yet. */
+static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone,
+                  struct vmgr_error **err)
+{
+    g_autofree char *alias = vmgr__device_alias(dev);
+    struct json_object *args = json_object_new_object();
+    struct vmgr_error *why = NULL;
+    struct vemu_qmp *q = vmgr__vemu_change_monitor(&w->c, err);
+    g_autofree char *node = NULL;
+    int r = -1;
+
+    vmgr__vemu_set(args, "id", alias);
+    *ret_gone = false;
+    if (!q) {
+        json_object_put(args);
+        return -1;
+    }
+    if (strcmp(dev->name, "disk") == 0)
+        node = vmgr__vemu_disk_node(q, alias);
+    r = vmgr__qmp_execute(q, "device_del", args, NULL, &why);
+    if (r == 0) {
+        *ret_gone = vmgr__qmp_await_deleted(q, alias, DETACH_TIMEOUT_MS);
+    } else if (lacks(q, alias)) { /* it went after an earlier attempt */
+        *ret_gone = true;
+        r = 0;
+    }
+    if (r < 0)
+        vmgr__error_move(err, g_steal_pointer(&why));
+    vmgr_error_free(why);
+    if (*ret_gone) {
+        drop_parts(w, q, dev, node);
+        vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
+    }
+    vmgr__qmp_close(q);
+    return r;
+}
+
+static struct vmgr__device *find(const struct work *w, const struct vmgr__domain_def *def,
+                                 const char *alias, struct vmgr_error **err)
+{
+    struct vmgr__device *dev;
+
+    if (!alias)
+        return vmgr__device_match(def, w->dev, err);
+    dev = vmgr__device_by_alias(def, alias);
+    if (!dev)
+        vemu_error(err, VMGR_ERR_DEVICE_MISSING, "no device found with alias %s", alias);
+    return dev;
+}
+
+static int check_job(struct work *w, const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    if (strcmp(dev->name, "disk") != 0)
+        return 0;
+    if (vmgr__blockjobs_settle(&w->c, NULL, err) < 0)
+        return -1;
+    return vmgr__blockjob_check_none(&w->c.status, dev->target, err);
+}
+
+static int detach_live(struct work *w, const char *alias, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *def = w->c.status.def;
+    struct vmgr__device *dev = find(w, def, alias, err);
+    bool gone;
+
+    if (!dev || check_hotplug(def, dev, err) < 0 || check_job(w, dev, err) < 0 ||
+        unplug(w, dev, &gone, err) < 0)
+        return -1;
+    if (gone)
+        g_ptr_array_remove(def->devices, dev);
+    return 0;
+}
+
+static int detach(struct vmgr_domain *dom, const char *xml, const char *alias, uint32_t flags,
+                  struct vmgr_error **err)
+{
+    struct vmgr__device *dev;
+    struct work w;
+    int r = 0;
+
+    if (begin(&w, dom, xml, flags, err) < 0)
+        return -1;
+    if (w.config) {
+        dev = find(&w, w.c.config, alias, err);
+        if (dev)
+            g_ptr_array_remove(w.c.config->devices, dev);
+        else
+            r = -1;
+    }
+    if (r == 0 && w.live)
+        r = detach_live(&w, alias, err);
+    return end(&w, r, err);
+}
+
+int vmgr__vemu_detach(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                      struct vmgr_error **err)
+{
+    return detach(dom, xml, NULL, flags, err);
+}
+
+int vmgr__vemu_detach_alias(struct vmgr_domain *dom, const char *alias, uint32_t flags,
+                            struct vmgr_error **err)
+{
+    return detach(dom, NULL, alias, flags, err);
+}
+
+/* ---- update ---- */
+
+/* `fresh` with the address and alias of `old` where it names none. */
+static struct vmgr__device *inherit(const struct vmgr__device *old,
+                                    const struct vmgr__device *fresh)
+{
+    static const char *const kept[] = { "alias", "address" };
+    struct vmgr__device *dev = vmgr__device_copy(fresh);
+    xmlDoc *doc = vmgr__device_doc(dev), *from = vmgr__device_doc(old);
+    xmlNode *root = xmlDocGetRootElement(doc);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        xmlNode *node = vmgr__xml_child(xmlDocGetRootElement(from), kept[i]);
+
+        if (node && !vmgr__xml_child(root, kept[i]))
+            xmlAddChild(root, xmlDocCopyNode(node, doc, 1));
+    }
+    xmlFreeDoc(from);
+    vmgr__device_set_doc(dev, doc);
+    return dev;
+}
+
+static void replace(struct vmgr__domain_def *def, struct vmgr__device *old,
+                    const struct vmgr__device *fresh)
+{
+    struct vmgr__device *dev = inherit(old, fresh);
+
+    def->devices->pdata[vmgr__device_index(def, old)] = dev;
+    vmgr__device_free(old);
+}
+
+/* What makes a device's parts different for the guest, apart from its medium. */
+static bool same_but_medium(const struct vemu_parts *a, const struct vemu_parts *b)
+{
+    guint i = 0, j = 0;
+
+    for (;;) {
+        struct vemu_part *x, *y;
+
+        while (i < a->list->len &&
+               g_array_index(a->list, struct vemu_part, i).kind == VEMU_PART_BLOCK)
+            i++;
+        while (j < b->list->len &&
+               g_array_index(b->list, struct vemu_part, j).kind == VEMU_PART_BLOCK)
+            j++;
+        if (i == a->list->len || j == b->list->len)
+            return i == a->list->len && j == b->list->len;
+        x = &g_array_index(a->list, struct vemu_part, i++);
+        y = &g_array_index(b->list, struct vemu_part, j++);
+        json_object_object_del(x->props, "drive");
+        json_object_object_del(y->props, "drive");
+        if (x->kind != y->kind || !json_object_equal(x->props, y->props))
+            return false;
+    }
+}
+
+/* A device that runs takes a new medium or another place of the cable; nothing else of its document
+ * may have changed. */
+static int check_same(const struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
+{
+    struct vmgr__device *dev = inherit(old, w->dev);
+    g_autofree char *alias = vmgr__device_alias(old);
+    struct vemu_parts before, after;
+    int r;
+
+    vmgr__vemu_parts_init(&before);
+    vmgr__vemu_parts_init(&after);
+    r = vmgr__vemu_device_parts(w->c.status.def, old, &before, err);
+    if (r == 0)
+        r = vmgr__vemu_device_parts(w->c.status.def, dev, &after, err);
+    if (r == 0 && (!same_but_medium(&before, &after) ||
+                   (vmgr__vemu_port_wanted(old) && vmgr__vemu_port_renamed(old, dev))))
+        r = unsupported(err, "of %s '%s' only the %s can change while the guest runs", old->name,
+                        alias ? alias : "",
+                        strcmp(old->name, "interface") != 0 ? "medium"
+                        : vmgr__vemu_port_wanted(old) ? "link state, source, bandwidth and filter"
+                                                      : "link state");
+    vmgr__vemu_parts_fini(&after);
+    vmgr__vemu_parts_fini(&before);
+    vmgr__device_free(dev);
+    return r;
+}
+
+static int run(struct vemu_qmp *q, const char *command, const char *id, const char *node,
+               bool force, struct vmgr_error **err)
+{
+    struct json_object *args = json_object_new_object();
+
+    vmgr__vemu_set(args, "id", id);
+    vmgr__vemu_set(args, "node-name", node);
+    if (force)
+        vmgr__vemu_set_bool(args, "force", true);
+    return vmgr__qmp_execute(q, command, args, NULL, err);
+}
+
+/* Another medium, or none. */
+static int change_medium(struct work *w, const struct vmgr__device *old, uint32_t flags,
+                         struct vmgr_error **err)
+{
+    g_autofree char *alias = vmgr__device_alias(old);
+    g_autofree char *node = vmgr__vemu_node_name(w->dev);
+    struct vemu_parts parts, before;
+    struct vemu_qmp *q = NULL;
+    bool force = flags & VMGR_DOMAIN_DEVICE_MODIFY_FORCE;
+    bool empty = !w->dev->source || !*w->dev->source;
+    int r;
+
+    vmgr__vemu_parts_init(&parts);
+    vmgr__vemu_parts_init(&before);
+    r = vmgr__vemu_medium_parts(w->dev, &parts, err);
+    if (r == 0)
+        r = vmgr__vemu_medium_parts(old, &before, err);
+    if (r == 0)
+        r = vmgr__vemu_rights_parts(w->c.d, w->c.name, &w->c.status, &parts, err);
+    if (r == 0) {
+        q = vmgr__vemu_change_monitor(&w->c, err);
+        r = q ? run(q, "blockdev-open-tray", alias, NULL, force, err) : -1;
+    }
+    if (r == 0 && old->source)
+        r = run(q, "blockdev-remove-medium", alias, NULL, false, err);
+    if (r == 0) {
+        vmgr__vemu_parts_drop(&before, q);
+        r = vmgr__vemu_parts_plug(&parts, q, err);
+    }
+    if (r == 0 && !empty)
+        r = run(q, "blockdev-insert-medium", alias, node, false, err);
+    if (r == 0 && !empty)
+        r = run(q, "blockdev-close-tray", alias, NULL, false, err);
+    vmgr__qmp_close(q);
+    vmgr__vemu_parts_fini(&before);
+    vmgr__vemu_parts_fini(&parts);
+    return r;
+}
+
+static int update_link(struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
+{
+    g_autofree char *alias = vmgr__device_alias(old);
+    struct vmgr__device *dev = vmgr__device_copy(w->dev);
+    struct vemu_qmp *q;
+    int r;
+
+    vmgr__device_set_alias(dev, alias);
+    q = vmgr__vemu_change_monitor(&w->c, err);
+    r = q ? set_link(q, dev, err) : -1;
+    vmgr__qmp_close(q);
+    vmgr__device_free(dev);
+    return r;
+}
+
+/* The host's end goes first: what fails there leaves all as it was. */
+static int update_interface(struct work *w, struct vmgr__device *old, struct vmgr_error **err)
+{
+    struct vmgr__device *back;
+    int r = 0;
+
+    if (check_same(w, old, err) < 0)
+        return -1;
+    if (vmgr__vemu_port_wanted(w->dev))
+        r = vmgr__vemu_port_move(w->c.d, w->c.status.def, w->dev, err);
+    if (r == 0)
+        r = update_link(w, old, err);
+    if (r < 0 && vmgr__vemu_port_wanted(old)) {
+        back = vmgr__device_copy(old);
+        vmgr__vemu_port_move(w->c.d, w->c.status.def, back, NULL);
+        vmgr__device_free(back);
+    }
+    return r;
+}
+
+static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *def = w->c.status.def;
+    struct vmgr__device *old = vmgr__device_match(def, w->dev, err);
+    g_autofree char *device = NULL;
+    int r;
+
+    if (!old)
+        return -1;
+    vmgr__vemu_port_inherit(old, w->dev);
+    device = vmgr__device_get(old, NULL, "device");
+    if (g_strcmp0(device, "cdrom") == 0)
+        r = check_same(w, old, err) == 0 ? change_medium(w, old, flags, err) : -1;
+    else if (strcmp(old->name, "interface") == 0)
+        r = update_interface(w, old, err);
+    else if (strcmp(old->name, "disk") == 0)
+        r = unsupported(err, "disk device='%s' is not removable", device ? device : "disk");
+    else
+        r = unsupported(err, "live update of device '%s' is not supported", old->name);
+    if (r == 0)
+        replace(def, old, w->dev);
+    return r;
+}
+
+int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
+                      struct vmgr_error **err)
+{
+    struct vmgr__device *old;
+    struct work w;
+    int r;
+
+    if (begin(&w, dom, xml, flags, err) < 0)
+        return -1;
+    r = check_parts(&w, err);
+    if (r == 0 && w.config) {
+        old = vmgr__device_match(w.c.config, w.dev, err);
+        if (old)
+            replace(w.c.config, old, w.dev);
+        else
+            r = -1;
+    }
+    if (r == 0 && w.live)
+        r = vmgr__vemu_volume_resolve(w.c.d->conn, w.dev, err);
+    if (r == 0 && w.live)
+        r = update_live(&w, flags, err);
+    return end(&w, r, err);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Consoles: the host's end of a serial port, for one client at a time.
+ *
+ * Who has a console holds an flock() on a file beside the run, and its text changes when another
+ * client takes over by force: the holder watches the file and ends its stream.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "../vemu.h"
+
+struct session {
+    int lock_fd;
+    char ticket[64];
+};
+
+static bool was_taken(void *data)
+{
+    const struct session *s = data;
+    char now[64] = { 0 };
+
+    return pread(s->lock_fd, now, sizeof(now) - 1, 0) < 0 || strcmp(now, s->ticket) != 0;
+}
+
+static void session_free(void *data)
+{
+    struct session *s = data;
+
+    close(s->lock_fd);
+    g_free(s);
+}
+
+static const struct vmgr__stream_ops session_ops = { .taken = was_taken, .closed = session_free };
+
+static int write_ticket(struct session *s)
+{
+    static gint counter;
+
+    g_snprintf(s->ticket, sizeof(s->ticket), "%d.%d.%" G_GINT64_FORMAT, (int)getpid(),
+               g_atomic_int_add(&counter, 1), g_get_monotonic_time());
+    /* One write of the new text over the old: there is no moment in which the file is empty.
+     * Tickets are short; the rest is cut off afterwards. */
+    if (pwrite(s->lock_fd, s->ticket, strlen(s->ticket), 0) < 0 ||
+        ftruncate(s->lock_fd, (off_t)strlen(s->ticket)) < 0)
+        return -1;
+    return 0;
+}
+
+/* Makes this client the holder of a console. */
+static struct session *session_open(const char *path, bool force, struct vmgr_error **err)
+{
+    struct session *s = g_new0(struct session, 1);
+    bool free_now;
+
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_fd < 0) {
+        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot open lock file '%s'", path);
+        g_free(s);
+        return NULL;
+    }
+    free_now = flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    if (!free_now && !force) {
+        vemu_error(err, VMGR_ERR_OPERATION_FAILED, "Active console session exists for this domain");
+        session_free(s);
+        return NULL;
+    }
+    if (write_ticket(s) < 0) {
+        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot write lock file '%s'", path);
+        session_free(s);
+        return NULL;
+    }
+    /* The former holder sees the ticket and closes; its lock becomes ours when it does. A client
+     * that comes in between and uses force as well wins, as it should. */
+    if (!free_now) {
+        for (int i = 0; i < 100 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0; i++)
+            g_usleep(1000);
+    }
+    return s;
+}
+
+/* A pty passes bytes on as they are. */
+static int open_pty(const char *path, struct vmgr_error **err)
+{
+    int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    struct termios raw;
+
+    if (fd < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "unable to open tty %s", path);
+    if (tcgetattr(fd, &raw) == 0) {
+        cfmakeraw(&raw);
+        tcsetattr(fd, TCSANOW, &raw);
+    }
+    return fd;
+}
+
+static int open_unix(const char *path, struct vmgr_error **err)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd;
+
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "UNIX socket path '%s' too long", path);
+    strcpy(addr.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "unable to connect to console socket %s",
+                              path);
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* A guest that broke out of its emulator may tell of another guest's terminal, or put a link to its
+ * socket in the place of its own: what is opened has to be of the run's user. */
+static bool is_of_user(int fd, int type, uid_t uid)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    struct stat st;
+
+    if (type == VMGR__CHARDEV_PTY)
+        return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_uid == uid;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == uid;
+}
+
+static int open_target(const char *path, int type, uid_t uid, struct vmgr_error **err)
+{
+    int fd = type == VMGR__CHARDEV_PTY ? open_pty(path, err) : open_unix(path, err);
+
+    if (fd < 0 || !uid || is_of_user(fd, type, uid))
+        return fd;
+    close(fd);
+    return vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                      "console %s is not of the guest's user (uid %u)", path, uid);
+}
+
+/* The serial port a name means; consoles are other names of serial ports here. */
+static const struct vmgr__chardev *find_device(const struct vmgr__domain_def *def,
+                                               const char *device)
+{
+    for (guint i = 0; i < def->serials->len; i++) {
+        const struct vmgr__chardev *c = def->serials->pdata[i];
+        g_autofree char *usual = g_strdup_printf("serial%u", i);
+
+        if (!device || strcmp(device, usual) == 0 || g_strcmp0(device, c->alias) == 0)
+            return c;
+    }
+    if (device && strcmp(device, "console0") == 0 && def->console_is_serial)
+        return def->serials->pdata[0];
+    return NULL;
+}
+
+/* What must be known of the domain, copied while the cache is locked. */
+struct target {
+    char *name;
+    char *path;
+    int type;
+    int mode;
+    int port;
+};
+
+static int find_target(struct vmgr_domain *dom, const char *device, struct target *ret,
+                       struct vmgr_error **err)
+{
+    struct vemu *d = vmgr_domain_get_conn(dom)->driver_data;
+    const struct vmgr__chardev *c = NULL;
+    struct vmgr__domobj *obj;
+    int r = -1;
+
+    g_mutex_lock(&d->lock);
+    obj = vmgr__vemu_find_locked(d, dom, err);
+    if (obj && vmgr__domobj_need_active(obj, err) == 0) {
+        c = find_device(obj->live, device);
+        if (!c) {
+            vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "cannot find character device %s",
+                       device ? device : "<null>");
+        } else if (!c->path || (c->type != VMGR__CHARDEV_PTY &&
+                                !(c->type == VMGR__CHARDEV_UNIX && c->mode == 2))) {
+            vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                       "character device %s is not using a PTY or a listening UNIX socket",
+                       device ? device : c->alias);
+        } else {
+            *ret = (struct target){ g_strdup(vmgr__domobj_name(obj)), g_strdup(c->path), c->type,
+                                    c->mode, c->port };
+            r = 0;
+        }
+    }
+    g_mutex_unlock(&d->lock);
+    return r;
+}
+
+int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
+                            struct vmgr_stream **ret, struct vmgr_error **err)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(dom);
+    g_autofree char *name = NULL, *path = NULL, *lock_path = NULL, *file = NULL;
+    struct vemu_status status = { 0 };
+    struct session *session;
+    struct target t;
+    int fd, watch;
+    uid_t uid;
+
+    if (find_target(dom, device, &t, err) < 0)
+        return -1;
+    name = t.name;
+    path = t.path;
+    if (vmgr__vemu_status_load(conn->driver_data, name, &status, err) < 0)
+        return -1;
+    uid = status.uid;
+    vmgr__vemu_status_clear(&status);
+    file = g_strdup_printf("console%d.lock", t.port);
+    lock_path = vmgr__vemu_run_path(conn->driver_data, name, file);
+    session = session_open(lock_path, flags & VMGR_DOMAIN_CONSOLE_FORCE, err);
+    if (!session)
+        return -1;
+    fd = open_target(path, t.type, uid, err);
+    if (fd < 0) {
+        session_free(session);
+        return -1;
+    }
+    watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (watch >= 0)
+        inotify_add_watch(watch, lock_path, IN_MODIFY);
+    *ret = vmgr__stream_new(conn, fd, fd, watch, &session_ops, session, err);
+    return *ret ? 0 : -1;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Commands that callers have for a guest's monitor.
+ */
+#include <vmgr/monitor.h>
+
+#include "../change.h"
+#include "../device/parts.h"
+
+/* A line as people type it: QMP carries it, and gives what it prints. */
+static int run_line(struct vemu_qmp *q, const char *line, char **ret, struct vmgr_error **err)
+{
+    struct json_object *args = json_object_new_object(), *result;
+    int r = 0;
+
+    vmgr__vemu_set(args, "command-line", line);
+    if (vmgr__qmp_execute(q, "human-monitor-command", args, &result, err) < 0)
+        return -1;
+    if (json_object_is_type(result, json_type_string))
+        *ret = g_strdup(json_object_get_string(result));
+    else
+        r = vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "the monitor's answer is no text");
+    json_object_put(result);
+    return r;
+}
+
+int vmgr__vemu_monitor_command(struct vmgr_domain *dom, const char *command, uint32_t flags,
+                               char **ret, struct vmgr_error **err)
+{
+    struct vemu_qmp *q = NULL;
+    struct vemu_change c;
+    int r;
+
+    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+        return -1;
+    r = vmgr__vemu_change_need_active(&c, err);
+    if (r == 0) {
+        q = vmgr__vemu_change_monitor(&c, err);
+        r = !q                                ? -1
+            : flags & VMGR_DOMAIN_MONITOR_HMP ? run_line(q, command, ret, err)
+                                              : vmgr__qmp_text(q, command, ret, err);
+    }
+    vmgr__qmp_close(q);
+    return vmgr__vemu_change_end(&c, r);
+}

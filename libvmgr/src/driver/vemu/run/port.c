@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Guests' interfaces on networks and bridges of the host, and on none (type 'ethernet').
+ *
+ * Before the emulator starts, each of them gets a tap interface, whose descriptor the emulator
+ * inherits; one that comes later is handed over through its monitor. Its name and the bridge are
+ * noted in the definition of the run. See network/tap.c for what becomes of it.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "../../../network/network.h"
+#include "../../../nwfilter/nwfilter.h"
+#include "../device/parts.h"
+
+/* One that is to have a tap, and what its back-end is called. */
+struct port {
+    char *netdev;
+    int fd;
+};
+
+static void port_clear(void *data)
+{
+    struct port *p = data;
+
+    g_free(p->netdev);
+    close(p->fd);
+}
+
+bool vmgr__vemu_port_wanted(const struct vmgr__device *dev)
+{
+    g_autofree char *type = NULL;
+
+    if (dev->unknown || strcmp(dev->name, "interface") != 0)
+        return false;
+    type = vmgr__device_get(dev, NULL, "type");
+    return g_strcmp0(type, "network") == 0 || g_strcmp0(type, "bridge") == 0 ||
+           g_strcmp0(type, "ethernet") == 0;
+}
+
+/* Notes in the document where the interface is. */
+static void note(struct vmgr__device *dev, const struct vmgr__tap *tap)
+{
+    xmlDoc *doc = vmgr__device_doc(dev);
+    xmlNode *root = xmlDocGetRootElement(doc);
+    xmlNode *source = vmgr__xml_child(root, "source"), *target = vmgr__xml_child(root, "target");
+    xmlNode *after = source ? source : vmgr__xml_child(root, "mac");
+
+    if (!target) {
+        target = xmlNewDocNode(doc, NULL, BAD_CAST "target", NULL);
+        if (after)
+            xmlAddNextSibling(after, target);
+        else
+            xmlAddChild(root, target);
+    }
+    if (source && tap->bridge)
+        xmlSetProp(source, BAD_CAST "bridge", BAD_CAST tap->bridge);
+    xmlSetProp(target, BAD_CAST "dev", BAD_CAST tap->name);
+    vmgr__device_set_doc(dev, doc);
+}
+
+/* What a document says of its interface; its texts stand on g_malloc(). */
+struct place {
+    char *network, *portgroup;
+    struct vmgr__tap tap;
+};
+
+static void place_clear(struct place *p)
+{
+    g_free(p->network);
+    g_free(p->portgroup);
+    g_free(p->tap.bridge);
+    g_free(p->tap.name);
+}
+
+static int read_bandwidth(const struct vmgr__device *dev, struct vmgr__bandwidth *ret,
+                          struct vmgr_error **err)
+{
+    xmlDoc *doc = vmgr__device_doc(dev);
+    xmlNode *node = vmgr__xml_child(xmlDocGetRootElement(doc), "bandwidth");
+    int r = node ? vmgr__bandwidth_read(node, ret, err) : 0;
+
+    xmlFreeDoc(doc);
+    return r;
+}
+
+static int place_read(struct place *p, const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    g_autofree char *mac = vmgr__device_get(dev, "mac", "address");
+    g_autofree char *mtu = vmgr__device_get(dev, "mtu", "size");
+    g_autofree char *type = vmgr__device_get(dev, NULL, "type");
+
+    memset(p, 0, sizeof(*p));
+    if (strcmp(type, "network") == 0) {
+        p->tap.network = p->network = vmgr__device_get(dev, "source", "network");
+        p->tap.portgroup = p->portgroup = vmgr__device_get(dev, "source", "portgroup");
+    } else if (strcmp(type, "bridge") == 0) {
+        p->tap.bridge = vmgr__device_get(dev, "source", "bridge");
+    }
+    p->tap.name = vmgr__device_get(dev, "target", "dev");
+    if (mac)
+        vmgr__mac_parse(mac, p->tap.mac);
+    if (mtu && !vmgr__parse_u32(mtu, &p->tap.mtu))
+        return vemu_error(err, VMGR_ERR_XML_ERROR, "invalid <mtu size='%s'> of <interface>", mtu);
+    return read_bandwidth(dev, &p->tap.bandwidth, err);
+}
+
+/* The document's <filterref>, or NULL and *ret 0 for none. */
+static struct vmgr__nwfilter_ref *read_filter(const struct vmgr__device *dev, int *ret,
+                                              struct vmgr_error **err)
+{
+    xmlDoc *doc = vmgr__device_doc(dev);
+    const xmlNode *node = vmgr__xml_child(xmlDocGetRootElement(doc), "filterref");
+    struct vmgr__nwfilter_ref *ref = node ? vmgr__nwfilter_ref_read(node, err) : NULL;
+
+    *ret = node && !ref ? -1 : 0;
+    xmlFreeDoc(doc);
+    return ref;
+}
+
+int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    struct vmgr__nwfilter_ref *ref;
+    struct place p;
+    int r = place_read(&p, dev, err), filter = 0;
+
+    ref = r == 0 ? read_filter(dev, &filter, err) : NULL;
+    if (ref && !p.network && !p.tap.bridge)
+        filter = vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                            "<filterref> of an interface that is on no bridge is not supported");
+    vmgr__nwfilter_ref_free(ref);
+    place_clear(&p);
+    return r < 0 ? r : filter;
+}
+
+/* Makes the filter's rules, or takes those away that are left. */
+static int bind_filter(struct vemu *d, const struct vmgr__domain_def *def,
+                       const struct vmgr__device *dev, const struct vmgr__tap *tap,
+                       struct vmgr_error **err)
+{
+    struct vmgr__nwfilter_binding b = {
+        .owner = g_strdup(def->name),
+        .interface = g_strdup(tap->name),
+        .mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", tap->mac[0], tap->mac[1],
+                               tap->mac[2], tap->mac[3], tap->mac[4], tap->mac[5])
+    };
+    int r;
+
+    memcpy(b.uuid, def->uuid, VMGR_UUID_SIZE);
+    b.ref = read_filter(dev, &r, err);
+    if (r == 0)
+        r = vmgr__nwfilter_bind(d, &b, err);
+    vmgr__nwfilter_binding_clear(&b);
+    return r;
+}
+
+static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct vmgr__device *dev,
+                     GArray *ports, struct vmgr_error **err)
+{
+    struct place p;
+    int r = place_read(&p, dev, err);
+
+    if (r == 0)
+        r = vmgr__tap_open(d, &p.tap, err);
+    if (r == 0 && bind_filter(d, def, dev, &p.tap, err) < 0) {
+        close(p.tap.fd);
+        r = -1;
+    }
+    if (r == 0) {
+        struct port port = { vmgr__vemu_netdev_name(dev), p.tap.fd };
+
+        g_array_append_val(ports, port);
+        note(dev, &p.tap);
+    }
+    place_clear(&p);
+    return r;
+}
+
+static GArray *ports_new(void)
+{
+    GArray *ports = g_array_new(FALSE, FALSE, sizeof(struct port));
+
+    g_array_set_clear_func(ports, port_clear);
+    return ports;
+}
+
+GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    g_autoptr(GArray) ports = ports_new();
+
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vmgr__device *dev = def->devices->pdata[i];
+
+        if (vmgr__vemu_port_wanted(dev) && open_port(d, def, dev, ports, err) < 0)
+            return NULL;
+    }
+    return g_steal_pointer(&ports);
+}
+
+GArray *vmgr__vemu_port_open(struct vemu *d, const struct vmgr__domain_def *def,
+                             struct vmgr__device *dev, struct vmgr_error **err)
+{
+    g_autoptr(GArray) ports = ports_new();
+
+    if (vmgr__vemu_port_wanted(dev) && open_port(d, def, dev, ports, err) < 0)
+        return NULL;
+    return g_steal_pointer(&ports);
+}
+
+void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
+                            const struct vmgr__device *dev)
+{
+    g_autofree char *name = vmgr__device_get(dev, "target", "dev");
+
+    if (vmgr__vemu_port_wanted(dev) && name)
+        vmgr__nwfilter_unbind(d, def->uuid, name);
+}
+
+void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def)
+{
+    vmgr__nwfilter_unbind_all(d, def->uuid);
+}
+
+int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
+                         struct vmgr__device *dev, struct vmgr_error **err)
+{
+    struct place p;
+    int r = place_read(&p, dev, err);
+
+    if (r == 0) /* first the rules: the guest is at it already */
+        r = bind_filter(d, def, dev, &p.tap, err);
+    if (r == 0)
+        r = vmgr__tap_move(d, &p.tap, err);
+    if (r == 0)
+        note(dev, &p.tap);
+    place_clear(&p);
+    return r;
+}
+
+size_t vmgr__vemu_ports_count(const GArray *ports)
+{
+    return ports->len;
+}
+
+int vmgr__vemu_ports_fd(const GArray *ports, size_t i)
+{
+    return g_array_index(ports, struct port, i).fd;
+}
+
+static const struct port *port_of(const GArray *ports, const struct vemu_part *part)
+{
+    struct json_object *id;
+
+    if (part->kind != VEMU_PART_NET || !json_object_object_get_ex(part->props, "id", &id))
+        return NULL;
+    for (guint k = 0; k < ports->len; k++) {
+        const struct port *p = &g_array_index(ports, struct port, k);
+
+        if (strcmp(p->netdev, json_object_get_string(id)) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+void vmgr__vemu_ports_give(const GArray *ports, const struct vemu_parts *parts)
+{
+    for (guint i = 0; i < parts->list->len; i++) {
+        const struct vemu_part *part = &g_array_index(parts->list, struct vemu_part, i);
+        const struct port *p = port_of(ports, part);
+
+        if (p)
+            vmgr__vemu_setf(part->props, "fd", "%d", p->fd);
+    }
+}
+
+int vmgr__vemu_ports_send(const GArray *ports, const struct vemu_parts *parts, struct vemu_qmp *q,
+                          struct vmgr_error **err)
+{
+    for (guint i = 0; i < parts->list->len; i++) {
+        const struct vemu_part *part = &g_array_index(parts->list, struct vemu_part, i);
+        const struct port *p = port_of(ports, part);
+
+        if (!p)
+            continue;
+        if (vmgr__qmp_send_fd(q, p->netdev, p->fd, err) < 0)
+            return -1;
+        vmgr__vemu_set(part->props, "fd", p->netdev);
+    }
+    return 0;
+}
+
+bool vmgr__vemu_port_renamed(const struct vmgr__device *old, const struct vmgr__device *dev)
+{
+    g_autofree char *was = vmgr__device_get(old, "target", "dev");
+    g_autofree char *is = vmgr__device_get(dev, "target", "dev");
+
+    return is && g_strcmp0(was, is) != 0;
+}
+
+void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device *dev)
+{
+    g_autofree char *name = vmgr__device_get(old, "target", "dev");
+    g_autofree char *own = vmgr__device_get(dev, "target", "dev");
+    const struct vmgr__tap tap = { .name = name };
+
+    if (vmgr__vemu_port_wanted(dev) && name && !own)
+        note(dev, &tap);
+}

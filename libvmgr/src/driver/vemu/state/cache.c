@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What this connection knows of the directory, and the events that follow from what changed.
+ *
+ * Theory of operation. Before each question the cache is compared with the files: a file is read
+ * again when its identity (inode, size, times) is another, and a run is looked at again when its
+ * process ended. The difference between the old record and the new one is the list of events. So an
+ * event comes out the same whoever caused it, this connection's own calls included. Events are only
+ * derived while a callback is registered; registering makes the present the baseline.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../block/blockjob.h"
+#include "../run/crash.h"
+#include "../job/domain-job.h"
+
+/* Identity of a file's content; all zero: no file. */
+struct key {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime, ctime;
+};
+
+struct record {
+    struct key config_key, status_key;
+    struct vemu_process process;
+    int pidfd;       /* watched, or -1 */
+    GPtrArray *jobs; /* as in the status */
+    struct vemu_domain_job *last_job; /* likewise */
+    bool outline;    /* of the definition name and UUID alone have been read */
+    struct vemu_listener *listener;
+};
+
+static struct key key_of(const char *path)
+{
+    struct key k = { 0 };
+    struct stat st;
+
+    if (stat(path, &st) == 0) {
+        k.dev = st.st_dev;
+        k.ino = st.st_ino;
+        k.size = st.st_size;
+        k.mtime = st.st_mtim;
+        k.ctime = st.st_ctim;
+    }
+    return k;
+}
+
+static bool key_equal(const struct key *a, const struct key *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec &&
+           a->ctime.tv_sec == b->ctime.tv_sec && a->ctime.tv_nsec == b->ctime.tv_nsec;
+}
+
+static void record_free(void *data)
+{
+    struct record *r = data;
+
+    vmgr__vemu_listener_free(r->listener);
+    if (r->pidfd >= 0)
+        close(r->pidfd);
+    if (r->jobs)
+        g_ptr_array_unref(r->jobs);
+    vmgr__domain_job_free(r->last_job);
+    g_free(r);
+}
+
+void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj)
+{
+    obj->certain = false;
+}
+
+int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err)
+{
+    struct record *r = obj->priv;
+    struct vmgr__domain_def *whole = NULL;
+    const char *name = vmgr__domobj_name(obj);
+    int found;
+
+    if (!r->outline)
+        return 0;
+    found = vmgr__vemu_config_load(d, name, &whole, err);
+    if (found == 0)
+        vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
+    if (found <= 0)
+        return -1;
+    if (memcmp(whole->uuid, obj->config->uuid, VMGR_UUID_SIZE) != 0) {
+        /* Replaced this moment by another domain's, which the next look finds. */
+        vmgr__domain_def_free(whole);
+        obj->certain = false;
+        return vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
+    }
+    vmgr__domain_def_free(obj->config);
+    obj->config = whole;
+    r->outline = false;
+    return 0;
+}
+
+struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj)
+{
+    return ((struct record *)obj->priv)->process;
+}
+
+/* ---- events ---- */
+
+static void emit(struct vemu *d, const char *name, const uint8_t *uuid, int type, int detail)
+{
+    if (d->watching)
+        vmgr__conn_emit(d->conn, name, uuid, VMGR_DOMAIN_EVENT_LIFECYCLE, type, detail);
+}
+
+static int stopped_detail(int reason)
+{
+    switch (reason) {
+    case VMGR_DOMAIN_SHUTOFF_DESTROYED: return VMGR_DOMAIN_EVENT_STOPPED_DESTROYED;
+    case VMGR_DOMAIN_SHUTOFF_CRASHED: return VMGR_DOMAIN_EVENT_STOPPED_CRASHED;
+    case VMGR_DOMAIN_SHUTOFF_FAILED: return VMGR_DOMAIN_EVENT_STOPPED_FAILED;
+    default: return VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+    }
+}
+
+/* What matters of a record for events. */
+struct view {
+    bool active, persistent;
+    int state, reason;
+    struct vemu_process process;
+};
+
+static void emit_state(struct vemu *d, const char *name, const uint8_t *uuid,
+                       const struct view *old, const struct view *now)
+{
+    bool same_run = old->active && now->active && old->process.pid == now->process.pid &&
+                    old->process.start_time == now->process.start_time;
+
+    if (old->active && !same_run) {
+        int detail = now->active ? VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN : stopped_detail(now->reason);
+
+        if (detail == VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN)
+            emit(d, name, uuid, VMGR_DOMAIN_EVENT_SHUTDOWN, VMGR_DOMAIN_EVENT_SHUTDOWN_FINISHED);
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_STOPPED, detail);
+    }
+    if (now->active && !same_run)
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_STARTED, VMGR_DOMAIN_EVENT_STARTED_BOOTED);
+    if (!now->active || (same_run && old->state == now->state))
+        return;
+    switch (now->state) {
+    case VMGR_DOMAIN_PAUSED:
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_SUSPENDED,
+             now->reason == VMGR_DOMAIN_PAUSED_IOERROR    ? VMGR_DOMAIN_EVENT_SUSPENDED_IOERROR
+             : now->reason == VMGR_DOMAIN_PAUSED_WATCHDOG ? VMGR_DOMAIN_EVENT_SUSPENDED_WATCHDOG
+                                                          : VMGR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+        break;
+    case VMGR_DOMAIN_CRASHED:
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_CRASHED, VMGR_DOMAIN_EVENT_CRASHED_PANICKED);
+        break;
+    case VMGR_DOMAIN_RUNNING:
+        if (same_run)
+            emit(d, name, uuid, VMGR_DOMAIN_EVENT_RESUMED, VMGR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+        break;
+    default: break;
+    }
+}
+
+static struct view view_of(const struct vmgr__domobj *obj)
+{
+    return (struct view){ obj->live != NULL, obj->config != NULL, obj->state, obj->reason,
+                          vmgr__vemu_obj_process(obj) };
+}
+
+/* ---- bringing up to date ---- */
+
+/* A run between its announcement and its process is nobody's business yet. */
+static bool is_visible(const struct vemu_status *s)
+{
+    return s->phase == VEMU_ACTIVE || s->phase == VEMU_STOPPING ||
+           (s->phase == VEMU_STARTING && s->process.pid);
+}
+
+static bool has_autostart(const struct vemu *d, const char *name)
+{
+    g_autofree char *link = vmgr__vemu_autostart_path(d, name);
+    struct stat st;
+
+    return lstat(link, &st) == 0;
+}
+
+/* Takes an object out of the list. reason: why it does not run any more, if it did. */
+static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undefined_detail)
+{
+    struct view old = view_of(obj);
+    struct view now = { .state = VMGR_DOMAIN_SHUTOFF, .reason = reason };
+    const char *name = vmgr__domobj_name(obj);
+
+    if (d->copies)
+        vmgr__vemu_notice_set(d, false); /* its UUID is free for another file */
+    d->copies = false;
+    emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
+    g_hash_table_remove(d->job_names, name);
+    if (old.persistent)
+        emit(d, name, vmgr__domobj_uuid(obj), VMGR_DOMAIN_EVENT_UNDEFINED, undefined_detail);
+    vmgr__domlist_remove(&d->list, obj);
+}
+
+/* Adds an object for what was read about a name. NULL when its UUID belongs to someone else. */
+static struct vmgr__domobj *admit(struct vemu *d, struct vmgr__domain_def *config,
+                                  struct vmgr__domain_def *live, bool *ret_renamed)
+{
+    const struct vmgr__domain_def *any = live ? live : config;
+    struct vmgr__domobj *other = vmgr__domlist_by_uuid(&d->list, any->uuid);
+    struct vmgr__domobj *obj;
+    struct record *r;
+
+    if (other) {
+        g_autofree char *path = vmgr__vemu_config_path(d, vmgr__domobj_name(other));
+
+        /* A copy that somebody made of a file: the first one keeps the UUID. */
+        if (other->live || access(path, F_OK) == 0) {
+            d->copies = true;
+            return NULL;
+        }
+        drop(d, other, VMGR_DOMAIN_SHUTOFF_UNKNOWN, VMGR_DOMAIN_EVENT_UNDEFINED_RENAMED);
+        *ret_renamed = true;
+    }
+    r = g_new0(struct record, 1);
+    r->pidfd = -1;
+    obj = vmgr__domobj_new();
+    obj->priv = r;
+    obj->priv_free = record_free;
+    obj->config = config;
+    obj->live = live;
+    vmgr__domlist_add(&d->list, obj);
+    return obj;
+}
+
+static void set_process(struct vemu *d, const char *name, struct record *r,
+                        const struct vemu_process *process)
+{
+    if (r->pidfd >= 0 &&
+        (r->process.pid != process->pid || r->process.start_time != process->start_time)) {
+        close(r->pidfd);
+        r->pidfd = -1;
+        r->listener = vmgr__vemu_listener_free(r->listener);
+    }
+    r->process = *process;
+    if (d->watching && process->pid && r->pidfd < 0) {
+        r->pidfd = vmgr__vemu_watch_process(d, process);
+        vmgr__vemu_watch_run(d, name);
+    }
+    if (d->watching && r->pidfd >= 0 && !r->listener)
+        r->listener = vmgr__vemu_listener_new(d, name);
+}
+
+void vmgr__vemu_listen_locked(struct vemu *d)
+{
+    GHashTableIter iter;
+    void *obj;
+
+    g_hash_table_iter_init(&iter, d->list.by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &obj)) {
+        struct vemu_listener *l = ((struct record *)((struct vmgr__domobj *)obj)->priv)->listener;
+
+        if (l && ((struct vmgr__domobj *)obj)->live)
+            vmgr__vemu_listener_read(d, obj, l);
+    }
+}
+
+void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj)
+{
+    struct record *r = obj->priv;
+    struct vemu_process same = r->process;
+
+    set_process(d, vmgr__domobj_name(obj), r, &same);
+    if (r->listener && vmgr__vemu_stops_unseen(obj))
+        vmgr__vemu_ask_soon(d, vmgr__domobj_name(obj));
+}
+
+/* Emits what became of the definition. */
+static void emit_config(struct vemu *d, const struct vmgr__domobj *obj, const struct view *old,
+                        bool replaced, bool renamed)
+{
+    const char *name = vmgr__domobj_name(obj);
+    const uint8_t *uuid = vmgr__domobj_uuid(obj);
+
+    if (old->persistent && !obj->config)
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_UNDEFINED, VMGR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+    else if (!old->persistent && obj->config)
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_DEFINED,
+             renamed ? VMGR_DOMAIN_EVENT_DEFINED_RENAMED : VMGR_DOMAIN_EVENT_DEFINED_ADDED);
+    else if (replaced)
+        emit(d, name, uuid, VMGR_DOMAIN_EVENT_DEFINED, VMGR_DOMAIN_EVENT_DEFINED_UPDATED);
+}
+
+static bool is_current(const struct vmgr__domobj *obj, const struct key *config_key,
+                       const struct key *status_key, bool autostart)
+{
+    const struct record *r = obj->priv;
+
+    return key_equal(&r->config_key, config_key) && key_equal(&r->status_key, status_key) &&
+           obj->autostart == autostart && (!obj->live || vmgr__process_is_alive(&r->process));
+}
+
+/* Nothing was told about it, and a guest's process is the only thing that changes silently. */
+static bool is_certain(const struct vmgr__domobj *obj)
+{
+    const struct record *r = obj->priv;
+
+    return obj->certain && (!obj->live || vmgr__process_is_alive(&r->process));
+}
+
+/* What one look at the files of a name found. */
+struct found {
+    struct key config_key, status_key;
+    bool autostart;
+    bool same_config; /* the object's definition still stands; config is not read */
+    bool outline;     /* config has name and UUID alone */
+    struct vmgr__domain_def *config;
+    struct vemu_status status;
+};
+
+/* The jobs of a run, which are taken out of its status; same_run: what was known is of the same
+ * one. */
+static void take_jobs(struct vemu *d, struct vmgr__domobj *obj, struct vemu_status *s,
+                      bool same_run)
+{
+    GPtrArray *jobs = g_steal_pointer(&s->jobs);
+    const char *name = vmgr__domobj_name(obj);
+    struct record *r = obj->priv;
+
+    if (d->watching && same_run)
+        vmgr__blockjobs_emit(d, obj->live, r->jobs, jobs);
+    if (d->watching && same_run)
+        vmgr__domain_job_emit(d, obj->live, r->last_job, s->last_job);
+    if (r->jobs)
+        g_ptr_array_unref(r->jobs);
+    r->jobs = jobs;
+    vmgr__domain_job_free(r->last_job);
+    r->last_job = g_steal_pointer(&s->last_job);
+    if (obj->live && (vmgr__blockjobs_active(jobs) || s->job)) {
+        g_hash_table_add(d->job_names, g_strdup(name));
+        vmgr__vemu_watch_jobs(d);
+    } else {
+        g_hash_table_remove(d->job_names, name);
+    }
+}
+
+static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, struct found *f)
+{
+    struct vmgr__domain_def *live = is_visible(&f->status) ? g_steal_pointer(&f->status.def) : NULL;
+    struct vmgr__domain_def *config = f->same_config ? obj->config : g_steal_pointer(&f->config);
+    const struct vmgr__domain_def *any = live ? live : config;
+    struct view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
+    bool renamed = false, replaced = false, same_run = false, heard;
+
+    if (obj && (!any || memcmp(vmgr__domobj_uuid(obj), any->uuid, VMGR_UUID_SIZE) != 0)) {
+        if (f->same_config)
+            config = NULL; /* it goes with the object */
+        drop(d, obj, f->status.reason, VMGR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+        obj = NULL;
+        any = live ? live : config;
+    }
+    if (!any)
+        return;
+    if (obj) {
+        old = view_of(obj);
+        replaced = !f->same_config && obj->config && config;
+        same_run = obj->live && live && obj->live->id == live->id;
+        if (d->watching && same_run)
+            vmgr__vemu_emit_difference(d, obj->live, live);
+        else if (d->watching && replaced && !obj->live && !live)
+            vmgr__vemu_emit_metadata(d, obj->config, config);
+        if (!f->same_config)
+            vmgr__domain_def_free(obj->config);
+        vmgr__domain_def_free(obj->live);
+        obj->config = config;
+        obj->live = live;
+    } else {
+        obj = admit(d, config, live, &renamed);
+        if (!obj) {
+            vmgr__domain_def_free(config);
+            vmgr__domain_def_free(live);
+            return;
+        }
+    }
+    obj->state = live ? f->status.state : VMGR_DOMAIN_SHUTOFF;
+    obj->reason =
+        live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
+    obj->updated = live && f->status.updated;
+    obj->autostart = f->autostart;
+    if (!f->same_config)
+        ((struct record *)obj->priv)->outline = f->outline;
+    ((struct record *)obj->priv)->config_key = f->config_key;
+    ((struct record *)obj->priv)->status_key = f->status_key;
+    heard = ((struct record *)obj->priv)->listener != NULL;
+    set_process(d, name, obj->priv, live ? &f->status.process : &(struct vemu_process){ 0 });
+    take_jobs(d, obj, &f->status, same_run);
+    if (!heard && ((struct record *)obj->priv)->listener && vmgr__vemu_stops_unseen(obj))
+        vmgr__vemu_ask_soon(d, name);
+    now = view_of(obj);
+    emit_config(d, obj, &old, replaced, renamed);
+    emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
+}
+
+/* What directories were found to hold, for a look at all names. */
+struct contents {
+    GHashTable *configs, *runs, *autostarts; /* sets of names */
+    bool told;                               /* what came into them since is told */
+};
+
+static int load_config(struct vemu *d, const char *name, bool outline, struct found *f,
+                       struct vmgr_error **err)
+{
+    const bool stored = d->stored && strcmp(d->stored->name, name) == 0;
+    g_autofree char *path = outline || stored ? vmgr__vemu_config_path(d, name) : NULL;
+    g_autofree char *text = NULL;
+
+    if (path && vmgr__file_read(path, &text, NULL) < 0)
+        g_clear_pointer(&text, g_free);
+    if (text && stored && strcmp(text, d->stored_text) == 0) {
+        f->config = g_steal_pointer(&d->stored);
+        return 1;
+    }
+    if (text && outline)
+        f->config = vmgr__vemu_outline(text, name);
+    f->outline = f->config != NULL;
+    return f->outline ? 1 : vmgr__vemu_config_load(d, name, &f->config, err);
+}
+
+/* reason: how a run ended whose status file is gone, where the caller knows. in: or NULL. */
+static void look(struct vemu *d, const char *name, int reason, const struct contents *in)
+{
+    g_autofree char *config_path = vmgr__vemu_config_path(d, name);
+    const bool has_run = !in || g_hash_table_contains(in->runs, name);
+    g_autofree char *status_path = has_run ? vmgr__vemu_run_path(d, name, "status.xml") : NULL;
+    const bool told = has_run ? vmgr__vemu_notice_run(d, name) : in->told;
+    struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
+    struct found f = { .status = { .state = VMGR_DOMAIN_SHUTOFF } };
+    struct vmgr_error *err = NULL;
+    int r = 0;
+
+    vmgr__vemu_notice_seen(d, name);
+    f.config_key = key_of(config_path);
+    if (has_run)
+        f.status_key = key_of(status_path);
+    f.autostart = in ? g_hash_table_contains(in->autostarts, name) : has_autostart(d, name);
+    if (d->watching && has_run)
+        vmgr__vemu_watch_run(d, name);
+    if (obj && is_current(obj, &f.config_key, &f.status_key, f.autostart)) {
+        obj->certain = told;
+        return;
+    }
+    if (has_run)
+        r = vmgr__vemu_status_settled(d, name, &f.status, &err);
+    if (r == 0)
+        f.status.reason = reason;
+    f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
+    if (r >= 0 && !f.same_config)
+        r = load_config(d, name, !d->watching, &f, &err);
+    /*
+     * Files that nobody can read: what is known stays, and the operation that needs them complains.
+     */
+    if (r >= 0 || !obj)
+        apply(d, name, obj, &f);
+    obj = r >= 0 ? vmgr__domlist_by_name(&d->list, name) : NULL;
+    if (obj)
+        obj->certain = told;
+    vmgr_error_free(err);
+    vmgr__domain_def_free(f.config);
+    vmgr__vemu_status_clear(&f.status);
+}
+
+static void refresh(struct vemu *d, const char *name, int reason)
+{
+    const bool told = vmgr__vemu_notice_look(d);
+    const struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
+
+    if (!told || !obj || !is_certain(obj))
+        look(d, name, reason, NULL);
+}
+
+void vmgr__vemu_refresh_locked(struct vemu *d, const char *name)
+{
+    refresh(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
+}
+
+void vmgr__vemu_changed(struct vemu *d, const char *name, int reason)
+{
+    g_mutex_lock(&d->lock);
+    refresh(d, name, reason);
+    g_mutex_unlock(&d->lock);
+}
+
+/* Looks at those domains about which something was told. */
+static void refresh_doubtful(struct vemu *d)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    void *obj, *name;
+
+    g_hash_table_iter_init(&iter, d->list.by_name);
+    while (g_hash_table_iter_next(&iter, &name, &obj)) {
+        if (!is_certain(obj))
+            g_ptr_array_add(names, g_strdup(name));
+    }
+    vmgr__vemu_notice_strangers(d, names);
+    for (guint i = 0; i < names->len; i++)
+        look(d, names->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN, NULL);
+}
+
+/* Names in a directory: entries that end in `suffix`, without it. */
+static void collect(GHashTable *names, const char *dir, const char *suffix)
+{
+    DIR *stream = opendir(dir);
+    const struct dirent *e;
+
+    while (stream && (e = readdir(stream))) {
+        if (g_str_has_suffix(e->d_name, suffix) && strlen(e->d_name) > strlen(suffix))
+            g_hash_table_add(names, g_strndup(e->d_name, strlen(e->d_name) - strlen(suffix)));
+    }
+    if (stream)
+        closedir(stream);
+}
+
+static GHashTable *collect_in(const char *dir, const char *suffix)
+{
+    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    collect(names, dir, suffix);
+    return names;
+}
+
+static void look_at_all(struct vemu *d, const struct contents *in)
+{
+    g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    void *name;
+
+    /* New names first: a rename is then seen as one, not as a loss and a find. */
+    g_hash_table_iter_init(&iter, d->list.by_name);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_ptr_array_add(known, g_strdup(name));
+    g_hash_table_iter_init(&iter, in->configs);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        look(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN, in);
+    g_hash_table_iter_init(&iter, in->runs);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        if (!g_hash_table_contains(in->configs, name))
+            look(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN, in);
+    }
+    for (guint i = 0; i < known->len; i++) {
+        if (!g_hash_table_contains(in->configs, known->pdata[i]) &&
+            !g_hash_table_contains(in->runs, known->pdata[i]))
+            look(d, known->pdata[i], VMGR_DOMAIN_SHUTOFF_UNKNOWN, NULL);
+    }
+}
+
+void vmgr__vemu_refresh_all_locked(struct vemu *d)
+{
+    struct contents in = { .told = vmgr__vemu_notice_look(d) };
+
+    if (in.told && vmgr__vemu_notice_set_known(d)) {
+        refresh_doubtful(d);
+        return;
+    }
+    vmgr__vemu_notice_set(d, true);
+    in.configs = collect_in(d->config_dir, ".xml");
+    in.runs = collect_in(d->run_dir, ".d");
+    in.autostarts = collect_in(d->autostart_dir, ".xml");
+    vmgr__vemu_notice_count(d, g_hash_table_size(in.configs));
+    look_at_all(d, &in);
+    g_hash_table_unref(in.configs);
+    g_hash_table_unref(in.runs);
+    g_hash_table_unref(in.autostarts);
+}
+
+/* ---- handles ---- */
+
+struct vmgr__domobj *vmgr__vemu_find_outline_locked(struct vemu *d, struct vmgr_domain *dom,
+                                                    struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj;
+    uint8_t uuid[VMGR_UUID_SIZE];
+
+    vmgr_domain_get_uuid(dom, uuid);
+    vmgr__vemu_refresh_locked(d, vmgr_domain_get_name(dom));
+    obj = vmgr__domlist_by_name(&d->list, vmgr_domain_get_name(dom));
+    if (!obj || memcmp(vmgr__domobj_uuid(obj), uuid, VMGR_UUID_SIZE) != 0) {
+        vmgr__vemu_refresh_all_locked(d); /* renamed or gone */
+        obj = vmgr__domlist_of(&d->list, dom, err);
+    }
+    return obj;
+}
+
+struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
+                                            struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj = vmgr__vemu_find_outline_locked(d, dom, err);
+
+    return obj && vmgr__vemu_obj_load(d, obj, err) == 0 ? obj : NULL;
+}
+
+char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj;
+    char *name;
+
+    g_mutex_lock(&d->lock);
+    obj = vmgr__vemu_find_outline_locked(d, dom, err);
+    name = obj ? g_strdup(vmgr__domobj_name(obj)) : NULL;
+    g_mutex_unlock(&d->lock);
+    return name;
+}
+
+void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__domain_def *def,
+                                const char *text)
+{
+    GPtrArray *warnings = g_ptr_array_ref(def->warnings);
+    struct vmgr__domobj *obj;
+
+    g_mutex_lock(&d->lock);
+    d->stored = def;
+    d->stored_text = text;
+    refresh(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN); /* load_config() takes it */
+    obj = vmgr__domlist_by_name(&d->list, name);
+    /* Somebody has read the file already. */
+    if (d->stored && warnings->len && obj && obj->config &&
+        vmgr__vemu_obj_load(d, obj, NULL) == 0) {
+        g_ptr_array_unref(obj->config->warnings);
+        obj->config->warnings = g_ptr_array_ref(warnings);
+    }
+    vmgr__domain_def_free(d->stored);
+    d->stored = NULL;
+    d->stored_text = NULL;
+    g_mutex_unlock(&d->lock);
+    g_ptr_array_unref(warnings);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What became of a definition, as events: devices that came and went, media, the balloon, metadata.
+ *
+ * Events follow from the difference between what was known and what the files say, so they come out
+ * the same in every program, whoever brought the change about.
+ */
+#include <string.h>
+
+#include "../../../conf/device.h"
+#include "../vemu.h"
+
+static void emit(struct vemu *d, const struct vmgr__domain_def *def,
+                 const struct vmgr_domain_event *event)
+{
+    vmgr__conn_emit_event(d->conn, def->name, def->uuid, event);
+}
+
+static void emit_device(struct vemu *d, const struct vmgr__domain_def *def, int id,
+                        const char *alias)
+{
+    emit(d, def, &(struct vmgr_domain_event){ .id = id, .device = alias });
+}
+
+/* Devices that `def` has and `other` has not. */
+static void emit_missing(struct vemu *d, const struct vmgr__domain_def *def,
+                         const struct vmgr__domain_def *other, int id)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        g_autofree char *alias = vmgr__device_alias(def->devices->pdata[i]);
+
+        if (alias && !vmgr__device_by_alias(other, alias))
+            emit_device(d, def, id, alias);
+    }
+}
+
+static void emit_media(struct vemu *d, const struct vmgr__domain_def *old,
+                       const struct vmgr__domain_def *now)
+{
+    for (guint i = 0; i < now->devices->len; i++) {
+        const struct vmgr__device *dev = now->devices->pdata[i], *was;
+        g_autofree char *alias = NULL;
+
+        if (strcmp(dev->name, "disk") != 0)
+            continue;
+        was = vmgr__disk_find(old, dev->target);
+        if (!was || g_strcmp0(was->target, dev->target) != 0 ||
+            g_strcmp0(was->source, dev->source) == 0)
+            continue;
+        alias = vmgr__device_alias(dev);
+        emit(d, now,
+             &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_DISK_CHANGE,
+                                          .type = VMGR_DOMAIN_EVENT_DISK_CHANGED,
+                                          .device = alias,
+                                          .old_path = was->source,
+                                          .path = dev->source });
+    }
+}
+
+static void emit_metadata(struct vemu *d, const struct vmgr__domain_def *def, int type,
+                          const char *uri)
+{
+    emit(d, def,
+         &(struct vmgr_domain_event){
+             .id = VMGR_DOMAIN_EVENT_METADATA_CHANGE, .type = type, .text = uri });
+}
+
+/* Elements of `def` that are others, or missing, in `other`; with `missing` the latter only. */
+static void emit_elements(struct vemu *d, const struct vmgr__domain_def *def,
+                          const struct vmgr__domain_def *other, bool missing)
+{
+    xmlNode *root = def->metadata ? xmlDocGetRootElement(def->metadata) : NULL;
+
+    for (xmlNode *n = vmgr__xml_first(root); n; n = vmgr__xml_next(n, NULL)) {
+        const char *uri = n->ns ? (const char *)n->ns->href : NULL;
+        g_autofree char *here = uri ? vmgr__metadata_get(def, uri) : NULL;
+        g_autofree char *there = uri ? vmgr__metadata_get(other, uri) : NULL;
+
+        if (uri && (missing ? !there : g_strcmp0(here, there) != 0))
+            emit_metadata(d, def, VMGR_DOMAIN_METADATA_ELEMENT, uri);
+    }
+}
+
+void vmgr__vemu_emit_metadata(struct vemu *d, const struct vmgr__domain_def *old,
+                              const struct vmgr__domain_def *now)
+{
+    if (g_strcmp0(old->description, now->description) != 0)
+        emit_metadata(d, now, VMGR_DOMAIN_METADATA_DESCRIPTION, NULL);
+    if (g_strcmp0(old->title, now->title) != 0)
+        emit_metadata(d, now, VMGR_DOMAIN_METADATA_TITLE, NULL);
+    emit_elements(d, now, old, false);
+    emit_elements(d, old, now, true);
+}
+
+void vmgr__vemu_emit_difference(struct vemu *d, const struct vmgr__domain_def *old,
+                                const struct vmgr__domain_def *now)
+{
+    emit_missing(d, old, now, VMGR_DOMAIN_EVENT_DEVICE_REMOVED);
+    emit_missing(d, now, old, VMGR_DOMAIN_EVENT_DEVICE_ADDED);
+    emit_media(d, old, now);
+    if (old->current_memory_kib != now->current_memory_kib)
+        emit(d, now,
+             &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_BALLOON_CHANGE,
+                                          .value = (int64_t)now->current_memory_kib });
+    vmgr__vemu_emit_metadata(d, old, now);
+}

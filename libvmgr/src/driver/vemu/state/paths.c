@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the driver keeps its files.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../vemu.h"
+
+static int make_dir(const char *path, mode_t mode, struct vmgr_error **err)
+{
+    if (g_mkdir_with_parents(path, (int)mode) < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot create directory '%s'",
+                                     path);
+    return 0;
+}
+
+static void use_bases(struct vemu *d, const char *config, const char *run, const char *log,
+                      const char *data)
+{
+    d->dump_dir = g_build_filename(data, "dump", NULL);
+    d->settings_path = g_build_filename(config, "vemu.conf", NULL);
+    d->config_dir = g_build_filename(config, "domains", NULL);
+    d->autostart_dir = g_build_filename(config, "autostart", NULL);
+    d->run_dir = g_build_filename(run, "domains", NULL);
+    d->lock_dir = g_build_filename(run, "locks", NULL);
+    d->log_dir = g_strdup(log);
+    d->net_config_dir = g_build_filename(config, "networks", NULL);
+    d->net_autostart_dir = g_build_filename(config, "networks-autostart", NULL);
+    d->iface_dir = g_build_filename(config, "interfaces", NULL);
+    d->iface_begin_dir = g_build_filename(config, "interfaces-begin", NULL);
+    d->iface_run_dir = g_build_filename(run, "interfaces", NULL);
+    d->nwfilter_dir = g_build_filename(config, "nwfilter", NULL);
+    d->nwfilter_run_dir = g_build_filename(run, "nwfilter", NULL);
+    d->net_run_dir = g_build_filename(run, "networks", NULL);
+    d->secret_dir = g_build_filename(config, "secrets", NULL);
+    d->storage_dir = g_build_filename(config, "storage", NULL);
+    d->storage_run_dir = g_build_filename(run, "storage", NULL);
+}
+
+static void use_root(struct vemu *d, const char *root)
+{
+    g_autofree char *config = g_build_filename(root, "etc", "vmgr", NULL);
+    g_autofree char *run = g_build_filename(root, "run", "vmgr", NULL);
+    g_autofree char *log = g_build_filename(root, "log", "vmgr", NULL);
+    g_autofree char *data = g_build_filename(root, "var", "lib", "vmgr", NULL);
+
+    use_bases(d, config, run, log, data);
+}
+
+static void use_session(struct vemu *d)
+{
+    g_autofree char *config = g_build_filename(g_get_user_config_dir(), "vmgr", NULL);
+    g_autofree char *run = g_build_filename(g_get_user_runtime_dir(), "vmgr", NULL);
+    g_autofree char *log = g_build_filename(g_get_user_cache_dir(), "vmgr", "log", NULL);
+    g_autofree char *data = g_build_filename(g_get_user_data_dir(), "vmgr", NULL);
+
+    use_bases(d, config, run, log, data);
+}
+
+int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
+                          struct vmgr_error **err)
+{
+    bool session = strcmp(args->path, "/session") == 0;
+
+    if (!session && strcmp(args->path, "/system") != 0) {
+        vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                   "unexpected vemu URI path '%s', try vemu:///system", args->path);
+        return -1;
+    }
+    if (args->root)
+        use_root(d, args->root);
+    else if (session)
+        use_session(d);
+    else
+        use_bases(d, "/etc/vmgr", "/run/vmgr", "/var/log/vmgr", "/var/lib/vmgr");
+    d->emulator = g_strdup(args->emulator);
+    d->is_system = !session && !args->root;
+    if (d->read_only)
+        return 0; /* what is not there yet is empty */
+    if (make_dir(d->config_dir, 0700, err) < 0 || make_dir(d->autostart_dir, 0700, err) < 0 ||
+        make_dir(d->run_dir, 0700, err) < 0 || make_dir(d->lock_dir, 0700, err) < 0 ||
+        make_dir(d->log_dir, 0700, err) < 0)
+        return -1;
+    if (access(d->config_dir, R_OK | W_OK | X_OK) < 0 || access(d->run_dir, R_OK | W_OK | X_OK) < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot use directory '%s'",
+                                     d->config_dir);
+    return 0;
+}
+
+void vmgr__vemu_paths_fini(struct vemu *d)
+{
+    g_free(d->settings_path);
+    g_free(d->dump_dir);
+    g_free(d->config_dir);
+    g_free(d->autostart_dir);
+    g_free(d->run_dir);
+    g_free(d->lock_dir);
+    g_free(d->log_dir);
+    g_free(d->secret_dir);
+    g_free(d->storage_dir);
+    g_free(d->storage_run_dir);
+    g_free(d->emulator);
+    g_free(d->net_config_dir);
+    g_free(d->net_autostart_dir);
+    g_free(d->net_run_dir);
+    g_free(d->iface_dir);
+    g_free(d->iface_begin_dir);
+    g_free(d->iface_run_dir);
+    g_free(d->nwfilter_dir);
+    g_free(d->nwfilter_run_dir);
+}
+
+char *vmgr__vemu_config_path(const struct vemu *d, const char *name)
+{
+    return g_strdup_printf("%s/%s.xml", d->config_dir, name);
+}
+
+char *vmgr__vemu_autostart_path(const struct vemu *d, const char *name)
+{
+    return g_strdup_printf("%s/%s.xml", d->autostart_dir, name);
+}
+
+char *vmgr__vemu_run_path(const struct vemu *d, const char *name, const char *file)
+{
+    return g_strdup_printf("%s/%s.d%s%s", d->run_dir, name, file ? "/" : "", file ? file : "");
+}
+
+const char *vmgr__vemu_run_file(const char *dir, const char *path)
+{
+    const size_t size = strlen(dir);
+
+    return strncmp(path, dir, size) == 0 && path[size] == '/' && path[size + 1] &&
+                   !strchr(path + size + 1, '/')
+               ? path + size + 1
+               : path;
+}
+
+char *vmgr__vemu_log_path(const struct vemu *d, const char *name)
+{
+    return g_strdup_printf("%s/%s.log", d->log_dir, name);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The driver's own configuration file, vemu.conf: who guests run as, where dumps go.
+ *
+ * It is read at each start of a guest, by whoever starts it: all callers of a directory agree. A
+ * key that is not known, or a value that is not of its kind, is an error that names it.
+ */
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../run/rights.h"
+
+#define GROUP "vemu"
+
+static int bad(const struct vemu *d, const char *key, const char *why, struct vmgr_error **err)
+{
+    return vemu_error(err, VMGR_ERR_CONF_SYNTAX, "%s: %s %s", d->settings_path, key, why);
+}
+
+/* A number, or the name of a user. */
+static int find_user(const struct vemu *d, const char *text, struct vemu_settings *s,
+                     struct vmgr_error **err)
+{
+    struct passwd pw, *found = NULL;
+    char buf[4096];
+    uint32_t number;
+
+    if (vmgr__parse_u32(text, &number)) {
+        s->uid = s->gid = number;
+        if (getpwuid_r(number, &pw, buf, sizeof(buf), &found) == 0 && found)
+            s->gid = pw.pw_gid;
+    } else if (getpwnam_r(text, &pw, buf, sizeof(buf), &found) == 0 && found) {
+        s->uid = pw.pw_uid;
+        s->gid = pw.pw_gid;
+    } else {
+        return bad(d, "guests_as", "names a user that is not there", err);
+    }
+    if (s->uid == 0 || s->uid == (uid_t)-1)
+        return bad(d, "guests_as", "must not be root", err);
+    return 0;
+}
+
+static int find_group(const struct vemu *d, const char *text, struct vemu_settings *s,
+                      struct vmgr_error **err)
+{
+    struct group gr, *found = NULL;
+    char buf[4096];
+    uint32_t number;
+
+    if (vmgr__parse_u32(text, &number))
+        s->gid = number;
+    else if (getgrnam_r(text, &gr, buf, sizeof(buf), &found) == 0 && found)
+        s->gid = gr.gr_gid;
+    else
+        return bad(d, "guests_as", "names a group that is not there", err);
+    return 0;
+}
+
+static int read_user(const struct vemu *d, const char *text, struct vemu_settings *s,
+                     struct vmgr_error **err)
+{
+    g_auto(GStrv) words = g_strsplit(text, ":", 2);
+
+    if (strcmp(text, "caller") == 0) {
+        s->way = VEMU_GUESTS_AS_CALLER;
+        return 0;
+    }
+    if (geteuid() != 0)
+        return bad(d, "guests_as", "can only be 'caller' without root", err);
+    s->way = strcmp(text, "own") == 0 ? VEMU_GUESTS_AS_OWN : VEMU_GUESTS_AS_ONE;
+    if (s->way == VEMU_GUESTS_AS_OWN)
+        return 0;
+    if (!words[0] || find_user(d, words[0], s, err) < 0)
+        return words[0] ? -1 : bad(d, "guests_as", "is empty", err);
+    return words[1] ? find_group(d, words[1], s, err) : 0;
+}
+
+static int read_key(const struct vemu *d, GKeyFile *f, const char *key, struct vemu_settings *s,
+                    struct vmgr_error **err)
+{
+    g_autofree char *text = g_key_file_get_string(f, GROUP, key, NULL);
+    g_autoptr(GError) cause = NULL;
+
+    if (!text)
+        return bad(d, key, "cannot be read", err);
+    if (strcmp(key, "guests_as") == 0)
+        return read_user(d, text, s, err);
+    if (strcmp(key, "uid_first") == 0)
+        return vmgr__parse_u32(text, &s->uid_first) && s->uid_first >= 1000
+                   ? 0
+                   : bad(d, key, "must be a number from 1000 on", err);
+    if (strcmp(key, "uid_count") == 0)
+        return vmgr__parse_u32(text, &s->uid_count) && s->uid_count
+                   ? 0
+                   : bad(d, key, "must be a number from 1 on", err);
+    if (strcmp(key, "auto_dump_path") == 0) {
+        if (!g_path_is_absolute(text))
+            return bad(d, key, "must be absolute", err);
+        g_free(s->auto_dump_path);
+        s->auto_dump_path = g_steal_pointer(&text);
+        return 0;
+    }
+    if (strcmp(key, "sandbox") != 0)
+        return bad(d, key, "is not a key", err);
+    s->sandbox = g_key_file_get_boolean(f, GROUP, key, &cause);
+    return cause ? bad(d, key, "must be true or false", err) : 0;
+}
+
+static int read_file(const struct vemu *d, GKeyFile *f, struct vemu_settings *s,
+                     struct vmgr_error **err)
+{
+    g_auto(GStrv) groups = g_key_file_get_groups(f, NULL);
+    g_auto(GStrv) keys = g_key_file_get_keys(f, GROUP, NULL, NULL);
+
+    for (char **g = groups; *g; g++) {
+        if (strcmp(*g, GROUP) != 0)
+            return bad(d, *g, "is not a group; all keys are in [" GROUP "]", err);
+    }
+    for (char **key = keys; key && *key; key++) {
+        if (read_key(d, f, *key, s, err) < 0)
+            return -1;
+    }
+    if (s->uid_count > UINT32_MAX - s->uid_first)
+        return bad(d, "uid_count", "goes beyond the last user", err);
+    return 0;
+}
+
+int vmgr__vemu_settings_load(const struct vemu *d, struct vemu_settings *ret,
+                             struct vmgr_error **err)
+{
+    g_autoptr(GKeyFile) f = g_key_file_new();
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *text = NULL;
+    int r = vmgr__file_read(d->settings_path, &text, err);
+
+    /* A directory of one's own may be a container's, or a user's who knows nothing of the range. */
+    *ret = (struct vemu_settings){ .way = geteuid() == 0 && d->is_system ? VEMU_GUESTS_AS_OWN
+                                                                         : VEMU_GUESTS_AS_CALLER,
+                                   .uid_first = VEMU_UID_FIRST,
+                                   .uid_count = VEMU_UID_COUNT,
+                                   .sandbox = true,
+                                   .auto_dump_path = g_strdup(d->dump_dir) };
+    if (r > 0)
+        r = g_key_file_load_from_data(f, text, strlen(text), G_KEY_FILE_NONE, &cause)
+                ? read_file(d, f, ret, err)
+                : bad(d, "cannot be used:", cause->message, err);
+    if (r < 0)
+        vmgr__vemu_settings_clear(ret);
+    return r;
+}
+
+void vmgr__vemu_settings_clear(struct vemu_settings *s)
+{
+    g_clear_pointer(&s->auto_dump_path, g_free);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The processor of a guest: what a definition says of it, checked, and as the emulator's options.
+ *
+ * A guest that starts has the features its definition requires: what the accelerator does not offer
+ * is an error here, or with accelerator "auto" (domains of type vemu) the emulator's, unless the
+ * definition says check='none'. "host-model" becomes a model and features when a guest starts, so
+ * that its description says what it has.
+ */
+#include "../../../cpu/cpu.h"
+
+#include <string.h>
+
+#include "numa.h"
+#include "../device/parts.h"
+
+#define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
+
+/* As in conf/cpu.c. */
+enum { POLICY_FORCE, POLICY_REQUIRE, POLICY_OPTIONAL, POLICY_DISABLE, POLICY_FORBID };
+enum { CHECK_NONE };
+
+const char *vmgr__vemu_accel(const struct vmgr__domain_def *def)
+{
+    return def->virt_type == VMGR__VIRT_KVM    ? "kvm"
+           : def->virt_type == VMGR__VIRT_QEMU ? "soft"
+                                               : "auto";
+}
+
+/* What the guest's accelerator offers, as far as that is known at no cost. */
+static bool offered(const struct vmgr__domain_def *def, struct vmgr__cpu_set *ret)
+{
+    return def->virt_type != VMGR__VIRT_VEMU && vmgr__cpu_offered(vmgr__vemu_accel(def), ret);
+}
+
+/* ---- checks ---- */
+
+/* <cache> and <maxphysaddr> that are what the guest gets anyway. */
+static int check_kept(const struct vmgr__cpu *cpu, const char *name, const char *text,
+                      struct vmgr_error **err)
+{
+    xmlDoc *doc = vmgr__xml_parse(text, "(cpu)", name, err);
+    g_autofree char *mode = doc ? vmgr__xml_attr(xmlDocGetRootElement(doc), "mode") : NULL;
+
+    if (!doc)
+        return -1;
+    xmlFreeDoc(doc);
+    if (g_strcmp0(mode, "passthrough") == 0 && cpu->mode == VMGR__CPU_HOST_PASSTHROUGH)
+        return 0;
+    return unsupported(err, "<%s> of <cpu> in mode '%s' is not supported by the vemu driver%s",
+                       name, mode ? mode : "",
+                       g_strcmp0(mode, "passthrough") == 0 ? " without CPU mode 'host-passthrough'"
+                                                           : " yet");
+}
+
+static int check_topology(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+    uint64_t total;
+
+    if (def->vcpus != def->max_vcpus && !vmgr__vemu_has_pci(def))
+        return unsupported(err,
+                           "fewer current than maximum vCPUs (%u of %u) are not supported on "
+                           "machine '%s'",
+                           def->vcpus, def->max_vcpus, def->os.machine);
+    if (!cpu->present || !cpu->sockets)
+        return 0;
+    if (__builtin_mul_overflow((uint64_t)cpu->sockets * cpu->dies,
+                               (uint64_t)cpu->cores * cpu->threads, &total) ||
+        total != def->max_vcpus)
+        return unsupported(err, "CPU topology doesn't match maximum vcpu count");
+    if (cpu->dies > 1 && !vmgr__vemu_has_pci(def))
+        return unsupported(err, "CPU topology with dies is not supported on machine '%s'",
+                           def->os.machine);
+    return 0;
+}
+
+static int check_features(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+    struct vmgr__cpu_set require, forbid, host;
+    g_autofree char *lacks = NULL;
+
+    if (vmgr__cpu_wanted(cpu, &require, &forbid, err) < 0)
+        return -1;
+    if (!offered(def, &host))
+        return 0; /* whoever starts the accelerator has the words */
+    if (require.vendor && g_strcmp0(require.vendor, host.vendor) != 0)
+        return vmgr__error_set(err, VMGR_ERR_CPU_INCOMPATIBLE, VMGR_FROM_CPU,
+                               "host CPU vendor does not match required CPU vendor %s",
+                               require.vendor);
+    for (size_t i = 0; i < G_N_ELEMENTS(forbid.on); i++) {
+        if (forbid.on[i] && host.on[i])
+            return vmgr__error_set(err, VMGR_ERR_CPU_INCOMPATIBLE, VMGR_FROM_CPU,
+                                   "Host CPU provides forbidden features: %s",
+                                   vmgr__cpu_feature_label((int)i));
+    }
+    lacks = vmgr__cpu_difference_text(require.on, host.on);
+    if (cpu->check != CHECK_NONE && *lacks)
+        return vmgr__error_set(err, VMGR_ERR_CPU_INCOMPATIBLE, VMGR_FROM_CPU,
+                               "Host CPU does not provide required features: %s", lacks);
+    return 0;
+}
+
+int vmgr__vemu_check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+
+    if (def->vcpu_placement)
+        return unsupported(err, "vCPU placement 'auto' is not supported by the vemu driver yet");
+    if (check_topology(def, err) < 0)
+        return -1;
+    if (!cpu->present)
+        return 0;
+    if (cpu->vendor_id)
+        return unsupported(err, "vendor_id of CPU models is not supported by the vemu driver yet");
+    for (guint i = 0; i < cpu->kept_names->len; i++) {
+        const char *name = cpu->kept_names->pdata[i];
+
+        if (strcmp(name, "numa") != 0 && check_kept(cpu, name, cpu->kept->pdata[i], err) < 0)
+            return -1;
+    }
+    return vmgr__vemu_check_numa(def, err) < 0 ? -1 : check_features(def, err);
+}
+
+/* ---- a run's definition ---- */
+
+int vmgr__vemu_cpu_expand(struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    struct vmgr__cpu_set host = { 0 };
+
+    if (!def->cpu.present || def->cpu.mode != VMGR__CPU_HOST_MODEL)
+        return 0;
+    if (!vmgr__cpu_offered(vmgr__vemu_accel(def), &host))
+        return unsupported(err,
+                           "CPU mode 'host-model' is not supported: accelerator %s cannot be used",
+                           vmgr__vemu_accel(def));
+    return vmgr__cpu_expand(&def->cpu, &host, err);
+}
+
+/* ---- options ---- */
+
+static bool is_on(const struct vmgr__domain_def *def, const struct vmgr__cpu_feature *f, int index)
+{
+    struct vmgr__cpu_set host;
+
+    if (f->policy != POLICY_OPTIONAL)
+        return f->policy == POLICY_FORCE || f->policy == POLICY_REQUIRE;
+    return vmgr__cpu_offered(vmgr__vemu_accel(def), &host) && host.on[index];
+}
+
+char *vmgr__vemu_cpu_option(const struct vmgr__domain_def *def)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+    const bool custom = cpu->present && cpu->mode == VMGR__CPU_CUSTOM && cpu->model;
+    GString *s = g_string_new(custom ? cpu->model : "max");
+    guint n = cpu->present ? cpu->features->len : 0;
+
+    for (guint i = 0; i < n; i++) {
+        const struct vmgr__cpu_feature *f =
+            &g_array_index(cpu->features, struct vmgr__cpu_feature, i);
+        const int index = vmgr__cpu_feature(f->name);
+
+        if (index >= 0)
+            g_string_append_printf(s, ",%s=%s", vemu_cpu_feature_name((uint32_t)index),
+                                   is_on(def, f, index) ? "on" : "off");
+    }
+    if (strcmp(def->os.arch, "i686") == 0)
+        g_string_append(s, ",lm=off");
+    if ((custom || n) && cpu->check != CHECK_NONE)
+        g_string_append(s, ",enforce");
+    return g_string_free(s, FALSE);
+}
+
+char *vmgr__vemu_smp_option(const struct vmgr__domain_def *def)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+    GString *s = g_string_new(NULL);
+
+    g_string_append_printf(s, "%u", def->vcpus);
+    if (def->vcpus != def->max_vcpus)
+        g_string_append_printf(s, ",maxcpus=%u", def->max_vcpus);
+    if (cpu->present && cpu->sockets)
+        g_string_append_printf(s, ",sockets=%u,dies=%u,cores=%u,threads=%u", cpu->sockets,
+                               cpu->dies, cpu->cores, cpu->threads);
+    return g_string_free(s, FALSE);
+}

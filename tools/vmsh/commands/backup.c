@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Commands about backups of domains' disks.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <vmgr/checkpoint.h>
+
+#include "../text/domain.h"
+
+#define DOMAIN_OPT                                                                                 \
+    {                                                                                              \
+        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
+        .completer = COMPLETE_DOMAIN_ACTIVE                                                        \
+    }
+
+static const struct opt begin_opts[] = {
+    DOMAIN_OPT,
+    { .name = "backupxml",
+      .type = OPT_STRING,
+      .help = "domain backup XML",
+      .completer = COMPLETE_FILE },
+    { .name = "checkpointxml",
+      .type = OPT_STRING,
+      .help = "domain checkpoint XML",
+      .completer = COMPLETE_FILE },
+    { .name = "reuse-external", .type = OPT_BOOL, .help = "reuse files provided by caller" },
+    OPT_END,
+};
+
+static bool backup_begin(struct shell *sh, const struct args *args)
+{
+    const char *path = args_string(args, "backupxml");
+    const char *checkpoint = args_string(args, "checkpointxml");
+    uint32_t flags = args_bool(args, "reuse-external") ? VMGR_BACKUP_REUSE_EXTERNAL : 0;
+    struct vmgr_domain *domain = args_domain(sh, args);
+    if (!domain)
+        return false;
+    char *xml = path ? file_read(sh, path) : must_strdup("<domainbackup/>");
+    char *second = xml && checkpoint ? file_read(sh, checkpoint) : NULL;
+    bool ok = xml && (second || !checkpoint) &&
+              vmgr_domain_begin_backup(domain, xml, second, flags, shell_err(sh)) >= 0;
+    if (ok)
+        shell_extra(sh, "Backup started\n");
+    free(second);
+    free(xml);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+static const struct opt dumpxml_options[] = {
+    DOMAIN_OPT,
+    { .name = "xpath",
+      .type = OPT_STRING,
+      .named = true,
+      .help = "xpath expression to filter the XML document" },
+    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
+    OPT_END,
+};
+
+static bool backup_dumpxml(struct shell *sh, const struct args *args)
+{
+    const char *expression = args_string(args, "xpath");
+    struct vmgr_domain *domain = args_domain(sh, args);
+    char *xml = NULL;
+    if (!domain)
+        return false;
+    bool ok = vmgr_domain_get_backup_xml(domain, 0, &xml, shell_err(sh)) >= 0;
+    if (ok && expression)
+        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
+    else if (ok)
+        printf("%s", xml);
+    free(xml);
+    vmgr_domain_unref(domain);
+    return ok;
+}
+
+const struct cmd cmds_backup[] = {
+    { "backup-begin", backup_begin, begin_opts, "Start a disk backup of a live domain",
+      "Use XML to start a full or incremental disk backup of a live domain, optionally creating a "
+      "checkpoint",
+      false },
+    { "backup-dumpxml", backup_dumpxml, dumpxml_options,
+      "Dump XML for an ongoing domain block backup job", "Backup Dump XML", false },
+    CMD_END,
+};
