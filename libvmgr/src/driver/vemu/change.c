@@ -87,8 +87,8 @@ int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error
     return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
 }
 
-int vmgr__vemu_change_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
-                           bool *ret_config, struct vmgr_error **err)
+static int choose_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
+                       bool *ret_config, struct vmgr_error **err)
 {
     const uint32_t which = flags & (VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG);
     bool active = vmgr__vemu_change_is_active(c);
@@ -101,6 +101,26 @@ int vmgr__vemu_change_defs(const struct vemu_change *c, uint32_t flags, bool *re
         return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
                           "transient domains do not have any persistent config");
     return 0;
+}
+
+int vmgr__vemu_change_begin_defs(struct vemu_change *c, struct vmgr_domain *dom, uint32_t flags,
+                                 bool *ret_live, bool *ret_config, struct vmgr_error **err)
+{
+    if (vmgr__vemu_change_begin(c, dom, err) < 0)
+        return -1;
+    return choose_defs(c, flags, ret_live, ret_config, err) == 0 ? 0 : vmgr__vemu_change_end(c, -1);
+}
+
+int vmgr__vemu_change_save_end(struct vemu_change *c, bool live, bool config, int r,
+                               struct vmgr_error **err)
+{
+    if (r == 0 && live) {
+        c->status.updated = true;
+        r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
+    }
+    if (r == 0 && config)
+        r = vmgr__vemu_config_save(c->d, c->config, err);
+    return vmgr__vemu_change_end(c, r);
 }
 
 struct vemu_qmp *vmgr__vemu_change_monitor(const struct vemu_change *c, struct vmgr_error **err)

@@ -23,8 +23,15 @@ int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const ch
                                  struct vmgr_error **err);
 /* The same if nobody else has the lock; otherwise -1. */
 int vmgr__vemu_change_try_name(struct vemu_change *c, struct vemu *d, const char *name);
+/* Locks the domain of a handle and says which definitions VMGR_DOMAIN_AFFECT_* in flags means;
+ * fails if there is no such one. */
+int vmgr__vemu_change_begin_defs(struct vemu_change *c, struct vmgr_domain *dom, uint32_t flags,
+                                 bool *ret_live, bool *ret_config, struct vmgr_error **err);
 /* Unlocks, brings the cache up to date. Returns r. */
 int vmgr__vemu_change_end(struct vemu_change *c, int r);
+/* The same after a change of the definitions that begin_defs named, which are written if r is 0. */
+int vmgr__vemu_change_save_end(struct vemu_change *c, bool live, bool config, int r,
+                               struct vmgr_error **err);
 
 bool vmgr__vemu_change_is_active(const struct vemu_change *c);
 int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error **err);
@@ -32,9 +39,6 @@ int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error
 /* lifecycle.c: ends the run of an active domain, for a reason: VMGR_DOMAIN_SHUTOFF_*. */
 int vmgr__vemu_end_locked(struct vemu_change *c, int reason, struct vmgr_error **err);
 
-/* Which definitions VMGR_DOMAIN_AFFECT_* means; fails if there is no such one. */
-int vmgr__vemu_change_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
-                           bool *ret_config, struct vmgr_error **err);
 /* The monitor of an active domain. */
 struct vemu_qmp *vmgr__vemu_change_monitor(const struct vemu_change *c, struct vmgr_error **err);
 /* One command to it; args is taken over. */

@@ -240,21 +240,13 @@ int vmgr__vemu_set_metadata(struct vmgr_domain *dom, int type, const char *text,
 {
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && live) {
+    if (live)
         r = vmgr__def_set_metadata(c.status.def, type, text, key, uri, err);
-        c.status.updated = true;
-        if (r == 0)
-            r = vmgr__vemu_status_save(c.d, c.name, &c.status, err);
-    }
-    if (r == 0 && config) {
+    if (r == 0 && config)
         r = vmgr__def_set_metadata(c.config, type, text, key, uri, err);
-        if (r == 0)
-            r = vmgr__vemu_config_save(c.d, c.config, err);
-    }
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }

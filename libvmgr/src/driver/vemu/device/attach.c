@@ -37,11 +37,8 @@ static int begin(struct work *w, struct vmgr_domain *dom, const char *xml, uint3
         if (!w->dev)
             return -1;
     }
-    if (vmgr__vemu_change_begin(&w->c, dom, err) == 0) {
-        if (vmgr__vemu_change_defs(&w->c, flags, &w->live, &w->config, err) == 0)
-            return 0;
-        vmgr__vemu_change_end(&w->c, -1);
-    }
+    if (vmgr__vemu_change_begin_defs(&w->c, dom, flags, &w->live, &w->config, err) == 0)
+        return 0;
     if (w->dev)
         vmgr__device_free(w->dev);
     return -1;
@@ -49,15 +46,9 @@ static int begin(struct work *w, struct vmgr_domain *dom, const char *xml, uint3
 
 static int end(struct work *w, int r, struct vmgr_error **err)
 {
-    if (r == 0 && w->live) {
-        w->c.status.updated = true;
-        r = vmgr__vemu_status_save(w->c.d, w->c.name, &w->c.status, err);
-    }
-    if (r == 0 && w->config)
-        r = vmgr__vemu_config_save(w->c.d, w->c.config, err);
     if (w->dev)
         vmgr__device_free(w->dev);
-    return vmgr__vemu_change_end(&w->c, r);
+    return vmgr__vemu_change_save_end(&w->c, w->live, w->config, r, err);
 }
 
 /* ---- attach ---- */

@@ -287,25 +287,18 @@ static int set_limits(struct vmgr_domain *dom, const char *interface, unsigned d
 {
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
     if (directions & VMGR_LIMIT_IN && limits[VMGR_LIMIT_IN_FLOOR])
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "'inbound.floor' of interfaces is not supported");
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && config)
+    if (config)
         r = set_one(c.config, interface, directions, limits, false, err);
     if (r == 0 && live)
         r = set_one(c.status.def, interface, directions, limits, true, err);
-    if (r == 0 && live) {
-        c.status.updated = true;
-        r = vmgr__vemu_status_save(c.d, c.name, &c.status, err);
-    }
-    if (r == 0 && config)
-        r = vmgr__vemu_config_save(c.d, c.config, err);
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 const struct vmgr__guestnet_ops vmgr__vemu_guestnet = {

@@ -73,21 +73,14 @@ int vmgr__vemu_set_lifecycle_action(struct vmgr_domain *dom, uint32_t type, uint
     bool live, config;
     int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0)
-        r = check(type, (int)action, err);
-    if (r == 0 && live) {
+    r = check(type, (int)action, err);
+    if (r == 0 && live)
         r = tell_emulator(&c, type, action, err);
-        if (r == 0) {
-            *action_of(c.status.def, type) = (int)action;
-            r = vmgr__vemu_status_save(c.d, c.name, &c.status, err);
-        }
-    }
-    if (r == 0 && config) {
+    if (r == 0 && live)
+        *action_of(c.status.def, type) = (int)action;
+    if (r == 0 && config)
         *action_of(c.config, type) = (int)action;
-        r = vmgr__vemu_config_save(c.d, c.config, err);
-    }
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }

@@ -63,17 +63,6 @@ int vmgr__vemu_put_iothread(const struct vmgr__domain_def *def, const xmlNode *d
 
 /* ---- changes ---- */
 
-static int end(struct vemu_change *c, bool live, bool config, int r, struct vmgr_error **err)
-{
-    if (r == 0 && live) {
-        c->status.updated = true;
-        r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
-    }
-    if (r == 0 && config)
-        r = vmgr__vemu_config_save(c->d, c->config, err);
-    return vmgr__vemu_change_end(c, r);
-}
-
 /* What is said of IOThreads holds for the new one as well. */
 static int place(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
 {
@@ -130,18 +119,17 @@ int vmgr__vemu_set_iothread(struct vmgr_domain *dom, uint32_t id, bool there, ui
     struct vmgr__iothread *t;
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
     /* The definition first, which is only saved when the guest took it. */
-    if (r == 0 && config)
+    if (config)
         r = there ? vmgr__iothread_add(c.config, id, &t, err)
                   : vmgr__iothread_remove(c.config, id, err);
     if (r == 0 && live)
         r = there ? add_live(&c, id, err) : remove_live(&c, id, err);
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 /* ---- parameters ---- */
@@ -202,16 +190,15 @@ int vmgr__vemu_tune_iothread(struct vmgr_domain *dom, const char *target,
     struct vemu_change c;
     bool live, config;
     uint32_t id;
-    int r;
+    int r = 0;
 
     if (!vmgr__parse_u32(target, &id) || !id)
         return vemu_error(err, VMGR_ERR_INVALID_ARG, "invalid IOThread id '%s'", target);
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && config)
+    if (config)
         r = vmgr__iothread_set(c.config, id, params, false, err);
     if (r == 0 && live)
         r = tune_live(&c, id, params, err);
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }

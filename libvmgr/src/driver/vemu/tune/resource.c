@@ -131,17 +131,6 @@ int vmgr__vemu_tune_check(const struct vmgr__domain_def *def, struct vmgr_error 
 
 /* ---- changes ---- */
 
-static int end(struct vemu_change *c, bool live, bool config, int r, struct vmgr_error **err)
-{
-    if (r == 0 && live) {
-        c->status.updated = true;
-        r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
-    }
-    if (r == 0 && config)
-        r = vmgr__vemu_config_save(c->d, c->config, err);
-    return vmgr__vemu_change_end(c, r);
-}
-
 static int get(struct vmgr_domain *dom, int resource, const char *target, uint32_t flags,
                GArray *ret, struct vmgr_error **err)
 {
@@ -207,19 +196,18 @@ static int set(struct vmgr_domain *dom, int resource, const char *target,
 {
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
     if (resource == VMGR_RESOURCE_IOTHREAD)
         return vmgr__vemu_tune_iothread(dom, target, params, flags, err);
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
     /* The definition first, which is only saved when the guest took it. */
-    if (r == 0 && config)
+    if (config)
         r = vmgr__tuning_set(c.config, resource, target, params, err);
     if (r == 0 && live)
         r = set_live(&c, resource, target, params, err);
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 /* ---- pins ---- */
@@ -313,14 +301,13 @@ static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t
     g_autofree char *text = cpus_text(cpus, size, err);
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
     if (!text)
         return -1;
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && live)
+    if (live)
         r = check_pin(c.status.def, kind, id, true, err);
     if (r == 0 && config)
         r = check_pin(c.config, kind, id, false, err);
@@ -330,7 +317,7 @@ static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t
         vmgr__tuning_set_pin(&c.status.def->tuning, kind, id, text);
         r = pin_live(&c, err);
     }
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 /* ---- figures ---- */

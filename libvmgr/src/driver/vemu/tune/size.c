@@ -11,17 +11,6 @@
 
 #define UNPLUG_TIMEOUT_MS 10000
 
-static int end(struct vemu_change *c, bool live, bool config, int r, struct vmgr_error **err)
-{
-    if (r == 0 && live) {
-        c->status.updated = true;
-        r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
-    }
-    if (r == 0 && config)
-        r = vmgr__vemu_config_save(c->d, c->config, err);
-    return vmgr__vemu_change_end(c, r);
-}
-
 static int set_balloon(struct vemu_change *c, uint64_t kib, struct vmgr_error **err)
 {
     struct json_object *args = json_object_new_object();
@@ -41,18 +30,17 @@ int vmgr__vemu_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
 {
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && config)
+    if (config)
         r = vmgr__def_set_memory(c.config, kib, flags, false, err);
     if (r == 0 && live)
         r = vmgr__def_set_memory(c.status.def, kib, flags, true, err);
     if (r == 0 && live)
         r = set_balloon(&c, kib, err);
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 /* ---- vCPUs ---- */
@@ -182,12 +170,11 @@ static int change_vcpus(struct vmgr_domain *dom, const char *vcpus, bool there, 
     uint32_t live_count = count, config_count = count;
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && vcpus && config)
+    if (vcpus && config)
         r = vmgr__def_count_vcpus(c.config, vcpus, there, &config_count, err);
     if (r == 0 && vcpus && live)
         r = vmgr__def_count_vcpus(c.status.def, vcpus, there, &live_count, err);
@@ -200,7 +187,7 @@ static int change_vcpus(struct vmgr_domain *dom, const char *vcpus, bool there, 
         vmgr__vemu_status_save(c.d, c.name, &c.status, NULL);
         r = -1;
     }
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 int vmgr__vemu_set_vcpus(struct vmgr_domain *dom, uint32_t count, uint32_t flags,
@@ -231,12 +218,11 @@ int vmgr__vemu_set_stats_period(struct vmgr_domain *dom, int period, uint32_t fl
     struct json_object *args;
     struct vemu_change c;
     bool live, config;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
-    r = vmgr__vemu_change_defs(&c, flags, &live, &config, err);
-    if (r == 0 && config)
+    if (config)
         r = vmgr__def_set_stats_period(c.config, period, err);
     if (r == 0 && live)
         r = vmgr__def_set_stats_period(c.status.def, period, err);
@@ -247,7 +233,7 @@ int vmgr__vemu_set_stats_period(struct vmgr_domain *dom, int period, uint32_t fl
         vmgr__vemu_set_int(args, "value", period);
         r = vmgr__vemu_change_command(&c, "qom-set", args, err);
     }
-    return end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 
 int vmgr__vemu_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err)
