@@ -319,7 +319,7 @@ static struct json_object *run(int fd, const char *command, struct json_object *
         vm.status = vm.panic_pause ? "guest-panicked" : "panicking";
     } else if (strcmp(command, "quit") == 0) {
         vm.status = "quitting";
-    } else if (strcmp(command, "qmp_capabilities") != 0) {
+    } else if (strcmp(command, "qmp_capabilities") != 0 && strcmp(command, "set-action") != 0) {
         *ret_error = "The command has not been found";
         json_object_put(result);
         return NULL;

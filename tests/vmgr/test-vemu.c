@@ -305,6 +305,32 @@ START_TEST(test_unsupported)
 }
 END_TEST
 
+START_TEST(test_lifecycle_action)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+    char *xml = NULL;
+
+    FAILS(vmgr_domain_set_lifecycle_action(dom, VMGR_DOMAIN_LIFECYCLE_CRASH,
+                                           VMGR_DOMAIN_LIFECYCLE_ACTION_PRESERVE,
+                                           VMGR_DOMAIN_AFFECT_LIVE, &err),
+          VMGR_ERR_OPERATION_INVALID, "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert_int_eq(vmgr_domain_is_updated(dom, NULL), 0);
+    OK(vmgr_domain_set_lifecycle_action(dom, VMGR_DOMAIN_LIFECYCLE_CRASH,
+                                        VMGR_DOMAIN_LIFECYCLE_ACTION_PRESERVE,
+                                        VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert_int_eq(vmgr_domain_is_updated(dom, NULL), 1);
+    OK(vmgr_domain_get_xml(dom, 0, &xml, &err));
+    ck_assert_ptr_nonnull(strstr(xml, "<on_crash>preserve</on_crash>"));
+    free(xml);
+    OK(vmgr_domain_get_xml(dom, VMGR_DOMAIN_XML_INACTIVE, &xml, &err));
+    ck_assert_ptr_null(strstr(xml, "preserve"));
+    free(xml);
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 START_TEST(test_definitions)
 {
     struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "<title>one</title>")), *twin,
@@ -786,6 +812,7 @@ int main(void)
     tcase_add_test(t, test_preserved_crash);
     tcase_add_test(t, test_failed_start);
     tcase_add_test(t, test_unsupported);
+    tcase_add_test(t, test_lifecycle_action);
     tcase_add_test(t, test_definitions);
     tcase_add_test(t, test_rename_and_autostart);
     tcase_add_test(t, test_events);
