@@ -87,6 +87,14 @@ int vmgr__vemu_change_need_active(const struct vemu_change *c, struct vmgr_error
     return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
 }
 
+int vmgr__vemu_change_begin_active(struct vemu_change *c, struct vmgr_domain *dom,
+                                   struct vmgr_error **err)
+{
+    if (vmgr__vemu_change_begin(c, dom, err) < 0)
+        return -1;
+    return vmgr__vemu_change_need_active(c, err) == 0 ? 0 : vmgr__vemu_change_end(c, -1);
+}
+
 static int choose_defs(const struct vemu_change *c, uint32_t flags, bool *ret_live,
                        bool *ret_config, struct vmgr_error **err)
 {
@@ -130,6 +138,19 @@ struct vemu_qmp *vmgr__vemu_change_monitor(const struct vemu_change *c, struct v
     return vmgr__qmp_open(dir, -1, VEMU_QMP_TIMEOUT_MS, err);
 }
 
+struct vemu_qmp *vmgr__vemu_change_begin_monitor(struct vemu_change *c, struct vmgr_domain *dom,
+                                                 struct vmgr_error **err)
+{
+    struct vemu_qmp *q;
+
+    if (vmgr__vemu_change_begin_active(c, dom, err) < 0)
+        return NULL;
+    q = vmgr__vemu_change_monitor(c, err);
+    if (!q)
+        vmgr__vemu_change_end(c, -1);
+    return q;
+}
+
 int vmgr__vemu_change_command(const struct vemu_change *c, const char *name,
                               struct json_object *args, struct vmgr_error **err)
 {
@@ -142,4 +163,16 @@ int vmgr__vemu_change_command(const struct vemu_change *c, const char *name,
         json_object_put(args);
     vmgr__qmp_close(q);
     return r;
+}
+
+int vmgr__vemu_change_by_command(struct vmgr_domain *dom, const char *name,
+                                 struct json_object *args, struct vmgr_error **err)
+{
+    struct vemu_change c;
+
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0) {
+        json_object_put(args);
+        return -1;
+    }
+    return vmgr__vemu_change_end(&c, vmgr__vemu_change_command(&c, name, args, err));
 }

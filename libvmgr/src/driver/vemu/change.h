@@ -23,6 +23,12 @@ int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const ch
                                  struct vmgr_error **err);
 /* The same if nobody else has the lock; otherwise -1. */
 int vmgr__vemu_change_try_name(struct vemu_change *c, struct vemu *d, const char *name);
+/* Locks the domain of a handle, which must be running. */
+int vmgr__vemu_change_begin_active(struct vemu_change *c, struct vmgr_domain *dom,
+                                   struct vmgr_error **err);
+/* The same, and its monitor, for vmgr__qmp_close(). NULL and *err: nothing is locked. */
+struct vemu_qmp *vmgr__vemu_change_begin_monitor(struct vemu_change *c, struct vmgr_domain *dom,
+                                                 struct vmgr_error **err);
 /* Locks the domain of a handle and says which definitions VMGR_DOMAIN_AFFECT_* in flags means;
  * fails if there is no such one. */
 int vmgr__vemu_change_begin_defs(struct vemu_change *c, struct vmgr_domain *dom, uint32_t flags,
@@ -44,5 +50,9 @@ struct vemu_qmp *vmgr__vemu_change_monitor(const struct vemu_change *c, struct v
 /* One command to it; args is taken over. */
 int vmgr__vemu_change_command(const struct vemu_change *c, const char *name,
                               struct json_object *args, struct vmgr_error **err);
+/* A change that is one command to the monitor of a domain that must be running; args is taken
+ * over. */
+int vmgr__vemu_change_by_command(struct vmgr_domain *dom, const char *name,
+                                 struct json_object *args, struct vmgr_error **err);
 
 #endif

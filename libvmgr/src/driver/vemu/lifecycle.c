@@ -346,17 +346,11 @@ static int ask_agent(struct vmgr_domain *dom, uint32_t flags, const char *mode,
 
 int vmgr__vemu_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
-    int r = ask_agent(dom, flags, "powerdown", err);
-    struct vemu_change c;
+    const int r = ask_agent(dom, flags, "powerdown", err);
 
     if (r)
         return r < 0 ? -1 : 0;
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
-        return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0)
-        r = vmgr__vemu_change_command(&c, "system_powerdown", NULL, err);
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_by_command(dom, "system_powerdown", NULL, err);
 }
 
 /* By its button, a reboot is a power-off after which the machine is reset instead of ended. The
@@ -370,32 +364,21 @@ int vmgr__vemu_reboot(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error
 
     if (r)
         return r < 0 ? -1 : 0;
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0) {
-        args = json_object_new_object();
-        json_object_object_add(args, "then", json_object_new_string("reset"));
-        r = vmgr__vemu_change_command(&c, "system_powerdown", args, &why);
-        if (r < 0)
-            vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
-                       "the guest cannot be asked to reboot: %s", vmgr_error_get_message(why));
-        vmgr_error_free(why);
-    }
+    args = json_object_new_object();
+    json_object_object_add(args, "then", json_object_new_string("reset"));
+    r = vmgr__vemu_change_command(&c, "system_powerdown", args, &why);
+    if (r < 0)
+        vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, "the guest cannot be asked to reboot: %s",
+                   vmgr_error_get_message(why));
+    vmgr_error_free(why);
     return vmgr__vemu_change_end(&c, r);
 }
 
 int vmgr__vemu_reset(struct vmgr_domain *dom, struct vmgr_error **err)
 {
-    struct vemu_change c;
-    int r;
-
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
-        return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0)
-        r = vmgr__vemu_change_command(&c, "system_reset", NULL, err);
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_by_command(dom, "system_reset", NULL, err);
 }
 
 /* stop or cont, and the status that goes with it. */
@@ -412,12 +395,11 @@ static int switch_to(struct vemu_change *c, const char *monitor_command, int sta
 int vmgr__vemu_suspend(struct vmgr_domain *dom, struct vmgr_error **err)
 {
     struct vemu_change c;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0 && c.status.state == VMGR_DOMAIN_CRASHED)
+    if (c.status.state == VMGR_DOMAIN_CRASHED)
         r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is crashed");
     if (r == 0 && c.status.state != VMGR_DOMAIN_PAUSED)
         r = switch_to(&c, "stop", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_USER, err);
@@ -429,12 +411,11 @@ int vmgr__vemu_resume(struct vmgr_domain *dom, struct vmgr_error **err)
     struct vemu_change c;
     int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0 && c.status.state == VMGR_DOMAIN_RUNNING)
+    if (c.status.state == VMGR_DOMAIN_RUNNING)
         r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is already running");
-    if (r == 0)
+    else
         r = switch_to(&c, "cont", VMGR_DOMAIN_RUNNING, VMGR_DOMAIN_RUNNING_UNPAUSED, err);
     return vmgr__vemu_change_end(&c, r);
 }
@@ -470,14 +451,11 @@ int vmgr__vemu_end_locked(struct vemu_change *c, int reason, struct vmgr_error *
 int vmgr__vemu_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
     struct vemu_change c;
-    int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0)
-        r = destroy_locked(&c, flags, VMGR_DOMAIN_SHUTOFF_DESTROYED, err);
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_end(
+        &c, destroy_locked(&c, flags, VMGR_DOMAIN_SHUTOFF_DESTROYED, err));
 }
 
 void vmgr__vemu_autodestroy(struct vemu *d)

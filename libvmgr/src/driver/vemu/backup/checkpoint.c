@@ -179,11 +179,10 @@ static int set_sizes(struct vmgr_domain *dom, struct vmgr__checkpoint *cp, struc
     struct vemu_qmp *q;
     int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    q = vmgr__vemu_change_begin_monitor(&c, dom, err);
+    if (!q)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    q = r == 0 ? vmgr__vemu_change_monitor(&c, err) : NULL;
-    r = q ? vmgr__qmp_execute(q, "query-block", NULL, &blocks, err) : -1;
+    r = vmgr__qmp_execute(q, "query-block", NULL, &blocks, err);
     for (guint i = 0; r == 0 && i < cp->disks->len; i++) {
         struct vmgr__checkpoint_disk *disk = cp->disks->pdata[i];
         const struct vmgr__device *dev = vmgr__disk_find(c.status.def, disk->name);

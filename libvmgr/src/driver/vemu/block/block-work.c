@@ -32,10 +32,9 @@ int vmgr__block_begin(struct vemu_block_work *w, struct vmgr_domain *dom, const 
                       struct vmgr_error **err)
 {
     *w = (struct vemu_block_work){ .q = NULL };
-    if (vmgr__vemu_change_begin(&w->c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&w->c, dom, err) < 0)
         return -1;
-    if (vmgr__vemu_change_need_active(&w->c, err) == 0 && find_disk(w, disk, err) == 0 &&
-        (w->q = vmgr__vemu_change_monitor(&w->c, err)) &&
+    if (find_disk(w, disk, err) == 0 && (w->q = vmgr__vemu_change_monitor(&w->c, err)) &&
         vmgr__blockjobs_settle(&w->c, w->q, err) == 0)
         return 0;
     return vmgr__block_end(w, -1);

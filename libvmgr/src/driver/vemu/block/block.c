@@ -250,11 +250,10 @@ static int get_errors(struct vmgr_domain *dom, GArray *ret, struct vmgr_error **
     struct vemu_qmp *q;
     int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    q = vmgr__vemu_change_begin_monitor(&c, dom, err);
+    if (!q)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    q = r == 0 ? vmgr__vemu_change_monitor(&c, err) : NULL;
-    r = q ? vmgr__qmp_execute(q, "query-block", NULL, &list, err) : -1;
+    r = vmgr__qmp_execute(q, "query-block", NULL, &list, err);
     for (size_t i = 0;
          r == 0 && json_object_is_type(list, json_type_array) && i < json_object_array_length(list);
          i++) {

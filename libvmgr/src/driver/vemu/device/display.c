@@ -130,14 +130,12 @@ static int screenshot(struct vmgr_domain *dom, uint32_t screen, char **ret_mime,
     struct vemu_change c;
     struct roll *roll;
     uint64_t size = 0;
-    int fd = -1, r;
+    int fd;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0)
-        r = fd = take_picture(&c, screen, &size, err);
-    if (vmgr__vemu_change_end(&c, r) < 0)
+    fd = take_picture(&c, screen, &size, err);
+    if (vmgr__vemu_change_end(&c, fd) < 0)
         return -1;
     roll = g_new0(struct roll, 1);
     *roll = (struct roll){ fd, size };
@@ -176,7 +174,6 @@ static int send_key(struct vmgr_domain *dom, uint32_t codeset, uint32_t holdtime
                     const uint32_t *keycodes, uint32_t count, struct vmgr_error **err)
 {
     struct json_object *args = json_object_new_object(), *list = json_object_new_array();
-    struct vemu_change c;
     int r = 0;
 
     json_object_object_add(args, "keys", list);
@@ -184,16 +181,10 @@ static int send_key(struct vmgr_domain *dom, uint32_t codeset, uint32_t holdtime
         vmgr__vemu_set_int(args, "hold-time", holdtime_ms);
     for (uint32_t i = 0; r == 0 && i < count; i++)
         r = add_key(list, codeset, keycodes[i], err);
-    if (r < 0 || vmgr__vemu_change_begin(&c, dom, err) < 0) {
-        json_object_put(args);
-        return -1;
-    }
-    r = vmgr__vemu_change_need_active(&c, err);
     if (r == 0)
-        r = vmgr__vemu_change_command(&c, "send-key", args, err);
-    else
-        json_object_put(args);
-    return vmgr__vemu_change_end(&c, r);
+        return vmgr__vemu_change_by_command(dom, "send-key", args, err);
+    json_object_put(args);
+    return -1;
 }
 
 const struct vmgr__display_ops vmgr__vemu_display = {

@@ -285,11 +285,9 @@ int vmgr__vemu_core_dump(struct vmgr_domain *dom, const char *path, uint32_t for
     uint32_t serial = 0;
     int fd = -1, id = 0, r;
 
-    if (check_flags(format, flags, err) < 0 || vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (check_flags(format, flags, err) < 0 || vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0)
-        r = vmgr__dump_begin(&c, path, then, flags & VMGR_DOMAIN_DUMP_LIVE, &fd, err);
+    r = vmgr__dump_begin(&c, path, then, flags & VMGR_DOMAIN_DUMP_LIVE, &fd, err);
     if (r == 0) {
         serial = c.status.job->serial;
         id = c.status.def->id;

@@ -111,12 +111,11 @@ static int abort_job(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error 
 {
     struct vemu_qmp *q = NULL;
     struct vemu_change c;
-    int r;
+    int r = 0;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0 && (flags & VMGR_DOMAIN_ABORT_JOB_POSTCOPY))
+    if (flags & VMGR_DOMAIN_ABORT_JOB_POSTCOPY)
         r = vemu_error(err, VMGR_ERR_OPERATION_INVALID,
                        "current job is not outgoing migration in post-copy mode");
     if (r == 0)

@@ -27,19 +27,14 @@ static int run_line(struct vemu_qmp *q, const char *line, char **ret, struct vmg
 int vmgr__vemu_monitor_command(struct vmgr_domain *dom, const char *command, uint32_t flags,
                                char **ret, struct vmgr_error **err)
 {
-    struct vemu_qmp *q = NULL;
     struct vemu_change c;
+    struct vemu_qmp *q = vmgr__vemu_change_begin_monitor(&c, dom, err);
     int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    if (!q)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0) {
-        q = vmgr__vemu_change_monitor(&c, err);
-        r = !q                                ? -1
-            : flags & VMGR_DOMAIN_MONITOR_HMP ? run_line(q, command, ret, err)
-                                              : vmgr__qmp_text(q, command, ret, err);
-    }
+    r = flags & VMGR_DOMAIN_MONITOR_HMP ? run_line(q, command, ret, err)
+                                        : vmgr__qmp_text(q, command, ret, err);
     vmgr__qmp_close(q);
     return vmgr__vemu_change_end(&c, r);
 }

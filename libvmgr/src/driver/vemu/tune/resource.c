@@ -329,11 +329,10 @@ static int get_vcpu_info(struct vmgr_domain *dom, GArray *ret, struct vmgr_error
     struct vemu_qmp *q;
     int r;
 
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
+    q = vmgr__vemu_change_begin_monitor(&c, dom, err);
+    if (!q)
         return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    q = r == 0 ? vmgr__vemu_change_monitor(&c, err) : NULL;
-    r = q ? vmgr__threads_query(q, &threads, err) : -1;
+    r = vmgr__threads_query(q, &threads, err);
     for (guint i = 0; r == 0 && i < threads.vcpus->len; i++) {
         const int tid = g_array_index(threads.vcpus, int, i);
         struct vmgr_vcpu_info info = { .number = i, .state = 1, .cpu = -1 };

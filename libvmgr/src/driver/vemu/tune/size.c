@@ -238,13 +238,5 @@ int vmgr__vemu_set_stats_period(struct vmgr_domain *dom, int period, uint32_t fl
 
 int vmgr__vemu_inject_nmi(struct vmgr_domain *dom, struct vmgr_error **err)
 {
-    struct vemu_change c;
-    int r;
-
-    if (vmgr__vemu_change_begin(&c, dom, err) < 0)
-        return -1;
-    r = vmgr__vemu_change_need_active(&c, err);
-    if (r == 0)
-        r = vmgr__vemu_change_command(&c, "inject-nmi", NULL, err);
-    return vmgr__vemu_change_end(&c, r);
+    return vmgr__vemu_change_by_command(dom, "inject-nmi", NULL, err);
 }
