@@ -6,7 +6,7 @@
 #define VMGR_SRC_DRIVER_VEMU_TUNE_CGROUP_H
 
 #include "../../../conf/tuning.h"
-#include "../vemu.h"
+#include "../change.h"
 
 /* Threads of a guest. */
 struct vemu_threads {
@@ -35,5 +35,13 @@ int vmgr__cgroup_apply(const struct vemu *d, const char *name, struct vemu_statu
                        struct vmgr_error **err);
 /* Removes it; its processes have ended. */
 void vmgr__cgroup_remove(const char *path);
+
+/* Pins and limits: asks the guest which threads it has, and does both. old: as above. */
+int vmgr__threads_place(const struct vemu *d, const char *name, struct vemu_status *s,
+                        struct vemu_qmp *q, const struct vmgr__tuning *old,
+                        struct vmgr_error **err);
+/* The same where a guest has new threads, for which these limits, VMGR__TUNE_*, did not hold. */
+int vmgr__threads_place_new(struct vemu_change *c, struct vemu_qmp *q, int period, int quota,
+                            struct vmgr_error **err);
 
 #endif

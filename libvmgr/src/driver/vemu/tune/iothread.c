@@ -63,29 +63,6 @@ int vmgr__vemu_put_iothread(const struct vmgr__domain_def *def, const xmlNode *d
 
 /* ---- changes ---- */
 
-/* What is said of IOThreads holds for the new one as well. */
-static int place(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
-{
-    const struct vmgr__tuning *t = &c->status.def->tuning;
-    struct vemu_threads threads = { NULL };
-    struct vmgr__tuning old;
-    int r;
-
-    if (!c->status.def->cpuset && !t->value[VMGR__TUNE_IOTHREAD_PERIOD] &&
-        !t->value[VMGR__TUNE_IOTHREAD_QUOTA])
-        return 0;
-    vmgr__tuning_copy(&old, t);
-    old.value[VMGR__TUNE_IOTHREAD_PERIOD] = old.value[VMGR__TUNE_IOTHREAD_QUOTA] = 0;
-    r = vmgr__threads_query(q, &threads, err);
-    if (r == 0)
-        r = vmgr__threads_pin(&c->status, &threads, err);
-    if (r == 0)
-        r = vmgr__cgroup_apply(c->d, c->name, &c->status, &old, &threads, err);
-    vmgr__threads_fini(&threads);
-    vmgr__tuning_fini(&old);
-    return r;
-}
-
 static int add_live(struct vemu_change *c, uint32_t id, struct vmgr_error **err)
 {
     struct vmgr__iothread *t;
@@ -97,7 +74,8 @@ static int add_live(struct vemu_change *c, uint32_t id, struct vmgr_error **err)
     q = vmgr__vemu_change_monitor(c, err);
     r = q ? vmgr__qmp_execute(q, "object-add", props_of(t), NULL, err) : -1;
     if (r == 0)
-        r = place(c, q, err);
+        r = vmgr__threads_place_new(c, q, VMGR__TUNE_IOTHREAD_PERIOD, VMGR__TUNE_IOTHREAD_QUOTA,
+                                    err);
     vmgr__qmp_close(q);
     return r;
 }

@@ -64,7 +64,6 @@ int vmgr__vemu_tune_start(const struct vemu *d, const char *name, struct vemu_st
                           struct vemu_qmp *q, struct vmgr_error **err)
 {
     const struct vmgr__tuning *t = &s->def->tuning;
-    struct vemu_threads threads = { NULL };
     bool wanted = (t->pins && t->pins->len) || (t->blkio && t->blkio->len);
     int r = 0;
 
@@ -74,13 +73,7 @@ int vmgr__vemu_tune_start(const struct vemu *d, const char *name, struct vemu_st
         wanted = wanted || t->value[i];
     if (r < 0 || !wanted)
         return r;
-    r = vmgr__threads_query(q, &threads, err);
-    if (r == 0)
-        r = vmgr__threads_pin(s, &threads, err);
-    if (r == 0)
-        r = vmgr__cgroup_apply(d, name, s, NULL, &threads, err);
-    vmgr__threads_fini(&threads);
-    return r;
+    return vmgr__threads_place(d, name, s, q, NULL, err);
 }
 
 /* What memory can be made of. */
@@ -158,14 +151,23 @@ static int live_disk(struct vemu_change *c, const char *target, struct vmgr_erro
     return r;
 }
 
+/* Asks the monitor of a guest that runs. For vmgr__threads_fini(), also on failure. */
+static int query_threads(const struct vemu_change *c, struct vemu_threads *ret,
+                         struct vmgr_error **err)
+{
+    struct vemu_qmp *q = vmgr__vemu_change_monitor(c, err);
+    int r = q ? vmgr__threads_query(q, ret, err) : -1;
+
+    vmgr__qmp_close(q);
+    return r;
+}
+
 static int live_group(struct vemu_change *c, const struct vmgr__tuning *old,
                       struct vmgr_error **err)
 {
     struct vemu_threads threads = { NULL };
-    struct vemu_qmp *q = vmgr__vemu_change_monitor(c, err);
-    int r = q ? vmgr__threads_query(q, &threads, err) : -1;
+    int r = query_threads(c, &threads, err);
 
-    vmgr__qmp_close(q);
     if (r == 0)
         r = vmgr__cgroup_apply(c->d, c->name, &c->status, old, &threads, err);
     vmgr__threads_fini(&threads);
@@ -285,10 +287,8 @@ static int check_pin(const struct vmgr__domain_def *def, int kind, uint32_t id, 
 static int pin_live(struct vemu_change *c, struct vmgr_error **err)
 {
     struct vemu_threads threads = { NULL };
-    struct vemu_qmp *q = vmgr__vemu_change_monitor(c, err);
-    int r = q ? vmgr__threads_query(q, &threads, err) : -1;
+    int r = query_threads(c, &threads, err);
 
-    vmgr__qmp_close(q);
     if (r == 0)
         r = vmgr__threads_pin(&c->status, &threads, err);
     vmgr__threads_fini(&threads);

@@ -119,28 +119,6 @@ static int resize(struct vemu_qmp *q, struct json_object *slots, unsigned *count
     return 0;
 }
 
-/* Those that have come run where the definition says, and have its limits. */
-static int place_cpus(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error **err)
-{
-    const struct vmgr__tuning *t = &c->status.def->tuning;
-    struct vmgr__tuning old;
-    struct vemu_threads threads = { NULL };
-    int r;
-
-    if (!(t->pins && t->pins->len) && !t->value[VMGR__TUNE_PERIOD] && !t->value[VMGR__TUNE_QUOTA])
-        return 0;
-    r = vmgr__threads_query(q, &threads, err);
-    vmgr__tuning_copy(&old, t);
-    old.value[VMGR__TUNE_PERIOD] = old.value[VMGR__TUNE_QUOTA] = 0;
-    if (r == 0)
-        r = vmgr__threads_pin(&c->status, &threads, err);
-    if (r == 0)
-        r = vmgr__cgroup_apply(c->d, c->name, &c->status, &old, &threads, err);
-    vmgr__tuning_fini(&old);
-    vmgr__threads_fini(&threads);
-    return r;
-}
-
 static int set_live(struct vemu_change *c, unsigned wanted, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = c->status.def;
@@ -158,7 +136,7 @@ static int set_live(struct vemu_change *c, unsigned wanted, struct vmgr_error **
         r = resize(q, slots, &def->vcpus, wanted, err);
     json_object_put(slots);
     if (r == 0)
-        r = place_cpus(c, q, err);
+        r = vmgr__threads_place_new(c, q, VMGR__TUNE_PERIOD, VMGR__TUNE_QUOTA, err);
     vmgr__qmp_close(q);
     return r;
 }

@@ -178,3 +178,33 @@ int vmgr__threads_pin(const struct vemu_status *s, const struct vemu_threads *th
     }
     return emulator ? pin_others(s, threads, emulator, err) : 0;
 }
+
+int vmgr__threads_place(const struct vemu *d, const char *name, struct vemu_status *s,
+                        struct vemu_qmp *q, const struct vmgr__tuning *old, struct vmgr_error **err)
+{
+    struct vemu_threads threads = { NULL };
+    int r = vmgr__threads_query(q, &threads, err);
+
+    if (r == 0)
+        r = vmgr__threads_pin(s, &threads, err);
+    if (r == 0)
+        r = vmgr__cgroup_apply(d, name, s, old, &threads, err);
+    vmgr__threads_fini(&threads);
+    return r;
+}
+
+int vmgr__threads_place_new(struct vemu_change *c, struct vemu_qmp *q, int period, int quota,
+                            struct vmgr_error **err)
+{
+    const struct vmgr__tuning *t = &c->status.def->tuning;
+    struct vmgr__tuning old;
+    int r;
+
+    if (!(t->pins && t->pins->len) && !t->value[period] && !t->value[quota])
+        return 0;
+    vmgr__tuning_copy(&old, t);
+    old.value[period] = old.value[quota] = 0;
+    r = vmgr__threads_place(c->d, c->name, &c->status, q, &old, err);
+    vmgr__tuning_fini(&old);
+    return r;
+}
