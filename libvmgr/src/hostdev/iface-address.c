@@ -19,56 +19,25 @@ static int family_of(const struct vmgr__iface_protocol *p)
 
 static int add_address(struct nl_sock *sk, int index, int family, const struct vmgr__iface_ip *ip)
 {
-    struct rtnl_addr *addr = rtnl_addr_alloc();
-    struct nl_addr *local = NULL, *broadcast = NULL;
+    struct nl_addr *local = NULL;
     int r = nl_addr_parse(ip->address, family, &local);
 
-    if (r == 0 && addr) {
+    if (r == 0) {
         nl_addr_set_prefixlen(local, (int)ip->prefix);
-        rtnl_addr_set_ifindex(addr, index);
-        r = rtnl_addr_set_local(addr, local);
-        if (r == 0 && family == AF_INET && ip->prefix < 31) {
-            uint32_t last;
-
-            memcpy(&last, nl_addr_get_binary_addr(local), sizeof(last));
-            last |= htonl(UINT32_MAX >> ip->prefix);
-            broadcast = nl_addr_build(AF_INET, &last, sizeof(last));
-            if (broadcast)
-                r = rtnl_addr_set_broadcast(addr, broadcast);
-        }
-        if (r == 0)
-            r = rtnl_addr_add(sk, addr, NLM_F_REPLACE);
+        r = vmgr__rt_add_address(sk, index, local, 0, NLM_F_REPLACE);
     }
-    nl_addr_put(broadcast);
     nl_addr_put(local);
-    rtnl_addr_put(addr);
     return r;
 }
 
 static int add_gateway(struct nl_sock *sk, int index, int family, const char *gateway)
 {
-    struct rtnl_route *route = rtnl_route_alloc();
-    struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-    struct nl_addr *via = NULL, *all = NULL;
+    struct nl_addr *via = NULL;
     int r = nl_addr_parse(gateway, family, &via);
 
     if (r == 0)
-        r = nl_addr_parse("default", family, &all);
-    if (r == 0 && route && hop) {
-        rtnl_route_set_family(route, (uint8_t)family);
-        rtnl_route_set_dst(route, all);
-        rtnl_route_set_protocol(route, RTPROT_STATIC);
-        rtnl_route_nh_set_ifindex(hop, index);
-        rtnl_route_nh_set_gateway(hop, via);
-        rtnl_route_add_nexthop(route, hop); /* owns it */
-        hop = NULL;
-        r = rtnl_route_add(sk, route, 0);
-    }
+        r = vmgr__rt_add_route(sk, index, NULL, via, 0);
     nl_addr_put(via);
-    nl_addr_put(all);
-    if (hop)
-        rtnl_route_nh_free(hop);
-    rtnl_route_put(route);
     return r;
 }
 
@@ -86,14 +55,13 @@ int vmgr__iface_address_add(struct nl_sock *sk, const struct vmgr__iface_def *de
 
             r = add_address(sk, index, family_of(p), ip);
             if (r < 0)
-                return vmgr__iface_nl_fail(err, r, "cannot give interface '%s' the address %s/%u",
-                                           def->name, ip->address, ip->prefix);
+                return iface_nl_fail(err, r, "cannot give interface '%s' the address %s/%u",
+                                     def->name, ip->address, ip->prefix);
         }
         r = p->gateway ? add_gateway(sk, index, family_of(p), p->gateway) : 0;
         if (r < 0)
-            return vmgr__iface_nl_fail(err, r,
-                                       "cannot make %s the default gateway of interface '%s'",
-                                       p->gateway, def->name);
+            return iface_nl_fail(err, r, "cannot make %s the default gateway of interface '%s'",
+                                 p->gateway, def->name);
     }
     return 0;
 }
@@ -155,7 +123,7 @@ static void read_route(struct rtnl_route *route, int index, struct vmgr__iface_d
 int vmgr__iface_address_read(struct vmgr__iface_def *def, struct vmgr_error **err)
 {
     const int index = (int)if_nametoindex(def->name);
-    struct nl_sock *sk = vmgr__iface_nl_open(err);
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_INTERFACE, err);
     struct nl_cache *addrs = NULL, *routes = NULL;
     int r;
 
@@ -165,7 +133,7 @@ int vmgr__iface_address_read(struct vmgr__iface_def *def, struct vmgr_error **er
     if (r == 0)
         r = rtnl_route_alloc_cache(sk, AF_UNSPEC, 0, &routes);
     if (r < 0)
-        vmgr__iface_nl_fail(err, r, "cannot read the addresses of interface '%s'", def->name);
+        iface_nl_fail(err, r, "cannot read the addresses of interface '%s'", def->name);
     for (struct nl_object *o = r == 0 ? nl_cache_get_first(addrs) : NULL; o;
          o = nl_cache_get_next(o)) {
         if (rtnl_addr_get_ifindex((struct rtnl_addr *)o) == index)

@@ -74,9 +74,9 @@ static int add_port(struct nl_sock *sk, const struct vmgr__iface_def *def,
         vmgr__iface_address_flush(sk, port->name);
         r = vmgr__iface_link_set(sk, port->name, true, 0);
     }
-    return r < 0 ? vmgr__iface_nl_fail(err, r, "cannot put interface '%s' into '%s'", port->name,
-                                       def->name)
-                 : 0;
+    return r < 0
+               ? iface_nl_fail(err, r, "cannot put interface '%s' into '%s'", port->name, def->name)
+               : 0;
 }
 
 /* The link and what is in it, up; made: names of links that were made. */
@@ -93,14 +93,14 @@ static int apply(struct nl_sock *sk, const struct vmgr__iface_def *def, GPtrArra
     if (def->link) {
         r = vmgr__iface_link_set(sk, def->link, true, 0);
         if (r < 0)
-            return vmgr__iface_nl_fail(err, r, "cannot set interface '%s' up", def->link);
+            return iface_nl_fail(err, r, "cannot set interface '%s' up", def->link);
     }
     for (guint i = 0; i < def->ports->len; i++) {
         if (add_port(sk, def, def->ports->pdata[i], made, err) < 0)
             return -1;
     }
     r = vmgr__iface_link_set(sk, def->name, true, def->mtu);
-    return r < 0 ? vmgr__iface_nl_fail(err, r, "cannot set interface '%s' up", def->name) : 0;
+    return r < 0 ? iface_nl_fail(err, r, "cannot set interface '%s' up", def->name) : 0;
 }
 
 int vmgr__iface_up(const struct vemu *d, const struct vmgr__iface_def *def, struct vmgr_error **err)
@@ -111,7 +111,7 @@ int vmgr__iface_up(const struct vemu *d, const struct vmgr__iface_def *def, stru
 
     if (check_rights(d, def->name, err) < 0)
         return -1;
-    sk = vmgr__iface_nl_open(err);
+    sk = vmgr__rt_open(VMGR_FROM_INTERFACE, err);
     if (!sk)
         return -1;
     r = apply(sk, def, made, err);
@@ -153,7 +153,7 @@ static int take_down(struct nl_sock *sk, const struct vmgr__iface_def *def, stru
         vmgr__iface_address_flush(sk, def->name);
         r = vmgr__iface_link_set(sk, def->name, false, 0);
     }
-    return r < 0 ? vmgr__iface_nl_fail(err, r, "cannot set interface '%s' down", def->name) : 0;
+    return r < 0 ? iface_nl_fail(err, r, "cannot set interface '%s' down", def->name) : 0;
 }
 
 int vmgr__iface_down(const struct vemu *d, const struct vmgr__iface_def *def,
@@ -164,7 +164,7 @@ int vmgr__iface_down(const struct vemu *d, const struct vmgr__iface_def *def,
 
     if (check_rights(d, def->name, err) < 0)
         return -1;
-    sk = vmgr__iface_nl_open(err);
+    sk = vmgr__rt_open(VMGR_FROM_INTERFACE, err);
     if (!sk)
         return -1;
     vmgr__iface_dhcp_stop(d, def->name);

@@ -17,29 +17,6 @@
 
 #define DELAY_MAX 3000 /* hundredths of a second, which are the kernel's USER_HZ */
 
-int vmgr__iface_nl_fail(struct vmgr_error **err, int code, const char *format, ...)
-{
-    g_autofree char *what = NULL;
-    va_list ap;
-
-    va_start(ap, format);
-    what = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    return iface_error(err, VMGR_ERR_SYSTEM_ERROR, "%s: %s", what, nl_geterror(code));
-}
-
-struct nl_sock *vmgr__iface_nl_open(struct vmgr_error **err)
-{
-    struct nl_sock *sk = nl_socket_alloc();
-    int r = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
-
-    if (r == 0)
-        return sk;
-    vmgr__iface_nl_fail(err, r, "cannot open a netlink socket");
-    nl_socket_free(sk);
-    return NULL;
-}
-
 /* ---- making ---- */
 
 static void put_bridge(struct nl_msg *msg, const struct vmgr__iface_def *def)
@@ -92,16 +69,12 @@ static const char *kind_of(const struct vmgr__iface_def *def)
 
 static int send_link(struct nl_sock *sk, const struct vmgr__iface_def *def)
 {
-    struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
-    struct nl_msg *msg =
-        nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK);
+    struct nl_msg *msg = vmgr__rt_new_link(def->name);
     struct nlattr *link, *data;
     uint32_t tag;
 
     if (!msg)
         return -NLE_NOMEM;
-    nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO);
-    nla_put_string(msg, IFLA_IFNAME, def->name);
     if (def->type == VMGR__IFACE_VLAN)
         nla_put_u32(msg, IFLA_LINK, if_nametoindex(def->link));
     link = nla_nest_start(msg, IFLA_LINKINFO);
@@ -129,7 +102,7 @@ static int check_there(struct nl_sock *sk, const struct vmgr__iface_def *def,
     int r = rtnl_link_get_kernel(sk, 0, def->name, &link);
 
     if (r < 0)
-        return vmgr__iface_nl_fail(err, r, "cannot find interface '%s'", def->name);
+        return iface_nl_fail(err, r, "cannot find interface '%s'", def->name);
     type = rtnl_link_get_type(link);
     addr = rtnl_link_get_addr(link);
     if (kind && g_strcmp0(type, kind) != 0)
@@ -158,7 +131,7 @@ int vmgr__iface_link_make(struct nl_sock *sk, const struct vmgr__iface_def *def,
         return iface_error(err, VMGR_ERR_OPERATION_FAILED, "there is no interface '%s'", def->link);
     r = send_link(sk, def);
     if (r < 0)
-        return vmgr__iface_nl_fail(err, r, "cannot make %s '%s'", kind_of(def), def->name);
+        return iface_nl_fail(err, r, "cannot make %s '%s'", kind_of(def), def->name);
     *ret_made = true;
     return 0;
 }
@@ -177,22 +150,7 @@ void vmgr__iface_link_delete(struct nl_sock *sk, const char *name)
 
 int vmgr__iface_link_set(struct nl_sock *sk, const char *name, bool up, uint32_t mtu)
 {
-    struct rtnl_link *which = rtnl_link_alloc(), *change = rtnl_link_alloc();
-    int r = -NLE_NOMEM;
-
-    if (which && change) {
-        rtnl_link_set_ifindex(which, (int)if_nametoindex(name));
-        if (up)
-            rtnl_link_set_flags(change, IFF_UP);
-        else
-            rtnl_link_unset_flags(change, IFF_UP);
-        if (mtu)
-            rtnl_link_set_mtu(change, mtu);
-        r = rtnl_link_change(sk, which, change, 0);
-    }
-    rtnl_link_put(which);
-    rtnl_link_put(change);
-    return r;
+    return vmgr__rt_set_link(sk, (int)if_nametoindex(name), up, NULL, mtu);
 }
 
 int vmgr__iface_link_enslave(struct nl_sock *sk, const char *name, const char *master)

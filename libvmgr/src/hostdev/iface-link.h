@@ -7,14 +7,11 @@
 #define VMGR_SRC_HOSTDEV_IFACE_LINK_H
 
 #include "../conf/iface.h"
+#include "../network/rtnetlink.h"
 
-struct nl_sock;
+#define iface_nl_fail(err, code, ...) vmgr__rt_fail(err, VMGR_FROM_INTERFACE, code, __VA_ARGS__)
 
 /* ---- iface-link.c ---- */
-/* Always -1: what failed, and the kernel's reason. code: of libnl. */
-int vmgr__iface_nl_fail(struct vmgr_error **err, int code, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
-struct nl_sock *vmgr__iface_nl_open(struct vmgr_error **err);
 /* Makes a bridge, bond or VLAN that is not there, or finds what the definition is of. *ret_made:
  * whether it was made. */
 int vmgr__iface_link_make(struct nl_sock *sk, const struct vmgr__iface_def *def, bool *ret_made,

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "network.h"
+#include "rtnetlink.h"
 
 #define ROOT          TC_H_MAKE(1u << 16, 0)
 #define CLASS         TC_H_MAKE(1u << 16, 1)
@@ -167,13 +168,14 @@ static void remove_limits(struct nl_sock *sk, int index)
 int vmgr__link_limit(const char *name, const struct vmgr__bandwidth *b, struct vmgr_error **err)
 {
     const int index = (int)if_nametoindex(name);
-    struct nl_sock *sk = nl_socket_alloc();
-    const char *what = "limit";
-    int r = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
+    const char *what = NULL;
+    int r = 0;
 
-    if (r == 0)
-        remove_limits(sk, index);
-    if (r == 0 && b->in.present) {
+    if (!sk)
+        return -1;
+    remove_limits(sk, index);
+    if (b->in.present) {
         what = "limit what is sent on (HTB)";
         r = limit_in(sk, index, &b->in);
     }
@@ -182,8 +184,7 @@ int vmgr__link_limit(const char *name, const struct vmgr__bandwidth *b, struct v
         r = limit_out(sk, index, &b->out);
     }
     if (r < 0) {
-        if (sk)
-            remove_limits(sk, index);
+        remove_limits(sk, index);
         hostnet_error(err, VMGR_ERR_OPERATION_FAILED, "cannot %s interface '%s': %s", what, name,
                       nl_geterror(r));
         r = -1;

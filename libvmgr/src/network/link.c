@@ -9,38 +9,16 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <netlink/netlink.h>
-#include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/route.h>
 #include <string.h>
 
 #include "network.h"
+#include "rtnetlink.h"
 
 #define TICKS_PER_SECOND 100 /* USER_HZ, the unit of IFLA_BR_FORWARD_DELAY */
 
-static int nl_fail(struct vmgr_error **err, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static int nl_fail(struct vmgr_error **err, int code, const char *format, ...)
-{
-    g_autofree char *what = NULL;
-    va_list ap;
-
-    va_start(ap, format);
-    what = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    return hostnet_error(err, VMGR_ERR_SYSTEM_ERROR, "%s: %s", what, nl_geterror(code));
-}
-
-static struct nl_sock *rt_open(struct vmgr_error **err)
-{
-    struct nl_sock *sk = nl_socket_alloc();
-    int r = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
-
-    if (r == 0)
-        return sk;
-    nl_fail(err, r, "cannot open a netlink socket");
-    nl_socket_free(sk);
-    return NULL;
-}
+#define nl_fail(err, code, ...) vmgr__rt_fail(err, VMGR_FROM_NETWORK, code, __VA_ARGS__)
 
 bool vmgr__link_exists(const char *name)
 {
@@ -51,17 +29,13 @@ bool vmgr__link_exists(const char *name)
 
 static int send_bridge(struct nl_sock *sk, const struct vmgr__network_def *def)
 {
-    struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
-    struct nl_msg *msg =
-        nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK);
+    struct nl_msg *msg = vmgr__rt_new_link(def->bridge);
     struct nlattr *link, *data;
     uint8_t mac[6];
 
     if (!msg)
         return -NLE_NOMEM;
     vmgr__mac_parse(def->mac, mac);
-    nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO);
-    nla_put_string(msg, IFLA_IFNAME, def->bridge);
     nla_put(msg, IFLA_ADDRESS, sizeof(mac), mac);
     if (def->mtu)
         nla_put_u32(msg, IFLA_MTU, def->mtu);
@@ -86,78 +60,23 @@ static struct nl_addr *to_nl(const struct vmgr__addr *a, unsigned prefix)
 
 static int add_address(struct nl_sock *sk, int index, const struct vmgr__net_ip *ip)
 {
-    const unsigned prefix = vmgr__net_ip_prefix(ip);
-    struct vmgr__addr last = vmgr__addr_masked(&ip->address, prefix, true);
-    struct rtnl_addr *addr = rtnl_addr_alloc();
-    struct nl_addr *local = to_nl(&ip->address, prefix), *broadcast = NULL;
-    int r = -NLE_NOMEM;
+    struct nl_addr *local = to_nl(&ip->address, vmgr__net_ip_prefix(ip));
+    /* Nobody else has it: the bridge is new. And without a port it would wait for ever. */
+    const uint32_t flags = ip->address.family == AF_INET6 ? IFA_F_NODAD : 0;
+    int r = local ? vmgr__rt_add_address(sk, index, local, flags, 0) : -NLE_NOMEM;
 
-    if (addr && local) {
-        rtnl_addr_set_ifindex(addr, index);
-        r = rtnl_addr_set_local(addr, local);
-        if (r == 0 && ip->address.family == AF_INET && prefix < 31) {
-            broadcast = to_nl(&last, 32);
-            if (broadcast)
-                r = rtnl_addr_set_broadcast(addr, broadcast);
-        }
-        /* Nobody else has it: the bridge is new. And without a port it would wait for ever. */
-        if (ip->address.family == AF_INET6)
-            rtnl_addr_set_flags(addr, IFA_F_NODAD);
-        if (r == 0)
-            r = rtnl_addr_add(sk, addr, 0);
-    }
-    nl_addr_put(broadcast);
     nl_addr_put(local);
-    rtnl_addr_put(addr);
     return r;
 }
 
 static int add_route(struct nl_sock *sk, int index, const struct vmgr__net_route *route)
 {
-    struct rtnl_route *rt = rtnl_route_alloc();
-    struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
     struct nl_addr *to = to_nl(&route->address, vmgr__net_route_prefix(route));
     struct nl_addr *via = to_nl(&route->gateway, vmgr__addr_bits(&route->gateway));
-    int r = -NLE_NOMEM;
+    int r = to && via ? vmgr__rt_add_route(sk, index, to, via, route->metric) : -NLE_NOMEM;
 
-    if (rt && hop && to && via) {
-        rtnl_route_set_family(rt, (uint8_t)route->address.family);
-        rtnl_route_set_dst(rt, to);
-        rtnl_route_set_protocol(rt, RTPROT_STATIC);
-        if (route->metric)
-            rtnl_route_set_priority(rt, route->metric);
-        rtnl_route_nh_set_ifindex(hop, index);
-        rtnl_route_nh_set_gateway(hop, via);
-        rtnl_route_add_nexthop(rt, hop); /* owns it */
-        hop = NULL;
-        r = rtnl_route_add(sk, rt, 0);
-    }
     nl_addr_put(via);
     nl_addr_put(to);
-    if (hop)
-        rtnl_route_nh_free(hop);
-    rtnl_route_put(rt);
-    return r;
-}
-
-static int set_up(struct nl_sock *sk, int index, const uint8_t *mac, uint32_t mtu)
-{
-    struct nl_addr *addr = mac ? nl_addr_build(AF_LLC, mac, 6) : NULL;
-    struct rtnl_link *which = rtnl_link_alloc(), *change = rtnl_link_alloc();
-    int r = -NLE_NOMEM;
-
-    if (which && change) {
-        rtnl_link_set_ifindex(which, index);
-        rtnl_link_set_flags(change, IFF_UP);
-        if (addr)
-            rtnl_link_set_addr(change, addr);
-        if (mtu)
-            rtnl_link_set_mtu(change, mtu);
-        r = rtnl_link_change(sk, which, change, 0);
-    }
-    rtnl_link_put(which);
-    rtnl_link_put(change);
-    nl_addr_put(addr);
     return r;
 }
 
@@ -177,7 +96,7 @@ static int furnish(struct nl_sock *sk, const struct vmgr__network_def *def, stru
             return nl_fail(err, r, "cannot give bridge '%s' the address %s", def->bridge,
                            vmgr__addr_format(&ip->address, text));
     }
-    r = set_up(sk, index, NULL, 0);
+    r = vmgr__rt_set_link(sk, index, true, NULL, 0);
     if (r < 0)
         return nl_fail(err, r, "cannot set bridge '%s' up", def->bridge);
     for (guint i = 0; i < def->routes->len; i++) {
@@ -193,7 +112,7 @@ static int furnish(struct nl_sock *sk, const struct vmgr__network_def *def, stru
 
 int vmgr__bridge_make(const struct vmgr__network_def *def, struct vmgr_error **err)
 {
-    struct nl_sock *sk = rt_open(err);
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
     int r;
 
     if (!sk)
@@ -221,7 +140,7 @@ static bool is_ours(struct rtnl_link *link, const struct vmgr__network_def *def)
 
 void vmgr__bridge_remove(const struct vmgr__network_def *def)
 {
-    struct nl_sock *sk = rt_open(NULL);
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, NULL);
     struct rtnl_link *link = NULL;
 
     if (!sk)
@@ -279,7 +198,7 @@ static int check_subnet(struct nl_sock *sk, const struct vmgr__net_ip *ip, struc
 
 int vmgr__bridge_check_free(const struct vmgr__network_def *def, struct vmgr_error **err)
 {
-    struct nl_sock *sk = rt_open(err);
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
     int r = 0;
 
     if (!sk)
@@ -303,7 +222,7 @@ int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], 
 
     if (!to)
         return hostnet_error(err, VMGR_ERR_OPERATION_FAILED, "there is no bridge '%s'", bridge);
-    sk = rt_open(err);
+    sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
     if (!sk)
         return -1;
     r = rtnl_link_get_kernel(sk, to, NULL, &master);
@@ -313,7 +232,7 @@ int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], 
         r = -1;
     } else {
         if (r == 0)
-            r = set_up(sk, index, mac, mtu ? mtu : rtnl_link_get_mtu(master));
+            r = vmgr__rt_set_link(sk, index, true, mac, mtu ? mtu : rtnl_link_get_mtu(master));
         if (r == 0)
             r = rtnl_link_enslave_ifindex(sk, to, index);
         if (r < 0)
@@ -326,8 +245,8 @@ int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], 
 
 int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmgr_error **err)
 {
-    struct nl_sock *sk = rt_open(err);
-    int r = sk ? set_up(sk, (int)if_nametoindex(name), mac, mtu) : -1;
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
+    int r = sk ? vmgr__rt_set_link(sk, (int)if_nametoindex(name), true, mac, mtu) : -1;
 
     if (!sk)
         return -1;

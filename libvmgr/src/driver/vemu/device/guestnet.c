@@ -12,8 +12,9 @@
 
 #include "../../../conf/bandwidth.h"
 #include "../../../network/network.h"
-#include "../run/agent.h"
+#include "../../../network/rtnetlink.h"
 #include "../change.h"
+#include "../run/agent.h"
 #include "parts.h"
 
 #define inactive(err) vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running")
@@ -93,20 +94,18 @@ static int from_neighbours(struct vemu *d G_GNUC_UNUSED,
                            struct vmgr_error **err)
 {
     struct neighbours n = { .to = to };
-    struct nl_sock *sk = nl_socket_alloc();
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_VEMU, err);
     struct nl_cache *cache = NULL;
-    int r = sk ? nl_connect(sk, NETLINK_ROUTE) : -NLE_NOMEM;
+    int r;
 
-    if (r == 0)
-        r = rtnl_neigh_alloc_cache(sk, &cache);
+    if (!sk)
+        return -1;
+    r = rtnl_neigh_alloc_cache(sk, &cache);
     if (r == 0 && to->mac && vmgr__mac_parse(to->mac, n.mac))
         nl_cache_foreach(cache, compare_neighbour, &n);
     nl_cache_free(cache);
     nl_socket_free(sk);
-    if (r < 0)
-        return vemu_error(err, VMGR_ERR_SYSTEM_ERROR, "cannot read this host's neighbours: %s",
-                          nl_geterror(r));
-    return 0;
+    return r < 0 ? vmgr__rt_fail(err, VMGR_FROM_VEMU, r, "cannot read this host's neighbours") : 0;
 }
 
 /* What the guest calls its interfaces; data: the list. */
