@@ -5,21 +5,13 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 for tool in virsh qemu-img nbdcopy nbdinfo; do
     command -v "$tool" >/dev/null || { echo "no $tool"; exit 77; }
 done
-kernel=$(find_kernel)
-[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_blk)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+need_guest virtio_pci virtio_blk
 work=$(mktemp -d /tmp/backup-XXXXXX)
-end() {
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
-}
-trap end EXIT
+trap 'remove_work "$work"' EXIT
 # Writes numbered blocks to both disks, one after the other, and says which is down.
 cat >"$work/init" <<'INIT'
 #!/bin/sh
@@ -38,9 +30,6 @@ while :; do
     usleep 20000
 done
 INIT
-echo "$modules" >"$work/modules"
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules"
 PYTHONDONTWRITEBYTECODE=1 timeout 280 python3 "$TOP/tests/tools/vmgrd-backup.py" "$BUILD" \
     "$work" "$kernel"

@@ -3,6 +3,7 @@
 # virt-install, virt-clone and virt-xml, unmodified, on vmgrd; python3-libvirt with event loops and
 # libvirt-dbus's way of working; the calls of virt-viewer, virt-manager and nova. Over an emulator without a machine; first-day.sh has real guests.
 set -u
+. "$TOP/tests/lib/guests.sh"
 for program in virt-install virt-clone virt-xml; do
     command -v $program >/dev/null || { echo "no $program (package virtinst)"; exit 77; }
 done
@@ -20,13 +21,7 @@ if [ "${1:-}" = inside ]; then
     mkdir /var/lib/libvirt/boot /var/lib/libvirt/images # as the package libvirt-daemon has them
 fi
 work=$(mktemp -d /tmp/virtinst-XXXXXX)
-end() {
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
-}
-trap end EXIT
+trap 'remove_work "$work"' EXIT
 export PYTHONDONTWRITEBYTECODE=1
 for part in virtinst events sequences dbus; do
     mkdir "$work/$part"

@@ -5,19 +5,11 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 command -v virsh >/dev/null || { echo "no virsh"; exit 77; }
-kernel=$(find_kernel)
-[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_balloon)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+need_guest virtio_pci virtio_blk virtio_net virtio_balloon
 work=$(mktemp -d /tmp/devices-XXXXXX)
-end() {
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
-}
-trap end EXIT
+trap 'remove_work "$work"' EXIT
 # What the guest sees, a line whenever it changes.
 cat >"$work/init" <<'INIT'
 #!/bin/sh
@@ -35,9 +27,6 @@ while sleep 0.1; do
     last=$now
 done
 INIT
-echo "$modules" >"$work/modules"
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules"
 PYTHONDONTWRITEBYTECODE=1 timeout 280 python3 "$TOP/tests/tools/vmgrd-devices.py" "$BUILD" "$work" \
     "$kernel"

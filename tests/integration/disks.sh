@@ -7,6 +7,7 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 install_missing linux-image-amd64 xorriso kmod >/dev/null
 kernel=$(ls -v /boot/vmlinuz-*-amd64 2>/dev/null | grep -v cloud | tail -n 1)
 [ -n "$kernel" ] || { echo "no kernel with AHCI in /boot"; exit 77; }
@@ -60,10 +61,7 @@ say "interrupts $(grep -c -e 'PCI-MSI.*ahci' -e 'PCI-MSI.*virtio.-request' /proc
 dmesg | grep -e 'ata.*exception' -e 'ata.*failed' -e 'I/O error, dev sd' && say "trouble"
 poweroff -f
 INIT
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules || exit 1
-echo "$modules" >"$work/modules"
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules" || exit 1
 mkdir "$work/iso"
 head -c 3000000 /dev/urandom >"$work/iso/data"
 xorriso -as mkisofs -quiet -o "$work/cd.iso" "$work/iso" 2>/dev/null || { echo "xorriso"; exit 1; }

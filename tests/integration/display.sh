@@ -7,6 +7,7 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 install_missing linux-image-amd64 kmod seabios >/dev/null
 kernel=$(ls -v /boot/vmlinuz-*-amd64 2>/dev/null | grep -v cloud | tail -n 1)
 [ -n "$kernel" ] || { echo "no kernel with display drivers in /boot"; exit 77; }
@@ -46,9 +47,6 @@ say "ready"
 wait
 sleep 1000
 INIT
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules || exit 1
-echo "$modules" >"$work/modules"
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules" || exit 1
 timeout 300 python3 "$TOP/tests/integration/display.py" "$BUILD/tools/vemu/vemu" "$kernel" \
     "$work/initramfs"

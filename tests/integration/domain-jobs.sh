@@ -3,14 +3,9 @@
 # virsh and vmsh dump guests, abort dumps, take pictures, press keys; guests crash, and what their
 # definitions say of that happens.
 set -u
+. "$TOP/tests/lib/guests.sh"
 export PATH=$PATH:/usr/sbin:/sbin
 command -v virsh >/dev/null || { echo "no virsh"; exit 77; }
 work=$(mktemp -d /tmp/domain-jobs-XXXXXX)
-end() {
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
-}
-trap end EXIT
+trap 'remove_work "$work"' EXIT
 PYTHONDONTWRITEBYTECODE=1 timeout 200 python3 "$TOP/tests/tools/vmgrd-jobs.py" "$BUILD" "$work"

@@ -6,6 +6,7 @@
 # for all, and what cannot be, which is refused by name.
 set -u
 . "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/guests.sh"
 [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
 command -v setpriv >/dev/null || { echo "no setpriv"; exit 77; }
 kernel=$(find_kernel)
@@ -14,10 +15,7 @@ work=$(mktemp -d /tmp/guest-users-XXXXXX)
 daemon=
 end() {
     [ -z "$daemon" ] || kill -9 "$daemon"
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
+    remove_work "$work"
 }
 trap end EXIT
 root=$work/root

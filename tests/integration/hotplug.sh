@@ -8,11 +8,9 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
-kernel=$(find_kernel)
-[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_balloon virtio_mem nd_virtio \
-    virtio_pmem nd_pmem)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+. "$TOP/tests/lib/guests.sh"
+need_guest virtio_pci virtio_blk virtio_net virtio_balloon virtio_mem nd_virtio \
+    virtio_pmem nd_pmem
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -65,11 +63,8 @@ while sleep 0.1; do
     last2=$now2
 done
 INIT
-echo "$modules" >"$work/modules"
 lspci=$(command -v lspci)
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" ${lspci:+"$lspci"} $modules
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules" ${lspci:+"$lspci"}
 rounds=4
 [ "${VEMU_TEST_SOAK:-0}" = 1 ] && rounds=100
 python3 "$TOP/tests/integration/hotplug.py" "$BUILD/tools/vemu/vemu" "$kernel" "$work/initramfs" "$work" \

@@ -6,6 +6,7 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 command -v qemu-img >/dev/null || { echo "qemu-img is not installed"; exit 77; }
 kernel=$(find_kernel)
 modules=$([ -n "$kernel" ] && find_modules "$kernel" virtio_mmio virtio_blk)
@@ -37,9 +38,6 @@ done
 echo "ROUNDS $i"
 poweroff -f
 INIT
-echo "$modules" >modules
-"$TOP/tests/lib/initramfs.sh" base init $modules
-(echo modules | cpio --quiet -o -H newc -R 0:0) >more
-cat base more >initramfs
+make_initramfs . "$modules"
 
 timeout 600 /usr/bin/python3 "$TOP/tests/integration/jobs.py" "$BUILD/tools/vemu/vemu" "$kernel" "$work/initramfs" "$work"

@@ -5,6 +5,7 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 kernel=$(find_kernel)
 modules=$([ -n "$kernel" ] && find_modules "$kernel" virtio_mmio virtio_blk)
 [ -n "$modules" ] || { echo "no kernel with its modules in /boot"; exit 77; }
@@ -24,10 +25,7 @@ echo 3 >/proc/sys/vm/drop_caches
 echo "WROTE $(sha256sum </dev/vda)"
 poweroff -f
 INIT
-echo "$modules" >modules
-"$TOP/tests/lib/initramfs.sh" base init $modules
-(echo modules | cpio --quiet -o -H newc -R 0:0) >more
-cat base more >initramfs
+make_initramfs . "$modules"
 cp disk far
 start far "$vemu_nbd" -t -e 8 -f raw -k "$work/far.sock" far
 (until grep -q 'ROUND 2' log 2>/dev/null; do sleep 0.1; done; kill "$last"; sleep 1

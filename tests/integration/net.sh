@@ -8,11 +8,9 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 . "$TOP/tests/lib/tools-root.sh"
-kernel=$(find_kernel)
-[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_mmio virtio_blk virtio_net)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+need_guest virtio_pci virtio_mmio virtio_blk virtio_net
 [ -x "$BUILD/tools/vemu-slirp/vemu-slirp" ] || { echo "vemu-slirp was not built"; exit 77; }
 work=$(mktemp -d)
 server=
@@ -26,10 +24,7 @@ for module in $(cat /modules); do insmod "$module"; done
 mount -t ext4 /dev/vda /root && mount --move /dev /root/dev && exec switch_root /root /sbin/init
 poweroff -f
 INIT
-echo "$modules" >"$work/modules"
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules"
 
 mkdir -p "$work"/root/{bin,sbin,proc,sys,dev,etc}
 cp "$(command -v busybox)" "$work/root/bin/busybox"

@@ -5,6 +5,7 @@
 # cannot do is refused by name; nothing is left at the end.
 set -u
 . "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/guests.sh"
 [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
 kernel=$(find_kernel)
 [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
@@ -14,10 +15,7 @@ root=$work/root
 daemon=
 end() {
     [ -z "$daemon" ] || kill -9 "$daemon"
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
+    remove_work "$work"
 }
 trap end EXIT
 export VMGR_EMULATOR=$BUILD/tools/vemu/vemu

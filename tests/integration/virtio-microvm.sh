@@ -6,10 +6,8 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
-kernel=$(find_kernel)
-[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-modules=$(find_modules "$kernel" virtio_mmio virtio_blk virtio-rng virtio_console virtio_balloon)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
+. "$TOP/tests/lib/guests.sh"
+need_guest virtio_mmio virtio_blk virtio-rng virtio_console virtio_balloon
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -57,10 +55,7 @@ for module in $(cat /modules); do insmod "$module"; done
 mount -t ext4 /dev/vda /root && mount --move /dev /root/dev && exec switch_root /root /sbin/init
 poweroff -f
 INIT
-echo "$modules" >"$work/modules"
-"$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
-(cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-cat "$work/base" "$work/more" >"$work/initramfs"
+make_initramfs "$work" "$modules"
 before=$(stat -c %b "$work/disk")
 
 timeout 200 "$BUILD/tools/vemu/vemu" -accel soft -machine microvm -m 256M -kernel "$kernel" \

@@ -7,6 +7,7 @@ set -u
 export PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
+. "$TOP/tests/lib/guests.sh"
 . "$TOP/tests/lib/namespaces.sh"
 limit=300
 [ "${VEMU_TEST_SOAK:-}" = 1 ] && limit=7200
@@ -31,10 +32,7 @@ for module in $(cat /modules); do insmod "$module"; done
 echo "ready"
 while :; do sleep 1000; done
 INIT
-    echo "$modules" >"$work/modules"
-    "$TOP/tests/lib/initramfs.sh" "$work/base" "$work/init" $modules
-    (cd "$work" && echo modules | cpio --quiet -o -H newc -R 0:0) >"$work/more"
-    cat "$work/base" "$work/more" >"$work/initramfs"
+    make_initramfs "$work" "$modules"
     real=("$kernel" "$work/initramfs")
 else
     echo "no real guest: it needs a kernel with its modules, /dev/net/tun and qemu-img"

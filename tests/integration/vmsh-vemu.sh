@@ -3,6 +3,7 @@
 # vmsh runs a real guest through its whole life; the guest obeys its power button.
 set -u
 . "$TOP/tests/lib/packages.sh"
+. "$TOP/tests/lib/guests.sh"
 kernel=$(find_kernel)
 [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
 drivers=/lib/modules/${kernel#/boot/vmlinuz-}/kernel/drivers
@@ -10,13 +11,7 @@ for module in "$drivers/acpi/button.ko" "$drivers/input/evdev.ko"; do
     [ -e "$module" ] || { echo "no module $module"; exit 77; }
 done
 work=$(mktemp -d)
-end() {
-    for process in /proc/[0-9]*; do # guests that a failed step left behind
-        case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
-    done 2>/dev/null
-    rm -rf "$work"
-}
-trap end EXIT
+trap 'remove_work "$work"' EXIT
 cat >"$work/init" <<'INIT'
 #!/bin/sh
 mount -t proc proc /proc

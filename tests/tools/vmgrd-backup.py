@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from vmgrd_daemon import Daemon, check, until
+from vmgrd_daemon import Daemon, check, fails, image, result, run, until
 
 BUILD, WORK, KERNEL = sys.argv[1:4]
 LOG = os.path.join(WORK, "serial")
@@ -31,27 +31,6 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
 <devices><serial type='file'><source path='{LOG}'/></serial>
 {disk("vda")}{disk("vdb")}{disk("vdc", "raw")}</devices></domain>"""
-
-
-def result(program, *command):
-    return subprocess.run([*program, *command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=120, check=False)
-
-
-def run(program, *command):
-    done = result(program, *command)
-    check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def fails(program, text, *command):
-    done = result(program, *command)
-    check(done.returncode != 0 and text in done.stderr,
-          f"{command} should fail with '{text}': {done.stdout}{done.stderr}")
-
-
-def image(*words):
-    subprocess.run(["qemu-img", *words], check=True, stdout=subprocess.DEVNULL)
 
 
 def document(name, text):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
-from vmgrd_daemon import Daemon, check, listens, until
+from vmgrd_daemon import Daemon, check, fails, image, listens, result, run, until
 
 BUILD, WORK, KERNEL = sys.argv[1:4]
 LOG = os.path.join(WORK, "serial")
@@ -35,27 +35,6 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <product>PRODUCT</product></disk>
 </devices></domain>"""
 POOL = f"<pool type='dir'><name>p</name><target><path>{at('pool')}</path></target></pool>"
-
-
-def result(program, *command):
-    return subprocess.run([*program, *command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=120, check=False)
-
-
-def run(program, *command):
-    done = result(program, *command)
-    check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def fails(program, text, *command):
-    done = result(program, *command)
-    check(done.returncode != 0 and text in done.stderr,
-          f"{command} should fail with '{text}': {done.stdout}{done.stderr}")
-
-
-def image(*words):
-    subprocess.run(["qemu-img", *words], check=True, stdout=subprocess.DEVNULL)
 
 
 def contents(path):

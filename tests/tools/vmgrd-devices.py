@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from vmgrd_daemon import Daemon, check, until
+from vmgrd_daemon import Daemon, check, run, until
 
 BUILD, WORK, KERNEL = sys.argv[1:4]
 SOAK = os.environ.get("VEMU_TEST_SOAK") == "1"
@@ -19,13 +19,6 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <disk type='file'><driver type='raw'/><source file='{IMAGES[0]}'/><target dev='vda' bus='virtio'/></disk>
 <disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>
 <memballoon model='virtio'/></devices></domain>"""
-
-
-def run(program, *command):
-    done = subprocess.run([*program, *command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=60, check=False)
-    check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def guest_says(text):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 
-from vmgrd_daemon import Daemon, check, until
+from vmgrd_daemon import Daemon, check, fails, result, run, until
 
 BUILD, WORK = sys.argv[1:3]
 LOAD = 0x100000
@@ -45,17 +45,6 @@ def document(name, image, more="", devices=""):
 <panic model='isa'/>{devices}</devices></domain>"""
 
 
-def result(program, *command):
-    return subprocess.run([*program, *command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=60, check=False)
-
-
-def run(program, *command):
-    done = result(program, *command)
-    check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
 @contextlib.contextmanager
 def background(*command):
     """a program that ends with the block, however that ends"""
@@ -65,12 +54,6 @@ def background(*command):
             yield process
         finally:
             process.kill()
-
-
-def fails(program, text, *command):
-    done = result(program, *command)
-    check(done.returncode != 0 and text in done.stderr,
-          f"{command} should fail with '{text}': {done.stdout}{done.stderr}")
 
 
 def contents(path):

@@ -23,6 +23,31 @@ def until(condition, what, seconds=10):
         time.sleep(0.01)
 
 
+def result(program, *command):
+    """of a shell; program: its words and options"""
+    return subprocess.run([*program, *command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=120, check=False)
+
+
+def run(program, *command):
+    """what a command prints that must not fail"""
+    done = result(program, *command)
+    check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def fails(program, text, *command):
+    """a command that must fail, with these words"""
+    done = result(program, *command)
+    check(done.returncode != 0 and text in done.stderr,
+          f"{command} should fail with '{text}': {done.stdout}{done.stderr}")
+
+
+def image(*words):
+    """an image, by the judge of images"""
+    subprocess.run(["qemu-img", *words], check=True, stdout=subprocess.DEVNULL)
+
+
 def listens(path):
     """whether a server accepts there; the file is there before it does (proc_net_unix(5))"""
     with open("/proc/net/unix", encoding="utf-8") as table:
