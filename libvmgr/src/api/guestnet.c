@@ -11,11 +11,6 @@
 #define AFFECT (VMGR_DOMAIN_AFFECT_LIVE | VMGR_DOMAIN_AFFECT_CONFIG)
 
 /* Fails the function that uses it when the driver has no such operation. */
-#define NEED_OP(conn, op, name)                                                                    \
-    do {                                                                                           \
-        NEED(conn, guestnet, name);                                                                \
-        NEED(conn, guestnet->op, name);                                                            \
-    } while (0)
 
 struct vmgr_domain_interface *vmgr__guest_interface_new(const char *name, const char *mac)
 {
@@ -64,7 +59,7 @@ int vmgr_domain_get_interface_addresses(struct vmgr_domain *domain, unsigned sou
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(vmgr__guest_interface_free);
     int n;
 
-    NEED_OP(conn, get_addresses, "virDomainInterfaceAddresses");
+    NEED_IN(conn, guestnet, get_addresses, "virDomainInterfaceAddresses");
     if (vmgr__check_flags(flags, 0, "virDomainInterfaceAddresses", err) < 0)
         return -1;
     /* It runs a command in the guest. */
@@ -99,7 +94,7 @@ int vmgr_domain_get_interface_limits(struct vmgr_domain *domain, const char *int
 {
     struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
 
-    NEED_OP(conn, get_limits, "virDomainGetInterfaceParameters");
+    NEED_IN(conn, guestnet, get_limits, "virDomainGetInterfaceParameters");
     if (vmgr__check_flags(flags, AFFECT, "virDomainGetInterfaceParameters", err) < 0)
         return -1;
     if (flags == AFFECT)
@@ -118,7 +113,7 @@ int vmgr_domain_set_interface_limits(struct vmgr_domain *domain, const char *int
 {
     struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
 
-    NEED_OP(conn, set_limits, "virDomainSetInterfaceParameters");
+    NEED_IN(conn, guestnet, set_limits, "virDomainSetInterfaceParameters");
     if (vmgr__need_write(conn, "virDomainSetInterfaceParameters", err) < 0 ||
         vmgr__check_flags(flags, AFFECT, "virDomainSetInterfaceParameters", err) < 0)
         return -1;

@@ -84,15 +84,10 @@ int vmgr__interface_not_found(const char *name, const char *mac, struct vmgr_err
 
 /* ---- the interface ---- */
 
-#define NEED_OP(conn, op, name)                                                                    \
-    do {                                                                                           \
-        NEED(conn, interface, name);                                                               \
-        NEED(conn, interface->op, name);                                                           \
-    } while (0)
-/* The same for what changes something. */
+/* Fails the function that uses it, also on a connection that may change nothing. */
 #define NEED_WRITE(conn, op, name)                                                                 \
     do {                                                                                           \
-        NEED_OP(conn, op, name);                                                                   \
+        NEED_IN(conn, interface, op, name);                                                        \
         if (vmgr__need_write(conn, name, err) < 0)                                                 \
             return -1;                                                                             \
     } while (0)
@@ -100,7 +95,7 @@ int vmgr__interface_not_found(const char *name, const char *mac, struct vmgr_err
 int vmgr_interface_lookup_by_name(struct vmgr_conn *conn, const char *name,
                                   struct vmgr_interface **ret_iface, struct vmgr_error **err)
 {
-    NEED_OP(conn, lookup, "virInterfaceLookupByName");
+    NEED_IN(conn, interface, lookup, "virInterfaceLookupByName");
     if (!name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_INTERFACE, "no name given");
     return conn->driver->interface->lookup(conn, name, NULL, ret_iface, err);
@@ -109,7 +104,7 @@ int vmgr_interface_lookup_by_name(struct vmgr_conn *conn, const char *name,
 int vmgr_interface_lookup_by_mac(struct vmgr_conn *conn, const char *mac,
                                  struct vmgr_interface **ret_iface, struct vmgr_error **err)
 {
-    NEED_OP(conn, lookup, "virInterfaceLookupByMACString");
+    NEED_IN(conn, interface, lookup, "virInterfaceLookupByMACString");
     if (!mac)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_INTERFACE, "no address given");
     return conn->driver->interface->lookup(conn, NULL, mac, ret_iface, err);
@@ -125,7 +120,7 @@ int vmgr_interface_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_inte
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(drop);
 
-    NEED_OP(conn, list, "virConnectListAllInterfaces");
+    NEED_IN(conn, interface, list, "virConnectListAllInterfaces");
     if (vmgr__check_flags(flags, VMGR_INTERFACE_LIST_ACTIVE | VMGR_INTERFACE_LIST_INACTIVE,
                           "virConnectListAllInterfaces", err) < 0 ||
         conn->driver->interface->list(conn, flags, list, err) < 0)
@@ -139,7 +134,7 @@ int vmgr_interface_get_xml(struct vmgr_interface *iface, uint32_t flags, char **
     char *text = NULL;
     int r;
 
-    NEED_OP(iface->conn, get_xml, "virInterfaceGetXMLDesc");
+    NEED_IN(iface->conn, interface, get_xml, "virInterfaceGetXMLDesc");
     if (vmgr__check_flags(flags, VMGR_INTERFACE_XML_INACTIVE, "virInterfaceGetXMLDesc", err) < 0)
         return -1;
     r = iface->conn->driver->interface->get_xml(iface, flags, &text, err);
@@ -148,7 +143,7 @@ int vmgr_interface_get_xml(struct vmgr_interface *iface, uint32_t flags, char **
 
 int vmgr_interface_is_active(struct vmgr_interface *iface, struct vmgr_error **err)
 {
-    NEED_OP(iface->conn, is_active, "virInterfaceIsActive");
+    NEED_IN(iface->conn, interface, is_active, "virInterfaceIsActive");
     return iface->conn->driver->interface->is_active(iface, err);
 }
 

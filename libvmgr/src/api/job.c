@@ -8,13 +8,6 @@
 #include "../driver/job.h"
 #include "operation.h"
 
-#define NEED_JOB(conn, op, name)                                                                   \
-    do {                                                                                           \
-        if (!(conn)->driver->job || !(conn)->driver->job->op)                                      \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
-                                   name);                                                          \
-    } while (0)
-
 static uint64_t number(const struct vmgr_stat *stats, const char *name)
 {
     const struct vmgr_stat *s = vmgr_stats_find(stats, name);
@@ -55,7 +48,7 @@ int vmgr_domain_get_job_info(struct vmgr_domain *domain, struct vmgr_domain_job 
     uint32_t size;
     int r;
 
-    NEED_JOB(conn, get_stats, "virDomainGetJobInfo");
+    NEED_IN(conn, job, get_stats, "virDomainGetJobInfo");
     if (conn->driver->job->get_info) {
         r = conn->driver->job->get_info(domain, &job, err);
     } else {
@@ -84,7 +77,7 @@ int vmgr_domain_get_job_stats(struct vmgr_domain *domain, uint32_t flags, int *r
     GArray *list;
     int n;
 
-    NEED_JOB(conn, get_stats, "virDomainGetJobStats");
+    NEED_IN(conn, job, get_stats, "virDomainGetJobStats");
     if (vmgr__check_flags(flags,
                           VMGR_DOMAIN_JOB_STATS_COMPLETED | VMGR_DOMAIN_JOB_STATS_KEEP_COMPLETED,
                           "virDomainGetJobStats", err) < 0)
@@ -109,7 +102,7 @@ int vmgr_domain_abort_job(struct vmgr_domain *domain, uint32_t flags, struct vmg
     struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
     const char *function = flags ? "virDomainAbortJobFlags" : "virDomainAbortJob";
 
-    NEED_JOB(conn, abort, function);
+    NEED_IN(conn, job, abort, function);
     if (vmgr__need_write(conn, function, err) < 0 ||
         vmgr__check_flags(flags, VMGR_DOMAIN_ABORT_JOB_POSTCOPY, function, err) < 0)
         return -1;
@@ -123,7 +116,7 @@ int vmgr_domain_get_control_info(struct vmgr_domain *domain, uint32_t flags,
     struct vmgr_domain_control control = VMGR_DOMAIN_CONTROL_INIT;
     uint32_t size;
 
-    NEED_JOB(conn, get_control, "virDomainGetControlInfo");
+    NEED_IN(conn, job, get_control, "virDomainGetControlInfo");
     if (vmgr__check_flags(flags, 0, "virDomainGetControlInfo", err) < 0 ||
         conn->driver->job->get_control(domain, &control, err) < 0)
         return -1;
@@ -163,7 +156,7 @@ int vmgr_domain_core_dump(struct vmgr_domain *domain, const char *path, uint32_t
                            VMGR_DOMAIN_DUMP_MEMORY_ONLY;
     g_autofree char *whole = NULL;
 
-    NEED_JOB(conn, core_dump, function);
+    NEED_IN(conn, job, core_dump, function);
     if (vmgr__need_write(conn, function, err) < 0 ||
         vmgr__check_flags(flags, known, function, err) < 0 || check_dump(flags, err) < 0)
         return -1;

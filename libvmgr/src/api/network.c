@@ -11,6 +11,7 @@
 #include "../conf/def.h"
 #include "../driver/network.h"
 #include "give.h"
+#include "operation.h"
 
 struct vmgr_network {
     gint refs;
@@ -79,21 +80,7 @@ struct vmgr_conn *vmgr_network_get_conn(struct vmgr_network *network)
 
 /* ---- checks ---- */
 
-#define OPS(conn) ((conn)->driver->network)
-#define NEED(conn, op, name)                                                                       \
-    do {                                                                                           \
-        if (!OPS(conn) || !OPS(conn)->op)                                                          \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
-                                   name);                                                          \
-    } while (0)
-/* The same for what changes something. */
-#define NEED_WRITE(conn, op, name)                                                                 \
-    do {                                                                                           \
-        NEED(conn, op, name);                                                                      \
-        if ((conn)->read_only)                                                                     \
-            return vmgr__error_set(err, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_NETWORK,              \
-                                   "read only access prevents %s", name);                          \
-    } while (0)
+#define NEED_WRITE(conn, op, name) NEED_WRITE_IN(conn, network, op, VMGR_FROM_NETWORK, name)
 
 static int no_schema(uint32_t flags, uint32_t known, const char *function, struct vmgr_error **err)
 {
@@ -110,17 +97,17 @@ static int no_schema(uint32_t flags, uint32_t known, const char *function, struc
 int vmgr_network_lookup_by_name(struct vmgr_conn *conn, const char *name,
                                 struct vmgr_network **ret_network, struct vmgr_error **err)
 {
-    NEED(conn, lookup, "virNetworkLookupByName");
+    NEED_IN(conn, network, lookup, "virNetworkLookupByName");
     if (!name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NETWORK, "no name given");
-    return OPS(conn)->lookup(conn, NULL, name, ret_network, err);
+    return conn->driver->network->lookup(conn, NULL, name, ret_network, err);
 }
 
 int vmgr_network_lookup_by_uuid(struct vmgr_conn *conn, const uint8_t uuid[VMGR_UUID_SIZE],
                                 struct vmgr_network **ret_network, struct vmgr_error **err)
 {
-    NEED(conn, lookup, "virNetworkLookupByUUID");
-    return OPS(conn)->lookup(conn, uuid, NULL, ret_network, err);
+    NEED_IN(conn, network, lookup, "virNetworkLookupByUUID");
+    return conn->driver->network->lookup(conn, uuid, NULL, ret_network, err);
 }
 
 int vmgr_network_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
@@ -144,13 +131,13 @@ int vmgr_network_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_networ
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(network_drop);
 
-    NEED(conn, list, "virConnectListAllNetworks");
+    NEED_IN(conn, network, list, "virConnectListAllNetworks");
     if (vmgr__check_flags(flags,
                           VMGR_NETWORK_LIST_INACTIVE | VMGR_NETWORK_LIST_ACTIVE |
                               VMGR_NETWORK_LIST_PERSISTENT | VMGR_NETWORK_LIST_TRANSIENT |
                               VMGR_NETWORK_LIST_AUTOSTART | VMGR_NETWORK_LIST_NO_AUTOSTART,
                           "virConnectListAllNetworks", err) < 0 ||
-        OPS(conn)->list(conn, flags, list, err) < 0)
+        conn->driver->network->list(conn, flags, list, err) < 0)
         return -1;
     return ret_networks ? vmgr__give_array(list, ret_networks, err) : (int)list->len;
 }
@@ -163,7 +150,7 @@ int vmgr_network_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t fl
     NEED_WRITE(conn, define, "virNetworkDefineXML");
     if (no_schema(flags, VMGR_NETWORK_DEFINE_VALIDATE, "virNetworkDefineXMLFlags", err) < 0)
         return -1;
-    return OPS(conn)->define(conn, xml, ret_network, err);
+    return conn->driver->network->define(conn, xml, ret_network, err);
 }
 
 int vmgr_network_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
@@ -172,25 +159,25 @@ int vmgr_network_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t fl
     NEED_WRITE(conn, create, "virNetworkCreateXML");
     if (no_schema(flags, VMGR_NETWORK_CREATE_VALIDATE, "virNetworkCreateXMLFlags", err) < 0)
         return -1;
-    return OPS(conn)->create(conn, xml, ret_network, err);
+    return conn->driver->network->create(conn, xml, ret_network, err);
 }
 
 int vmgr_network_undefine(struct vmgr_network *network, struct vmgr_error **err)
 {
     NEED_WRITE(network->conn, undefine, "virNetworkUndefine");
-    return OPS(network->conn)->undefine(network, err);
+    return network->conn->driver->network->undefine(network, err);
 }
 
 int vmgr_network_start(struct vmgr_network *network, struct vmgr_error **err)
 {
     NEED_WRITE(network->conn, start, "virNetworkCreate");
-    return OPS(network->conn)->start(network, err);
+    return network->conn->driver->network->start(network, err);
 }
 
 int vmgr_network_destroy(struct vmgr_network *network, struct vmgr_error **err)
 {
     NEED_WRITE(network->conn, destroy, "virNetworkDestroy");
-    return OPS(network->conn)->destroy(network, err);
+    return network->conn->driver->network->destroy(network, err);
 }
 
 int vmgr_network_update(struct vmgr_network *network, int command, int section, int parent_index,
@@ -203,13 +190,14 @@ int vmgr_network_update(struct vmgr_network *network, int command, int section, 
         return -1;
     if (!xml)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NETWORK, "no document given");
-    return OPS(network->conn)->update(network, command, section, parent_index, xml, flags, err);
+    return network->conn->driver->network->update(network, command, section, parent_index, xml,
+                                                  flags, err);
 }
 
 int vmgr_network_set_autostart(struct vmgr_network *network, int autostart, struct vmgr_error **err)
 {
     NEED_WRITE(network->conn, set_autostart, "virNetworkSetAutostart");
-    return OPS(network->conn)->set_autostart(network, autostart != 0, err);
+    return network->conn->driver->network->set_autostart(network, autostart != 0, err);
 }
 
 /* ---- looking ---- */
@@ -220,10 +208,10 @@ int vmgr_network_get_xml(struct vmgr_network *network, uint32_t flags, char **re
     char *text = NULL;
     int r;
 
-    NEED(network->conn, get_xml, "virNetworkGetXMLDesc");
+    NEED_IN(network->conn, network, get_xml, "virNetworkGetXMLDesc");
     if (vmgr__check_flags(flags, VMGR_NETWORK_XML_INACTIVE, "virNetworkGetXMLDesc", err) < 0)
         return -1;
-    r = OPS(network->conn)->get_xml(network, flags, &text, err);
+    r = network->conn->driver->network->get_xml(network, flags, &text, err);
     return vmgr__give_text(text, r, ret_xml, err);
 }
 
@@ -233,27 +221,27 @@ int vmgr_network_get_bridge(struct vmgr_network *network, char **ret_bridge,
     char *text = NULL;
     int r;
 
-    NEED(network->conn, get_bridge, "virNetworkGetBridgeName");
-    r = OPS(network->conn)->get_bridge(network, &text, err);
+    NEED_IN(network->conn, network, get_bridge, "virNetworkGetBridgeName");
+    r = network->conn->driver->network->get_bridge(network, &text, err);
     return vmgr__give_text(text, r, ret_bridge, err);
 }
 
 int vmgr_network_is_active(struct vmgr_network *network, struct vmgr_error **err)
 {
-    NEED(network->conn, is_active, "virNetworkIsActive");
-    return OPS(network->conn)->is_active(network, err);
+    NEED_IN(network->conn, network, is_active, "virNetworkIsActive");
+    return network->conn->driver->network->is_active(network, err);
 }
 
 int vmgr_network_is_persistent(struct vmgr_network *network, struct vmgr_error **err)
 {
-    NEED(network->conn, is_persistent, "virNetworkIsPersistent");
-    return OPS(network->conn)->is_persistent(network, err);
+    NEED_IN(network->conn, network, is_persistent, "virNetworkIsPersistent");
+    return network->conn->driver->network->is_persistent(network, err);
 }
 
 int vmgr_network_get_autostart(struct vmgr_network *network, struct vmgr_error **err)
 {
-    NEED(network->conn, get_autostart, "virNetworkGetAutostart");
-    return OPS(network->conn)->get_autostart(network, err);
+    NEED_IN(network->conn, network, get_autostart, "virNetworkGetAutostart");
+    return network->conn->driver->network->get_autostart(network, err);
 }
 
 int vmgr_network_get_messages(struct vmgr_network *network, char ***ret_messages,
@@ -261,8 +249,8 @@ int vmgr_network_get_messages(struct vmgr_network *network, char ***ret_messages
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
 
-    NEED(network->conn, get_messages, "virNetworkGetMessages");
-    if (OPS(network->conn)->get_messages(network, list, err) < 0)
+    NEED_IN(network->conn, network, get_messages, "virNetworkGetMessages");
+    if (network->conn->driver->network->get_messages(network, list, err) < 0)
         return -1;
     for (guint i = 0; i < list->len; i++) { /* to stand on malloc() */
         char *copy = strdup(list->pdata[i]);
@@ -315,12 +303,12 @@ int vmgr_network_get_dhcp_leases(struct vmgr_network *network, const char *mac, 
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(vmgr__lease_free);
     uint8_t bytes[6];
 
-    NEED(network->conn, get_leases, "virNetworkGetDHCPLeases");
+    NEED_IN(network->conn, network, get_leases, "virNetworkGetDHCPLeases");
     if (vmgr__check_flags(flags, 0, "virNetworkGetDHCPLeases", err) < 0)
         return -1;
     if (mac && !vmgr__mac_parse(mac, bytes))
         return vmgr__error_set(err, VMGR_ERR_INVALID_MAC, VMGR_FROM_NETWORK, "%s", mac);
-    if (OPS(network->conn)->get_leases(network, mac, list, err) < 0)
+    if (network->conn->driver->network->get_leases(network, mac, list, err) < 0)
         return -1;
     return ret_leases ? vmgr__give_array(list, ret_leases, err) : (int)list->len;
 }

@@ -10,6 +10,7 @@
 #include "../driver/nodedev.h"
 #include "events.h"
 #include "give.h"
+#include "operation.h"
 
 struct vmgr_nodedev {
     gint refs;
@@ -86,25 +87,12 @@ bool vmgr__nodedev_matches(bool active, uint32_t caps, uint32_t flags)
 
 /* ---- checks ---- */
 
-#define NEED(conn, op, name)                                                                       \
-    do {                                                                                           \
-        if (!(conn)->driver->nodedev || !(conn)->driver->nodedev->op)                              \
-            return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
-                                   name);                                                          \
-    } while (0)
-/* The same for what changes something. */
-#define NEED_WRITE(conn, op, name)                                                                 \
-    do {                                                                                           \
-        NEED(conn, op, name);                                                                      \
-        if ((conn)->read_only)                                                                     \
-            return vmgr__error_set(err, VMGR_ERR_OPERATION_DENIED, VMGR_FROM_NODEDEV,              \
-                                   "read only access prevents %s", name);                          \
-    } while (0)
+#define NEED_WRITE(conn, op, name) NEED_WRITE_IN(conn, nodedev, op, VMGR_FROM_NODEDEV, name)
 
 int vmgr_nodedev_lookup_by_name(struct vmgr_conn *conn, const char *name,
                                 struct vmgr_nodedev **ret_dev, struct vmgr_error **err)
 {
-    NEED(conn, lookup, "virNodeDeviceLookupByName");
+    NEED_IN(conn, nodedev, lookup, "virNodeDeviceLookupByName");
     if (!name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NODEDEV, "no name given");
     return conn->driver->nodedev->lookup(conn, name, ret_dev, err);
@@ -114,7 +102,7 @@ int vmgr_nodedev_lookup_scsi_host_by_wwn(struct vmgr_conn *conn, const char *wwn
                                          uint32_t flags, struct vmgr_nodedev **ret_dev,
                                          struct vmgr_error **err)
 {
-    NEED(conn, lookup_wwn, "virNodeDeviceLookupSCSIHostByWWN");
+    NEED_IN(conn, nodedev, lookup_wwn, "virNodeDeviceLookupSCSIHostByWWN");
     if (vmgr__check_flags(flags, 0, "virNodeDeviceLookupSCSIHostByWWN", err) < 0)
         return -1;
     if (!wwnn || !wwpn)
@@ -132,7 +120,7 @@ int vmgr_nodedev_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_nodede
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(drop);
 
-    NEED(conn, list, "virConnectListAllNodeDevices");
+    NEED_IN(conn, nodedev, list, "virConnectListAllNodeDevices");
     if (vmgr__check_flags(flags, ALL_CAPS | VMGR_NODEDEV_LIST_ACTIVE | VMGR_NODEDEV_LIST_INACTIVE,
                           "virConnectListAllNodeDevices", err) < 0 ||
         conn->driver->nodedev->list(conn, flags, list, err) < 0)
@@ -146,7 +134,7 @@ int vmgr_nodedev_get_xml(struct vmgr_nodedev *dev, uint32_t flags, char **ret_xm
     char *text = NULL;
     int r;
 
-    NEED(dev->conn, get_xml, "virNodeDeviceGetXMLDesc");
+    NEED_IN(dev->conn, nodedev, get_xml, "virNodeDeviceGetXMLDesc");
     if (vmgr__check_flags(flags, 0, "virNodeDeviceGetXMLDesc", err) < 0)
         return -1;
     r = dev->conn->driver->nodedev->get_xml(dev, &text, err);
@@ -158,7 +146,7 @@ int vmgr_nodedev_get_parent(struct vmgr_nodedev *dev, char **ret_name, struct vm
     char *text = NULL;
     int r;
 
-    NEED(dev->conn, get_parent, "virNodeDeviceGetParent");
+    NEED_IN(dev->conn, nodedev, get_parent, "virNodeDeviceGetParent");
     r = dev->conn->driver->nodedev->get_parent(dev, &text, err);
     return vmgr__give_text(text, r, ret_name, err);
 }
@@ -169,7 +157,7 @@ int vmgr_nodedev_list_caps(struct vmgr_nodedev *dev, const char ***ret_names,
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     uint32_t caps = 0;
 
-    NEED(dev->conn, get_caps, "virNodeDeviceListCaps");
+    NEED_IN(dev->conn, nodedev, get_caps, "virNodeDeviceListCaps");
     if (dev->conn->driver->nodedev->get_caps(dev, &caps, err) < 0)
         return -1;
     for (unsigned i = 0; i < G_N_ELEMENTS(cap_names); i++) {
@@ -184,7 +172,7 @@ int vmgr_nodedev_list_caps(struct vmgr_nodedev *dev, const char ***ret_names,
     do {                                                                                           \
         struct vmgr__nodedev_state state = { 0 };                                                  \
                                                                                                    \
-        NEED(dev->conn, get_state, function);                                                      \
+        NEED_IN(dev->conn, nodedev, get_state, function);                                          \
         return dev->conn->driver->nodedev->get_state(dev, &state, err) < 0 ? -1 : state.question;  \
     } while (0)
 

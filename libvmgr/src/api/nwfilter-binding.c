@@ -83,21 +83,14 @@ struct vmgr_conn *vmgr_nwfilter_binding_get_conn(struct vmgr_nwfilter_binding *b
 
 /* ---- calls ---- */
 
-#define OPS(conn) ((conn)->driver->nwfilter)
-#define NEED_OP(conn, op, name)                                                                    \
-    do {                                                                                           \
-        NEED(conn, nwfilter, name);                                                                \
-        NEED(conn, nwfilter->op, name);                                                            \
-    } while (0)
-
 int vmgr_nwfilter_binding_lookup_by_port_dev(struct vmgr_conn *conn, const char *port_dev,
                                              struct vmgr_nwfilter_binding **ret_binding,
                                              struct vmgr_error **err)
 {
-    NEED_OP(conn, binding_lookup, "virNWFilterBindingLookupByPortDev");
+    NEED_IN(conn, nwfilter, binding_lookup, "virNWFilterBindingLookupByPortDev");
     if (!port_dev)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NWFILTER, "no name given");
-    return OPS(conn)->binding_lookup(conn, port_dev, ret_binding, err);
+    return conn->driver->nwfilter->binding_lookup(conn, port_dev, ret_binding, err);
 }
 
 int vmgr_nwfilter_binding_list(struct vmgr_conn *conn, uint32_t flags,
@@ -106,9 +99,9 @@ int vmgr_nwfilter_binding_list(struct vmgr_conn *conn, uint32_t flags,
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(drop);
 
-    NEED_OP(conn, binding_list, "virConnectListAllNWFilterBindings");
+    NEED_IN(conn, nwfilter, binding_list, "virConnectListAllNWFilterBindings");
     if (vmgr__check_flags(flags, 0, "virConnectListAllNWFilterBindings", err) < 0 ||
-        OPS(conn)->binding_list(conn, list, err) < 0)
+        conn->driver->nwfilter->binding_list(conn, list, err) < 0)
         return -1;
     return ret_bindings ? vmgr__give_array(list, ret_bindings, err) : (int)list->len;
 }
@@ -117,22 +110,22 @@ int vmgr_nwfilter_binding_create_xml(struct vmgr_conn *conn, const char *xml, ui
                                      struct vmgr_nwfilter_binding **ret_binding,
                                      struct vmgr_error **err)
 {
-    NEED_OP(conn, binding_create, "virNWFilterBindingCreateXML");
+    NEED_IN(conn, nwfilter, binding_create, "virNWFilterBindingCreateXML");
     if (vmgr__need_write(conn, "virNWFilterBindingCreateXML", err) < 0 ||
         vmgr__check_flags(flags, VMGR_NWFILTER_BINDING_CREATE_VALIDATE,
                           "virNWFilterBindingCreateXML", err) < 0)
         return -1;
     if (!xml)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NWFILTER, "no document given");
-    return OPS(conn)->binding_create(conn, xml, flags, ret_binding, err);
+    return conn->driver->nwfilter->binding_create(conn, xml, flags, ret_binding, err);
 }
 
 int vmgr_nwfilter_binding_delete(struct vmgr_nwfilter_binding *binding, struct vmgr_error **err)
 {
-    NEED_OP(binding->conn, binding_delete, "virNWFilterBindingDelete");
+    NEED_IN(binding->conn, nwfilter, binding_delete, "virNWFilterBindingDelete");
     if (vmgr__need_write(binding->conn, "virNWFilterBindingDelete", err) < 0)
         return -1;
-    return OPS(binding->conn)->binding_delete(binding, err);
+    return binding->conn->driver->nwfilter->binding_delete(binding, err);
 }
 
 int vmgr_nwfilter_binding_get_xml(struct vmgr_nwfilter_binding *binding, uint32_t flags,
@@ -141,9 +134,9 @@ int vmgr_nwfilter_binding_get_xml(struct vmgr_nwfilter_binding *binding, uint32_
     char *text = NULL;
     int r;
 
-    NEED_OP(binding->conn, binding_get_xml, "virNWFilterBindingGetXMLDesc");
+    NEED_IN(binding->conn, nwfilter, binding_get_xml, "virNWFilterBindingGetXMLDesc");
     if (vmgr__check_flags(flags, 0, "virNWFilterBindingGetXMLDesc", err) < 0)
         return -1;
-    r = OPS(binding->conn)->binding_get_xml(binding, &text, err);
+    r = binding->conn->driver->nwfilter->binding_get_xml(binding, &text, err);
     return vmgr__give_text(text, r, ret_xml, err);
 }

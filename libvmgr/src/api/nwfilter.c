@@ -82,27 +82,20 @@ struct vmgr_conn *vmgr_nwfilter_get_conn(struct vmgr_nwfilter *filter)
 
 /* ---- calls ---- */
 
-#define OPS(conn) ((conn)->driver->nwfilter)
-#define NEED_OP(conn, op, name)                                                                    \
-    do {                                                                                           \
-        NEED(conn, nwfilter, name);                                                                \
-        NEED(conn, nwfilter->op, name);                                                            \
-    } while (0)
-
 int vmgr_nwfilter_lookup_by_name(struct vmgr_conn *conn, const char *name,
                                  struct vmgr_nwfilter **ret_filter, struct vmgr_error **err)
 {
-    NEED_OP(conn, lookup, "virNWFilterLookupByName");
+    NEED_IN(conn, nwfilter, lookup, "virNWFilterLookupByName");
     if (!name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NWFILTER, "no name given");
-    return OPS(conn)->lookup(conn, NULL, name, ret_filter, err);
+    return conn->driver->nwfilter->lookup(conn, NULL, name, ret_filter, err);
 }
 
 int vmgr_nwfilter_lookup_by_uuid(struct vmgr_conn *conn, const uint8_t uuid[VMGR_UUID_SIZE],
                                  struct vmgr_nwfilter **ret_filter, struct vmgr_error **err)
 {
-    NEED_OP(conn, lookup, "virNWFilterLookupByUUID");
-    return OPS(conn)->lookup(conn, uuid, NULL, ret_filter, err);
+    NEED_IN(conn, nwfilter, lookup, "virNWFilterLookupByUUID");
+    return conn->driver->nwfilter->lookup(conn, uuid, NULL, ret_filter, err);
 }
 
 int vmgr_nwfilter_lookup_by_uuid_string(struct vmgr_conn *conn, const char *uuid,
@@ -122,9 +115,9 @@ int vmgr_nwfilter_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_nwfil
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(drop);
     int n;
 
-    NEED_OP(conn, list, "virConnectListAllNWFilters");
+    NEED_IN(conn, nwfilter, list, "virConnectListAllNWFilters");
     if (vmgr__check_flags(flags, 0, "virConnectListAllNWFilters", err) < 0 ||
-        OPS(conn)->list(conn, list, err) < 0)
+        conn->driver->nwfilter->list(conn, list, err) < 0)
         return -1;
     n = (int)list->len;
     if (ret_filters) {
@@ -138,7 +131,7 @@ int vmgr_nwfilter_list(struct vmgr_conn *conn, uint32_t flags, struct vmgr_nwfil
 int vmgr_nwfilter_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                              struct vmgr_nwfilter **ret_filter, struct vmgr_error **err)
 {
-    NEED_OP(conn, define, "virNWFilterDefineXML");
+    NEED_IN(conn, nwfilter, define, "virNWFilterDefineXML");
     if (vmgr__need_write(conn, "virNWFilterDefineXML", err) < 0 ||
         vmgr__check_flags(flags, VMGR_NWFILTER_DEFINE_VALIDATE, "virNWFilterDefineXMLFlags", err) <
             0)
@@ -148,15 +141,15 @@ int vmgr_nwfilter_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t f
                                "validation against a schema is not available");
     if (!xml)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NWFILTER, "no document given");
-    return OPS(conn)->define(conn, xml, ret_filter, err);
+    return conn->driver->nwfilter->define(conn, xml, ret_filter, err);
 }
 
 int vmgr_nwfilter_undefine(struct vmgr_nwfilter *filter, struct vmgr_error **err)
 {
-    NEED_OP(filter->conn, undefine, "virNWFilterUndefine");
+    NEED_IN(filter->conn, nwfilter, undefine, "virNWFilterUndefine");
     if (vmgr__need_write(filter->conn, "virNWFilterUndefine", err) < 0)
         return -1;
-    return OPS(filter->conn)->undefine(filter, err);
+    return filter->conn->driver->nwfilter->undefine(filter, err);
 }
 
 int vmgr_nwfilter_get_xml(struct vmgr_nwfilter *filter, uint32_t flags, char **ret_xml,
@@ -164,9 +157,9 @@ int vmgr_nwfilter_get_xml(struct vmgr_nwfilter *filter, uint32_t flags, char **r
 {
     g_autofree char *text = NULL;
 
-    NEED_OP(filter->conn, get_xml, "virNWFilterGetXMLDesc");
+    NEED_IN(filter->conn, nwfilter, get_xml, "virNWFilterGetXMLDesc");
     if (vmgr__check_flags(flags, 0, "virNWFilterGetXMLDesc", err) < 0 ||
-        OPS(filter->conn)->get_xml(filter, &text, err) < 0)
+        filter->conn->driver->nwfilter->get_xml(filter, &text, err) < 0)
         return -1;
     *ret_xml = strdup(text);
     return *ret_xml ? 0 : vmgr__error_set(err, VMGR_ERR_NO_MEMORY, VMGR_FROM_NONE, NULL);

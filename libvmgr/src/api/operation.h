@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Checks that public calls about domains begin with.
+ * Checks that public calls begin with.
  */
 #ifndef VMGR_SRC_API_OPERATION_H
 #define VMGR_SRC_API_OPERATION_H
@@ -13,6 +13,22 @@
         if (!(conn)->driver->op)                                                                   \
             return vmgr__error_set(err, VMGR_ERR_NO_SUPPORT, (conn)->driver->error_domain, "%s",   \
                                    name);                                                          \
+    } while (0)
+
+/* The same of one that stands in a table of the driver's, which it need not have. */
+#define NEED_IN(conn, table, op, name)                                                             \
+    do {                                                                                           \
+        NEED(conn, table, name);                                                                   \
+        NEED(conn, table->op, name);                                                               \
+    } while (0)
+
+/* The same of one that changes something, which not every connection may; from: VMGR_FROM_*. */
+#define NEED_WRITE_IN(conn, table, op, from, name)                                                 \
+    do {                                                                                           \
+        NEED_IN(conn, table, op, name);                                                            \
+        if ((conn)->read_only)                                                                     \
+            return vmgr__error_set(err, VMGR_ERR_OPERATION_DENIED, from,                           \
+                                   "read only access prevents %s", name);                          \
     } while (0)
 
 /* Fails on a connection that may change nothing. */
