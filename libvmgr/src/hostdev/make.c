@@ -17,11 +17,14 @@ static int unsupported(int code, struct vmgr_error **err)
     return nodedev_error(err, code, "Unsupported device type");
 }
 
-static int check_flags(uint32_t flags, struct vmgr_error **err)
+/* The document of a device to make. For vmgr__nodedev_def_free(); NULL and *err. */
+static struct vmgr__nodedev_def *parse(const char *xml, uint32_t flags, struct vmgr_error **err)
 {
-    return flags ? nodedev_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
-                                 "validation against a schema is not available")
-                 : 0;
+    if (!flags)
+        return vmgr__nodedev_def_parse(xml, err);
+    nodedev_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED,
+                  "validation against a schema is not available");
+    return NULL;
 }
 
 /* What is told of definitions, this connection's listeners hear; the kernel knows nothing. */
@@ -33,8 +36,7 @@ static void tell(struct vmgr_conn *conn, const char *name, int type)
 int vmgr__hostdev_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                          struct vmgr_nodedev **ret, struct vmgr_error **err)
 {
-    struct vmgr__nodedev_def *def =
-        check_flags(flags, err) < 0 ? NULL : vmgr__nodedev_def_parse(xml, err);
+    struct vmgr__nodedev_def *def = parse(xml, flags, err);
     g_autofree char *name = NULL;
     int r = -1;
 
@@ -57,8 +59,7 @@ int vmgr__hostdev_create(struct vmgr_conn *conn, const char *xml, uint32_t flags
 int vmgr__hostdev_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                          struct vmgr_nodedev **ret, struct vmgr_error **err)
 {
-    struct vmgr__nodedev_def *def =
-        check_flags(flags, err) < 0 ? NULL : vmgr__nodedev_def_parse(xml, err);
+    struct vmgr__nodedev_def *def = parse(xml, flags, err);
     g_autofree char *name = NULL;
     int r = -1;
 
