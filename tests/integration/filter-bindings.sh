@@ -111,6 +111,12 @@ sh nwfilter-binding-dumpxml p2 | grep -A3 "filterref filter='allow-arp'" | tr -d
 [ "$(sh nwfilter-binding-list | tr -s ' \n' ' ')" = " p1 mine p2 allow-arp " ] ||
     fail "$(sh nwfilter-binding-list)"
 
+# --- what nft does not take away stays, and is said to ---
+PATH=$work/bin:$PATH sh nwfilter-binding-delete p1 2>"$work/err" && fail "deleted without nft"
+grep -q "nft failed with status 3: no luck" "$work/err" || fail "what nft says is not told"
+[ "$(sh nwfilter-binding-list | tr -s ' \n' ' ')" = " p1 mine p2 allow-arp " ] || fail "p1 is forgotten"
+reaches && fail "p1 has no rules"
+
 # --- nothing is left ---
 remote -q nwfilter-binding-delete p1 || fail "vmsh on vmgrd nwfilter-binding-delete"
 until_ok 10 reaches || fail "rules are in force after the binding went"

@@ -9,7 +9,7 @@ libvmgr/src/conf/checkpoint.c        when one was made, and its name if it has n
 libvmgr/src/driver/test/domain.c     CPU time of made-up domains
 libvmgr/src/driver/vemu/backup/backup.c  names of files that nobody named
 libvmgr/src/driver/vemu/run/crash.c names of dumps
-libvmgr/src/driver/vemu/run/launch.c when a run began, in its log
+libvmgr/src/driver/vemu/run/log.c when a run began, in its log
 libvmgr/src/network/leases.c         when a lease ends, as dnsmasq wrote it
 tools/vmgrd/log.c                    when something happened
 tools/vmsh/commands/agent.c          the time that a guest is set to

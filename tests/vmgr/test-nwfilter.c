@@ -7,12 +7,15 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vmgr/guestnet.h>
 #include <vmgr/nwfilter-binding.h>
 
 #include "conf/bandwidth.h"
 #include "conf/nwfilter.h"
+#include "driver/vemu/vemu.h"
+#include "nwfilter/nwfilter.h"
 
 static char root[] = "/tmp/vmgr-test-XXXXXX";
 static struct vmgr_conn *conn;
@@ -435,6 +438,89 @@ START_TEST(test_binding_calls)
 }
 END_TEST
 
+/* ---- what nft does not do ---- */
+
+/* nft from here on: what it is told is in ROOT/said; it fails when there is ROOT/broken. */
+static void fake_nft(void)
+{
+    g_autofree char *dir = g_build_filename(root, "bin", NULL);
+    g_autofree char *path = g_build_filename(dir, "nft", NULL);
+    g_autofree char *paths = g_strdup_printf("%s:%s", dir, g_getenv("PATH"));
+    g_autofree char *script =
+        g_strdup_printf("#!/bin/sh\n"
+                        "[ ! -e %s/broken ] || { echo no luck >&2; exit 3; }\n"
+                        "echo \"$@\" >>%s/said\n",
+                        root, root);
+
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    ck_assert(g_file_set_contents(path, script, -1, NULL));
+    ck_assert_int_eq(chmod(path, 0700), 0);
+    ck_assert(g_setenv("PATH", paths, TRUE));
+}
+
+static void set_broken(bool on)
+{
+    g_autofree char *path = g_build_filename(root, "broken", NULL);
+
+    if (on)
+        ck_assert(g_file_set_contents(path, "", 0, NULL));
+    else
+        ck_assert_int_eq(unlink(path), 0);
+}
+
+static bool has(const char *file, const char *words)
+{
+    g_autofree char *path = g_build_filename(root, file, NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, words);
+}
+
+START_TEST(test_binding_stays)
+{
+    struct vmgr_nwfilter_binding *b = NULL;
+    struct vmgr__nwfilter_binding bare = { .interface = (char *)"lo" };
+    struct vmgr__domain_def def = { .name = (char *)"hand" };
+    struct vmgr_error *err = NULL;
+    struct vemu *d;
+
+    setup();
+    fake_nft();
+    d = conn->driver_data;
+    ck_assert(vmgr__uuid_parse("12345678-1234-1234-1234-123456789abc", def.uuid));
+    set_broken(true);
+    unbound(conn, BOUND("lo", "<filterref filter='allow-arp'/>"), VMGR_ERR_INTERNAL_ERROR,
+            "nft failed with status 3: no luck");
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 0, NULL, NULL), 0);
+    set_broken(false);
+    ck_assert_int_eq(vmgr_nwfilter_binding_create_xml(
+                         conn, BOUND("lo", "<filterref filter='allow-arp'/>"), 0, &b, NULL),
+                     0);
+    /* by hand, at the start of a run without filters, and at the end of one */
+    set_broken(true);
+    ck_assert_int_eq(vmgr_nwfilter_binding_delete(b, &err), -1);
+    expect(err, VMGR_ERR_INTERNAL_ERROR, "nft failed with status 3: no luck");
+    err = NULL;
+    ck_assert_int_eq(vmgr__nwfilter_bind(d, &bare, &err), -1);
+    expect(err, VMGR_ERR_INTERNAL_ERROR, "nft failed with status 3: no luck");
+    vmgr__vemu_ports_forget(d, &def);
+    ck_assert(has("log/vmgr/hand.log", ": rules of interfaces may be left: "));
+    ck_assert(has("log/vmgr/hand.log", "nft failed with status 3: no luck"));
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 0, NULL, NULL), 1);
+    ck_assert(!has("said", "delete"));
+    set_broken(false);
+    def.uuid[0] ^= 1; /* another's stays */
+    vmgr__vemu_ports_forget(d, &def);
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 0, NULL, NULL), 1);
+    def.uuid[0] ^= 1;
+    vmgr__vemu_ports_forget(d, &def);
+    ck_assert_int_eq(vmgr_nwfilter_binding_list(conn, 0, NULL, NULL), 0);
+    ck_assert(has("said", "add table bridge vmgr_filter_lo; delete table bridge vmgr_filter_lo"));
+    vmgr_nwfilter_binding_unref(b);
+    teardown();
+}
+END_TEST
+
 /* ---- limits and addresses ---- */
 
 START_TEST(test_bandwidth)
@@ -545,6 +631,7 @@ int main(void)
     tcase_add_test(tc, test_uses);
     tcase_add_test(tc, test_binding_document);
     tcase_add_test(tc, test_binding_calls);
+    tcase_add_test(tc, test_binding_stays);
     tcase_add_test(tc, test_bandwidth);
     tcase_add_test(tc, test_limits);
     suite_add_tcase(s, tc);

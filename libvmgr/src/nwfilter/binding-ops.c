@@ -60,12 +60,12 @@ int vmgr__nwfilter_op_delete(struct vmgr_nwfilter_binding *binding, struct vmgr_
     struct vemu *d = vmgr_nwfilter_binding_get_conn(binding)->driver_data;
     const char *port_dev = vmgr_nwfilter_binding_get_port_dev(binding);
     struct vmgr__nwfilter_binding b;
-    int lock = vmgr__nwfilter_lock(d, err), r = 0;
+    int lock = vmgr__nwfilter_lock(d, err), r;
 
     if (lock < 0)
         return -1;
     if (vmgr__nwfilter_binding_load(d, port_dev, &b))
-        vmgr__nwfilter_binding_remove(d, port_dev);
+        r = vmgr__nwfilter_binding_remove(d, port_dev, err);
     else
         r = vmgr__nwfilter_binding_not_found(port_dev, err);
     vmgr__nwfilter_binding_clear(&b);

@@ -59,14 +59,27 @@ bool vmgr__nwfilter_binding_load(const struct vemu *d, const char *interface,
     return false;
 }
 
-static void remove_table(const struct vemu *d, const char *interface)
+/* Also when it is not there. */
+static int delete_table(const char *interface, struct vmgr_error **err)
+{
+    g_autofree char *script =
+        g_strdup_printf("add table bridge vmgr_filter_%s; delete table bridge vmgr_filter_%s",
+                        interface, interface);
+    const char *const argv[] = { "nft", script, NULL };
+
+    return vmgr__program_run(argv, "nftables", err);
+}
+
+/* On failure the file stays: rules that may be in force are known by it, and whoever comes next
+ * tries again. */
+static int remove_table(const struct vemu *d, const char *interface, struct vmgr_error **err)
 {
     g_autofree char *path = binding_path(d, interface);
-    g_autofree char *table = g_strdup_printf("vmgr_filter_%s", interface);
-    const char *const argv[] = { "nft", "delete", "table", "bridge", table, NULL };
 
-    vmgr__program_run(argv, "nftables", NULL); /* fails when it is not there */
+    if (delete_table(interface, err) < 0)
+        return -1;
     unlink(path);
+    return 0;
 }
 
 static int load_table(const struct vemu *d, const struct vmgr__nwfilter_binding *b,
@@ -89,6 +102,7 @@ static int load_table(const struct vemu *d, const struct vmgr__nwfilter_binding 
 static int bind_locked(struct vemu *d, const struct vmgr__nwfilter_binding *b,
                        struct vmgr_error **err)
 {
+    g_autofree char *path = binding_path(d, b->interface);
     struct vmgr__nwfilter_binding old;
     const bool had = vmgr__nwfilter_binding_load(d, b->interface, &old);
     const bool same = had && memcmp(old.uuid, b->uuid, VMGR_UUID_SIZE) == 0;
@@ -96,10 +110,11 @@ static int bind_locked(struct vemu *d, const struct vmgr__nwfilter_binding *b,
 
     if (r == 0)
         r = load_table(d, b, err);
-    if (r < 0 && same) /* a change that failed: its rules are as they were */
+    /* All rules were loaded or none. Those of another run go, if they can. */
+    if (r < 0 && had && (same || delete_table(b->interface, NULL) < 0))
         save(d, &old, NULL);
     else if (r < 0)
-        remove_table(d, b->interface);
+        unlink(path);
     vmgr__nwfilter_binding_clear(&old);
     return r;
 }
@@ -128,16 +143,16 @@ int vmgr__nwfilter_binding_make(struct vemu *d, const struct vmgr__nwfilter_bind
     return bind_locked(d, b, err);
 }
 
-void vmgr__nwfilter_binding_remove(struct vemu *d, const char *interface)
+int vmgr__nwfilter_binding_remove(struct vemu *d, const char *interface, struct vmgr_error **err)
 {
-    remove_table(d, interface);
+    return remove_table(d, interface, err);
 }
 
 int vmgr__nwfilter_bind(struct vemu *d, const struct vmgr__nwfilter_binding *b,
                         struct vmgr_error **err)
 {
     g_autofree char *path = binding_path(d, b->interface);
-    int lock, r = 0;
+    int lock, r;
 
     if (!b->ref && (!is_plain(b->interface) || access(path, F_OK) < 0))
         return 0;
@@ -146,36 +161,37 @@ int vmgr__nwfilter_bind(struct vemu *d, const struct vmgr__nwfilter_binding *b,
     lock = vmgr__nwfilter_lock(d, err);
     if (lock < 0)
         return -1;
-    if (b->ref)
-        r = bind_locked(d, b, err);
-    else
-        remove_table(d, b->interface);
+    r = b->ref ? bind_locked(d, b, err) : remove_table(d, b->interface, err);
     vmgr__vemu_unlock(lock);
     return r;
 }
 
-void vmgr__nwfilter_unbind(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE],
-                           const char *interface)
+/* Whether its rules are this domain's. What nobody can read is whoever's. */
+static bool is_of(const struct vemu *d, const char *interface, const uint8_t uuid[VMGR_UUID_SIZE])
+{
+    struct vmgr__nwfilter_binding b;
+    const bool ours =
+        !vmgr__nwfilter_binding_load(d, interface, &b) || memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0;
+
+    vmgr__nwfilter_binding_clear(&b);
+    return ours;
+}
+
+int vmgr__nwfilter_unbind(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE], const char *interface,
+                          struct vmgr_error **err)
 {
     g_autofree char *path = binding_path(d, interface);
-    struct vmgr__nwfilter_binding b;
-    bool ours;
-    int lock;
+    int lock, r = 0;
 
-    if (!is_plain(interface))
-        return;
-    ours = !vmgr__nwfilter_binding_load(d, interface, &b) ||
-           memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0;
-    vmgr__nwfilter_binding_clear(&b);
-    if (!ours || access(path, F_OK) < 0)
-        return;
-    lock = vmgr__nwfilter_lock(d, NULL);
+    if (!is_plain(interface) || access(path, F_OK) < 0 || !is_of(d, interface, uuid))
+        return 0;
+    lock = vmgr__nwfilter_lock(d, err);
     if (lock < 0)
-        return;
-    if (!vmgr__nwfilter_binding_load(d, interface, &b) || memcmp(b.uuid, uuid, VMGR_UUID_SIZE) == 0)
-        remove_table(d, interface);
-    vmgr__nwfilter_binding_clear(&b);
+        return -1;
+    if (access(path, F_OK) == 0 && is_of(d, interface, uuid))
+        r = remove_table(d, interface, err);
     vmgr__vemu_unlock(lock);
+    return r;
 }
 
 GPtrArray *vmgr__nwfilter_binding_names(const struct vemu *d)
@@ -191,12 +207,17 @@ GPtrArray *vmgr__nwfilter_binding_names(const struct vemu *d)
     return list;
 }
 
-void vmgr__nwfilter_unbind_all(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE])
+int vmgr__nwfilter_unbind_all(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE],
+                              struct vmgr_error **err)
 {
     g_autoptr(GPtrArray) list = vmgr__nwfilter_binding_names(d);
+    int r = 0;
 
-    for (guint i = 0; i < list->len; i++)
-        vmgr__nwfilter_unbind(d, uuid, list->pdata[i]);
+    for (guint i = 0; i < list->len; i++) {
+        if (vmgr__nwfilter_unbind(d, uuid, list->pdata[i], r == 0 ? err : NULL) < 0)
+            r = -1;
+    }
+    return r;
 }
 
 /* Those whose filters use this one. */

@@ -44,11 +44,13 @@ bool vmgr__nwfilter_uses(const struct vemu *d, const char *name, const char *oth
 /* Makes an interface's rules; without a filter takes away what another run left. */
 int vmgr__nwfilter_bind(struct vemu *d, const struct vmgr__nwfilter_binding *b,
                         struct vmgr_error **err);
-/* Takes them away, if they are this domain's. */
-void vmgr__nwfilter_unbind(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE],
-                           const char *interface);
-/* The same of all its interfaces, whether or not its definition knows of them. */
-void vmgr__nwfilter_unbind_all(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE]);
+/* Takes them away, if they are this domain's. On failure they may be in force still, and the
+ * binding stays: who binds or unbinds the interface next tries again. */
+int vmgr__nwfilter_unbind(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE], const char *interface,
+                          struct vmgr_error **err);
+/* The same of all its interfaces, whether or not its definition knows of them. *err: the first. */
+int vmgr__nwfilter_unbind_all(struct vemu *d, const uint8_t uuid[VMGR_UUID_SIZE],
+                              struct vmgr_error **err);
 /* Makes the rules of all bindings that use a filter anew. The lock is held. */
 int vmgr__nwfilter_rebuild(struct vemu *d, const char *name, struct vmgr_error **err);
 /* A binding uses it. */
@@ -62,8 +64,8 @@ GPtrArray *vmgr__nwfilter_binding_names(const struct vemu *d);
 /* Makes one that was not there; on failure nothing of it is left. The lock is held. */
 int vmgr__nwfilter_binding_make(struct vemu *d, const struct vmgr__nwfilter_binding *b,
                                 struct vmgr_error **err);
-/* Takes one away, whosoever it is. The lock is held. */
-void vmgr__nwfilter_binding_remove(struct vemu *d, const char *interface);
+/* Takes one away, whosoever it is; on failure it stays. The lock is held. */
+int vmgr__nwfilter_binding_remove(struct vemu *d, const char *interface, struct vmgr_error **err);
 
 /* ---- binding-ops.c: the driver's operations ---- */
 int vmgr__nwfilter_op_lookup(struct vmgr_conn *conn, const char *port_dev,

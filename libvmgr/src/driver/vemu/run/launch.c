@@ -32,6 +32,7 @@
 
 #include "../../../conf/tuning.h"
 #include "../vemu.h"
+#include "log.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1u << 2)
@@ -291,21 +292,12 @@ static char *quote(char **argv)
 static int open_log(const struct vemu *d, const char *name, char **argv, off_t *ret_offset,
                     struct vmgr_error **err)
 {
-    g_autofree char *path = vmgr__vemu_log_path(d, name);
-    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *when = g_date_time_format(now, "%Y-%m-%d %H:%M:%S+0000");
     g_autofree char *command = quote(argv);
-    g_autofree char *line = g_strdup_printf("%s: starting up: %s\n", when, command);
-    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    g_autofree char *text = g_strdup_printf("starting up: %s", command);
+    int fd = vmgr__vemu_log_open(d, name, text, err);
 
-    if (fd < 0)
-        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot open log file '%s'", path);
-    if (write(fd, line, strlen(line)) < 0) {
-        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot write log file '%s'", path);
-        close(fd);
-        return -1;
-    }
-    *ret_offset = lseek(fd, 0, SEEK_END);
+    if (fd >= 0)
+        *ret_offset = lseek(fd, 0, SEEK_END);
     return fd;
 }
 

@@ -12,6 +12,7 @@
 #include "../../../network/network.h"
 #include "../../../nwfilter/nwfilter.h"
 #include "../device/parts.h"
+#include "log.h"
 
 /* One that is to have a tap, and what its back-end is called. */
 struct port {
@@ -207,18 +208,28 @@ GArray *vmgr__vemu_port_open(struct vemu *d, const struct vmgr__domain_def *def,
     return g_steal_pointer(&ports);
 }
 
+/* The end of an interface is none of what fails: its guest has let it go, or has ended. */
+static void note_left(const struct vemu *d, const char *name, struct vmgr_error *why)
+{
+    vmgr__vemu_log_failure(d, name, "rules of interfaces may be left", why);
+}
+
 void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
                             const struct vmgr__device *dev)
 {
     g_autofree char *name = vmgr__device_get(dev, "target", "dev");
+    struct vmgr_error *why = NULL;
 
-    if (vmgr__vemu_port_wanted(dev) && name)
-        vmgr__nwfilter_unbind(d, def->uuid, name);
+    if (vmgr__vemu_port_wanted(dev) && name && vmgr__nwfilter_unbind(d, def->uuid, name, &why) < 0)
+        note_left(d, def->name, why);
 }
 
 void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def)
 {
-    vmgr__nwfilter_unbind_all(d, def->uuid);
+    struct vmgr_error *why = NULL;
+
+    if (vmgr__nwfilter_unbind_all(d, def->uuid, &why) < 0)
+        note_left(d, def->name, why);
 }
 
 int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
