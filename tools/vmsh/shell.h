@@ -73,6 +73,10 @@ struct opt {
     {                                                                                              \
         .name = NULL                                                                               \
     }
+#define FLAG(name_, help_)                                                                         \
+    {                                                                                              \
+        .name = name_, .type = OPT_BOOL, .help = help_                                             \
+    }
 
 /* --- commands --------------------------------------------------------------------------------- */
 

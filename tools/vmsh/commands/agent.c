@@ -15,10 +15,6 @@
         .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
         .completer = COMPLETE_DOMAIN_ACTIVE                                                        \
     }
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 #define TEXT(name_, help_)                                                                         \
     {                                                                                              \
         .name = name_, .type = OPT_STRING, .named = true, .help = help_                            \

@@ -50,27 +50,18 @@ static bool backup_begin(struct shell *sh, const struct args *args)
 
 static const struct opt dumpxml_options[] = {
     DOMAIN_OPT,
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool backup_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_domain *domain = args_domain(sh, args);
     char *xml = NULL;
     if (!domain)
         return false;
-    bool ok = vmgr_domain_get_backup_xml(domain, 0, &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_domain_get_backup_xml(domain, 0, &xml, shell_err(sh)) >= 0 &&
+              print_xml(sh, args, xml);
     vmgr_domain_unref(domain);
     return ok;
 }

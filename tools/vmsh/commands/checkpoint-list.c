@@ -12,11 +12,6 @@
 
 #define TREE_DEPTH 1000
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
-
 const struct opt checkpoint_list_opts[] = {
     { .name = "domain",
       .type = OPT_DATA,

@@ -9,10 +9,6 @@
 #include "../text/checkpoint.h"
 #include "../text/domain.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 #define DOMAIN_OPT                                                                                 \
     {                                                                                              \
         .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
@@ -302,27 +298,18 @@ static const struct opt dumpxml_options[] = {
     FLAG("security-info", "include security sensitive information in XML dump"),
     FLAG("no-domain", "exclude <domain> from XML"),
     FLAG("size", "include backup size estimate in XML dump"),
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool dumpxml(struct shell *sh, struct vmgr_checkpoint *checkpoint, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     uint32_t flags = (args_bool(args, "security-info") ? VMGR_CHECKPOINT_XML_SECURE : 0) |
                      (args_bool(args, "no-domain") ? VMGR_CHECKPOINT_XML_NO_DOMAIN : 0) |
                      (args_bool(args, "size") ? VMGR_CHECKPOINT_XML_SIZE : 0);
     char *xml = NULL;
-    bool ok = vmgr_checkpoint_get_xml(checkpoint, flags, &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_checkpoint_get_xml(checkpoint, flags, &xml, shell_err(sh)) >= 0 &&
+              print_xml(sh, args, xml);
     return ok;
 }
 

@@ -10,10 +10,6 @@
 
 #include "node.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 #define TEXT(name_, help_)                                                                         \
     {                                                                                              \
         .name = name_, .type = OPT_STRING, .help = help_                                           \

@@ -51,9 +51,7 @@ const struct opt attach_device_opts[] = {
       .completer = COMPLETE_DOMAIN },
     { .name = "file", .type = OPT_DATA, .help = "XML file", .completer = COMPLETE_FILE },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 const struct opt detach_device_opts[] = {
@@ -63,9 +61,7 @@ const struct opt detach_device_opts[] = {
       .completer = COMPLETE_DOMAIN },
     { .name = "file", .type = OPT_DATA, .help = "XML file", .completer = COMPLETE_FILE },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 const struct opt update_device_opts[] = {
@@ -75,9 +71,7 @@ const struct opt update_device_opts[] = {
       .completer = COMPLETE_DOMAIN },
     { .name = "file", .type = OPT_DATA, .help = "XML file", .completer = COMPLETE_FILE },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     { .name = "force", .type = OPT_BOOL, .help = "force device update" },
     OPT_END,
 };
@@ -87,9 +81,7 @@ const struct opt detach_device_alias_opts[] = {
       .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     { .name = "alias", .type = OPT_DATA, .help = "device alias" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 

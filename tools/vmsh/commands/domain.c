@@ -21,10 +21,6 @@
         .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
         .completer = completer_                                                                    \
     }
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 
 /* --- define, create, undefine ----------------------------------------------------------------- */
 

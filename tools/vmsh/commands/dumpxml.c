@@ -22,11 +22,7 @@ const struct opt dumpxml_opts[] = {
       .help = "include security sensitive information in XML dump" },
     { .name = "update-cpu", .type = OPT_BOOL, .help = "update guest CPU according to host CPU" },
     { .name = "migratable", .type = OPT_BOOL, .help = "provide XML suitable for migrations" },
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
+    OPT_XPATH,
     OPT_END,
 };
 
@@ -78,7 +74,7 @@ static bool print_matches(struct shell *sh, xmlXPathContextPtr context, const ch
     return ok;
 }
 
-bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap)
+static bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap)
 {
     int length = (int)strlen(xml); /* the library keeps documents under 8 MiB */
     xmlDocPtr doc =
@@ -98,6 +94,18 @@ bool print_filtered(struct shell *sh, const char *xml, const char *expression, b
     return ok;
 }
 
+bool print_xml(struct shell *sh, const struct args *args, char *xml)
+{
+    const char *expression = args_string(args, "xpath");
+    bool ok = true;
+    if (expression)
+        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
+    else
+        printf("%s", xml);
+    free(xml);
+    return ok;
+}
+
 bool cmd_dumpxml(struct shell *sh, const struct args *args)
 {
     static const struct {
@@ -109,7 +117,6 @@ bool cmd_dumpxml(struct shell *sh, const struct args *args)
         { "update-cpu", VMGR_DOMAIN_XML_UPDATE_CPU },
         { "migratable", VMGR_DOMAIN_XML_MIGRATABLE },
     };
-    const char *expression = args_string(args, "xpath");
     char *xml = NULL;
     uint32_t flags = 0;
     struct vmgr_domain *domain = args_domain(sh, args);
@@ -118,12 +125,8 @@ bool cmd_dumpxml(struct shell *sh, const struct args *args)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (args_bool(args, rows[i].name))
             flags |= rows[i].flag;
-    bool ok = vmgr_domain_get_xml(domain, flags, &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_domain_get_xml(domain, flags, &xml, shell_err(sh)) >= 0 &&
+              print_xml(sh, args, xml);
     vmgr_domain_unref(domain);
     return ok;
 }

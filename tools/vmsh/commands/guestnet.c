@@ -91,9 +91,7 @@ const struct opt domiftune_opts[] = {
       .type = OPT_STRING,
       .help = "control domain's outgoing traffics",
       .named = true },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 

@@ -15,10 +15,6 @@
     {                                                                                              \
         .name = "bridge", .type = OPT_DATA, .help = help_                                          \
     }
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 
 const struct opt iface_bridge_opts[] = {
     INTERFACE_OPT("existing interface name"),

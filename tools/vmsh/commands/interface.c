@@ -11,11 +11,6 @@
 #include "../text/domain.h"
 #include "interface.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
-
 static bool is_mac(const char *text)
 {
     unsigned byte[6];
@@ -81,26 +76,17 @@ static bool cmd_iface_list(struct shell *sh, const struct args *args)
 static const struct opt iface_dumpxml_opts[] = {
     INTERFACE_OPT("interface name or MAC address"),
     FLAG("inactive", "show inactive defined XML"),
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool cmd_iface_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *xpath = args_string(args, "xpath");
     struct vmgr_interface *iface = args_interface(sh, args, "interface", BY_NAME | BY_MAC);
     uint32_t flags = args_bool(args, "inactive") ? VMGR_INTERFACE_XML_INACTIVE : 0;
     char *xml = NULL;
-    bool ok = iface && vmgr_interface_get_xml(iface, flags, &xml, shell_err(sh)) == 0;
-    if (ok && xpath)
-        ok = print_filtered(sh, xml, xpath, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = iface && vmgr_interface_get_xml(iface, flags, &xml, shell_err(sh)) == 0 &&
+              print_xml(sh, args, xml);
     vmgr_interface_unref(iface);
     return ok;
 }

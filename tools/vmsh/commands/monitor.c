@@ -12,11 +12,6 @@
 #include "../text/job.h"
 #include "../shell.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
-
 static const struct opt domain_opts[] = {
     { .name = "domain",
       .type = OPT_DATA,

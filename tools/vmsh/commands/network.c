@@ -12,11 +12,6 @@
 #include "../text/network.h"
 #include "object-event.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
-
 struct vmgr_network *args_network(struct shell *sh, const struct args *args, unsigned by)
 {
     const char *text = args_string(args, "network");
@@ -151,29 +146,19 @@ static bool cmd_net_autostart(struct shell *sh, const struct args *args)
 static const struct opt dumpxml_options[] = {
     NETWORK_OPT(COMPLETE_NETWORK),
     FLAG("inactive", "show inactive defined XML"),
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool cmd_net_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_network *network = args_network(sh, args, BY_UUID | BY_NAME);
     char *xml = NULL;
     if (!network)
         return false;
-    bool ok =
-        vmgr_network_get_xml(network, args_bool(args, "inactive") ? VMGR_NETWORK_XML_INACTIVE : 0,
-                             &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    uint32_t flags = args_bool(args, "inactive") ? VMGR_NETWORK_XML_INACTIVE : 0;
+    bool ok = vmgr_network_get_xml(network, flags, &xml, shell_err(sh)) >= 0 &&
+              print_xml(sh, args, xml);
     vmgr_network_unref(network);
     return ok;
 }
@@ -432,11 +417,7 @@ static const struct opt port_create_opts[] = {
 static const struct opt port_dumpxml_opts[] = {
     NETWORK_OPT(COMPLETE_NETWORK),
     PORT_OPT,
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 static const struct opt port_delete_opts[] = { NETWORK_OPT(COMPLETE_NETWORK), PORT_OPT, OPT_END };

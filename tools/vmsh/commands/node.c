@@ -11,11 +11,6 @@
 
 #include "node.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
-
 /* --- CPUs ----------------------------------------------------------------------------------- */
 
 const struct opt nodecpumap_opts[] = { FLAG("pretty", "return human readable output"), OPT_END };

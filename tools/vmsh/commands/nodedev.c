@@ -11,10 +11,6 @@
 #include "nodedev.h"
 #include "object-event.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 struct vmgr_nodedev *args_nodedev(struct shell *sh, const struct args *args)
 {
     const char *name = args_string(args, "device");
@@ -172,25 +168,16 @@ static bool cmd_nodedev_list(struct shell *sh, const struct args *args)
 
 static const struct opt nodedev_dumpxml_opts[] = {
     DEVICE_OPT(NAME_OR_WWN),
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool cmd_nodedev_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *xpath = args_string(args, "xpath");
     struct vmgr_nodedev *dev = args_nodedev_or_wwn(sh, args);
     char *xml = NULL;
-    bool ok = dev && vmgr_nodedev_get_xml(dev, 0, &xml, shell_err(sh)) == 0;
-    if (ok && xpath)
-        ok = print_filtered(sh, xml, xpath, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = dev && vmgr_nodedev_get_xml(dev, 0, &xml, shell_err(sh)) == 0 &&
+              print_xml(sh, args, xml);
     vmgr_nodedev_unref(dev);
     return ok;
 }

@@ -26,11 +26,7 @@ const struct opt binding_delete_opts[] = { BINDING_OPT("network filter binding p
                                            OPT_END };
 const struct opt binding_dumpxml_opts[] = {
     BINDING_OPT("network filter binding portdev"),
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .help = "xpath expression to filter the XML document",
-      .named = true },
-    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
+    OPT_XPATH,
     OPT_END,
 };
 
@@ -80,17 +76,12 @@ bool cmd_nwfilter_binding_delete(struct shell *sh, const struct args *args)
 
 bool cmd_nwfilter_binding_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_nwfilter_binding *binding = args_binding(sh, args);
     char *xml = NULL;
     if (!binding)
         return false;
-    bool ok = vmgr_nwfilter_binding_get_xml(binding, 0, &xml, shell_err(sh)) == 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_nwfilter_binding_get_xml(binding, 0, &xml, shell_err(sh)) == 0 &&
+              print_xml(sh, args, xml);
     vmgr_nwfilter_binding_unref(binding);
     return ok;
 }

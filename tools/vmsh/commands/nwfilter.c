@@ -18,11 +18,7 @@
 static const struct opt filter_opts[] = { FILTER_OPT, OPT_END };
 static const struct opt dump_opts[] = {
     FILTER_OPT,
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .help = "xpath expression to filter the XML document",
-      .named = true },
-    { .name = "wrap", .type = OPT_BOOL, .help = "wrap xpath results in an common root element" },
+    OPT_XPATH,
     OPT_END,
 };
 static const struct opt define_opts[] = {
@@ -83,17 +79,12 @@ static bool cmd_nwfilter_undefine(struct shell *sh, const struct args *args)
 
 static bool cmd_nwfilter_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_nwfilter *filter = args_nwfilter(sh, args);
     char *xml = NULL;
     if (!filter)
         return false;
-    bool ok = vmgr_nwfilter_get_xml(filter, 0, &xml, shell_err(sh)) == 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_nwfilter_get_xml(filter, 0, &xml, shell_err(sh)) == 0 &&
+              print_xml(sh, args, xml);
     vmgr_nwfilter_unref(filter);
     return ok;
 }

@@ -128,26 +128,17 @@ static bool cmd_pool_uuid(struct shell *sh, const struct args *args)
 static const struct opt dumpxml_pool_opts[] = {
     POOL_OPT(COMPLETE_POOL),
     FLAG("inactive", "show inactive defined XML"),
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool cmd_pool_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     uint32_t flags = args_bool(args, "inactive") ? VMGR_POOL_XML_INACTIVE : 0;
     struct vmgr_pool *pool = args_pool(sh, args);
     char *xml = NULL;
-    bool ok = pool && vmgr_pool_get_xml(pool, flags, &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = pool && vmgr_pool_get_xml(pool, flags, &xml, shell_err(sh)) >= 0 &&
+              print_xml(sh, args, xml);
     vmgr_pool_unref(pool);
     return ok;
 }

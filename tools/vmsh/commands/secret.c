@@ -10,10 +10,6 @@
 #include "../text/domain.h"
 #include "object-event.h"
 
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 #define SECRET_OPT                                                                                 \
     {                                                                                              \
         .name = "secret", .type = OPT_DATA, .help = "secret UUID"                                  \
@@ -60,27 +56,17 @@ static bool secret_define(struct shell *sh, const struct args *args)
 
 static const struct opt dumpxml_options[] = {
     SECRET_OPT,
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool secret_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_secret *secret = args_secret(sh, args);
     char *xml = NULL;
     if (!secret)
         return false;
-    bool ok = vmgr_secret_get_xml(secret, 0, &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_secret_get_xml(secret, 0, &xml, shell_err(sh)) >= 0 && print_xml(sh, args, xml);
     vmgr_secret_unref(secret);
     return ok;
 }

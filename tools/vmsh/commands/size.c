@@ -13,9 +13,7 @@ const struct opt setmem_opts[] = {
       .type = OPT_INT,
       .required = true,
       .help = "new memory size, as scaled integer (default KiB)" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 const struct opt setmaxmem_opts[] = {
@@ -27,9 +25,7 @@ const struct opt setmaxmem_opts[] = {
       .type = OPT_INT,
       .required = true,
       .help = "new maximum memory size, as scaled integer (default KiB)" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 const struct opt setvcpus_opts[] = {
@@ -39,9 +35,7 @@ const struct opt setvcpus_opts[] = {
       .completer = COMPLETE_DOMAIN },
     { .name = "count", .type = OPT_INT, .required = true, .help = "number of virtual CPUs" },
     { .name = "maximum", .type = OPT_BOOL, .help = "set maximum limit on next boot" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     { .name = "guest", .type = OPT_BOOL, .help = "modify cpu state in the guest" },
     { .name = "hotpluggable", .type = OPT_BOOL, .help = "make added vcpus hot(un)pluggable" },
     OPT_END,
@@ -54,9 +48,7 @@ const struct opt setvcpu_opts[] = {
     { .name = "vcpulist", .type = OPT_DATA, .help = "ids of vcpus to manipulate" },
     { .name = "enable", .type = OPT_BOOL, .help = "enable cpus specified by cpumap" },
     { .name = "disable", .type = OPT_BOOL, .help = "disable cpus specified by cpumap" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 const struct opt inject_nmi_opts[] = {

@@ -103,9 +103,7 @@ const struct opt dommemstat_opts[] = {
       .help = "domain name, id or uuid",
       .completer = COMPLETE_DOMAIN },
     { .name = "period", .type = OPT_INT, .help = "period in seconds to set collection" },
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },
-    { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },
-    { .name = "current", .type = OPT_BOOL, .help = "affect current domain" },
+    OPT_AFFECT,
     OPT_END,
 };
 const struct opt domif_getlink_opts[] = {

@@ -108,25 +108,16 @@ static bool cmd_vol_info(struct shell *sh, const struct args *args)
 static const struct opt dumpxml_vol_opts[] = {
     VOL_OPT("vol name, key or path"),
     VOL_POOL_OPT,
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 
 static bool cmd_vol_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_volume *volume = args_volume(sh, args, "pool");
     char *xml = NULL;
-    bool ok = volume && vmgr_volume_get_xml(volume, 0, &xml, shell_err(sh)) >= 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = volume && vmgr_volume_get_xml(volume, 0, &xml, shell_err(sh)) >= 0 &&
+              print_xml(sh, args, xml);
     vmgr_volume_unref(volume);
     return ok;
 }

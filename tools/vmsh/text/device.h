@@ -12,6 +12,13 @@
 typedef int (*device_fn)(struct vmgr_domain *domain, const char *xml, uint32_t flags,
                          struct vmgr_error **err);
 
+/* Which definition a command changes. */
+#define OPT_AFFECT                                                                                 \
+    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },                            \
+        { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },                     \
+    {                                                                                              \
+        .name = "current", .type = OPT_BOOL, .help = "affect current domain"                       \
+    }
 /* VMGR_DOMAIN_AFFECT_* from --live, --config, --current and --persistent; the last one means a live
  * change too if the domain is active. False: they exclude each other, the error was printed. */
 bool args_affect(struct shell *sh, const struct args *args, struct vmgr_domain *domain,

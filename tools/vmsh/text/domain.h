@@ -33,8 +33,15 @@ bool cmd_metadata(struct shell *sh, const struct args *args);
 /* commands/dumpxml.c */
 extern const struct opt dumpxml_opts[];
 bool cmd_dumpxml(struct shell *sh, const struct args *args);
-/* Prints what an XPath expression chooses; wrap: in one element. */
-bool print_filtered(struct shell *sh, const char *xml, const char *expression, bool wrap);
+/* Options of commands that print a document. */
+#define OPT_XPATH                                                                                  \
+    { .name = "xpath",                                                                             \
+      .type = OPT_STRING,                                                                          \
+      .named = true,                                                                               \
+      .help = "xpath expression to filter the XML document" },                                     \
+    FLAG("wrap", "wrap xpath results in an common root element")
+/* Prints one, or what they choose of it; it is taken over, for free(). */
+bool print_xml(struct shell *sh, const struct args *args, char *xml);
 
 /* commands/event.c */
 struct event_wait {

@@ -9,17 +9,11 @@
 
 #include "device.h"
 
-/* Options of most of these commands. */
+/* The option that most of these commands have. */
 #define OPT_DOMAIN                                                                                 \
     {                                                                                              \
         .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
         .completer = COMPLETE_DOMAIN                                                               \
-    }
-#define OPT_AFFECT                                                                                 \
-    { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },                            \
-        { .name = "live", .type = OPT_BOOL, .help = "affect running domain" },                     \
-    {                                                                                              \
-        .name = "current", .type = OPT_BOOL, .help = "affect current domain"                       \
     }
 
 /* commands/resources.c */

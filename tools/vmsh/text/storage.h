@@ -21,10 +21,6 @@
     {                                                                                              \
         .name = "vol", .type = OPT_DATA, .help = help_, .completer = COMPLETE_VOLUME               \
     }
-#define FLAG(name_, help_)                                                                         \
-    {                                                                                              \
-        .name = name_, .type = OPT_BOOL, .help = help_                                             \
-    }
 #define TEXT(name_, help_)                                                                         \
     {                                                                                              \
         .name = name_, .type = OPT_STRING, .help = help_                                           \
