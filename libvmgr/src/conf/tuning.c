@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * <cputune>, <memtune>, <blkiotune>, <numatune> and <resource>: what of the host a guest may use.
+ * <cputune>, <memtune>, <blkiotune> and <resource>: what of the host a guest may use.
  */
 #include "tuning.h"
 
@@ -12,8 +12,6 @@
 
 enum { CPUS_MAX = 16384, DEVICES_MAX = 256 };
 
-const char *const vmgr__numa_mode_names[] = { "strict", "preferred", "interleave", "restrictive",
-                                              NULL };
 static const char *const pin_names[] = { "vcpupin", "emulatorpin", "iothreadpin" };
 static const char *const pin_ids[] = { "vcpu", NULL, "iothread" };
 static const char *const blkio_names[VMGR__BLKIO_COUNT] = { "weight", "read_iops_sec",
@@ -196,8 +194,7 @@ void vmgr__tuning_drop_pin(struct vmgr__tuning *t, int kind, uint32_t id)
 
 /* ---- reading ---- */
 
-/* "0-1,3" of an attribute in its canonical form; NULL and an error. For g_free(). */
-static char *parse_set(struct vmgr__parse *p, const char *text, const char *attr)
+char *vmgr__tuning_parse_set(struct vmgr__parse *p, const char *text, const char *attr)
 {
     g_autofree uint8_t *set = g_malloc(CPUS_MAX);
 
@@ -259,7 +256,7 @@ static int parse_pin(struct vmgr__parse *p, xmlNode *node, int kind)
         return conf_error(p, VMGR_ERR_INTERNAL_ERROR, "missing cpuset for %s", pin_names[kind]);
     if (find_pin(&p->def->tuning, kind, id))
         return duplicate_pin(p, kind, id);
-    text = parse_set(p, cpus, "cpuset");
+    text = vmgr__tuning_parse_set(p, cpus, "cpuset");
     if (!text)
         return -1;
     vmgr__tuning_set_pin(&p->def->tuning, kind, id, text);
@@ -436,72 +433,6 @@ static int blkiotune_parse(struct vmgr__parse *p, xmlNode *node)
     return parse_in(p, node, VMGR__TUNE_BLKIOTUNE);
 }
 
-static int parse_word(struct vmgr__parse *p, const xmlNode *node, const char *attr,
-                      const char *const *words, const char *what, int *ret)
-{
-    g_autofree char *word = vmgr__xml_attr(node, attr);
-    int index = word ? vmgr__name_index(words, word) : *ret;
-
-    if (word && index < 0)
-        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "Unsupported NUMA memory %s mode '%s'",
-                          what, word);
-    *ret = index;
-    return 0;
-}
-
-static int parse_numa_memory(struct vmgr__parse *p, const xmlNode *node)
-{
-    static const char *const placements[] = { "static", "auto", NULL };
-    struct vmgr__tuning *t = &p->def->tuning;
-    g_autofree char *nodes = vmgr__xml_attr(node, "nodeset");
-    int mode = -1, placement = -1;
-
-    if (parse_word(p, node, "mode", vmgr__numa_mode_names, "tuning", &mode) < 0 ||
-        parse_word(p, node, "placement", placements, "placement", &placement) < 0)
-        return -1;
-    if (!nodes && mode < 0 && placement < 0)
-        return 0;
-    if (placement < 0)
-        placement = !nodes && p->def->vcpu_placement;
-    t->numa_mode = MAX(mode, 0);
-    t->numa_auto = placement == 1;
-    if (!nodes && !t->numa_auto)
-        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
-                          "nodeset for NUMA memory tuning must be set if "
-                          "'placement' is 'static'");
-    t->numa_nodeset = nodes ? parse_set(p, nodes, "nodeset") : NULL;
-    if (nodes && !t->numa_nodeset)
-        return -1;
-    if (t->numa_auto)
-        g_clear_pointer(&t->numa_nodeset, g_free);
-    return 0;
-}
-
-static bool has_cells(const xmlNode *domain)
-{
-    const xmlNode *cpu = vmgr__xml_child(domain, "cpu");
-    const xmlNode *numa = cpu ? vmgr__xml_child(cpu, "numa") : NULL;
-
-    return numa && vmgr__xml_child(numa, "cell");
-}
-
-static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
-{
-    const xmlNode *memory = vmgr__xml_child(node, "memory");
-
-    vmgr__canonical(p, node, "");
-    if (memory && parse_numa_memory(p, memory) < 0)
-        return -1;
-    if (vmgr__xml_child(node, "memnode") && !has_cells(node->parent))
-        return conf_error(p, VMGR_ERR_XML_ERROR,
-                          "Element 'memnode' is invalid without any guest NUMA cells");
-    for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
-        if (c != memory)
-            vmgr__tuning_keep(&p->def->tuning, c, VMGR__TUNE_NUMATUNE);
-    }
-    return 0;
-}
-
 static int resource_parse(struct vmgr__parse *p, xmlNode *node)
 {
     const xmlNode *partition = vmgr__xml_child(node, "partition");
@@ -584,19 +515,6 @@ static void write_blkio(const struct vmgr__tuning *t, struct vmgr__xml_writer *w
     }
 }
 
-static void write_numa(const struct vmgr__tuning *t, struct vmgr__xml_writer *w)
-{
-    if (t->numa_mode < 0)
-        return;
-    vmgr__xw_begin(w, "memory");
-    vmgr__xw_attr(w, "mode", vmgr__numa_mode_names[t->numa_mode]);
-    if (t->numa_auto)
-        vmgr__xw_attr(w, "placement", "auto");
-    else
-        vmgr__xw_attr(w, "nodeset", t->numa_nodeset);
-    vmgr__xw_end(w, "memory");
-}
-
 void vmgr__tuning_write_kept(const struct vmgr__tuning *t, enum vmgr__tune_element in,
                              struct vmgr__xml_writer *w)
 {
@@ -611,8 +529,7 @@ static bool is_empty(const struct vmgr__tuning *t, enum vmgr__tune_element in)
             return false;
     }
     return !t->kept[in] && !(in == VMGR__TUNE_CPUTUNE && t->pins && t->pins->len) &&
-           !(in == VMGR__TUNE_BLKIOTUNE && has_blkio(t)) &&
-           !(in == VMGR__TUNE_NUMATUNE && t->numa_mode >= 0);
+           !(in == VMGR__TUNE_BLKIOTUNE && has_blkio(t));
 }
 
 static void write_element(const struct vmgr__domain_def *def, enum vmgr__tune_element in,
@@ -628,8 +545,6 @@ static void write_element(const struct vmgr__domain_def *def, enum vmgr__tune_el
         write_pins(t, w);
     else if (in == VMGR__TUNE_BLKIOTUNE)
         write_blkio(t, w);
-    else if (in == VMGR__TUNE_NUMATUNE)
-        write_numa(t, w);
     vmgr__tuning_write_kept(t, in, w);
     vmgr__xw_end(w, name);
 }
@@ -643,7 +558,6 @@ static void write_element(const struct vmgr__domain_def *def, enum vmgr__tune_el
 FORMAT(cputune, VMGR__TUNE_CPUTUNE)
 FORMAT(memtune, VMGR__TUNE_MEMTUNE)
 FORMAT(blkiotune, VMGR__TUNE_BLKIOTUNE)
-FORMAT(numatune, VMGR__TUNE_NUMATUNE)
 
 static void resource_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
                             struct vmgr__xml_writer *w)
@@ -659,5 +573,4 @@ const struct vmgr__element vmgr__element_cputune = { "cputune", cputune_parse, c
 const struct vmgr__element vmgr__element_memtune = { "memtune", memtune_parse, memtune_format };
 const struct vmgr__element vmgr__element_blkiotune = { "blkiotune", blkiotune_parse,
                                                        blkiotune_format };
-const struct vmgr__element vmgr__element_numatune = { "numatune", numatune_parse, numatune_format };
 const struct vmgr__element vmgr__element_resource = { "resource", resource_parse, resource_format };

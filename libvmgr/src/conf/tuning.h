@@ -10,6 +10,8 @@
 
 #include "def.h"
 
+struct vmgr__parse;
+
 extern const char *const vmgr__numa_mode_names[];
 
 void vmgr__tuning_fini(struct vmgr__tuning *t);
@@ -20,6 +22,9 @@ void vmgr__tuning_write_kept(const struct vmgr__tuning *t, enum vmgr__tune_eleme
                              struct vmgr__xml_writer *w);
 /* The name of something that is kept and not understood; NULL: nothing. */
 const char *vmgr__tuning_kept(const struct vmgr__tuning *t);
+/* "0-1,3" of an attribute in its canonical form; NULL and an error of p. For
+ * g_free(). */
+char *vmgr__tuning_parse_set(struct vmgr__parse *p, const char *text, const char *attr);
 /* "0-1,3" of set[i] != 0. For g_free(). */
 char *vmgr__cpuset_format(const uint8_t *set, size_t size);
 
