@@ -36,6 +36,18 @@ static int change_begin(struct change *c, struct vmgr_pool *pool, struct vmgr_er
     return change_end(c, -1);
 }
 
+/* The same of one that is active, and what it is made of. */
+static int change_begin_active(struct change *c, struct vmgr_pool *pool,
+                               const struct vmgr__backend **ret, struct vmgr_error **err)
+{
+    if (change_begin(c, pool, err) < 0)
+        return -1;
+    if (vmgr__pool_record_need_active(&c->record, err) == 0 &&
+        (*ret = vmgr__backend_of(c->record.live, err)))
+        return 0;
+    return change_end(c, -1);
+}
+
 static int need_inactive(const struct change *c, struct vmgr_error **err)
 {
     if (!c->record.live)
@@ -280,13 +292,9 @@ int vmgr__storage_destroy(struct vmgr_pool *pool, struct vmgr_error **err)
     struct change c;
     int r;
 
-    if (change_begin(&c, pool, err) < 0)
+    if (change_begin_active(&c, pool, &b, err) < 0)
         return -1;
-    r = vmgr__pool_record_need_active(&c.record, err);
-    if (r == 0) {
-        b = vmgr__backend_of(c.record.live, err);
-        r = !b || (b->stop && b->stop(c.record.live, err) < 0) ? -1 : 0;
-    }
+    r = b->stop ? b->stop(c.record.live, err) : 0;
     if (r == 0) {
         g_clear_pointer(&c.record.live, vmgr__pool_def_free);
         r = vmgr__pool_record_save(c.st, &c.record, err);
@@ -356,13 +364,9 @@ int vmgr__storage_refresh(struct vmgr_pool *pool, struct vmgr_error **err)
     struct change c;
     int r;
 
-    if (change_begin(&c, pool, err) < 0)
+    if (change_begin_active(&c, pool, &b, err) < 0)
         return -1;
-    r = vmgr__pool_record_need_active(&c.record, err);
-    if (r == 0) {
-        b = vmgr__backend_of(c.record.live, err);
-        r = b ? b->measure(c.record.live, err) : -1;
-    }
+    r = b->measure(c.record.live, err);
     if (r == 0) {
         c.record.refreshes++;
         r = vmgr__pool_record_save(c.st, &c.record, err);
