@@ -23,7 +23,8 @@ struct builder {
     struct fuzz_case *k;
     const struct form *f;
     bool block;  /* registers may have changed: addresses by displacement only */
-    uint8_t osz; /* 2, 4, 8 */
+    uint32_t open; /* OPEN_..: of the form */
+    uint8_t osz;   /* 2, 4, 8 */
     bool p66, p67, gs, lock, rex_w;
     uint8_t rep;
     uint8_t modrm, sib;
@@ -341,7 +342,7 @@ static uint8_t stray_prefix(struct builder *b)
     for (unsigned n = 0; n < sizeof special / sizeof special[0]; n++)
         if (b->f->opcode == special[n])
             return 0;
-    if (b->f->flags & (F_STRING | F_BRANCH | F_STACK) || b->p66)
+    if (b->f->flags & (F_STRING | F_BRANCH | F_STACK) || b->p66 || b->open & OPEN_PREFIX)
         return 0;
     if (b->f->flags & (F_SSE | F_MMX))
         return p;
@@ -426,6 +427,10 @@ static void build(struct builder *b)
         if (!k->compat && rng_chance(r, 5))
             b->rex |= REX_W;
     }
+    if (b->open & OPEN_DOUBLE_SHIFT && b->block && !(flags & F_I8) && b->osz == 2) {
+        b->p66 = false; /* CL may be anything there */
+        b->osz = 4;
+    }
     if (flags & F_D64)
         b->osz = b->p66 && !(b->rex & REX_W) ? 2 : k->compat ? 4 : 8;
     if (flags & F_REP && rng_chance(r, 65))
@@ -455,7 +460,7 @@ static void build(struct builder *b)
     if (memory && flags & F_LOCKABLE && rng_chance(r, 25))
         b->lock = true;
     else if (!b->block && rng_chance(r, 1) && !(f->flags & F_BRANCH))
-        b->lock = true; /* mostly #UD */
+        b->lock = !(b->open & OPEN_PREFIX); /* mostly #UD */
     if (b->lock && flags & F_LOCKABLE && f->opcode >= 0x0fa0 && f->opcode <= 0x0fbb &&
         flags & F_BITOFF)
         pin(k, reg, rng_below(r, 8)); /* keep it in the line */
@@ -465,6 +470,8 @@ static void build(struct builder *b)
         b->p67 = false;
 
     implicit_operands(b);
+    if (b->open & OPEN_DOUBLE_SHIFT && !(flags & F_I8) && b->osz == 2)
+        pin(k, 1, k->in.gpr[1] & ~(uint64_t)0x10);
     if (flags & F_BITOFF && memory && !b->lock) {
         int64_t bit = (int64_t)rng_below(r, 1024) - 512;
         uint64_t v = b->osz == 8 ? (uint64_t)bit : b->osz == 4 ? (uint32_t)bit : (uint16_t)bit;
@@ -533,13 +540,18 @@ static void build(struct builder *b)
     }
     if (flags & F_I16)
         put_n(k, rng_below(r, 3) ? rng_below(r, 64) : rng_next(r) & 0xff, 2);
-    if (flags & F_I8)
+    if (flags & F_I8 && b->open & OPEN_DOUBLE_SHIFT && b->osz == 2)
+        put(k, immediate8(b) & 0xef);
+    else if (flags & F_I8)
         put(k, flags & F_FRAME ? (uint8_t)(rng_chance(r, 60) ? 0 : rng_next(r)) : immediate8(b));
     if (flags & F_IZ)
         put_n(k, random_integer(r), b->osz == 2 ? 2 : 4);
     if (flags & F_IV)
         put_n(k, random_integer(r), b->osz);
-    k->undefined |= f->undefined;
+    k->undefined |= f->undefined | vendor_undefined(b->open);
+    k->open |= b->open;
+    k->open_address = b->target;
+    k->open_size = !(flags & F_STRING) ? b->osz : b->p67 ? 4 : 8;
 }
 
 /* CMP r, r: makes flags that were left undefined defined again. */
@@ -558,7 +570,8 @@ static bool fits(const struct form *f, bool compat)
 }
 static bool good_in_block(const struct form *f)
 {
-    return !(f->flags & (F_NOBLOCK | F_BRANCH | F_DIV | F_ALIGN));
+    return !(f->flags & (F_NOBLOCK | F_BRANCH | F_DIV | F_ALIGN)) &&
+           !(vendor_open(f) & OPEN_NOBLOCK);
 }
 
 void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const struct form *only,
@@ -608,6 +621,7 @@ void generate_case(struct fuzz_case *k, uint64_t seed, uint64_t number, const st
                     b.f = &forms[rng_below(&r, form_count)];
                 while (!good_in_block(b.f) || !fits(b.f, k->compat));
         }
+        b.open = vendor_open(b.f);
         k->block[k->count++] = k->form = b.f;
         build(&b);
         if (k->branch)

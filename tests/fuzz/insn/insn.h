@@ -5,8 +5,8 @@
  * A case is machine code (one instruction, or a short block), registers and memory, all derived
  * from a seed and a number. It runs natively in this process (native.c) and on the software CPU in
  * user mode, 64-bit or compatibility (soft.c), on the same memory at the same addresses; then
- * everything visible is compared (compare.c). forms.c is the table of instructions, generate.c
- * makes cases from it.
+ * everything visible is compared (compare.c), but for what is open on the host's CPU (vendor.c).
+ * forms.c is the table of instructions, generate.c makes cases from it.
  */
 #ifndef INSN_FUZZ_H
 #define INSN_FUZZ_H
@@ -87,6 +87,36 @@ struct form {
 extern const struct form forms[];
 extern const unsigned form_count;
 
+struct _IO_FILE;
+
+/* --- vendors --------------------------------------------------------------------------------- */
+/* What is open in an instruction; vendor.c has the table. */
+#define OPEN_AF           (1u << 0)
+#define OPEN_DOUBLE_SHIFT (1u << 1)
+#define OPEN_PUSHED       (1u << 2)
+#define OPEN_POINTERS     (1u << 3)
+#define OPEN_IMAGE        (1u << 4)
+#define OPEN_TOP          (1u << 5)
+#define OPEN_STRING       (1u << 6)
+#define OPEN_ALIGN        (1u << 7)
+#define OPEN_LIMIT        (1u << 8)
+#define OPEN_ORDER        (1u << 9)
+#define OPEN_PREFIX       (1u << 10) /* neither LOCK nor stray prefixes */
+#define OPEN_MXCSR        (1u << 11)
+#define OPEN_ENVIRONMENT  (1u << 12)
+#define OPEN_DATA_POINTER (1u << 13)
+#define OPEN_OPCODE       (1u << 14)
+/* What follows in a block would go on from what is open. */
+#define OPEN_NOBLOCK (OPEN_TOP | OPEN_ENVIRONMENT)
+
+/* false: there is no table for the CPU's vendor; says so. */
+bool vendor_init(struct _IO_FILE *out);
+/* What is not compared on this host. */
+void vendor_print(struct _IO_FILE *out);
+uint32_t vendor_open(const struct form *f);
+/* Arithmetic flags that are undefined with it. */
+uint16_t vendor_undefined(uint32_t open);
+
 /* --- cases ----------------------------------------------------------------------------------- */
 struct state {
     uint64_t gpr[16]; /* hardware order */
@@ -105,6 +135,9 @@ struct fuzz_case {
     bool compat;     /* 32-bit code (compatibility mode) */
     uint32_t pinned; /* registers that addressing depends on */
     uint16_t undefined;
+    uint32_t open;         /* OPEN_..: what CPUs of this vendor may do otherwise */
+    uint64_t open_address; /* of FXSAVE's image */
+    unsigned open_size;    /* of a string's addresses; of what is pushed */
     bool loose_fault; /* address and error code of a page fault may differ */
     struct state in;
     uint8_t memory[ARENA_SIZE];
@@ -130,10 +163,6 @@ void arena_load(const uint8_t *memory);
 void arena_store(uint8_t *memory);
 
 int native_init(void);
-/* Whether the CPU is of Intel's kind: FXSAVE stores the x87 pointers when no exception is pending,
- * which AMD's CPUs leave out. Those differ in more that the manuals leave open: AF after shifts,
- * PUSH of segment registers in 32-bit code, TOP after MMX stores. */
-bool native_is_comparable(void);
 void native_run(const struct fuzz_case *k, struct outcome *o);
 extern uint8_t *code_write; /* writable view of the code pages */
 /* Guest RAM: code, data and read-only pages as one host mapping. */
@@ -161,8 +190,10 @@ void soft_run(const struct fuzz_case *k, struct outcome *o);
 /* Code pages change: forget what was decoded. */
 void soft_new_code(void);
 
+/* Makes equal what is open in the case. true: all of it is. */
+bool vendor_settle(const struct fuzz_case *k, struct outcome *host, struct outcome *soft);
+
 /* 0: equal. Otherwise prints what differs to `out` unless that is NULL. */
-struct _IO_FILE;
 bool outcomes_equal(const struct fuzz_case *k, const struct outcome *native,
                     const struct outcome *soft, struct _IO_FILE *out);
 void case_print(const struct fuzz_case *k, struct _IO_FILE *out);

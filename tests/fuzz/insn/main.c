@@ -96,6 +96,7 @@ static void usage(FILE *out)
           "  --compat P   percent of cases that are 32-bit code (default 20)\n"
           "  --stop N     stop after N differences (default 20, 0: never)\n"
           "  --list       print the forms\n"
+          "  --open       print what is not compared on this host's CPU\n"
           "  --summary    print how often each form ran\n"
           "exit status: 0 no difference, 1 differences, 2 cannot run\n",
           out);
@@ -114,7 +115,7 @@ int main(int argc, char **argv)
         {"seed", 1, NULL, 's'},    {"count", 1, NULL, 'c'},  {"first", 1, NULL, 'f'},
         {"form", 1, NULL, 'o'},    {"blocks", 1, NULL, 'b'}, {"compat", 1, NULL, 'm'},
         {"stop", 1, NULL, 'x'},    {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},
-        {"beyond", 0, NULL, 'e'},
+        {"beyond", 0, NULL, 'e'},  {"open", 0, NULL, 'n'},
         {"summary", 0, NULL, 'u'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
     uint64_t seed = 1, count = 100000, first = 0, stop = 20, faults = 0, differences = 0, done = 0;
     const struct form *only = NULL;
@@ -150,6 +151,11 @@ int main(int argc, char **argv)
             for (unsigned n = 0; n < form_count; n++)
                 puts(forms[n].name);
             return 0;
+        case 'n':
+            if (!vendor_init(stdout))
+                return 77;
+            vendor_print(stdout);
+            return 0;
         case 'h': usage(stdout); return 0;
         default: usage(stderr); return 2;
         }
@@ -164,8 +170,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "insn-fuzz: no form begins with '%s'\n", prefix);
         return 2;
     }
-    if (!native_is_comparable()) {
-        printf("this CPU differs from Intel's where the manuals leave it open\n");
+    if (!vendor_init(stdout)) {
         free(totals);
         free(list);
         return 77;

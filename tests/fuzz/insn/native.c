@@ -191,18 +191,6 @@ int native_init(void)
     return 0;
 }
 
-bool native_is_comparable(void)
-{
-    static const double one = 1;
-    static uint8_t fx[512] __attribute__((aligned(16)));
-    uint64_t fip;
-
-    __asm__ volatile("fninit\n fldl %0\n faddl %0\n" ::"m"(one));
-    __asm__ volatile("fxsave64 %0\n fninit" : "=m"(fx));
-    memcpy(&fip, fx + 8, sizeof fip);
-    return fip != 0;
-}
-
 void native_run(const struct fuzz_case *k, struct outcome *o)
 {
     arena_load(k->memory);
