@@ -549,7 +549,7 @@ static void build(struct builder *b)
     if (flags & F_IV)
         put_n(k, random_integer(r), b->osz);
     k->undefined |= f->undefined | vendor_undefined(b->open);
-    k->open |= b->open;
+    k->open |= b->osz == 2 ? b->open : b->open & ~OPEN_WIDTH;
     k->open_address = b->target;
     k->open_size = !(flags & F_STRING) ? b->osz : b->p67 ? 4 : 8;
 }

@@ -106,8 +106,11 @@ struct _IO_FILE;
 #define OPEN_ENVIRONMENT  (1u << 12)
 #define OPEN_DATA_POINTER (1u << 13)
 #define OPEN_OPCODE       (1u << 14)
+#define OPEN_WIDTH        (1u << 15) /* with 16-bit operands */
+#define OPEN_LENGTH       (1u << 16)
+#define OPEN_NAN          (1u << 17)
 /* What follows in a block would go on from what is open. */
-#define OPEN_NOBLOCK (OPEN_TOP | OPEN_ENVIRONMENT)
+#define OPEN_NOBLOCK (OPEN_TOP | OPEN_ENVIRONMENT | OPEN_NAN)
 
 /* false: there is no table for the CPU's vendor; says so. */
 bool vendor_init(struct _IO_FILE *out);

@@ -20,7 +20,14 @@
 #define FSW_TOP    0x3800u
 #define MXCSR_MM   0x20000u
 
-enum { VECTOR_BR = 5, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_AC = 17 };
+enum {
+    VECTOR_BR = 5,
+    VECTOR_UD = 6,
+    VECTOR_SS = 12,
+    VECTOR_GP = 13,
+    VECTOR_PF = 14,
+    VECTOR_AC = 17
+};
 
 static bool is_amd;
 
@@ -85,6 +92,8 @@ static bool is_x87_store(const struct form *f)
 {
     if (!(f->flags & F_X87) || !(f->flags & F_MEM) || f->opcode < 0xd9 || f->opcode > 0xdf)
         return false;
+    if (f->opcode == 0xdb && f->ext == 7)
+        return true;
     return f->opcode == 0xdf ? f->ext == 1 || f->ext == 2 || f->ext == 3 || f->ext >= 6
                              : f->opcode & 1 && f->ext >= 1 && f->ext <= 3;
 }
@@ -107,6 +116,21 @@ static bool is_movnt(const struct form *f)
 static bool is_mxcsr_load(const struct form *f)
 {
     return f->opcode == 0x0fae && (f->ext == 1 || f->ext == 2);
+}
+
+static bool is_movsxd(const struct form *f)
+{
+    return f->opcode == 0x63 && f->only != ONLY_32;
+}
+
+static bool is_ud1(const struct form *f)
+{
+    return f->opcode == 0x0fb9;
+}
+
+static bool is_dot_product(const struct form *f)
+{
+    return f->opcode == 0x3a40 || f->opcode == 0x3a41;
 }
 
 static const struct {
@@ -132,9 +156,10 @@ static const struct {
       "SDM Vol. 1, 8.1.8: undefined" },
     { is_mmx_store, OPEN_TOP, "TOP after stores of MMX registers",
       "measured; SDM Vol. 3, 12.2 and APM Vol. 1, 5.12 have it cleared, as the software CPU does" },
-    { is_string, OPEN_STRING, "registers and flags where a string instruction ends in a fault",
-      "SDM Vol. 2, REP: flags are as before, and with 32-bit addresses upper halves are zeroed; "
-      "which operand of CMPS is read first is said nowhere" },
+    { is_string, OPEN_STRING,
+      "upper halves of a string instruction's registers with 32-bit addresses; its "
+      "flags where it ends in a fault, and which operand of CMPS faults first",
+      "SDM Vol. 2, REP, has flags as before for CMPS and SCAS; the rest is said nowhere" },
     { is_unaligned_sse, OPEN_ALIGN, "#AC of 16 bytes that need no alignment",
       "SDM Vol. 2, MOVUPS, MOVDQU, LDDQU: depends on the implementation" },
     { any, OPEN_LIMIT, "operands that go on behind 4 GiB in 32-bit code",
@@ -147,6 +172,12 @@ static const struct {
     { is_movnt, OPEN_PREFIX, "MOVNTPS with F2 or F3, which is MOVNTSD, MOVNTSS",
       "APM Vol. 4, SSE4A; CPUID 8000_0001 ECX[6]" },
     { is_mxcsr_load, OPEN_MXCSR, "MXCSR.MM", "APM Vol. 1, 4.2.2; CPUID 8000_0001 ECX[7]" },
+    { is_movsxd, OPEN_WIDTH, "how much MOVSXD with prefix 66 reads",
+      "SDM Vol. 2, MOVSXD: 16 bits; APM Vol. 3: 32" },
+    { is_ud1, OPEN_LENGTH, "whether UD1 is too long",
+      "SDM Vol. 2, UD: its ModRM may not be looked at" },
+    { is_dot_product, OPEN_NAN, "which NaN is the sum of two of DPPS and DPPD",
+      "SDM Vol. 2 and APM Vol. 4: the order of the additions is said nowhere" },
 };
 
 bool vendor_init(FILE *out)
@@ -236,6 +267,10 @@ static bool ways_part(const struct fuzz_case *k, const struct outcome *host,
     if (k->open & OPEN_ORDER && is_access_fault(host->vector) && !(fsw(host) & FSW_ES) &&
         (soft->vector == VECTOR_BR || fsw(soft) & FSW_ES))
         return true;
+    if (k->open & OPEN_WIDTH && is_access_fault(host->vector))
+        return true;
+    if (k->open & OPEN_LENGTH && host->vector == VECTOR_UD && soft->vector == VECTOR_GP)
+        return true;
     return k->open & OPEN_MXCSR && mxcsr(host) & MXCSR_MM && soft->vector == VECTOR_GP;
 }
 
@@ -265,6 +300,41 @@ static void forget_top(struct outcome *o)
     memcpy(o->state.fx + 2, &status, sizeof status);
 }
 
+static void even_string(const struct fuzz_case *k, struct outcome *host, const struct outcome *soft)
+{
+    static const unsigned counts[] = { 1, 6, 7 };
+    const uint64_t *theirs = soft->state.gpr;
+    uint64_t *ours = host->state.gpr;
+
+    for (unsigned n = 0; n < 3 && k->open_size == 4; n++)
+        if ((uint32_t)ours[counts[n]] == (uint32_t)theirs[counts[n]])
+            ours[counts[n]] = theirs[counts[n]];
+    if (host->vector < 0 || host->vector != soft->vector)
+        return;
+    host->state.rflags =
+        (host->state.rflags & ~(uint64_t)ARITHMETIC) | (soft->state.rflags & ARITHMETIC);
+    if (k->form->opcode == 0xa6 || k->form->opcode == 0xa7) {
+        host->cr2 = soft->cr2;
+        host->error = soft->error;
+    }
+}
+
+/* Lanes of SSE registers that are NaNs on both sides. */
+static void even_nans(const struct fuzz_case *k, struct outcome *host, const struct outcome *soft)
+{
+    bool is_double = k->form->opcode == 0x3a41;
+    unsigned size = is_double ? 8 : 4;
+    uint64_t infinity = is_double ? 0x7ffull << 52 : 0x7f800000, sign = 1ull << (8 * size - 1);
+
+    for (unsigned at = 160; at < 416; at += size) {
+        uint64_t a = 0, b = 0;
+        memcpy(&a, host->state.fx + at, size);
+        memcpy(&b, soft->state.fx + at, size);
+        if ((a & ~sign) > infinity && (b & ~sign) > infinity)
+            memcpy(host->state.fx + at, &b, size);
+    }
+}
+
 bool vendor_settle(const struct fuzz_case *k, struct outcome *host, struct outcome *soft)
 {
     if (ways_part(k, host, soft))
@@ -286,17 +356,9 @@ bool vendor_settle(const struct fuzz_case *k, struct outcome *host, struct outco
         forget_top(host);
         forget_top(soft);
     }
-    if (k->open & OPEN_STRING && host->vector >= 0 && host->vector == soft->vector) {
-        static const unsigned counts[] = { 1, 6, 7 };
-        for (unsigned n = 0; n < 3 && k->open_size == 4; n++)
-            if ((uint32_t)host->state.gpr[counts[n]] == (uint32_t)soft->state.gpr[counts[n]])
-                host->state.gpr[counts[n]] = soft->state.gpr[counts[n]];
-        host->state.rflags =
-            (host->state.rflags & ~(uint64_t)ARITHMETIC) | (soft->state.rflags & ARITHMETIC);
-        if (k->form->opcode == 0xa6 || k->form->opcode == 0xa7) {
-            host->cr2 = soft->cr2;
-            host->error = soft->error;
-        }
-    }
+    if (k->open & OPEN_NAN)
+        even_nans(k, host, soft);
+    if (k->open & OPEN_STRING)
+        even_string(k, host, soft);
     return false;
 }
