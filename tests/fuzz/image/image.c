@@ -10,17 +10,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "crash/disk.h"
 #include "fuzz.h"
 #include "image/vmdk.h"
+#include "sanitized.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LENGTH_MAX  (192u << 10)
 #define EXTENTS_MAX 300u
 #define SLOW_S      20.0 /* with sanitizers */
+/* What the limits of a format let one image have: the most are bitmaps of a qcow2, 512 MiB. */
+#define PEAK_MAX_MIB 1024
 
 const char *const fuzz_formats[FUZZ_FORMATS] = { "qcow2", "vmdk", "vdi", "vhdx", "vpc" };
 
@@ -341,8 +345,25 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Inputs that take long or much memory are findings. Sanitizers keep for long what was freed. */
+static bool is_modest(const char *input, double start)
+{
+    double took = now() - start;
+    struct rusage usage;
+    long peak_mib;
+
+    getrusage(RUSAGE_SELF, &usage);
+    peak_mib = SANITIZED ? 0 : usage.ru_maxrss >> 10;
+    if (took > SLOW_S)
+        fprintf(stderr, "fuzz-image: %s took %.1f s\n", input, took);
+    if (peak_mib > PEAK_MAX_MIB)
+        fprintf(stderr, "fuzz-image: %s took %ld MiB\n", input, peak_mib);
+    return took <= SLOW_S && peak_mib <= PEAK_MAX_MIB;
+}
+
 static int replay(const char *path)
 {
+    double start = now();
     gchar *data;
     gsize size;
 
@@ -352,7 +373,7 @@ static int replay(const char *path)
     }
     LLVMFuzzerTestOneInput((const uint8_t *)data, size);
     g_free(data);
-    return 0;
+    return is_modest(path, start) ? 0 : 1;
 }
 
 static int write_seeds(const GPtrArray *seeds, const char *folder)
@@ -369,7 +390,6 @@ static int write_seeds(const GPtrArray *seeds, const char *folder)
     return 0;
 }
 
-/* Slow inputs are findings. */
 static int run(const GPtrArray *seeds, uint64_t seed, unsigned long count)
 {
     g_autofree uint8_t *data = g_malloc(FUZZ_INPUT_MAX);
@@ -380,6 +400,7 @@ static int run(const GPtrArray *seeds, uint64_t seed, unsigned long count)
         uint64_t changes = i < seeds->len ? 0 : 1 + fuzz_random(&random, 4);
         size_t size = from->len;
         double start = now();
+        char name[32];
 
         if (i < seeds->len)
             from = seeds->pdata[i];
@@ -388,11 +409,9 @@ static int run(const GPtrArray *seeds, uint64_t seed, unsigned long count)
         while (changes--)
             size = fuzz_mutate(data, size, &random);
         LLVMFuzzerTestOneInput(data, size);
-        if (now() - start > SLOW_S) {
-            fprintf(stderr, "fuzz-image: input %" G_GUINT64_FORMAT " took %.1f s\n", seed + i,
-                    now() - start);
+        g_snprintf(name, sizeof(name), "input %" G_GUINT64_FORMAT, seed + i);
+        if (!is_modest(name, start))
             return 1;
-        }
     }
     return 0;
 }

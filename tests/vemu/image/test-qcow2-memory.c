@@ -9,17 +9,7 @@
 #include <time.h>
 
 #include "image/qcow2/qcow2.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "sanitized.h"
 
 /* From here on the process (each test has its own) gets so much memory more, not only of what it
  * touches. Sanitizers need more of it than there is. */
