@@ -82,6 +82,11 @@ static bool is_string(const struct form *f)
     return f->flags & F_STRING;
 }
 
+static bool is_compare(const struct form *f)
+{
+    return f->opcode == 0xa6 || f->opcode == 0xa7;
+}
+
 static bool is_unaligned_sse(const struct form *f)
 {
     return f->flags & F_SSE && f->size == 16 && !(f->flags & F_ALIGN);
@@ -267,6 +272,9 @@ static bool ways_part(const struct fuzz_case *k, const struct outcome *host,
     if (k->open & OPEN_ORDER && is_access_fault(host->vector) && !(fsw(host) & FSW_ES) &&
         (soft->vector == VECTOR_BR || fsw(soft) & FSW_ES))
         return true;
+    if (k->open & OPEN_STRING && is_compare(k->form) && is_access_fault(host->vector) &&
+        is_access_fault(soft->vector) && host->vector != soft->vector)
+        return true;
     if (k->open & OPEN_WIDTH && is_access_fault(host->vector))
         return true;
     if (k->open & OPEN_LENGTH && host->vector == VECTOR_UD && soft->vector == VECTOR_GP)
@@ -313,7 +321,7 @@ static void even_string(const struct fuzz_case *k, struct outcome *host, const s
         return;
     host->state.rflags =
         (host->state.rflags & ~(uint64_t)ARITHMETIC) | (soft->state.rflags & ARITHMETIC);
-    if (k->form->opcode == 0xa6 || k->form->opcode == 0xa7) {
+    if (is_compare(k->form)) {
         host->cr2 = soft->cr2;
         host->error = soft->error;
     }
