@@ -89,6 +89,8 @@ static bool is_compare(const struct form *f)
 
 static bool is_unaligned_sse(const struct form *f)
 {
+    if (f->flags & F_MMX) /* MOVQ, which F3 makes MOVDQU */
+        return f->opcode == 0x0f6f || f->opcode == 0x0f7f;
     return f->flags & F_SSE && f->size == 16 && !(f->flags & F_ALIGN);
 }
 
