@@ -4,7 +4,7 @@
  * changed. They must not do harm, and must not take long or much memory.
  *
  * Built plainly it takes images from qemu-img, changes them at random and runs as a test:
- * fuzz-image [SEED COUNT]; it also replays files, and writes its seeds: fuzz-image --write FOLDER.
+ * fuzz-image [SEED COUNT]; it also replays FILE..., and writes its seeds: fuzz-image --write FOLDER.
  * Built with libFuzzer it takes its inputs from there, with the same changes among others.
  */
 #include <stdio.h>
@@ -420,8 +420,13 @@ int main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) seeds = NULL;
 
-    if (argc == 2 && argv[1][0] != '-')
-        return replay(argv[1]);
+    if (argc >= 2 && g_file_test(argv[1], G_FILE_TEST_IS_REGULAR)) {
+        int r = 0;
+
+        for (int i = 1; i < argc; i++)
+            r |= replay(argv[i]);
+        return r;
+    }
     seeds = fuzz_seeds();
     if (argc == 3 && strcmp(argv[1], "--write") == 0)
         return write_seeds(seeds, argv[2]);
