@@ -39,18 +39,26 @@ static uint64_t file_bytes(const char *path)
     return (uint64_t)st.st_size;
 }
 
-/* One refcount block for clusters far behind the end of the file: 8191 * 2 GiB. */
-START_TEST(test_far_refcounts)
+/* A refcount block behind the others, entry `index` of the table, whose first cluster is taken. */
+static void add_refcount_block(const char *path, unsigned index)
 {
-    char *path = make_qcow2(64 * MIB, "");
     uint64_t table = peek_be(path, 48, 8), at = file_bytes(path);
-    struct vemu_image *image;
 
     poke_be(path, at, 2, 1);
     ck_assert_int_eq(truncate(path, (off_t)at + 65536), 0);
     /* its own cluster is in use */
     poke_be(path, refcount_block_of(path) + (at >> 16) * 2, 2, 1);
-    poke_be(path, table + 8191 * 8, 8, at);
+    poke_be(path, table + index * 8, 8, at);
+}
+
+/* One refcount block for clusters far behind the end of the file: 8191 * 2 GiB. */
+START_TEST(test_far_refcounts)
+{
+    char *path = make_qcow2(64 * MIB, "");
+    uint64_t at = file_bytes(path);
+    struct vemu_image *image;
+
+    add_refcount_block(path, 8191);
     limit_memory(200 * MIB);
     image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
     FAILS(vemu_image_create_snapshot(image, "s", &err), EFBIG, "");
@@ -66,6 +74,26 @@ START_TEST(test_far_refcounts)
     ck_assert_int_eq(vemu_image_close(image), 0);
     assert_clean(path);
     ck_assert_uint_le(file_bytes(path), 4 * MIB);
+    remove_file(path);
+}
+END_TEST
+
+/* One for clusters that may be taken and not written yet: 255 * 2 GiB. Refcounts of 64 bits for all
+ * of them are 64 MiB, which are kept once. */
+START_TEST(test_near_refcounts)
+{
+    char *path = make_qcow2(64 * MIB, "");
+    struct vemu_image *image;
+
+    add_refcount_block(path, 255);
+    limit_memory(120 * MIB);
+    image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    OK(vemu_image_amend(image, &(struct vemu_property){ "refcount_bits", "64" }, 1, NULL, &err));
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    ck_assert_uint_le(file_bytes(path), 72 * MIB);
+    image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+    OK(vemu_image_create_snapshot(image, "s", &err));
+    ck_assert_int_eq(vemu_image_close(image), 0);
     remove_file(path);
 }
 END_TEST
@@ -177,7 +205,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        test_far_refcounts, test_many_bitmaps, test_preallocate, test_zero_data, NULL,
+        test_far_refcounts, test_near_refcounts, test_many_bitmaps,
+        test_preallocate,   test_zero_data,      NULL,
     };
 
     return run_tests("image-qcow2-memory", tests);
