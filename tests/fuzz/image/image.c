@@ -4,7 +4,8 @@
  * changed. They must not do harm, and must not take long or much memory.
  *
  * Built plainly it takes images from qemu-img, changes them at random and runs as a test:
- * fuzz-image [SEED COUNT]; it also replays FILE..., and writes its seeds: fuzz-image --write FOLDER.
+ * fuzz-image [SEED COUNT]; it also replays FILE..., and writes its seeds:
+ * fuzz-image --write FOLDER.
  * Built with libFuzzer it takes its inputs from there, with the same changes among others.
  */
 #include <stdio.h>
