@@ -12,6 +12,7 @@
 #include "harness.h"
 #include "keepalive.h"
 #include "params.h"
+#include "spin.h"
 
 static const struct vmgr__wire_layout *layout_of(const struct vmgr__rpc_header *h)
 {
@@ -391,6 +392,51 @@ START_TEST(test_errors)
 }
 END_TEST
 
+/* Waits of that many microseconds, as many times. */
+static void wait_for(struct vmgr__spin *s, int64_t us, int times)
+{
+    for (int i = 0; i < times; i++)
+        vmgr__spin_waited(s, us);
+}
+
+/* How long is looked, in steps of ten microseconds, before sleeping. */
+static int64_t looked_us(const struct vmgr__spin *s)
+{
+    int64_t us = 0;
+
+    while (vmgr__spin_wanted(s, us))
+        us += 10;
+    return us;
+}
+
+START_TEST(test_spin)
+{
+    struct vmgr__spin s;
+
+    vmgr__spin_init(&s);
+    s.alone = false;
+    ck_assert_int_eq(looked_us(&s), 0);
+    wait_for(&s, 5, 3);
+    ck_assert_int_eq(looked_us(&s), 0); /* not yet often enough */
+    wait_for(&s, 5, 1);
+    ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MIN_US);
+    wait_for(&s, 60, 40); /* the other end is slow to wake */
+    ck_assert_int_ge(looked_us(&s), 110);
+    ck_assert_int_le(looked_us(&s), 120);
+    wait_for(&s, 140, 40);
+    ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MAX_US);
+    wait_for(&s, VMGR__SPIN_MAX_US, 1); /* in vain: from the beginning */
+    ck_assert_int_eq(looked_us(&s), 0);
+    wait_for(&s, 5, 4);
+    ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MIN_US);
+    wait_for(&s, 1000000, 100);
+    ck_assert_int_eq(looked_us(&s), 0);
+    s.alone = true;
+    wait_for(&s, 5, 10);
+    ck_assert_int_eq(looked_us(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("rpc");
@@ -406,6 +452,7 @@ int main(void)
     tcase_add_test(c, test_descriptors);
     tcase_add_test(c, test_keepalive);
     tcase_add_test(c, test_errors);
+    tcase_add_test(c, test_spin);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

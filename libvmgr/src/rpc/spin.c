@@ -11,19 +11,25 @@
 void vmgr__spin_init(struct vmgr__spin *s)
 {
     s->quick = 0;
+    s->usual_us = 0;
     s->alone = g_get_num_processors() < 2;
 }
 
-bool vmgr__spin_wanted(const struct vmgr__spin *s, int64_t since_us)
+bool vmgr__spin_wanted(const struct vmgr__spin *s, int64_t waited_us)
 {
     return s->quick >= QUICK_BEFORE && !s->alone &&
-           g_get_monotonic_time() - since_us < VMGR__SPIN_US;
+           waited_us < CLAMP(2 * s->usual_us, VMGR__SPIN_MIN_US, VMGR__SPIN_MAX_US);
 }
 
-void vmgr__spin_waited(struct vmgr__spin *s, int64_t since_us)
+void vmgr__spin_waited(struct vmgr__spin *s, int64_t waited_us)
 {
-    if (g_get_monotonic_time() - since_us >= VMGR__SPIN_US)
+    if (waited_us >= VMGR__SPIN_MAX_US) {
         s->quick = 0;
-    else if (s->quick < QUICK_BEFORE)
+        s->usual_us = 0;
+        return;
+    }
+    /* The mean of the last few. */
+    s->usual_us = s->quick ? (3 * s->usual_us + waited_us) / 4 : waited_us;
+    if (s->quick < QUICK_BEFORE)
         s->quick++;
 }

@@ -2,10 +2,13 @@
 /*
  * Looking again before sleeping, the same for server and client.
  *
- * To be woken costs more than most calls. When the last packets came at once, the next is looked
- * for a few times before its reader goes to sleep. Where that was in vain once, it has to come at
- * once several times again before it is tried; so somebody who waits for slow things never looks in
- * vain more than once. With one processor the other end could not even answer meanwhile.
+ * To be woken costs more than most calls: microseconds on some hosts, fifty where a virtual
+ * machine's processor has to be woken by its hypervisor. When the last packets came soon, the next
+ * is looked for before its reader goes to sleep, twice as long as they took: a peer that needs long
+ * for its own waking is waited for, a quick one costs little when it stops. Where that was in vain
+ * once, packets have to come soon several times again before it is tried; so somebody who waits for
+ * slow things never looks in vain more than once. With one processor the other end could not even
+ * answer meanwhile.
  */
 #ifndef VMGR_RPC_SPIN_H
 #define VMGR_RPC_SPIN_H
@@ -13,16 +16,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VMGR__SPIN_US 50 /* how long at most */
+#define VMGR__SPIN_MIN_US 50  /* how long at most, after waits that took next to nothing */
+#define VMGR__SPIN_MAX_US 150 /* and ever; a longer wait is not for what comes soon */
 
 struct vmgr__spin {
-    unsigned quick; /* waits in a row that were shorter */
-    bool alone;     /* there is one processor */
+    unsigned quick;   /* waits in a row that were shorter */
+    int64_t usual_us; /* what those took */
+    bool alone;       /* there is one processor */
 };
 void vmgr__spin_init(struct vmgr__spin *s);
-/* Whether to look rather than to sleep, for a wait that began at since_us. */
-bool vmgr__spin_wanted(const struct vmgr__spin *s, int64_t since_us);
-/* A wait that began at since_us is over. */
-void vmgr__spin_waited(struct vmgr__spin *s, int64_t since_us);
+/* Whether to look rather than to sleep, in a wait that has lasted waited_us. */
+bool vmgr__spin_wanted(const struct vmgr__spin *s, int64_t waited_us);
+/* A wait that lasted waited_us is over. */
+void vmgr__spin_waited(struct vmgr__spin *s, int64_t waited_us);
 
 #endif

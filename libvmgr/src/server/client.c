@@ -57,6 +57,8 @@ void vmgr__client_close(struct vmgr__client *c, const char *why)
     if (c->closed)
         return;
     c->closed = true;
+    if (s->recent == c)
+        s->recent = NULL;
     epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
     g_mutex_lock(&c->lock);
     c->dead = true;
@@ -160,10 +162,42 @@ static ssize_t read_some(struct vmgr__client *c)
     return vmgr__layer_fill(layer, &c->reader, c->fd);
 }
 
+/* Reads and serves what has come. False: nothing has. */
+static bool take_input(struct vmgr__client *c)
+{
+    const ssize_t n = read_some(c);
+
+    if (n == -EAGAIN)
+        return false;
+    if (n <= 0) {
+        vmgr__client_close(c, n == 0         ? "it has closed"
+                              : n == -EPROTO ? "too many descriptors"
+                                             : g_strerror((int)-n));
+        return true;
+    }
+    g_mutex_lock(&c->lock);
+    vmgr__keepalive_alive(&c->keepalive, g_get_monotonic_time());
+    g_mutex_unlock(&c->lock);
+    process(c);
+    c->server->recent = c->closed ? NULL : c;
+    return true;
+}
+
+bool vmgr__client_look(struct vmgr__client *c)
+{
+    bool readable;
+
+    if (c->handshaking)
+        return false;
+    g_mutex_lock(&c->lock);
+    readable = !c->dead && !c->paused;
+    g_mutex_unlock(&c->lock);
+    return readable && take_input(c);
+}
+
 static void client_ready(struct source *source, uint32_t events)
 {
     struct vmgr__client *c = (struct vmgr__client *)source;
-    ssize_t n;
 
     if (c->closed)
         return;
@@ -176,23 +210,10 @@ static void client_ready(struct source *source, uint32_t events)
         vmgr__client_flush(c);
     if (c->closed)
         return;
-    if (events & EPOLLIN) {
-        n = read_some(c);
-        if (n == -EAGAIN)
-            return;
-        if (n <= 0) {
-            vmgr__client_close(c, n == 0         ? "it has closed"
-                                  : n == -EPROTO ? "too many descriptors"
-                                                 : g_strerror((int)-n));
-            return;
-        }
-        g_mutex_lock(&c->lock);
-        vmgr__keepalive_alive(&c->keepalive, g_get_monotonic_time());
-        g_mutex_unlock(&c->lock);
-        process(c);
-    } else if (events & (EPOLLHUP | EPOLLERR)) {
+    if (events & EPOLLIN)
+        take_input(c);
+    else if (events & (EPOLLHUP | EPOLLERR))
         vmgr__client_close(c, "it has closed");
-    }
 }
 
 void vmgr__client_drop_oldest_pending(struct vmgr__server *s)

@@ -201,7 +201,9 @@ struct vmgr__server {
     void *log_data;
 
     int epoll_fd;
-    struct vmgr__spin spin; /* the I/O thread's */
+    struct vmgr__spin spin;      /* the I/O thread's */
+    struct vmgr__client *recent; /* likewise: who called last; NULL: nobody, or it has gone */
+    unsigned looks;              /* likewise */
     int kick_fd;
     struct source kick;
     GMutex kick_lock;
@@ -260,6 +262,9 @@ struct vmgr__client *vmgr__client_ref(struct vmgr__client *c);
 void vmgr__client_unref(struct vmgr__client *c);
 /* I/O thread. */
 void vmgr__client_close(struct vmgr__client *c, const char *why);
+/* I/O thread: reads and serves what has come, without being told that something has. False:
+ * nothing, or it may not be read from now. */
+bool vmgr__client_look(struct vmgr__client *c);
 /* I/O thread: goes on with what waited. */
 void vmgr__client_resume(struct vmgr__client *c);
 /* I/O thread, each second. */

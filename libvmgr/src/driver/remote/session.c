@@ -234,11 +234,11 @@ static void read_or_sleep(struct vmgr__remote *r, int64_t until_us)
     const int timeout_ms = until_us ? (int)MAX((until_us - now_us) / 1000 + 1, 0) : -1;
     bool got = false;
 
-    while (!got && vmgr__spin_wanted(&r->spin, now_us))
+    while (!got && vmgr__spin_wanted(&r->spin, g_get_monotonic_time() - now_us))
         got = read_some(r);
     if (!got && poll(&p, 1, timeout_ms) > 0)
         read_some(r);
-    vmgr__spin_waited(&r->spin, now_us);
+    vmgr__spin_waited(&r->spin, g_get_monotonic_time() - now_us);
 }
 
 /* Reads, for all, until the caller's own reply is there. */
