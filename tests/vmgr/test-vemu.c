@@ -798,6 +798,81 @@ START_TEST(test_kept_definitions)
 }
 END_TEST
 
+static char *xml_of(struct vmgr_conn *c, uint32_t flags)
+{
+    struct vmgr_domain *dom = by_name(c, "v");
+    char *xml = NULL;
+
+    OK(vmgr_domain_get_xml(dom, flags, &xml, &err));
+    vmgr_domain_unref(dom);
+    return xml;
+}
+
+/* A connection that has been asked before says what one says that has just been opened. */
+static void expect_fresh_texts(const char *words)
+{
+    static const uint32_t asked[] = { 0, 0, VMGR_DOMAIN_XML_SECURE, 0, VMGR_DOMAIN_XML_INACTIVE,
+                                      VMGR_DOMAIN_XML_INACTIVE | VMGR_DOMAIN_XML_SECURE };
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        struct vmgr_conn *fresh = sandbox_connect(0);
+        char *before = xml_of(other, asked[i]), *now = xml_of(fresh, asked[i]);
+
+        ck_assert_str_eq(before, now);
+        ck_assert_ptr_nonnull(strstr(now, words));
+        ck_assert_int_eq(strstr(now, "hush") != NULL, asked[i] & VMGR_DOMAIN_XML_SECURE ? 1 : 0);
+        free(before);
+        free(now);
+        vmgr_conn_unref(fresh);
+    }
+}
+
+/* Texts are kept until the definition is another, by whoever; with secrets for nobody else. */
+START_TEST(test_kept_texts)
+{
+#define SECRET                                                                                     \
+    "<devices><serial type='pty'/><graphics type='vnc' port='-1' passwd='hush'/></devices>"
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", SECRET));
+    char path[400];
+    FILE *f;
+
+    expect_fresh_texts("<cmdline>x</cmdline>");
+    OK(vmgr_domain_set_metadata(dom, VMGR_DOMAIN_METADATA_TITLE, "T", NULL, NULL, 0, &err));
+    expect_fresh_texts("<title>T</title>");
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    f = fopen(path, "w");
+    fputs(DOC("v", UUID_V, "edited", SECRET), f);
+    fclose(f);
+    expect_fresh_texts("<cmdline>edited</cmdline>");
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    dom = define_v(DOC("v", "6695eb01-f6a4-8304-79aa-97f2502e2009", "other", SECRET));
+    expect_fresh_texts("2e2009</uuid>");
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    /* what runs, what would, and what does again */
+    dom = define_v(DOC("v", UUID_V, "run", PTY));
+    for (int i = 0; i < 2; i++) {
+        char *off = xml_of(other, 0), *on, *next, *after;
+
+        ck_assert_ptr_null(strstr(off, " id='"));
+        OK(vmgr_domain_start(dom, 0, &err));
+        on = xml_of(other, 0);
+        ck_assert_ptr_nonnull(strstr(on, " id='"));
+        next = xml_of(other, VMGR_DOMAIN_XML_INACTIVE);
+        ck_assert_str_eq(next, off);
+        OK(vmgr_domain_destroy(dom, 0, &err));
+        after = xml_of(other, 0);
+        ck_assert_str_eq(after, off);
+        free(off);
+        free(on);
+        free(next);
+        free(after);
+    }
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("vemu");
@@ -826,6 +901,7 @@ int main(void)
     tcase_add_test(t, test_noticed_until_moved);
     tcase_add_test(t, test_empty_definition);
     tcase_add_test(t, test_kept_definitions);
+    tcase_add_test(t, test_kept_texts);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

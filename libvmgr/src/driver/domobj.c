@@ -295,15 +295,23 @@ struct vmgr__domain_def *vmgr__domobj_def(const struct vmgr__domobj *obj, uint32
     return flags & VMGR_DOMAIN_AFFECT_CONFIG ? obj->config : vmgr__domobj_current(obj);
 }
 
+const struct vmgr__domain_def *vmgr__domobj_xml_def(const struct vmgr__domobj *obj, uint32_t flags,
+                                                    uint32_t *ret_flags)
+{
+    const bool inactive = !obj->live || (flags & VMGR_DOMAIN_XML_INACTIVE);
+
+    *ret_flags = (inactive ? VMGR__CONF_INACTIVE : 0) |
+                 (flags & VMGR_DOMAIN_XML_SECURE ? 0 : VMGR__CONF_PUBLIC);
+    return (flags & VMGR_DOMAIN_XML_INACTIVE) && obj->config ? obj->config
+                                                             : vmgr__domobj_current(obj);
+}
+
 char *vmgr__domobj_get_xml(const struct vmgr__domobj *obj, uint32_t flags)
 {
-    bool inactive = !obj->live || (flags & VMGR_DOMAIN_XML_INACTIVE);
-    const struct vmgr__domain_def *def =
-        (flags & VMGR_DOMAIN_XML_INACTIVE) && obj->config ? obj->config : vmgr__domobj_current(obj);
+    uint32_t conf_flags;
+    const struct vmgr__domain_def *def = vmgr__domobj_xml_def(obj, flags, &conf_flags);
 
-    return vmgr__domain_def_format(def,
-                                   (inactive ? VMGR__CONF_INACTIVE : 0) |
-                                       (flags & VMGR_DOMAIN_XML_SECURE ? 0 : VMGR__CONF_PUBLIC));
+    return vmgr__domain_def_format(def, conf_flags);
 }
 
 int vmgr__domobj_get_vcpus(const struct vmgr__domobj *obj, uint32_t flags, struct vmgr_error **err)

@@ -81,6 +81,9 @@ int vmgr__domlist_check(const struct vmgr__domlist *list, const struct vmgr__dom
 struct vmgr__domain_def *vmgr__domobj_def(const struct vmgr__domobj *obj, uint32_t flags,
                                           struct vmgr_error **err);
 int vmgr__domobj_need_active(const struct vmgr__domobj *obj, struct vmgr_error **err);
+/* Which definition VMGR_DOMAIN_XML_* means, and the VMGR__CONF_* to write it with. */
+const struct vmgr__domain_def *vmgr__domobj_xml_def(const struct vmgr__domobj *obj, uint32_t flags,
+                                                    uint32_t *ret_flags);
 char *vmgr__domobj_get_xml(const struct vmgr__domobj *obj, uint32_t flags);
 int vmgr__domobj_get_vcpus(const struct vmgr__domobj *obj, uint32_t flags, struct vmgr_error **err);
 void vmgr__domobj_get_info(const struct vmgr__domobj *obj, struct vmgr_domain_info *ret);

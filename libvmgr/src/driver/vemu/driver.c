@@ -272,7 +272,7 @@ static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
     obj = enter(dom, &d, err);
     if (!obj)
         return -1;
-    *ret = vmgr__domobj_get_xml(obj, flags);
+    *ret = vmgr__vemu_text(d, obj, flags);
     leave(d, 0);
     return flags & VMGR_DOMAIN_XML_UPDATE_CPU ? update_cpu(ret, err) : 0;
 }
@@ -309,6 +309,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__secret_store_free(conn->secrets);
     vmgr__vemu_watch_fini(d);
     vmgr__vemu_notice_fini(d);
+    vmgr__vemu_texts_fini(d);
     vmgr__hostnet_watch_fini(d);
     vmgr__hostdev_free(d->hostdev);
     vmgr__domlist_fini(&d->list);

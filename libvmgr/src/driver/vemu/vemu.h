@@ -81,6 +81,7 @@ struct vemu {
     int watch_epoll;
     int inotify_fd;
     struct vemu_notice *notice;
+    struct vemu_texts *texts; /* text.c; NULL: none yet */
     bool copies; /* a definition was left out because another has its UUID */
     struct vmgr__domain_def *stored; /* while vmgr__vemu_keep_definition() looks; else NULL */
     const char *stored_text;
@@ -349,6 +350,13 @@ void vmgr__vemu_notice_seen(struct vemu *d, const char *name);
 bool vmgr__vemu_notice_set_known(struct vemu *d);
 void vmgr__vemu_notice_set(struct vemu *d, bool known);
 void vmgr__vemu_notice_fini(struct vemu *d);
+
+/* ---- text.c: descriptions; all with the cache's lock held ---- */
+/* As vmgr__domobj_get_xml(). */
+char *vmgr__vemu_text(struct vemu *d, const struct vmgr__domobj *obj, uint32_t flags);
+/* A definition of the domain is about to be replaced. */
+void vmgr__vemu_text_forget(struct vemu *d, const char *name);
+void vmgr__vemu_texts_fini(struct vemu *d);
 
 /* ---- watch.c ---- */
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);

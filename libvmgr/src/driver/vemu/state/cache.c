@@ -203,6 +203,7 @@ static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undef
     g_hash_table_remove(d->job_names, name);
     if (old.persistent)
         emit(d, name, vmgr__domobj_uuid(obj), VMGR_DOMAIN_EVENT_UNDEFINED, undefined_detail);
+    vmgr__vemu_text_forget(d, name);
     vmgr__domlist_remove(&d->list, obj);
 }
 
@@ -373,6 +374,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
             vmgr__vemu_emit_difference(d, obj->live, live);
         else if (d->watching && replaced && !obj->live && !live)
             vmgr__vemu_emit_metadata(d, obj->config, config);
+        vmgr__vemu_text_forget(d, name);
         if (!f->same_config)
             vmgr__domain_def_free(obj->config);
         vmgr__domain_def_free(obj->live);
