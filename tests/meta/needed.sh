@@ -15,7 +15,7 @@ check "$BUILD/libvkvm/libvkvm.so" "$base"
 check "$BUILD/libvemu/libvemu.so" \
     "$base|libvkvm|libglib-2.0|libjson-c|libz|libbz2|liblzma|liblz4|libzstd|liburing"
 check "$BUILD/libvmgr/libvmgr.so" \
-    "$base|libvemu|libglib-2.0|libxml2|libjson-c|libnl-3|libnl-route-3|libgnutls|libsasl2"
+    "$base|libvemu|libglib-2.0|libxml2|libjson-c|libnl-3|libnl-route-3|libsasl2"
 check "$BUILD/tools/vemu/vemu" "$base|libvemu"
 check "$BUILD/tools/vemu-img/vemu-img" "$base|libvemu"
 # Only where libslirp and libseccomp are installed.

@@ -8,9 +8,9 @@
 #include "tls.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <string.h>
+
+#include "tls-library.h"
 
 struct vmgr__tls_context {
     gint refs;
@@ -29,40 +29,44 @@ struct session {
 static int fail(char **err, int r, const char *what, const char *of)
 {
     *err = g_strdup_printf("%s%s%s%s: %s", what, of ? " '" : "", of ? of : "", of ? "'" : "",
-                           gnutls_strerror(r));
+                           vmgr__gnutls.strerror(r));
     return -1;
 }
 
 static int load(struct vmgr__tls_context *c, const struct vmgr__tls_files *f, char **err)
 {
     const char *at = NULL;
-    int r = gnutls_certificate_allocate_credentials(&c->creds);
+    int r = vmgr__gnutls.certificate_allocate_credentials(&c->creds);
 
     if (r < 0)
         return fail(err, r, "cannot set up TLS", NULL);
-    r = gnutls_certificate_set_x509_trust_file(c->creds, f->ca, GNUTLS_X509_FMT_PEM);
+    r = vmgr__gnutls.certificate_set_x509_trust_file(c->creds, f->ca, GNUTLS_X509_FMT_PEM);
     if (r < 0)
         return fail(err, r, "cannot use CA certificate", f->ca);
     if (f->cert && f->key) {
-        r = gnutls_certificate_set_x509_key_file(c->creds, f->cert, f->key, GNUTLS_X509_FMT_PEM);
+        r = vmgr__gnutls.certificate_set_x509_key_file(c->creds, f->cert, f->key,
+                                                       GNUTLS_X509_FMT_PEM);
         if (r < 0)
             return fail(err, r, "cannot use certificate and key", f->cert);
     }
     if (f->crl) {
-        r = gnutls_certificate_set_x509_crl_file(c->creds, f->crl, GNUTLS_X509_FMT_PEM);
+        r = vmgr__gnutls.certificate_set_x509_crl_file(c->creds, f->crl, GNUTLS_X509_FMT_PEM);
         if (r < 0)
             return fail(err, r, "cannot use revocation list", f->crl);
     }
     if (c->server) /* parameters of RFC 7919, for ciphers that need some */
-        gnutls_certificate_set_known_dh_params(c->creds, GNUTLS_SEC_PARAM_MEDIUM);
-    r = gnutls_priority_init(&c->priority, f->priority, &at);
+        vmgr__gnutls.certificate_set_known_dh_params(c->creds, GNUTLS_SEC_PARAM_MEDIUM);
+    r = vmgr__gnutls.priority_init(&c->priority, f->priority, &at);
     return r < 0 ? fail(err, r, "cannot use TLS priority", f->priority ? f->priority : "") : 0;
 }
 
 struct vmgr__tls_context *vmgr__tls_context_new(const struct vmgr__tls_files *files, char **err)
 {
-    struct vmgr__tls_context *c = g_new0(struct vmgr__tls_context, 1);
+    struct vmgr__tls_context *c;
 
+    if (!vmgr__gnutls_load(err))
+        return NULL;
+    c = g_new0(struct vmgr__tls_context, 1);
     c->refs = 1;
     c->server = files->server;
     if (load(c, files, err) < 0) {
@@ -83,9 +87,9 @@ void vmgr__tls_context_unref(struct vmgr__tls_context *c)
     if (!c || !g_atomic_int_dec_and_test(&c->refs))
         return;
     if (c->priority)
-        gnutls_priority_deinit(c->priority);
+        vmgr__gnutls.priority_deinit(c->priority);
     if (c->creds)
-        gnutls_certificate_free_credentials(c->creds);
+        vmgr__gnutls.certificate_free_credentials(c->creds);
     g_free(c);
 }
 
@@ -111,7 +115,7 @@ static ssize_t tls_recv(struct vmgr__layer *layer, int fd, void *buf, size_t siz
     (void)fd;
     g_mutex_lock(&s->lock);
     do
-        n = gnutls_record_recv(s->tls, buf, size);
+        n = vmgr__gnutls.record_recv(s->tls, buf, size);
     while (n == GNUTLS_E_INTERRUPTED);
     g_mutex_unlock(&s->lock);
     return n >= 0 ? n : to_errno((int)n);
@@ -125,7 +129,7 @@ static ssize_t tls_send(struct vmgr__layer *layer, int fd, const void *buf, size
     (void)fd;
     g_mutex_lock(&s->lock);
     do
-        n = gnutls_record_send(s->tls, buf, size);
+        n = vmgr__gnutls.record_send(s->tls, buf, size);
     while (n == GNUTLS_E_INTERRUPTED);
     g_mutex_unlock(&s->lock);
     if (n == GNUTLS_E_PREMATURE_TERMINATION)
@@ -139,7 +143,7 @@ static bool tls_pending(struct vmgr__layer *layer)
     bool pending;
 
     g_mutex_lock(&s->lock);
-    pending = gnutls_record_check_pending(s->tls) > 0;
+    pending = vmgr__gnutls.record_check_pending(s->tls) > 0;
     g_mutex_unlock(&s->lock);
     return pending;
 }
@@ -148,7 +152,7 @@ static void tls_free(struct vmgr__layer *layer)
 {
     struct session *s = (struct session *)layer;
 
-    gnutls_deinit(s->tls);
+    vmgr__gnutls.deinit(s->tls);
     vmgr__tls_context_unref(s->context);
     g_mutex_clear(&s->lock);
     g_free(s);
@@ -164,8 +168,8 @@ struct vmgr__layer *vmgr__tls_new(struct vmgr__tls_context *c, int fd, const cha
     };
     struct session *s;
     gnutls_session_t tls;
-    int r = gnutls_init(&tls, (c->server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK |
-                                  GNUTLS_NO_SIGNAL);
+    int r = vmgr__gnutls.init(&tls, (c->server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK |
+                                        GNUTLS_NO_SIGNAL);
 
     if (r < 0) {
         fail(err, r, "cannot begin TLS", NULL);
@@ -176,19 +180,19 @@ struct vmgr__layer *vmgr__tls_new(struct vmgr__tls_context *c, int fd, const cha
     g_mutex_init(&s->lock);
     s->tls = tls;
     s->context = vmgr__tls_context_ref(c);
-    r = gnutls_priority_set(tls, c->priority);
+    r = vmgr__gnutls.priority_set(tls, c->priority);
     if (r >= 0)
-        r = gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, c->creds);
+        r = vmgr__gnutls.credentials_set(tls, GNUTLS_CRD_CERTIFICATE, c->creds);
     if (r >= 0 && hostname && !g_hostname_is_ip_address(hostname))
-        r = gnutls_server_name_set(tls, GNUTLS_NAME_DNS, hostname, strlen(hostname));
+        r = vmgr__gnutls.server_name_set(tls, GNUTLS_NAME_DNS, hostname, strlen(hostname));
     if (r < 0) {
         fail(err, r, "cannot begin TLS", NULL);
         vmgr__layer_free(&s->layer);
         return NULL;
     }
     if (c->server) /* who sends none gets a better answer after the handshake */
-        gnutls_certificate_server_set_request(tls, GNUTLS_CERT_REQUEST);
-    gnutls_transport_set_int(tls, fd);
+        vmgr__gnutls.certificate_server_set_request(tls, GNUTLS_CERT_REQUEST);
+    vmgr__gnutls.transport_set_int2(tls, fd, fd);
     return &s->layer;
 }
 
@@ -196,7 +200,7 @@ struct vmgr__layer *vmgr__tls_new(struct vmgr__tls_context *c, int fd, const cha
 static int session_fail(struct session *s, int r, const char *what, char **err)
 {
     if (r == GNUTLS_E_FATAL_ALERT_RECEIVED) {
-        const char *name = gnutls_alert_get_name(gnutls_alert_get(s->tls));
+        const char *name = vmgr__gnutls.alert_get_name(vmgr__gnutls.alert_get(s->tls));
 
         *err = g_strdup_printf("%s: the peer refuses: %s", what, name ? name : "unknown alert");
         return -1;
@@ -211,9 +215,9 @@ int vmgr__tls_handshake(struct vmgr__layer *layer, bool *ret_write, char **err)
 
     g_mutex_lock(&s->lock);
     do
-        r = gnutls_handshake(s->tls);
-    while (r < 0 && r != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(r));
-    *ret_write = gnutls_record_get_direction(s->tls) == 1;
+        r = vmgr__gnutls.handshake(s->tls);
+    while (r < 0 && r != GNUTLS_E_AGAIN && !vmgr__gnutls.error_is_fatal(r));
+    *ret_write = vmgr__gnutls.record_get_direction(s->tls) == 1;
     if (r < 0 && r != GNUTLS_E_AGAIN)
         session_fail(s, r, "TLS handshake failed", err);
     g_mutex_unlock(&s->lock);
@@ -241,43 +245,43 @@ static int verify(struct session *s, const char *hostname, gnutls_alert_descript
     int r;
 
     *alert = GNUTLS_A_BAD_CERTIFICATE;
-    if (!gnutls_certificate_get_peers(s->tls, NULL)) {
+    if (!vmgr__gnutls.certificate_get_peers(s->tls, NULL)) {
         *alert = GNUTLS_A_CERTIFICATE_REQUIRED;
         *err = g_strdup("the peer has sent no certificate");
         return -1;
     }
-    r = gnutls_certificate_verify_peers3(s->tls, hostname, &status);
+    r = vmgr__gnutls.certificate_verify_peers3(s->tls, hostname, &status);
     if (r < 0)
         return fail(err, r, "cannot verify the peer's certificate", NULL);
     if (status == 0)
         return 0;
     *alert = alert_for(status);
-    gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0);
+    vmgr__gnutls.certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0);
     *err = g_strdup_printf("the peer's certificate is refused%s%s: %s",
                            hostname ? " for host " : "", hostname ? hostname : "",
                            text.data ? g_strchomp((char *)text.data) : "it is not valid");
-    gnutls_free(text.data);
+    (*vmgr__gnutls.free)(text.data);
     return -1;
 }
 
 static int subject(struct session *s, char **ret, char **err)
 {
     unsigned n = 0;
-    const gnutls_datum_t *certs = gnutls_certificate_get_peers(s->tls, &n);
+    const gnutls_datum_t *certs = vmgr__gnutls.certificate_get_peers(s->tls, &n);
     gnutls_datum_t name = { NULL, 0 };
     gnutls_x509_crt_t crt;
-    int r = certs && n ? gnutls_x509_crt_init(&crt) : GNUTLS_E_NO_CERTIFICATE_FOUND;
+    int r = certs && n ? vmgr__gnutls.x509_crt_init(&crt) : GNUTLS_E_NO_CERTIFICATE_FOUND;
 
     if (r < 0)
         return fail(err, r, "cannot read the peer's certificate", NULL);
-    r = gnutls_x509_crt_import(crt, &certs[0], GNUTLS_X509_FMT_DER);
+    r = vmgr__gnutls.x509_crt_import(crt, &certs[0], GNUTLS_X509_FMT_DER);
     if (r >= 0)
-        r = gnutls_x509_crt_get_dn3(crt, &name, GNUTLS_X509_DN_FLAG_COMPAT);
-    gnutls_x509_crt_deinit(crt);
+        r = vmgr__gnutls.x509_crt_get_dn3(crt, &name, GNUTLS_X509_DN_FLAG_COMPAT);
+    vmgr__gnutls.x509_crt_deinit(crt);
     if (r < 0)
         return fail(err, r, "cannot read the subject of the peer's certificate", NULL);
     *ret = g_strndup((const char *)name.data, name.size);
-    gnutls_free(name.data);
+    (*vmgr__gnutls.free)(name.data);
     return 0;
 }
 
@@ -293,7 +297,7 @@ int vmgr__tls_verify(struct vmgr__layer *layer, const char *hostname, char **ret
     if (r == 0 && ret_subject)
         r = subject(s, ret_subject, err);
     if (r < 0)
-        gnutls_alert_send(s->tls, GNUTLS_AL_FATAL, alert);
+        vmgr__gnutls.alert_send(s->tls, GNUTLS_AL_FATAL, alert);
     g_mutex_unlock(&s->lock);
     return r;
 }
@@ -303,7 +307,7 @@ void vmgr__tls_deny(struct vmgr__layer *layer)
     struct session *s = (struct session *)layer;
 
     g_mutex_lock(&s->lock);
-    gnutls_alert_send(s->tls, GNUTLS_AL_FATAL, GNUTLS_A_ACCESS_DENIED);
+    vmgr__gnutls.alert_send(s->tls, GNUTLS_AL_FATAL, GNUTLS_A_ACCESS_DENIED);
     g_mutex_unlock(&s->lock);
 }
 
@@ -311,7 +315,7 @@ unsigned vmgr__tls_strength(struct vmgr__layer *layer)
 {
     struct session *s = (struct session *)layer;
 
-    return (unsigned)gnutls_cipher_get_key_size(gnutls_cipher_get(s->tls)) * 8;
+    return (unsigned)vmgr__gnutls.cipher_get_key_size(vmgr__gnutls.cipher_get(s->tls)) * 8;
 }
 
 int vmgr__tls_read_byte(struct vmgr__layer *layer, char *ret, char **err)
@@ -320,13 +324,13 @@ int vmgr__tls_read_byte(struct vmgr__layer *layer, char *ret, char **err)
     ssize_t n;
 
     g_mutex_lock(&s->lock);
-    n = gnutls_record_recv(s->tls, ret, 1);
+    n = vmgr__gnutls.record_recv(s->tls, ret, 1);
     if (n == 0)
         n = GNUTLS_E_PREMATURE_TERMINATION;
-    if (n < 0 && gnutls_error_is_fatal((int)n))
+    if (n < 0 && vmgr__gnutls.error_is_fatal((int)n))
         session_fail(s, (int)n, "not accepted by the server", err);
     g_mutex_unlock(&s->lock);
     if (n > 0)
         return 1;
-    return gnutls_error_is_fatal((int)n) ? -1 : 0;
+    return vmgr__gnutls.error_is_fatal((int)n) ? -1 : 0;
 }
