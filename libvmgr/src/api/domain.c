@@ -18,7 +18,7 @@ struct vmgr_domain {
     char *name; /* set once more by rename; old names live in `names` */
     GSList *names;
     uint8_t uuid[VMGR_UUID_SIZE];
-    char uuid_string[VMGR_UUID_STRING_SIZE];
+    char *uuid_string; /* made when somebody asks: lists of thousands need none */
 };
 
 struct vmgr_domain *vmgr__domain_new(struct vmgr_conn *conn, const char *name,
@@ -30,7 +30,6 @@ struct vmgr_domain *vmgr__domain_new(struct vmgr_conn *conn, const char *name,
     dom->conn = vmgr_conn_ref(conn);
     dom->name = g_strdup(name);
     memcpy(dom->uuid, uuid, VMGR_UUID_SIZE);
-    vmgr__uuid_format(uuid, dom->uuid_string);
     return dom;
 }
 
@@ -53,6 +52,7 @@ struct vmgr_domain *vmgr_domain_unref(struct vmgr_domain *domain)
         vmgr_conn_unref(domain->conn);
         g_slist_free_full(domain->names, g_free);
         g_free(domain->name);
+        g_free(domain->uuid_string);
         g_free(domain);
     }
     return NULL;
@@ -78,7 +78,16 @@ void vmgr_domain_get_uuid(struct vmgr_domain *domain, uint8_t ret_uuid[VMGR_UUID
 
 const char *vmgr_domain_get_uuid_string(struct vmgr_domain *domain)
 {
-    return domain->uuid_string;
+    char *text = g_atomic_pointer_get(&domain->uuid_string);
+
+    if (text)
+        return text;
+    text = g_malloc(VMGR_UUID_STRING_SIZE);
+    vmgr__uuid_format(domain->uuid, text);
+    if (g_atomic_pointer_compare_and_exchange(&domain->uuid_string, NULL, text))
+        return text;
+    g_free(text); /* another thread was first */
+    return g_atomic_pointer_get(&domain->uuid_string);
 }
 
 struct vmgr_conn *vmgr_domain_get_conn(struct vmgr_domain *domain)

@@ -50,9 +50,10 @@ void *vmgr__arena_alloc(struct vmgr__arena *a, size_t size)
     if (!b || b->size - b->used < size) {
         const size_t block = MAX(size, BLOCK_SIZE);
 
-        b = g_try_malloc0(sizeof(*b) + block);
+        b = g_try_malloc(sizeof(*b) + block);
         if (!b)
             return NULL;
+        b->used = 0;
         b->size = block;
         a->allocated += block;
         /* One large piece must not hide the room that is left in the block before it. */
@@ -66,7 +67,8 @@ void *vmgr__arena_alloc(struct vmgr__arena *a, size_t size)
     }
     p = b->data + b->used;
     b->used += size;
-    return p;
+    /* Now, and not the block at once: most calls need little of it. */
+    return memset(p, 0, size);
 }
 
 char *vmgr__arena_strdup(struct vmgr__arena *a, const char *text)

@@ -23,14 +23,15 @@ static void put64(GByteArray *out, uint64_t v)
 
 static int put_bytes(GByteArray *out, const void *bytes, size_t n, uint32_t most)
 {
-    static const uint8_t zero[4];
+    const guint at = out->len, padding = (guint)(-n & 3);
 
     if (n > most || n > VMGR__WIRE_PACKET_MAX)
         return -E2BIG;
-    put32(out, (uint32_t)n);
+    g_byte_array_set_size(out, at + 4 + (guint)n + padding);
+    vmgr__put32(out->data + at, (uint32_t)n);
     if (n)
-        g_byte_array_append(out, bytes, (guint)n);
-    g_byte_array_append(out, zero, (guint)(-n & 3));
+        memcpy(out->data + at + 4, bytes, n);
+    memset(out->data + at + 4 + n, 0, padding);
     return 0;
 }
 

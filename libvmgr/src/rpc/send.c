@@ -19,12 +19,9 @@ static struct vmgr__rpc_out *out_begin(const struct vmgr__rpc_header *h)
     struct vmgr__rpc_out *out = g_new0(struct vmgr__rpc_out, 1);
 
     out->bytes = g_byte_array_sized_new(256);
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-        uint8_t bytes[4];
-
-        vmgr__put32(bytes, words[i]);
-        g_byte_array_append(out->bytes, bytes, sizeof(bytes));
-    }
+    g_byte_array_set_size(out->bytes, sizeof(words));
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        vmgr__put32(out->bytes->data + 4 * i, words[i]);
     return out;
 }
 
