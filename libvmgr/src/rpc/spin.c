@@ -6,30 +6,58 @@
 
 #include <glib.h>
 
-#define QUICK_BEFORE 4
+#define NEEDED_MIN 4
+#define NEEDED_MAX 1024
 
 void vmgr__spin_init(struct vmgr__spin *s)
 {
-    s->quick = 0;
-    s->usual_us = 0;
-    s->alone = g_get_num_processors() < 2;
+    *s = (struct vmgr__spin){ .needed = NEEDED_MIN, .alone = g_get_num_processors() < 2 };
+}
+
+static bool is_looking(const struct vmgr__spin *s)
+{
+    return s->quick >= s->needed && !s->alone;
+}
+
+static int64_t limit_us(const struct vmgr__spin *s)
+{
+    return CLAMP(2 * s->usual_us, VMGR__SPIN_MIN_US, VMGR__SPIN_MAX_US);
 }
 
 bool vmgr__spin_wanted(const struct vmgr__spin *s, int64_t waited_us)
 {
-    return s->quick >= QUICK_BEFORE && !s->alone &&
-           waited_us < CLAMP(2 * s->usual_us, VMGR__SPIN_MIN_US, VMGR__SPIN_MAX_US);
+    return is_looking(s) && waited_us < limit_us(s);
+}
+
+static void in_vain(struct vmgr__spin *s)
+{
+    s->needed = MIN(2 * s->needed, NEEDED_MAX);
+    s->quick = s->found = 0;
+}
+
+static void found(struct vmgr__spin *s)
+{
+    if (++s->found < s->needed)
+        return;
+    s->needed = MAX(s->needed / 2, NEEDED_MIN);
+    s->found = 0;
 }
 
 void vmgr__spin_waited(struct vmgr__spin *s, int64_t waited_us)
 {
+    const bool vain = is_looking(s) && waited_us >= limit_us(s);
+
+    if (vain)
+        in_vain(s);
+    else if (is_looking(s))
+        found(s);
     if (waited_us >= VMGR__SPIN_MAX_US) {
         s->quick = 0;
         s->usual_us = 0;
         return;
     }
     /* The mean of the last few. */
-    s->usual_us = s->quick ? (3 * s->usual_us + waited_us) / 4 : waited_us;
-    if (s->quick < QUICK_BEFORE)
+    s->usual_us = s->usual_us ? (3 * s->usual_us + waited_us) / 4 : waited_us;
+    if (!vain && s->quick < s->needed)
         s->quick++;
 }

@@ -6,9 +6,10 @@
  * machine's processor has to be woken by its hypervisor. When the last packets came soon, the next
  * is looked for before its reader goes to sleep, twice as long as they took: a peer that needs long
  * for its own waking is waited for, a quick one costs little when it stops. Where that was in vain
- * once, packets have to come soon several times again before it is tried; so somebody who waits for
- * slow things never looks in vain more than once. With one processor the other end could not even
- * answer meanwhile.
+ * once, packets have to come soon several times again before it is tried: so somebody who waits for
+ * slow things never looks in vain more than once. Each time in vain, twice as often, until looking
+ * has found something as many times: where others want the processors, who looks only takes them
+ * from the one who would answer. With one processor that one could not even answer meanwhile.
  */
 #ifndef VMGR_RPC_SPIN_H
 #define VMGR_RPC_SPIN_H
@@ -20,7 +21,9 @@
 #define VMGR__SPIN_MAX_US 150 /* and ever; a longer wait is not for what comes soon */
 
 struct vmgr__spin {
-    unsigned quick;   /* waits in a row that were shorter */
+    unsigned quick;   /* waits in a row that were shorter, up to the next */
+    unsigned needed;  /* so many, before it is looked */
+    unsigned found;   /* looks in a row that found something, since that last changed */
     int64_t usual_us; /* what those took */
     bool alone;       /* there is one processor */
 };
