@@ -6,11 +6,13 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
+import threading
 
 from libvirtd_daemon import Libvirtd
-from vmgrd_daemon import Daemon, check, until
+from vmgrd_daemon import REMOTE, Daemon, check, string, until
 
 BUILD, WORK = sys.argv[1:3]
 VMSH = os.path.join(BUILD, "tools/vmsh/vmsh")
@@ -175,6 +177,76 @@ def half_open(authority):
     server.stop()
 
 
+def packet(procedure, payload, serial):
+    return struct.pack(">IIIiiIi", 28 + len(payload), REMOTE, 1, procedure, 0, serial, 0) + payload
+
+
+class Between:
+    """Somebody on the way of plain TCP, who adds calls of his own to what a client sends."""
+
+    STEP, OPEN, DESTROY = 69, 1, 12
+
+    def __init__(self, port, uuid):
+        self.calls = b""
+        for serial in range(1000, 1400, 2): # some of them when the password has been checked
+            self.calls += packet(self.OPEN, struct.pack(">II", 0, 0), serial)
+            self.calls += packet(self.DESTROY, string("test") + bytes.fromhex(uuid.replace("-", "")) +
+                                 struct.pack(">i", 1), serial + 1)
+        self.added = False
+        self.ends = []
+        self.server = connect(port)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        for work in (self.upwards, self.downwards):
+            threading.Thread(target=work, daemon=True).start()
+
+    def take(self, size):
+        data = b""
+        while len(data) < size:
+            piece = self.client.recv(size - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return data
+
+    def upwards(self):
+        self.client, _ = self.listener.accept()
+        try:
+            while not self.added: # packets are in the open until the last of the exchange
+                head = self.take(28)
+                rest = self.take(struct.unpack(">I", head[:4])[0] - 28)
+                self.added = struct.unpack(">i", head[12:16])[0] == self.STEP
+                self.server.sendall(head + rest + (self.calls if self.added else b""))
+            while data := self.client.recv(65536):
+                self.server.sendall(data)
+        except (OSError, EOFError):
+            pass
+        self.ends.append("client")
+
+    def downwards(self):
+        try:
+            while data := self.server.recv(65536):
+                self.client.sendall(data)
+        except OSError:
+            pass
+        self.client.close()
+        self.ends.append("server")
+
+
+def added_calls(server, uri):
+    """What follows a client's proof without its protection is not the client's."""
+    direct = uri("ann", scheme="tcp")
+    status, uuid = run(VMSH, direct, "domuuid", "test")
+    check(status == 0, uuid)
+    between = Between(server.tcp, uuid.strip())
+    run(VMSH, direct.replace(f":{server.tcp}/", f":{between.port}/"), "domstate", "test")
+    check(between.added, "calls were added")
+    until(lambda: "server" in between.ends, "that connection ends")
+    check("bytes without protection" in server.text(), "and the log says why: " + server.text()[-800:])
+    status, state = run(VMSH, direct, "domstate", "test")
+    check((status, state.strip()) == (0, "running"), f"the added calls did nothing: {state}")
+
+
 def passwords(authority):
     database = os.path.join(WORK, "sasldb")
     for user in ("ann", "ben"):
@@ -207,6 +279,7 @@ def passwords(authority):
             uri("ann", extra="&auth=sasl.PLAIN", scheme="tcp"), "PLAIN")
     refused("a wrong password on plain TCP", uri("ann", "wrong", scheme="tcp"),
             "authentication failed")
+    added_calls(server, uri)
     server.stop()
 
 

@@ -11,6 +11,7 @@
 #include "errors.h"
 #include "harness.h"
 #include "keepalive.h"
+#include "layer.h"
 #include "params.h"
 #include "spin.h"
 
@@ -346,6 +347,46 @@ START_TEST(test_descriptors)
 }
 END_TEST
 
+static ssize_t covered_recv(struct vmgr__layer *layer, int fd, void *buf, size_t size)
+{
+    static bool given;
+
+    (void)layer, (void)fd, (void)size;
+    if (given)
+        return -EAGAIN;
+    given = true;
+    memset(buf, 0, 3);
+    return 3;
+}
+
+static bool covered_pending(struct vmgr__layer *layer)
+{
+    (void)layer;
+    return false;
+}
+
+/* What came before a layer was laid, be it the beginning of a packet, is not read on through it. */
+START_TEST(test_bytes_before_a_layer)
+{
+    static const struct vmgr__layer_ops ops = { .recv = covered_recv, .pending = covered_pending };
+    struct vmgr__layer layer = { &ops };
+    struct vmgr__rpc_reader reader;
+
+    vmgr__rpc_reader_init(&reader);
+    vmgr__rpc_reader_feed(&reader, "\0", 1);
+    ck_assert(!vmgr__rpc_reader_is_empty(&reader));
+    ck_assert_int_eq(vmgr__layer_fill(&layer, &reader, -1), -EBADMSG);
+    vmgr__rpc_reader_fini(&reader);
+
+    vmgr__rpc_reader_init(&reader);
+    ck_assert(vmgr__rpc_reader_is_empty(&reader));
+    ck_assert_int_eq(vmgr__layer_fill(&layer, &reader, -1), 3);
+    /* what came through it waits as ever */
+    ck_assert_int_eq(vmgr__layer_fill(&layer, &reader, -1), -EAGAIN);
+    vmgr__rpc_reader_fini(&reader);
+}
+END_TEST
+
 START_TEST(test_keepalive)
 {
     const struct vmgr__rpc_header pong = { VMGR__KEEPALIVE_PROGRAM, 1, 2, RPC_MESSAGE, 0, 0 };
@@ -465,6 +506,7 @@ int main(void)
     tcase_add_test(c, test_pieces);
     tcase_add_test(c, test_lengths);
     tcase_add_test(c, test_descriptors);
+    tcase_add_test(c, test_bytes_before_a_layer);
     tcase_add_test(c, test_keepalive);
     tcase_add_test(c, test_errors);
     tcase_add_test(c, test_spin);

@@ -23,6 +23,9 @@ ssize_t vmgr__layer_fill(struct vmgr__layer *layer, struct vmgr__rpc_reader *rea
 
     if (!layer)
         return vmgr__rpc_reader_fill(reader, fd);
+    if (!reader->covered && !vmgr__rpc_reader_is_empty(reader))
+        return -EBADMSG;
+    reader->covered = true;
     /* What the layer keeps no poll() tells of, so it is emptied. */
     do {
         n = layer->ops->recv(layer, fd, chunk, sizeof(chunk));

@@ -4,6 +4,9 @@
  *
  * Without a layer bytes go as they are, and descriptors can travel with them. A layer may be read
  * by one thread while another writes.
+ *
+ * What came before a layer was laid came from anybody: it must not be read on as what comes through
+ * the layer. So a reader that still has some of it is refused.
  */
 #ifndef VMGR_RPC_LAYER_H
 #define VMGR_RPC_LAYER_H
@@ -27,7 +30,8 @@ struct vmgr__layer {
 
 /* NULL is fine. Returns NULL. */
 struct vmgr__layer *vmgr__layer_free(struct vmgr__layer *layer);
-/* vmgr__rpc_reader_fill() and vmgr__rpc_out_send() through a layer; NULL: there is none. */
+/* vmgr__rpc_reader_fill() and vmgr__rpc_out_send() through a layer; NULL: there is none. -EBADMSG: the
+ * reader has bytes that came without the layer. */
 ssize_t vmgr__layer_fill(struct vmgr__layer *layer, struct vmgr__rpc_reader *reader, int fd);
 int vmgr__layer_send(struct vmgr__layer *layer, struct vmgr__rpc_out *out, int fd);
 

@@ -51,6 +51,7 @@ struct vmgr__rpc_reader {
     GByteArray *bytes;
     size_t start;        /* what comes before has been taken */
     uint32_t packet_max; /* more than that in a packet is refused; at most the protocol's limit */
+    bool covered;        /* a layer lies under what is read now */
     int fds[VMGR__RPC_FDS_MAX];
     uint32_t n_fds;
 };
@@ -64,6 +65,8 @@ void vmgr__rpc_reader_feed(struct vmgr__rpc_reader *r, const void *bytes, size_t
 /* 1 and the next whole packet, 0: none yet, -EBADMSG (a length or a number of descriptors that
  * cannot be). Memory grows with what has come, not with what a length word announces. */
 int vmgr__rpc_reader_next(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet **ret);
+/* Whether nothing waits in it, not even the beginning of a packet. */
+bool vmgr__rpc_reader_is_empty(const struct vmgr__rpc_reader *r);
 
 /* ---- sending ---- */
 struct vmgr__rpc_out {

@@ -113,6 +113,11 @@ void vmgr__rpc_reader_feed(struct vmgr__rpc_reader *r, const void *bytes, size_t
     g_byte_array_append(r->bytes, bytes, (guint)n);
 }
 
+bool vmgr__rpc_reader_is_empty(const struct vmgr__rpc_reader *r)
+{
+    return r->start == r->bytes->len && r->n_fds == 0;
+}
+
 static void parse_header(const uint8_t *p, struct vmgr__rpc_header *h)
 {
     h->program = vmgr__get32(p);

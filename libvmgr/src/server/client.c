@@ -85,6 +85,23 @@ static bool is_pending(struct vmgr__client *c)
     return pending;
 }
 
+/* Calls of a client that has to prove who it is come one at a time, so that what it (or somebody
+ * between it and us) sends behind the proof is not taken for what was sent under its protection.
+ * True: the next may be taken. */
+static bool is_its_turn_locked(struct vmgr__client *c)
+{
+    return c->proven || (c->running == 0 && c->held.length == 0);
+}
+
+/* Its calls are over for now. False: what it has sent came without the layer that lies there now. */
+static bool prove(struct vmgr__client *c, bool authenticated, bool layer)
+{
+    if (c->proven || !authenticated)
+        return true;
+    c->proven = true;
+    return !layer || c->reader.covered || vmgr__rpc_reader_is_empty(&c->reader);
+}
+
 /* Takes apart what has been read. False: the client is closed. */
 static bool process(struct vmgr__client *c)
 {
@@ -93,11 +110,12 @@ static bool process(struct vmgr__client *c)
 
     for (;;) {
         struct vmgr__rpc_out *answer;
-        bool paused;
+        bool paused, authenticated, layer;
 
         g_mutex_lock(&c->lock);
         paused = c->held.length >= CLIENT_HELD_MAX || c->held_bytes > CLIENT_HELD_BYTES ||
-                 c->out_bytes > CLIENT_OUT_HIGH || vmgr__streams_full_locked(c);
+                 c->out_bytes > CLIENT_OUT_HIGH || vmgr__streams_full_locked(c) ||
+                 !is_its_turn_locked(c);
         if (paused != c->paused) {
             c->paused = paused;
             vmgr__client_update_locked(c);
@@ -105,9 +123,15 @@ static bool process(struct vmgr__client *c)
         c->reader.packet_max = c->pending     ? CLIENT_PENDING_PACKET
                                : c->read_only ? CLIENT_READ_ONLY_PACKET
                                               : VMGR__WIRE_PACKET_MAX;
+        authenticated = c->authenticated;
+        layer = c->layer != NULL;
         g_mutex_unlock(&c->lock);
         if (paused)
             return true;
+        if (!prove(c, authenticated, layer)) {
+            vmgr__client_close(c, "bytes without protection behind its authentication");
+            return false;
+        }
         r = vmgr__rpc_reader_next(&c->reader, &packet);
         if (r <= 0)
             break;
@@ -283,6 +307,7 @@ void vmgr__client_accept(struct vmgr__server *s, int fd, enum vmgr__server_way w
     vmgr__peer_check(c);
     /* It still has to ask, but need not prove anything, unless it came over the network. */
     c->authenticated = c->allowed && !c->needs_sasl && way != VMGR__SERVER_TLS;
+    c->proven = !c->needs_sasl;
     g_hash_table_add(s->clients, c);
     e = (struct epoll_event){ .events = EPOLLIN, .data.ptr = c };
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0) {

@@ -73,6 +73,7 @@ struct vmgr__client {
     /* the I/O thread's */
     struct vmgr__rpc_reader reader;
     bool closed;
+    bool proven; /* no more calls of its authentication can come */
 
     GMutex lock; /* of what follows */
     struct vmgr__layer *layer;
