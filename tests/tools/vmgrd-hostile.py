@@ -160,6 +160,24 @@ def greedy(daemon):
     answers(daemon)
 
 
+def subscribers(daemon):
+    """Whoever may look on may subscribe, but not without end."""
+    raw = Raw(daemon.socket + "-ro")
+    most, wanted, refusals = 4096, struct.pack(">iI", 0, 0), 0
+    for _ in range(10):
+        serials = [raw.send(316, wanted) for _ in range(500)]
+        refusals += sum(raw.receive()[0][5] for _ in serials)
+    check(refusals == 5000 - most, f"callbacks beyond {most} are refused: {refusals}")
+    check(raw.call(316, wanted)[:2] == (9, 7), "with a reason")
+    check(raw.call(GET_TYPE) == TYPE, "it goes on")
+    answers(daemon)
+    other = Raw(daemon.socket + "-ro")
+    check(isinstance(other.call(316, wanted), bytes), "others may")
+    raw.socket.close()
+    again = Raw(daemon.socket + "-ro")
+    check(isinstance(again.call(316, wanted), bytes), "and it may, once it has come again")
+
+
 def random_bytes(daemon):
     rng = random.Random(1)
     for _ in range(150):
@@ -399,8 +417,8 @@ def main():
     with open(os.path.join(root, "etc/vmgr/vmgrd.conf"), "w", encoding="utf-8") as file:
         file.write("[vmgrd]\npending_timeout = 2\nmax_pending_clients = 300\n")
     daemon = Daemon(build, root)
-    for part in (refusals, openings, lengths, stalled, crowd, greedy, random_bytes, closing,
-                 concurrent, strangers, reload):
+    for part in (refusals, openings, lengths, stalled, crowd, greedy, subscribers, random_bytes,
+                 closing, concurrent, strangers, reload):
         part(daemon)
         check(daemon.process.poll() is None, f"vmgrd lives after {part.__name__}")
     daemon.stop()

@@ -13,6 +13,8 @@
 
 #include "internal.h"
 
+#define SUBSCRIPTIONS_MAX 4096 /* of one client: whoever may only read may have them, too */
+
 struct subscription {
     struct vmgr__client *client; /* borrowed: a closing client drops its own */
     const struct vmgr__event_kind *kind;
@@ -95,6 +97,20 @@ void vmgr__subscriptions_fini(struct vmgr__server *s)
     g_mutex_clear(&subs->lock);
 }
 
+static int check_room_locked(struct vmgr__call *call)
+{
+    const GPtrArray *list = call->server->subscriptions.list;
+    unsigned n = 0;
+
+    for (guint i = 0; i < list->len && n < SUBSCRIPTIONS_MAX; i++)
+        n += ((const struct subscription *)list->pdata[i])->client == call->client;
+    if (n < SUBSCRIPTIONS_MAX)
+        return 0;
+    return vmgr__call_fail(call, VMGR_ERR_OPERATION_FAILED, VMGR_FROM_RPC,
+                           "operation failed: more than %d event callbacks of one client",
+                           SUBSCRIPTIONS_MAX);
+}
+
 int vmgr__subscribe(struct vmgr__call *call, const struct vmgr__event_kind *kind, int event_id,
                     const char *name, const uint8_t *uuid, int32_t *ret_id, const void *ret)
 {
@@ -106,7 +122,9 @@ int vmgr__subscribe(struct vmgr__call *call, const struct vmgr__event_kind *kind
         return vmgr__call_fail(call, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_RPC,
                                "internal error: unsupported %sevent ID %d", kind->label, event_id);
     g_mutex_lock(&subs->lock);
-    r = listen_locked(call, kind, event_id);
+    r = check_room_locked(call);
+    if (r == 0)
+        r = listen_locked(call, kind, event_id);
     if (r == 0) {
         sub = g_new0(struct subscription, 1);
         sub->client = call->client;
