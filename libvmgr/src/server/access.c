@@ -52,6 +52,9 @@ bool vmgr__access_matches(char *const *patterns, const char *name)
 {
     if (!patterns)
         return true;
+    /* GLib matches characters, and asserts that they are. Other names are nobody's. */
+    if (!g_utf8_validate(name, -1, NULL))
+        return false;
     for (char *const *p = patterns; *p; p++) {
         if (g_pattern_match_simple(*p, name))
             return true;

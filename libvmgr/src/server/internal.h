@@ -326,6 +326,7 @@ bool vmgr__streams_full_locked(struct vmgr__client *c);
 int vmgr__transfer_add(struct vmgr__call *call, struct vmgr_stream *stream, bool upload,
                        bool sparse);
 void vmgr__transfer_start(struct vmgr__transfer *t);
+void vmgr__transfer_unref(struct vmgr__transfer *t);
 /* I/O thread. False: the packet is of none of them. */
 bool vmgr__transfer_packet(struct vmgr__client *c, struct vmgr__rpc_packet *packet);
 bool vmgr__transfers_full_locked(struct vmgr__client *c);

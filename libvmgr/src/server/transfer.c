@@ -12,6 +12,7 @@
 
 #define TRANSFERS_MAX 16 /* of one client */
 #define QUEUE_MAX     (1u << 20)
+#define ITEM_COST     256u    /* what an item takes besides its bytes: holes have none */
 #define CHUNK         262120u /* as libvirtd's: a packet's payload of 256 KiB less its header */
 
 enum item_kind { ITEM_DATA, ITEM_HOLE, ITEM_FINISH };
@@ -45,10 +46,13 @@ static void item_free(void *data)
     g_free(i);
 }
 
-static void transfer_unref(void *data)
+static size_t item_size(const struct item *i)
 {
-    struct vmgr__transfer *t = data;
+    return ITEM_COST + (i->packet ? i->packet->size : 0);
+}
 
+void vmgr__transfer_unref(struct vmgr__transfer *t)
+{
     if (!g_atomic_int_dec_and_test(&t->refs))
         return;
     vmgr_stream_unref(t->stream);
@@ -96,8 +100,8 @@ static struct item *wait_item(struct vmgr__transfer *t)
     g_mutex_lock(&t->lock);
     while (!t->closed && !(i = g_queue_pop_head(&t->queue)))
         g_cond_wait(&t->cond, &t->lock);
-    if (i && i->packet)
-        t->queued -= i->packet->size;
+    if (i)
+        t->queued -= item_size(i);
     g_mutex_unlock(&t->lock);
     return i;
 }
@@ -209,7 +213,7 @@ static gpointer run(gpointer data)
     t->over = true;
     g_mutex_unlock(&t->lock);
     vmgr__server_kick(s, t->client);
-    transfer_unref(t);
+    vmgr__transfer_unref(t);
     g_atomic_int_dec_and_test(&s->transfers);
     return NULL;
 }
@@ -242,8 +246,8 @@ int vmgr__transfer_add(struct vmgr__call *call, struct vmgr_stream *stream, bool
         call->transfer = t;
         return 0;
     }
-    transfer_unref(t);
-    transfer_unref(t);
+    vmgr__transfer_unref(t);
+    vmgr__transfer_unref(t);
     return vmgr__call_fail(call, VMGR_ERR_OPERATION_FAILED, VMGR_FROM_STREAMS,
                            "operation failed: more than %d transfers of one client", TRANSFERS_MAX);
 }
@@ -264,7 +268,7 @@ void vmgr__transfer_start(struct vmgr__transfer *t)
     tell_error(t, &e);
     t->over = true;
     g_atomic_int_dec_and_test(&s->transfers);
-    transfer_unref(t);
+    vmgr__transfer_unref(t);
 }
 
 static struct vmgr__transfer *find(struct vmgr__client *c, const struct vmgr__rpc_header *h)
@@ -296,7 +300,7 @@ static void push(struct vmgr__transfer *t, enum item_kind kind, struct vmgr__rpc
         item_free(i);
     } else {
         g_queue_push_tail(&t->queue, i);
-        t->queued += packet ? packet->size : 0;
+        t->queued += item_size(i);
         g_cond_signal(&t->cond);
     }
     g_mutex_unlock(&t->lock);
@@ -401,7 +405,7 @@ void vmgr__transfers_sweep(struct vmgr__client *c, bool all)
 
     while ((t = steal(c, all))) {
         close_transfer(t);
-        transfer_unref(t);
+        vmgr__transfer_unref(t);
     }
 }
 
