@@ -17,6 +17,7 @@
 #include "../vemu.h"
 
 #define LINE_MAX_BYTES (1u << 20)
+#define DELETED_MAX    4096u /* more devices than a machine has */
 
 struct vemu_qmp {
     int fd;
@@ -67,6 +68,13 @@ static int wait_for(struct vemu_qmp *q, short events, struct vmgr_error **err)
         if (errno != EINTR)
             return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot wait for the monitor");
     }
+}
+
+/* Whether a message that was not the one waited for has come too late: one that always sends some
+ * never makes us wait for the socket. */
+static bool is_late(const struct vemu_qmp *q)
+{
+    return g_get_monotonic_time() > q->deadline;
 }
 
 /* The next line as an object, or NULL and *err. */
@@ -155,7 +163,8 @@ static void note_deleted(struct vemu_qmp *q, struct json_object *message)
 {
     struct json_object *name, *data, *device;
 
-    if (json_object_object_get_ex(message, "event", &name) &&
+    if (g_hash_table_size(q->deleted) < DELETED_MAX &&
+        json_object_object_get_ex(message, "event", &name) &&
         g_strcmp0(json_object_get_string(name), "DEVICE_DELETED") == 0 &&
         json_object_object_get_ex(message, "data", &data) &&
         json_object_is_type(data, json_type_object) &&
@@ -174,6 +183,8 @@ bool vmgr__qmp_await_deleted(struct vemu_qmp *q, const char *id, int timeout_ms)
             return false;
         note_deleted(q, message);
         json_object_put(message);
+        if (is_late(q))
+            return g_hash_table_contains(q->deleted, id);
     }
     return true;
 }
@@ -203,6 +214,10 @@ static struct json_object *ask(struct vemu_qmp *q, struct json_object *request,
             g_strcmp0(json_object_get_string(id), number) == 0)
             return reply;
         json_object_put(reply);
+        if (is_late(q)) {
+            timed_out(err);
+            return NULL;
+        }
     }
 }
 
@@ -288,11 +303,16 @@ static int connect_socket(struct vemu_qmp *q, const char *run_path, struct vmgr_
         return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot open directory '%s'",
                                      run_path);
     g_snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/qmp.sock", dir);
-    q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     while (q->fd >= 0 && connect(q->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-        /* Bound but not yet listening, for some microseconds: ask again, unless its owner ended. */
         if (errno == EINTR)
             continue;
+        /* Its queue is full, also of those who have given up on an emulator that accepts nobody. */
+        if (errno == EAGAIN && !is_late(q)) {
+            g_usleep(5000);
+            continue;
+        }
+        /* Bound but not yet listening, for some microseconds: ask again, unless its owner ended. */
         if (errno != ECONNREFUSED || g_get_monotonic_time() > q->deadline || q->pidfd < 0 ||
             poll(&dead, 1, 1) > 0) {
             saved = errno;
@@ -308,6 +328,8 @@ static int connect_socket(struct vemu_qmp *q, const char *run_path, struct vmgr_
         q->fd = -1;
     }
     close(dir);
+    if (q->fd < 0 && saved == EAGAIN)
+        return timed_out(err);
     if (q->fd < 0)
         return vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU,
                                      "Failed to connect to the emulator's monitor");
