@@ -17,7 +17,8 @@
 
 #define CONFIG_MAX 256u
 /* How often a queue is looked at again before others get their turn: a driver that fills it as
- * fast as it is emptied must not keep the thread. */
+ * fast as it is emptied must not keep the thread. Nor must it keep the device looking: what is
+ * taken in one look is as much as the queue holds. */
 #define NOTIFY_ROUNDS 16
 
 bool vemu__virtio_live(const struct vemu_virtio *vdev)
@@ -184,14 +185,20 @@ static void serve(struct vemu_virtq *q, bool linger)
 
         if (!round)
             vemu__virtq_serve_begin(q, &service);
+        q->in_turn = true;
+        q->turn = q->s->size;
         vdev->class_->ops->notify(vdev, q->index);
+        q->in_turn = false;
         if (!usable(q))
             return;
         if (!round)
             vemu__virtq_serve_end(q, &service);
-        progress = q->s->avail != before;
-        if (++round >= NOTIFY_ROUNDS && progress && vemu__virtq_ring(q))
-            return; /* once more, from the loop or the iothread */
+        progress = q->turn != q->s->size || q->s->avail != before;
+        if (++round >= NOTIFY_ROUNDS && progress) { /* once more, from the loop or the iothread */
+            if (!vemu__virtq_ring(q))
+                vemu__virtq_ring_later(q);
+            return;
+        }
         more = linger && progress && vemu__virtq_linger(q);
         if (!usable(q))
             return;

@@ -125,6 +125,48 @@ bool vemu__virtq_ring(struct vemu_virtq *q)
     return q->notifier >= 0 && write(q->notifier, &one, sizeof(one)) == sizeof(one);
 }
 
+struct virtq_later {
+    struct vemu_virtq *q; /* NULL: it is gone; changes on the loop alone */
+};
+
+static void look_later(void *data)
+{
+    struct virtq_later *later = data;
+    struct vemu_virtq *q = later->q;
+
+    if (!q)
+        return;
+    pthread_mutex_lock(&q->vdev->dev->lock);
+    vemu__virtq_forget_later(q);
+    vemu__virtq_rung_locked(q);
+    pthread_mutex_unlock(&q->vdev->dev->lock);
+}
+
+static void later_free(void *data)
+{
+    struct virtq_later *later = data;
+
+    if (later->q)
+        vemu__virtq_forget_later(later->q);
+    g_free(later);
+}
+
+void vemu__virtq_ring_later(struct vemu_virtq *q)
+{
+    if (q->later)
+        return;
+    q->later = g_new(struct virtq_later, 1);
+    q->later->q = q;
+    vemu__loop_post(q->vdev->dev->vm->loop, look_later, q->later, later_free);
+}
+
+void vemu__virtq_forget_later(struct vemu_virtq *q)
+{
+    if (q->later)
+        q->later->q = NULL;
+    q->later = NULL;
+}
+
 static int set_hook(struct vemu_virtq *q, bool on)
 {
     struct vemu_accel_vm *accel_vm = NULL;

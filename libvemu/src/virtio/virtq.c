@@ -169,7 +169,7 @@ int vemu__virtq_pop(struct vemu_virtq *q, struct vemu_virtq_elem **ret)
 {
     struct vemu_virtq_elem *elem;
 
-    if (!q->s->enabled || !vemu__virtio_live(q->vdev))
+    if (!q->s->enabled || !vemu__virtio_live(q->vdev) || (q->in_turn && !q->turn))
         return 0;
     elem = elem_new(q);
     if (!q->ring->pop(q, elem)) {
@@ -180,6 +180,7 @@ int vemu__virtq_pop(struct vemu_virtq *q, struct vemu_virtq_elem **ret)
     elem->in = elem->iov + elem->out_count;
     elem->order = q->next_order++;
     q->held++;
+    q->turn -= q->in_turn;
     q->vdev->stats.requests++;
     *ret = elem;
     return 1;
@@ -201,6 +202,7 @@ void vemu__virtq_unpop(struct vemu_virtq_elem *elem)
     q->ring->unpop(q, elem);
     q->next_order--;
     q->held--;
+    q->turn += q->in_turn;
     elem_put_back(elem);
 }
 
@@ -426,6 +428,7 @@ void vemu__virtq_free(struct vemu_virtq *q)
 {
     vemu__watch_free(q->watch);
     vemu__iothread_unwatch(q->iothread_watch);
+    vemu__virtq_forget_later(q);
     if (q->notifier >= 0)
         close(q->notifier);
     pool_free(q);

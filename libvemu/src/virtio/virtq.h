@@ -67,6 +67,10 @@ struct vemu_virtq {
     uint16_t next_order, next_return;
     struct virtq_slot *window; /* in order: completions, by order modulo `max` */
 
+    bool in_turn;              /* the device is looking at it, */
+    unsigned turn;             /* and may take so many chains more before others get their turn */
+    struct virtq_later *later; /* the loop will look; NULL: it need not */
+
     struct vemu_virtq_elem *pool;
     int notifier; /* eventfd, -1: none */
     struct vemu_watch *watch; /* of the loop, or of the device's iothread */
@@ -116,6 +120,10 @@ void vemu__virtq_serve_end(struct vemu_virtq *q, const struct virtq_service *s);
 
 /* Has whoever serves the notifier look at the queue. False: there is no notifier. */
 bool vemu__virtq_ring(struct vemu_virtq *q);
+/* Has the loop look at it, where there is none. With the lock. */
+void vemu__virtq_ring_later(struct vemu_virtq *q);
+/* It need not any more. Context: loop, or without one. */
+void vemu__virtq_forget_later(struct vemu_virtq *q);
 
 /* --- for virtio.c ----------------------------------------------------------------------------- */
 /* Makes host memory of the addresses. False: the device is broken. */

@@ -37,6 +37,8 @@ static void echo_notify(struct vemu_virtio *vdev, unsigned queue)
             echo->held[echo->held_count++] = elem;
         else
             answer(elem);
+        if (echo->each)
+            echo->each(echo->each_data);
     }
     vemu__virtq_flush(q);
     if (echo->late) {

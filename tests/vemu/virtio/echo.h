@@ -15,8 +15,9 @@ struct echo {
     struct vemu_virtio vdev;
     uint16_t queue_size;
     bool hold; /* keeps elements until echo_release() */
+    void (*each)(void *data); /* called for each chain, before it is looked for the next */
     void (*late)(void *data); /* called once when the device has looked and found no more */
-    void *late_data;
+    void *late_data, *each_data;
     struct vemu_virtq_elem *held[ECHO_HELD];
     unsigned held_count;
     unsigned starts, resets, queue_resets, enables, notifies;

@@ -345,6 +345,80 @@ START_TEST(test_late_chain)
 }
 END_TEST
 
+/* A driver, maybe on another vCPU, that adds a chain for each one that is taken. */
+struct endless {
+    struct guest *g;
+    pthread_t ringer;
+    atomic_uint left, by_ringer;
+};
+
+static void add_next(void *data)
+{
+    struct endless *e = data;
+    const struct guest_buffer b = { GUEST_BLOCK + 0x1000, 16, true };
+
+    if (pthread_equal(pthread_self(), e->ringer))
+        atomic_fetch_add(&e->by_ringer, 1);
+    if (atomic_fetch_sub(&e->left, 1) > 1)
+        guest_add(e->g, &e->g->queues[0], &b, 1);
+}
+
+/* Whoever rings gets away, the loop goes on with the rest and does other work in between. */
+START_TEST(test_endless)
+{
+    for (unsigned notifier = 0; notifier < 2; notifier++) {
+        struct guest *g = start(_i);
+        struct endless e = { .g = g, .ringer = pthread_self(), .left = 20000 };
+        const struct guest_buffer b = { GUEST_BLOCK + 0x1000, 16, true };
+        unsigned most = 16 * g->queues[0].size + 1;
+
+        ck_assert_uint_lt(g->heap, b.gpa);
+        ck_assert_uint_lt(most, 20000);
+        if (notifier)
+            ck_assert_int_ge(guest_notifier(g, 0), 0);
+        pthread_mutex_lock(&g->dev->lock);
+        echo_of(g)->each = add_next;
+        echo_of(g)->each_data = &e;
+        pthread_mutex_unlock(&g->dev->lock);
+        guest_add(g, &g->queues[0], &b, 1);
+        g->t->notify(g, 0);
+        ck_assert_uint_le(atomic_load(&e.by_ringer), most);
+        ck_assert_uint_ge(atomic_load(&e.by_ringer), g->queues[0].size);
+        for (unsigned i = 0; i < 25000 && atomic_load(&e.left); i++) {
+            fake_sync(g->vm);
+            g_usleep(1000);
+        }
+        ck_assert_uint_eq(atomic_load(&e.left), 0);
+        ck_assert(!guest_broken(g));
+        guest_free(g);
+    }
+}
+END_TEST
+
+/* It is reset, or goes, while the loop is still to look. */
+START_TEST(test_endless_reset)
+{
+    for (unsigned gone = 0; gone < 2; gone++) {
+        struct guest *g = start(_i);
+        struct endless e = { .g = g, .ringer = pthread_self(), .left = 1u << 30 };
+        const struct guest_buffer b = { GUEST_BLOCK + 0x1000, 16, true };
+
+        pthread_mutex_lock(&g->dev->lock);
+        echo_of(g)->each = add_next;
+        echo_of(g)->each_data = &e;
+        pthread_mutex_unlock(&g->dev->lock);
+        guest_add(g, &g->queues[0], &b, 1);
+        g->t->notify(g, 0);
+        if (!gone) {
+            g->t->set_status(g, 0);
+            fake_sync(g->vm);
+            ck_assert_uint_gt(atomic_load(&e.left), 1);
+        }
+        guest_free(g);
+    }
+}
+END_TEST
+
 /* The next doorbell that comes by descriptor makes the device wait so long for another chain. */
 static void set_linger(struct guest *g, struct vemu_virtq *q, int64_t ns)
 {
@@ -409,10 +483,12 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { test_round_trips, test_interrupts,  test_event_batch,
-                                   test_notify_suppression, test_order, test_unpop,
-                                   test_queue_reset, test_before_driver_ok, test_saved_state,
-                                   test_late_chain, test_linger };
+    const TTest *const tests[] = {
+        test_round_trips, test_interrupts, test_event_batch, test_notify_suppression,
+        test_order,       test_unpop,      test_queue_reset, test_before_driver_ok,
+        test_saved_state, test_late_chain, test_endless,     test_endless_reset,
+        test_linger
+    };
     Suite *suite = suite_create("virtio-ring");
     TCase *tcase = tcase_create("layouts");
     SRunner *runner;
