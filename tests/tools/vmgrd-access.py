@@ -15,7 +15,7 @@ from vmgrd_daemon import UUID, Daemon, Raw, check, document, string
 BUILD, WORK = sys.argv[1:3]
 HERE = os.path.dirname(os.path.abspath(__file__))
 WIRE = os.path.join(HERE, "../../libvmgr/src/rpc/protocol.wire")
-DENIED, NO_SUPPORT = 29, 3
+DENIED, NO_SUPPORT, NO_CHECKPOINT = 29, 3, 103
 READ_ONLY = 1 # of CONNECT_OPEN's flags
 PROGRAMS = {"remote": 0x20008086, "qemu": 0x20008087, "lxc": 0x20008088}
 # What a question's name has; and what names have that say of a change.
@@ -97,6 +97,10 @@ def questions(daemon):
         check(answer == (DENIED, 7, "operation forbidden: " + wanted), f"{what}: {answer}")
         answer = writer.call(procedure, dom + payload)
         check(not isinstance(answer, tuple) or answer[0] != DENIED, f"{what}, a writer: {answer}")
+    for client, flags, wanted in ((reader, 1, DENIED), (reader, 0, NO_CHECKPOINT),
+                                  (writer, 1, NO_CHECKPOINT)):
+        answer = client.call(412, string("none") + dom + struct.pack(">I", flags))
+        check(answer[0] == wanted, f"secrets of a checkpoint's definition, flags {flags}: {answer}")
     for what, procedure, payload in (("a definition", 14, struct.pack(">I", 0)),
                                      ("CPUs", 200, struct.pack(">I", 1)),
                                      ("addresses", 353, struct.pack(">II", 2, 0))):

@@ -95,8 +95,12 @@ static int get_xml_desc(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_domain_checkpoint_get_xml_desc_args *a = args;
     struct wire_domain_checkpoint_get_xml_desc_ret *out = ret;
-    struct vmgr_checkpoint *c = call_checkpoint(call, &a->checkpoint);
+    struct vmgr_checkpoint *c;
 
+    if (a->flags & VMGR_CHECKPOINT_XML_SECURE &&
+        vmgr__call_need_write(call, "virDomainCheckpointGetXMLDesc with secure flag") < 0)
+        return -1;
+    c = call_checkpoint(call, &a->checkpoint);
     if (!c || vmgr_checkpoint_get_xml(c, a->flags, &out->xml, &call->err) < 0)
         return -1;
     vmgr__arena_adopt(&call->arena, out->xml, free);
