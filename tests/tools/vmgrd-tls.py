@@ -12,7 +12,7 @@ import sys
 import threading
 
 from libvirtd_daemon import Libvirtd
-from vmgrd_daemon import REMOTE, Daemon, check, string, until
+from vmgrd_daemon import REMOTE, Daemon, check, string, take, until
 
 BUILD, WORK = sys.argv[1:3]
 VMSH = os.path.join(BUILD, "tools/vmsh/vmsh")
@@ -200,21 +200,12 @@ class Between:
         for work in (self.upwards, self.downwards):
             threading.Thread(target=work, daemon=True).start()
 
-    def take(self, size):
-        data = b""
-        while len(data) < size:
-            piece = self.client.recv(size - len(data))
-            if not piece:
-                raise EOFError
-            data += piece
-        return data
-
     def upwards(self):
         self.client, _ = self.listener.accept()
         try:
             while not self.added: # packets are in the open until the last of the exchange
-                head = self.take(28)
-                rest = self.take(struct.unpack(">I", head[:4])[0] - 28)
+                head = take(self.client, 28)
+                rest = take(self.client, struct.unpack(">I", head[:4])[0] - 28)
                 self.added = struct.unpack(">i", head[12:16])[0] == self.STEP
                 self.server.sendall(head + rest + (self.calls if self.added else b""))
             while data := self.client.recv(65536):

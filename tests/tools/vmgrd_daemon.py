@@ -120,6 +120,16 @@ def string(text):
     return struct.pack(">I", len(data)) + data + b"\0" * (-len(data) % 4)
 
 
+def take(connection, size):
+    data = b""
+    while len(data) < size:
+        piece = connection.recv(size - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
 class Raw:
     """A client that says what it likes."""
 
@@ -143,13 +153,7 @@ class Raw:
         return serial
 
     def take(self, size):
-        data = b""
-        while len(data) < size:
-            piece = self.socket.recv(size - len(data))
-            if not piece:
-                raise EOFError
-            data += piece
-        return data
+        return take(self.socket, size)
 
     def receive(self):
         (length,) = struct.unpack(">I", self.take(4))

@@ -71,7 +71,7 @@ static struct vmgr__rpc_packet *packet(int type, int status, const void *payload
     return p;
 }
 
-/* A transfer that nobody works on: how many of the packets until the client is read from no more. */
+/* A transfer that nobody works on: how many packets until the client is read from no more. */
 static unsigned packets_until_full(int type, const void *payload, uint32_t size)
 {
     struct vmgr__client *c = client_new();

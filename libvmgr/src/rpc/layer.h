@@ -30,8 +30,8 @@ struct vmgr__layer {
 
 /* NULL is fine. Returns NULL. */
 struct vmgr__layer *vmgr__layer_free(struct vmgr__layer *layer);
-/* vmgr__rpc_reader_fill() and vmgr__rpc_out_send() through a layer; NULL: there is none. -EBADMSG: the
- * reader has bytes that came without the layer. */
+/* vmgr__rpc_reader_fill() and vmgr__rpc_out_send() through a layer; NULL: there is none. -EBADMSG:
+ * the reader has bytes that came without the layer. */
 ssize_t vmgr__layer_fill(struct vmgr__layer *layer, struct vmgr__rpc_reader *reader, int fd);
 int vmgr__layer_send(struct vmgr__layer *layer, struct vmgr__rpc_out *out, int fd);
 

@@ -93,7 +93,7 @@ static bool is_its_turn_locked(struct vmgr__client *c)
     return c->proven || (c->running == 0 && c->held.length == 0);
 }
 
-/* Its calls are over for now. False: what it has sent came without the layer that lies there now. */
+/* Its calls are over for now. False: what it has sent came without the layer that is there now. */
 static bool prove(struct vmgr__client *c, bool authenticated, bool layer)
 {
     if (c->proven || !authenticated)

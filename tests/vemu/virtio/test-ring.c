@@ -345,6 +345,8 @@ START_TEST(test_late_chain)
 }
 END_TEST
 
+#define ENDLESS_AT (GUEST_BLOCK + 0x1000) /* its buffer */
+
 /* A driver, maybe on another vCPU, that adds a chain for each one that is taken. */
 struct endless {
     struct guest *g;
@@ -355,12 +357,25 @@ struct endless {
 static void add_next(void *data)
 {
     struct endless *e = data;
-    const struct guest_buffer b = { GUEST_BLOCK + 0x1000, 16, true };
+    const struct guest_buffer b = { ENDLESS_AT, 16, true };
 
     if (pthread_equal(pthread_self(), e->ringer))
         atomic_fetch_add(&e->by_ringer, 1);
     if (atomic_fetch_sub(&e->left, 1) > 1)
         guest_add(e->g, &e->g->queues[0], &b, 1);
+}
+
+static void begin_endless(struct endless *e)
+{
+    const struct guest_buffer b = { ENDLESS_AT, 16, true };
+
+    ck_assert_uint_lt(e->g->heap, b.gpa);
+    pthread_mutex_lock(&e->g->dev->lock);
+    echo_of(e->g)->each = add_next;
+    echo_of(e->g)->each_data = e;
+    pthread_mutex_unlock(&e->g->dev->lock);
+    guest_add(e->g, &e->g->queues[0], &b, 1);
+    e->g->t->notify(e->g, 0);
 }
 
 /* Whoever rings gets away, the loop goes on with the rest and does other work in between. */
@@ -369,19 +384,12 @@ START_TEST(test_endless)
     for (unsigned notifier = 0; notifier < 2; notifier++) {
         struct guest *g = start(_i);
         struct endless e = { .g = g, .ringer = pthread_self(), .left = 20000 };
-        const struct guest_buffer b = { GUEST_BLOCK + 0x1000, 16, true };
         unsigned most = 16 * g->queues[0].size + 1;
 
-        ck_assert_uint_lt(g->heap, b.gpa);
         ck_assert_uint_lt(most, 20000);
         if (notifier)
             ck_assert_int_ge(guest_notifier(g, 0), 0);
-        pthread_mutex_lock(&g->dev->lock);
-        echo_of(g)->each = add_next;
-        echo_of(g)->each_data = &e;
-        pthread_mutex_unlock(&g->dev->lock);
-        guest_add(g, &g->queues[0], &b, 1);
-        g->t->notify(g, 0);
+        begin_endless(&e);
         ck_assert_uint_le(atomic_load(&e.by_ringer), most);
         ck_assert_uint_ge(atomic_load(&e.by_ringer), g->queues[0].size);
         for (unsigned i = 0; i < 25000 && atomic_load(&e.left); i++) {
@@ -401,14 +409,8 @@ START_TEST(test_endless_reset)
     for (unsigned gone = 0; gone < 2; gone++) {
         struct guest *g = start(_i);
         struct endless e = { .g = g, .ringer = pthread_self(), .left = 1u << 30 };
-        const struct guest_buffer b = { GUEST_BLOCK + 0x1000, 16, true };
 
-        pthread_mutex_lock(&g->dev->lock);
-        echo_of(g)->each = add_next;
-        echo_of(g)->each_data = &e;
-        pthread_mutex_unlock(&g->dev->lock);
-        guest_add(g, &g->queues[0], &b, 1);
-        g->t->notify(g, 0);
+        begin_endless(&e);
         if (!gone) {
             g->t->set_status(g, 0);
             fake_sync(g->vm);
