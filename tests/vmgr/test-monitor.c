@@ -13,14 +13,28 @@
 
 #define TIMEOUT_MS 5000
 
+/* Our own clock: with each look some time has passed. */
+static gint64 step_us;
+gint64 g_get_monotonic_time(void)
+{
+    static gint64 ahead;
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    ahead += step_us;
+    return ts.tv_sec * G_USEC_PER_SEC + ts.tv_nsec / 1000 + ahead;
+}
+
 /* The run's directory, and a socket in it. */
-static char dir[] = "/tmp/test-monitor-XXXXXX";
+static char dir[sizeof("/tmp/test-monitor-XXXXXX")];
 
 static int listen_at(int backlog)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    step_us = 0;
+    strcpy(dir, "/tmp/test-monitor-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/qmp.sock", dir);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
@@ -40,18 +54,6 @@ static void clean_up(int fd)
 static bool say(int fd, const char *text)
 {
     return send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
-}
-
-/* Our own clock: with each look some time has passed. */
-static gint64 step_us;
-gint64 g_get_monotonic_time(void)
-{
-    static gint64 ahead;
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    ahead += step_us;
-    return ts.tv_sec * G_USEC_PER_SEC + ts.tv_nsec / 1000 + ahead;
 }
 
 struct talk {
