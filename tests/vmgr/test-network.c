@@ -359,11 +359,14 @@ START_TEST(test_read_only)
 }
 END_TEST
 
-static void on_event(struct vmgr_conn *conn, struct vmgr_network *net, int type, void *data)
+static void on_event(struct vmgr_conn *conn, struct vmgr_network *net,
+                     const struct vmgr_network_event *event, void *data)
 {
     ck_assert(vmgr_network_get_conn(net) == conn);
     g_string_append_printf(data, "%s %s;", vmgr_network_get_name(net),
-                           vmgr_network_event_type_name(type));
+                           vmgr_network_event_type_name(event->type));
+    ck_assert_uint_ge(event->size, sizeof(*event));
+    ck_assert_int_eq(event->id, VMGR_NETWORK_EVENT_LIFECYCLE);
 }
 
 static void freed(void *data)

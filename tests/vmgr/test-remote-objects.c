@@ -259,11 +259,13 @@ static void tell(const char *kind, const char *name, int type)
     snprintf(told + used, sizeof(told) - used, "%s %s %d; ", kind, name, type);
 }
 
-static void on_network(struct vmgr_conn *conn, struct vmgr_network *net, int type, void *data)
+static void on_network(struct vmgr_conn *conn, struct vmgr_network *net,
+                       const struct vmgr_network_event *event, void *data)
 {
     (void)conn;
     (void)data;
-    tell("net", vmgr_network_get_name(net), type);
+    ck_assert_int_eq(event->id, VMGR_NETWORK_EVENT_LIFECYCLE);
+    tell("net", vmgr_network_get_name(net), event->type);
 }
 
 static void on_pool(struct vmgr_conn *conn, struct vmgr_pool *pool,

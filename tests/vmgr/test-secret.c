@@ -190,7 +190,8 @@ START_TEST(test_refused)
 }
 END_TEST
 
-static void on_event(struct vmgr_conn *c, struct vmgr_secret *secret, int id, int type, void *data)
+static void on_event(struct vmgr_conn *c, struct vmgr_secret *secret,
+                     const struct vmgr_secret_event *event, void *data)
 {
     struct event_log *log = data;
     size_t used = strlen(log->text);
@@ -198,7 +199,9 @@ static void on_event(struct vmgr_conn *c, struct vmgr_secret *secret, int id, in
     (void)c;
     snprintf(log->text + used, sizeof(log->text) - used, "%s %s; ",
              vmgr_secret_get_usage_id(secret),
-             id == VMGR_SECRET_EVENT_LIFECYCLE ? vmgr_secret_event_type_name(type) : "Value");
+             event->id == VMGR_SECRET_EVENT_LIFECYCLE ? vmgr_secret_event_type_name(event->type)
+                                                      : "Value");
+    ck_assert_uint_ge(event->size, sizeof(*event));
 }
 
 START_TEST(test_events)

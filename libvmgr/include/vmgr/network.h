@@ -226,9 +226,16 @@ enum vmgr_network_event_type {
     VMGR_NETWORK_EVENT_STARTED = 2,
     VMGR_NETWORK_EVENT_STOPPED = 3,
 };
-/** Called by vmgr_conn_dispatch(). `network` is borrowed. */
+/** struct vmgr_network_event - one event. @id: enum vmgr_network_event_id. @type: of LIFECYCLE */
+struct vmgr_network_event {
+    uint32_t size;
+    int32_t id;
+    int32_t type;
+    int32_t detail;
+};
+/** Called by vmgr_conn_dispatch() (event.h). `network` is borrowed. */
 typedef void (*vmgr_network_event_fn)(struct vmgr_conn *conn, struct vmgr_network *network,
-                                      int event_type, void *data);
+                                      const struct vmgr_network_event *event, void *data);
 /**
  * vmgr_conn_add_network_event() - registers a callback; see vmgr_conn_add_domain_event()
  * @network: only events of this one; NULL: of all

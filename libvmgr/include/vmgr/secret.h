@@ -100,9 +100,17 @@ enum vmgr_secret_event_type {
     VMGR_SECRET_EVENT_DEFINED = 0,
     VMGR_SECRET_EVENT_UNDEFINED = 1,
 };
-/** Called by vmgr_conn_dispatch(). `secret` is borrowed. type: of VMGR_SECRET_EVENT_LIFECYCLE. */
-typedef void (*vmgr_secret_event_fn)(struct vmgr_conn *conn, struct vmgr_secret *secret, int id,
-                                     int type, void *data);
+/** struct vmgr_secret_event - one event. @id: enum vmgr_secret_event_id. @type: of LIFECYCLE,
+ * else 0 */
+struct vmgr_secret_event {
+    uint32_t size;
+    int32_t id;
+    int32_t type;
+    int32_t detail;
+};
+/** Called by vmgr_conn_dispatch() (event.h). `secret` is borrowed. */
+typedef void (*vmgr_secret_event_fn)(struct vmgr_conn *conn, struct vmgr_secret *secret,
+                                     const struct vmgr_secret_event *event, void *data);
 /**
  * Registers a callback; see vmgr_conn_add_domain_event(). secret NULL: events of all. A driver in
  * this process tells of what is done on this connection. Returns an id for

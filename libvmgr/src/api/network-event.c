@@ -12,11 +12,10 @@ static void *network_object(struct vmgr_conn *conn, const char *name, const uint
     return vmgr__network_new(conn, name, uuid);
 }
 
-/* The event is its type. */
 static void network_call(struct vmgr_conn *conn, void *object, const void *event,
                          vmgr__callback_fn fn, void *data)
 {
-    ((vmgr_network_event_fn)fn)(conn, object, *(const int *)event, data);
+    ((vmgr_network_event_fn)fn)(conn, object, event, data);
 }
 
 static void network_unref(void *object)
@@ -41,8 +40,10 @@ const struct vmgr__event_kind vmgr__network_events = {
 
 void vmgr__network_emit(struct vmgr_conn *conn, const char *name, const uint8_t *uuid, int type)
 {
-    vmgr__object_emit(conn, VMGR__EVENTS_NETWORK, name, uuid, VMGR_NETWORK_EVENT_LIFECYCLE, &type,
-                      sizeof(type));
+    const struct vmgr_network_event event = { sizeof(event), VMGR_NETWORK_EVENT_LIFECYCLE, type,
+                                              0 };
+
+    vmgr__object_emit(conn, VMGR__EVENTS_NETWORK, name, uuid, event.id, &event, sizeof(event));
 }
 
 int vmgr_conn_add_network_event(struct vmgr_conn *conn, struct vmgr_network *network, int id,

@@ -9,10 +9,6 @@
 #include "../driver/secret.h"
 #include "events.h"
 
-struct event {
-    int id, type;
-};
-
 static void *secret_object(struct vmgr_conn *conn, const char *name, const uint8_t *uuid)
 {
     return vmgr__secret_new(conn, uuid, atoi(name), strchr(name, ' ') + 1);
@@ -21,9 +17,7 @@ static void *secret_object(struct vmgr_conn *conn, const char *name, const uint8
 static void secret_call(struct vmgr_conn *conn, void *object, const void *event,
                         vmgr__callback_fn fn, void *data)
 {
-    const struct event *e = event;
-
-    ((vmgr_secret_event_fn)fn)(conn, object, e->id, e->type, data);
+    ((vmgr_secret_event_fn)fn)(conn, object, event, data);
 }
 
 static void secret_unref(void *object)
@@ -51,7 +45,7 @@ void vmgr__secret_emit(struct vmgr_conn *conn, const uint8_t *uuid, int usage_ty
                        const char *usage_id, int id, int type)
 {
     g_autofree char *name = g_strdup_printf("%d %s", usage_type, usage_id ? usage_id : "");
-    const struct event event = { id, type };
+    const struct vmgr_secret_event event = { sizeof(event), id, type, 0 };
 
     vmgr__object_emit(conn, VMGR__EVENTS_SECRET, name, uuid, id, &event, sizeof(event));
 }

@@ -16,16 +16,18 @@ static const struct vmgr__event_kind networks, nodedevs, pools, secrets;
 
 /* ---- networks ---- */
 
-static void on_network(struct vmgr_conn *conn, struct vmgr_network *network, int type, void *data)
+static void on_network(struct vmgr_conn *conn, struct vmgr_network *network,
+                       const struct vmgr_network_event *event, void *data)
 {
     struct wire_network_event_lifecycle_msg msg = { .net.name =
                                                         (char *)vmgr_network_get_name(network),
-                                                    .event = type };
+                                                    .event = event->type,
+                                                    .detail = event->detail };
 
     (void)conn;
     vmgr_network_get_uuid(network, msg.net.uuid);
-    vmgr__subscriptions_emit(data, &networks, VMGR_NETWORK_EVENT_LIFECYCLE, msg.net.name,
-                             msg.net.uuid, WIRE_NETWORK_EVENT_LIFECYCLE, &msg);
+    vmgr__subscriptions_emit(data, &networks, event->id, msg.net.name, msg.net.uuid,
+                             WIRE_NETWORK_EVENT_LIFECYCLE, &msg);
 }
 
 static int listen_networks(struct vmgr__server *s, int event_id, struct vmgr_error **err)
@@ -95,23 +97,24 @@ static const struct vmgr__event_kind nodedevs = { VMGR__EVENTS_NODEDEV, "node de
 
 /* ---- secrets ---- */
 
-static void on_secret(struct vmgr_conn *conn, struct vmgr_secret *secret, int id, int type,
-                      void *data)
+static void on_secret(struct vmgr_conn *conn, struct vmgr_secret *secret,
+                      const struct vmgr_secret_event *event, void *data)
 {
     struct wire_secret wire = { .usage_type = vmgr_secret_get_usage_type(secret),
                                 .usage_id = (char *)vmgr_secret_get_usage_id(secret) };
-    struct wire_secret_event_lifecycle_msg lifecycle = { .event = type };
+    struct wire_secret_event_lifecycle_msg lifecycle = { .event = event->type,
+                                                         .detail = event->detail };
     struct wire_secret_event_value_changed_msg changed = { 0 };
 
     (void)conn;
     vmgr_secret_get_uuid(secret, wire.uuid);
     lifecycle.secret = changed.secret = wire;
-    if (id == VMGR_SECRET_EVENT_VALUE_CHANGED)
-        vmgr__subscriptions_emit(data, &secrets, id, NULL, wire.uuid,
+    if (event->id == VMGR_SECRET_EVENT_VALUE_CHANGED)
+        vmgr__subscriptions_emit(data, &secrets, event->id, NULL, wire.uuid,
                                  WIRE_SECRET_EVENT_VALUE_CHANGED, &changed);
     else
-        vmgr__subscriptions_emit(data, &secrets, id, NULL, wire.uuid, WIRE_SECRET_EVENT_LIFECYCLE,
-                                 &lifecycle);
+        vmgr__subscriptions_emit(data, &secrets, event->id, NULL, wire.uuid,
+                                 WIRE_SECRET_EVENT_LIFECYCLE, &lifecycle);
 }
 
 static int listen_secrets(struct vmgr__server *s, int event_id, struct vmgr_error **err)

@@ -98,10 +98,11 @@ static void print_event(struct event_wait *w, const char *kind, const char *obje
 const struct opt net_event_opts[] = EVENT_OPTS("network", "filter by network name or uuid",
                                                COMPLETE_NETWORK, COMPLETE_NETWORK_EVENT);
 
-static void on_network(struct vmgr_conn *conn, struct vmgr_network *network, int type, void *data)
+static void on_network(struct vmgr_conn *conn, struct vmgr_network *network,
+                       const struct vmgr_network_event *event, void *data)
 {
     print_event(data, "lifecycle", "network", vmgr_network_get_name(network),
-                vmgr_network_event_type_name(type));
+                vmgr_network_event_type_name(event->type));
 }
 
 static void *find_network(struct shell *sh, const struct args *args)
@@ -218,11 +219,12 @@ const struct opt secret_event_opts[] =
 
 static const char *const secret_kinds[] = { "lifecycle", "value-changed", NULL };
 
-static void on_secret(struct vmgr_conn *conn, struct vmgr_secret *secret, int id, int type,
-                      void *data)
+static void on_secret(struct vmgr_conn *conn, struct vmgr_secret *secret,
+                      const struct vmgr_secret_event *event, void *data)
 {
-    print_event(data, secret_kinds[id], "secret", vmgr_secret_get_uuid_string(secret),
-                id == VMGR_SECRET_EVENT_LIFECYCLE ? vmgr_secret_event_type_name(type) : NULL);
+    print_event(data, secret_kinds[event->id], "secret", vmgr_secret_get_uuid_string(secret),
+                event->id == VMGR_SECRET_EVENT_LIFECYCLE ? vmgr_secret_event_type_name(event->type)
+                                                         : NULL);
 }
 
 static void *find_secret(struct shell *sh, const struct args *args)
