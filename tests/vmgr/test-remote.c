@@ -495,6 +495,15 @@ static void put_stream(int fd, int type, int status, const char *data)
     put(fd, REMOTE_PROGRAM, P_OPEN_CONSOLE, type, stream_serial, status, data, strlen(data));
 }
 
+/* Says anything but that the stream has ended, until the client says something else. */
+static void talk_on(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    while (poll(&p, 1, 100) == 0)
+        put_stream(fd, STREAM, STATUS_CONTINUE, "and another thing");
+}
+
 static void serve_stream(struct fake *f, int fd)
 {
     static const uint32_t domain[] = { 1, 0x67000000, 0, 0, 0, 0, 5 };
@@ -523,6 +532,8 @@ static void serve_stream(struct fake *f, int fd)
         if (p.type == STREAM && p.status == STATUS_CONTINUE)
             put(fd, REMOTE_PROGRAM, P_OPEN_CONSOLE, STREAM, p.serial, STATUS_CONTINUE, p.payload,
                 p.size);
+        else if (p.type == STREAM && round_of == 6)
+            talk_on(fd);
         else if (p.type == STREAM)
             put_stream(fd, STREAM, STATUS_OK, "");
         else if (p.type == CALL)
@@ -585,6 +596,11 @@ START_TEST(test_streams)
         FAILS_WITH(vmgr_stream_finish(st, &err), "connection lost");
         break;
     case 5: break; /* dropped as it is */
+    case 6:
+        FAILS_WITH(vmgr_stream_abort(st, &err), "does not confirm the end of the stream");
+        FAILS_WITH(vmgr_stream_abort(st, &err), "stream is not open");
+        ck_assert_int_eq(vmgr_conn_is_alive(conn, NULL), 1);
+        break;
     }
     vmgr_stream_unref(st);
     vmgr_domain_unref(dom);
@@ -610,7 +626,7 @@ int main(void)
     tcase_add_test(tc, test_ping);
     tcase_add_test(tc, test_no_sign_of_life);
     tcase_add_test(tc, test_events);
-    tcase_add_loop_test(tc, test_streams, 0, 6);
+    tcase_add_loop_test(tc, test_streams, 0, 7);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

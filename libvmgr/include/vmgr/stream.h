@@ -64,7 +64,9 @@ int vmgr_stream_get_send_fd(struct vmgr_stream *stream);
 /** Ends it in good order; what was sent to a volume is on stable storage then. Returns 0, or -1 and
  * *err: VMGR_ERR_INTERNAL_ERROR (ended before), VMGR_ERR_SYSTEM_ERROR (of writing). */
 int vmgr_stream_finish(struct vmgr_stream *stream, struct vmgr_error **err);
-/** Breaks it off. Returns 0, or -1 and *err: VMGR_ERR_INTERNAL_ERROR (ended before). */
+/** Breaks it off. Returns 0, or -1 and *err: VMGR_ERR_INTERNAL_ERROR (ended before),
+ * VMGR_ERR_OPERATION_TIMEOUT (a server did not confirm it within 10 s). The stream is over in any
+ * case. Context: any; waits for that answer where the stream is a server's. */
 int vmgr_stream_abort(struct vmgr_stream *stream, struct vmgr_error **err);
 
 #pragma GCC visibility pop

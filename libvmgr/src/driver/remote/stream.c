@@ -8,7 +8,8 @@
  * and go as packets of a type of their own.
  *
  * The end is agreed on: finish and abort wait for the server's word, which is where a failure of
- * what was sent is reported.
+ * what was sent is reported. Finishing may take as long as the server's storage; nothing hangs on
+ * the word that an abort waits for, so that is given up after a while.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include "remote.h"
 
 #define OUT_HIGH   (1u << 20)
+#define ABORT_US   (10 * G_TIME_SPAN_SECOND)
 #define UNREAD_MAX (256u << 20) /* that a server may send while a call keeps reading open */
 
 struct vmgr__remote_stream {
@@ -417,6 +419,8 @@ static int stream_end(void *data, bool aborted, struct vmgr_error **err)
 {
     struct vmgr__remote_stream *st = data;
     struct vmgr__remote *r = st->remote;
+    const gint64 deadline_us = g_get_monotonic_time() + ABORT_US;
+    bool in_time = true;
     int result = 0;
 
     g_mutex_lock(&r->lock);
@@ -426,10 +430,17 @@ static int stream_end(void *data, bool aborted, struct vmgr_error **err)
         send_status_locked(st, aborted ? RPC_ERROR : RPC_OK, NULL, 0);
     vmgr__remote_kick(r);
     r->stream_waits++;
-    while (!st->acked && !st->error && !r->failure)
-        g_cond_wait(&st->cond, &r->lock);
+    while (!st->acked && !st->error && !r->failure && in_time) {
+        if (aborted)
+            in_time = g_cond_wait_until(&st->cond, &r->lock, deadline_us);
+        else
+            g_cond_wait(&st->cond, &r->lock);
+    }
     r->stream_waits--;
-    if (!st->acked && (!aborted || !st->error))
+    if (!st->acked && !st->error && !r->failure)
+        result = vmgr__error_set(err, VMGR_ERR_OPERATION_TIMEOUT, VMGR_FROM_STREAMS,
+                                 "the server does not confirm the end of the stream");
+    else if (!st->acked && (!aborted || !st->error))
         result = error_locked(st, err);
     g_mutex_unlock(&r->lock);
     return result;
