@@ -59,8 +59,10 @@ struct vemu_chardev {
     void *fe_data;
     pthread_mutex_t *fe_lock;
     bool fe_open; /* it was told OPENED; loop */
+    bool hidden;  /* from clients of the monitor; loop */
     /* under lock */
     bool open;           /* there is a peer */
+    bool fe_idle;        /* the front end does not listen */
     bool closed;         /* for good */
     bool wait_connected; /* vemu_vm_add_chardev() waits for a peer */
     bool broken;         /* the peer takes no output any more: drop it */

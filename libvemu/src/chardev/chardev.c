@@ -83,7 +83,7 @@ int vemu_chardev_attach(struct vemu_chardev *chr, const struct vemu_chardev_hand
         chr->handlers = handlers;
         chr->fe_data = data;
         chr->fe_lock = lock;
-        chr->fe_open = false;
+        chr->fe_open = chr->fe_idle = false;
         chr->in_held = false;
         vemu__chardev_stream_update_locked(chr);
         post_deliver_locked(chr);
@@ -225,6 +225,33 @@ bool vemu__chardev_has_front(struct vemu_chardev *chr)
     has = chr->handlers;
     pthread_mutex_unlock(&chr->lock);
     return has;
+}
+
+void vemu__chardev_set_front_open(struct vemu_chardev *chr, bool open)
+{
+    pthread_mutex_lock(&chr->lock);
+    chr->fe_idle = !open;
+    pthread_mutex_unlock(&chr->lock);
+}
+
+bool vemu__chardev_is_front_open(struct vemu_chardev *chr)
+{
+    bool open;
+
+    pthread_mutex_lock(&chr->lock);
+    open = chr->handlers && !chr->fe_idle;
+    pthread_mutex_unlock(&chr->lock);
+    return open;
+}
+
+void vemu__chardev_hide(struct vemu_chardev *chr)
+{
+    chr->hidden = true;
+}
+
+bool vemu__chardev_is_hidden(const struct vemu_chardev *chr)
+{
+    return chr->hidden;
 }
 
 /* --- the back-end's side ---------------------------------------------------------------------- */

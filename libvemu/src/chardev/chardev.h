@@ -38,5 +38,12 @@ bool vemu_chardev_is_open(struct vemu_chardev *chr);
 const char *vemu__chardev_id(const struct vemu_chardev *chr);
 /* Whether somebody is attached. Context: any. */
 bool vemu__chardev_has_front(struct vemu_chardev *chr);
+/* Whether somebody is attached and listens: a port of a guest that nobody there has open does not,
+ * and says so. An attached front end listens unless it says something else. Context: any. */
+void vemu__chardev_set_front_open(struct vemu_chardev *chr, bool open);
+bool vemu__chardev_is_front_open(struct vemu_chardev *chr);
+/* Its maker keeps it for itself: clients of the monitor neither see nor remove it. Context: loop. */
+void vemu__chardev_hide(struct vemu_chardev *chr);
+bool vemu__chardev_is_hidden(const struct vemu_chardev *chr);
 
 #endif

@@ -9,22 +9,39 @@
 #include <vemu/chardev.h>
 
 #include "chardev/backend.h"
+#include "monitor/monitor.h"
 #include "monitor/qmp.h"
 
+static void add_chardev(struct json_object *list, const char *id, const char *filename, bool open)
+{
+    struct json_object *o = json_object_new_object();
+
+    qmp_add_bool(o, "frontend-open", open);
+    qmp_add_string(o, "filename", filename ? filename : "");
+    qmp_add_string(o, "label", id);
+    json_object_array_add(list, o);
+}
+
+/* A monitor for several clients is one socket here, whoever is connected to it. */
 static int cmd_query_chardev(QMP_PARAMS)
 {
     *result = json_object_new_array();
     for (guint i = 0; i < vm->chardevs->len; i++) {
         struct vemu_chardev *chr = vm->chardevs->pdata[i];
-        struct json_object *o = json_object_new_object();
         char *filename = NULL;
 
+        if (vemu__chardev_is_hidden(chr))
+            continue;
         vemu_chardev_get_filename(vm, chr->id, &filename);
-        qmp_add_bool(o, "frontend-open", vemu__chardev_has_front(chr));
-        qmp_add_string(o, "filename", filename ? filename : "");
-        qmp_add_string(o, "label", chr->id);
-        json_object_array_add(*result, o);
+        add_chardev(*result, chr->id, filename, vemu__chardev_is_front_open(chr));
         free(filename);
+    }
+    for (guint i = 0; i < vm->monitor_servers->len; i++) {
+        const struct vemu_monitor_server *server = vm->monitor_servers->pdata[i];
+        g_autofree char *filename =
+            g_strdup_printf("unix:%s,server=on", vemu__monitor_server_path(server));
+
+        add_chardev(*result, vemu__monitor_server_id(server), filename, true);
     }
     return 0;
 }
@@ -170,8 +187,9 @@ static int cmd_chardev_add(QMP_PARAMS)
 static int cmd_chardev_remove(QMP_PARAMS)
 {
     const char *id = qmp_get_string(args, "id");
+    const struct vemu_chardev *chr = vemu__vm_find_chardev(vm, id);
 
-    if (!vemu__vm_find_chardev(vm, id))
+    if (!chr || vemu__chardev_is_hidden(chr))
         return vemu__error_set(err, ENOENT, "Chardev '%s' not found", id);
     return vemu_vm_remove_chardev(vm, id, err);
 }

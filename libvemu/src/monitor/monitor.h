@@ -23,6 +23,8 @@ void vemu__monitor_free(struct vemu_monitor *monitor);
 
 /* --- server.c --------------------------------------------------------------------------------- */
 struct vemu_monitor_server;
+const char *vemu__monitor_server_id(const struct vemu_monitor_server *server);
+const char *vemu__monitor_server_path(const struct vemu_monitor_server *server);
 /* Stops listening; the clients' monitors go as above. NULL is fine. */
 void vemu__monitor_server_free(struct vemu_monitor_server *server);
 

@@ -91,10 +91,14 @@ static void serve(struct vemu_monitor_server *s, int fd)
 
     c->id = g_strdup_printf("%s-%u", s->id, ++s->made);
     r = vemu_vm_add_chardev(s->vm, "socket", c->id, &prop, 1, &err);
-    if (r < 0)
+    if (r < 0) {
         close(fd);
-    else
-        r = vemu__monitor_new(s->vm, vemu__vm_find_chardev(s->vm, c->id), &c->monitor, &err);
+    } else {
+        struct vemu_chardev *chr = vemu__vm_find_chardev(s->vm, c->id);
+
+        vemu__chardev_hide(chr); /* what somebody asked for is the socket */
+        r = vemu__monitor_new(s->vm, chr, &c->monitor, &err);
+    }
     if (r < 0) {
         vemu_vm_log(s->vm, VEMU_LOG_WARNING, "monitor '%s': %s", s->id, vemu_error_message(err));
         vemu_error_free(err);
@@ -126,6 +130,16 @@ static void on_client(void *data, uint32_t revents)
         vemu__delay_free(s->retry);
         s->retry = vemu__delay_new(s->vm->loop, 1000, on_retry, s);
     }
+}
+
+const char *vemu__monitor_server_id(const struct vemu_monitor_server *s)
+{
+    return s->id;
+}
+
+const char *vemu__monitor_server_path(const struct vemu_monitor_server *s)
+{
+    return s->path;
 }
 
 void vemu__monitor_server_free(struct vemu_monitor_server *s)

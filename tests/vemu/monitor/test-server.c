@@ -3,7 +3,9 @@
  * A monitor's socket for several clients: each hears every event, whoever is full or gone.
  */
 #include "../devices/suite.h"
+#include "chardev/chardev.h"
 #include "client.h"
+#include "core/vm.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -78,16 +80,20 @@ static void greet(int fd)
     ck_assert(hears(fd, "\"return\""));
 }
 
+static int count(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    unsigned *n = data;
+
+    for (guint i = 0; i < vm->chardevs->len; i++)
+        *n += g_str_has_prefix(vemu__chardev_id(vm->chardevs->pdata[i]), "ev-") ? 1 : 0;
+    return 0;
+}
+
 static unsigned sessions(void)
 {
-    struct json_object *list = client_ok(&c, "query-chardev", NULL);
     unsigned n = 0;
 
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        const char *label = qmp_get_string(json_object_array_get_idx(list, i), "label");
-
-        n += g_str_has_prefix(label, "ev-") ? 1 : 0;
-    }
+    ck_assert_int_eq(vemu__vm_control(c.board.vm, count, &n, NULL), 0);
     return n;
 }
 
@@ -173,6 +179,37 @@ START_TEST(test_rude)
 }
 END_TEST
 
+/* Clients of the monitor see the socket that was made, and not who is connected to it. */
+START_TEST(test_listed)
+{
+    struct json_object *list;
+    const char *filename = NULL;
+    int fds[2];
+
+    setup(2);
+    for (int i = 0; i < 2; i++)
+        greet(fds[i] = join());
+    await_sessions(2);
+    list = client_ok(&c, "query-chardev", NULL);
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+
+        ck_assert(!g_str_has_prefix(qmp_get_string(o, "label"), "ev-"));
+        if (strcmp(qmp_get_string(o, "label"), "ev") == 0) {
+            ck_assert_ptr_null(filename);
+            filename = qmp_get_string(o, "filename");
+        }
+    }
+    ck_assert_ptr_nonnull(filename);
+    ck_assert(g_str_has_prefix(filename, "unix:") && strstr(filename, path));
+    client_fails(&c, "chardev-remove", "GenericError", "Chardev 'ev-1' not found", "{'id':'ev-1'}");
+    for (int i = 0; i < 2; i++)
+        close(fds[i]);
+    await_sessions(0);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_refused)
 {
     struct vemu_error *err = NULL;
@@ -192,4 +229,4 @@ START_TEST(test_refused)
 }
 END_TEST
 
-SUITE_MAIN("monitor-server", test_all_hear, test_full, test_rude, test_refused)
+SUITE_MAIN("monitor-server", test_all_hear, test_full, test_rude, test_listed, test_refused)

@@ -9,6 +9,8 @@
 #include <vemu/chardev.h>
 
 #include "../core/test-main.h"
+#include "chardev/chardev.h"
+#include "core/vm.h"
 #include "guest.h"
 
 #define MULTIPORT (1ull << VIRTIO_CONSOLE_F_MULTIPORT)
@@ -30,6 +32,12 @@ static struct guest *start(uint64_t features)
     g = guest_adopt(vm, "vs");
     guest_start(g, features, 6);
     return g;
+}
+
+/* What clients of the monitor are told of a port's back-end. */
+static bool is_front_open(const struct guest *g, const char *id)
+{
+    return vemu__chardev_is_front_open(vemu__vm_find_chardev(g->vm, id));
 }
 
 static uint64_t messages; /* where buffers of control messages are */
@@ -134,7 +142,9 @@ START_TEST(test_ports)
     fake_sync(g->vm);
     ck_assert_int_eq(guest_take(g, &g->queues[4], &len), -1);
     ck_assert_int_ge(vemu_vm_get_event_fd(g->vm), 0);
+    ck_assert(!is_front_open(g, "agent") && is_front_open(g, "con"));
     say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    ck_assert(is_front_open(g, "agent"));
     expect_input(g, 4, b.gpa, "abc");
     fake_sync(g->vm);
     ck_assert_int_eq(vemu_vm_next_event(g->vm, &event), 1);
@@ -147,6 +157,8 @@ START_TEST(test_ports)
     guest_add(g, &g->queues[4], &b, 1);
     g->t->notify(g, 4);
     expect_input(g, 4, b.gpa, "defg");
+    say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+    ck_assert(!is_front_open(g, "agent"));
     ck_assert(!guest_broken(g));
     guest_free(g);
 }

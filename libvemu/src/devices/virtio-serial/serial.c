@@ -143,13 +143,20 @@ static const struct vemu_chardev_handlers port_handlers = {
     .writable = port_writable,
 };
 
+static void set_guest_open(struct serial_port *port, bool open)
+{
+    vemu__serial_state(port)->guest_open = open;
+    if (port->chr)
+        vemu__chardev_set_front_open(port->chr, open);
+}
+
 void vemu__serial_guest_open(struct serial_port *port, bool open)
 {
     struct vemu_device *dev = port->serial->vdev.dev;
 
     if (open != (bool)vemu__serial_state(port)->guest_open && port->id && !port->is_console)
         vemu__events_post(dev->vm, VEMU_EVENT_PORT_CHANGED, port->id, open);
-    vemu__serial_state(port)->guest_open = open;
+    set_guest_open(port, open);
     if (open && port->chr)
         vemu_chardev_input_ready(port->chr);
 }
@@ -196,7 +203,7 @@ int vemu__serial_add_port(struct serial *serial, uint32_t nr, bool is_console, c
     if (chr && vemu_chardev_attach(chr, &port_handlers, port, &serial->vdev.dev->lock) < 0)
         return vemu__error_set(err, EBUSY, "chardev '%s' is in use", vemu__chardev_id(chr));
     port->used = true;
-    vemu__serial_state(port)->guest_open = is_console;
+    set_guest_open(port, is_console);
     vemu__serial_tell(port, SERIAL_TELL_ADD);
     port->holder = holder;
     *holder = port;
@@ -305,7 +312,8 @@ static void serial_reset(struct vemu_virtio *vdev)
 
     memset(serial->states, 0, sizeof(serial->states));
     for (unsigned n = 0; n < serial->max_ports; n++)
-        serial->states[n].guest_open = serial->ports[n].used && serial->ports[n].is_console;
+        if (serial->ports[n].used)
+            set_guest_open(&serial->ports[n], serial->ports[n].is_console);
 }
 
 static int serial_realize(struct vemu_virtio *vdev, struct vemu_error **err)
