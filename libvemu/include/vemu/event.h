@@ -56,6 +56,9 @@ enum vemu_event_type {
     /* A block node was written to behind its threshold (QMP's block-set-write-threshold), which is
      * none any more; message is "THRESHOLD NAME", in bytes, value by how many bytes. */
     VEMU_EVENT_BLOCK_THRESHOLD = 30,
+    /* The guest set its clock; at most once a second. message is the device's id, value (signed)
+     * by how many seconds the clock is ahead of what the host gave it (its property base). */
+    VEMU_EVENT_RTC_CHANGED = 31,
 };
 
 enum vemu_cause {

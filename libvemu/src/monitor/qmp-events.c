@@ -160,6 +160,17 @@ static struct json_object *data_dump(struct vemu_vm *vm, const struct vemu_event
     return data;
 }
 
+/* The clock is the board's own, which no client has named. */
+static struct json_object *data_rtc(struct vemu_vm *vm, const struct vemu_event *event)
+{
+    struct json_object *data = json_object_new_object();
+    g_autofree char *path = g_strdup_printf("/machine/unattached/%s", event->message);
+
+    qmp_add_int(data, "offset", (int64_t)event->value);
+    qmp_add_string(data, "qom-path", path);
+    return data;
+}
+
 static struct json_object *data_watchdog(struct vemu_vm *vm, const struct vemu_event *event)
 {
     struct json_object *data = json_object_new_object();
@@ -274,6 +285,7 @@ const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_RESET, "RESET", CAUSE, data_cause },
     { VEMU_EVENT_STARTED, "RESUME", NULL, NULL },
     { VEMU_EVENT_RESUMED, "RESUME", NULL, NULL },
+    { VEMU_EVENT_RTC_CHANGED, "RTC_CHANGE", "{offset:int,qom-path:str}", data_rtc },
     { VEMU_EVENT_SHUTDOWN, "SHUTDOWN", CAUSE, data_cause },
     { VEMU_EVENT_PAUSED, "STOP", NULL, NULL },
     { VEMU_EVENT_ERROR, "STOP", NULL, NULL }, /* query-status tells internal-error */

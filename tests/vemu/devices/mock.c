@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/events.h"
 #include "machines/machine.h"
 
 #define MAX 16
@@ -54,6 +55,9 @@ struct mock {
         const struct vemu_input_ops *ops;
     } inputs[MAX];
     unsigned input_count;
+    unsigned posted; /* events; the last one: */
+    int posted_type;
+    uint64_t posted_value;
 };
 
 struct vemu_vm *mock_new(void)
@@ -370,6 +374,20 @@ void vemu_timer_set(struct vemu_timer *timer, int64_t deadline_ns)
 bool vemu_timer_armed(const struct vemu_timer *timer)
 {
     return timer->deadline != INT64_MAX;
+}
+
+void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64_t value)
+{
+    vm->mock->posted++;
+    vm->mock->posted_type = type;
+    vm->mock->posted_value = value;
+}
+
+unsigned mock_posted(struct vemu_vm *vm, int *ret_type, uint64_t *ret_value)
+{
+    *ret_type = vm->mock->posted_type;
+    *ret_value = vm->mock->posted_value;
+    return vm->mock->posted;
 }
 
 bool mock_timer_armed(struct vemu_vm *vm)

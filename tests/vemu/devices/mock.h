@@ -70,6 +70,8 @@ void mock_write(struct vemu_vm *vm, uint64_t gpa, unsigned size, uint64_t value)
 /* Lets time pass; timers fire in order, at their time. */
 void mock_advance(struct vemu_vm *vm, int64_t ns);
 bool mock_timer_armed(struct vemu_vm *vm);
+/* How many events were posted for the embedder, and the last one. */
+unsigned mock_posted(struct vemu_vm *vm, int *ret_type, uint64_t *ret_value);
 
 /* An event for the device that takes its type, alone. */
 void mock_event(struct vemu_vm *vm, uint32_t type, uint32_t code, int32_t value);

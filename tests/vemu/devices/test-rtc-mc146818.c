@@ -217,6 +217,65 @@ START_TEST(test_periodic)
 }
 END_TEST
 
+/* The number of events about the clock so far, which must say that it is this far ahead of `base`. */
+static unsigned told(struct vemu_vm *vm, time_t base, const char *time_set)
+{
+    struct tm tm = { 0 };
+    uint64_t value;
+    int type;
+    unsigned n = mock_posted(vm, &type, &value);
+
+    ck_assert_ptr_nonnull(strptime(time_set, "%Y-%m-%dT%H:%M:%S", &tm));
+    ck_assert_int_eq(type, VEMU_EVENT_RTC_CHANGED);
+    /* the host's clock goes on meanwhile */
+    ck_assert_int_le((int64_t)value, timegm(&tm) - base + 1);
+    ck_assert_int_ge((int64_t)value, timegm(&tm) - base - 60);
+    return n;
+}
+
+START_TEST(test_told)
+{
+    struct vemu_vm *vm = mock_new();
+    time_t now = time(NULL);
+    uint64_t value;
+    int type;
+
+    mock_add(vm, &vemu__device_rtc, NULL);
+    for (unsigned index = 0; index < 14; index++)
+        get(vm, index);
+    set(vm, 11, 0x12); /* no time is set by that, or by an alarm */
+    set(vm, 1, 0x30);
+    ck_assert_uint_eq(mock_posted(vm, &type, &value), 0);
+    set_time(vm);
+    ck_assert_uint_eq(told(vm, now, "2026-02-28T23:59:58"), 1);
+    /* the second time within a second is told when that has passed, however often it is set */
+    for (unsigned i = 0; i < 100; i++)
+        set_time(vm);
+    ck_assert_uint_eq(told(vm, now, "2026-02-28T23:59:58"), 1);
+    set(vm, 9, 0x27); /* while it runs: a byte at once */
+    mock_advance(vm, NS);
+    ck_assert_uint_eq(told(vm, now, "2027-02-28T23:59:58"), 2);
+    mock_advance(vm, 10 * NS);
+    ck_assert_uint_eq(told(vm, now, "2027-02-28T23:59:58"), 2);
+    set_time(vm);
+    ck_assert_uint_eq(told(vm, now, "2026-02-28T23:59:58"), 3);
+    mock_free(vm);
+}
+END_TEST
+
+/* What the host gave it, and not UTC, is what it is compared with. */
+START_TEST(test_told_base)
+{
+    struct vemu_vm *vm = mock_new();
+    struct tm tm = { .tm_year = 100, .tm_mday = 1 };
+
+    mock_add(vm, &vemu__device_rtc, "base=2000-01-01");
+    set_time(vm);
+    ck_assert_uint_eq(told(vm, timegm(&tm), "2026-02-28T23:59:58"), 1);
+    mock_free(vm);
+}
+END_TEST
+
 START_TEST(test_base)
 {
     struct vemu_vm *vm = mock_new();
@@ -280,5 +339,5 @@ START_TEST(test_state)
 END_TEST
 
 SUITE_MAIN("rtc-mc146818", test_host_time, test_rollover, test_formats, test_set_freezes,
-           test_update_in_progress, test_update_interrupt, test_alarm, test_periodic, test_base,
-           test_nvram, test_state)
+           test_update_in_progress, test_update_interrupt, test_alarm, test_periodic, test_told,
+           test_told_base, test_base, test_nvram, test_state)

@@ -10,6 +10,9 @@
  * time; what the guest sets by writing the bytes is kept as a difference from the host. The host's
  * clock being stepped in between is not followed.
  *
+ * That a guest has set the clock is told to the host, at most once a second: a guest may write these
+ * bytes as fast as it likes.
+ *
  * The flags of register C are found out the same way: the moments of the next update, alarm and
  * periodic event are kept, and events that lie in the past set their flags when register C is read.
  * A host timer runs only while one of the interrupts is enabled.
@@ -20,6 +23,7 @@
 
 #include <glib.h>
 
+#include "core/events.h"
 #include "devices/devices.h"
 #include "devices/rtc-mc146818/rtc.h"
 
@@ -72,12 +76,14 @@ struct rtc {
     uint8_t vcpus;
     /* wiring */
     struct vemu_irq *irq;
-    struct vemu_timer *timer;
+    struct vemu_timer *timer, *news; /* news: that the guest set the clock, to the host */
+    int64_t news_ns;                 /* when there may be some again */
     /* state */
     uint8_t cmos[128];
     uint8_t index;
     int64_t offset_ns;     /* RTC time since the epoch = VM clock + offset */
     int64_t host_delta_ns; /* RTC time = host's wall clock + this, when resynchronized */
+    int64_t base_delta_ns; /* what that was before the guest set it; not saved */
     int64_t next_update, next_alarm, next_periodic; /* VM clock; INT64_MAX: never */
 };
 
@@ -171,6 +177,25 @@ static void rtc_take(struct rtc *s, int64_t fraction_ns)
     now = seconds * NS + fraction_ns;
     s->offset_ns = now - vemu_clock_ns(s->dev.vm);
     s->host_delta_ns = now - host_time_ns();
+}
+
+/* The guest's doing: tells the host, now or when a second has passed since it was told last. */
+static void rtc_tell(struct vemu_device *dev)
+{
+    struct rtc *s = (struct rtc *)dev;
+    const int64_t ahead = s->host_delta_ns - s->base_delta_ns + NS / 2;
+
+    s->news_ns = vemu_clock_ns(dev->vm) + NS;
+    vemu__events_post(dev->vm, VEMU_EVENT_RTC_CHANGED, dev->id, (uint64_t)floor_div(ahead, NS));
+}
+
+static void rtc_set_by_guest(struct rtc *s, int64_t fraction_ns)
+{
+    rtc_take(s, fraction_ns);
+    if (vemu_clock_ns(s->dev.vm) >= s->news_ns)
+        rtc_tell(&s->dev);
+    else if (!vemu_timer_armed(s->news))
+        vemu_timer_set(s->news, s->news_ns);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -334,7 +359,7 @@ static void rtc_write_b(struct rtc *s, uint8_t value)
     rtc_fill(s); /* so that the bytes hold the time in the old format when SET stops it */
     s->cmos[REG_B] = value;
     if (!was_running && rtc_running(s)) {
-        rtc_take(s, 0);
+        rtc_set_by_guest(s, 0);
     }
     if (!(value & B_SET) != was_running || format) {
         rtc_plan(s);
@@ -351,7 +376,8 @@ static void rtc_write_a(struct rtc *s, uint8_t value)
     rtc_fill(s);
     s->cmos[REG_A] = value & ~A_UIP;
     if (!was_running && rtc_running(s)) {
-        rtc_take(s, NS / 2); /* the first update comes half a second after the divider starts */
+        rtc_set_by_guest(
+            s, NS / 2); /* the first update comes half a second after the divider starts */
     }
     rtc_plan(s);
     rtc_schedule(s);
@@ -371,7 +397,7 @@ static void rtc_write_register(struct rtc *s, uint8_t value)
         rtc_fill(s);
         s->cmos[s->index] = value;
         if (rtc_running(s)) {
-            rtc_take(s, rtc_time(s) - floor_div(rtc_time(s), NS) * NS);
+            rtc_set_by_guest(s, rtc_time(s) - floor_div(rtc_time(s), NS) * NS);
             rtc_plan(s);
             rtc_schedule(s);
         }
@@ -500,12 +526,14 @@ static int rtc_realize(struct vemu_device *dev, struct vemu_error **err)
     if (r < 0) {
         return r;
     }
+    s->base_delta_ns = s->host_delta_ns;
     s->irq = vemu_device_get_irq(dev, 8, err);
     if (!s->irq) {
         return -EINVAL;
     }
     s->timer = vemu_device_add_timer(dev, rtc_tick);
-    if (!s->timer) {
+    s->news = vemu_device_add_timer(dev, rtc_tell);
+    if (!s->timer || !s->news) {
         return vemu__error_set(err, ENOMEM, "no memory for a timer");
     }
     /* The battery-backed part: survives resets. */
