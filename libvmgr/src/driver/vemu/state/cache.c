@@ -16,6 +16,7 @@
 #include "../block/blockjob.h"
 #include "../run/crash.h"
 #include "../job/domain-job.h"
+#include "lifecycle-event.h"
 
 /* Identity of a file's content; all zero: no file. */
 struct key {
@@ -106,72 +107,6 @@ struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj)
     return ((struct record *)obj->priv)->process;
 }
 
-/* ---- events ---- */
-
-static void emit(struct vemu *d, const char *name, const uint8_t *uuid, int type, int detail)
-{
-    if (d->watching)
-        vmgr__conn_emit(d->conn, name, uuid, VMGR_DOMAIN_EVENT_LIFECYCLE, type, detail);
-}
-
-static int stopped_detail(int reason)
-{
-    switch (reason) {
-    case VMGR_DOMAIN_SHUTOFF_DESTROYED: return VMGR_DOMAIN_EVENT_STOPPED_DESTROYED;
-    case VMGR_DOMAIN_SHUTOFF_CRASHED: return VMGR_DOMAIN_EVENT_STOPPED_CRASHED;
-    case VMGR_DOMAIN_SHUTOFF_FAILED: return VMGR_DOMAIN_EVENT_STOPPED_FAILED;
-    default: return VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN;
-    }
-}
-
-/* What matters of a record for events. */
-struct view {
-    bool active, persistent;
-    int state, reason;
-    struct vemu_process process;
-};
-
-static void emit_state(struct vemu *d, const char *name, const uint8_t *uuid,
-                       const struct view *old, const struct view *now)
-{
-    bool same_run = old->active && now->active && old->process.pid == now->process.pid &&
-                    old->process.start_time == now->process.start_time;
-
-    if (old->active && !same_run) {
-        int detail = now->active ? VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN : stopped_detail(now->reason);
-
-        if (detail == VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN)
-            emit(d, name, uuid, VMGR_DOMAIN_EVENT_SHUTDOWN, VMGR_DOMAIN_EVENT_SHUTDOWN_FINISHED);
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_STOPPED, detail);
-    }
-    if (now->active && !same_run)
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_STARTED, VMGR_DOMAIN_EVENT_STARTED_BOOTED);
-    if (!now->active || (same_run && old->state == now->state))
-        return;
-    switch (now->state) {
-    case VMGR_DOMAIN_PAUSED:
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_SUSPENDED,
-             now->reason == VMGR_DOMAIN_PAUSED_IOERROR    ? VMGR_DOMAIN_EVENT_SUSPENDED_IOERROR
-             : now->reason == VMGR_DOMAIN_PAUSED_WATCHDOG ? VMGR_DOMAIN_EVENT_SUSPENDED_WATCHDOG
-                                                          : VMGR_DOMAIN_EVENT_SUSPENDED_PAUSED);
-        break;
-    case VMGR_DOMAIN_CRASHED:
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_CRASHED, VMGR_DOMAIN_EVENT_CRASHED_PANICKED);
-        break;
-    case VMGR_DOMAIN_RUNNING:
-        if (same_run)
-            emit(d, name, uuid, VMGR_DOMAIN_EVENT_RESUMED, VMGR_DOMAIN_EVENT_RESUMED_UNPAUSED);
-        break;
-    default: break;
-    }
-}
-
-static struct view view_of(const struct vmgr__domobj *obj)
-{
-    return (struct view){ obj->live != NULL, obj->config != NULL, obj->state, obj->reason,
-                          vmgr__vemu_obj_process(obj) };
-}
-
 /* ---- bringing up to date ---- */
 
 /* A run between its announcement and its process is nobody's business yet. */
@@ -192,17 +127,18 @@ static bool has_autostart(const struct vemu *d, const char *name)
 /* Takes an object out of the list. reason: why it does not run any more, if it did. */
 static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undefined_detail)
 {
-    struct view old = view_of(obj);
-    struct view now = { .state = VMGR_DOMAIN_SHUTOFF, .reason = reason };
+    struct vemu_view old = vmgr__vemu_view_of(obj);
+    struct vemu_view now = { .state = VMGR_DOMAIN_SHUTOFF, .reason = reason };
     const char *name = vmgr__domobj_name(obj);
 
     if (d->copies)
         vmgr__vemu_notice_set(d, false); /* its UUID is free for another file */
     d->copies = false;
-    emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
+    vmgr__vemu_emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
     g_hash_table_remove(d->job_names, name);
     if (old.persistent)
-        emit(d, name, vmgr__domobj_uuid(obj), VMGR_DOMAIN_EVENT_UNDEFINED, undefined_detail);
+        vmgr__vemu_emit(d, name, vmgr__domobj_uuid(obj), VMGR_DOMAIN_EVENT_UNDEFINED,
+                        undefined_detail);
     vmgr__vemu_text_forget(d, name);
     vmgr__domlist_remove(&d->list, obj);
 }
@@ -280,22 +216,6 @@ void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj)
         vmgr__vemu_ask_soon(d, vmgr__domobj_name(obj));
 }
 
-/* Emits what became of the definition. */
-static void emit_config(struct vemu *d, const struct vmgr__domobj *obj, const struct view *old,
-                        bool replaced, bool renamed)
-{
-    const char *name = vmgr__domobj_name(obj);
-    const uint8_t *uuid = vmgr__domobj_uuid(obj);
-
-    if (old->persistent && !obj->config)
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_UNDEFINED, VMGR_DOMAIN_EVENT_UNDEFINED_REMOVED);
-    else if (!old->persistent && obj->config)
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_DEFINED,
-             renamed ? VMGR_DOMAIN_EVENT_DEFINED_RENAMED : VMGR_DOMAIN_EVENT_DEFINED_ADDED);
-    else if (replaced)
-        emit(d, name, uuid, VMGR_DOMAIN_EVENT_DEFINED, VMGR_DOMAIN_EVENT_DEFINED_UPDATED);
-}
-
 static bool is_current(const struct vmgr__domobj *obj, const struct key *config_key,
                        const struct key *status_key, bool autostart)
 {
@@ -354,7 +274,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     struct vmgr__domain_def *live = is_visible(&f->status) ? g_steal_pointer(&f->status.def) : NULL;
     struct vmgr__domain_def *config = f->same_config ? obj->config : g_steal_pointer(&f->config);
     const struct vmgr__domain_def *any = live ? live : config;
-    struct view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
+    struct vemu_view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
     bool renamed = false, replaced = false, same_run = false, heard;
 
     if (obj && (!any || memcmp(vmgr__domobj_uuid(obj), any->uuid, VMGR_UUID_SIZE) != 0)) {
@@ -367,7 +287,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     if (!any)
         return;
     if (obj) {
-        old = view_of(obj);
+        old = vmgr__vemu_view_of(obj);
         replaced = !f->same_config && obj->config && config;
         same_run = obj->live && live && obj->live->id == live->id;
         if (d->watching && same_run)
@@ -402,9 +322,9 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     take_jobs(d, obj, &f->status, same_run);
     if (!heard && ((struct record *)obj->priv)->listener && vmgr__vemu_stops_unseen(obj))
         vmgr__vemu_ask_soon(d, name);
-    now = view_of(obj);
-    emit_config(d, obj, &old, replaced, renamed);
-    emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
+    now = vmgr__vemu_view_of(obj);
+    vmgr__vemu_emit_config(d, obj, &old, replaced, renamed);
+    vmgr__vemu_emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
 }
 
 /* What directories were found to hold, for a look at all names. */
