@@ -8,7 +8,8 @@
  *   stubborn      ignores SIGTERM
  *   slow-start    waits 200 ms before the monitor opens
  *
- * Commands beyond vemu's: x-panic (the guest panics), x-poweroff (the guest powers off).
+ * Commands beyond vemu's: x-panic (the guest panics), x-port (it opens or closes the channel "id"),
+ * x-event (its arguments are told as an event; or, as "raw", a string that is none).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,10 @@
 #include <unistd.h>
 
 static struct {
-    const char *append, *exit_file;
-    char qmp_path[108]; /* of the last -qmp: those before are for events */
+    const char *append, *exit_file, *uuid;
+    char qmp_path[108];    /* of the last -qmp */
+    char events_path[108]; /* of the one before */
+    int events_listener, events[8]; /* -1: none */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
     struct {
@@ -37,10 +40,20 @@ static struct {
     } ptys[4];
     int pty_count;
     struct {
+        char id[32];
+        bool open;
+    } ports[4]; /* other character devices */
+    int port_count;
+    struct {
         char id[64];
         bool there;
     } devices[64]; /* and nodes and networks: what has a name can be taken away */
-} vm = { .append = "", .status = "running" };
+} vm = {
+    .append = "",
+    .status = "running",
+    .events_listener = -1,
+    .events = { -1, -1, -1, -1, -1, -1, -1, -1 },
+};
 
 static void finish(const char *cause)
 {
@@ -62,6 +75,9 @@ static void add_chardev(const char *text)
     struct termios raw;
     int slave;
 
+    if (strncmp(text, "socket,", 7) == 0 && id && vm.port_count < 4)
+        snprintf(vm.ports[vm.port_count++].id, sizeof(vm.ports[0].id), "%.*s",
+                 (int)strcspn(id + 3, ","), id + 3);
     if (strncmp(text, "pty,", 4) != 0 || !id || vm.pty_count == 4)
         return;
     snprintf(vm.ptys[vm.pty_count].id, sizeof(vm.ptys[0].id), "%.31s", id + 3);
@@ -144,6 +160,8 @@ static void parse(int argc, char **argv)
         i++;
         if (strcmp(o, "-append") == 0)
             vm.append = v;
+        else if (strcmp(o, "-uuid") == 0)
+            vm.uuid = v;
         else if (strcmp(o, "-chardev") == 0)
             add_chardev(v);
         else if (strcmp(o, "-object") == 0)
@@ -154,20 +172,21 @@ static void parse(int argc, char **argv)
             vm.panic_pause |= strstr(v, "panic=pause") != NULL,
                 vm.shutdown_pause |= strstr(v, "shutdown=pause") != NULL;
         else if (strcmp(o, "-qmp") == 0 && strncmp(v, "unix:", 5) == 0)
-            snprintf(vm.qmp_path, sizeof(vm.qmp_path), "%.*s", (int)strcspn(v + 5, ","), v + 5);
+            memcpy(vm.events_path, vm.qmp_path, sizeof(vm.qmp_path)),
+                snprintf(vm.qmp_path, sizeof(vm.qmp_path), "%.*s", (int)strcspn(v + 5, ","), v + 5);
     }
     if (vm.paused)
         vm.status = "prelaunch";
 }
 
-static int listen_qmp(void)
+static int listen_at(const char *path)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    snprintf(a.sun_path, sizeof(a.sun_path), "%s", vm.qmp_path);
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 1) < 0) {
-        fprintf(stderr, "fake-vemu: cannot listen on %s: %s\n", vm.qmp_path, strerror(errno));
+        fprintf(stderr, "fake-vemu: cannot listen on %s: %s\n", path, strerror(errno));
         exit(1);
     }
     return fd;
@@ -182,12 +201,38 @@ static void put(int fd, struct json_object *o)
     json_object_put(o);
 }
 
+/* To all listeners, and to the client of the monitor. Takes it over. */
+static void tell(int fd, struct json_object *o)
+{
+    for (size_t i = 0; i < sizeof(vm.events) / sizeof(vm.events[0]); i++) {
+        if (vm.events[i] >= 0)
+            put(vm.events[i], json_object_get(o));
+    }
+    put(fd, o);
+}
+
 static void event(int fd, const char *name)
 {
     struct json_object *o = json_object_new_object();
 
     json_object_object_add(o, "event", json_object_new_string(name));
-    put(fd, o);
+    tell(fd, o);
+}
+
+/* Its channel's name is that of its character device behind "char". */
+static void set_port(int fd, const char *id, bool open)
+{
+    struct json_object *o = json_object_new_object(), *data = json_object_new_object();
+
+    for (int i = 0; i < vm.port_count; i++) {
+        if (strcmp(vm.ports[i].id + strlen("char"), id) == 0)
+            vm.ports[i].open = open;
+    }
+    json_object_object_add(data, "id", json_object_new_string(id));
+    json_object_object_add(data, "open", json_object_new_boolean(open));
+    json_object_object_add(o, "event", json_object_new_string("VSERPORT_CHANGE"));
+    json_object_object_add(o, "data", data);
+    tell(fd, o);
 }
 
 static struct json_object *chardevs(void)
@@ -201,6 +246,14 @@ static struct json_object *chardevs(void)
         snprintf(name, sizeof(name), "pty:%s", vm.ptys[i].path);
         json_object_object_add(o, "label", json_object_new_string(vm.ptys[i].id));
         json_object_object_add(o, "filename", json_object_new_string(name));
+        json_object_array_add(list, o);
+    }
+    for (int i = 0; i < vm.port_count; i++) {
+        struct json_object *o = json_object_new_object();
+
+        json_object_object_add(o, "label", json_object_new_string(vm.ports[i].id));
+        json_object_object_add(o, "filename", json_object_new_string("unix:"));
+        json_object_object_add(o, "frontend-open", json_object_new_boolean(vm.ports[i].open));
         json_object_array_add(list, o);
     }
     return list;
@@ -294,6 +347,8 @@ static struct json_object *run(int fd, const char *command, struct json_object *
 
     if (strcmp(command, "query-status") == 0) {
         json_object_object_add(result, "status", json_object_new_string(vm.status));
+    } else if (strcmp(command, "query-uuid") == 0) {
+        json_object_object_add(result, "UUID", json_object_new_string(vm.uuid));
     } else if (strcmp(command, "query-hotpluggable-cpus") == 0) {
         json_object_put(result);
         return cpu_slots();
@@ -317,6 +372,17 @@ static struct json_object *run(int fd, const char *command, struct json_object *
             vm.status = "ending";
     } else if (strcmp(command, "x-panic") == 0) {
         vm.status = vm.panic_pause ? "guest-panicked" : "panicking";
+        event(fd, "GUEST_PANICKED");
+    } else if (strcmp(command, "set-action") == 0) {
+        const char *action = text_of(args, "panic");
+
+        vm.panic_pause = action ? strcmp(action, "pause") == 0 : vm.panic_pause;
+    } else if (strcmp(command, "x-port") == 0) {
+        set_port(fd, text_of(args, "id") ? text_of(args, "id") : "",
+                 json_object_object_get_ex(args, "open", &then) && json_object_get_boolean(then));
+    } else if (strcmp(command, "x-event") == 0) {
+        tell(fd, text_of(args, "raw") ? json_object_new_string(text_of(args, "raw"))
+                                      : json_object_get(args));
     } else if (strcmp(command, "quit") == 0) {
         vm.status = "quitting";
     } else if (strcmp(command, "qmp_capabilities") != 0 && strcmp(command, "set-action") != 0) {
@@ -365,6 +431,28 @@ static void greet(int fd)
         return; /* a client that did not wait; reading tells */
 }
 
+/* Listeners come, and go; what they say is not listened to. fds: one of the socket, and one each. */
+static void serve_listeners(const struct pollfd *fds)
+{
+    const size_t most = sizeof(vm.events) / sizeof(vm.events[0]);
+    char buf[256];
+
+    for (size_t i = 0; i < most; i++) {
+        if (vm.events[i] < 0 || !fds[1 + i].revents || read(vm.events[i], buf, sizeof(buf)) > 0)
+            continue;
+        close(vm.events[i]);
+        vm.events[i] = -1;
+    }
+    for (size_t i = 0; i < most && fds[0].revents; i++) {
+        if (vm.events[i] >= 0)
+            continue;
+        vm.events[i] = accept4(vm.events_listener, NULL, NULL, SOCK_CLOEXEC);
+        if (vm.events[i] >= 0)
+            greet(vm.events[i]);
+        break;
+    }
+}
+
 /* Echoes consoles, serves the monitor to one client after the other. */
 static void serve(int listener, int signals)
 {
@@ -373,14 +461,19 @@ static void serve(int listener, int signals)
     int client = -1;
 
     for (;;) {
-        struct pollfd fds[6] = { { .fd = signals, .events = POLLIN },
-                                 { .fd = client < 0 ? listener : client, .events = POLLIN } };
+        struct pollfd fds[15] = { { .fd = signals, .events = POLLIN },
+                                  { .fd = client < 0 ? listener : client, .events = POLLIN } };
         char *end;
         ssize_t n;
 
         for (int i = 0; i < vm.pty_count; i++)
             fds[2 + i] = (struct pollfd){ .fd = vm.ptys[i].master, .events = POLLIN };
-        if (poll(fds, 2 + (nfds_t)vm.pty_count, -1) < 0)
+        for (int i = 0; i < 4 - vm.pty_count; i++)
+            fds[2 + vm.pty_count + i].fd = -1;
+        fds[6] = (struct pollfd){ .fd = vm.events_listener, .events = POLLIN };
+        for (int i = 0; i < 8; i++)
+            fds[7 + i] = (struct pollfd){ .fd = vm.events[i], .events = POLLIN };
+        if (poll(fds, 15, -1) < 0)
             continue;
         if (fds[0].revents && !strstr(vm.append, "stubborn"))
             finish("host-signal");
@@ -393,6 +486,7 @@ static void serve(int listener, int signals)
             if (n > 0 && write(vm.ptys[i].master, buf, (size_t)n) < 0)
                 exit(1);
         }
+        serve_listeners(fds + 6);
         if (!fds[1].revents)
             continue;
         if (client < 0) {
@@ -438,5 +532,7 @@ int main(int argc, char **argv)
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (strstr(vm.append, "slow-start"))
         usleep(200000);
-    serve(listen_qmp(), signals);
+    if (vm.events_path[0])
+        vm.events_listener = listen_at(vm.events_path);
+    serve(listen_at(vm.qmp_path), signals);
 }

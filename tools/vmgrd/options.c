@@ -39,7 +39,7 @@ static const char usage[] =
     "  --pid-file, -p PATH   keep the process number there\n"
     "  --root, -r DIR        keep configuration, state, logs and sockets under DIR\n"
     "  --session             serve the calling user's own domains, also when that is root\n"
-    "  --timeout, -t SECONDS end after so long without a client; 0: never\n"
+    "  --timeout, -t SECONDS end after so long without a client or guest; 0: never\n"
     "  --uri, -u URI         serve this hypervisor: vemu:///system, vemu:///session or\n"
     "                        test:///default, which is in memory only\n"
     "  --verbose, -v         log more\n"

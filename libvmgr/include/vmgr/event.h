@@ -27,7 +27,7 @@ extern "C" {
 enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_LIFECYCLE = 0,
     VMGR_DOMAIN_EVENT_REBOOT = 1,     /* the guest rebooted */
-    VMGR_DOMAIN_EVENT_RTC_CHANGE = 2, /* value: seconds from UTC */
+    VMGR_DOMAIN_EVENT_RTC_CHANGE = 2, /* value: seconds ahead of what the guest was given */
     VMGR_DOMAIN_EVENT_WATCHDOG = 3,   /* type: enum vmgr_domain_event_watchdog_action */
     VMGR_DOMAIN_EVENT_IO_ERROR = 4, /* path, device; type: enum vmgr_domain_event_io_error_action */
     VMGR_DOMAIN_EVENT_GRAPHICS = 5,
@@ -151,7 +151,7 @@ enum vmgr_domain_event_crashed_detail {
  * @value, @device, @path, @old_path, @text: as their id says; strings may be NULL, and are borrowed
  * @stats: as their id says, an array that ends with a NULL name, borrowed; or NULL
  *
- * A kind without a word beside its id is one that no driver here emits.
+ * A kind without a word beside its id is one that no driver here emits; docs/events.md says why.
  */
 struct vmgr_domain_event {
     uint32_t size;

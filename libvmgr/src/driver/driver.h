@@ -72,8 +72,8 @@ struct vmgr__driver {
     int (*get_security_model)(struct vmgr_conn *conn, struct vmgr_security_model *ret,
                               struct vmgr_error **err);
 
-    /* Adds to an epoll instance what tells that poll_events() has work; called once, when the first
-     * callback is registered. */
+    /* Adds to an epoll instance what tells that poll_events() has work; called once, when
+     * somebody first asks for the descriptor or registers a callback. */
     int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
     void (*poll_events)(struct vmgr_conn *conn);
     /* Before a callback for this kind of event is registered; NULL: all are emitted anyway. */

@@ -186,6 +186,7 @@ struct vmgr__subscriptions {
     int next_id;
     uint32_t asked[VMGR__EVENT_OBJECTS]; /* what the driver was asked for: bits of numbers */
     GThread *thread;
+    int event_fd; /* the connection's */
     int stop_fd;
 };
 
@@ -337,6 +338,9 @@ void vmgr__transfers_wait(struct vmgr__server *s);
 
 /* ---- subscription.c ---- */
 void vmgr__subscriptions_init(struct vmgr__subscriptions *subs);
+/* Begins to hear the driver's guests. What keeps it from that is logged, and tried again when a
+ * client subscribes. */
+void vmgr__subscriptions_start(struct vmgr__server *s);
 void vmgr__subscriptions_fini(struct vmgr__server *s);
 void vmgr__subscriptions_drop(struct vmgr__server *s, struct vmgr__client *c);
 /* A handler's: subscribes to one object, by UUID or by name, or to all; sends the reply `ret`, of

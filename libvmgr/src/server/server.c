@@ -185,6 +185,7 @@ int vmgr__server_new(const struct vmgr__server_options *options, struct vmgr__se
     }
     if (read_uri(s, err) < 0 || take_up(s, err) < 0)
         goto fail;
+    vmgr__subscriptions_start(s);
     *ret = s;
     return 0;
 fail:
@@ -264,6 +265,12 @@ static void tick(struct vmgr__server *s, int64_t now_us)
         vmgr__client_tick(clients->pdata[i], now_us); /* may close it: the graveyard keeps it */
 }
 
+/* Guests need somebody who hears them. */
+static bool runs_anything(const struct vmgr__server *s)
+{
+    return s->runs_guests && vmgr_domain_list(s->conn, VMGR_DOMAIN_LIST_ACTIVE, NULL, NULL) > 0;
+}
+
 /* How long the loop may sleep, or -1: it has been idle for too long. */
 static bool sleep_time(struct vmgr__server *s, int64_t now_us, int *ret_ms)
 {
@@ -281,6 +288,10 @@ static bool sleep_time(struct vmgr__server *s, int64_t now_us, int *ret_ms)
     if (!idle_seconds)
         return true;
     left = s->idle_since_us + (int64_t)idle_seconds * 1000000 - now_us;
+    if (left <= 0 && runs_anything(s)) {
+        s->idle_since_us = now_us;
+        left = (int64_t)idle_seconds * 1000000;
+    }
     *ret_ms = left <= 0 ? 0 : (int)MIN(left / 1000 + 1, 3600 * 1000);
     return left > 0;
 }

@@ -2,6 +2,9 @@
 /*
  * Subscriptions of clients to events, and the thread that fetches the driver's events.
  *
+ * The thread is there from the beginning, whether or not a client wants events: what guests do by
+ * themselves has to be heard and acted upon.
+ *
  * The driver is asked for a kind of event once, when the first client wants it; what comes then
  * goes to all that want it. A subscription's reply is sent under the lock under which events are:
  * no client sees an event for a number it has not been told.
@@ -37,17 +40,18 @@ void vmgr__subscriptions_init(struct vmgr__subscriptions *subs)
 {
     g_mutex_init(&subs->lock);
     subs->list = g_ptr_array_new_with_free_func(subscription_free);
-    subs->stop_fd = -1;
+    subs->stop_fd = subs->event_fd = -1;
 }
 
 static gpointer deliver(gpointer data)
 {
     struct vmgr__server *s = data;
     struct pollfd fds[2] = {
-        { .fd = vmgr_conn_get_event_fd(s->conn, NULL), .events = POLLIN },
+        { .fd = s->subscriptions.event_fd, .events = POLLIN },
         { .fd = s->subscriptions.stop_fd, .events = POLLIN },
     };
 
+    vmgr_conn_dispatch(s->conn, NULL); /* there may be guests that something happened to before */
     while (!(fds[1].revents & POLLIN)) {
         if (fds[0].revents)
             vmgr_conn_dispatch(s->conn, NULL);
@@ -57,7 +61,34 @@ static gpointer deliver(gpointer data)
     return NULL;
 }
 
-/* Asks the driver for this kind, once, and makes the thread run. */
+/* False: it cannot. */
+static bool start_locked(struct vmgr__server *s)
+{
+    struct vmgr__subscriptions *subs = &s->subscriptions;
+
+    if (subs->thread)
+        return true;
+    subs->event_fd = vmgr_conn_get_event_fd(s->conn, NULL);
+    if (subs->stop_fd < 0)
+        subs->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (subs->event_fd >= 0 && subs->stop_fd >= 0)
+        subs->thread = g_thread_try_new("vmgrd-events", deliver, s, NULL);
+    return subs->thread != NULL;
+}
+
+void vmgr__subscriptions_start(struct vmgr__server *s)
+{
+    bool started;
+
+    g_mutex_lock(&s->subscriptions.lock);
+    started = start_locked(s);
+    g_mutex_unlock(&s->subscriptions.lock);
+    if (!started)
+        vmgr__log(s, VMGR__LOG_ERROR, "guests are not heard: no descriptors or threads", "uri=%s",
+                  s->uri);
+}
+
+/* Asks the driver for this kind, once; the thread runs, unless it could not be started before. */
 static int listen_locked(struct vmgr__call *call, const struct vmgr__event_kind *kind, int event_id)
 {
     struct vmgr__server *s = call->server;
@@ -69,13 +100,7 @@ static int listen_locked(struct vmgr__call *call, const struct vmgr__event_kind 
             return -1;
         *asked |= 1u << event_id;
     }
-    if (subs->thread)
-        return 0;
-    if (subs->stop_fd < 0)
-        subs->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (subs->stop_fd >= 0)
-        subs->thread = g_thread_try_new("vmgrd-events", deliver, s, NULL);
-    if (!subs->thread)
+    if (!start_locked(s))
         return vmgr__call_fail(call, VMGR_ERR_SYSTEM_ERROR, VMGR_FROM_RPC,
                                "system call error: cannot start delivering events");
     return 0;

@@ -360,6 +360,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .get_node_info = vmgr__vemu_get_node_info,
     .get_security_model = vmgr__vemu_get_security_model,
     .watch = vmgr__vemu_watch,
+    .subscribe = vmgr__vemu_subscribe,
     .poll_events = vmgr__vemu_poll_events,
     .domain_lookup = vemu_lookup,
     .domain_list = vemu_list,

@@ -77,8 +77,10 @@ struct vemu {
     GMutex lock;         /* of what follows: the cache of the directory */
     uint64_t generation; /* of the set of names and UUIDs that the cache holds; 0: unknown */
     struct vmgr__domlist list;
-    bool watching;
+    bool watching; /* its runs are listened to */
+    bool whole;    /* definitions are read whole: what changes in them is told */
     int watch_epoll;
+    uint64_t next_listener;
     int inotify_fd;
     struct vemu_notice *notice;
     struct vemu_texts *texts; /* text.c; NULL: none yet */
@@ -88,7 +90,7 @@ struct vemu {
     GPtrArray *news;         /* news.c: what is not written yet */
     GHashTable *autodestroy; /* names of runs that end with this connection */
     GHashTable *job_names;   /* of runs whose disks have jobs */
-    int job_timer;           /* looks at them while somebody watches */
+    int job_timer;           /* looks at them while runs are listened to */
 };
 
 extern const struct vmgr__conf_defaults vmgr__vemu_defaults;
@@ -360,7 +362,11 @@ void vmgr__vemu_texts_fini(struct vemu *d);
 
 /* ---- watch.c ---- */
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
+int vmgr__vemu_subscribe(struct vmgr_conn *conn, int event_id, struct vmgr_error **err);
 void vmgr__vemu_poll_events(struct vmgr_conn *conn);
+/* What woke the driver up: files, the ends of processes, the time to look at jobs, or a listener,
+ * whose numbers begin here. */
+enum vemu_wake { VEMU_WAKE_FILES = 0, VEMU_WAKE_PROCESS, VEMU_WAKE_JOBS, VEMU_WAKE_LISTENER };
 /* A run appeared or changed its process. d->lock is held. */
 void vmgr__vemu_watch_run(struct vemu *d, const char *name);
 int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p);
@@ -375,11 +381,16 @@ struct vemu_listener;
 /* Connects to what the emulator of a run tells; NULL: it is not there. d->lock is held. */
 struct vemu_listener *vmgr__vemu_listener_new(struct vemu *d, const char *name);
 struct vemu_listener *vmgr__vemu_listener_free(struct vemu_listener *l);
+/* It has one of these numbers. */
+bool vmgr__vemu_listener_is(const struct vemu_listener *l, const uint64_t *numbers, size_t n);
 /* Takes what has come, without waiting. d->lock is held. */
 void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
                               struct vemu_listener *l);
-/* cache.c: lets the listeners of all records read. d->lock is held. */
-void vmgr__vemu_listen_locked(struct vemu *d);
+/* cache.c: lets the listeners with these numbers read. d->lock is held. */
+void vmgr__vemu_listen_locked(struct vemu *d, const uint64_t *numbers, size_t n);
+/* Asks a run that is only listened to from now on what happened before: whether its guest stands
+ * still, which of its channels are open. d->lock is held. */
+void vmgr__vemu_ask_soon(struct vemu *d, const char *name);
 /* Writes what listeners heard into the status of their runs. */
 void vmgr__vemu_apply_news(struct vemu *d);
 /* A guest that may stop without ending (on_poweroff or on_crash "preserve") does so unseen where

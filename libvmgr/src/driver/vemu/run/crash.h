@@ -13,8 +13,6 @@ bool vmgr__vemu_act(struct vemu *d, const char *name);
 /* Whether a guest that is said to run may have stopped without ending, which only its monitor
  * knows. */
 bool vmgr__vemu_stops_unseen(const struct vmgr__domobj *obj);
-/* news.c: somebody who has just begun to listen asks what happened before. d->lock is held. */
-void vmgr__vemu_ask_soon(struct vemu *d, const char *name);
 /* <watchdog action='dump'/> */
 bool vmgr__vemu_watchdog_dumps(const struct vmgr__domain_def *def);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What emulators tell by themselves: events of their second monitor, for connections that want
- * events.
+ * What emulators tell by themselves: events of their second monitor, for connections that listen to
+ * runs (a daemon's always does).
  *
  * Theory of operation. Each run has a monitor events.sock beside the one for commands. A
  * connection that watches (watch.c) connects to it without waiting and reads what comes when its
@@ -10,7 +10,8 @@
  * What a guest does that is part of its run's status is written there by whoever reads it: why
  * it stands still, whether its agent listens. Who comes second finds it written. That needs the
  * domain's lock, which is tried and not waited for; what could not be written is tried again at
- * the next look. A guest may have taken the emulator over: lines are bounded, and a listener
+ * the next look. Who begins to listen to a run asks its other monitor once what happened before.
+ * A guest may have taken the emulator over: lines are bounded, and a listener
  * that hears nonsense hears nothing more.
  */
 #include <errno.h>
@@ -32,7 +33,9 @@
 #define TRIES_MAX      100 /* at looks that are a fifth of a second apart, or nearer */
 
 struct vemu_listener {
-    int fd; /* -1: it hears nothing any more */
+    int fd;    /* -1: it hears nothing any more */
+    int epoll; /* borrowed */
+    uint64_t number;
     GString *in;
     int cause; /* why the guest is about to stand still; 0: unknown */
 };
@@ -41,6 +44,7 @@ struct vemu_listener {
 struct news {
     char *name;
     char *port; /* a channel's alias; NULL: the guest's state */
+    bool ports; /* the state, and all channels */
     bool open;
     int reason;
     unsigned tries;
@@ -57,8 +61,11 @@ void vmgr__vemu_news_free(void *data)
 
 static void give_up(struct vemu_listener *l)
 {
-    if (l->fd >= 0)
+    /* Removed by name: while a child that was forked has a copy, closing alone leaves it there. */
+    if (l->fd >= 0) {
+        epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->fd, NULL);
         close(l->fd);
+    }
     l->fd = -1;
     g_string_truncate(l->in, 0);
 }
@@ -78,6 +85,7 @@ struct vemu_listener *vmgr__vemu_listener_new(struct vemu *d, const char *name)
     g_autofree char *run = vmgr__vemu_run_path(d, name, NULL);
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     struct epoll_event e = { .events = EPOLLIN };
+    const uint64_t number = VEMU_WAKE_LISTENER + d->next_listener++;
     int dir = open(run, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
     struct vemu_listener *l;
 
@@ -85,6 +93,7 @@ struct vemu_listener *vmgr__vemu_listener_new(struct vemu *d, const char *name)
         return NULL;
     g_snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/events.sock", dir);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    e.data.u64 = number;
     if (fd >= 0 && (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
                     !vmgr__socket_is_of(fd, dir, "events.sock") ||
                     epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, fd, &e) < 0)) {
@@ -96,8 +105,19 @@ struct vemu_listener *vmgr__vemu_listener_new(struct vemu *d, const char *name)
         return NULL; /* it is not there yet: the next look at the run tries again */
     l = g_new0(struct vemu_listener, 1);
     l->fd = fd;
+    l->epoll = d->watch_epoll;
+    l->number = number;
     l->in = g_string_new(NULL);
     return l;
+}
+
+bool vmgr__vemu_listener_is(const struct vemu_listener *l, const uint64_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (numbers[i] == l->number)
+            return true;
+    }
+    return false;
 }
 
 /* ---- from the emulator's words to events ---- */
@@ -234,23 +254,18 @@ static void on_memory(const struct happening *h)
                                          .value = size });
 }
 
-/* Connected or not, because of the channel. */
-static void tell_agent(const struct happening *h, bool open)
-{
-    tell(h, &(struct vmgr_domain_event){
-                .id = VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE, .type = open ? 1 : 2, .detail = 2 });
-}
-
+/* That an agent came or went is told when it is in the status (difference.c). */
 static void on_port(const struct happening *h)
 {
-    const struct vmgr__device *channel = vmgr__vemu_agent_channel(h->obj->live);
-    g_autofree char *alias = channel ? vmgr__device_alias(channel) : NULL;
-    const char *id = text_of(h->data, "id");
-    const bool open = flag_of(h->data, "open");
+    note(h, text_of(h->data, "id"), flag_of(h->data, "open"), 0);
+}
 
-    note(h, id, open, 0);
-    if (g_strcmp0(alias, id) == 0)
-        tell_agent(h, open);
+static void on_rtc(const struct happening *h)
+{
+    int64_t offset = 0;
+
+    vmgr__agent_int(h->data, "offset", &offset);
+    tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_RTC_CHANGE, .value = offset });
 }
 
 /* The emulator does not tell that a reset closes the ports. */
@@ -260,10 +275,8 @@ static void on_reset(const struct happening *h)
     g_autofree char *alias = channel ? vmgr__device_alias(channel) : NULL;
     g_autofree char *state = channel ? vmgr__device_get(channel, "target", "state") : NULL;
 
-    if (alias && g_strcmp0(state, "connected") == 0) {
+    if (alias && g_strcmp0(state, "connected") == 0)
         note(h, alias, false, 0);
-        tell_agent(h, false);
-    }
     tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_REBOOT });
 }
 
@@ -292,6 +305,7 @@ static const struct {
     { "ACPI_DEVICE_OST", on_ost },
     { "MEMORY_DEVICE_SIZE_CHANGE", on_memory },
     { "VSERPORT_CHANGE", on_port },
+    { "RTC_CHANGE", on_rtc },
     { "STOP", on_stop },
     { "GUEST_PANICKED", on_panic },
 };
@@ -358,44 +372,91 @@ void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
 
 /* ---- into the status ---- */
 
-/* True: it is in the status, or does not matter any more. */
-static bool write_port(struct vemu *d, const struct news *n, struct vemu_status *s)
+/* True: that is not what is written there. */
+static bool set_port(struct vmgr__device *dev, bool open)
 {
-    struct vmgr__device *dev = vmgr__device_by_alias(s->def, n->port);
-    const char *state = n->open ? "connected" : "disconnected";
-    g_autofree char *written = NULL;
+    const char *state = open ? "connected" : "disconnected";
+    g_autofree char *written = vmgr__device_get(dev, "target", "state");
     xmlDoc *doc;
 
-    if (!dev || strcmp(dev->name, "channel") != 0)
-        return true;
-    written = vmgr__device_get(dev, "target", "state");
     if (g_strcmp0(written, state) == 0)
-        return true; /* by another listener */
+        return false; /* by another listener */
     doc = vmgr__device_doc(dev);
     xmlSetProp(vmgr__device_child(xmlDocGetRootElement(doc), "target"), BAD_CAST "state",
                BAD_CAST state);
     vmgr__device_set_doc(dev, doc);
+    return true;
+}
+
+/* True: it is in the status, or does not matter any more. */
+static bool write_port(struct vemu *d, const struct news *n, struct vemu_status *s)
+{
+    struct vmgr__device *dev = vmgr__device_by_alias(s->def, n->port);
+
+    if (!dev || strcmp(dev->name, "channel") != 0 || !set_port(dev, n->open))
+        return true;
     return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
+}
+
+/* Whether somebody in the guest has the channel open, as its back-end's front end tells. */
+static bool is_open(struct json_object *list, const char *alias)
+{
+    const size_t n =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    g_autofree char *label = g_strdup_printf("char%s", alias);
+
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+
+        if (strcmp(text_of(o, "label"), label) == 0)
+            return flag_of(o, "frontend-open");
+    }
+    return false;
+}
+
+/* 1: they were not all as written; 0; -1: the monitor does not answer. */
+static int ask_ports(struct vemu_qmp *q, const struct vmgr__domain_def *def)
+{
+    struct json_object *list;
+    int changed = 0;
+
+    if (vmgr__qmp_execute(q, "query-chardev", NULL, &list, NULL) < 0)
+        return -1;
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vmgr__device *dev = def->devices->pdata[i];
+        g_autofree char *alias = strcmp(dev->name, "channel") == 0 ? vmgr__device_alias(dev) : NULL;
+
+        if (alias && set_port(dev, is_open(list, alias)))
+            changed = 1;
+    }
+    json_object_put(list);
+    return changed;
 }
 
 /* Only what a guest does by itself is news, so only of one that is said to run. False: its monitor
  * does not answer yet. */
-static bool write_state(struct vemu *d, const char *name, struct vemu_status *s, int paused_reason)
+static bool write_state(struct vemu *d, const struct news *n, struct vemu_status *s)
 {
-    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    g_autofree char *dir = vmgr__vemu_run_path(d, n->name, NULL);
     struct vemu_qmp *q = NULL;
-    int state, reason;
+    int state, reason, changed = 0;
     bool answered;
 
-    if (s->state != VMGR_DOMAIN_RUNNING)
+    if (s->state != VMGR_DOMAIN_RUNNING && !n->ports)
         return true;
     q = vmgr__qmp_open(dir, -1, ASK_TIMEOUT_MS, NULL);
     answered = q && vmgr__qmp_state(q, &state, &reason, NULL) == 0;
-    if (answered && state != s->state) {
-        s->state = state;
-        s->reason = state == VMGR_DOMAIN_PAUSED && paused_reason ? paused_reason : reason;
-        vmgr__vemu_status_save(d, name, s, NULL);
+    if (answered && n->ports) {
+        changed = ask_ports(q, s->def);
+        answered = changed >= 0;
     }
+    if (answered && s->state == VMGR_DOMAIN_RUNNING && state != s->state) {
+        s->state = state;
+        s->reason = state == VMGR_DOMAIN_PAUSED && n->reason ? n->reason : reason;
+        changed = 1;
+    }
+    if (answered && changed)
+        vmgr__vemu_status_save(d, n->name, s, NULL);
     vmgr__qmp_close(q);
     return answered;
 }
@@ -414,7 +475,7 @@ static bool apply(struct vemu *d, const struct news *n)
         if (n->port)
             done = write_port(d, n, &s);
         else
-            done = write_state(d, n->name, &s, n->reason);
+            done = write_state(d, n, &s);
         acts = s.state == VMGR_DOMAIN_CRASHED || s.reason == VMGR_DOMAIN_PAUSED_WATCHDOG;
     }
     vmgr__vemu_status_clear(&s);
@@ -437,6 +498,7 @@ void vmgr__vemu_ask_soon(struct vemu *d, const char *name)
     struct news *n = g_new0(struct news, 1);
 
     n->name = g_strdup(name);
+    n->ports = true;
     g_ptr_array_add(d->news, n);
 }
 

@@ -6,7 +6,7 @@
  * again when its identity (inode, size, times) is another, and a run is looked at again when its
  * process ended. The difference between the old record and the new one is the list of events. So an
  * event comes out the same whoever caused it, this connection's own calls included. Events are only
- * derived while a callback is registered; registering makes the present the baseline.
+ * derived while runs are listened to; what there is when that begins is the baseline.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "../block/blockjob.h"
-#include "../run/crash.h"
 #include "../job/domain-job.h"
 #include "lifecycle-event.h"
 
@@ -192,7 +191,7 @@ static void set_process(struct vemu *d, const char *name, struct record *r,
         r->listener = vmgr__vemu_listener_new(d, name);
 }
 
-void vmgr__vemu_listen_locked(struct vemu *d)
+void vmgr__vemu_listen_locked(struct vemu *d, const uint64_t *numbers, size_t n)
 {
     GHashTableIter iter;
     void *obj;
@@ -201,7 +200,7 @@ void vmgr__vemu_listen_locked(struct vemu *d)
     while (g_hash_table_iter_next(&iter, NULL, &obj)) {
         struct vemu_listener *l = ((struct record *)((struct vmgr__domobj *)obj)->priv)->listener;
 
-        if (l && ((struct vmgr__domobj *)obj)->live)
+        if (l && ((struct vmgr__domobj *)obj)->live && vmgr__vemu_listener_is(l, numbers, n))
             vmgr__vemu_listener_read(d, obj, l);
     }
 }
@@ -212,7 +211,7 @@ void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj)
     struct vemu_process same = r->process;
 
     set_process(d, vmgr__domobj_name(obj), r, &same);
-    if (r->listener && vmgr__vemu_stops_unseen(obj))
+    if (r->listener)
         vmgr__vemu_ask_soon(d, vmgr__domobj_name(obj));
 }
 
@@ -320,7 +319,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     heard = ((struct record *)obj->priv)->listener != NULL;
     set_process(d, name, obj->priv, live ? &f->status.process : &(struct vemu_process){ 0 });
     take_jobs(d, obj, &f->status, same_run);
-    if (!heard && ((struct record *)obj->priv)->listener && vmgr__vemu_stops_unseen(obj))
+    if (!heard && ((struct record *)obj->priv)->listener)
         vmgr__vemu_ask_soon(d, name);
     now = vmgr__vemu_view_of(obj);
     vmgr__vemu_emit_config(d, obj, &old, replaced, renamed);
@@ -381,7 +380,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
         f.status.reason = reason;
     f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
     if (r >= 0 && !f.same_config)
-        r = load_config(d, name, !d->watching, &f, &err);
+        r = load_config(d, name, !d->whole, &f, &err);
     /*
      * Files that nobody can read: what is known stays, and the operation that needs them complains.
      */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../../../conf/device.h"
-#include "../vemu.h"
+#include "../run/agent.h"
 
 static void emit(struct vemu *d, const struct vmgr__domain_def *def,
                  const struct vmgr_domain_event *event)
@@ -92,12 +92,29 @@ void vmgr__vemu_emit_metadata(struct vemu *d, const struct vmgr__domain_def *old
     emit_elements(d, old, now, true);
 }
 
+/* Connected or not, because of the channel. */
+static void emit_agent(struct vemu *d, const struct vmgr__domain_def *old,
+                       const struct vmgr__domain_def *now)
+{
+    const struct vmgr__device *was = vmgr__vemu_agent_channel(old);
+    const struct vmgr__device *is = vmgr__vemu_agent_channel(now);
+    g_autofree char *before = was ? vmgr__device_get(was, "target", "state") : NULL;
+    g_autofree char *after = is ? vmgr__device_get(is, "target", "state") : NULL;
+    const bool open = g_strcmp0(after, "connected") == 0;
+
+    if (open != (g_strcmp0(before, "connected") == 0))
+        emit(d, now,
+             &(struct vmgr_domain_event){
+                 .id = VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE, .type = open ? 1 : 2, .detail = 2 });
+}
+
 void vmgr__vemu_emit_difference(struct vemu *d, const struct vmgr__domain_def *old,
                                 const struct vmgr__domain_def *now)
 {
     emit_missing(d, old, now, VMGR_DOMAIN_EVENT_DEVICE_REMOVED);
     emit_missing(d, now, old, VMGR_DOMAIN_EVENT_DEVICE_ADDED);
     emit_media(d, old, now);
+    emit_agent(d, old, now);
     if (old->current_memory_kib != now->current_memory_kib)
         emit(d, now,
              &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_BALLOON_CHANGE,

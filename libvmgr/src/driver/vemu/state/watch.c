@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Noticing what other programs and guests do, for connections that want events.
+ * Noticing what other programs and guests do, for connections that want events, and for a daemon,
+ * which hears its guests whether or not a client does.
  *
- * inotify tells of changed files, pidfds of ended processes; both sit in an epoll instance inside
- * the connection's. What they say is only "look again": the events come out of the comparison in
- * cache.c.
+ * inotify tells of changed files, pidfds of ended processes, listeners (news.c) of what guests do;
+ * all sit in an epoll instance inside the connection's. What files and processes say is only "look
+ * again": the events come out of the comparison in cache.c. A guest that does nothing costs two
+ * descriptors and no time.
+ *
+ * Definitions of domains that are off are read whole only once somebody wants to hear what changes
+ * in them (METADATA_CHANGE): thousands of them need not be parsed to hear the few that run.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -19,7 +24,7 @@ int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p)
     /*
      * Edge-triggered: an ended process stays readable, and its record may have to wait for a lock.
      */
-    struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+    struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.u64 = VEMU_WAKE_PROCESS };
     int fd = vmgr__process_open(p);
 
     if (fd >= 0 && epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, fd, &e) < 0) {
@@ -69,7 +74,8 @@ static void look_at_jobs(struct vemu *d)
 
 int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err)
 {
-    struct epoll_event e = { .events = EPOLLIN };
+    struct epoll_event e = { .events = EPOLLIN }, files = { .events = EPOLLIN },
+                       jobs = { .events = EPOLLIN };
     struct vemu *d = conn->driver_data;
     int r = 0;
 
@@ -78,9 +84,11 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
     d->watch_epoll = epoll_create1(EPOLL_CLOEXEC);
     d->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     d->job_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    files.data.u64 = VEMU_WAKE_FILES;
+    jobs.data.u64 = VEMU_WAKE_JOBS;
     if (d->watch_epoll < 0 || d->inotify_fd < 0 || d->job_timer < 0 ||
-        epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, d->job_timer, &e) < 0 ||
-        epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, d->inotify_fd, &e) < 0 ||
+        epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, d->job_timer, &jobs) < 0 ||
+        epoll_ctl(d->watch_epoll, EPOLL_CTL_ADD, d->inotify_fd, &files) < 0 ||
         epoll_ctl(epoll_fd, EPOLL_CTL_ADD, d->watch_epoll, &e) < 0) {
         r = vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot watch for events");
         vmgr__vemu_watch_fini(d);
@@ -95,7 +103,6 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
         d->watching = true;
         g_hash_table_iter_init(&iter, d->list.by_name);
         while (g_hash_table_iter_next(&iter, NULL, &obj)) {
-            vmgr__vemu_obj_load(d, obj, NULL); /* what becomes of it is compared with it */
             vmgr__vemu_watch_run(d, vmgr__domobj_name(obj));
             vmgr__vemu_watch_obj(d, obj);
         }
@@ -106,31 +113,65 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
     return r;
 }
 
+int vmgr__vemu_subscribe(struct vmgr_conn *conn, int event_id,
+                         struct vmgr_error **err G_GNUC_UNUSED)
+{
+    struct vemu *d = conn->driver_data;
+    GHashTableIter iter;
+    void *obj;
+
+    if (event_id != VMGR_DOMAIN_EVENT_METADATA_CHANGE)
+        return 0;
+    g_mutex_lock(&d->lock);
+    d->whole = true;
+    g_hash_table_iter_init(&iter, d->list.by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &obj))
+        vmgr__vemu_obj_load(d, obj, NULL); /* what becomes of it is compared with it */
+    g_mutex_unlock(&d->lock);
+    return 0;
+}
+
+/* What happened to files and processes, and what listeners heard; true: it is time to look at
+ * jobs. */
+static bool take_wakes_locked(struct vemu *d)
+{
+    struct epoll_event events[64];
+    uint64_t heard[G_N_ELEMENTS(events)], ticks;
+    const int n = epoll_wait(d->watch_epoll, events, G_N_ELEMENTS(events), 0);
+    const bool jobs = read(d->job_timer, &ticks, sizeof(ticks)) > 0;
+    size_t listeners = 0;
+    char buf[16384];
+    bool look = jobs;
+
+    /* Read whether or not it is among the first of many that are ready. */
+    while (read(d->inotify_fd, buf, sizeof(buf)) > 0)
+        look = true;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.u64 >= VEMU_WAKE_LISTENER)
+            heard[listeners++] = events[i].data.u64;
+        else
+            look = true;
+    }
+    if (look)
+        vmgr__vemu_refresh_all_locked(d);
+    if (listeners)
+        vmgr__vemu_listen_locked(d, heard, listeners);
+    return jobs;
+}
+
 void vmgr__vemu_poll_events(struct vmgr_conn *conn)
 {
     struct vemu *d = conn->driver_data;
-    struct epoll_event events[64];
-    char buf[16384];
-    uint64_t ticks;
-    bool jobs = false;
-    int n;
+    bool jobs = false, news;
 
     g_mutex_lock(&d->lock);
-    if (d->watching) {
-        n = epoll_wait(d->watch_epoll, events, G_N_ELEMENTS(events), 0);
-        while (read(d->inotify_fd, buf, sizeof(buf)) > 0)
-            ;
-        jobs = read(d->job_timer, &ticks, sizeof(ticks)) > 0;
-        if (n > 0) {
-            vmgr__vemu_refresh_all_locked(d);
-            vmgr__vemu_listen_locked(d);
-        }
-    }
-    n = (int)d->news->len;
+    if (d->watching)
+        jobs = take_wakes_locked(d);
+    news = d->news->len > 0;
     g_mutex_unlock(&d->lock);
     if (jobs)
         look_at_jobs(d);
-    if (n)
+    if (news)
         vmgr__vemu_apply_news(d);
 }
 
