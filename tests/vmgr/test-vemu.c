@@ -608,6 +608,80 @@ START_TEST(test_torn_status)
 }
 END_TEST
 
+/* Makes the status of domain v something that nobody can read. */
+static void spoil_status(int how)
+{
+    static const char *const texts[] = { "", "garbage", "<domstatus phase='active' boot=", NULL };
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", sandbox_root);
+    ck_assert_int_eq(unlink(path), 0);
+    if (texts[how]) {
+        FILE *f = fopen(path, "w");
+
+        fputs(texts[how], f);
+        fclose(f);
+    } else {
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+    }
+}
+
+/* A guest runs, and its status cannot be read: it is in every list, and says why nobody knows more.
+ * When the status is back, or its process gone, it is as it was. */
+START_TEST(test_unreadable_status)
+{
+    const bool transient = _i >= 4;
+    struct vmgr_domain *dom, **list = NULL, *found;
+    struct vmgr_domain_info info = VMGR_DOMAIN_INFO_INIT;
+    char keep[400], path[400], uuid[VMGR_UUID_STRING_SIZE], *xml = NULL;
+    struct vmgr_conn *fresh;
+    int state;
+
+    if (transient)
+        OK(vmgr_domain_create_xml(conn, DOC("v", UUID_V, "x", ""), 0, &dom, &err));
+    else
+        dom = define_v(DOC("v", UUID_V, "x", ""));
+    snprintf(uuid, sizeof(uuid), "%s", vmgr_domain_get_uuid_string(dom));
+    if (!transient)
+        OK(vmgr_domain_start(dom, 0, &err));
+    snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", sandbox_root);
+    snprintf(keep, sizeof(keep), "%s/kept", sandbox_root);
+    ck_assert_int_eq(link(path, keep), 0);
+    spoil_status(_i % 4);
+    expect_state(dom, "running (booted)"); /* as it was known to be */
+    fresh = sandbox_connect(0);
+    ck_assert_int_eq(vmgr_domain_list(fresh, VMGR_DOMAIN_LIST_ACTIVE, &list, NULL), 1);
+    found = list[0];
+    ck_assert_str_eq(vmgr_domain_get_name(found), "v");
+    ck_assert_str_eq(vmgr_domain_get_uuid_string(found), uuid);
+    ck_assert_int_eq(vmgr_domain_is_persistent(found, NULL), !transient);
+    FAILS(vmgr_domain_get_state(found, 0, &state, NULL, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: the status file of domain 'v' cannot be read; it may run");
+    FAILS(vmgr_domain_get_info(found, &info, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: the status file of domain 'v' cannot be read; it may run");
+    FAILS(vmgr_domain_get_xml(found, 0, &xml, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: the status file of domain 'v' cannot be read; it may run");
+    if (!transient) {
+        OK(vmgr_domain_get_xml(found, VMGR_DOMAIN_XML_INACTIVE, &xml, &err));
+        ck_assert_ptr_nonnull(strstr(xml, uuid));
+        free(xml);
+    }
+    ck_assert_int_eq(vmgr_domain_start(found, 0, NULL), -1);
+    ck_assert_int_eq(sandbox_emulators(NULL), 1);
+    /* back again */
+    if (_i % 4 == 3)
+        ck_assert_int_eq(rmdir(path), 0);
+    ck_assert_int_eq(rename(keep, path), 0);
+    expect_state(found, "running (booted)");
+    ck_assert_int_gt(vmgr_domain_get_id(found, NULL), 0);
+    OK(vmgr_domain_destroy(found, 0, &err));
+    vmgr_domain_list_free(list);
+    vmgr_conn_unref(fresh);
+    ck_assert_int_eq(count_domains(conn, VMGR_DOMAIN_LIST_ACTIVE), 0);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 START_TEST(test_read_only)
 {
     struct vmgr_conn *ro = sandbox_connect(VMGR_CONN_RO);
@@ -916,6 +990,7 @@ int main(void)
     tcase_add_test(t, test_deep_root);
     tcase_add_test(t, test_damaged_files);
     tcase_add_test(t, test_torn_status);
+    tcase_add_loop_test(t, test_unreadable_status, 0, 8);
     tcase_add_test(t, test_read_only);
     tcase_add_test(t, test_noticed);
     tcase_add_test(t, test_noticed_until_moved);

@@ -28,6 +28,7 @@ struct vmgr__domobj {
     bool updated;
     bool autodestroy;
     GPtrArray *checkpoints; /* of the test driver's guests (conf/checkpoint.h); NULL: none */
+    bool unreadable; /* the vemu driver's: it may run, and live is an outline */
     bool certain; /* the vemu driver's: agrees with its files as long as notice.c says nothing */
     unsigned frozen; /* file systems of the test driver's guests, by bit */
     void *priv; /* the driver's, freed by priv_free */

@@ -41,12 +41,25 @@ static struct vmgr__domobj *enter_outline(struct vmgr_domain *dom, struct vemu *
     return obj;
 }
 
-static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
-                                  struct vmgr_error **err)
+static struct vmgr__domobj *enter_any(struct vmgr_domain *dom, struct vemu **ret_d,
+                                      struct vmgr_error **err)
 {
     struct vmgr__domobj *obj = enter_outline(dom, ret_d, err);
 
     if (obj && vmgr__vemu_obj_load(*ret_d, obj, err) < 0) {
+        g_mutex_unlock(&(*ret_d)->lock);
+        return NULL;
+    }
+    return obj;
+}
+
+/* For questions about what runs, if it runs: that can be read. */
+static struct vmgr__domobj *enter(struct vmgr_domain *dom, struct vemu **ret_d,
+                                  struct vmgr_error **err)
+{
+    struct vmgr__domobj *obj = enter_any(dom, ret_d, err);
+
+    if (obj && vmgr__vemu_obj_check(obj, err) < 0) {
         g_mutex_unlock(&(*ret_d)->lock);
         return NULL;
     }
@@ -269,9 +282,12 @@ static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
 
     if (!(flags & VMGR_DOMAIN_XML_INACTIVE))
         look_at_jobs(dom);
-    obj = enter(dom, &d, err);
+    obj = enter_any(dom, &d, err);
     if (!obj)
         return -1;
+    /* A definition can be shown without what runs. */
+    if ((!obj->config || !(flags & VMGR_DOMAIN_XML_INACTIVE)) && vmgr__vemu_obj_check(obj, err) < 0)
+        return leave(d, -1);
     *ret = vmgr__vemu_text(d, obj, flags);
     leave(d, 0);
     return flags & VMGR_DOMAIN_XML_UPDATE_CPU ? update_cpu(ret, err) : 0;

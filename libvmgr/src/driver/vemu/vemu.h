@@ -300,6 +300,8 @@ struct vmgr__domobj *vmgr__vemu_find_outline_locked(struct vemu *d, struct vmgr_
                                                     struct vmgr_error **err);
 /* The whole definition of an object of which only the outline was read. 0, or -1 and *err. */
 int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err);
+/* Fails if what may run cannot be read: no question about that has an answer. */
+int vmgr__vemu_obj_check(const struct vmgr__domobj *obj, struct vmgr_error **err);
 /* Its files have to be looked at again. */
 void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
@@ -375,6 +377,9 @@ void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj);
 /* Some runs have jobs on disks: looks at them soon. d->lock is held. */
 void vmgr__vemu_watch_jobs(struct vemu *d);
 void vmgr__vemu_watch_fini(struct vemu *d);
+
+/* monitor.c: the UUID that an emulator was given, as its monitor tells it. */
+bool vmgr__vemu_ask_uuid(const struct vemu *d, const char *name, uint8_t *ret_uuid);
 
 /* ---- news.c ---- */
 struct vemu_listener;

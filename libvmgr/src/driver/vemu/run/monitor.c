@@ -7,6 +7,24 @@
 #include "../change.h"
 #include "../device/parts.h"
 
+#define ASK_TIMEOUT_MS 250 /* for what nobody waits for */
+
+bool vmgr__vemu_ask_uuid(const struct vemu *d, const char *name, uint8_t *ret_uuid)
+{
+    g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
+    struct vemu_qmp *q = vmgr__qmp_open(dir, -1, ASK_TIMEOUT_MS, NULL);
+    struct json_object *result = NULL, *uuid;
+    bool ok = q && vmgr__qmp_execute(q, "query-uuid", NULL, &result, NULL) == 0 &&
+              json_object_is_type(result, json_type_object) &&
+              json_object_object_get_ex(result, "UUID", &uuid) &&
+              json_object_is_type(uuid, json_type_string) &&
+              vmgr__uuid_parse(json_object_get_string(uuid), ret_uuid);
+
+    json_object_put(result);
+    vmgr__qmp_close(q);
+    return ok;
+}
+
 /* A line as people type it: QMP carries it, and gives what it prints. */
 static int run_line(struct vemu_qmp *q, const char *line, char **ret, struct vmgr_error **err)
 {

@@ -101,6 +101,15 @@ int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct v
     return 0;
 }
 
+int vmgr__vemu_obj_check(const struct vmgr__domobj *obj, struct vmgr_error **err)
+{
+    if (!obj->unreadable)
+        return 0;
+    return vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                      "the status file of domain '%s' cannot be read; it may run",
+                      vmgr__domobj_name(obj));
+}
+
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj)
 {
     return ((struct record *)obj->priv)->process;
@@ -238,6 +247,7 @@ struct found {
     bool autostart;
     bool same_config; /* the object's definition still stands; config is not read */
     bool outline;     /* config has name and UUID alone */
+    bool unreadable;  /* there is a run, and nothing to be read about it */
     struct vmgr__domain_def *config;
     struct vemu_status status;
 };
@@ -268,13 +278,33 @@ static void take_jobs(struct vemu *d, struct vmgr__domobj *obj, struct vemu_stat
     }
 }
 
+/* What is known of a run whose status nobody can read: its name, and the UUID that its definition
+ * has or its monitor tells. NULL: not even that. */
+static struct vmgr__domain_def *outline_of_run(const struct vemu *d, const char *name,
+                                               const struct vmgr__domain_def *config)
+{
+    struct vmgr__domain_def *def = vmgr__domain_def_new();
+    bool found = config != NULL;
+
+    def->name = g_strdup(name);
+    if (config)
+        memcpy(def->uuid, config->uuid, VMGR_UUID_SIZE);
+    else
+        found = vmgr__vemu_ask_uuid(d, name, def->uuid);
+    if (!found)
+        vmgr__domain_def_free(def);
+    return found ? def : NULL;
+}
+
 static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, struct found *f)
 {
-    struct vmgr__domain_def *live = is_visible(&f->status) ? g_steal_pointer(&f->status.def) : NULL;
+    struct vmgr__domain_def *live = f->unreadable            ? outline_of_run(d, name, f->config)
+                                    : is_visible(&f->status) ? g_steal_pointer(&f->status.def)
+                                                             : NULL;
     struct vmgr__domain_def *config = f->same_config ? obj->config : g_steal_pointer(&f->config);
     const struct vmgr__domain_def *any = live ? live : config;
     struct vemu_view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
-    bool renamed = false, replaced = false, same_run = false, heard;
+    bool renamed = false, replaced = false, same_run = false, heard, was_unreadable = false;
 
     if (obj && (!any || memcmp(vmgr__domobj_uuid(obj), any->uuid, VMGR_UUID_SIZE) != 0)) {
         if (f->same_config)
@@ -287,6 +317,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         return;
     if (obj) {
         old = vmgr__vemu_view_of(obj);
+        was_unreadable = obj->unreadable;
         replaced = !f->same_config && obj->config && config;
         same_run = obj->live && live && obj->live->id == live->id;
         if (d->watching && same_run)
@@ -307,7 +338,10 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
             return;
         }
     }
-    obj->state = live ? f->status.state : VMGR_DOMAIN_SHUTOFF;
+    obj->unreadable = live && f->unreadable;
+    obj->state = obj->unreadable ? VMGR_DOMAIN_NOSTATE
+                 : live          ? f->status.state
+                                 : VMGR_DOMAIN_SHUTOFF;
     obj->reason =
         live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
     obj->updated = live && f->status.updated;
@@ -323,7 +357,8 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         vmgr__vemu_ask_soon(d, name);
     now = vmgr__vemu_view_of(obj);
     vmgr__vemu_emit_config(d, obj, &old, replaced, renamed);
-    vmgr__vemu_emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
+    if (!was_unreadable) /* what it was before is not known */
+        vmgr__vemu_emit_state(d, name, vmgr__domobj_uuid(obj), &old, &now);
 }
 
 /* What directories were found to hold, for a look at all names. */
@@ -376,6 +411,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     }
     if (has_run)
         r = vmgr__vemu_status_settled(d, name, &f.status, &err);
+    f.unreadable = r < 0;
     if (r == 0)
         f.status.reason = reason;
     f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
@@ -383,7 +419,10 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
         r = load_config(d, name, !d->whole, &f, &err);
     /*
      * Files that nobody can read: what is known stays, and the operation that needs them complains.
+     * A run of which nothing is known is in the list all the same.
      */
+    if (f.unreadable && !obj)
+        load_config(d, name, !d->whole, &f, NULL);
     if (r >= 0 || !obj)
         apply(d, name, obj, &f);
     obj = r >= 0 ? vmgr__domlist_by_name(&d->list, name) : NULL;
@@ -521,7 +560,9 @@ struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *
 {
     struct vmgr__domobj *obj = vmgr__vemu_find_outline_locked(d, dom, err);
 
-    return obj && vmgr__vemu_obj_load(d, obj, err) == 0 ? obj : NULL;
+    return obj && vmgr__vemu_obj_check(obj, err) == 0 && vmgr__vemu_obj_load(d, obj, err) == 0
+               ? obj
+               : NULL;
 }
 
 char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err)

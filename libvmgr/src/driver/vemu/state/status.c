@@ -95,8 +95,13 @@ int vmgr__vemu_status_load(const struct vemu *d, const char *name, struct vemu_s
 
     *ret = (struct vemu_status){ .state = VMGR_DOMAIN_SHUTOFF };
     r = vmgr__file_read(path, &text, err);
-    if (r <= 0)
+    if (r < 0)
         return r;
+    if (r == 0) /* or it is empty */
+        return access(path, F_OK) == 0 && vmgr__process_is_in(dir)
+                   ? vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
+                                "the status file of domain '%s' is empty", name)
+                   : 0;
     r = parse_status(name, text, ret, &cause);
     if (r <= 0)
         vmgr__vemu_status_clear(ret);
