@@ -147,6 +147,20 @@ def idle(daemon, virsh):
     until(lambda: no_clients(daemon) and daemon.descriptors() == before, "none of them stays", PATIENCE)
 
 
+def stays():
+    """a daemon that ends when it is idle stays while a guest runs, and goes when that has gone"""
+    daemon = Daemon(BUILD, at("idle"), "--timeout", "1")
+    virsh, vmsh = clients(daemon)
+    run(virsh, "define", write("g.xml", document("g", devices=CHANNEL)))
+    run(virsh, "start", "g")
+    try:
+        check(daemon.process.wait(4) is None, "it has ended: " + daemon.text())
+    except subprocess.TimeoutExpired:
+        pass
+    run([vmsh[0], "-q", "-c", "vemu:///system", "--root", daemon.root], "destroy", "g")
+    check(daemon.process.wait(PATIENCE) == 0, "it ends in good order: " + daemon.text())
+
+
 @contextlib.contextmanager
 def listening(program, path):
     with open(path, "w", encoding="utf-8") as out, \
@@ -264,6 +278,7 @@ def main():
     crash(daemon, virsh)
     agent(daemon, virsh)
     idle(daemon, virsh)
+    stays()
     told(virsh, vmsh, daemon)
     daemon.stop()
     daemon = Daemon(BUILD, at("real"), emulator=os.path.join(BUILD, "tools/vemu/vemu"))

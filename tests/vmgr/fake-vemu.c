@@ -431,7 +431,8 @@ static void greet(int fd)
         return; /* a client that did not wait; reading tells */
 }
 
-/* Listeners come, and go; what they say is not listened to. fds: one of the socket, and one each. */
+/* Listeners come, and go; what they say is not listened to. fds: one of the socket, and one
+ * each. */
 static void serve_listeners(const struct pollfd *fds)
 {
     const size_t most = sizeof(vm.events) / sizeof(vm.events[0]);

@@ -42,7 +42,8 @@ bool vemu__chardev_has_front(struct vemu_chardev *chr);
  * and says so. An attached front end listens unless it says something else. Context: any. */
 void vemu__chardev_set_front_open(struct vemu_chardev *chr, bool open);
 bool vemu__chardev_is_front_open(struct vemu_chardev *chr);
-/* Its maker keeps it for itself: clients of the monitor neither see nor remove it. Context: loop. */
+/* Its maker keeps it for itself: clients of the monitor neither see nor remove it. Context:
+ * loop. */
 void vemu__chardev_hide(struct vemu_chardev *chr);
 bool vemu__chardev_is_hidden(const struct vemu_chardev *chr);
 

@@ -217,7 +217,8 @@ START_TEST(test_periodic)
 }
 END_TEST
 
-/* The number of events about the clock so far, which must say that it is this far ahead of `base`. */
+/* The number of events about the clock so far, which must say that it is this far ahead of
+ * `base`. */
 static unsigned told(struct vemu_vm *vm, time_t base, const char *time_set)
 {
     struct tm tm = { 0 };

@@ -10,8 +10,8 @@
  * time; what the guest sets by writing the bytes is kept as a difference from the host. The host's
  * clock being stepped in between is not followed.
  *
- * That a guest has set the clock is told to the host, at most once a second: a guest may write these
- * bytes as fast as it likes.
+ * That a guest has set the clock is told to the host, at most once a second: a guest may write
+ * these bytes as fast as it likes.
  *
  * The flags of register C are found out the same way: the moments of the next update, alarm and
  * periodic event are kept, and events that lie in the past set their flags when register C is read.
