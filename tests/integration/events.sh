@@ -9,6 +9,9 @@ end() {
     for process in /proc/[0-9]*; do # guests that a failed step left behind
         case $(readlink "$process/cwd") in "$work"/*) kill -9 "${process#/proc/}" ;; esac
     done 2>/dev/null
+    for file in "$work"/*/run/vmgr/vmgrd.pid; do # and the daemon
+        [ -s "$file" ] && kill "$(cat "$file")"
+    done 2>/dev/null
     rm -rf "$work"
 }
 trap end EXIT
