@@ -535,6 +535,34 @@ START_TEST(test_console_echoes)
 }
 END_TEST
 
+START_TEST(test_channel_echoes)
+{
+    static const char with_channel[] =
+        "<domain type='test'><name>t</name><memory>1024</memory><os><type>hvm</type></os>"
+        "<devices><channel type='unix'><target type='virtio' name='a.b.0'/></channel></devices>"
+        "</domain>";
+    struct vmgr_domain *dom = define_s();
+    struct vmgr_stream *st = NULL;
+    char buf[16];
+
+    FAILS(vmgr_domain_open_channel(dom, NULL, 0, &st, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_open_channel(dom, NULL, 0, &st, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: cannot find channel <null>");
+    vmgr_domain_unref(dom);
+    OK(vmgr_domain_create_xml(conn, with_channel, 0, &dom, &err));
+    FAILS(vmgr_domain_open_channel(dom, "a.b.1", 0, &st, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: cannot find channel a.b.1");
+    OK(vmgr_domain_open_channel(dom, "a.b.0", VMGR_DOMAIN_CHANNEL_FORCE, &st, &err));
+    ck_assert_int_eq(vmgr_stream_send(st, "hello", 5, NULL), 5);
+    ck_assert_int_eq(vmgr_stream_recv(st, buf, sizeof(buf), NULL), 5);
+    OK(vmgr_stream_finish(st, &err));
+    vmgr_stream_unref(st);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 /* Two connections are two hosts; handles outlive what they name, and keep their connection. */
 START_TEST(test_handles)
 {
@@ -573,6 +601,7 @@ int main(void)
     tcase_add_test(t, test_events);
     tcase_add_test(t, test_read_only);
     tcase_add_test(t, test_console_echoes);
+    tcase_add_test(t, test_channel_echoes);
     tcase_add_test(t, test_handles);
     tcase_add_test(t, test_resources);
     tcase_add_test(t, test_iothreads);

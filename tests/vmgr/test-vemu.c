@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -17,6 +19,9 @@
     "<domain type='vemu'><name>" name "</name><uuid>" uuid "</uuid>"                               \
     "<memory unit='MiB'>64</memory><os><type>hvm</type><kernel>/boot/vmlinuz</kernel>"             \
     "<cmdline>" cmdline "</cmdline></os>" more "</domain>"
+#define CHANNEL(type, source, number)                                                              \
+    "<channel type='" type "'>" source "<target type='virtio' name='org.example." number           \
+    "'/></channel>"
 #define PTY "<devices><serial type='pty'/></devices>"
 
 static struct vmgr_conn *conn, *other;
@@ -486,6 +491,67 @@ START_TEST(test_console)
     ck_assert_int_eq(poll(&p, 1, 5000), 1);
     ck_assert_int_eq(vmgr_stream_recv(first, &c, 1, NULL), 0);
     vmgr_stream_unref(first);
+    vmgr_domain_unref(dom);
+    vmgr_domain_unref(twin);
+}
+END_TEST
+
+/* The other end of a channel: the emulator's place is taken by the test, on the socket that the
+ * definition names. */
+START_TEST(test_channel)
+{
+    struct vmgr_domain *dom, *twin;
+    struct vmgr_stream *first = NULL, *second = NULL;
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    struct pollfd p = { .events = POLLIN };
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), end;
+    char xml[2048], text[8];
+
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.80s/port", sandbox_root);
+    snprintf(xml, sizeof(xml),
+             DOC("v", UUID_V, "x",
+                 "<devices>" CHANNEL("unix", "<source mode='bind' path='%s'/>", "0")
+                     CHANNEL("unix", "<source mode='connect' path='/nowhere'/>", "1")
+                         CHANNEL("pty", "", "2") "</devices>"),
+             addr.sun_path);
+    dom = define_v(xml);
+    twin = by_name(other, "v");
+    FAILS(vmgr_domain_open_channel(dom, NULL, 0, &first, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_open_channel(dom, "nope", 0, &first, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: cannot find channel nope");
+    FAILS(vmgr_domain_open_channel(dom, "org.example.1", 0, &first, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: channel org.example.1 is not using a listening UNIX socket");
+    FAILS(vmgr_domain_open_channel(dom, "channel2", 0, &first, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: channel channel2 is not using a listening UNIX socket");
+    FAILS(vmgr_domain_open_channel(dom, NULL, 2, &first, &err), VMGR_ERR_INVALID_ARG,
+          "unsupported flags (0x2) in function virDomainOpenChannel");
+    FAILS(vmgr_domain_open_channel(dom, NULL, 0, &first, &err), VMGR_ERR_OPERATION_FAILED,
+          "operation failed: cannot connect to the channel's socket: No such file or directory");
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    OK(vmgr_domain_open_channel(dom, "org.example.0", 0, &first, &err));
+    end = accept(listener, NULL, NULL);
+    ck_assert_int_eq(vmgr_stream_send(first, "hello", 5, NULL), 5);
+    ck_assert_int_eq(read(end, text, sizeof(text)), 5);
+    FAILS(vmgr_domain_open_channel(twin, "channel0", 0, &second, &err), VMGR_ERR_OPERATION_FAILED,
+          "operation failed: Active channel stream exists for this domain");
+    OK(vmgr_domain_open_channel(twin, "channel0", VMGR_DOMAIN_CHANNEL_FORCE, &second, &err));
+    p.fd = vmgr_stream_get_fd(first);
+    ck_assert_int_eq(poll(&p, 1, 5000), 1);
+    ck_assert_int_eq(vmgr_stream_recv(first, text, 1, NULL), 0);
+    vmgr_stream_unref(first);
+    close(end);
+    end = accept(listener, NULL, NULL);
+    ck_assert_int_eq(write(end, "again", 5), 5);
+    p.fd = vmgr_stream_get_fd(second);
+    ck_assert_int_eq(poll(&p, 1, 5000), 1);
+    ck_assert_int_eq(vmgr_stream_recv(second, text, sizeof(text), NULL), 5);
+    OK(vmgr_stream_finish(second, &err));
+    vmgr_stream_unref(second);
+    close(end);
+    close(listener);
     vmgr_domain_unref(dom);
     vmgr_domain_unref(twin);
 }
@@ -986,6 +1052,7 @@ int main(void)
     tcase_add_test(t, test_rename_and_autostart);
     tcase_add_test(t, test_events);
     tcase_add_test(t, test_console);
+    tcase_add_test(t, test_channel);
     tcase_add_test(t, test_concurrent_starts);
     tcase_add_test(t, test_deep_root);
     tcase_add_test(t, test_damaged_files);

@@ -402,7 +402,7 @@ int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *t
                              const char *key, const char *uri, uint32_t flags,
                              struct vmgr_error **err);
 
-/* ---- console
+/* ---- consoles and channels
  * ------------------------------------------------------------------------------------- */
 
 /* Numbers of the libvirt protocol. */
@@ -417,6 +417,22 @@ int vmgr_domain_set_metadata(struct vmgr_domain *domain, int type, const char *t
  * open).
  */
 int vmgr_domain_open_console(struct vmgr_domain *domain, const char *device, uint32_t flags,
+                             struct vmgr_stream **ret_stream, struct vmgr_error **err);
+
+/* Number of the libvirt protocol. */
+#define VMGR_DOMAIN_CHANNEL_FORCE (1u << 0) /* end another client's session */
+
+/**
+ * vmgr_domain_open_channel() - opens the host's end of a virtio port
+ * @name: alias ("channel0"), or what the guest knows it by ("org.example.port.0"); NULL: the first
+ *
+ * The channel of the guest's agent is one like the others; while it is open, what asks the agent
+ * waits for its end.
+ * Errors: VMGR_ERR_OPERATION_INVALID (not running), VMGR_ERR_INTERNAL_ERROR (no such channel, or
+ * one that is no socket the emulator listens on), VMGR_ERR_OPERATION_FAILED (another session is
+ * open, or nobody listens).
+ */
+int vmgr_domain_open_channel(struct vmgr_domain *domain, const char *name, uint32_t flags,
                              struct vmgr_stream **ret_stream, struct vmgr_error **err);
 
 #pragma GCC visibility pop

@@ -543,6 +543,16 @@ int vmgr_domain_open_console(struct vmgr_domain *domain, const char *device, uin
     return domain->conn->driver->domain_open_console(domain, device, flags, ret_stream, err);
 }
 
+int vmgr_domain_open_channel(struct vmgr_domain *domain, const char *name, uint32_t flags,
+                             struct vmgr_stream **ret_stream, struct vmgr_error **err)
+{
+    NEED(domain->conn, domain_open_channel, "virDomainOpenChannel");
+    if (vmgr__need_write(domain->conn, "virDomainOpenChannel", err) < 0 ||
+        vmgr__check_flags(flags, VMGR_DOMAIN_CHANNEL_FORCE, "virDomainOpenChannel", err) < 0)
+        return -1;
+    return domain->conn->driver->domain_open_channel(domain, name, flags, ret_stream, err);
+}
+
 /* ---- words ---- */
 
 static const char *const state_names[] = { "no state",    "running",  "idle",    "paused",

@@ -211,3 +211,23 @@ struct vmgr__device *vmgr__device_match(const struct vmgr__domain_def *def,
                     "matching %s device was not found", like->name);
     return NULL;
 }
+
+struct vmgr__device *vmgr__channel_find(const struct vmgr__domain_def *def, const char *name)
+{
+    struct vmgr__device *by_name = NULL;
+
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vmgr__device *dev = def->devices->pdata[i];
+        g_autofree char *alias = NULL, *target = NULL;
+
+        if (strcmp(dev->name, "channel") != 0)
+            continue;
+        alias = vmgr__device_alias(dev);
+        target = vmgr__device_get(dev, "target", "name");
+        if (!name || g_strcmp0(alias, name) == 0)
+            return dev;
+        if (!by_name && g_strcmp0(target, name) == 0)
+            by_name = dev;
+    }
+    return by_name;
+}

@@ -39,6 +39,8 @@ struct vmgr__device *vmgr__device_by_alias(const struct vmgr__domain_def *def, c
 struct vmgr__device *vmgr__disk_find(const struct vmgr__domain_def *def, const char *path);
 /* By name on the host ("vnet0"), else by MAC address. */
 struct vmgr__device *vmgr__interface_find(const struct vmgr__domain_def *def, const char *name);
+/* A channel by alias, else by the name that the guest knows it by; name NULL: the first. */
+struct vmgr__device *vmgr__channel_find(const struct vmgr__domain_def *def, const char *name);
 /* The device that a document for detaching or updating means, or NULL and VMGR_ERR_DEVICE_MISSING.
  */
 struct vmgr__device *vmgr__device_match(const struct vmgr__domain_def *def,

@@ -123,6 +123,8 @@ struct vmgr__driver {
                                const char *uri, uint32_t flags, struct vmgr_error **err);
     int (*domain_open_console)(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                struct vmgr_stream **ret, struct vmgr_error **err);
+    int (*domain_open_channel)(struct vmgr_domain *dom, const char *name, uint32_t flags,
+                               struct vmgr_stream **ret, struct vmgr_error **err);
 
     int (*domain_set_memory)(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
                              struct vmgr_error **err);

@@ -245,6 +245,18 @@ static int open_console(struct vmgr__call *call, const void *args, void *ret)
     return vmgr__stream_add(call, stream);
 }
 
+static int open_channel(struct vmgr__call *call, const void *args, void *ret)
+{
+    const struct wire_domain_open_channel_args *a = args;
+    struct vmgr_domain *dom = vmgr__call_domain(call, &a->dom);
+    struct vmgr_stream *stream;
+
+    (void)ret;
+    if (!dom || vmgr_domain_open_channel(dom, a->name, a->flags, &stream, &call->err) < 0)
+        return -1;
+    return vmgr__stream_add(call, stream);
+}
+
 const struct vmgr__handler vmgr__handlers_domain[] = {
     { WIRE_DOMAIN_LOOKUP_BY_NAME, lookup_by_name, HANDLER_INLINE },
     { WIRE_DOMAIN_LOOKUP_BY_UUID, lookup_by_uuid, HANDLER_INLINE },
@@ -265,5 +277,6 @@ const struct vmgr__handler vmgr__handlers_domain[] = {
     { WIRE_DOMAIN_GET_SECURITY_LABEL_LIST, get_security_label_list, 0 },
     { WIRE_DOMAIN_GET_MESSAGES, get_messages, HANDLER_INLINE },
     { WIRE_DOMAIN_OPEN_CONSOLE, open_console, 0 },
+    { WIRE_DOMAIN_OPEN_CHANNEL, open_channel, 0 },
     { 0, NULL, 0 },
 };

@@ -202,6 +202,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_get_metadata = vmgr__remote_domain_get_metadata,
     .domain_set_metadata = vmgr__remote_domain_set_metadata,
     .domain_open_console = vmgr__remote_domain_open_console,
+    .domain_open_channel = vmgr__remote_domain_open_channel,
     .domain_set_memory = vmgr__remote_domain_set_memory,
     .domain_set_vcpus = vmgr__remote_domain_set_vcpus,
     .domain_set_lifecycle_action = vmgr__remote_domain_set_lifecycle_action,

@@ -128,3 +128,15 @@ int vmgr__remote_domain_open_console(struct vmgr_domain *dom, const char *device
                                     WIRE_DOMAIN_OPEN_CONSOLE, &args, REMOTE_STREAM_CONSOLE, false,
                                     ret, err);
 }
+
+int vmgr__remote_domain_open_channel(struct vmgr_domain *dom, const char *name, uint32_t flags,
+                                     struct vmgr_stream **ret, struct vmgr_error **err)
+{
+    const struct wire_domain_open_channel_args args = { .dom = vmgr__remote_domain(dom),
+                                                        .name = (char *)name,
+                                                        .flags = flags };
+
+    return vmgr__remote_call_stream(vmgr_domain_get_conn(dom)->driver_data,
+                                    WIRE_DOMAIN_OPEN_CHANNEL, &args, REMOTE_STREAM_CONSOLE, false,
+                                    ret, err);
+}

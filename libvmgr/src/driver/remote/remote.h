@@ -294,6 +294,8 @@ int vmgr__remote_domain_set_metadata(struct vmgr_domain *dom, int type, const ch
                                      struct vmgr_error **err);
 int vmgr__remote_domain_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
                                      struct vmgr_stream **ret, struct vmgr_error **err);
+int vmgr__remote_domain_open_channel(struct vmgr_domain *dom, const char *name, uint32_t flags,
+                                     struct vmgr_stream **ret, struct vmgr_error **err);
 
 /* ---- device.c ---- */
 int vmgr__remote_domain_attach_device(struct vmgr_domain *dom, const char *xml, uint32_t flags,

@@ -168,6 +168,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .domain_get_metadata = vmgr__test_get_metadata,
     .domain_set_metadata = vmgr__test_set_metadata,
     .domain_open_console = vmgr__test_open_console,
+    .domain_open_channel = vmgr__test_open_channel,
     .stats_groups = VMGR_STATS_STATE | VMGR_STATS_IOTHREAD,
     .domain_get_stats = vmgr__test_get_stats,
     .domain_set_memory = vmgr__test_set_memory,

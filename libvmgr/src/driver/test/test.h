@@ -116,6 +116,8 @@ int vmgr__test_get_stats(struct vmgr_domain *dom, uint32_t groups, uint32_t flag
 /* ---- console.c ---- */
 int vmgr__test_open_console(struct vmgr_domain *dom, const char *device, uint32_t flags,
                             struct vmgr_stream **ret, struct vmgr_error **err);
+int vmgr__test_open_channel(struct vmgr_domain *dom, const char *name, uint32_t flags,
+                            struct vmgr_stream **ret, struct vmgr_error **err);
 
 /* ---- host.c ---- */
 int vmgr__test_get_hostname(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);

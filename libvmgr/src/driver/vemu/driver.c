@@ -20,6 +20,7 @@
 #include "block/blockjob.h"
 #include "../resource.h"
 #include "run/agent.h"
+#include "run/channel.h"
 #include "change.h"
 #include "run/crash.h"
 #include "run/lifecycle-action.h"
@@ -408,6 +409,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_get_metadata = vemu_get_metadata,
     .domain_set_metadata = vmgr__vemu_set_metadata,
     .domain_open_console = vmgr__vemu_open_console,
+    .domain_open_channel = vmgr__vemu_open_channel,
     .stats_groups = VEMU_STATS,
     .domain_get_stats = vmgr__vemu_get_stats,
     .domain_set_memory = vmgr__vemu_set_memory,

@@ -11,6 +11,7 @@
 #include "backup/backup.h"
 #include "block/blockjob.h"
 #include "run/agent.h"
+#include "run/channel.h"
 #include "change.h"
 #include "tune/numa.h"
 #include "device/parts.h"

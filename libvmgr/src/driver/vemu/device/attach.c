@@ -11,6 +11,7 @@
 
 #include "../block/blockjob.h"
 #include "../run/agent.h"
+#include "../run/channel.h"
 #include "../change.h"
 #include "parts.h"
 #include "../change.h"

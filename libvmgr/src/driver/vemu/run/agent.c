@@ -10,19 +10,16 @@
 #include "../../agent.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "../../../agent/agent.h"
 #include "../../../conf/device.h"
 #include "agent.h"
+#include "channel.h"
 
 #define AGENT_NAME    "org.qemu.guest_agent.0"
 #define AGENT_WAIT_MS 30000 /* for others who are at it */
-#define CONNECT_TRIES 50
 
 /* One caller's session. */
 struct session {
@@ -110,36 +107,11 @@ bool vmgr__vemu_agent_is_there(struct vmgr_domain *dom)
     return g_strcmp0(state, "connected") == 0;
 }
 
-void vmgr__vemu_channel_path(const struct vemu *d, const struct vmgr__domain_def *def,
-                             struct vmgr__device *dev)
-{
-    g_autofree char *type = NULL, *path = NULL, *alias = NULL, *file = NULL, *fresh = NULL;
-    xmlNode *source;
-    xmlDoc *doc;
-
-    if (strcmp(dev->name, "channel") != 0)
-        return;
-    type = vmgr__device_get(dev, NULL, "type");
-    path = vmgr__device_get(dev, "source", "path");
-    alias = vmgr__device_alias(dev);
-    if (g_strcmp0(type, "unix") != 0 || path || !alias)
-        return;
-    file = g_strdup_printf("%s.sock", alias);
-    fresh = vmgr__vemu_run_path(d, def->name, file);
-    if (strlen(fresh) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-        return;
-    doc = vmgr__device_doc(dev);
-    source = vmgr__device_child(xmlDocGetRootElement(doc), "source");
-    xmlSetProp(source, BAD_CAST "mode", BAD_CAST "bind");
-    xmlSetProp(source, BAD_CAST "path", BAD_CAST fresh);
-    vmgr__device_set_doc(dev, doc);
-}
-
 /* What the definition of the run says. d->lock is held. */
 static int find_channel(const struct vmgr__domobj *obj, struct session *s, struct vmgr_error **err)
 {
     const struct vmgr__device *dev = vmgr__vemu_agent_channel(obj->live);
-    g_autofree char *mode = NULL, *state = NULL, *alias = NULL;
+    g_autofree char *mode = NULL, *state = NULL;
 
     if (!dev)
         return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
@@ -153,10 +125,7 @@ static int find_channel(const struct vmgr__domobj *obj, struct session *s, struc
         return vemu_error(err, VMGR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected");
     if (obj->state == VMGR_DOMAIN_PAUSED)
         return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
-    s->socket = vmgr__device_get(dev, "source", "path");
-    alias = vmgr__device_alias(dev);
-    if (!s->socket)
-        s->socket = g_strdup_printf("%s.sock", alias ? alias : "channel");
+    s->socket = vmgr__vemu_channel_socket(dev);
     s->disks = list_disks(obj->live);
     return 0;
 }
@@ -200,47 +169,6 @@ static int look(struct vmgr_domain *dom, struct session *s, struct vmgr_error **
     return r;
 }
 
-/* A socket, relative to the run's directory, which may be deeper than an address is long. */
-static int connect_channel(const struct session *s, struct vmgr_error **err)
-{
-    struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    int dir = open(s->run_path, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1, saved = errno, n;
-
-    if (g_path_is_absolute(s->socket))
-        n = g_snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", s->socket);
-    else
-        n = g_snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", dir, s->socket);
-    if ((size_t)n >= sizeof(addr.sun_path)) {
-        vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "UNIX socket path '%s' too long", s->socket);
-    } else if (dir >= 0) {
-        /* Not to wait for an emulator that accepts nobody. */
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        for (int i = 0; fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0; i++) {
-            saved = errno;
-            if ((saved != EAGAIN && saved != EINTR) || i == CONNECT_TRIES) {
-                close(fd);
-                fd = -1;
-                break;
-            }
-            g_usleep(10000);
-        }
-        if (fd >= 0 && !vmgr__socket_is_of(fd, dir, s->socket)) {
-            saved = ECONNREFUSED;
-            close(fd);
-            fd = -1;
-        }
-        if (fd < 0)
-            vemu_error(err, VMGR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected: %s",
-                       g_strerror(saved));
-    } else {
-        vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU, "cannot open directory '%s'",
-                              s->run_path);
-    }
-    if (dir >= 0)
-        close(dir);
-    return fd;
-}
-
 /* A session; 0, or -1 and *err; for session_end() in either case. */
 static int session_begin(struct vmgr_domain *dom, struct session *s, struct vmgr_error **err)
 {
@@ -251,7 +179,10 @@ static int session_begin(struct vmgr_domain *dom, struct session *s, struct vmgr
         return -1;
     lock_path = g_strconcat(s->run_path, VEMU_AGENT_LOCK, NULL);
     s->lock = vmgr__file_lock(lock_path, AGENT_WAIT_MS, err);
-    fd = s->lock < 0 ? -1 : connect_channel(s, err);
+    fd = s->lock < 0 ? -1
+                     : vmgr__vemu_channel_connect(s->run_path, s->socket,
+                                                  VMGR_ERR_AGENT_UNRESPONSIVE,
+                                                  "QEMU guest agent is not connected", err);
     s->agent = fd < 0 ? NULL : vmgr__agent_new(fd, s->timeout_s, err);
     return s->agent ? 0 : -1;
 }

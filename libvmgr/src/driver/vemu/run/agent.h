@@ -14,10 +14,6 @@ extern const struct vmgr__agent_ops vmgr__vemu_agent;
 struct vmgr__device *vmgr__vemu_agent_channel(const struct vmgr__domain_def *def);
 /* Whether an agent is known to listen. */
 bool vmgr__vemu_agent_is_there(struct vmgr_domain *dom);
-/* Gives a channel that is a socket of no path one in the run's directory, if it is not too deep for
- * an address. */
-void vmgr__vemu_channel_path(const struct vemu *d, const struct vmgr__domain_def *def,
-                             struct vmgr__device *dev);
 /* Asks the guest's programs to end it: "powerdown", "reboot". */
 int vmgr__vemu_agent_shutdown(struct vmgr_domain *dom, const char *mode, struct vmgr_error **err);
 /* The vCPUs that the guest uses, or has (maximum). */

@@ -1,92 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Consoles: the host's end of a serial port, for one client at a time.
- *
- * Who has a console holds an flock() on a file beside the run, and its text changes when another
- * client takes over by force: the holder watches the file and ends its stream.
+ * Consoles: the host's end of a serial port, for one client at a time (session.h).
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "../vemu.h"
-
-struct session {
-    int lock_fd;
-    char ticket[64];
-};
-
-static bool was_taken(void *data)
-{
-    const struct session *s = data;
-    char now[64] = { 0 };
-
-    return pread(s->lock_fd, now, sizeof(now) - 1, 0) < 0 || strcmp(now, s->ticket) != 0;
-}
-
-static void session_free(void *data)
-{
-    struct session *s = data;
-
-    close(s->lock_fd);
-    g_free(s);
-}
-
-static const struct vmgr__stream_ops session_ops = { .taken = was_taken, .closed = session_free };
-
-static int write_ticket(struct session *s)
-{
-    static gint counter;
-
-    g_snprintf(s->ticket, sizeof(s->ticket), "%d.%d.%" G_GINT64_FORMAT, (int)getpid(),
-               g_atomic_int_add(&counter, 1), g_get_monotonic_time());
-    /* One write of the new text over the old: there is no moment in which the file is empty.
-     * Tickets are short; the rest is cut off afterwards. */
-    if (pwrite(s->lock_fd, s->ticket, strlen(s->ticket), 0) < 0 ||
-        ftruncate(s->lock_fd, (off_t)strlen(s->ticket)) < 0)
-        return -1;
-    return 0;
-}
-
-/* Makes this client the holder of a console. */
-static struct session *session_open(const char *path, bool force, struct vmgr_error **err)
-{
-    struct session *s = g_new0(struct session, 1);
-    bool free_now;
-
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (s->lock_fd < 0) {
-        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot open lock file '%s'", path);
-        g_free(s);
-        return NULL;
-    }
-    free_now = flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0;
-    if (!free_now && !force) {
-        vemu_error(err, VMGR_ERR_OPERATION_FAILED, "Active console session exists for this domain");
-        session_free(s);
-        return NULL;
-    }
-    if (write_ticket(s) < 0) {
-        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot write lock file '%s'", path);
-        session_free(s);
-        return NULL;
-    }
-    /* The former holder sees the ticket and closes; its lock becomes ours when it does. A client
-     * that comes in between and uses force as well wins, as it should. */
-    if (!free_now) {
-        for (int i = 0; i < 100 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0; i++)
-            g_usleep(1000);
-    }
-    return s;
-}
+#include "session.h"
 
 /* A pty passes bytes on as they are. */
 static int open_pty(const char *path, struct vmgr_error **err)
@@ -207,9 +132,8 @@ int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_
     struct vmgr_conn *conn = vmgr_domain_get_conn(dom);
     g_autofree char *name = NULL, *path = NULL, *lock_path = NULL, *file = NULL;
     struct vemu_status status = { 0 };
-    struct session *session;
+    struct vemu_session *session;
     struct target t;
-    int fd, watch;
     uid_t uid;
 
     if (find_target(dom, device, &t, err) < 0)
@@ -222,17 +146,9 @@ int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_
     vmgr__vemu_status_clear(&status);
     file = g_strdup_printf("console%d.lock", t.port);
     lock_path = vmgr__vemu_run_path(conn->driver_data, name, file);
-    session = session_open(lock_path, flags & VMGR_DOMAIN_CONSOLE_FORCE, err);
-    if (!session)
-        return -1;
-    fd = open_target(path, t.type, uid, err);
-    if (fd < 0) {
-        session_free(session);
-        return -1;
-    }
-    watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (watch >= 0)
-        inotify_add_watch(watch, lock_path, IN_MODIFY);
-    *ret = vmgr__stream_new(conn, fd, fd, watch, &session_ops, session, err);
-    return *ret ? 0 : -1;
+    session =
+        vmgr__session_open(lock_path, flags & VMGR_DOMAIN_CONSOLE_FORCE, "console session", err);
+    return session ? vmgr__session_stream(conn, session, lock_path,
+                                          open_target(path, t.type, uid, err), ret, err)
+                   : -1;
 }
