@@ -127,10 +127,17 @@ no_link vnet0 >/dev/null 2>&1 || fail "a tap is left"
 # --- a guest on both ---
 sh start g || fail start
 sh dumpxml g >"$work/live.xml"
-grep -q "<source network='nat' bridge='vt0'/>" "$work/live.xml" &&
+port=$(sh net-port-list nat --uuid)
+grep -q "<source network='nat' portid='$port' bridge='vt0'/>" "$work/live.xml" &&
     grep -q "<target dev='vnet0'/>" "$work/live.xml" &&
     grep -q "<target dev='mine0'/>" "$work/live.xml" || fail "$(cat "$work/live.xml")"
 sh dumpxml g --inactive | grep -q "vnet0\|network='nat' bridge" && fail "a run is in the definition"
+sh dumpxml g --inactive | grep -q portid && fail "a port is in the definition"
+sh net-port-dumpxml nat "$port" >"$work/port.xml" || fail net-port-dumpxml
+grep -q '<name>g</name>' "$work/port.xml" && grep -q "<mac address='52:54:00:00:03:01'/>" "$work/port.xml" &&
+    grep -q "<plug type='network' bridge='vt0'/>" "$work/port.xml" || fail "$(cat "$work/port.xml")"
+refused "is of interface 'vnet0' of domain 'g', with which it goes" sh net-port-delete nat "$port"
+ports() { [ "$(sh net-port-list nat --uuid | grep -c .)" = "$1" ]; }
 [ "$(echo /sys/class/net/vt0/brif/*)" = "$(echo /sys/class/net/vt0/brif/{mine0,vnet0})" ] ||
     fail "not on the bridge: $(echo /sys/class/net/vt0/brif/*)"
 ip link show vnet0 | grep -q 'fe:54:00:00:03:01' || fail "the tap's address"
@@ -168,6 +175,8 @@ sh domif-setlink g 52:54:00:00:03:01 up >/dev/null || fail "setlink up"
 sh domiftune g vnet0 --inbound 100,200,64 || fail "domiftune"
 tc class show dev vnet0 | grep -q 'rate 819200bit ceil 1638Kbit burst 64Kb' ||
     fail "no limit: $(tc class show dev vnet0)"
+sh net-port-dumpxml nat "$port" | grep -q "<inbound average='100' peak='200' burst='64'/>" ||
+    fail "the port does not know: $(sh net-port-dumpxml nat "$port")"
 sh domiftune g vnet0 | grep -q '^inbound.peak *: 200$' || fail "$(sh domiftune g vnet0)"
 sh domiftune g 52:54:00:00:03:01 --config | grep -q '^inbound.peak *: 0$' || fail "the definition has it too"
 refused "'inbound.floor' of interfaces" sh domiftune g vnet0 --inbound 1,1,1,1
@@ -181,6 +190,7 @@ else
 fi
 sh domiftune g vnet0 --inbound 0 --outbound 0 || fail "limits away"
 tc qdisc show dev vnet0 | grep -q htb && fail "the limit is left"
+sh net-port-dumpxml nat "$port" | grep -q bandwidth && fail "the port's limit is left"
 
 # a filter of one's own, changed while it is in use; then none
 filter() { # PROTOCOL
@@ -211,11 +221,13 @@ ip link add vt8 type bridge && ip link set vt8 up
 sed "s/type='network'/type='bridge'/; s/network='nat'/bridge='vt8'/" "$work/free.xml" >"$work/there.xml"
 sh update-device g "$work/there.xml" --live >/dev/null || fail "another bridge"
 [ -e /sys/class/net/vt8/brif/vnet0 ] || fail "it did not move"
+ports 0 || fail "it is on the network still"
 sed "s/'vt8'/'vt7'/" "$work/there.xml" >"$work/nowhere.xml"
 refused "there is no bridge 'vt7'" sh update-device g "$work/nowhere.xml" --live
 [ -e /sys/class/net/vt8/brif/vnet0 ] || fail "a refused move moved it"
 sh update-device g "$work/free.xml" --live >/dev/null || fail "back"
 [ -e /sys/class/net/vt0/brif/vnet0 ] || fail "it is not back"
+ports 1 || fail "it has no port again"
 sed "s#<source#<target dev='new0'/>&#" "$work/free.xml" >"$work/name.xml"
 refused "only the link state, source, bandwidth and filter can change" \
     sh update-device g "$work/name.xml" --live
@@ -227,6 +239,7 @@ echo "$third" >"$work/third.xml"
 sh attach-device g "$work/third.xml" --live >/dev/null || fail "attach"
 until_ok 120 last 1 1 1 52:54:00:00:03:03 || fail "the guest has no third card"
 [ -e /sys/class/net/vt0/brif/vnet1 ] || fail "it is not on the bridge"
+ports 2 || fail "the third card has no port: $(sh net-port-list nat)"
 sh domiflist g | grep -q 'vnet1 *network *nat' || fail "$(sh domiflist g)"
 tc class show dev vnet1 | grep -q 'rate 409600bit' || fail "$(tc class show dev vnet1)"
 nft list table bridge vmgr_filter_vnet1 >/dev/null || fail "it has no filter"
@@ -238,6 +251,7 @@ no_link vnet2 2>/dev/null || fail "a refused card left its tap"
 detached() { no_link vnet1 || { sh detach-device g "$work/third.xml" --live; no_link vnet1; }; }
 until_ok 120 detached 2>/dev/null || fail "the third card does not go"
 [ -z "$(nft list tables bridge)" ] || fail "its filter is left"
+ports 1 || fail "its port is left: $(sh net-port-list nat)"
 echo "<interface type='ethernet'><mac address='52:54:00:00:03:05'/><target dev='own0'/></interface>" \
     >"$work/own.xml"
 sh attach-device g "$work/own.xml" --live >/dev/null || fail "attach ethernet"
@@ -255,6 +269,7 @@ sh net-destroy nat || fail net-destroy
 no_link vt0 >/dev/null 2>&1 || fail "the bridge is left"
 ip link show vnet0 >/dev/null && sh domstate g | grep -q running || fail "the guest lost its tap"
 sh net-start nat || fail "net-start again"
+ports 0 || fail "ports outlive their network"
 sh destroy g || fail destroy
 until_ok 30 no_link vnet0 || fail "the tap is left"
 
@@ -275,6 +290,7 @@ for i in 1 3 5 7; do
     sh domstate g | grep -q running && { sh destroy g || fail "destroy ($i)"; }
     until_ok 30 no_link vnet0 && until_ok 30 no_link mine0 || fail "taps are left ($i)"
 done
+ports 0 || fail "ports are left: $(sh net-port-list nat)"
 
 # --- the distribution's virsh on vmgrd ---
 v() { virsh -q -c "qemu:///system?socket=$work/root/run/vmgr/libvirt-sock" "$@"; }
@@ -286,9 +302,21 @@ if command -v virsh >/dev/null; then
     v domifstat g vnet0 | grep -q rx_packets || fail "virsh domifstat"
     v domiftune g vnet0 --inbound 70 || fail "virsh domiftune"
     v domiftune g vnet0 | grep -q '^inbound.average: 70$' || fail "$(v domiftune g vnet0)"
+    if /usr/bin/python3 -c 'import libvirt' 2>/dev/null; then
+        /usr/bin/python3 - "qemu:///system?socket=$work/root/run/vmgr/libvirt-sock" <<'PYTHON' || fail "a port's limits"
+import libvirt, sys
+port, = libvirt.open(sys.argv[1]).networkLookupByName("nat").listAllPorts()
+assert port.parameters()["inbound.average"] == 70, port.parameters()
+port.setParameters({"inbound.average": 90})
+assert port.parameters()["inbound.average"] == 90, port.parameters()
+PYTHON
+        tc class show dev vnet0 | grep -q 'rate 737280bit' || fail "not the port's: $(tc class show dev vnet0)"
+        v domiftune g vnet0 | grep -q '^inbound.average: 90$' || fail "$(v domiftune g vnet0)"
+    fi
     leased() { v domifaddr g | grep -q 'vnet0 .*ipv4 .*/24'; }
     until_ok 200 leased || fail "virsh domifaddr: $(v domifaddr g)"
-    for what in "nwfilter-list" "nwfilter-dumpxml clean-traffic" "domiftune g vnet0" "domifaddr g"; do
+    for what in "nwfilter-list" "nwfilter-dumpxml clean-traffic" "domiftune g vnet0" "domifaddr g" \
+        "net-port-list nat"; do
         [ "$(v $what)" = "$(sh $what)" ] || fail "$what: $(v $what) is not $(sh $what)"
     done
     filter icmp

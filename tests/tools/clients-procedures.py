@@ -24,6 +24,7 @@ PAGE = os.path.join(TOP, "libvmgr/docs/procedures.md")
 TITLES = {
     "1a": "Handshake and identity", "1b": "Domains: life cycle and questions", "1c": "Events",
     "1d": "Saving, snapshots, devices, sizes", "2": "Storage", "2b": "Networks", "3": "virt-manager and virt-viewer",
+    "4": "Ports and channels",
 }
 TIERS = {
     "1a": """auth_list connect_open connect_close connect_supports_feature connect_register_close_callback
@@ -72,8 +73,12 @@ TIERS = {
         domain_open_graphics node_num_of_devices node_list_devices connect_list_all_node_devices
         node_device_get_xml_desc node_device_is_active node_device_is_persistent node_device_get_autostart
         node_device_lookup_by_name node_device_get_parent""",
+    "4": """network_list_all_ports network_port_lookup_by_uuid network_port_create_xml network_port_delete
+        network_port_get_xml_desc network_port_get_parameters network_port_set_parameters domain_open_channel""",
 }
 NET_UUID = "00000000-0000-4000-8000-0000000000e1"
+PORT_UUID = "00000000-0000-4000-8000-0000000000e3"
+PORT = f"conn.networkLookupByName('n').portLookupByUUIDString('{PORT_UUID}')"
 POOL_UUID = "00000000-0000-4000-8000-0000000000e2"
 MAC = "52:54:00:00:00:e1"
 
@@ -175,6 +180,13 @@ STEPS = [
       "^Updated network n persistent config and live state"),
     v("net-dhcp-leases n", "network_get_dhcp_leases", "Expiry Time +MAC address"),
     p("conn.numOfNetworks()", "connect_num_of_networks", "^1$"),
+    v("net-port-create n W/port.xml", "network_port_create_xml", f"^Network port {PORT_UUID} created from"),
+    v("net-port-list n", "network_list_all_ports", f"\n {PORT_UUID}\n"),
+    p(f"{PORT}.setParameters({{'outbound.average': 5}})", "network_port_set_parameters", "^0$"),
+    p(f"{PORT}.parameters()", "network_port_get_parameters", "'outbound.average': 5"),
+    v(f"net-port-dumpxml n {PORT_UUID}", "network_port_lookup_by_uuid network_port_get_xml_desc",
+      "<outbound average='5'/>\n  </bandwidth>\n  <plug type='network' bridge='vtp0'/>"),
+    v(f"net-port-delete n {PORT_UUID}", "network_port_delete", f"^Network port {PORT_UUID} deleted"),
     v("net-create W/transient.xml", "network_create_xml", "^Network t created from"),
     v("net-destroy t", "network_destroy", "^Network t destroyed"),
     v("net-event --event lifecycle --timeout 60",
@@ -213,6 +225,11 @@ STEPS = [
     p("dom.maxMemory()", "domain_get_max_memory", "^65536$"),
     p("dom.blockStats('vda')", "domain_block_stats", r"^\(\d+, \d+, \d+, \d+, -?\d+\)$"),
     p("dom.openConsole(None, conn.newStream(0), 0)", "domain_open_console", "^0$"),
+    p("dom.openChannel('org.example.0', conn.newStream(0), libvirt.VIR_DOMAIN_CHANNEL_FORCE)",
+      "domain_open_channel", "^0$"),
+    p("dom.openChannel('org.example.1', conn.newStream(0), 0)", "domain_open_channel",
+      "cannot find channel org.example.1", fails=True),
+    v("net-port-list n --uuid", "network_list_all_ports", "^[0-9a-f-]{36}\n\n$"),
     v("suspend d", "domain_suspend", "^Domain 'd' suspended"),
     v("domstate d", "domain_get_state", "^paused\n"),
     v("resume d", "domain_resume", "^Domain 'd' resumed"),
@@ -364,13 +381,16 @@ def documents():
            "netmask='255.255.255.0'><dhcp><range start='{2}.2' end='{2}.8'/></dhcp></ip></network>")
     write("net.xml", net.format("n", "vtp0", "10.98.0", f"<uuid>{NET_UUID}</uuid>"))
     write("transient.xml", net.format("t", "vtp2", "10.98.1", ""))
+    write("port.xml", f"<networkport><uuid>{PORT_UUID}</uuid><owner><name>o</name><uuid>{UUID}</uuid></owner>"
+          f"<mac address='{MAC}'/></networkport>")
     disk = ("<disk type='file' device='{0}'><driver name='qemu' type='raw'/><source file='{1}'/>"
             "<target dev='{2}' bus='{3}'/></disk>")
     write("vdb.xml", disk.format("disk", f"{WORK}/more", "vdb", "virtio"))
     write("cdrom.xml", disk.format("cdrom", f"{WORK}/extra", "sda", "sata"))
     write("d.xml", f"""<domain type='qemu'><name>d</name><uuid>{UUID}</uuid><memory unit='MiB'>64</memory>
 <vcpu current='1'>2</vcpu><os><type arch='x86_64' machine='q35'>hvm</type><kernel>{kernel}</kernel></os><devices>
-<serial type='pty'/><memballoon model='virtio'/>{disk.format("disk", WORK + "/pool/disk", "vda", "virtio")}
+<serial type='pty'/><channel type='unix'><target type='virtio' name='org.example.0'/></channel>
+<memballoon model='virtio'/>{disk.format("disk", WORK + "/pool/disk", "vda", "virtio")}
 <disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>
 <interface type='network'><mac address='{MAC}'/><source network='n'/><target dev='vtp-tap'/><model type='virtio'/>
 </interface></devices></domain>""")

@@ -9,17 +9,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands/top.h"
+#include "shell.h"
 #include "text/domain.h"
 #include "text/network.h"
-#include "shell.h"
 #include "text/storage.h"
-#include "commands/top.h"
 
 struct offers {
     char **items;
     size_t count, room;
     const char *prefix; /* what is there of the value */
     char *option;       /* "--name=" in front of it, "" without */
+    const struct cmd *cmd;
+    char *const *words; /* before it, of this command */
+    size_t word_count;
 };
 
 static void offer(struct offers *o, const char *lead, const char *text)
@@ -39,6 +42,38 @@ static void offer(struct offers *o, const char *lead, const char *text)
     }
     o->items[o->count++] = item;
     o->items[o->count] = NULL;
+}
+
+/* The option that a word names, up to its `length`. */
+static const struct opt *opt_find_n(const struct cmd *cmd, const char *word, size_t length)
+{
+    for (const struct opt *o = cmd->opts; o && o->name; o++)
+        if (length == strlen(o->name) + 2 && !strncmp(word, "--", 2) &&
+            !strncmp(o->name, word + 2, length - 2))
+            return o;
+    return NULL;
+}
+
+/* What is given for an option that stands first among the command's, by name or by place; NULL:
+ * nothing. */
+static const char *first_value(const struct offers *o)
+{
+    const struct opt *first = o->cmd ? o->cmd->opts : NULL;
+    const char *placed = NULL;
+    for (size_t i = 1; first && i < o->word_count; i++) {
+        const char *word = o->words[i];
+        size_t length = strcspn(word, "=");
+        const struct opt *named = opt_find_n(o->cmd, word, length);
+        bool apart = named && named->type != OPT_BOOL && !word[length];
+        if (named == first && word[length])
+            return word + length + 1;
+        if (named == first)
+            return i + 1 < o->word_count ? o->words[i + 1] : NULL;
+        if (!named && !placed)
+            placed = word;
+        i += apart;
+    }
+    return placed;
 }
 
 static void offer_commands(struct offers *o)
@@ -159,7 +194,9 @@ static void offer_files(struct offers *o)
 static void offer_nwfilters(struct shell *sh, struct offers *o)
 {
     struct vmgr_nwfilter **filters = NULL;
-    int count = sh->conn ? vmgr_nwfilter_list(sh->conn, 0, &filters, NULL) : 0;
+    if (!connected(sh))
+        return;
+    int count = vmgr_nwfilter_list(sh->conn, 0, &filters, NULL);
     for (int i = 0; i < count; i++)
         offer(o, "", vmgr_nwfilter_get_name(filters[i]));
     vmgr_nwfilter_list_free(filters);
@@ -176,6 +213,34 @@ static void offer_bindings(struct shell *sh, struct offers *o)
     vmgr_nwfilter_binding_list_free(bindings);
 }
 
+static void offer_checkpoints(struct shell *sh, struct offers *o)
+{
+    const char *name = first_value(o);
+    struct vmgr_checkpoint **checkpoints = NULL;
+    struct vmgr_domain *domain = NULL;
+    if (!name || !connected(sh) || vmgr_domain_lookup_by_name(sh->conn, name, &domain, NULL) < 0)
+        return;
+    int count = vmgr_domain_list_checkpoints(domain, 0, &checkpoints, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_checkpoint_get_name(checkpoints[i]));
+    vmgr_checkpoint_list_free(checkpoints);
+    vmgr_domain_unref(domain);
+}
+
+static void offer_ports(struct shell *sh, struct offers *o)
+{
+    const char *name = first_value(o);
+    struct vmgr_network_port **ports = NULL;
+    struct vmgr_network *network = NULL;
+    if (!name || !connected(sh) || vmgr_network_lookup_by_name(sh->conn, name, &network, NULL) < 0)
+        return;
+    int count = vmgr_network_port_list(network, 0, &ports, NULL);
+    for (int i = 0; i < count; i++)
+        offer(o, "", vmgr_network_port_get_uuid_string(ports[i]));
+    vmgr_network_port_list_free(ports);
+    vmgr_network_unref(network);
+}
+
 static void offer_values(struct shell *sh, struct offers *o, enum completer completer)
 {
     switch (completer) {
@@ -184,6 +249,7 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     case COMPLETE_DOMAIN_ACTIVE: offer_domains(sh, o, VMGR_DOMAIN_LIST_ACTIVE); break;
     case COMPLETE_DOMAIN_INACTIVE: offer_domains(sh, o, VMGR_DOMAIN_LIST_INACTIVE); break;
     case COMPLETE_DOMAIN_PERSISTENT: offer_domains(sh, o, VMGR_DOMAIN_LIST_PERSISTENT); break;
+    case COMPLETE_CHECKPOINT: offer_checkpoints(sh, o); break;
     case COMPLETE_FILE: offer_files(o); break;
     case COMPLETE_COMMAND:
         offer_commands(o);
@@ -206,6 +272,7 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     case COMPLETE_NETWORK_ACTIVE: offer_networks(sh, o, VMGR_NETWORK_LIST_ACTIVE); break;
     case COMPLETE_NETWORK_INACTIVE: offer_networks(sh, o, VMGR_NETWORK_LIST_INACTIVE); break;
     case COMPLETE_NETWORK_PERSISTENT: offer_networks(sh, o, VMGR_NETWORK_LIST_PERSISTENT); break;
+    case COMPLETE_NETWORK_PORT: offer_ports(sh, o); break;
     case COMPLETE_NETWORK_UPDATE_COMMAND:
         for (size_t i = 0; net_update_command_name(i); i++)
             offer(o, "", net_update_command_name(i));
@@ -247,16 +314,6 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     }
 }
 
-/* The option that a word names, up to its `length`. */
-static const struct opt *opt_find_n(const struct cmd *cmd, const char *word, size_t length)
-{
-    for (const struct opt *o = cmd->opts; o && o->name; o++)
-        if (length == strlen(o->name) + 2 && !strncmp(word, "--", 2) &&
-            !strncmp(o->name, word + 2, length - 2))
-            return o;
-    return NULL;
-}
-
 static const struct opt *opt_find(const struct cmd *cmd, const char *word)
 {
     return opt_find_n(cmd, word, strlen(word));
@@ -296,6 +353,9 @@ static void offer_for_command(struct shell *sh, struct offers *o, const struct c
                               char *const *words, size_t count)
 {
     const struct opt *before = opt_find(cmd, words[count - 1]);
+    o->cmd = cmd;
+    o->words = words;
+    o->word_count = count;
     if (count > 1 && before && before->type != OPT_BOOL) {
         offer_values(sh, o, before->completer);
         return;

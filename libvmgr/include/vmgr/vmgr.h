@@ -29,6 +29,7 @@
 #include <vmgr/interface.h>
 #include <vmgr/job.h>
 #include <vmgr/monitor.h>
+#include <vmgr/network-port.h>
 #include <vmgr/network.h>
 #include <vmgr/node.h>
 #include <vmgr/nodedev.h>

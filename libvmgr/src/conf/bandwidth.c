@@ -116,3 +116,56 @@ void vmgr__bandwidth_store(xmlNode *parent, const struct vmgr__bandwidth *b)
         xmlFreeNode(node);
     }
 }
+
+static void write_rate(const struct vmgr__rate *rate, const char *name, struct vmgr__xml_writer *w)
+{
+    if (!rate->present)
+        return;
+    vmgr__xw_begin(w, name);
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        const uint32_t n = *(const uint32_t *)(const void *)((const char *)rate + fields[i].offset);
+
+        if (n)
+            vmgr__xw_attrf(w, fields[i].name, "%u", n);
+    }
+    vmgr__xw_end(w, name);
+}
+
+void vmgr__bandwidth_write(const struct vmgr__bandwidth *b, struct vmgr__xml_writer *w)
+{
+    if (!vmgr__bandwidth_is_any(b))
+        return;
+    vmgr__xw_begin(w, "bandwidth");
+    write_rate(&b->in, "inbound", w);
+    write_rate(&b->out, "outbound", w);
+    vmgr__xw_end(w, "bandwidth");
+}
+
+void vmgr__bandwidth_get(const struct vmgr__bandwidth *b, uint32_t ret[VMGR_LIMIT_COUNT])
+{
+    ret[VMGR_LIMIT_IN_AVERAGE] = b->in.average;
+    ret[VMGR_LIMIT_IN_PEAK] = b->in.peak;
+    ret[VMGR_LIMIT_IN_BURST] = b->in.burst;
+    ret[VMGR_LIMIT_OUT_AVERAGE] = b->out.average;
+    ret[VMGR_LIMIT_OUT_PEAK] = b->out.peak;
+    ret[VMGR_LIMIT_OUT_BURST] = b->out.burst;
+}
+
+int vmgr__bandwidth_merge(struct vmgr__bandwidth *b, unsigned directions, const uint32_t *limits,
+                          struct vmgr_error **err)
+{
+    if (directions & VMGR_LIMIT_IN && limits[VMGR_LIMIT_IN_FLOOR])
+        return vmgr__error_set(err, VMGR_ERR_CONFIG_UNSUPPORTED, VMGR_FROM_NETWORK,
+                               "'inbound.floor' of interfaces is not supported");
+    if (directions & VMGR_LIMIT_IN)
+        b->in = (struct vmgr__rate){ .present = limits[VMGR_LIMIT_IN_AVERAGE] != 0,
+                                     .average = limits[VMGR_LIMIT_IN_AVERAGE],
+                                     .peak = limits[VMGR_LIMIT_IN_PEAK],
+                                     .burst = limits[VMGR_LIMIT_IN_BURST] };
+    if (directions & VMGR_LIMIT_OUT)
+        b->out = (struct vmgr__rate){ .present = limits[VMGR_LIMIT_OUT_AVERAGE] != 0,
+                                      .average = limits[VMGR_LIMIT_OUT_AVERAGE],
+                                      .peak = limits[VMGR_LIMIT_OUT_PEAK],
+                                      .burst = limits[VMGR_LIMIT_OUT_BURST] };
+    return 0;
+}

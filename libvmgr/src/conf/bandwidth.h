@@ -5,6 +5,8 @@
 #ifndef VMGR_SRC_CONF_BANDWIDTH_H
 #define VMGR_SRC_CONF_BANDWIDTH_H
 
+#include <vmgr/guestnet.h>
+
 #include "xml.h"
 
 struct vmgr__rate {
@@ -28,6 +30,14 @@ static inline bool vmgr__bandwidth_is_any(const struct vmgr__bandwidth *b)
 int vmgr__bandwidth_read(const xmlNode *node, struct vmgr__bandwidth *ret, struct vmgr_error **err);
 /* The same of an element's text. NULL: no limits. */
 int vmgr__bandwidth_parse(const char *text, struct vmgr__bandwidth *ret, struct vmgr_error **err);
+/* Writes the element, if there are limits. */
+void vmgr__bandwidth_write(const struct vmgr__bandwidth *b, struct vmgr__xml_writer *w);
+/* The same by enum vmgr_interface_limit. */
+void vmgr__bandwidth_get(const struct vmgr__bandwidth *b, uint32_t ret[VMGR_LIMIT_COUNT]);
+/* The directions that are named take the values; an average of 0 takes a limit away. Fails on a
+ * floor. */
+int vmgr__bandwidth_merge(struct vmgr__bandwidth *b, unsigned directions, const uint32_t *limits,
+                          struct vmgr_error **err);
 /* Puts it into an element in place of the <bandwidth> that is there. */
 void vmgr__bandwidth_store(xmlNode *parent, const struct vmgr__bandwidth *b);
 

@@ -10,6 +10,8 @@
 #include "../conf/network.h"
 #include "driver.h"
 
+struct vmgr__network_port_ops;
+
 /* The rules of struct vmgr__driver apply. */
 struct vmgr__network_ops {
     int (*lookup)(struct vmgr_conn *conn, const uint8_t *uuid, const char *name,
@@ -37,6 +39,7 @@ struct vmgr__network_ops {
     /* As of struct vmgr__driver, for the events of networks. */
     int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);
     void (*poll_events)(struct vmgr_conn *conn);
+    const struct vmgr__network_port_ops *ports; /* network-port.h; NULL: there are none */
 };
 
 /* ---- api/network.c ---- */

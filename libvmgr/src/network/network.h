@@ -94,6 +94,9 @@ struct vmgr__tap {
 };
 /* Makes a tap interface and puts it on its bridge. It goes with the last descriptor of it. */
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
+/* What a port group (NULL: the default one, if any) gives to who has no limits of its own. */
+int vmgr__portgroup_limits(const struct vmgr__network_def *def, const char *name,
+                           struct vmgr__bandwidth *b, struct vmgr_error **err);
 /* Puts one that is there (name) where its network or bridge is, and limits it anew. */
 int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
 

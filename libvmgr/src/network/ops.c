@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../driver/network-port.h"
 #include "network.h"
 
 #define invalid(err, ...) hostnet_error(err, VMGR_ERR_OPERATION_INVALID, __VA_ARGS__)
@@ -343,4 +344,5 @@ const struct vmgr__network_ops vmgr__vemu_network = {
     .get_leases = op_get_leases,
     .watch = vmgr__hostnet_watch,
     .poll_events = vmgr__hostnet_poll_events,
+    .ports = &vmgr__vemu_network_port,
 };

@@ -42,19 +42,18 @@ static const struct vmgr__net_portgroup *find_group(const struct vmgr__network_d
     return NULL;
 }
 
-/* A group gives its limits to interfaces without any; it may ask for nothing else. */
-static int use_group(const struct vmgr__network_def *def, struct vmgr__tap *tap,
-                     struct vmgr_error **err)
+/* A group gives its limits to who has none; it may ask for nothing else. */
+int vmgr__portgroup_limits(const struct vmgr__network_def *def, const char *name,
+                           struct vmgr__bandwidth *b, struct vmgr_error **err)
 {
-    const struct vmgr__net_portgroup *group = find_group(def, tap->portgroup);
+    const struct vmgr__net_portgroup *group = find_group(def, name);
     struct vmgr__bandwidth limits = { .in.present = false };
     xmlDoc *doc;
     int r = 0;
 
-    if (!group && tap->portgroup)
+    if (!group && name)
         return hostnet_error(err, VMGR_ERR_OPERATION_INVALID,
-                             "network '%s' doesn't have a portgroup '%s'", def->name,
-                             tap->portgroup);
+                             "network '%s' doesn't have a portgroup '%s'", def->name, name);
     doc = group ? vmgr__xml_parse_fragment(group->text, err) : NULL;
     if (group && !doc)
         return -1;
@@ -68,8 +67,8 @@ static int use_group(const struct vmgr__network_def *def, struct vmgr__tap *tap,
     }
     if (doc)
         xmlFreeDoc(doc);
-    if (r == 0 && !vmgr__bandwidth_is_any(&tap->bandwidth))
-        tap->bandwidth = limits;
+    if (r == 0 && !vmgr__bandwidth_is_any(b))
+        *b = limits;
     return r;
 }
 
@@ -86,7 +85,7 @@ static int find_bridge(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error 
     if (!obj->live)
         return hostnet_error(err, VMGR_ERR_OPERATION_INVALID, "network '%s' is not active",
                              tap->network);
-    if (use_group(obj->live, tap, err) < 0)
+    if (vmgr__portgroup_limits(obj->live, tap->portgroup, &tap->bandwidth, err) < 0)
         return -1;
     g_free(tap->bridge);
     tap->bridge = g_strdup(obj->live->bridge);

@@ -33,6 +33,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_event,
     vmgr__handlers_interface,
     vmgr__handlers_network,
+    vmgr__handlers_network_port,
     vmgr__handlers_node,
     vmgr__handlers_nodedev,
     vmgr__handlers_nwfilter,

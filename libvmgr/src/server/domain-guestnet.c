@@ -98,6 +98,16 @@ static int take_limit(struct vmgr__call *call, const struct wire_typed_param *p,
                            "argument unsupported: parameter '%s' not supported", p->field);
 }
 
+int vmgr__call_read_limits(struct vmgr__call *call, const struct wire_typed_param *params,
+                           uint32_t n, uint32_t *ret_limits, unsigned *ret_directions)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (take_limit(call, &params[i], ret_limits, ret_directions) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int set_interface_parameters(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_domain_set_interface_parameters_args *a = args;
@@ -106,12 +116,8 @@ static int set_interface_parameters(struct vmgr__call *call, const void *args, v
     unsigned directions = 0;
 
     (void)ret;
-    if (!dom)
+    if (!dom || vmgr__call_read_limits(call, a->params.v, a->params.n, limits, &directions) < 0)
         return -1;
-    for (uint32_t i = 0; i < a->params.n; i++) {
-        if (take_limit(call, &a->params.v[i], limits, &directions) < 0)
-            return -1;
-    }
     return vmgr_domain_set_interface_limits(dom, a->device, directions, limits, a->flags,
                                             &call->err);
 }

@@ -140,7 +140,7 @@ extern const struct vmgr__handler vmgr__handlers_domain_checkpoint[];
 extern const struct vmgr__handler vmgr__handlers_domain_display[];
 extern const struct vmgr__handler vmgr__handlers_domain_job[];
 extern const struct vmgr__handler vmgr__handlers_domain_resource[];
-extern const struct vmgr__handler vmgr__handlers_network[];
+extern const struct vmgr__handler vmgr__handlers_network[], vmgr__handlers_network_port[];
 extern const struct vmgr__handler vmgr__handlers_interface[];
 extern const struct vmgr__handler vmgr__handlers_nodedev[];
 extern const struct vmgr__handler vmgr__handlers_object_event[];
@@ -375,6 +375,12 @@ struct wire_typed_param *vmgr__stats_params(struct vmgr__arena *arena,
 int vmgr__call_list_entries(struct vmgr__call *call, uint32_t flags,
                             struct vmgr_domain_entry **ret);
 struct vmgr_domain *vmgr__call_domain(struct vmgr__call *call, const struct wire_domain *wire);
+/* network.c: likewise of networks. */
+struct vmgr_network *vmgr__call_network(struct vmgr__call *call, const struct wire_network *wire);
+/* domain-guestnet.c: parameters by enum vmgr_interface_limit, and the directions they name; 0, or
+ * -1 and the call has failed. */
+int vmgr__call_read_limits(struct vmgr__call *call, const struct wire_typed_param *params,
+                           uint32_t n, uint32_t *ret_limits, unsigned *ret_directions);
 /* Drops this reference with the call. Returns dom. */
 struct vmgr_domain *vmgr__call_keep(struct vmgr__call *call, struct vmgr_domain *dom);
 /* Puts a domain into a result. */

@@ -21,7 +21,7 @@ static struct vmgr_network *keep(struct vmgr__call *call, struct vmgr_network *n
     return net ? vmgr__arena_adopt(&call->arena, net, drop) : NULL;
 }
 
-static struct vmgr_network *call_network(struct vmgr__call *call, const struct wire_network *wire)
+struct vmgr_network *vmgr__call_network(struct vmgr__call *call, const struct wire_network *wire)
 {
     struct vmgr_network *net = NULL;
 
@@ -81,7 +81,7 @@ FROM_XML(create_xml_flags, vmgr_network_create_xml, a->flags)
     static int net_##procedure(struct vmgr__call *call, const void *args, void *ret)               \
     {                                                                                              \
         const struct wire_network_##procedure##_args *a = args;                                    \
-        struct vmgr_network *net = call_network(call, &a->net);                                    \
+        struct vmgr_network *net = vmgr__call_network(call, &a->net);                              \
                                                                                                    \
         (void)ret;                                                                                 \
         return net ? (change) : -1;                                                                \
@@ -100,7 +100,7 @@ CHANGE(update, vmgr_network_update(net, (int)a->command, (int)a->section, a->par
     {                                                                                              \
         const struct wire_network_##procedure##_args *a = args;                                    \
         struct wire_network_##procedure##_ret *r = ret;                                            \
-        struct vmgr_network *net = call_network(call, &a->net);                                    \
+        struct vmgr_network *net = vmgr__call_network(call, &a->net);                              \
                                                                                                    \
         r->field = net ? vmgr_network_##procedure(net, &call->err) : -1;                           \
         return r->field < 0 ? -1 : 0;                                                              \
@@ -114,7 +114,7 @@ static int get_xml_desc(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_network_get_xml_desc_args *a = args;
     struct wire_network_get_xml_desc_ret *r = ret;
-    struct vmgr_network *net = call_network(call, &a->net);
+    struct vmgr_network *net = vmgr__call_network(call, &a->net);
 
     if (!net || vmgr_network_get_xml(net, a->flags, &r->xml, &call->err) < 0)
         return -1;
@@ -126,7 +126,7 @@ static int get_bridge_name(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_network_get_bridge_name_args *a = args;
     struct wire_network_get_bridge_name_ret *r = ret;
-    struct vmgr_network *net = call_network(call, &a->net);
+    struct vmgr_network *net = vmgr__call_network(call, &a->net);
 
     if (!net || vmgr_network_get_bridge(net, &r->name, &call->err) < 0)
         return -1;
@@ -240,7 +240,7 @@ static int get_dhcp_leases(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_network_get_dhcp_leases_args *a = args;
     struct wire_network_get_dhcp_leases_ret *r = ret;
-    struct vmgr_network *net = call_network(call, &a->net);
+    struct vmgr_network *net = vmgr__call_network(call, &a->net);
     struct vmgr_network_dhcp_lease **list;
     int n;
 

@@ -383,60 +383,6 @@ static bool cmd_net_edit(struct shell *sh, const struct args *args)
     return ok;
 }
 
-/* --- ports ---------------------------------------------------------------------------------- */
-
-/* The library has no ports of networks: which guest is plugged in where says the guest. */
-static bool no_ports(struct shell *sh, const struct args *args, const char *function)
-{
-    struct vmgr_network *network = args_network(sh, args, BY_UUID | BY_NAME);
-    if (network)
-        shell_error(sh, "this function is not supported by the connection driver: %s", function);
-    vmgr_network_unref(network);
-    return false;
-}
-
-static const struct opt port_list_opts[] = {
-    NETWORK_OPT(COMPLETE_NETWORK),
-    FLAG("uuid", "list uuid's only"),
-    FLAG("table", "list table (default)"),
-    OPT_END,
-};
-static const struct opt port_create_opts[] = {
-    NETWORK_OPT(COMPLETE_NETWORK),
-    { .name = "file",
-      .type = OPT_DATA,
-      .help = "file containing an XML network port description",
-      .completer = COMPLETE_FILE },
-    FLAG("validate", "validate the XML against the schema"),
-    OPT_END,
-};
-#define PORT_OPT                                                                                   \
-    {                                                                                              \
-        .name = "port", .type = OPT_DATA, .help = "port UUID"                                      \
-    }
-static const struct opt port_dumpxml_opts[] = {
-    NETWORK_OPT(COMPLETE_NETWORK),
-    PORT_OPT,
-    OPT_XPATH,
-    OPT_END,
-};
-static const struct opt port_delete_opts[] = { NETWORK_OPT(COMPLETE_NETWORK), PORT_OPT, OPT_END };
-
-static bool cmd_net_port_list(struct shell *sh, const struct args *args)
-{
-    return no_ports(sh, args, "virNetworkListAllPorts");
-}
-
-static bool cmd_net_port_create(struct shell *sh, const struct args *args)
-{
-    return no_ports(sh, args, "virNetworkPortCreateXML");
-}
-
-static bool cmd_net_port_lookup(struct shell *sh, const struct args *args)
-{
-    return no_ports(sh, args, "virNetworkPortLookupByUUID");
-}
-
 const struct cmd cmds_network[] = {
     { "net-autostart", cmd_net_autostart, autostart_opts, "autostart a network",
       "Configure a network to be automatically started at boot.", false },
@@ -467,13 +413,15 @@ const struct cmd cmds_network[] = {
     { "net-update", cmd_net_update, net_update_opts,
       "update parts of an existing network's configuration", "", false },
     { "net-uuid", cmd_net_uuid, by_name_opts, "convert a network name to network UUID", "", false },
-    { "net-port-list", cmd_net_port_list, port_list_opts, "list network ports",
+    { "net-port-list", cmd_net_port_list, net_port_list_opts, "list network ports",
       "Returns list of network ports.", false },
-    { "net-port-create", cmd_net_port_create, port_create_opts,
+    { "net-port-create", cmd_net_port_create, net_port_create_opts,
       "create a network port from an XML file", "Create a network port.", false },
-    { "net-port-dumpxml", cmd_net_port_lookup, port_dumpxml_opts, "network port information in XML",
+    { "net-port-dumpxml", cmd_net_port_dumpxml, net_port_dumpxml_opts,
+      "network port information in XML",
       "Output the network port information as an XML dump to stdout.", false },
-    { "net-port-delete", cmd_net_port_lookup, port_delete_opts, "delete the specified network port",
+    { "net-port-delete", cmd_net_port_delete, net_port_delete_opts,
+      "delete the specified network port",
       "Delete the specified network port.", false },
     CMD_END,
 };

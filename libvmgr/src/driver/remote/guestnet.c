@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "limits.h"
 #include "remote.h"
 
 static struct vmgr__remote *remote_of(struct vmgr_domain *dom)
@@ -36,6 +37,36 @@ static int get_addresses(struct vmgr_domain *dom, unsigned source, GPtrArray *re
     return result;
 }
 
+void vmgr__remote_limits_read(const struct wire_typed_param *params, uint32_t n,
+                              uint32_t ret[VMGR_LIMIT_COUNT])
+{
+    for (uint32_t i = 0; i < n; i++) {
+        for (int k = 0; k < VMGR_LIMIT_COUNT; k++) {
+            if (params[i].value.type == WIRE_VALUE_UINT &&
+                strcmp(params[i].field, vmgr_interface_limit_name(k)) == 0)
+                ret[k] = params[i].value.ui;
+        }
+    }
+}
+
+uint32_t vmgr__remote_limits_write(unsigned directions, const uint32_t limits[VMGR_LIMIT_COUNT],
+                                   struct wire_typed_param ret[VMGR_LIMIT_COUNT])
+{
+    uint32_t n = 0;
+
+    for (int k = 0; k < VMGR_LIMIT_COUNT; k++) {
+        const bool in = k <= VMGR_LIMIT_IN_FLOOR;
+        const bool average = k == VMGR_LIMIT_IN_AVERAGE || k == VMGR_LIMIT_OUT_AVERAGE;
+
+        if (!(directions & (in ? VMGR_LIMIT_IN : VMGR_LIMIT_OUT)) || (!average && !limits[k]))
+            continue;
+        ret[n].field = (char *)vmgr_interface_limit_name(k);
+        ret[n].value.type = WIRE_VALUE_UINT;
+        ret[n++].value.ui = limits[k];
+    }
+    return n;
+}
+
 static int get_limits(struct vmgr_domain *dom, const char *interface, uint32_t flags,
                       uint32_t ret[VMGR_LIMIT_COUNT], struct vmgr_error **err)
 {
@@ -50,13 +81,8 @@ static int get_limits(struct vmgr_domain *dom, const char *interface, uint32_t f
     const int result = vmgr__remote_call(remote_of(dom), WIRE_DOMAIN_GET_INTERFACE_PARAMETERS,
                                          &args, &out, &reply, err);
 
-    for (uint32_t i = 0; result == 0 && i < out.params.n; i++) {
-        for (int k = 0; k < VMGR_LIMIT_COUNT; k++) {
-            if (out.params.v[i].value.type == WIRE_VALUE_UINT &&
-                strcmp(out.params.v[i].field, vmgr_interface_limit_name(k)) == 0)
-                ret[k] = out.params.v[i].value.ui;
-        }
-    }
+    if (result == 0)
+        vmgr__remote_limits_read(out.params.v, out.params.n, ret);
     vmgr__remote_reply_clear(&reply);
     return result;
 }
@@ -71,16 +97,7 @@ static int set_limits(struct vmgr_domain *dom, const char *interface, unsigned d
                                                               .params = { .v = params },
                                                               .flags = flags };
 
-    for (int k = 0; k < VMGR_LIMIT_COUNT; k++) {
-        const bool in = k <= VMGR_LIMIT_IN_FLOOR;
-        const bool average = k == VMGR_LIMIT_IN_AVERAGE || k == VMGR_LIMIT_OUT_AVERAGE;
-
-        if (!(directions & (in ? VMGR_LIMIT_IN : VMGR_LIMIT_OUT)) || (!average && !limits[k]))
-            continue;
-        params[args.params.n].field = (char *)vmgr_interface_limit_name(k);
-        params[args.params.n].value.type = WIRE_VALUE_UINT;
-        params[args.params.n++].value.ui = limits[k];
-    }
+    args.params.n = vmgr__remote_limits_write(directions, limits, params);
     return vmgr__remote_do(remote_of(dom), WIRE_DOMAIN_SET_INTERFACE_PARAMETERS, &args, err);
 }
 

@@ -2,10 +2,11 @@
 /*
  * Networks behind a server. As of domains, older procedures are used where there are no flags.
  */
-#include "../network.h"
+#include "../network-port.h"
 
 #include <string.h>
 
+#include "limits.h"
 #include "remote.h"
 
 #define FEATURE_UPDATE_ORDER 16
@@ -16,7 +17,7 @@ struct network_args {
     uint32_t number;
 };
 
-static struct wire_network wire_of(struct vmgr_network *net)
+struct wire_network vmgr__remote_network_of(struct vmgr_network *net)
 {
     struct wire_network wire = { .name = (char *)vmgr_network_get_name(net) };
 
@@ -32,14 +33,14 @@ static struct vmgr__remote *remote_of(struct vmgr_network *net)
 static int act(struct vmgr_network *net, int32_t procedure, uint32_t number,
                struct vmgr_error **err)
 {
-    const struct network_args args = { wire_of(net), number };
+    const struct network_args args = { vmgr__remote_network_of(net), number };
 
     return vmgr__remote_do(remote_of(net), procedure, &args, err);
 }
 
 static int ask_number(struct vmgr_network *net, int32_t procedure, struct vmgr_error **err)
 {
-    const struct network_args args = { wire_of(net), 0 };
+    const struct network_args args = { vmgr__remote_network_of(net), 0 };
 
     return vmgr__remote_number(remote_of(net), procedure, &args, err);
 }
@@ -47,7 +48,7 @@ static int ask_number(struct vmgr_network *net, int32_t procedure, struct vmgr_e
 static int ask_text(struct vmgr_network *net, int32_t procedure, uint32_t flags, char **ret,
                     struct vmgr_error **err)
 {
-    const struct network_args args = { wire_of(net), flags };
+    const struct network_args args = { vmgr__remote_network_of(net), flags };
 
     return vmgr__remote_text(remote_of(net), procedure, &args, ret, err);
 }
@@ -119,7 +120,7 @@ static int update(struct vmgr_network *net, int command, int section, int parent
     /* Servers without the feature take the two numbers for one another; an error is a no. */
     const bool ordered =
         vmgr__remote_number(remote_of(net), WIRE_CONNECT_SUPPORTS_FEATURE, &feature, NULL) > 0;
-    const struct wire_network_update_args args = { .net = wire_of(net),
+    const struct wire_network_update_args args = { .net = vmgr__remote_network_of(net),
                                                    .command =
                                                        (uint32_t)(ordered ? command : section),
                                                    .section =
@@ -173,7 +174,7 @@ static char *copy(const char *text)
 static int get_leases(struct vmgr_network *net, const char *mac, GPtrArray *ret,
                       struct vmgr_error **err)
 {
-    const struct wire_network_get_dhcp_leases_args args = { .net = wire_of(net),
+    const struct wire_network_get_dhcp_leases_args args = { .net = vmgr__remote_network_of(net),
                                                             .mac = (char *)mac,
                                                             .need_results = 1 };
     struct wire_network_get_dhcp_leases_ret out = { 0 };
@@ -228,4 +229,5 @@ const struct vmgr__network_ops vmgr__remote_network = {
     .set_autostart = set_autostart,
     .get_leases = get_leases,
     .watch = watch,
+    .ports = &vmgr__remote_network_port,
 };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../../../conf/bandwidth.h"
-#include "../../../network/network.h"
+#include "../../../network/port.h"
 #include "../../../network/rtnetlink.h"
 #include "../change.h"
 #include "../run/agent.h"
@@ -224,32 +224,14 @@ static int get_limits(struct vmgr_domain *dom, const char *interface, uint32_t f
     }
     if (dev) {
         xmlFreeDoc(read_limits(dev, &b));
-        ret[VMGR_LIMIT_IN_AVERAGE] = b.in.average;
-        ret[VMGR_LIMIT_IN_PEAK] = b.in.peak;
-        ret[VMGR_LIMIT_IN_BURST] = b.in.burst;
-        ret[VMGR_LIMIT_OUT_AVERAGE] = b.out.average;
-        ret[VMGR_LIMIT_OUT_PEAK] = b.out.peak;
-        ret[VMGR_LIMIT_OUT_BURST] = b.out.burst;
+        vmgr__bandwidth_get(&b, ret);
     }
     g_mutex_unlock(&d->lock);
     return dev ? 0 : -1;
 }
 
-static void merge(struct vmgr__bandwidth *b, unsigned directions, const uint32_t *limits)
-{
-    if (directions & VMGR_LIMIT_IN)
-        b->in = (struct vmgr__rate){ .present = limits[VMGR_LIMIT_IN_AVERAGE] != 0,
-                                     .average = limits[VMGR_LIMIT_IN_AVERAGE],
-                                     .peak = limits[VMGR_LIMIT_IN_PEAK],
-                                     .burst = limits[VMGR_LIMIT_IN_BURST] };
-    if (directions & VMGR_LIMIT_OUT)
-        b->out = (struct vmgr__rate){ .present = limits[VMGR_LIMIT_OUT_AVERAGE] != 0,
-                                      .average = limits[VMGR_LIMIT_OUT_AVERAGE],
-                                      .peak = limits[VMGR_LIMIT_OUT_PEAK],
-                                      .burst = limits[VMGR_LIMIT_OUT_BURST] };
-}
-
-static int limit_host(const struct vmgr__device *dev, const char *interface,
+static int limit_host(const struct vemu *d, const struct vmgr__domain_def *def,
+                      const struct vmgr__device *dev, const char *interface,
                       const struct vmgr__bandwidth *b, struct vmgr_error **err)
 {
     g_autofree char *name = vmgr__device_get(dev, "target", "dev");
@@ -257,11 +239,14 @@ static int limit_host(const struct vmgr__device *dev, const char *interface,
     if (!vmgr__vemu_port_wanted(dev) || !name)
         return vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED,
                           "interface '%s' is none of this host's and cannot be limited", interface);
-    return vmgr__link_limit(name, b, err);
+    if (vmgr__link_limit(name, b, err) < 0)
+        return -1;
+    vmgr__hostnet_port_limit(d, def->uuid, name, b);
+    return 0;
 }
 
-static int set_one(const struct vmgr__domain_def *def, const char *interface, unsigned directions,
-                   const uint32_t *limits, bool live, struct vmgr_error **err)
+static int set_one(const struct vemu *d, const struct vmgr__domain_def *def, const char *interface,
+                   unsigned directions, const uint32_t *limits, bool live, struct vmgr_error **err)
 {
     struct vmgr__device *dev = find(def, interface, err);
     struct vmgr__bandwidth b;
@@ -270,8 +255,8 @@ static int set_one(const struct vmgr__domain_def *def, const char *interface, un
     if (!dev)
         return -1;
     doc = read_limits(dev, &b);
-    merge(&b, directions, limits);
-    if (live && limit_host(dev, interface, &b, err) < 0) {
+    if (vmgr__bandwidth_merge(&b, directions, limits, err) < 0 ||
+        (live && limit_host(d, def, dev, interface, &b, err) < 0)) {
         xmlFreeDoc(doc);
         return -1;
     }
@@ -288,15 +273,12 @@ static int set_limits(struct vmgr_domain *dom, const char *interface, unsigned d
     bool live, config;
     int r = 0;
 
-    if (directions & VMGR_LIMIT_IN && limits[VMGR_LIMIT_IN_FLOOR])
-        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
-                          "'inbound.floor' of interfaces is not supported");
     if (vmgr__vemu_change_begin_defs(&c, dom, flags, &live, &config, err) < 0)
         return -1;
     if (config)
-        r = set_one(c.config, interface, directions, limits, false, err);
+        r = set_one(c.d, c.config, interface, directions, limits, false, err);
     if (r == 0 && live)
-        r = set_one(c.status.def, interface, directions, limits, true, err);
+        r = set_one(c.d, c.status.def, interface, directions, limits, true, err);
     return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../network/network.h"
+#include "../../../network/port.h"
 #include "../../../nwfilter/nwfilter.h"
 #include "../device/parts.h"
 #include "log.h"
@@ -39,8 +39,8 @@ bool vmgr__vemu_port_wanted(const struct vmgr__device *dev)
            g_strcmp0(type, "ethernet") == 0;
 }
 
-/* Notes in the document where the interface is. */
-static void note(struct vmgr__device *dev, const struct vmgr__tap *tap)
+/* Notes in the document where the interface is. port: of the network; NULL: none. */
+static void note(struct vmgr__device *dev, const struct vmgr__tap *tap, const uint8_t *port)
 {
     xmlDoc *doc = vmgr__device_doc(dev);
     xmlNode *root = xmlDocGetRootElement(doc);
@@ -53,6 +53,12 @@ static void note(struct vmgr__device *dev, const struct vmgr__tap *tap)
             xmlAddNextSibling(after, target);
         else
             xmlAddChild(root, target);
+    }
+    if (source && port) {
+        char uuid[VMGR_UUID_STRING_SIZE];
+
+        vmgr__uuid_format(port, uuid);
+        xmlSetProp(source, BAD_CAST "portid", BAD_CAST uuid);
     }
     if (source && tap->bridge)
         xmlSetProp(source, BAD_CAST "bridge", BAD_CAST tap->bridge);
@@ -155,6 +161,19 @@ static int bind_filter(struct vemu *d, const struct vmgr__domain_def *def,
     return r;
 }
 
+/* Makes the interface known where it is, and notes that in its document. On failure nothing of it
+ * is left. */
+static int plug(struct vemu *d, const struct vmgr__domain_def *def, struct vmgr__device *dev,
+                const struct vmgr__tap *tap, struct vmgr_error **err)
+{
+    uint8_t port[VMGR_UUID_SIZE];
+
+    if (tap->network && vmgr__hostnet_port_make(d, tap, def, port, err) < 0)
+        return -1;
+    note(dev, tap, tap->network ? port : NULL);
+    return 0;
+}
+
 static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct vmgr__device *dev,
                      GArray *ports, struct vmgr_error **err)
 {
@@ -163,7 +182,9 @@ static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct 
 
     if (r == 0)
         r = vmgr__tap_open(d, &p.tap, err);
-    if (r == 0 && bind_filter(d, def, dev, &p.tap, err) < 0) {
+    if (r == 0 &&
+        (bind_filter(d, def, dev, &p.tap, err) < 0 || plug(d, def, dev, &p.tap, err) < 0)) {
+        vmgr__nwfilter_unbind(d, def->uuid, p.tap.name);
         close(p.tap.fd);
         r = -1;
     }
@@ -171,7 +192,6 @@ static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct 
         struct port port = { vmgr__vemu_netdev_name(dev), p.tap.fd };
 
         g_array_append_val(ports, port);
-        note(dev, &p.tap);
     }
     place_clear(&p);
     return r;
@@ -220,8 +240,11 @@ void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
     g_autofree char *name = vmgr__device_get(dev, "target", "dev");
     struct vmgr_error *why = NULL;
 
-    if (vmgr__vemu_port_wanted(dev) && name && vmgr__nwfilter_unbind(d, def->uuid, name, &why) < 0)
+    if (!vmgr__vemu_port_wanted(dev) || !name)
+        return;
+    if (vmgr__nwfilter_unbind(d, def->uuid, name, &why) < 0)
         note_left(d, def->name, why);
+    vmgr__hostnet_port_forget(d, def->uuid, name);
 }
 
 void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def)
@@ -230,6 +253,7 @@ void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def)
 
     if (vmgr__nwfilter_unbind_all(d, def->uuid, &why) < 0)
         note_left(d, def->name, why);
+    vmgr__hostnet_port_forget(d, def->uuid, NULL);
 }
 
 int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
@@ -242,8 +266,10 @@ int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
         r = bind_filter(d, def, dev, &p.tap, err);
     if (r == 0)
         r = vmgr__tap_move(d, &p.tap, err);
+    if (r == 0 && !p.tap.network)
+        vmgr__hostnet_port_forget(d, def->uuid, p.tap.name);
     if (r == 0)
-        note(dev, &p.tap);
+        r = plug(d, def, dev, &p.tap, err);
     place_clear(&p);
     return r;
 }
@@ -315,5 +341,5 @@ void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device
     const struct vmgr__tap tap = { .name = name };
 
     if (vmgr__vemu_port_wanted(dev) && name && !own)
-        note(dev, &tap);
+        note(dev, &tap, NULL);
 }
