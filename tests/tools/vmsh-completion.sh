@@ -58,5 +58,36 @@ offers domuuid -c test:///default domu
 offers test -q -c test:///default dominfo te
 offers domuuid --connect=test:///default domu
 offers '' -c nosuch:///x dominfo te
+# names that depend on the one before, of a state directory of our own
+sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@" >/dev/null; }
+uuid=00000000-0000-4000-8000-0000000000a1
+cat >net <<'XML'
+<network><name>n</name><forward mode='bridge'/><bridge name='lo'/></network>
+XML
+cat >port <<XML
+<networkport><uuid>$uuid</uuid><owner><name>g</name><uuid>$uuid</uuid></owner><mac address='52:54:00:00:00:01'/>
+</networkport>
+XML
+cat >guest <<XML
+<domain type='vemu'><name>g</name><uuid>$uuid</uuid><memory>65536</memory><os><type>hvm</type><kernel>/k</kernel></os>
+<devices><disk type='file'><driver type='qcow2'/><source file='$work/d'/><target dev='vda' bus='virtio'/></disk></devices>
+</domain>
+XML
+cat >point <<XML
+<domaincheckpoint><name>before</name><creationTime>1</creationTime><disks><disk name='vda' checkpoint='bitmap'/></disks>
+$(cat guest)
+</domaincheckpoint>
+XML
+mkdir root
+sh define guest && sh checkpoint-create g point --redefine && sh net-create net && sh net-port-create n port || exit 1
+own=(-c vemu:///system --root "$work/root")
+offers before "${own[@]}" checkpoint-dumpxml g ''
+offers before "${own[@]}" checkpoint-delete --domain g --checkpointname bef
+offers before "${own[@]}" checkpoint-info --domain=g --checkpointname=b
+offers '' "${own[@]}" checkpoint-dumpxml nobody ''
+offers "$uuid" "${own[@]}" net-port-dumpxml n ''
+offers "$uuid" "${own[@]}" net-port-delete --network=n 0000
+offers '' "${own[@]}" net-port-delete nothing ''
+sh net-destroy n
 echo "$cases cases"
 exit $bad

@@ -16,7 +16,8 @@
     }
 #define CHECKPOINT_OPT(help_)                                                                      \
     {                                                                                              \
-        .name = "checkpointname", .type = OPT_STRING, .help = help_                                \
+        .name = "checkpointname", .type = OPT_STRING, .help = help_,                               \
+        .completer = COMPLETE_CHECKPOINT                                                           \
     }
 
 struct vmgr_checkpoint *args_checkpoint(struct shell *sh, struct vmgr_domain *domain,
