@@ -24,7 +24,7 @@ PAGE = os.path.join(TOP, "libvmgr/docs/procedures.md")
 TITLES = {
     "1a": "Handshake and identity", "1b": "Domains: life cycle and questions", "1c": "Events",
     "1d": "Saving, snapshots, devices, sizes", "2": "Storage", "2b": "Networks", "3": "virt-manager and virt-viewer",
-    "4": "Ports and channels",
+    "4": "Ports, channels, looking into guests",
 }
 TIERS = {
     "1a": """auth_list connect_open connect_close connect_supports_feature connect_register_close_callback
@@ -74,7 +74,8 @@ TIERS = {
         node_device_get_xml_desc node_device_is_active node_device_is_persistent node_device_get_autostart
         node_device_lookup_by_name node_device_get_parent""",
     "4": """network_list_all_ports network_port_lookup_by_uuid network_port_create_xml network_port_delete
-        network_port_get_xml_desc network_port_get_parameters network_port_set_parameters domain_open_channel""",
+        network_port_get_xml_desc network_port_get_parameters network_port_set_parameters domain_open_channel
+        domain_block_peek domain_memory_peek""",
 }
 NET_UUID = "00000000-0000-4000-8000-0000000000e1"
 PORT_UUID = "00000000-0000-4000-8000-0000000000e3"
@@ -230,6 +231,10 @@ STEPS = [
     p("dom.openChannel('org.example.1', conn.newStream(0), 0)", "domain_open_channel",
       "cannot find channel org.example.1", fails=True),
     v("net-port-list n --uuid", "network_list_all_ports", "^[0-9a-f-]{36}\n\n$"),
+    p("dom.blockPeek('vda', 4096, 3)", "domain_block_peek", r"^b'\\x00\\x00\\x00'$"),
+    p("dom.blockPeek('vdz', 0, 3)", "domain_block_peek", "invalid path: vdz", fails=True),
+    p("b'RSD PTR ' in dom.memoryPeek(0, 1 << 20, libvirt.VIR_MEMORY_PHYSICAL)", "domain_memory_peek", "^True$"),
+    p("dom.memoryPeek(1 << 40, 16, libvirt.VIR_MEMORY_PHYSICAL)", "domain_memory_peek", "internal error", fails=True),
     v("suspend d", "domain_suspend", "^Domain 'd' suspended"),
     v("domstate d", "domain_get_state", "^paused\n"),
     v("resume d", "domain_resume", "^Domain 'd' resumed"),

@@ -331,6 +331,29 @@ static int run_device(int fd, const char *command, struct json_object *args, con
            strcmp(command, "inject-nmi") == 0 || strcmp(command, "qom-set") == 0;
 }
 
+/* Memory, whose bytes are what was asked for: "p" by physical addresses, else "v". At address 4096
+ * there is a link in its place, as a guest that broke out could make one; at 8192 it is too
+ * short. */
+static void save_memory(struct json_object *args, char byte)
+{
+    const char *path = text_of(args, "filename");
+    struct json_object *value;
+    int64_t start, size;
+    FILE *f;
+
+    json_object_object_get_ex(args, "val", &value);
+    start = json_object_get_int64(value);
+    json_object_object_get_ex(args, "size", &value);
+    size = json_object_get_int64(value);
+    if (start == 4096 && symlink("/etc/passwd", path) == 0)
+        return;
+    f = fopen(path, "w");
+    for (int64_t i = start == 8192; f && i < size; i++)
+        fputc(byte, f);
+    if (f)
+        fclose(f);
+}
+
 /* Runs a command; what it returns, or NULL and *ret_error. */
 static struct json_object *run(int fd, const char *command, struct json_object *args,
                                const char **ret_error)
@@ -355,6 +378,8 @@ static struct json_object *run(int fd, const char *command, struct json_object *
     } else if (strcmp(command, "query-chardev") == 0) {
         json_object_put(result);
         return chardevs();
+    } else if (strcmp(command, "memsave") == 0 || strcmp(command, "pmemsave") == 0) {
+        save_memory(args, *command == 'p' ? 'p' : 'v');
     } else if (strcmp(command, "stop") == 0) {
         vm.status = "paused";
         event(fd, "STOP");

@@ -557,6 +557,90 @@ START_TEST(test_channel)
 }
 END_TEST
 
+#define DISK(format, path, target)                                                                 \
+    "<disk type='file'><driver type='" format "'/><source file='" path "'/><target dev='" target   \
+    "' bus='virtio'/></disk>"
+
+START_TEST(test_peek_disk)
+{
+    struct vmgr_conn *ro = sandbox_connect(VMGR_CONN_RO);
+    struct vmgr_domain *dom, *seen = NULL;
+    char path[300], xml[2048], text[400], buf[16] = "";
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/image", sandbox_root);
+    f = fopen(path, "w");
+    fprintf(f, "hello world");
+    fclose(f);
+    snprintf(xml, sizeof(xml),
+             DOC("v", UUID_V, "x",
+                 "<devices>" DISK("raw", "%s", "vda") DISK("qcow2", "/q", "vdb")
+                     DISK("raw", "/nowhere", "vdc") DISK("raw", "/dev/null", "vdd") "</devices>"),
+             path);
+    dom = define_v(xml);
+    OK(vmgr_domain_peek_disk(dom, "vda", 6, buf, 5, 0, &err));
+    ck_assert_str_eq(buf, "world");
+    OK(vmgr_domain_peek_disk(dom, path, 0, buf, 5, 0, &err));
+    ck_assert_str_eq(buf, "hello");
+    snprintf(text, sizeof(text), "invalid argument: '%s' ends before 12", path);
+    FAILS(vmgr_domain_peek_disk(dom, "vda", 7, buf, 5, 0, &err), VMGR_ERR_INVALID_ARG, text);
+    snprintf(text, sizeof(text), "invalid argument: '%s' ends before 18446744073709551615", path);
+    FAILS(vmgr_domain_peek_disk(dom, "vda", UINT64_MAX, buf, 5, 0, &err), VMGR_ERR_INVALID_ARG,
+          text);
+    FAILS(vmgr_domain_peek_disk(dom, "vdz", 0, buf, 5, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: invalid path: vdz");
+    FAILS(vmgr_domain_peek_disk(dom, "vdb", 0, buf, 5, 0, &err), VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: peeking is only supported for disk with 'raw' format not "
+          "'qcow2'");
+    FAILS(vmgr_domain_peek_disk(dom, "vdc", 0, buf, 5, 0, &err), VMGR_ERR_SYSTEM_ERROR,
+          "cannot open '/nowhere': No such file or directory");
+    FAILS(vmgr_domain_peek_disk(dom, "vdd", 0, buf, 5, 0, &err), VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: '/dev/null' is no file and no block device");
+    FAILS(vmgr_domain_peek_disk(dom, "vda", 0, buf, VMGR_PEEK_MAX + 1, 0, &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: size 4194305 in virDomainBlockPeek is above 4194304 bytes");
+    OK(vmgr_domain_lookup_by_name(ro, "v", &seen, &err));
+    FAILS(vmgr_domain_peek_disk(seen, "vda", 0, buf, 5, 0, &err), VMGR_ERR_OPERATION_DENIED,
+          "operation forbidden: read only access prevents virDomainBlockPeek");
+    vmgr_domain_unref(seen);
+    vmgr_conn_unref(ro);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(test_peek_memory)
+{
+    const uint32_t physical = VMGR_DOMAIN_MEMORY_PHYSICAL, virtual = VMGR_DOMAIN_MEMORY_VIRTUAL;
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY));
+    char made[300], text[400], buf[8] = "";
+
+    FAILS(vmgr_domain_peek_memory(dom, 0, buf, 4, physical, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_peek_memory(dom, 0, buf, 4, physical, &err));
+    ck_assert_str_eq(buf, "pppp");
+    OK(vmgr_domain_peek_memory(dom, 0, buf, 4, virtual, &err));
+    ck_assert_str_eq(buf, "vvvv");
+    for (int both = 0; both < 2; both++)
+        FAILS(vmgr_domain_peek_memory(dom, 0, buf, 4, both ? physical | virtual : 0, &err),
+              VMGR_ERR_INVALID_ARG,
+              "invalid argument: flags in virDomainMemoryPeek must be one of VIR_MEMORY_VIRTUAL "
+              "and VIR_MEMORY_PHYSICAL");
+    FAILS(vmgr_domain_peek_memory(dom, UINT64_MAX, buf, 4, physical, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: addresses from 2^63 on are not supported by the vemu driver");
+    /* what a guest that broke out of its emulator could put there */
+    snprintf(made, sizeof(made), "%s/run/vmgr/domains/v.d/memory.peek", sandbox_root);
+    snprintf(text, sizeof(text),
+             "unable to open what is made as '%s': Too many levels of symbolic links", made);
+    FAILS(vmgr_domain_peek_memory(dom, 4096, buf, 4, physical, &err), VMGR_ERR_SYSTEM_ERROR, text);
+    snprintf(text, sizeof(text), "invalid argument: '%s' ends before 4", made);
+    FAILS(vmgr_domain_peek_memory(dom, 8192, buf, 4, physical, &err), VMGR_ERR_INVALID_ARG, text);
+    ck_assert_int_eq(access(made, F_OK), -1);
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 static void *starter(void *data)
 {
     struct vmgr_conn *c = sandbox_connect(0);
@@ -1053,6 +1137,8 @@ int main(void)
     tcase_add_test(t, test_events);
     tcase_add_test(t, test_console);
     tcase_add_test(t, test_channel);
+    tcase_add_test(t, test_peek_disk);
+    tcase_add_test(t, test_peek_memory);
     tcase_add_test(t, test_concurrent_starts);
     tcase_add_test(t, test_deep_root);
     tcase_add_test(t, test_damaged_files);

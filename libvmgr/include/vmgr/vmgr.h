@@ -35,6 +35,7 @@
 #include <vmgr/nodedev.h>
 #include <vmgr/nwfilter-binding.h>
 #include <vmgr/nwfilter.h>
+#include <vmgr/peek.h>
 #include <vmgr/resources.h>
 #include <vmgr/secret.h>
 #include <vmgr/stats.h>

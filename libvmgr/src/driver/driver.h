@@ -38,6 +38,7 @@ struct vmgr__interface_ops;
 struct vmgr__job_ops;
 struct vmgr__node_ops;
 struct vmgr__nodedev_ops;
+struct vmgr__peek_ops;
 struct vmgr__resource_ops;
 struct vmgr__secret_ops;
 struct vmgr__secret_store;
@@ -172,6 +173,7 @@ struct vmgr__driver {
     const struct vmgr__node_ops *node;
     const struct vmgr__nodedev_ops *nodedev;
     const struct vmgr__nwfilter_ops *nwfilter;
+    const struct vmgr__peek_ops *peek;
     const struct vmgr__resource_ops *resource;
     const struct vmgr__secret_ops *secret;
     const struct vmgr__storage_ops *storage;

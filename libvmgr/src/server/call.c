@@ -29,6 +29,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_domain_checkpoint,
     vmgr__handlers_domain_display,
     vmgr__handlers_domain_job,
+    vmgr__handlers_domain_peek,
     vmgr__handlers_domain_stats,
     vmgr__handlers_event,
     vmgr__handlers_interface,

@@ -139,6 +139,7 @@ extern const struct vmgr__handler vmgr__handlers_domain_block[];
 extern const struct vmgr__handler vmgr__handlers_domain_checkpoint[];
 extern const struct vmgr__handler vmgr__handlers_domain_display[];
 extern const struct vmgr__handler vmgr__handlers_domain_job[];
+extern const struct vmgr__handler vmgr__handlers_domain_peek[];
 extern const struct vmgr__handler vmgr__handlers_domain_resource[];
 extern const struct vmgr__handler vmgr__handlers_network[], vmgr__handlers_network_port[];
 extern const struct vmgr__handler vmgr__handlers_interface[];

@@ -15,6 +15,7 @@
 #include "../interface.h"
 #include "../job.h"
 #include "../node.h"
+#include "../peek.h"
 #include "../nodedev.h"
 #include "../nwfilter.h"
 #include "../resource.h"
@@ -221,6 +222,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .job = &vmgr__remote_job,
     .domain_monitor_command = vmgr__remote_monitor_command,
     .agent = &vmgr__remote_agent,
+    .peek = &vmgr__remote_peek,
     .resource = &vmgr__remote_resource,
     .network = &vmgr__remote_network,
     .guestnet = &vmgr__remote_guestnet,

@@ -17,6 +17,7 @@
 #include "../display.h"
 #include "../job.h"
 #include "../node.h"
+#include "../peek.h"
 #include "block/blockjob.h"
 #include "../resource.h"
 #include "run/agent.h"
@@ -426,6 +427,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .checkpoint = &vmgr__vemu_checkpoint,
     .domain_monitor_command = vmgr__vemu_monitor_command,
     .agent = &vmgr__vemu_agent,
+    .peek = &vmgr__vemu_peek,
     .resource = &vmgr__vemu_resource,
     .network = &vmgr__vemu_network,
     .guestnet = &vmgr__vemu_guestnet,

@@ -3,17 +3,15 @@
  * Pictures of a guest's displays, and keys for it.
  *
  * The emulator writes a picture into its own directory, where it may make files, and it is read
- * from there once. A guest that broke out of its emulator owns that directory: what is read must be
- * a plain file of its user's with no other name, of a size that a picture may have.
+ * from there once (made.h).
  */
 #include "../../display.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../change.h"
+#include "../run/made.h"
 #include "parts.h"
 
 #define PICTURE     "screenshot.png"
@@ -82,27 +80,6 @@ static char *find_display(const struct vmgr__domain_def *def, uint32_t screen,
     return NULL;
 }
 
-/* What the emulator has written, and its size; -1 and *err. */
-static int open_picture(const struct vemu_change *c, uint64_t *ret_size, struct vmgr_error **err)
-{
-    g_autofree char *path = vmgr__vemu_run_path(c->d, c->name, PICTURE);
-    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "unable to open the picture '%s'", path);
-    } else if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > PICTURE_MAX ||
-               (c->status.uid && st.st_uid != c->status.uid)) {
-        vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "'%s' is no picture of the emulator's", path);
-    } else {
-        *ret_size = (uint64_t)st.st_size;
-        return fd;
-    }
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
 static int take_picture(struct vemu_change *c, uint32_t screen, uint64_t *ret_size,
                         struct vmgr_error **err)
 {
@@ -119,7 +96,7 @@ static int take_picture(struct vemu_change *c, uint32_t screen, uint64_t *ret_si
     vmgr__vemu_set(args, "device", alias);
     vmgr__vemu_set(args, "format", "png");
     if (vmgr__vemu_change_command(c, "screendump", args, err) == 0)
-        fd = open_picture(c, ret_size, err);
+        fd = vmgr__vemu_made_open(c, PICTURE, PICTURE_MAX, ret_size, err);
     unlink(path);
     return fd;
 }
