@@ -6,6 +6,7 @@
 #include "conf/device.h"
 #include "driver/vemu/block/blockjob.h"
 #include "driver/vemu/device/parts.h"
+#include "driver/vemu/state/status.h"
 #include "harness.h"
 #include "sandbox.h"
 

@@ -8,6 +8,7 @@
 
 #include "driver/display.h"
 #include "driver/vemu/job/domain-job.h"
+#include "driver/vemu/state/status.h"
 #include "harness.h"
 #include "sandbox.h"
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "driver/vemu/run/qmp.h"
 #include "driver/vemu/vemu.h"
 #include "harness.h"
 

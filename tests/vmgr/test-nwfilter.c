@@ -14,6 +14,7 @@
 
 #include "conf/bandwidth.h"
 #include "conf/nwfilter.h"
+#include "driver/vemu/run/port.h"
 #include "driver/vemu/vemu.h"
 #include "nwfilter/nwfilter.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../driver/interface.h"
+#include "../driver/vemu/state/lock.h"
 #include "../driver/vemu/vemu.h"
 #include "hostdev.h"
 #include "iface-link.h"

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../driver/vemu/run/process.h"
 #include "../network/network.h"
 #include "iface-link.h"
 

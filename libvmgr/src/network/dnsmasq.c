@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../driver/vemu/run/process.h"
 #include "network.h"
 
 #define STOP_TIMEOUT_MS 5000

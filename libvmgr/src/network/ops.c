@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../driver/network-port.h"
+#include "../driver/vemu/state/lock.h"
 #include "network.h"
 
 #define invalid(err, ...) hostnet_error(err, VMGR_ERR_OPERATION_INVALID, __VA_ARGS__)

@@ -5,6 +5,7 @@
 #include "../driver/network-port.h"
 
 #include "../driver/guestnet.h"
+#include "../driver/vemu/state/lock.h"
 #include "port.h"
 
 static struct vemu *driver_of(struct vmgr_network *net)

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../driver/vemu/state/lock.h"
+
 #define SUFFIX ".port"
 
 static char *port_path(const struct vemu *d, const char *network,

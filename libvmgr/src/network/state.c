@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../driver/vemu/run/process.h"
+#include "../driver/vemu/state/lock.h"
 #include "network.h"
 
 char *vmgr__hostnet_run_path(const struct vemu *d, const char *name, const char *file)

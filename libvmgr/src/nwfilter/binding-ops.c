@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../driver/vemu/state/lock.h"
 #include "nwfilter.h"
 
 int vmgr__nwfilter_op_lookup(struct vmgr_conn *conn, const char *port_dev,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../driver/vemu/state/lock.h"
 #include "../network/network.h"
 #include "nwfilter.h"
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../driver/vemu/state/lock.h"
 #include "nwfilter.h"
 
 static char *path_of(const struct vemu *d, const char *name)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../conf/def.h"
+#include "../driver/vemu/run/process.h"
 #include "../driver/vemu/vemu.h"
 #include "storage.h"
 

@@ -36,11 +36,7 @@ const struct opt net_port_create_opts[] = {
 const struct opt net_port_dumpxml_opts[] = {
     NETWORK_OPT(COMPLETE_NETWORK),
     PORT_OPT,
-    { .name = "xpath",
-      .type = OPT_STRING,
-      .named = true,
-      .help = "xpath expression to filter the XML document" },
-    FLAG("wrap", "wrap xpath results in an common root element"),
+    OPT_XPATH,
     OPT_END,
 };
 const struct opt net_port_delete_opts[] = { NETWORK_OPT(COMPLETE_NETWORK), PORT_OPT, OPT_END };
@@ -118,17 +114,12 @@ static struct vmgr_network_port *args_port(struct shell *sh, const struct args *
 
 bool cmd_net_port_dumpxml(struct shell *sh, const struct args *args)
 {
-    const char *expression = args_string(args, "xpath");
     struct vmgr_network_port *port = args_port(sh, args);
     char *xml = NULL;
     if (!port)
         return false;
-    bool ok = vmgr_network_port_get_xml(port, 0, &xml, shell_err(sh)) == 0;
-    if (ok && expression)
-        ok = print_filtered(sh, xml, expression, args_bool(args, "wrap"));
-    else if (ok)
-        printf("%s", xml);
-    free(xml);
+    bool ok = vmgr_network_port_get_xml(port, 0, &xml, shell_err(sh)) == 0 &&
+              print_xml(sh, args, xml);
     vmgr_network_port_unref(port);
     return ok;
 }

@@ -3,6 +3,12 @@
  * A change of one domain: the frame around every operation that writes.
  */
 #include "change.h"
+#include "define.h"
+#include "run/qmp.h"
+#include "state/cache.h"
+#include "state/lock.h"
+#include "state/paths.h"
+#include "state/status.h"
 
 #include <string.h>
 

@@ -5,6 +5,8 @@
 #ifndef VMGR_SRC_DRIVER_VEMU_CHANGE_H
 #define VMGR_SRC_DRIVER_VEMU_CHANGE_H
 
+#include "run/qmp.h"
+#include "state/status.h"
 #include "vemu.h"
 
 struct vemu_change {

@@ -9,7 +9,13 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
+#include "define.h"
 #include "device/parts.h"
+#include "run/launch.h"
+#include "state/cache.h"
+#include "state/lock.h"
+#include "state/paths.h"
+#include "state/status.h"
 
 int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__domain_def **ret,
                            struct vmgr_error **err)

@@ -18,6 +18,13 @@
 #include "change.h"
 #include "tune/resource.h"
 #include "run/rights.h"
+#include "lifecycle.h"
+#include "run/launch.h"
+#include "run/process.h"
+#include "run/qmp.h"
+#include "state/cache.h"
+#include "state/lock.h"
+#include "state/status.h"
 
 #define KILL_TIMEOUT_MS 10000
 

@@ -9,6 +9,7 @@
 
 #include "backup.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
 
 static int export_disk(const struct vmgr__backup_disk *disk, struct vemu_qmp *q,
                        struct vmgr_error **err)

@@ -7,6 +7,8 @@
 
 #include "backup.h"
 #include "../job/domain-job.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 /* The record of the disk's latest backup; NULL: it never began. */
 static const struct vemu_blockjob *record_of(const struct vemu_status *s,

@@ -17,6 +17,9 @@
 #include "backup.h"
 #include "../device/parts.h"
 #include "../run/rights.h"
+#include "../run/qmp.h"
+#include "../state/cache.h"
+#include "../state/status.h"
 
 #define FIRST_PORT 10809 /* of NBD; the next ones when it is taken */
 #define PORTS      64

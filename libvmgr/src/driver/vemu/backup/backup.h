@@ -10,6 +10,8 @@
 #include "../../checkpoint.h"
 #include "../block/blockjob.h"
 #include "../job/domain-job.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 /* ---- checkpoint-store.c: files ---- */
 /* A domain's, oldest first, for g_ptr_array_unref(); files that are damaged are left out. */

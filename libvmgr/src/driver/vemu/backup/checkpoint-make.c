@@ -6,6 +6,7 @@
 
 #include "backup.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
 
 void vmgr__transaction_add(struct json_object *actions, const char *type, struct json_object *data)
 {

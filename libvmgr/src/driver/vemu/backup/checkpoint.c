@@ -12,6 +12,9 @@
 #include "../run/agent.h"
 #include "backup.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
+#include "../state/cache.h"
+#include "../state/status.h"
 
 /* ---- making ---- */
 

@@ -2,6 +2,7 @@
 /*
  * An operation on a disk of a run: the frame around it.
  */
+#include "../run/qmp.h"
 #include "block-work.h"
 
 #include <string.h>

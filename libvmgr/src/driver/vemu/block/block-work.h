@@ -5,6 +5,7 @@
 #ifndef VMGR_SRC_DRIVER_VEMU_BLOCK_BLOCK_WORK_H
 #define VMGR_SRC_DRIVER_VEMU_BLOCK_BLOCK_WORK_H
 
+#include "../run/qmp.h"
 #include "blockjob.h"
 
 struct vemu_block_work {

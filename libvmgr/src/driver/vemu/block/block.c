@@ -7,6 +7,8 @@
 #include "../../block.h"
 #include "block-work.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 #define POLL_US 20000 /* between looks at a job that is to end */
 

@@ -2,6 +2,7 @@
 /*
  * Records of jobs on disks: in the status file, and what events follow from them.
  */
+#include "../state/status.h"
 #include "blockjob.h"
 
 #include <string.h>

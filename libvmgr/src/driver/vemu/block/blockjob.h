@@ -18,6 +18,8 @@
 
 #include "../../../conf/device.h"
 #include "../change.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 enum vemu_blockjob_state {
     VEMU_JOB_STARTING = 0, /* the emulator may not have it yet */

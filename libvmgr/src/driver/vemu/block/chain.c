@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../run/qmp.h"
 #include "blockjob.h"
 
 #define DEPTH_MAX 200 /* of what a monitor says; libvirt's limit for documents, too */

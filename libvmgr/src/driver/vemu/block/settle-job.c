@@ -9,6 +9,10 @@
 #include "blockjob.h"
 #include "../job/domain-job.h"
 #include "../device/parts.h"
+#include "../define.h"
+#include "../run/qmp.h"
+#include "../state/paths.h"
+#include "../state/status.h"
 
 #define LOOK_TIMEOUT_MS 1000 /* for a monitor that nobody waits for */
 

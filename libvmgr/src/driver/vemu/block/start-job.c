@@ -10,6 +10,8 @@
 #include "block-work.h"
 #include "../device/parts.h"
 #include "../run/rights.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 

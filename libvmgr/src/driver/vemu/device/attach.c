@@ -17,6 +17,9 @@
 #include "../change.h"
 #include "../tune/resource.h"
 #include "../run/rights.h"
+#include "../run/qmp.h"
+#include "../state/paths.h"
+#include "attach.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
 

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../change.h"
 #include "../run/made.h"
+#include "../state/paths.h"
 #include "parts.h"
 
 #define PICTURE     "screenshot.png"

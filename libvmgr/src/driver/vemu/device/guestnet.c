@@ -15,6 +15,7 @@
 #include "../../../network/rtnetlink.h"
 #include "../change.h"
 #include "../run/agent.h"
+#include "../state/cache.h"
 #include "parts.h"
 
 #define inactive(err) vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running")

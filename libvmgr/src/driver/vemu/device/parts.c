@@ -2,6 +2,8 @@
 /*
  * Parts of devices: as options of the emulator, and as commands of its monitor.
  */
+#include "../run/qmp.h"
+#include "../state/paths.h"
 #include "parts.h"
 
 #include <string.h>

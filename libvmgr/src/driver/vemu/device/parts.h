@@ -7,6 +7,7 @@
 #define VMGR_SRC_DRIVER_VEMU_DEVICE_PARTS_H
 
 #include "../../../conf/device.h"
+#include "../run/qmp.h"
 #include "../vemu.h"
 
 enum vemu_part_kind { VEMU_PART_BLOCK, VEMU_PART_NET, VEMU_PART_CHARDEV, VEMU_PART_DEVICE };

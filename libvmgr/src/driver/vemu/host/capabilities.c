@@ -14,6 +14,7 @@
 #include "../../../cpu/cpu.h"
 #include "host.h"
 #include "../vemu.h"
+#include "../run/launch.h"
 
 static void write_domain_type(struct vmgr__xml_writer *w, const char *type)
 {

@@ -15,6 +15,7 @@
 #include "../../cpu.h"
 #include "host.h"
 #include "../device/parts.h"
+#include "../run/launch.h"
 
 #define invalid(err, ...) vemu_error(err, VMGR_ERR_INVALID_ARG, __VA_ARGS__)
 

@@ -11,6 +11,7 @@
 
 #include "../../../api/error.h"
 #include "../../../conf/xml.h"
+#include "../vemu.h"
 
 /* ---- host-files.c ---- */
 /* A path below /sys; a file there or below /proc, NULL: it cannot be read. For g_free(). */
@@ -39,5 +40,16 @@ void vmgr__host_write_topology(struct vmgr__xml_writer *w);
 void vmgr__host_write_caches(struct vmgr__xml_writer *w);
 /* <pages unit='KiB' size='...'/> of all sizes there are. */
 void vmgr__host_write_pages(struct vmgr__xml_writer *w);
+
+/* ---- operations of the driver ---- */
+int vmgr__vemu_get_version(struct vmgr_conn *conn, uint64_t *ret, struct vmgr_error **err);
+int vmgr__vemu_get_hostname(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__vemu_get_sysinfo(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__vemu_get_capabilities(struct vmgr_conn *conn, char **ret, struct vmgr_error **err);
+int vmgr__vemu_get_max_vcpus(struct vmgr_conn *conn, const char *type, struct vmgr_error **err);
+int vmgr__vemu_get_node_info(struct vmgr_conn *conn, struct vmgr_node_info *ret,
+                             struct vmgr_error **err);
+int vmgr__vemu_get_security_model(struct vmgr_conn *conn, struct vmgr_security_model *ret,
+                                  struct vmgr_error **err);
 
 #endif

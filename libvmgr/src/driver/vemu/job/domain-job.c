@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "../../stats.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 /* One line a kind. */
 static const struct vemu_domain_job_ops *const kinds[VEMU_DOMAIN_JOB_KINDS] = {

@@ -19,6 +19,8 @@
 #include <vmgr/job.h>
 
 #include "../change.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 enum vemu_domain_job_kind {
     VEMU_DOMAIN_JOB_DUMP,

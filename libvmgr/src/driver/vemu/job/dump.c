@@ -16,6 +16,8 @@
 
 #include "domain-job.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 #define POLL_US 50000
 #define FD_NAME "vmgr-dump"

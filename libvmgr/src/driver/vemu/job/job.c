@@ -4,6 +4,11 @@
  */
 #include "../../job.h"
 
+#include "../run/qmp.h"
+#include "../state/cache.h"
+#include "../state/lock.h"
+#include "../state/paths.h"
+#include "../state/status.h"
 #include "domain-job.h"
 #include "dump.h"
 

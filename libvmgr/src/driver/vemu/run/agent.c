@@ -15,8 +15,12 @@
 
 #include "../../../agent/agent.h"
 #include "../../../conf/device.h"
+#include "../state/cache.h"
+#include "../state/lock.h"
+#include "../state/paths.h"
 #include "agent.h"
 #include "channel.h"
+#include "qmp.h"
 
 #define AGENT_NAME    "org.qemu.guest_agent.0"
 #define AGENT_WAIT_MS 30000 /* for others who are at it */

@@ -16,6 +16,8 @@
 #include "../tune/numa.h"
 #include "../device/parts.h"
 #include "../tune/resource.h"
+#include "../state/paths.h"
+#include "launch.h"
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
                                                          .machine = "microvm",

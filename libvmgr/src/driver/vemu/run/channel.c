@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include "../../../conf/device.h"
+#include "../state/cache.h"
+#include "../state/paths.h"
 #include "agent.h"
+#include "qmp.h"
 #include "session.h"
 
 #define CONNECT_TRIES 50

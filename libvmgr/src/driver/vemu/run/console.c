@@ -11,6 +11,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "../state/cache.h"
+#include "../state/paths.h"
+#include "../state/status.h"
+#include "console.h"
 #include "session.h"
 
 /* A pty passes bytes on as they are. */

@@ -15,6 +15,7 @@
 #include "../../../conf/device.h"
 #include "../job/domain-job.h"
 #include "../job/dump.h"
+#include "../state/status.h"
 #include "rights.h"
 
 /* Where a dump that nobody asked for goes, for g_free(), or NULL and *err: ID-NAME-TIME. */

@@ -31,8 +31,14 @@
 #include <unistd.h>
 
 #include "../../../conf/tuning.h"
+#include "../state/paths.h"
+#include "../state/status.h"
 #include "../vemu.h"
+#include "launch.h"
 #include "log.h"
+#include "port.h"
+#include "process.h"
+#include "qmp.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1u << 2)

@@ -2,6 +2,7 @@
 /*
  * The log of a guest, LOG/NAME.log: lines are only ever added to it.
  */
+#include "../state/paths.h"
 #include "log.h"
 
 #include <errno.h>

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../state/paths.h"
+
 int vmgr__vemu_made_open(const struct vemu_change *c, const char *file, uint64_t max,
                          uint64_t *ret_size, struct vmgr_error **err)
 {

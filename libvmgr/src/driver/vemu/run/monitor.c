@@ -6,6 +6,9 @@
 
 #include "../change.h"
 #include "../device/parts.h"
+#include "../state/paths.h"
+#include "console.h"
+#include "qmp.h"
 
 #define ASK_TIMEOUT_MS 250 /* for what nobody waits for */
 

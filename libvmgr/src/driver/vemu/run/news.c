@@ -26,6 +26,14 @@
 #include "agent.h"
 #include "crash.h"
 #include "../device/parts.h"
+#include "../state/cache.h"
+#include "../state/lock.h"
+#include "../state/paths.h"
+#include "../state/status.h"
+#include "../state/watch.h"
+#include "news.h"
+#include "process.h"
+#include "qmp.h"
 
 #define LINE_MAX_BYTES (64u << 10)
 #define READ_MAX_BYTES (256u << 10) /* at one look */

@@ -12,6 +12,8 @@
 
 #include "../../../conf/device.h"
 #include "../device/parts.h"
+#include "../state/cache.h"
+#include "../state/paths.h"
 #include "made.h"
 
 #define MEMORY "memory.peek"

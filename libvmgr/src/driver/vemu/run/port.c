@@ -13,6 +13,8 @@
 #include "../../../nwfilter/nwfilter.h"
 #include "../device/parts.h"
 #include "log.h"
+#include "port.h"
+#include "qmp.h"
 
 /* One that is to have a tap, and what its back-end is called. */
 struct port {
@@ -184,7 +186,7 @@ static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct 
         r = vmgr__tap_open(d, &p.tap, err);
     if (r == 0 &&
         (bind_filter(d, def, dev, &p.tap, err) < 0 || plug(d, def, dev, &p.tap, err) < 0)) {
-        vmgr__nwfilter_unbind(d, def->uuid, p.tap.name);
+        vmgr__nwfilter_unbind(d, def->uuid, p.tap.name, NULL);
         close(p.tap.fd);
         r = -1;
     }

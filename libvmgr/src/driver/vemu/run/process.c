@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../vemu.h"
+#include "process.h"
 
 struct stat_fields {
     char state;

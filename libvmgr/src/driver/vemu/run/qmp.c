@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../vemu.h"
+#include "qmp.h"
 
 #define LINE_MAX_BYTES (1u << 20)
 #define DELETED_MAX    4096u /* more devices than a machine has */

@@ -27,6 +27,9 @@
 #include <unistd.h>
 #include <vemu/image.h>
 
+#include "../state/lock.h"
+#include "../state/paths.h"
+#include "../state/status.h"
 #include "acl.h"
 
 #define CHAIN_MAX 200 /* images behind each other, as libvemu has it */

@@ -6,6 +6,7 @@
 #define VMGR_SRC_DRIVER_VEMU_RUN_RIGHTS_H
 
 #include "../device/parts.h"
+#include "../state/status.h"
 
 /* Nobody else's: not Debian's, not systemd's, not those of containers (systemd, UIDS-GIDS). */
 #define VEMU_UID_FIRST 1900000000u

@@ -14,8 +14,18 @@
 #include <unistd.h>
 
 #include "../block/blockjob.h"
+#include "../define.h"
 #include "../job/domain-job.h"
+#include "../run/console.h"
+#include "../run/news.h"
+#include "../run/process.h"
+#include "cache.h"
 #include "lifecycle-event.h"
+#include "notice.h"
+#include "paths.h"
+#include "status.h"
+#include "text.h"
+#include "watch.h"
 
 /* Identity of a file's content; all zero: no file. */
 struct key {

@@ -9,6 +9,8 @@
 
 #include "../../../conf/device.h"
 #include "../run/agent.h"
+#include "../vemu.h"
+#include "cache.h"
 
 static void emit(struct vemu *d, const struct vmgr__domain_def *def,
                  const struct vmgr_domain_event *event)

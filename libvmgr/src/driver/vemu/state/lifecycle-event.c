@@ -4,6 +4,8 @@
  */
 #include "lifecycle-event.h"
 
+#include "cache.h"
+
 void vmgr__vemu_emit(struct vemu *d, const char *name, const uint8_t *uuid, int type, int detail)
 {
     if (d->watching)

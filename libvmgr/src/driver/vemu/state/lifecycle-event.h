@@ -6,6 +6,7 @@
 #ifndef VMGR_SRC_DRIVER_VEMU_STATE_LIFECYCLE_EVENT_H
 #define VMGR_SRC_DRIVER_VEMU_STATE_LIFECYCLE_EVENT_H
 
+#include "../run/process.h"
 #include "../vemu.h"
 
 /* What matters of a record for events. */

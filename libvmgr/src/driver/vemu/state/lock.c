@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../vemu.h"
+#include "lock.h"
 
 static void note_holder(int fd)
 {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../vemu.h"
+#include "cache.h"
 
 static char *generation_path(const struct vemu *d)
 {

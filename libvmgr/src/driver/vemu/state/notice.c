@@ -21,6 +21,9 @@
 #include <unistd.h>
 
 #include "../vemu.h"
+#include "cache.h"
+#include "notice.h"
+#include "paths.h"
 
 /* Looks at single domains before it is worth the effort: a short-lived program never gets there. */
 #define LOOKS_BEFORE 200

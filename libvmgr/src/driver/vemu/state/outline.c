@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../vemu.h"
+#include "cache.h"
 
 static const char *skip(const char *at, const char *words)
 {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../vemu.h"
+#include "paths.h"
 
 static int make_dir(const char *path, mode_t mode, struct vmgr_error **err)
 {

@@ -22,6 +22,12 @@
 #include "../backup/backup.h"
 #include "../tune/cgroup.h"
 #include "../run/rights.h"
+#include "../run/port.h"
+#include "../run/process.h"
+#include "../run/qmp.h"
+#include "lock.h"
+#include "paths.h"
+#include "status.h"
 
 #define KILL_TIMEOUT_MS 10000
 

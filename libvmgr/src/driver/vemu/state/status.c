@@ -9,6 +9,9 @@
 #include "../../../conf/backup.h"
 #include "../block/blockjob.h"
 #include "../job/domain-job.h"
+#include "../run/process.h"
+#include "paths.h"
+#include "status.h"
 
 static const char *const phases[] = { "off", "starting", "active", "stopping", NULL };
 

@@ -8,9 +8,9 @@
  * has secrets in it is not kept, nor what is large. When the texts together are too much all go:
  * who asks for more domains than that in turn would not find any of them again anyway.
  */
-#include <string.h>
+#include "text.h"
 
-#include "../vemu.h"
+#include <string.h>
 
 #define ONE_MAX (64u << 10)
 #define ALL_MAX (16u << 20)

@@ -18,6 +18,11 @@
 #include <unistd.h>
 
 #include "../block/blockjob.h"
+#include "../run/news.h"
+#include "../run/process.h"
+#include "cache.h"
+#include "paths.h"
+#include "watch.h"
 
 int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p)
 {

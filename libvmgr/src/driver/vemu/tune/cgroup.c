@@ -11,6 +11,7 @@
  *
  * A limit that the host cannot set is an error that says what is missing.
  */
+#include "../state/status.h"
 #include "cgroup.h"
 
 #include <errno.h>

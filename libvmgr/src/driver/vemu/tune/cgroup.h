@@ -7,6 +7,8 @@
 
 #include "../../../conf/tuning.h"
 #include "../change.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 /* Threads of a guest. */
 struct vemu_threads {

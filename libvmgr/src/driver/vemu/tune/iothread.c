@@ -9,6 +9,7 @@
 #include "cgroup.h"
 #include "../change.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
 
 /* The emulator's names of what a definition may say. */
 static const char *const poll_props[VMGR__IOTHREAD_POLLS] = { "poll-max-ns", "poll-grow",

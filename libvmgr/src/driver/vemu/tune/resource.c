@@ -14,6 +14,10 @@
 #include "iothread.h"
 #include "../device/parts.h"
 #include "resource.h"
+#include "../run/process.h"
+#include "../run/qmp.h"
+#include "../state/cache.h"
+#include "../state/status.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 

@@ -6,6 +6,8 @@
 #define VMGR_SRC_DRIVER_VEMU_TUNE_RESOURCE_H
 
 #include "../device/parts.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
 
 /* Fails if the definition asks for what a guest cannot get here. */
 int vmgr__vemu_tune_check(const struct vmgr__domain_def *def, struct vmgr_error **err);

@@ -8,6 +8,9 @@
 #include "cgroup.h"
 #include "../change.h"
 #include "../device/parts.h"
+#include "../run/qmp.h"
+#include "../state/status.h"
+#include "size.h"
 
 #define UNPLUG_TIMEOUT_MS 10000
 

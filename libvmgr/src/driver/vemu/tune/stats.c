@@ -16,6 +16,11 @@
 #include "../block/blockjob.h"
 #include "iothread.h"
 #include "../device/parts.h"
+#include "../run/process.h"
+#include "../run/qmp.h"
+#include "../state/cache.h"
+#include "../state/paths.h"
+#include "stats.h"
 
 #define MONITOR_TIMEOUT_MS 1000
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../run/qmp.h"
+#include "../state/status.h"
 #include "cgroup.h"
 #include "iothread.h"
 
