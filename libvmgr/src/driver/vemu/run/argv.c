@@ -30,6 +30,20 @@ static int no_element(struct vmgr_error **err, const char *name)
     return unsupported(err, "<%s> is not supported by the vemu driver yet", name);
 }
 
+/* Versions have no commas: what follows one would be an option of the emulator's. */
+static bool knows_machine(const char *machine)
+{
+    static const char versioned[] = "pc-q35-";
+
+    if (g_str_has_prefix(machine, versioned)) {
+        const char *version = machine + strlen(versioned);
+
+        return *version && strspn(version, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".-_") ==
+                               strlen(version);
+    }
+    return strcmp(machine, "microvm") == 0 || strcmp(machine, "q35") == 0;
+}
+
 int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     switch (def->virt_type) {
@@ -47,8 +61,7 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
     if (strcmp(def->os.arch, "x86_64") != 0 && strcmp(def->os.arch, "i686") != 0)
         return vemu_error(err, VMGR_ERR_INVALID_ARG, "could not find capabilities for arch=%s",
                           def->os.arch);
-    if (strcmp(def->os.machine, "microvm") != 0 && strcmp(def->os.machine, "q35") != 0 &&
-        !g_str_has_prefix(def->os.machine, "pc-q35-"))
+    if (!knows_machine(def->os.machine))
         return unsupported(err, "Emulator 'vemu' does not support machine type '%s'",
                            def->os.machine);
     if (strlen(def->name) > VEMU_NAME_MAX)
