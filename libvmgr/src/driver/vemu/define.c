@@ -78,11 +78,11 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     }
     lock = vmgr__vemu_lock_global(d, err);
     if (lock >= 0) {
-        r = vmgr__vemu_check_unique(d, def, false, err);
+        r = vmgr__vemu_check_unique(d, lock, def, false, err);
         if (r == 0)
             r = save_text(d, def, &text, err);
         if (r == 0)
-            vmgr__vemu_set_grew(d);
+            vmgr__vemu_set_grew(d, lock);
     }
     vmgr__vemu_unlock(lock);
     if (r == 0 && ret)
@@ -211,7 +211,7 @@ int vmgr__vemu_rename(struct vmgr_domain *dom, const char *new_name, struct vmgr
     if (r == 0)
         r = rename_locked(&c, new_name, err);
     if (r == 0)
-        vmgr__vemu_set_grew(c.d);
+        vmgr__vemu_set_grew(c.d, lock);
     vmgr__vemu_unlock(lock);
     if (r == 0) {
         g_mutex_lock(&c.d->lock);

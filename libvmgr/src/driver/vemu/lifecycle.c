@@ -204,7 +204,7 @@ static int announce(struct vemu_change *c, bool fresh, const char *emulator,
     int lock = vmgr__vemu_lock_global(c->d, err);
     int id, r = -1;
 
-    if (lock >= 0 && (!fresh || vmgr__vemu_check_unique(c->d, s->def, true, err) == 0) &&
+    if (lock >= 0 && (!fresh || vmgr__vemu_check_unique(c->d, lock, s->def, true, err) == 0) &&
         next_id_locked(c->d, &id, err) == 0) {
         dress(c->d, s->def, id, emulator);
         s->phase = VEMU_STARTING;
@@ -212,7 +212,7 @@ static int announce(struct vemu_change *c, bool fresh, const char *emulator,
         s->reason = VMGR_DOMAIN_PAUSED_STARTING_UP;
         r = vmgr__vemu_status_save(c->d, c->name, s, err);
         if (fresh)
-            vmgr__vemu_set_grew(c->d);
+            vmgr__vemu_set_grew(c->d, lock);
     }
     vmgr__vemu_unlock(lock);
     return r;
@@ -310,7 +310,7 @@ int vmgr__vemu_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
     }
     if (vmgr__vemu_change_is_active(&c)) {
         /* The same domain, or another that took its name: the list knows the words for both. */
-        if (vmgr__vemu_check_unique(d, def, true, err) == 0)
+        if (vmgr__vemu_check_unique(d, -1, def, true, err) == 0)
             vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
         vmgr__domain_def_free(def);
         return vmgr__vemu_change_end(&c, -1);

@@ -45,19 +45,20 @@ struct record {
     struct vemu_listener *listener;
 };
 
-static struct key key_of(const char *path)
+/* False: there is certainly no such file. */
+static bool read_key(const char *path, struct key *ret)
 {
-    struct key k = { 0 };
     struct stat st;
 
-    if (stat(path, &st) == 0) {
-        k.dev = st.st_dev;
-        k.ino = st.st_ino;
-        k.size = st.st_size;
-        k.mtime = st.st_mtim;
-        k.ctime = st.st_ctim;
-    }
-    return k;
+    *ret = (struct key){ 0 };
+    if (stat(path, &st) < 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    *ret = (struct key){ .dev = st.st_dev,
+                         .ino = st.st_ino,
+                         .size = st.st_size,
+                         .mtime = st.st_mtim,
+                         .ctime = st.st_ctim };
+    return true;
 }
 
 static bool key_equal(const struct key *a, const struct key *b)
@@ -406,12 +407,12 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
     struct found f = { .status = { .state = VMGR_DOMAIN_SHUTOFF } };
     struct vmgr_error *err = NULL;
+    bool has_status;
     int r = 0;
 
     vmgr__vemu_notice_seen(d, name);
-    f.config_key = key_of(config_path);
-    if (has_run)
-        f.status_key = key_of(status_path);
+    read_key(config_path, &f.config_key);
+    has_status = has_run && read_key(status_path, &f.status_key);
     f.autostart = in ? g_hash_table_contains(in->autostarts, name) : has_autostart(d, name);
     if (d->watching && has_run)
         vmgr__vemu_watch_run(d, name);
@@ -419,7 +420,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
         obj->certain = told;
         return;
     }
-    if (has_run)
+    if (has_status)
         r = vmgr__vemu_status_settled(d, name, &f.status, &err);
     f.unreadable = r < 0;
     if (r == 0)

@@ -25,12 +25,15 @@ int vmgr__vemu_obj_check(const struct vmgr__domobj *obj, struct vmgr_error **err
 /* Its files have to be looked at again. */
 void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
-/* Whether a definition may take its name and UUID, as vmgr__domlist_check(). The global lock is
- * held. */
-int vmgr__vemu_check_unique(struct vemu *d, const struct vmgr__domain_def *def, bool inactive,
-                            struct vmgr_error **err);
-/* The set of names and UUIDs has grown. The global lock is held. */
-void vmgr__vemu_set_grew(struct vemu *d);
+/* ---- names.c ---- */
+/* Whether a definition may take its name and UUID, as vmgr__domlist_check(). lock: the global lock,
+ * or -1: what is answered may change at any time. */
+int vmgr__vemu_check_unique(struct vemu *d, int lock, const struct vmgr__domain_def *def,
+                            bool inactive, struct vmgr_error **err);
+/* The set of names and UUIDs has grown. lock: the global lock. */
+void vmgr__vemu_set_grew(struct vemu *d, int lock);
+
+/* ---- cache.c ---- */
 /* Takes d->lock, refreshes one name. reason: how a transient run ended, whose files are gone. */
 void vmgr__vemu_changed(struct vemu *d, const char *name, int reason);
 /* What was written as the definition of a name, and its text: unless the file says something else

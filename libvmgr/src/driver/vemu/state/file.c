@@ -121,15 +121,13 @@ int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err)
         return -1;
     }
     s = g_string_sized_new((gsize)MIN((size_t)st.st_size + 1, FILE_MAX));
-    while ((n = read(fd, buf, sizeof(buf))) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 || s->len + (size_t)n > FILE_MAX)
-            break;
-        g_string_append_len(s, buf, n);
-    }
+    do { /* less than was asked for is the end */
+        n = read(fd, buf, sizeof(buf));
+        if (n > 0)
+            g_string_append_len(s, buf, n);
+    } while ((n < 0 && errno == EINTR) || (n == sizeof(buf) && s->len <= FILE_MAX));
     close(fd);
-    if (n != 0) {
+    if (n < 0 || s->len > FILE_MAX) {
         g_string_free(s, TRUE);
         return vmgr__error_set_errno(err, n < 0 ? errno : EFBIG, VMGR_FROM_VEMU,
                                      "cannot read file '%s'", path);

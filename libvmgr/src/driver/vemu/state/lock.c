@@ -8,31 +8,57 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../vemu.h"
 #include "lock.h"
 
-static void note_holder(int fd)
-{
-    char text[32];
-    int n = g_snprintf(text, sizeof(text), "%d\n", (int)getpid());
-
-    /* For people and error messages; nothing depends on it. */
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) < 0)
-        return;
-}
-
+/*
+ * Who has the lock of a file, as the kernel tells (proc_locks(5)); 0: it does not. Nothing is noted
+ * in the file itself: where locks are on a disk that would cost more than all else in a change.
+ */
 static int holder(int fd)
 {
-    char text[32] = { 0 };
+    FILE *locks = fopen("/proc/locks", "re");
+    struct stat st;
+    char line[256];
+    int found = 0;
 
-    if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+    if (!locks)
         return 0;
-    return (int)g_ascii_strtoll(text, NULL, 10);
+    if (fstat(fd, &st) < 0)
+        st.st_ino = 0;
+    while (!found && fgets(line, sizeof(line), locks)) {
+        unsigned major, minor;
+        uint64_t inode;
+        int pid;
+
+        /* "7: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF"; those who wait have "->" in it */
+        if (sscanf(line, "%*u: FLOCK ADVISORY WRITE %d %x:%x:%" SCNu64, &pid, &major, &minor,
+                   &inode) == 4 &&
+            makedev(major, minor) == st.st_dev && inode == st.st_ino)
+            found = pid;
+    }
+    fclose(locks);
+    return found;
+}
+
+static int timed_out(int fd, struct vmgr_error **err)
+{
+    const int pid = holder(fd);
+
+    if (pid > 0)
+        return vemu_error(err, VMGR_ERR_OPERATION_TIMEOUT,
+                          "cannot acquire state change lock (held by process %d)", pid);
+    return vemu_error(err, VMGR_ERR_OPERATION_TIMEOUT,
+                      "cannot acquire state change lock (held by another process)");
 }
 
 int vmgr__file_lock(const char *path, int timeout_ms, struct vmgr_error **err)
@@ -52,15 +78,13 @@ int vmgr__file_lock(const char *path, int timeout_ms, struct vmgr_error **err)
         }
         if (g_get_monotonic_time() >= deadline) {
             if (timeout_ms)
-                vemu_error(err, VMGR_ERR_OPERATION_TIMEOUT,
-                           "cannot acquire state change lock (held by process %d)", holder(fd));
+                timed_out(fd, err);
             close(fd);
             return -1;
         }
         nanosleep(&pause, NULL);
         pause.tv_nsec = MIN(pause.tv_nsec * 2, 20000000);
     }
-    note_holder(fd);
     return fd;
 }
 
