@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What callers may look at and talk to in a guest of the vemu driver: consoles, channels, memory and
- * disks.
+ * What callers may look at and talk to in a guest of the vemu driver: consoles, channels, memory
+ * and disks.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The files of the vemu driver, seen by several connections: changed, damaged, moved, kept in memory.
+ * The files of the vemu driver, seen by several connections: changed, damaged, moved, kept in
+ * memory.
  */
 #include <sys/stat.h>
 #include <sys/wait.h>
