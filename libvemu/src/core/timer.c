@@ -10,6 +10,9 @@
  * A callback needs its device's lock, which comes before the heap's lock. So expired timers are
  * taken off the heap and marked `due`; after the device's lock is held the mark is looked at again:
  * setting the timer meanwhile has cleared it.
+ *
+ * Each time the loop comes by, a timer fires once at most: one that is always expired keeps no
+ * thread.
  */
 #include "core/timer.h"
 
@@ -156,50 +159,59 @@ static void program_locked(struct vemu_timers *timers)
     timerfd_settime(timers->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-/* The earliest timer that has expired, off the heap and marked due; NULL when there is none. */
-static struct vemu_timer *take_expired(struct vemu_timers *timers)
+/* The earliest timer whose time is `until` or before, off the heap and marked due; NULL: none. */
+static struct vemu_timer *take_expired(struct vemu_timers *timers, int64_t until)
 {
     struct vemu_timer *timer = NULL;
 
     pthread_mutex_lock(&timers->lock);
-    if (timers->count && timers->heap[0]->deadline <= vemu__timers_now(timers)) {
+    if (timers->count && timers->heap[0]->deadline <= until) {
         timer = timers->heap[0];
         heap_remove(timers, timer);
         timer->due = true;
-    } else {
-        program_locked(timers);
     }
     pthread_mutex_unlock(&timers->lock);
     return timer;
 }
 
+static void fire(struct vemu_timers *timers, struct vemu_timer *timer)
+{
+    bool due;
+
+    pthread_mutex_lock(&timer->dev->lock);
+    pthread_mutex_lock(&timers->lock);
+    due = timer->due;
+    timer->due = false;
+    pthread_mutex_unlock(&timers->lock);
+    if (due)
+        timer->fn(timer->dev);
+    pthread_mutex_unlock(&timer->dev->lock);
+}
+
+/* One round: what expires meanwhile, and what is set to a time that is over, comes when the loop
+ * has looked at the rest of what it has. Guests program timers faster than they can be fired. */
 static void on_timerfd(void *data, uint32_t revents)
 {
     struct vemu_timers *timers = data;
     struct vemu_timer *timer;
     uint64_t expirations;
-    bool stands;
-    bool due;
+    size_t left = 0;
+    int64_t now;
 
     if (read(timers->fd, &expirations, sizeof(expirations)) < 0)
         return; /* set to a later time since poll() looked */
     pthread_mutex_lock(&timers->lock);
     timers->programmed = INT64_MAX;
-    stands = atomic_load(&timers->stopped_at) >= 0;
+    if (atomic_load(&timers->stopped_at) < 0)
+        left = timers->count;
+    now = vemu__timers_now(timers);
     pthread_mutex_unlock(&timers->lock);
-    if (stands)
-        return;
 
-    while ((timer = take_expired(timers)) != NULL) {
-        pthread_mutex_lock(&timer->dev->lock);
-        pthread_mutex_lock(&timers->lock);
-        due = timer->due;
-        timer->due = false;
-        pthread_mutex_unlock(&timers->lock);
-        if (due)
-            timer->fn(timer->dev);
-        pthread_mutex_unlock(&timer->dev->lock);
-    }
+    for (; left && (timer = take_expired(timers, now)) != NULL; left--)
+        fire(timers, timer);
+    pthread_mutex_lock(&timers->lock);
+    program_locked(timers);
+    pthread_mutex_unlock(&timers->lock);
 }
 
 static int start_watch(void *data)

@@ -124,6 +124,34 @@ START_TEST(periodic)
 }
 END_TEST
 
+/* Its time has always come. */
+static void at_once(struct fake_device *dev)
+{
+    vemu_timer_set(dev->timer, 0);
+}
+
+static void note(void *data)
+{
+    atomic_store((atomic_bool *)data, true);
+}
+
+/* The loop gets to everything else while a timer expires again whenever it has fired. */
+START_TEST(keeps_no_loop)
+{
+    struct vemu_vm *vm = make();
+    atomic_bool called = false;
+
+    device->on_timer = at_once;
+    OK(vemu_vm_start(vm, &err));
+    set(0);
+    fake_until(fires() > 10);
+    vemu__loop_post(vm->loop, note, &called, NULL);
+    fake_until(atomic_load(&called));
+    OK(vemu_vm_pause(vm, &err));
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 static int64_t order[100];
 static atomic_uint order_count;
 
@@ -188,9 +216,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { clock_stands, fires_once, waits_for_the_machine,
-                                   periodic,     many,       set_while_firing,
-                                   NULL };
+    const TTest *const tests[] = { clock_stands,  fires_once, waits_for_the_machine, periodic,
+                                   keeps_no_loop, many,       set_while_firing,      NULL };
 
     return run_tests("timer", tests);
 }
