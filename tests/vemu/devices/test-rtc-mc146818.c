@@ -194,6 +194,29 @@ START_TEST(test_alarm)
 }
 END_TEST
 
+/* An alarm at a second that no minute has costs no more than another: at a second's look at each
+ * of a day these would take hours. */
+START_TEST(test_alarm_never)
+{
+    struct vemu_vm *vm = mock_new();
+
+    mock_add(vm, &vemu__device_rtc, NULL);
+    set_time(vm);
+    set(vm, 5, 0xff);
+    set(vm, 3, 0xff);
+    set(vm, 11, 0x22);
+    for (unsigned i = 0; i < 1000000; i++) {
+        set(vm, 1, 0x60 + i % 0x60);
+    }
+    mock_advance(vm, 86401 * NS);
+    ck_assert_uint_eq(vm->irqs[IRQ].rises, 0);
+    set(vm, 1, 0x59);
+    mock_advance(vm, 61 * NS);
+    ck_assert_uint_eq(vm->irqs[IRQ].rises, 1);
+    mock_free(vm);
+}
+END_TEST
+
 START_TEST(test_periodic)
 {
     struct vemu_vm *vm = mock_new();
@@ -340,5 +363,5 @@ START_TEST(test_state)
 END_TEST
 
 SUITE_MAIN("rtc-mc146818", test_host_time, test_rollover, test_formats, test_set_freezes,
-           test_update_in_progress, test_update_interrupt, test_alarm, test_periodic, test_told,
-           test_told_base, test_base, test_nvram, test_state)
+           test_update_in_progress, test_update_interrupt, test_alarm, test_alarm_never,
+           test_periodic, test_told, test_told_base, test_base, test_nvram, test_state)

@@ -210,11 +210,30 @@ static bool alarm_matches(const struct rtc *s, unsigned reg, unsigned value)
     return value == (reg == REG_HOURS_ALARM ? rtc_decode_hour(s, alarm) : rtc_decode(s, alarm));
 }
 
-/* Seconds since the epoch of the first alarm after `second`, or -1 when the bytes match no time. */
+/* Whether the alarm's byte stands for any value below `count`. */
+static bool alarm_is_time(const struct rtc *s, unsigned reg, unsigned count)
+{
+    for (unsigned value = 0; value < count; value++) {
+        if (alarm_matches(s, reg, value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Seconds since the epoch of the first alarm after `second`, or -1 when the bytes match no time.
+ * Those are told first: a byte that stands for nothing would have each second of a day looked at,
+ * by the loop and as often as the periodic interrupt comes.
+ */
 static int64_t rtc_find_alarm(const struct rtc *s, int64_t second)
 {
     int64_t t = second + 1;
 
+    if (!alarm_is_time(s, REG_HOURS_ALARM, 24) || !alarm_is_time(s, REG_MINUTES_ALARM, 60) ||
+        !alarm_is_time(s, REG_SECONDS_ALARM, 60)) {
+        return -1;
+    }
     while (t <= second + 86400) {
         unsigned in_day = (unsigned)(t - floor_div(t, 86400) * 86400);
 
