@@ -2,6 +2,8 @@
 /*
  * 8254 and port 0x61: modes, latches, BCD, gate, interrupt.
  */
+#include <string.h>
+
 #include "devices/devices.h"
 #include "mock.h"
 #include "suite.h"
@@ -239,6 +241,32 @@ START_TEST(test_state)
 }
 END_TEST
 
+/* A count that was loaded long before the machine was made, or will be: no tick is always due. */
+START_TEST(test_state_times)
+{
+    static const int64_t times[] = { INT64_MIN, -1, NS, INT64_MAX };
+    struct vemu_vm *vm = mock_new();
+    struct vemu_device *dev = mock_add(vm, &vemu__device_i8254, NULL);
+    const struct vemu_state_field *start = dev->class_->state;
+
+    while (strcmp(start->name, "channels[0].start_ns") != 0) {
+        start++;
+    }
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        mock_reset(dev);
+        program(vm, 0, 0x34, 11932);
+        mock_advance(vm, 0);
+        vm->irqs[0].rises = 0;
+        memcpy((char *)dev + start->offset, &times[i], sizeof(times[i]));
+        dev->class_->ops->restored(dev);
+        mock_advance(vm, NS / 10);
+        ck_assert_uint_ge(vm->irqs[0].rises, 9);
+        ck_assert_uint_le(vm->irqs[0].rises, 11);
+    }
+    mock_free(vm);
+}
+END_TEST
+
 SUITE_MAIN("i8254", test_rate_generator, test_terminal_count, test_strobe, test_square_wave_and_bcd,
            test_access_modes, test_gate, test_refresh_toggles, test_fast_rates_are_limited,
-           test_state)
+           test_state, test_state_times)

@@ -390,6 +390,7 @@ static void pit_reset(struct vemu_device *dev)
 static void pit_restored(struct vemu_device *dev)
 {
     struct pit *s = (struct pit *)dev;
+    const int64_t now = vemu_clock_ns(dev->vm);
 
     for (unsigned i = 0; i < CHANNEL_COUNT; i++) {
         struct pit_channel *c = &s->channels[i];
@@ -402,6 +403,9 @@ static void pit_restored(struct vemu_device *dev)
         c->count = c->count > 0x10000 ? 0x10000 : c->count;
         c->loaded = c->loaded && c->count;
         c->stopped_at &= UINT32_MAX;
+        if (c->start_ns < 0 || c->start_ns > now) { /* the next tick would always be over */
+            c->start_ns = now;
+        }
     }
     pit_schedule(s);
 }
