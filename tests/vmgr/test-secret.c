@@ -122,6 +122,26 @@ START_TEST(test_stored)
 }
 END_TEST
 
+/* Who removed it was killed in the middle: a new one of that UUID does not get its value. */
+START_TEST(test_half_removed)
+{
+    struct vmgr_secret *secret = define(DOC("", UUID_A, VOLUME("/v")));
+    char path[300];
+    uint8_t *value;
+    size_t size;
+
+    snprintf(path, sizeof(path), "%s/etc/vmgr/secrets/" UUID_A ".xml", dir);
+    OK(vmgr_secret_set_value(secret, (const uint8_t *)"old", 3, 0, &err));
+    vmgr_secret_unref(secret);
+    ck_assert_int_eq(unlink(path), 0);
+    secret = define(DOC("", UUID_A, VOLUME("/w")));
+    FAILS(vmgr_secret_get_value(secret, 0, &value, &size, &err), VMGR_ERR_NO_SECRET,
+          "Secret not found: secret '" UUID_A "' does not have a value");
+    ck_assert_int_eq(mode_of("base64"), -1);
+    vmgr_secret_unref(secret);
+}
+END_TEST
+
 START_TEST(test_private)
 {
     struct vmgr_secret *secret = define(DOC("private='yes' ephemeral='yes'", UUID_A, ""));
@@ -291,6 +311,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, test_stored);
+    tcase_add_test(t, test_half_removed);
     tcase_add_test(t, test_private);
     tcase_add_test(t, test_refused);
     tcase_add_test(t, test_events);

@@ -204,6 +204,15 @@ static int remove_files(const struct vmgr__secret_store *store, const uint8_t *u
     return vmgr__file_remove(path, true, err) < 0 ? -1 : vmgr__file_remove(value_path, true, err);
 }
 
+/* What is left of one that was being removed is no value of a new one. */
+static int remove_old_value(const struct vmgr__secret_store *store,
+                            const struct vmgr__secret_def *def, struct vmgr_error **err)
+{
+    g_autofree char *path = path_of(store, def->uuid, "base64");
+
+    return vmgr__file_remove(path, true, err);
+}
+
 /* ---- operations ---- */
 
 static struct vmgr_secret *handle(struct vmgr_conn *conn, const struct vmgr__secret_def *def)
@@ -301,7 +310,8 @@ static int put(struct vmgr__secret_store *store, struct vmgr__secret_def *def,
     if (!is_memory(store, def)) {
         /* The value first: a document without its value is a secret that has none yet. One that is
          * stored already stays as it is. */
-        if (def->value && old && is_memory(store, old) && save_value(store, def, err) < 0)
+        if ((!old || is_memory(store, old)) &&
+            (def->value ? save_value(store, def, err) : remove_old_value(store, def, err)) < 0)
             return -1;
         if (save_document(store, def, err) < 0)
             return -1;
