@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The programs that storage needs, made up: what happens when they say what they do not every day.
+ */
+#include <glib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static char dir[] = "/tmp/test-tools-XXXXXX";
+static struct vmgr_conn *conn;
+
+/* A program that is this shell script; `$here` is the directory. */
+static void make_tool(const char *name, const char *script)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s", dir, name);
+    g_autofree char *text = g_strdup_printf("#!/bin/sh\nhere=%s\n%s\n", dir, script);
+
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+    ck_assert_int_eq(chmod(path, 0755), 0);
+}
+
+static void set_up(void)
+{
+    g_autofree char *uri = NULL;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    uri = g_strdup_printf("vemu:///system?root=%s/root", dir);
+    g_setenv("VMGR_TOOLS_PATH", dir, TRUE);
+    OK(vmgr_conn_open(uri, 0, &conn, &err));
+}
+
+static void tear_down(void)
+{
+    g_autofree char *command = g_strdup_printf("rm -rf %s", dir);
+
+    conn = vmgr_conn_unref(conn);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static int look_for_exports(char **ret, struct vmgr_error **err)
+{
+    return vmgr_conn_find_pool_sources(conn, "netfs", "<source><host name='h'/></source>", 0, ret,
+                                       err);
+}
+
+/* What another host makes a program print is no more than there is room for. */
+START_TEST(test_prints_too_much)
+{
+    char *xml = NULL;
+
+    make_tool("showmount", "echo '/export (everyone)'");
+    OK(look_for_exports(&xml, &err));
+    ck_assert_ptr_nonnull(strstr(xml, "<dir path='/export'/>"));
+    free(xml);
+    make_tool("showmount", "while :; do echo /export; done");
+    FAILS(look_for_exports(&xml, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: 'showmount' printed too much");
+    make_tool("showmount", "while :; do echo /export >&2; done");
+    FAILS(look_for_exports(&xml, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: 'showmount' printed too much");
+    make_tool("showmount", "echo no such host >&2; exit 3");
+    FAILS(look_for_exports(&xml, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: Child process (showmount) unexpected exit status 3: no such host");
+    make_tool("showmount", "kill -9 $$");
+    FAILS(look_for_exports(&xml, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: Child process (showmount) unexpected exit status 137: ");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("storage-tools");
+    TCase *tcase = tcase_create("storage-tools");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_prints_too_much);
+    tcase_set_timeout(tcase, 60);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
