@@ -3,6 +3,7 @@
  * The programs that storage needs, made up: what happens when they say what they do not every day.
  */
 #include <glib.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,13 @@ static void make_tool(const char *name, const char *script)
 
     ck_assert(g_file_set_contents(path, text, -1, NULL));
     ck_assert_int_eq(chmod(path, 0755), 0);
+}
+
+static bool is_there(const char *name)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s", dir, name);
+
+    return access(path, F_OK) == 0;
 }
 
 static void set_up(void)
@@ -69,6 +77,37 @@ START_TEST(test_prints_too_much)
 }
 END_TEST
 
+/* A disk without partitions may hold other things, which go only when that is asked for. */
+START_TEST(test_disk_in_use)
+{
+    const char *formatted = "Storage pool already built: Device '/dev/none' already formatted";
+    struct vmgr_pool *pool = NULL;
+
+    make_tool("parted", "case \"$*\" in *mklabel*) touch $here/labelled;;\n"
+                        "*) echo 'unrecognised disk label' >&2; exit 1;; esac");
+    make_tool("blkid", "echo TYPE=crypto_LUKS");
+    OK(vmgr_pool_define_xml(conn,
+                            "<pool type='disk'><name>p</name><source><device path='/dev/none'/>"
+                            "<format type='gpt'/></source><target><path>/dev</path></target>"
+                            "</pool>",
+                            0, &pool, &err));
+    FAILS(vmgr_pool_build(pool, 0, &err), VMGR_ERR_STORAGE_POOL_BUILT, formatted);
+    FAILS(vmgr_pool_build(pool, VMGR_POOL_BUILD_NO_OVERWRITE, &err), VMGR_ERR_STORAGE_POOL_BUILT,
+          formatted);
+    make_tool("blkid", "echo cannot read >&2; exit 8");
+    FAILS(vmgr_pool_build(pool, 0, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: Child process (blkid) unexpected exit status 8: cannot read");
+    ck_assert(!is_there("labelled"));
+    make_tool("blkid", "exit 2"); /* nothing */
+    OK(vmgr_pool_build(pool, 0, &err));
+    ck_assert(is_there("labelled"));
+    make_tool("blkid", "echo TYPE=crypto_LUKS");
+    OK(vmgr_pool_build(pool, VMGR_POOL_BUILD_OVERWRITE, &err));
+    OK(vmgr_pool_undefine(pool, &err));
+    vmgr_pool_unref(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("storage-tools");
@@ -78,6 +117,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_prints_too_much);
+    tcase_add_test(tcase, test_disk_in_use);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);

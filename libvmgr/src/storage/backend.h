@@ -76,6 +76,8 @@ int vmgr__volume_copy(const struct vmgr__volume_origin *origin, const char *path
 /* Sizes, format, owner and times of what is at def->target.path. 1, 0 (nothing there, or nothing
  * that is a volume), -1 and *err. */
 int vmgr__volume_probe(struct vmgr__volume_def *def, struct vmgr_error **err);
+/* Whether a block device has anything on it that blkid knows: 1, 0, -1 and *err. */
+int vmgr__device_has_content(const char *device, struct vmgr_error **err);
 /* As the image library names it. */
 const char *vmgr__volume_image_format(const struct vmgr__volume_def *def);
 struct vemu_error;

@@ -233,12 +233,29 @@ static int create(const struct vmgr__pool_def *pool, struct vmgr__volume_def *de
     return 0;
 }
 
+/* What parted cannot read may hold something all the same, such as an encrypted volume. */
+static int check_empty(const struct vmgr__pool_def *pool, const char *device,
+                       struct vmgr_error **err)
+{
+    uint64_t size;
+    GArray *ranges = read_table(pool, &size, NULL);
+    int r;
+
+    if (ranges) {
+        g_array_unref(ranges);
+        return storage_error(err, VMGR_ERR_STORAGE_POOL_BUILT,
+                             "Device '%s' already has a partition table", device);
+    }
+    r = vmgr__device_has_content(device, err);
+    return r > 0 ? storage_error(err, VMGR_ERR_STORAGE_POOL_BUILT, "Device '%s' already formatted",
+                                 device)
+                 : r;
+}
+
 static int build(const struct vmgr__pool_def *pool, uint32_t flags, struct vmgr_error **err)
 {
     const char *format = vmgr__pool_kinds[pool->type].formats[pool->source.format];
     const char *device = device_of(pool, err);
-    uint64_t size;
-    GArray *ranges;
 
     if (!device ||
         vmgr__check_flags(flags, VMGR_POOL_BUILD_OVERWRITE | VMGR_POOL_BUILD_NO_OVERWRITE,
@@ -247,14 +264,8 @@ static int build(const struct vmgr__pool_def *pool, uint32_t flags, struct vmgr_
     if (flags == (VMGR_POOL_BUILD_OVERWRITE | VMGR_POOL_BUILD_NO_OVERWRITE))
         return storage_error(err, VMGR_ERR_INVALID_ARG,
                              "Overwrite and no overwrite flags are mutually exclusive");
-    if (!(flags & VMGR_POOL_BUILD_OVERWRITE)) {
-        ranges = read_table(pool, &size, NULL);
-        if (ranges) {
-            g_array_unref(ranges);
-            return storage_error(err, VMGR_ERR_STORAGE_POOL_BUILT,
-                                 "Device '%s' already has a partition table", device);
-        }
-    }
+    if (!(flags & VMGR_POOL_BUILD_OVERWRITE) && check_empty(pool, device, err) < 0)
+        return -1;
     if (strcmp(format, "unknown") == 0 || strcmp(format, "dos") == 0)
         format = "msdos"; /* parted's name for it */
     return vmgr__run_args(NULL, err, "parted", "-s", "--", device, "mklabel", format);

@@ -110,21 +110,6 @@ static int stop(const struct vmgr__pool_def *pool, struct vmgr_error **err)
     return there ? vmgr__run_args(NULL, err, "umount", "--", pool->path) : 0;
 }
 
-/* Whether the device has anything on it that blkid knows: 1, 0, -1. */
-static int has_content(const char *device, struct vmgr_error **err)
-{
-    struct vmgr_error *why = NULL;
-    const char *const argv[] = { "blkid", "-p", "-o", "export", "--", device, NULL };
-    int status = vmgr__run_status(argv, NULL, &why);
-
-    if (status == 0 || status == 2) { /* blkid(8): 2 is "nothing found" */
-        vmgr_error_free(why);
-        return status == 0;
-    }
-    vmgr__error_move(err, why);
-    return -1;
-}
-
 static int make_fs(const struct vmgr__pool_def *pool, uint32_t flags, struct vmgr_error **err)
 {
     const char *device = vmgr__pool_source_device(&pool->source);
@@ -144,7 +129,7 @@ static int make_fs(const struct vmgr__pool_def *pool, uint32_t flags, struct vmg
         return storage_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                              "a file system cannot be made without a source format");
     if (flags & VMGR_POOL_BUILD_NO_OVERWRITE) {
-        r = has_content(device, err);
+        r = vmgr__device_has_content(device, err);
         if (r > 0)
             return storage_error(err, VMGR_ERR_STORAGE_POOL_BUILT, "Device '%s' already formatted",
                                  device);

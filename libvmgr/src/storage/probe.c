@@ -154,3 +154,17 @@ const char *vmgr__volume_image_format(const struct vmgr__volume_def *def)
 {
     return def->type == VMGR_VOLUME_FILE ? vmgr__file_format_name(def->target.format) : "raw";
 }
+
+int vmgr__device_has_content(const char *device, struct vmgr_error **err)
+{
+    struct vmgr_error *why = NULL;
+    const char *const argv[] = { "blkid", "-p", "-o", "export", "--", device, NULL };
+    int status = vmgr__run_status(argv, NULL, &why);
+
+    if (status == 0 || status == 2) { /* blkid(8): 2 is "nothing found" */
+        vmgr_error_free(why);
+        return status == 0;
+    }
+    vmgr__error_move(err, why);
+    return -1;
+}
