@@ -21,9 +21,9 @@ static const struct vemu_image *lowest(const struct vemu_image *image)
     return image;
 }
 
-char *vemu__image_resolve(const struct vemu_image *image, const char *name)
+char *vemu__image_resolve_beside(const char *base, const char *name)
 {
-    const char *base = lowest(image)->filename, *slash;
+    const char *slash;
 
     if (name[0] == '/' || vemu__image_has_protocol(name))
         return g_strdup(name);
@@ -31,6 +31,11 @@ char *vemu__image_resolve(const struct vemu_image *image, const char *name)
         base += strlen("file:");
     slash = strrchr(base, '/');
     return slash ? g_strdup_printf("%.*s/%s", (int)(slash - base), base, name) : g_strdup(name);
+}
+
+char *vemu__image_resolve(const struct vemu_image *image, const char *name)
+{
+    return vemu__image_resolve_beside(lowest(image)->filename, name);
 }
 
 /* --- the chain -------------------------------------------------------------------------------- */

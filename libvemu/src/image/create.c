@@ -58,6 +58,24 @@ static const char *path_of(const char *filename)
     return vemu__image_has_protocol(filename) ? NULL : filename;
 }
 
+/* Whether what is made would overwrite what it is to stand on. */
+static bool overwrites_backing(const struct vemu_image_create_args *args)
+{
+    uint64_t id[2], other[2];
+
+    for (size_t i = 0; i < args->prop_count; i++) {
+        g_autofree char *name = NULL;
+
+        if (strcmp(args->props[i].name, "backing_file") != 0 || !args->props[i].value)
+            continue;
+        name = vemu__image_resolve_beside(args->filename, args->props[i].value);
+        if (vemu__image_file_id(args->filename, id) && vemu__image_file_id(name, other) &&
+            !memcmp(id, other, sizeof(id)))
+            return true;
+    }
+    return false;
+}
+
 int vemu_image_create(const char *filename, const char *format, uint64_t size,
                       const struct vemu_property *props, size_t prop_count,
                       const struct vemu_progress *progress, struct vemu_error **err)
@@ -82,6 +100,10 @@ int vemu_image_create(const char *filename, const char *format, uint64_t size,
                                format);
     if (size != UINT64_MAX && size > INT64_MAX)
         return vemu__error_set(err, EFBIG, "an image cannot have %" PRIu64 " bytes", size);
+    if (overwrites_backing(&args))
+        return vemu__error_set(err, EINVAL,
+                               "Trying to create an image with the same filename as the backing "
+                               "file");
     path = path_of(filename);
     is_new = path && lstat(path, &st) < 0 && errno == ENOENT;
     r = driver->create(&args, err);

@@ -200,6 +200,8 @@ int vemu__image_open_backing(struct vemu_image *image, const struct vemu_propert
                              size_t prop_count, struct vemu_error **err);
 /* `name` relative to the directory of `image`'s file, as backing files are. Caller frees. */
 char *vemu__image_resolve(const struct vemu_image *image, const char *name);
+/* The same, of an image that is not open; `base`: its file's name. */
+char *vemu__image_resolve_beside(const char *base, const char *name);
 /* Fills the fields that `table` declares; vemu__props_set() without a machine. */
 int vemu__image_set_options(void *object, const struct vemu_prop *table,
                             const struct vemu_property *props, size_t prop_count,

@@ -66,6 +66,31 @@ START_TEST(test_failures)
 }
 END_TEST
 
+/* An image is not written over what it is to stand on, under whatever name. */
+START_TEST(test_own_backing)
+{
+    char *path = make_file(SIZE), *base = g_path_get_basename(path);
+    g_autofree char *link = g_strdup_printf("%s.link", path), *prefixed = NULL;
+    const char *const names[] = { path, base, link };
+
+    ck_assert_int_eq(symlink(path, link), 0);
+    prefixed = g_strdup_printf("file:%s", path);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct vemu_property props[] = { { "backing_fmt", "raw" },
+                                               { "backing_file", names[i] } };
+
+        FAILS(vemu_image_create(path, "qcow2", SIZE, props, 2, NULL, &err), EINVAL,
+              "same filename");
+        FAILS(vemu_image_create(prefixed, "qcow2", SIZE, props, 2, NULL, &err), EINVAL,
+              "same filename");
+        check_file(path, SIZE, false);
+    }
+    ck_assert_int_eq(unlink(link), 0);
+    g_free(base);
+    remove_file(path);
+}
+END_TEST
+
 START_TEST(test_resize)
 {
     char *path = make_file(SIZE);
@@ -179,8 +204,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { test_create,  test_failures,    test_resize, test_info,
-                                   test_measure, test_unsupported, NULL };
+    const TTest *const tests[] = { test_create, test_failures, test_own_backing, test_resize,
+                                   test_info,   test_measure,  test_unsupported, NULL };
 
     return run_tests("image-create", tests);
 }
