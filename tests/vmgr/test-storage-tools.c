@@ -110,19 +110,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("storage-tools");
-    TCase *tcase = tcase_create("storage-tools");
-    SRunner *runner;
-    int failed;
+    Suite *s = suite_create("storage");
+    TCase *t = tcase_create("tools");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_prints_too_much);
-    tcase_add_test(tcase, test_disk_in_use);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, test_prints_too_much);
+    tcase_add_test(t, test_disk_in_use);
+    tcase_set_timeout(t, 60);
+    suite_add_tcase(s, t);
+    return run_suite(s);
 }

@@ -286,7 +286,8 @@ struct vemu_progress {
  *         "backing_fmt", "preallocation" ...
  *
  * On failure a file that was not there before is removed again.
- * Errors: EINVAL (unknown format or option, bad value), EFBIG, ENOSPC, ENOENT ... Since 0.1
+ * Errors: EINVAL (unknown format or option, bad value, the file is to be its own backing file),
+ * EFBIG, ENOSPC, ENOENT ... Since 0.1
  */
 int vemu_image_create(const char *filename, const char *format, uint64_t size,
                       const struct vemu_property *props, size_t prop_count,
