@@ -79,6 +79,12 @@ struct opt {
     {                                                                                              \
         .name = name_, .type = OPT_BOOL, .help = help_                                             \
     }
+/* The domain that most commands are about. */
+#define DOMAIN_OPT(completer_)                                                                     \
+    {                                                                                              \
+        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
+        .completer = completer_                                                                    \
+    }
 
 /* --- commands --------------------------------------------------------------------------------- */
 

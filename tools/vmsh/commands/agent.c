@@ -10,11 +10,6 @@
 
 #include "../text/agent.h"
 
-#define DOMAIN_OPT                                                                                 \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = COMPLETE_DOMAIN_ACTIVE                                                        \
-    }
 #define TEXT(name_, help_)                                                                         \
     {                                                                                              \
         .name = name_, .type = OPT_STRING, .named = true, .help = help_                            \
@@ -45,17 +40,17 @@ static bool with_domain(struct shell *sh, const struct args *args,
 /* --- file systems ----------------------------------------------------------------------------- */
 
 const struct opt domfsfreeze_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "mountpoint", .type = OPT_ARGV, .help = "mountpoint path to be frozen" },
     OPT_END,
 };
 const struct opt domfsthaw_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "mountpoint", .type = OPT_ARGV, .help = "mountpoint path to be thawed" },
     OPT_END,
 };
 const struct opt domfstrim_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "minimum",
       .type = OPT_INT,
       .named = true,
@@ -63,7 +58,7 @@ const struct opt domfstrim_opts[] = {
     TEXT("mountpoint", "which mount point to trim"),
     OPT_END,
 };
-const struct opt domfsinfo_opts[] = { DOMAIN_OPT, OPT_END };
+const struct opt domfsinfo_opts[] = { DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE), OPT_END };
 
 /* The values of an option that takes all that is left, for free(). */
 static const char **values_of(const struct args *args, const char *name, uint32_t *ret_n)
@@ -149,12 +144,12 @@ COMMAND(domfsinfo)
 /* --- the system ------------------------------------------------------------------------------- */
 
 const struct opt domhostname_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     TEXT("source", "address source: 'lease' or 'agent'"),
     OPT_END,
 };
 const struct opt domtime_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     FLAG("now", "set to the time of the host running vmsh"),
     FLAG("pretty", "print domain's time in human readable form"),
     FLAG("sync", "instead of setting given time, synchronize from domain's RTC"),
@@ -162,7 +157,7 @@ const struct opt domtime_opts[] = {
     OPT_END,
 };
 const struct opt guestinfo_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     FLAG("user", "report active users"),
     FLAG("os", "report operating system information"),
     FLAG("timezone", "report timezone information"),
@@ -284,7 +279,7 @@ COMMAND(guestinfo)
 /* --- vCPUs ---------------------------------------------------------------------------------- */
 
 const struct opt guestvcpus_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     TEXT("cpulist", "list of cpus to enable or disable"),
     FLAG("enable", "enable cpus specified by cpulist"),
     FLAG("disable", "disable cpus specified by cpulist"),
@@ -318,19 +313,19 @@ COMMAND(guestvcpus)
 /* --- users ---------------------------------------------------------------------------------- */
 
 const struct opt set_user_password_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "user", .type = OPT_DATA, .help = "the username" },
     { .name = "password", .type = OPT_DATA, .help = "the new password" },
     FLAG("encrypted", "the password is already encrypted"),
     OPT_END,
 };
 const struct opt get_user_sshkeys_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "user", .type = OPT_DATA, .help = "user to list authorized keys for" },
     OPT_END,
 };
 const struct opt set_user_sshkeys_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "user", .type = OPT_DATA, .help = "user to set authorized keys for" },
     { .name = "file",
       .type = OPT_STRING,
@@ -412,12 +407,12 @@ COMMAND(set_user_sshkeys)
 /* --- the agent itself ------------------------------------------------------------------------- */
 
 const struct opt guest_agent_timeout_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "timeout", .type = OPT_INT, .named = true, .help = "timeout seconds." },
     OPT_END,
 };
 const struct opt qemu_agent_command_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "timeout",
       .type = OPT_INT,
       .named = true,

@@ -13,10 +13,7 @@
 #include "../text/device.h"
 
 const struct opt attach_disk_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "source",
       .type = OPT_DATA,
       .may_empty = true,
@@ -59,10 +56,7 @@ const struct opt attach_disk_opts[] = {
     OPT_END,
 };
 const struct opt detach_disk_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "target", .type = OPT_DATA, .help = "target of disk device" },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
     OPT_AFFECT,
@@ -72,10 +66,7 @@ const struct opt detach_disk_opts[] = {
     OPT_END,
 };
 const struct opt attach_interface_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "type", .type = OPT_DATA, .help = "network interface type" },
     { .name = "source", .type = OPT_DATA, .help = "source of network interface" },
     { .name = "target", .type = OPT_STRING, .help = "target network name" },
@@ -97,10 +88,7 @@ const struct opt attach_interface_opts[] = {
     OPT_END,
 };
 const struct opt detach_interface_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "type", .type = OPT_DATA, .help = "network interface type" },
     { .name = "mac", .type = OPT_STRING, .help = "MAC address" },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
@@ -111,10 +99,7 @@ const struct opt detach_interface_opts[] = {
     OPT_END,
 };
 const struct opt change_media_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "path", .type = OPT_DATA, .help = "Fully-qualified path or target of disk device" },
     { .name = "source", .type = OPT_STRING, .help = "source of the media" },
     { .name = "eject", .type = OPT_BOOL, .help = "Eject the media" },

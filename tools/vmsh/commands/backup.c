@@ -8,14 +8,8 @@
 
 #include "../text/domain.h"
 
-#define DOMAIN_OPT                                                                                 \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = COMPLETE_DOMAIN_ACTIVE                                                        \
-    }
-
 static const struct opt begin_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "backupxml",
       .type = OPT_STRING,
       .help = "domain backup XML",
@@ -49,7 +43,7 @@ static bool backup_begin(struct shell *sh, const struct args *args)
 }
 
 static const struct opt dumpxml_options[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     OPT_XPATH,
     OPT_END,
 };

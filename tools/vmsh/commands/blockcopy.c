@@ -13,14 +13,8 @@
 
 #define POLL_MS 500 /* between looks at a job's progress */
 
-#define DOMAIN_OPT                                                                                 \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = COMPLETE_DOMAIN                                                               \
-    }
-
 const struct opt blockpull_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "path", .type = OPT_DATA, .help = "fully-qualified path of disk" },
     { .name = "bandwidth", .type = OPT_INT, .help = "bandwidth limit in MiB/s" },
     { .name = "base",
@@ -41,7 +35,7 @@ const struct opt blockpull_opts[] = {
     OPT_END,
 };
 const struct opt blockcommit_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "path", .type = OPT_DATA, .help = "fully-qualified path of disk" },
     { .name = "bandwidth", .type = OPT_INT, .help = "bandwidth limit in MiB/s" },
     { .name = "base",
@@ -76,7 +70,7 @@ const struct opt blockcommit_opts[] = {
     OPT_END,
 };
 const struct opt blockcopy_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "path", .type = OPT_DATA, .help = "fully-qualified path of source disk" },
     { .name = "dest",
       .type = OPT_STRING,

@@ -9,14 +9,8 @@
 
 #include "blockjob.h"
 
-#define DOMAIN_OPT                                                                                 \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = COMPLETE_DOMAIN                                                               \
-    }
-
 const struct opt blockjob_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "path", .type = OPT_DATA, .help = "fully-qualified path of disk" },
     { .name = "abort", .type = OPT_BOOL, .help = "abort the active job on the specified disk" },
     { .name = "async",
@@ -36,7 +30,7 @@ const struct opt blockjob_opts[] = {
     OPT_END,
 };
 const struct opt blockresize_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "path", .type = OPT_DATA, .help = "Fully-qualified path of block device" },
     { .name = "size",
       .type = OPT_INT,

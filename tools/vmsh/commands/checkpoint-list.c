@@ -13,10 +13,7 @@
 #define TREE_DEPTH 1000
 
 const struct opt checkpoint_list_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     FLAG("parent", "add a column showing parent checkpoint"),
     FLAG("roots", "list only checkpoints without parents"),
     FLAG("leaves", "list only checkpoints without children"),

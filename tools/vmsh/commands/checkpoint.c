@@ -9,11 +9,6 @@
 #include "../text/checkpoint.h"
 #include "../text/domain.h"
 
-#define DOMAIN_OPT                                                                                 \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = COMPLETE_DOMAIN                                                               \
-    }
 #define CHECKPOINT_OPT(help_)                                                                      \
     {                                                                                              \
         .name = "checkpointname", .type = OPT_STRING, .help = help_,                               \
@@ -50,7 +45,7 @@ static bool create(struct shell *sh, struct vmgr_domain *domain, const char *xml
 }
 
 static const struct opt create_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "xmlfile",
       .type = OPT_STRING,
       .help = "domain checkpoint XML",
@@ -83,7 +78,7 @@ static bool checkpoint_create(struct shell *sh, const struct args *args)
 }
 
 static const struct opt create_as_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "name", .type = OPT_STRING, .help = "name of checkpoint" },
     { .name = "description", .type = OPT_STRING, .help = "description of checkpoint" },
     FLAG("print-xml", "print XML document rather than create"),
@@ -215,7 +210,7 @@ static bool checkpoint_create_as(struct shell *sh, const struct args *args)
 /* --- changing ------------------------------------------------------------------------------- */
 
 static const struct opt delete_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     CHECKPOINT_OPT("checkpoint name"),
     FLAG("children", "delete checkpoint and all children"),
     FLAG("children-only", "delete children but not checkpoint"),
@@ -241,7 +236,7 @@ static bool delete (struct shell *sh, struct vmgr_checkpoint *checkpoint, const 
 }
 
 static const struct opt edit_options[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     CHECKPOINT_OPT("checkpoint name"),
     OPT_END,
 };
@@ -294,7 +289,7 @@ static bool edit(struct shell *sh, struct vmgr_checkpoint *checkpoint, const str
 /* --- looking -------------------------------------------------------------------------------- */
 
 static const struct opt dumpxml_options[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     CHECKPOINT_OPT("checkpoint name"),
     FLAG("security-info", "include security sensitive information in XML dump"),
     FLAG("no-domain", "exclude <domain> from XML"),
@@ -315,7 +310,7 @@ static bool dumpxml(struct shell *sh, struct vmgr_checkpoint *checkpoint, const 
 }
 
 static const struct opt info_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     CHECKPOINT_OPT("checkpoint name"),
     OPT_END,
 };
@@ -357,7 +352,7 @@ static bool info(struct shell *sh, struct vmgr_checkpoint *checkpoint, const str
 }
 
 static const struct opt parent_opts[] = {
-    DOMAIN_OPT,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     CHECKPOINT_OPT("find parent of checkpoint name"),
     OPT_END,
 };

@@ -10,10 +10,7 @@
 #include "../shell.h"
 
 const struct opt desc_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "live", .type = OPT_BOOL, .help = "modify/get running state" },
     { .name = "config", .type = OPT_BOOL, .help = "modify/get persistent configuration" },
     { .name = "current", .type = OPT_BOOL, .help = "modify/get current state configuration" },

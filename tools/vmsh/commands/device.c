@@ -45,30 +45,21 @@ static bool device_file(struct shell *sh, const struct args *args, device_fn run
 }
 
 const struct opt attach_device_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "file", .type = OPT_DATA, .help = "XML file", .completer = COMPLETE_FILE },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
     OPT_AFFECT,
     OPT_END,
 };
 const struct opt detach_device_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "file", .type = OPT_DATA, .help = "XML file", .completer = COMPLETE_FILE },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
     OPT_AFFECT,
     OPT_END,
 };
 const struct opt update_device_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "file", .type = OPT_DATA, .help = "XML file", .completer = COMPLETE_FILE },
     { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
     OPT_AFFECT,
@@ -76,10 +67,7 @@ const struct opt update_device_opts[] = {
     OPT_END,
 };
 const struct opt detach_device_alias_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "alias", .type = OPT_DATA, .help = "device alias" },
     OPT_AFFECT,
     OPT_END,

@@ -8,17 +8,11 @@
 #include "../text/device.h"
 
 const struct opt domblkerror_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     OPT_END,
 };
 const struct opt domblkthreshold_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN_ACTIVE },
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "dev", .type = OPT_DATA, .help = "device to set threshold for" },
     { .name = "threshold",
       .type = OPT_INT,

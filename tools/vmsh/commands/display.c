@@ -17,10 +17,7 @@
 #define VNC_PORT 5900
 
 const struct opt domdisplay_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN_ACTIVE },
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "include-password",
       .type = OPT_BOOL,
       .help = "includes the password into the connection URI if available" },
@@ -31,10 +28,7 @@ const struct opt domdisplay_opts[] = {
     OPT_END,
 };
 const struct opt display_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN_ACTIVE },
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     OPT_END,
 };
 

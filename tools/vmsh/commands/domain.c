@@ -16,12 +16,6 @@
 #include "../shell.h"
 #include "../undefine-storage.h"
 
-#define DOMAIN_OPT(completer_)                                                                     \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = completer_                                                                    \
-    }
-
 /* --- define, create, undefine ----------------------------------------------------------------- */
 
 static const struct opt define_opts[] = {

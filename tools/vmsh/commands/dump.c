@@ -15,7 +15,7 @@
 #include "../text/job.h"
 
 const struct opt dump_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "file",
       .type = OPT_DATA,
       .help = "where to dump the core",

@@ -12,10 +12,7 @@
 #include "../shell.h"
 
 const struct opt dumpxml_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "inactive", .type = OPT_BOOL, .help = "show inactive defined XML" },
     { .name = "security-info",
       .type = OPT_BOOL,

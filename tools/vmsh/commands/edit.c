@@ -17,10 +17,7 @@
 #include "../shell.h"
 
 const struct opt edit_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "skip-validate",
       .type = OPT_BOOL,
       .help = "skip validation of the XML against the schema" },

@@ -12,10 +12,7 @@
 /* --- domifaddr ------------------------------------------------------------------------------ */
 
 const struct opt domifaddr_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN_ACTIVE },
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "interface", .type = OPT_STRING, .help = "network interface name", .named = true },
     { .name = "full", .type = OPT_BOOL, .help = "always display names and MACs of interfaces" },
     { .name = "source",
@@ -78,10 +75,7 @@ bool cmd_domifaddr(struct shell *sh, const struct args *args)
 /* --- domiftune ------------------------------------------------------------------------------ */
 
 const struct opt domiftune_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "interface", .type = OPT_DATA, .help = "interface device (MAC Address)" },
     { .name = "inbound",
       .type = OPT_STRING,
@@ -160,10 +154,7 @@ bool cmd_domiftune(struct shell *sh, const struct args *args)
 /* --- domif-setlink -------------------------------------------------------------------------- */
 
 const struct opt domif_setlink_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "interface", .type = OPT_DATA, .help = "interface device (MAC Address)" },
     { .name = "state", .type = OPT_DATA, .help = "new state of the device" },
     { .name = "config", .type = OPT_BOOL, .help = "affect next boot" },

@@ -10,7 +10,7 @@
 #include "../text/storage.h"
 
 const struct opt domjobinfo_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "completed",
       .type = OPT_BOOL,
       .help = "return statistics of a recently completed job" },
@@ -24,12 +24,12 @@ const struct opt domjobinfo_opts[] = {
     OPT_END,
 };
 const struct opt domjobabort_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "postcopy", .type = OPT_BOOL, .help = "interrupt post-copy migration" },
     OPT_END,
 };
 const struct opt domcontrol_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     OPT_END,
 };
 

@@ -7,7 +7,7 @@
 #include "../text/job.h"
 
 const struct opt set_lifecycle_action_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "type", .type = OPT_DATA, .help = "lifecycle type to modify" },
     { .name = "action", .type = OPT_DATA, .help = "lifecycle action to set" },
     OPT_AFFECT,

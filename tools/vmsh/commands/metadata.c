@@ -9,10 +9,7 @@
 #include "../text/domain.h"
 
 const struct opt metadata_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "uri", .type = OPT_DATA, .help = "URI of the namespace" },
     { .name = "live", .type = OPT_BOOL, .help = "modify/get running state" },
     { .name = "config", .type = OPT_BOOL, .help = "modify/get persistent configuration" },

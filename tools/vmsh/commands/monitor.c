@@ -13,10 +13,7 @@
 #include "../shell.h"
 
 static const struct opt domain_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     OPT_END,
 };
 
@@ -102,10 +99,7 @@ static bool cmd_dominfo(struct shell *sh, const struct args *args)
 /* --- domstate ------------------------------------------------------------------------------- */
 
 static const struct opt domstate_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     FLAG("reason", "also print reason for the state"),
     OPT_END,
 };

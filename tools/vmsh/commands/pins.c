@@ -9,12 +9,12 @@
 #include "../text/resource.h"
 
 const struct opt vcpuinfo_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "pretty", .type = OPT_BOOL, .help = "return human readable output" },
     OPT_END,
 };
 const struct opt vcpupin_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "vcpu", .type = OPT_INT, .help = "vcpu number" },
     { .name = "cpulist",
       .type = OPT_STRING,
@@ -23,7 +23,7 @@ const struct opt vcpupin_opts[] = {
     OPT_END,
 };
 const struct opt emulatorpin_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "cpulist",
       .type = OPT_STRING,
       .help = "host cpu number(s) to set, or omit option to query" },
@@ -31,25 +31,25 @@ const struct opt emulatorpin_opts[] = {
     OPT_END,
 };
 const struct opt iothreadinfo_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     OPT_AFFECT,
     OPT_END,
 };
 const struct opt iothreadpin_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "iothread", .type = OPT_INT, .help = "IOThread ID number", .required = true },
     { .name = "cpulist", .type = OPT_DATA, .help = "host cpu number(s) to set" },
     OPT_AFFECT,
     OPT_END,
 };
 const struct opt iothreadadd_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "id", .type = OPT_INT, .help = "iothread for the new IOThread", .required = true },
     OPT_AFFECT,
     OPT_END,
 };
 const struct opt iothreaddel_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "id",
       .type = OPT_INT,
       .help = "iothread_id for the IOThread to delete",
@@ -58,7 +58,7 @@ const struct opt iothreaddel_opts[] = {
     OPT_END,
 };
 const struct opt cpu_stats_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "total", .type = OPT_BOOL, .help = "Show total statistics only" },
     { .name = "start", .type = OPT_INT, .help = "Show statistics from this CPU" },
     { .name = "count", .type = OPT_INT, .help = "Number of shown CPUs at most" },

@@ -9,10 +9,7 @@
 #include "../text/agent.h"
 
 const struct opt qemu_monitor_command_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN_ACTIVE },
+    DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     { .name = "hmp", .type = OPT_BOOL, .help = "command is in human monitor protocol" },
     { .name = "pretty", .type = OPT_BOOL, .help = "pretty-print any qemu monitor protocol output" },
     { .name = "return-value",

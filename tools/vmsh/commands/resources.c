@@ -10,7 +10,7 @@
 #include "../text/resource.h"
 
 const struct opt schedinfo_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "weight", .type = OPT_INT, .named = true, .help = "weight for XEN_CREDIT" },
     { .name = "cap", .type = OPT_INT, .named = true, .help = "cap for XEN_CREDIT" },
     { .name = "current", .type = OPT_BOOL, .help = "get/set current scheduler info" },
@@ -20,7 +20,7 @@ const struct opt schedinfo_opts[] = {
     OPT_END,
 };
 const struct opt memtune_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "hard-limit",
       .type = OPT_INT,
       .help = "Max memory, as scaled integer (default KiB)" },
@@ -37,7 +37,7 @@ const struct opt memtune_opts[] = {
     OPT_END,
 };
 const struct opt blkiotune_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "weight", .type = OPT_INT, .help = "IO Weight" },
     { .name = "device-weights",
       .type = OPT_STRING,
@@ -62,7 +62,7 @@ const struct opt blkiotune_opts[] = {
     OPT_END,
 };
 const struct opt numatune_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "mode",
       .type = OPT_STRING,
       .help = "NUMA mode, one of strict, preferred and interleave \nor a number from the "
@@ -72,7 +72,7 @@ const struct opt numatune_opts[] = {
     OPT_END,
 };
 const struct opt blkdeviotune_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "device", .type = OPT_DATA, .help = "block device" },
     { .name = "total-bytes-sec",
       .type = OPT_INT,
@@ -124,7 +124,7 @@ const struct opt blkdeviotune_opts[] = {
     OPT_END,
 };
 const struct opt iothreadset_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "id", .type = OPT_INT, .help = "iothread id of existing IOThread", .required = true },
     { .name = "poll-max-ns",
       .type = OPT_INT,

@@ -17,7 +17,7 @@
 #define CHUNK 65536
 
 const struct opt screenshot_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "file",
       .type = OPT_STRING,
       .help = "where to store the screenshot",
@@ -26,7 +26,7 @@ const struct opt screenshot_opts[] = {
     OPT_END,
 };
 const struct opt send_key_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "codeset",
       .type = OPT_STRING,
       .named = true,
@@ -39,7 +39,7 @@ const struct opt send_key_opts[] = {
     OPT_END,
 };
 const struct opt send_process_signal_opts[] = {
-    OPT_DOMAIN,
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "pid", .type = OPT_DATA, .help = "the process ID" },
     { .name = "signame", .type = OPT_DATA, .help = "the signal number or name" },
     OPT_END,

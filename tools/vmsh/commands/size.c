@@ -5,10 +5,7 @@
 #include "../text/device.h"
 
 const struct opt setmem_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "size",
       .type = OPT_INT,
       .required = true,
@@ -17,10 +14,7 @@ const struct opt setmem_opts[] = {
     OPT_END,
 };
 const struct opt setmaxmem_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "size",
       .type = OPT_INT,
       .required = true,
@@ -29,10 +23,7 @@ const struct opt setmaxmem_opts[] = {
     OPT_END,
 };
 const struct opt setvcpus_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "count", .type = OPT_INT, .required = true, .help = "number of virtual CPUs" },
     { .name = "maximum", .type = OPT_BOOL, .help = "set maximum limit on next boot" },
     OPT_AFFECT,
@@ -41,10 +32,7 @@ const struct opt setvcpus_opts[] = {
     OPT_END,
 };
 const struct opt setvcpu_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "vcpulist", .type = OPT_DATA, .help = "ids of vcpus to manipulate" },
     { .name = "enable", .type = OPT_BOOL, .help = "enable cpus specified by cpumap" },
     { .name = "disable", .type = OPT_BOOL, .help = "disable cpus specified by cpumap" },
@@ -52,10 +40,7 @@ const struct opt setvcpu_opts[] = {
     OPT_END,
 };
 const struct opt inject_nmi_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     OPT_END,
 };
 

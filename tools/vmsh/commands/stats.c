@@ -46,29 +46,20 @@ const struct opt domstats_opts[] = {
     OPT_END,
 };
 const struct opt domblkstat_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "device", .type = OPT_STRING, .help = "block device" },
     { .name = "human", .type = OPT_BOOL, .help = "print a more human readable output" },
     OPT_END,
 };
 const struct opt domblkinfo_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "device", .type = OPT_STRING, .help = "block device" },
     { .name = "human", .type = OPT_BOOL, .help = "Human readable output" },
     { .name = "all", .type = OPT_BOOL, .help = "display all block devices info" },
     OPT_END,
 };
 const struct opt domblklist_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "inactive",
       .type = OPT_BOOL,
       .help = "get inactive rather than running configuration" },
@@ -78,39 +69,27 @@ const struct opt domblklist_opts[] = {
     OPT_END,
 };
 const struct opt domiflist_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "inactive",
       .type = OPT_BOOL,
       .help = "get inactive rather than running configuration" },
     OPT_END,
 };
 const struct opt domifstat_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "interface",
       .type = OPT_DATA,
       .help = "interface device specified by name or MAC Address" },
     OPT_END,
 };
 const struct opt dommemstat_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "period", .type = OPT_INT, .help = "period in seconds to set collection" },
     OPT_AFFECT,
     OPT_END,
 };
 const struct opt domif_getlink_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "interface", .type = OPT_DATA, .help = "interface device (MAC Address)" },
     { .name = "config", .type = OPT_BOOL, .help = "Get persistent interface state" },
     OPT_END,

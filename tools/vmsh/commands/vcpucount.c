@@ -8,10 +8,7 @@
 #include "../shell.h"
 
 const struct opt vcpucount_opts[] = {
-    { .name = "domain",
-      .type = OPT_DATA,
-      .help = "domain name, id or uuid",
-      .completer = COMPLETE_DOMAIN },
+    DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "maximum", .type = OPT_BOOL, .help = "get maximum count of vcpus" },
     { .name = "active", .type = OPT_BOOL, .help = "get number of currently active vcpus" },
     { .name = "live", .type = OPT_BOOL, .help = "get value from running domain" },

@@ -10,11 +10,6 @@
 #include "device.h"
 
 /* The option that most of these commands have. */
-#define OPT_DOMAIN                                                                                 \
-    {                                                                                              \
-        .name = "domain", .type = OPT_DATA, .help = "domain name, id or uuid",                     \
-        .completer = COMPLETE_DOMAIN                                                               \
-    }
 
 /* commands/resources.c */
 bool cmd_schedinfo(struct shell *sh, const struct args *args);
