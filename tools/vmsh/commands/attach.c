@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Commands that make the documents of devices themselves, or find them: disks, interfaces, media.
+ * attach-disk, attach-interface: commands that make the documents of devices themselves.
  */
 #include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "../text/device.h"
@@ -55,16 +53,6 @@ const struct opt attach_disk_opts[] = {
     OPT_AFFECT,
     OPT_END,
 };
-const struct opt detach_disk_opts[] = {
-    DOMAIN_OPT(COMPLETE_DOMAIN),
-    { .name = "target", .type = OPT_DATA, .help = "target of disk device" },
-    { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
-    OPT_AFFECT,
-    { .name = "print-xml",
-      .type = OPT_BOOL,
-      .help = "print XML document rather than detach the disk" },
-    OPT_END,
-};
 const struct opt attach_interface_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN),
     { .name = "type", .type = OPT_DATA, .help = "network interface type" },
@@ -87,84 +75,6 @@ const struct opt attach_interface_opts[] = {
     { .name = "source-mode", .type = OPT_STRING, .help = "mode attribute of <source/> element" },
     OPT_END,
 };
-const struct opt detach_interface_opts[] = {
-    DOMAIN_OPT(COMPLETE_DOMAIN),
-    { .name = "type", .type = OPT_DATA, .help = "network interface type" },
-    { .name = "mac", .type = OPT_STRING, .help = "MAC address" },
-    { .name = "persistent", .type = OPT_BOOL, .help = "make live change persistent" },
-    OPT_AFFECT,
-    { .name = "print-xml",
-      .type = OPT_BOOL,
-      .help = "print XML document rather than detach the interface" },
-    OPT_END,
-};
-const struct opt change_media_opts[] = {
-    DOMAIN_OPT(COMPLETE_DOMAIN),
-    { .name = "path", .type = OPT_DATA, .help = "Fully-qualified path or target of disk device" },
-    { .name = "source", .type = OPT_STRING, .help = "source of the media" },
-    { .name = "eject", .type = OPT_BOOL, .help = "Eject the media" },
-    { .name = "insert", .type = OPT_BOOL, .help = "Insert the media" },
-    { .name = "update", .type = OPT_BOOL, .help = "Update the media" },
-    { .name = "current",
-      .type = OPT_BOOL,
-      .help = "can be either or both of --live and --config, depends on implementation hypervisor "
-              "driver" },
-    { .name = "live", .type = OPT_BOOL, .help = "alter live configuration of running domain" },
-    { .name = "config",
-      .type = OPT_BOOL,
-      .help = "alter persistent configuration, effect observed on next boot" },
-    { .name = "force", .type = OPT_BOOL, .help = "force media changing" },
-    { .name = "print-xml",
-      .type = OPT_BOOL,
-      .help = "print XML document rather than change media" },
-    { .name = "block", .type = OPT_BOOL, .help = "source media is a block device" },
-    OPT_END,
-};
-
-char *device_attr(xmlNode *node, const char *child, const char *attr)
-{
-    xmlNode *found = NULL;
-    for (xmlNode *c = node->children; c && !found; c = c->next)
-        if (c->type == XML_ELEMENT_NODE && !strcmp((const char *)c->name, child))
-            found = c;
-    return found ? (char *)xmlGetProp(found, BAD_CAST attr) : NULL;
-}
-
-xmlDoc *device_definition(struct shell *sh, struct vmgr_domain *domain, uint32_t flags)
-{
-    char *xml = NULL;
-    if (vmgr_domain_get_xml(domain,
-                            flags & VMGR_DOMAIN_AFFECT_CONFIG ? VMGR_DOMAIN_XML_INACTIVE : 0, &xml,
-                            shell_err(sh)) < 0)
-        return NULL;
-    xmlDoc *doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL, XML_PARSE_NONET);
-    free(xml);
-    return doc;
-}
-
-xmlNode *device_next(xmlDoc *doc, xmlNode *after, const char *name)
-{
-    xmlNode *n = after ? after->next : NULL;
-    if (!after) {
-        for (n = xmlDocGetRootElement(doc)->children; n; n = n->next)
-            if (n->type == XML_ELEMENT_NODE && !strcmp((const char *)n->name, "devices"))
-                break;
-        n = n ? n->children : NULL;
-    }
-    for (; n; n = n->next)
-        if (n->type == XML_ELEMENT_NODE && !strcmp((const char *)n->name, name))
-            return n;
-    return NULL;
-}
-
-static char *node_text(xmlDoc *doc, xmlNode *node)
-{
-    xmlBuffer *buf = xmlBufferCreate();
-    xmlNodeDump(buf, doc, node, 0, 0);
-    char *text = must_strdup((const char *)xmlBufferContent(buf));
-    xmlBufferFree(buf);
-    return text;
-}
 
 static void put(FILE *f, const char *name, const char *value)
 {
@@ -193,29 +103,6 @@ static void put_element(FILE *f, const struct args *args, const char *option, co
     fprintf(f, "  <%s", element);
     put(f, attr, args_string(args, option));
     fprintf(f, "/>\n");
-}
-
-/* Runs it, or prints its document. xml is freed. */
-static bool finish(struct shell *sh, const struct args *args, char *xml, device_fn run,
-                   uint32_t flags, const char *failed, const char *done)
-{
-    struct vmgr_domain *domain = NULL;
-    bool ok = true;
-    if (args_bool(args, "print-xml")) {
-        printf("%s", xml);
-    } else {
-        domain = args_domain(sh, args);
-        if (domain && !args_affect(sh, args, domain, &flags))
-            ok = false;
-        ok = ok && domain && run(domain, xml, flags, shell_err(sh)) == 0;
-        if (ok)
-            shell_extra(sh, "%s\n", done);
-        else if (domain)
-            shell_error(sh, "%s", failed);
-    }
-    vmgr_domain_unref(domain);
-    free(xml);
-    return ok;
 }
 
 /* --- attach-disk ---------------------------------------------------------------------------- */
@@ -360,8 +247,8 @@ bool cmd_attach_disk(struct shell *sh, const struct args *args)
     fprintf(f, "</disk>\n");
     fclose(f);
     if (ok)
-        return finish(sh, args, xml, vmgr_domain_attach_device, flags, "Failed to attach disk",
-                      "Disk attached successfully");
+        return device_finish(sh, args, xml, vmgr_domain_attach_device, flags,
+                             "Failed to attach disk", "Disk attached successfully");
     free(xml);
     return false;
 }
@@ -442,202 +329,8 @@ bool cmd_attach_interface(struct shell *sh, const struct args *args)
     bool ok = put_interface(sh, args, f, attr);
     fclose(f);
     if (ok)
-        return finish(sh, args, xml, vmgr_domain_attach_device, flags, "Failed to attach interface",
-                      "Interface attached successfully");
+        return device_finish(sh, args, xml, vmgr_domain_attach_device, flags,
+                             "Failed to attach interface", "Interface attached successfully");
     free(xml);
     return false;
-}
-
-/* --- detach-disk, detach-interface ------------------------------------------------------------ */
-
-static xmlNode *find_disk(xmlDoc *doc, const char *path)
-{
-    static const char *const attrs[] = { "file", "dev", "dir", "name" };
-    for (xmlNode *n = device_next(doc, NULL, "disk"); n; n = device_next(doc, n, "disk")) {
-        char *target = device_attr(n, "target", "dev");
-        bool found = target && !strcmp(target, path);
-        xmlFree(target);
-        for (size_t i = 0; !found && i < 4; i++) {
-            char *source = device_attr(n, "source", attrs[i]);
-            found = source && !strcmp(source, path);
-            xmlFree(source);
-        }
-        if (found)
-            return n;
-    }
-    return NULL;
-}
-
-/* The flags, and the definition they mean; NULL: the error was printed. */
-static xmlDoc *begin(struct shell *sh, const struct args *args, uint32_t *flags)
-{
-    struct vmgr_domain *domain;
-    if (!args_affect(sh, args, NULL, flags) || !(domain = args_domain(sh, args)))
-        return NULL;
-    args_affect(sh, args, domain, flags);
-    xmlDoc *doc = device_definition(sh, domain, *flags & VMGR_DOMAIN_AFFECT_LIVE ? 0 : *flags);
-    vmgr_domain_unref(domain);
-    return doc;
-}
-
-bool cmd_detach_disk(struct shell *sh, const struct args *args)
-{
-    uint32_t flags;
-    xmlDoc *doc = begin(sh, args, &flags);
-    if (!doc)
-        return false;
-    xmlNode *node = find_disk(doc, args_string(args, "target"));
-    bool ok = false;
-    if (node)
-        ok = finish(sh, args, node_text(doc, node), vmgr_domain_detach_device, flags,
-                    "Failed to detach disk", "Disk detached successfully");
-    else
-        shell_error(sh, "No disk found whose source path or target is %s",
-                    args_string(args, "target"));
-    xmlFreeDoc(doc);
-    return ok;
-}
-
-/* The one interface of a type, and with this MAC address if there is one given. */
-static xmlNode *find_interface(struct shell *sh, const struct args *args, xmlDoc *doc)
-{
-    const char *type = args_string(args, "type"), *mac = args_string(args, "mac");
-    xmlNode *found = NULL;
-    int of_type = 0, matches = 0;
-    for (xmlNode *n = device_next(doc, NULL, "interface"); n;
-         n = device_next(doc, n, "interface")) {
-        char *is = (char *)xmlGetProp(n, BAD_CAST "type");
-        char *has = device_attr(n, "mac", "address");
-        bool right = is && !strcmp(is, type);
-        of_type += right;
-        if (right && (!mac || (has && !strcasecmp(has, mac)))) {
-            matches++;
-            found = n;
-        }
-        xmlFree(has);
-        xmlFree(is);
-    }
-    if (matches == 1)
-        return found;
-    if (!of_type)
-        shell_error(sh, "No interface found whose type is %s", type);
-    else if (!mac)
-        shell_error(sh, "Domain has %d interfaces. Please specify which one to detach using --mac",
-                    of_type);
-    else if (!matches)
-        shell_error(sh, "No interface with MAC address %s was found", mac);
-    else
-        shell_error(sh,
-                    "Domain has multiple interfaces matching MAC address %s. You must use "
-                    "detach-device and specify the device pci address to remove it.",
-                    mac);
-    return NULL;
-}
-
-bool cmd_detach_interface(struct shell *sh, const struct args *args)
-{
-    uint32_t flags;
-    xmlDoc *doc = begin(sh, args, &flags);
-    if (!doc)
-        return false;
-    xmlNode *node = find_interface(sh, args, doc);
-    bool ok = false;
-    if (node)
-        ok = finish(sh, args, node_text(doc, node), vmgr_domain_detach_device, flags,
-                    "Failed to detach interface", "Interface detached successfully");
-    else if (!args_bool(args, "print-xml"))
-        shell_error(sh, "Failed to detach interface");
-    xmlFreeDoc(doc);
-    return ok;
-}
-
-/* --- change-media --------------------------------------------------------------------------- */
-
-static xmlNode *find_drive(xmlDoc *doc, const char *path)
-{
-    xmlNode *n = find_disk(doc, path);
-    char *device = n ? (char *)xmlGetProp(n, BAD_CAST "device") : NULL;
-    bool ok = device && (!strcmp(device, "cdrom") || !strcmp(device, "floppy"));
-    xmlFree(device);
-    return ok ? n : NULL;
-}
-
-/* Puts another source, or none, into the place of the one that is there. */
-static void set_medium(xmlDoc *doc, xmlNode *disk, const char *source, bool block)
-{
-    xmlNode *old = NULL, *target = NULL;
-    for (xmlNode *c = disk->children; c; c = c->next) {
-        if (c->type == XML_ELEMENT_NODE && !strcmp((const char *)c->name, "source"))
-            old = c;
-        if (c->type == XML_ELEMENT_NODE && !strcmp((const char *)c->name, "target"))
-            target = c;
-    }
-    if (old) {
-        xmlUnlinkNode(old);
-        xmlFreeNode(old);
-    }
-    if (!source)
-        return;
-    xmlNode *fresh = xmlNewDocNode(doc, NULL, BAD_CAST "source", NULL);
-    xmlNewProp(fresh, BAD_CAST(block ? "dev" : "file"), BAD_CAST source);
-    xmlSetProp(disk, BAD_CAST "type", BAD_CAST(block ? "block" : "file"));
-    if (target) {
-        xmlAddPrevSibling(target, fresh);
-        xmlAddPrevSibling(target, xmlNewDocText(doc, BAD_CAST "\n      "));
-    } else {
-        xmlAddChild(disk, fresh);
-    }
-}
-
-static bool check_medium(struct shell *sh, const struct args *args, xmlNode *disk,
-                         const char *action)
-{
-    const char *path = args_string(args, "path"), *source = args_string(args, "source");
-    char *file = device_attr(disk, "source", "file"), *dev = device_attr(disk, "source", "dev");
-    bool has = file || dev;
-    xmlFree(file);
-    xmlFree(dev);
-    if (!strcmp(action, "eject") && !has)
-        shell_error(sh, "The disk device '%s' doesn't have media", path);
-    else if (!strcmp(action, "insert") && has)
-        shell_error(sh, "The disk device '%s' already has media", path);
-    else if (strcmp(action, "eject") && !source)
-        shell_error(sh, "New disk media source was not specified");
-    else
-        return true;
-    return false;
-}
-
-bool cmd_change_media(struct shell *sh, const struct args *args)
-{
-    bool eject = args_bool(args, "eject"), insert = args_bool(args, "insert");
-    const char *source = args_string(args, "source"), *path = args_string(args, "path");
-    const char *action = eject ? "eject" : insert ? "insert" : "update";
-    uint32_t flags;
-    if (!args_exclusive(sh, args, "eject", "insert") ||
-        !args_exclusive(sh, args, "eject", "update") ||
-        !args_exclusive(sh, args, "insert", "update") ||
-        !args_exclusive(sh, args, "eject", "block"))
-        return false;
-    xmlDoc *doc = begin(sh, args, &flags);
-    if (!doc)
-        return false;
-    xmlNode *disk = find_drive(doc, path);
-    bool ok = disk && check_medium(sh, args, disk, action);
-    if (!disk)
-        shell_error(sh, "No disk found whose source path or target is %s", path);
-    if (ok) {
-        char failed[64], done[64];
-        set_medium(doc, disk, eject ? NULL : source, args_bool(args, "block"));
-        snprintf(failed, sizeof(failed), "Failed to complete action %s on media", action);
-        snprintf(done, sizeof(done), "Successfully %s media.",
-                 eject    ? "ejected"
-                 : insert ? "inserted"
-                          : "updated");
-        if (args_bool(args, "force"))
-            flags |= VMGR_DOMAIN_DEVICE_MODIFY_FORCE;
-        ok = finish(sh, args, node_text(doc, disk), vmgr_domain_update_device, flags, failed, done);
-    }
-    xmlFreeDoc(doc);
-    return ok;
 }

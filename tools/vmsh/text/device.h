@@ -31,6 +31,15 @@ xmlDoc *device_definition(struct shell *sh, struct vmgr_domain *domain, uint32_t
 xmlNode *device_next(xmlDoc *doc, xmlNode *after, const char *name);
 /* An attribute of a device's child, for xmlFree(), or NULL. */
 char *device_attr(xmlNode *node, const char *child, const char *attr);
+/* The disk whose target or source it is, or NULL. */
+xmlNode *device_find_disk(xmlDoc *doc, const char *path);
+/* A device alone, as a document for free(). */
+char *device_text(xmlDoc *doc, xmlNode *node);
+/* The flags, and the definition they mean; NULL: the error was printed. */
+xmlDoc *device_begin(struct shell *sh, const struct args *args, uint32_t *flags);
+/* Runs it, or prints its document. xml is freed. */
+bool device_finish(struct shell *sh, const struct args *args, char *xml, device_fn run,
+                   uint32_t flags, const char *failed, const char *done);
 
 /* commands/device.c */
 bool cmd_attach_device(struct shell *sh, const struct args *args);
@@ -45,12 +54,16 @@ extern const struct opt detach_device_alias_opts[];
 /* commands/attach.c */
 bool cmd_attach_disk(struct shell *sh, const struct args *args);
 extern const struct opt attach_disk_opts[];
-bool cmd_detach_disk(struct shell *sh, const struct args *args);
-extern const struct opt detach_disk_opts[];
 bool cmd_attach_interface(struct shell *sh, const struct args *args);
 extern const struct opt attach_interface_opts[];
+
+/* commands/detach.c */
+bool cmd_detach_disk(struct shell *sh, const struct args *args);
+extern const struct opt detach_disk_opts[];
 bool cmd_detach_interface(struct shell *sh, const struct args *args);
 extern const struct opt detach_interface_opts[];
+
+/* commands/media.c */
 bool cmd_change_media(struct shell *sh, const struct args *args);
 extern const struct opt change_media_opts[];
 
