@@ -8,15 +8,13 @@
  * runs as a test: ahci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
 
+#include "../ops/ops.h"
 #include "ahci.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OPS_MAX 500
 
@@ -27,6 +25,7 @@ struct op {
     uint16_t small;
     uint32_t value;
 };
+G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 static const uint8_t ata_opcodes[] = { 0x06, 0x20, 0x24, 0x25, 0x29, 0x2f, 0x30, 0x34, 0x35, 0x39,
                                        0x3d, 0x40, 0x42, 0x47, 0xa0, 0xa1, 0xb0, 0xc4, 0xc5, 0xc6,
@@ -129,50 +128,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint64_t next(uint64_t *state)
+static void make(uint64_t word, uint64_t *state, void *op)
 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
+    struct op *o = op;
+
+    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                      fuzz_value(word) };
 }
 
-static int replay(const char *path)
-{
-    gchar *data;
-    gsize size;
-
-    if (!g_file_get_contents(path, &data, &size, NULL)) {
-        fprintf(stderr, "ahci: cannot read '%s'\n", path);
-        return 1;
-    }
-    LLVMFuzzerTestOneInput((const uint8_t *)data, size);
-    g_free(data);
-    return 0;
-}
-
-int main(int argc, char **argv)
-{
-    uint64_t seed = argc == 3 ? strtoull(argv[1], NULL, 0) : 1;
-    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 0) : 100;
-    static struct op ops[OPS_MAX];
-
-    if (argc == 2)
-        return replay(argv[1]);
-    for (unsigned n = 0; n < count; n++) {
-        uint64_t state = (seed + n) * 0x9e3779b97f4a7c15ull | 1;
-
-        for (unsigned i = 0; i < OPS_MAX; i++) {
-            uint64_t word = next(&state);
-
-            ops[i] = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                                  word >> 62 ? (uint32_t)(word >> 32)
-                                             : 1u << (word >> 32) % 32 };
-        }
-        LLVMFuzzerTestOneInput((const uint8_t *)ops, sizeof(ops));
-    }
-    printf("%u inputs of %u operations from seed %" G_GUINT64_FORMAT "\n", count, OPS_MAX, seed);
-    return 0;
-}
-#endif
+const struct fuzz_target fuzz_target = { "ahci", OPS_MAX, 100, make };

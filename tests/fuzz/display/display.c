@@ -20,9 +20,8 @@
 #include <vemu/display.h>
 #include <vemu/input.h>
 
+#include "../ops/ops.h"
 #include "board.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OPS_MAX 300
 #define VGA     (6u << 3)
@@ -54,6 +53,7 @@ struct op {
     uint16_t small;
     uint32_t value;
 };
+G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 struct screen {
     struct board board;
@@ -229,49 +229,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint64_t next(uint64_t *state)
+static void make(uint64_t word, uint64_t *state, void *op)
 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
+    struct op *o = op;
+
+    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                      fuzz_value(word) };
 }
 
-static int replay(const char *path)
-{
-    gchar *data;
-    gsize size;
-
-    if (!g_file_get_contents(path, &data, &size, NULL)) {
-        fprintf(stderr, "display: cannot read '%s'\n", path);
-        return 1;
-    }
-    LLVMFuzzerTestOneInput((const uint8_t *)data, size);
-    g_free(data);
-    return 0;
-}
-
-int main(int argc, char **argv)
-{
-    uint64_t seed = argc == 3 ? strtoull(argv[1], NULL, 0) : 1;
-    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 0) : 60;
-    static struct op ops[OPS_MAX];
-
-    if (argc == 2)
-        return replay(argv[1]);
-    for (unsigned n = 0; n < count; n++) {
-        uint64_t state = (seed + n) * 0x9e3779b97f4a7c15ull | 1;
-
-        for (unsigned i = 0; i < OPS_MAX; i++) {
-            uint64_t word = next(&state);
-
-            ops[i] = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                                  word >> 62 ? (uint32_t)(word >> 32) : 1u << (word >> 32) % 32 };
-        }
-        LLVMFuzzerTestOneInput((const uint8_t *)ops, sizeof(ops));
-    }
-    printf("%u inputs of %u operations from seed %" G_GUINT64_FORMAT "\n", count, OPS_MAX, seed);
-    return 0;
-}
-#endif
+const struct fuzz_target fuzz_target = { "display", OPS_MAX, 60, make };

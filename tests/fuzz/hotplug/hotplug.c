@@ -18,13 +18,12 @@
 
 #include <vemu/object.h>
 
+#include "../ops/ops.h"
 #include "board.h"
 #include "core/watchdog.h"
 #include "devices/acpi-hotplug/acpi-hotplug.h"
 #include "devices/vmgenid/vmgenid.h"
 #include "mem/device-memory.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OPS_MAX 400
 #define SLOTS   4u
@@ -224,41 +223,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint64_t next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static int replay(const char *path)
-{
-    g_autofree char *text = NULL;
-    gsize size;
-
-    if (!g_file_get_contents(path, &text, &size, NULL)) {
-        fprintf(stderr, "fuzz-hotplug: cannot read '%s'\n", path);
-        return 1;
-    }
-    return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
-}
-
-int main(int argc, char **argv)
-{
-    uint64_t state = (argc > 2 ? strtoull(argv[1], NULL, 10) : 1) * 0x9e3779b97f4a7c15 + 1;
-    unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 60;
-    uint64_t data[OPS_MAX];
-
-    if (argc == 2)
-        return replay(argv[1]);
-    for (unsigned long i = 0; i < runs; i++) {
-        for (unsigned n = 0; n < OPS_MAX; n++)
-            data[n] = next(&state);
-        LLVMFuzzerTestOneInput((const uint8_t *)data, sizeof(data));
-    }
-    printf("fuzz-hotplug: %lu inputs\n", runs);
-    return 0;
-}
-#endif
+const struct fuzz_target fuzz_target = { "hotplug", OPS_MAX, 60, NULL };

@@ -8,15 +8,13 @@
  * runs as a test: fuzz-hpet [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
 
+#include "../ops/ops.h"
 #include "board.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OPS_MAX 300
 
@@ -100,41 +98,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint64_t next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static int replay(const char *path)
-{
-    g_autofree char *text = NULL;
-    gsize size;
-
-    if (!g_file_get_contents(path, &text, &size, NULL)) {
-        fprintf(stderr, "fuzz-hpet: cannot read '%s'\n", path);
-        return 1;
-    }
-    return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
-}
-
-int main(int argc, char **argv)
-{
-    uint64_t state = (argc > 2 ? strtoull(argv[1], NULL, 10) : 1) * 0x9e3779b97f4a7c15 + 1;
-    unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 500;
-    uint64_t data[2 * OPS_MAX];
-
-    if (argc == 2)
-        return replay(argv[1]);
-    for (unsigned long i = 0; i < runs; i++) {
-        for (unsigned n = 0; n < 2 * OPS_MAX; n++)
-            data[n] = next(&state);
-        LLVMFuzzerTestOneInput((const uint8_t *)data, sizeof(data));
-    }
-    printf("fuzz-hpet: %lu inputs\n", runs);
-    return 0;
-}
-#endif
+const struct fuzz_target fuzz_target = { "hpet", 2 * OPS_MAX, 500, NULL };

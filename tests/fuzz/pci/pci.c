@@ -8,15 +8,13 @@
  * runs as a test: pci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its inputs
  * from there.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
 
+#include "../ops/ops.h"
 #include "board.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OPS_MAX 2000
 
@@ -27,6 +25,7 @@ struct op {
     uint16_t offset;
     uint32_t value;
 };
+G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 /* Buses that the ports may have been given, mostly. */
 static unsigned some_bdf(uint8_t what)
@@ -160,62 +159,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint64_t next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 /* Words that matter: all ones, single bits, addresses inside the windows. */
 static uint32_t some_value(uint64_t *state)
 {
-    switch (next(state) % 4) {
+    switch (fuzz_next(state) % 4) {
     case 0: return UINT32_MAX;
-    case 1: return 1u << next(state) % 32;
-    case 2: return 0xc0000000 | (uint32_t)(next(state) & 0x3fff000f);
-    default: return (uint32_t)next(state);
+    case 1: return 1u << fuzz_next(state) % 32;
+    case 2: return 0xc0000000 | (uint32_t)(fuzz_next(state) & 0x3fff000f);
+    default: return (uint32_t)fuzz_next(state);
     }
 }
 
-static int replay(const char *path)
+static void make(uint64_t word, uint64_t *state, void *op)
 {
-    gchar *data;
-    gsize size;
+    struct op *o = op;
 
-    if (!g_file_get_contents(path, &data, &size, NULL)) {
-        fprintf(stderr, "pci: cannot read '%s'\n", path);
-        return 1;
-    }
-    LLVMFuzzerTestOneInput((const uint8_t *)data, size);
-    g_free(data);
-    return 0;
+    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                      some_value(state) };
+    if (o->kind % KINDS == PLUG && word >> 32 & 7) /* slow, so rarely */
+        o->kind = CONFIG_WRITE;
 }
 
-int main(int argc, char **argv)
-{
-    uint64_t seed = argc == 3 ? strtoull(argv[1], NULL, 0) : 1;
-    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 0) : 60;
-    static struct op ops[OPS_MAX];
-
-    if (argc == 2)
-        return replay(argv[1]);
-    for (unsigned n = 0; n < count; n++) {
-        uint64_t state = (seed + n) * 0x9e3779b97f4a7c15ull | 1;
-
-        for (unsigned i = 0; i < OPS_MAX; i++) {
-            uint64_t word = next(&state);
-
-            ops[i] = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                                  some_value(&state) };
-            if (ops[i].kind % KINDS == PLUG && word >> 32 & 7) /* slow, so rarely */
-                ops[i].kind = CONFIG_WRITE;
-        }
-        LLVMFuzzerTestOneInput((const uint8_t *)ops, sizeof(ops));
-    }
-    printf("%u inputs of %u operations from seed %" G_GUINT64_FORMAT "\n", count, OPS_MAX, seed);
-    return 0;
-}
-#endif
+const struct fuzz_target fuzz_target = { "pci", OPS_MAX, 60, make };

@@ -15,9 +15,8 @@
 
 #include <glib.h>
 
+#include "../ops/ops.h"
 #include "flash-board.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OPS_MAX 400
 #define TOTAL   (FLASH_CODE + FLASH_VARS)
@@ -29,6 +28,7 @@ struct op {
     uint16_t small;
     uint32_t value;
 };
+G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 static const uint8_t commands[] = { 0x10, 0x40, 0x20, 0xd0, 0x50, 0x60, 0x70, 0x90,
                                     0x98, 0xe8, 0xff, 0xf0, 0x00, 0xb0, 0x01, 0x80 };
@@ -117,54 +117,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint64_t next(uint64_t *state)
+static void make(uint64_t word, uint64_t *state, void *op)
 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
+    struct op *o = op;
+
+    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                      (uint32_t)(word >> 32) };
+    /* resets and nonsense from outside rarely */
+    if ((o->kind % KINDS == RESET || o->kind % KINDS == RESTORED || o->kind % KINDS == LIMIT) &&
+        word >> 60)
+        o->kind = COMMAND;
 }
 
-static int replay(const char *path)
-{
-    gchar *data;
-    gsize size;
-
-    if (!g_file_get_contents(path, &data, &size, NULL)) {
-        fprintf(stderr, "pflash: cannot read '%s'\n", path);
-        return 1;
-    }
-    LLVMFuzzerTestOneInput((const uint8_t *)data, size);
-    g_free(data);
-    return 0;
-}
-
-int main(int argc, char **argv)
-{
-    uint64_t seed = argc == 3 ? strtoull(argv[1], NULL, 0) : 1;
-    unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 0) : 60;
-    static struct op ops[OPS_MAX];
-
-    if (argc == 2)
-        return replay(argv[1]);
-    for (unsigned n = 0; n < count; n++) {
-        uint64_t state = (seed + n) * 0x9e3779b97f4a7c15ull | 1;
-
-        for (unsigned i = 0; i < OPS_MAX; i++) {
-            uint64_t word = next(&state);
-
-            ops[i] = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                                  (uint32_t)(word >> 32) };
-            /* resets and nonsense from outside rarely */
-            if ((ops[i].kind % KINDS == RESET || ops[i].kind % KINDS == RESTORED ||
-                 ops[i].kind % KINDS == LIMIT) &&
-                word >> 60)
-                ops[i].kind = COMMAND;
-        }
-        LLVMFuzzerTestOneInput((const uint8_t *)ops, sizeof(ops));
-    }
-    printf("%u inputs of %u operations from seed %" G_GUINT64_FORMAT "\n", count, OPS_MAX, seed);
-    return 0;
-}
-#endif
+const struct fuzz_target fuzz_target = { "pflash", OPS_MAX, 60, make };
