@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/property.h"
 #include "core/vm.h"
 
 static GPtrArray *list_of(struct vemu_vm *vm, const struct vemu_backend_kind *kind)
@@ -76,6 +77,49 @@ int vemu__backend_failed(const struct vemu_backend_kind *kind, const char *id, i
     vemu__error_set(err, -r, "%s", strerror(-r)); /* if nobody said more */
     vemu__error_prefix(err, "%s '%s'", noun(kind), id);
     return r;
+}
+
+struct add {
+    const struct vemu_backend_kind *kind;
+    const char *class_name, *id;
+    const struct vemu_property *props;
+    size_t prop_count;
+};
+
+static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
+{
+    const struct add *add = data;
+    const struct vemu_backend_kind *kind = add->kind;
+    const struct vemu_backend_class *class_ = NULL;
+    void *instance;
+    int r;
+
+    r = vemu__backend_may_add(vm, kind, add->class_name, add->id, &class_, err);
+    if (r < 0)
+        return r;
+    instance = kind->make(vm, class_, add->id);
+    r = vemu__props_set(vm, instance, class_->props, add->props, add->prop_count, err);
+    if (r >= 0)
+        r = kind->open(instance, err);
+    if (r < 0) {
+        kind->free(instance);
+        return vemu__backend_failed(kind, add->id, r, err);
+    }
+    vemu__backend_list(vm, kind, instance);
+    return 0;
+}
+
+int vemu__backend_add(struct vemu_vm *vm, const struct vemu_backend_kind *kind,
+                      const char *class_name, const char *id, const struct vemu_property *props,
+                      size_t prop_count, struct vemu_error **err)
+{
+    struct add add = { kind, class_name, id, props, prop_count };
+
+    if (!class_name)
+        return vemu__error_set(err, EINVAL, "the %s is missing", kind->class_noun);
+    if (!id)
+        return vemu__error_set(err, EINVAL, "the %s's id is missing", noun(kind));
+    return vemu__vm_control(vm, do_add, &add, err);
 }
 
 void vemu__backend_list(struct vemu_vm *vm, const struct vemu_backend_kind *kind, void *instance)

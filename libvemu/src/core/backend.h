@@ -11,6 +11,7 @@
 
 struct vemu_error;
 struct vemu_prop;
+struct vemu_property;
 struct vemu_vm;
 
 #define VEMU_BACKEND_INTERNAL (1u << 0) /* made by a call of its own, not by class name */
@@ -29,6 +30,13 @@ struct vemu_backend_kind {
     const struct vemu_backend_class *const *classes; /* NULL-terminated: core/registry.c */
     size_t list;                /* offset of the GPtrArray * in struct vemu_vm */
     size_t id;                  /* offset of the char * in an instance */
+    /* For vemu__backend_add(); NULL: those of this kind are made in another way. */
+    /* A new one without properties. Context: loop. */
+    void *(*make)(struct vemu_vm *vm, const struct vemu_backend_class *class_, const char *id);
+    /* All properties are set. Context: loop. */
+    int (*open)(void *instance, struct vemu_error **err);
+    /* Also before open, and after one that failed. */
+    void (*free)(void *instance);
 };
 
 /* Whether an instance may be added now: -EBUSY while the machine is being stopped, -EINVAL for a
@@ -37,6 +45,11 @@ struct vemu_backend_kind {
 int vemu__backend_may_add(struct vemu_vm *vm, const struct vemu_backend_kind *kind,
                           const char *class_name, const char *id,
                           const struct vemu_backend_class **class_, struct vemu_error **err);
+/* Makes, opens and lists an instance. The errors of vemu__backend_may_add(), of its properties and
+ * of opening it; -EINVAL also where class_name or id is NULL. Context: any. */
+int vemu__backend_add(struct vemu_vm *vm, const struct vemu_backend_kind *kind,
+                      const char *class_name, const char *id, const struct vemu_property *props,
+                      size_t prop_count, struct vemu_error **err);
 /* Making one failed with r: completes the message. Returns r. */
 int vemu__backend_failed(const struct vemu_backend_kind *kind, const char *id, int r,
                          struct vemu_error **err);

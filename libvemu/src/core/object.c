@@ -12,19 +12,6 @@
 #include "core/property.h"
 #include "core/vm.h"
 
-const struct vemu_backend_kind vemu__object_kind = {
-    .a_noun = "an object",
-    .class_noun = "object class",
-    .classes = vemu__object_classes,
-    .list = offsetof(struct vemu_vm, objects),
-    .id = offsetof(struct vemu_object, id),
-};
-
-struct vemu_object *vemu__vm_find_object(struct vemu_vm *vm, const char *id)
-{
-    return vemu__backend_find(vm, &vemu__object_kind, id);
-}
-
 void vemu__object_free(struct vemu_object *object)
 {
     if (!object)
@@ -36,51 +23,51 @@ void vemu__object_free(struct vemu_object *object)
     g_free(object);
 }
 
-/* --- <vemu/object.h> -------------------------------------------------------------------------- */
+static void *make(struct vemu_vm *vm, const struct vemu_backend_class *class_, const char *id)
+{
+    struct vemu_object *object = g_malloc0(class_->instance_size);
 
-struct add {
-    const char *class_name, *id;
-    const struct vemu_property *props;
-    size_t prop_count;
+    object->class_ = (const struct vemu_object_class *)class_;
+    object->vm = vm;
+    object->id = g_strdup(id);
+    return object;
+}
+
+static int complete(void *instance, struct vemu_error **err)
+{
+    struct vemu_object *object = instance;
+
+    return object->class_->complete ? object->class_->complete(object, err) : 0;
+}
+
+static void object_free(void *instance)
+{
+    vemu__object_free(instance);
+}
+
+const struct vemu_backend_kind vemu__object_kind = {
+    .a_noun = "an object",
+    .class_noun = "object class",
+    .classes = vemu__object_classes,
+    .list = offsetof(struct vemu_vm, objects),
+    .id = offsetof(struct vemu_object, id),
+    .make = make,
+    .open = complete,
+    .free = object_free,
 };
 
-static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
+struct vemu_object *vemu__vm_find_object(struct vemu_vm *vm, const char *id)
 {
-    const struct add *add = data;
-    const struct vemu_backend_class *class_ = NULL;
-    const struct vemu_object_class *object_class;
-    struct vemu_object *object;
-    int r;
-
-    r = vemu__backend_may_add(vm, &vemu__object_kind, add->class_name, add->id, &class_, err);
-    if (r < 0)
-        return r;
-    object_class = (const struct vemu_object_class *)class_;
-    object = g_malloc0(class_->instance_size);
-    object->class_ = object_class;
-    object->vm = vm;
-    object->id = g_strdup(add->id);
-    r = vemu__props_set(vm, object, class_->props, add->props, add->prop_count, err);
-    if (r >= 0 && object_class->complete)
-        r = object_class->complete(object, err);
-    if (r < 0) {
-        vemu__object_free(object);
-        return vemu__backend_failed(&vemu__object_kind, add->id, r, err);
-    }
-    vemu__backend_list(vm, &vemu__object_kind, object);
-    return 0;
+    return vemu__backend_find(vm, &vemu__object_kind, id);
 }
+
+/* --- <vemu/object.h> -------------------------------------------------------------------------- */
 
 int vemu_vm_add_object(struct vemu_vm *vm, const char *class_name, const char *id,
                        const struct vemu_property *props, size_t prop_count,
                        struct vemu_error **err)
 {
-    struct add add = { class_name, id, props, prop_count };
-
-    if (!class_name || !id)
-        return vemu__error_set(err, EINVAL, "the %s is missing",
-                               class_name ? "object's id" : "object class");
-    return vemu__vm_control(vm, do_add, &add, err);
+    return vemu__backend_add(vm, &vemu__object_kind, class_name, id, props, prop_count, err);
 }
 
 static int do_remove(struct vemu_vm *vm, void *data, struct vemu_error **err)

@@ -31,19 +31,6 @@ const struct vemu_fsdev_class vemu__fsdev_local = {
     },
 };
 
-const struct vemu_backend_kind vemu__fsdev_kind = {
-    .a_noun = "an fsdev",
-    .class_noun = "fsdev class",
-    .classes = vemu__fsdev_classes,
-    .list = offsetof(struct vemu_vm, fsdevs),
-    .id = offsetof(struct vemu_fsdev, id),
-};
-
-struct vemu_fsdev *vemu__vm_find_fsdev(struct vemu_vm *vm, const char *id)
-{
-    return vemu__backend_find(vm, &vemu__fsdev_kind, id);
-}
-
 void vemu__fsdev_free(struct vemu_fsdev *fs)
 {
     if (!fs)
@@ -80,8 +67,9 @@ static int choose_security(struct vemu_fsdev *fs, struct vemu_error **err)
                            fs->security_model);
 }
 
-static int fs_open(struct vemu_fsdev *fs, struct vemu_error **err)
+static int fs_open(void *instance, struct vemu_error **err)
 {
+    struct vemu_fsdev *fs = instance;
     int r = choose_security(fs, err);
 
     if (r < 0)
@@ -95,44 +83,39 @@ static int fs_open(struct vemu_fsdev *fs, struct vemu_error **err)
     return 0;
 }
 
-struct add {
-    const char *class_name, *id;
-    const struct vemu_property *props;
-    size_t prop_count;
+static void *make(struct vemu_vm *vm, const struct vemu_backend_class *class_, const char *id)
+{
+    struct vemu_fsdev *fs = g_malloc0(class_->instance_size);
+
+    fs->class_ = (const struct vemu_fsdev_class *)class_;
+    fs->id = g_strdup(id);
+    fs->root = -1;
+    return fs;
+}
+
+static void fs_free(void *instance)
+{
+    vemu__fsdev_free(instance);
+}
+
+const struct vemu_backend_kind vemu__fsdev_kind = {
+    .a_noun = "an fsdev",
+    .class_noun = "fsdev class",
+    .classes = vemu__fsdev_classes,
+    .list = offsetof(struct vemu_vm, fsdevs),
+    .id = offsetof(struct vemu_fsdev, id),
+    .make = make,
+    .open = fs_open,
+    .free = fs_free,
 };
 
-static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
+struct vemu_fsdev *vemu__vm_find_fsdev(struct vemu_vm *vm, const char *id)
 {
-    const struct add *add = data;
-    const struct vemu_backend_class *class_ = NULL;
-    struct vemu_fsdev *fs;
-    int r;
-
-    r = vemu__backend_may_add(vm, &vemu__fsdev_kind, add->class_name, add->id, &class_, err);
-    if (r < 0)
-        return r;
-    fs = g_new0(struct vemu_fsdev, 1);
-    fs->class_ = (const struct vemu_fsdev_class *)class_;
-    fs->id = g_strdup(add->id);
-    fs->root = -1;
-    r = vemu__props_set(vm, fs, class_->props, add->props, add->prop_count, err);
-    if (r >= 0)
-        r = fs_open(fs, err);
-    if (r < 0) {
-        vemu__fsdev_free(fs);
-        return vemu__backend_failed(&vemu__fsdev_kind, add->id, r, err);
-    }
-    vemu__backend_list(vm, &vemu__fsdev_kind, fs);
-    return 0;
+    return vemu__backend_find(vm, &vemu__fsdev_kind, id);
 }
 
 int vemu_vm_add_fsdev(struct vemu_vm *vm, const char *class_name, const char *id,
                       const struct vemu_property *props, size_t prop_count, struct vemu_error **err)
 {
-    struct add add = { class_name, id, props, prop_count };
-
-    if (!class_name || !id)
-        return vemu__error_set(err, EINVAL, "the %s is missing",
-                               class_name ? "fsdev's id" : "fsdev class");
-    return vemu__vm_control(vm, do_add, &add, err);
+    return vemu__backend_add(vm, &vemu__fsdev_kind, class_name, id, props, prop_count, err);
 }

@@ -173,19 +173,6 @@ const char *vemu__net_id(const struct vemu_net *net)
 
 /* --- making and freeing ----------------------------------------------------------------------- */
 
-const struct vemu_backend_kind vemu__net_kind = {
-    .a_noun = "a netdev",
-    .class_noun = "netdev class",
-    .classes = vemu__net_classes,
-    .list = offsetof(struct vemu_vm, nets),
-    .id = offsetof(struct vemu_net, id),
-};
-
-struct vemu_net *vemu__vm_find_net(struct vemu_vm *vm, const char *id)
-{
-    return vemu__backend_find(vm, &vemu__net_kind, id);
-}
-
 void vemu__net_free(struct vemu_net *net)
 {
     if (!net)
@@ -197,48 +184,50 @@ void vemu__net_free(struct vemu_net *net)
     g_free(net);
 }
 
-struct add {
-    const char *class_name, *id;
-    const struct vemu_property *props;
-    size_t prop_count;
-};
-
-static int do_add(struct vemu_vm *vm, void *data, struct vemu_error **err)
+static void *make(struct vemu_vm *vm, const struct vemu_backend_class *class_, const char *id)
 {
-    const struct add *add = data;
-    const struct vemu_backend_class *class_ = NULL;
-    struct vemu_net *net;
-    int r;
+    struct vemu_net *net = g_malloc0(class_->instance_size);
 
-    r = vemu__backend_may_add(vm, &vemu__net_kind, add->class_name, add->id, &class_, err);
-    if (r < 0)
-        return r;
-    net = g_malloc0(class_->instance_size);
     net->class_ = (const struct vemu_net_class *)class_;
     net->vm = vm;
-    net->id = g_strdup(add->id);
+    net->id = g_strdup(id);
     net->queues = 1;
-    r = vemu__props_set(vm, net, class_->props, add->props, add->prop_count, err);
-    net->opened = r >= 0;
-    if (r >= 0)
-        r = net->class_->open(net, err);
-    if (r < 0) {
-        vemu__net_free(net);
-        return vemu__backend_failed(&vemu__net_kind, add->id, r, err);
-    }
-    vemu__backend_list(vm, &vemu__net_kind, net);
-    return 0;
+    return net;
+}
+
+static int net_open(void *instance, struct vemu_error **err)
+{
+    struct vemu_net *net = instance;
+
+    net->opened = true;
+    return net->class_->open(net, err);
+}
+
+static void net_free(void *instance)
+{
+    vemu__net_free(instance);
+}
+
+const struct vemu_backend_kind vemu__net_kind = {
+    .a_noun = "a netdev",
+    .class_noun = "netdev class",
+    .classes = vemu__net_classes,
+    .list = offsetof(struct vemu_vm, nets),
+    .id = offsetof(struct vemu_net, id),
+    .make = make,
+    .open = net_open,
+    .free = net_free,
+};
+
+struct vemu_net *vemu__vm_find_net(struct vemu_vm *vm, const char *id)
+{
+    return vemu__backend_find(vm, &vemu__net_kind, id);
 }
 
 int vemu_vm_add_net(struct vemu_vm *vm, const char *class_name, const char *id,
                     const struct vemu_property *props, size_t prop_count, struct vemu_error **err)
 {
-    struct add add = { class_name, id, props, prop_count };
-
-    if (!class_name || !id)
-        return vemu__error_set(err, EINVAL, "the %s is missing",
-                               class_name ? "netdev's id" : "netdev class");
-    return vemu__vm_control(vm, do_add, &add, err);
+    return vemu__backend_add(vm, &vemu__net_kind, class_name, id, props, prop_count, err);
 }
 
 /* --- what can be done with one ---------------------------------------------------------------- */
@@ -278,11 +267,6 @@ static int net_request(struct vemu_vm *vm, const char *id,
 /* Behind what the back-end itself has posted; also when the loop ends before. */
 static void no_work(void *data) {}
 
-static void free_net(void *data)
-{
-    vemu__net_free(data);
-}
-
 static int remove_net(struct vemu_net *net, void *data, struct vemu_error **err)
 {
     struct vemu_vm *vm = net->vm;
@@ -291,7 +275,7 @@ static int remove_net(struct vemu_net *net, void *data, struct vemu_error **err)
     if (user)
         return vemu__error_set(err, EBUSY, "netdev '%s' is in use by '%s'", net->id, user->id);
     vemu__backend_unlist(vm, &vemu__net_kind, net);
-    vemu__loop_post(vm->loop, no_work, net, free_net);
+    vemu__loop_post(vm->loop, no_work, net, net_free);
     return 0;
 }
 
