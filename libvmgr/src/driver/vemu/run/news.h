@@ -16,7 +16,7 @@ bool vmgr__vemu_listener_is(const struct vemu_listener *l, const uint64_t *numbe
 /* Takes what has come, without waiting. d->lock is held. */
 void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
                               struct vemu_listener *l);
-/* cache.c: lets the listeners with these numbers read. d->lock is held. */
+/* record.c: lets the listeners with these numbers read. d->lock is held. */
 void vmgr__vemu_listen_locked(struct vemu *d, const uint64_t *numbers, size_t n);
 /* Asks a run that is only listened to from now on what happened before: whether its guest stands
  * still, which of its channels are open. d->lock is held. */

@@ -9,124 +9,20 @@
  * derived while runs are listened to; what there is when that begins is the baseline.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../block/blockjob.h"
 #include "../define.h"
-#include "../job/domain-job.h"
 #include "../run/console.h"
 #include "../run/news.h"
-#include "../run/process.h"
 #include "cache.h"
 #include "lifecycle-event.h"
 #include "notice.h"
 #include "paths.h"
+#include "record.h"
 #include "status.h"
 #include "text.h"
 #include "watch.h"
-
-/* Identity of a file's content; all zero: no file. */
-struct key {
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec mtime, ctime;
-};
-
-struct record {
-    struct key config_key, status_key;
-    struct vemu_process process;
-    int pidfd;       /* watched, or -1 */
-    GPtrArray *jobs; /* as in the status */
-    struct vemu_domain_job *last_job; /* likewise */
-    bool outline;    /* of the definition name and UUID alone have been read */
-    struct vemu_listener *listener;
-};
-
-/* False: there is certainly no such file. */
-static bool read_key(const char *path, struct key *ret)
-{
-    struct stat st;
-
-    *ret = (struct key){ 0 };
-    if (stat(path, &st) < 0)
-        return errno != ENOENT && errno != ENOTDIR;
-    *ret = (struct key){ .dev = st.st_dev,
-                         .ino = st.st_ino,
-                         .size = st.st_size,
-                         .mtime = st.st_mtim,
-                         .ctime = st.st_ctim };
-    return true;
-}
-
-static bool key_equal(const struct key *a, const struct key *b)
-{
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec &&
-           a->ctime.tv_sec == b->ctime.tv_sec && a->ctime.tv_nsec == b->ctime.tv_nsec;
-}
-
-static void record_free(void *data)
-{
-    struct record *r = data;
-
-    vmgr__vemu_listener_free(r->listener);
-    if (r->pidfd >= 0)
-        close(r->pidfd);
-    if (r->jobs)
-        g_ptr_array_unref(r->jobs);
-    vmgr__domain_job_free(r->last_job);
-    g_free(r);
-}
-
-void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj)
-{
-    obj->certain = false;
-}
-
-int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err)
-{
-    struct record *r = obj->priv;
-    struct vmgr__domain_def *whole = NULL;
-    const char *name = vmgr__domobj_name(obj);
-    int found;
-
-    if (!r->outline)
-        return 0;
-    found = vmgr__vemu_config_load(d, name, &whole, err);
-    if (found == 0)
-        vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
-    if (found <= 0)
-        return -1;
-    if (memcmp(whole->uuid, obj->config->uuid, VMGR_UUID_SIZE) != 0) {
-        /* Replaced this moment by another domain's, which the next look finds. */
-        vmgr__domain_def_free(whole);
-        obj->certain = false;
-        return vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
-    }
-    vmgr__domain_def_free(obj->config);
-    obj->config = whole;
-    r->outline = false;
-    return 0;
-}
-
-int vmgr__vemu_obj_check(const struct vmgr__domobj *obj, struct vmgr_error **err)
-{
-    if (!obj->unreadable)
-        return 0;
-    return vemu_error(err, VMGR_ERR_INTERNAL_ERROR,
-                      "the status file of domain '%s' cannot be read; it may run",
-                      vmgr__domobj_name(obj));
-}
-
-struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj)
-{
-    return ((struct record *)obj->priv)->process;
-}
-
-/* ---- bringing up to date ---- */
 
 /* A run between its announcement and its process is nobody's business yet. */
 static bool is_visible(const struct vemu_status *s)
@@ -169,7 +65,6 @@ static struct vmgr__domobj *admit(struct vemu *d, struct vmgr__domain_def *confi
     const struct vmgr__domain_def *any = live ? live : config;
     struct vmgr__domobj *other = vmgr__domlist_by_uuid(&d->list, any->uuid);
     struct vmgr__domobj *obj;
-    struct record *r;
 
     if (other) {
         g_autofree char *path = vmgr__vemu_config_path(d, vmgr__domobj_name(other));
@@ -182,79 +77,35 @@ static struct vmgr__domobj *admit(struct vemu *d, struct vmgr__domain_def *confi
         drop(d, other, VMGR_DOMAIN_SHUTOFF_UNKNOWN, VMGR_DOMAIN_EVENT_UNDEFINED_RENAMED);
         *ret_renamed = true;
     }
-    r = g_new0(struct record, 1);
-    r->pidfd = -1;
     obj = vmgr__domobj_new();
-    obj->priv = r;
-    obj->priv_free = record_free;
+    vmgr__vemu_record_add(obj);
     obj->config = config;
     obj->live = live;
     vmgr__domlist_add(&d->list, obj);
     return obj;
 }
 
-static void set_process(struct vemu *d, const char *name, struct record *r,
-                        const struct vemu_process *process)
+static bool is_current(const struct vmgr__domobj *obj, const struct vemu_file_key *config_key,
+                       const struct vemu_file_key *status_key, bool autostart)
 {
-    if (r->pidfd >= 0 &&
-        (r->process.pid != process->pid || r->process.start_time != process->start_time)) {
-        close(r->pidfd);
-        r->pidfd = -1;
-        r->listener = vmgr__vemu_listener_free(r->listener);
-    }
-    r->process = *process;
-    if (d->watching && process->pid && r->pidfd < 0) {
-        r->pidfd = vmgr__vemu_watch_process(d, process);
-        vmgr__vemu_watch_run(d, name);
-    }
-    if (d->watching && r->pidfd >= 0 && !r->listener)
-        r->listener = vmgr__vemu_listener_new(d, name);
-}
+    const struct vemu_record *r = vmgr__vemu_record_of(obj);
 
-void vmgr__vemu_listen_locked(struct vemu *d, const uint64_t *numbers, size_t n)
-{
-    GHashTableIter iter;
-    void *obj;
-
-    g_hash_table_iter_init(&iter, d->list.by_name);
-    while (g_hash_table_iter_next(&iter, NULL, &obj)) {
-        struct vemu_listener *l = ((struct record *)((struct vmgr__domobj *)obj)->priv)->listener;
-
-        if (l && ((struct vmgr__domobj *)obj)->live && vmgr__vemu_listener_is(l, numbers, n))
-            vmgr__vemu_listener_read(d, obj, l);
-    }
-}
-
-void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj)
-{
-    struct record *r = obj->priv;
-    struct vemu_process same = r->process;
-
-    set_process(d, vmgr__domobj_name(obj), r, &same);
-    if (r->listener)
-        vmgr__vemu_ask_soon(d, vmgr__domobj_name(obj));
-}
-
-static bool is_current(const struct vmgr__domobj *obj, const struct key *config_key,
-                       const struct key *status_key, bool autostart)
-{
-    const struct record *r = obj->priv;
-
-    return key_equal(&r->config_key, config_key) && key_equal(&r->status_key, status_key) &&
-           obj->autostart == autostart && (!obj->live || vmgr__process_is_alive(&r->process));
+    return vmgr__vemu_key_equal(&r->config_key, config_key) &&
+           vmgr__vemu_key_equal(&r->status_key, status_key) && obj->autostart == autostart &&
+           (!obj->live || vmgr__process_is_alive(&r->process));
 }
 
 /* Nothing was told about it, and a guest's process is the only thing that changes silently. */
 static bool is_certain(const struct vmgr__domobj *obj)
 {
-    const struct record *r = obj->priv;
+    const struct vemu_record *r = vmgr__vemu_record_of(obj);
 
     return obj->certain && (!obj->live || vmgr__process_is_alive(&r->process));
 }
 
 /* What one look at the files of a name found. */
 struct found {
-    struct key config_key, status_key;
+    struct vemu_file_key config_key, status_key;
     bool autostart;
     bool same_config; /* the object's definition still stands; config is not read */
     bool outline;     /* config has name and UUID alone */
@@ -262,32 +113,6 @@ struct found {
     struct vmgr__domain_def *config;
     struct vemu_status status;
 };
-
-/* The jobs of a run, which are taken out of its status; same_run: what was known is of the same
- * one. */
-static void take_jobs(struct vemu *d, struct vmgr__domobj *obj, struct vemu_status *s,
-                      bool same_run)
-{
-    GPtrArray *jobs = g_steal_pointer(&s->jobs);
-    const char *name = vmgr__domobj_name(obj);
-    struct record *r = obj->priv;
-
-    if (d->watching && same_run)
-        vmgr__blockjobs_emit(d, obj->live, r->jobs, jobs);
-    if (d->watching && same_run)
-        vmgr__domain_job_emit(d, obj->live, r->last_job, s->last_job);
-    if (r->jobs)
-        g_ptr_array_unref(r->jobs);
-    r->jobs = jobs;
-    vmgr__domain_job_free(r->last_job);
-    r->last_job = g_steal_pointer(&s->last_job);
-    if (obj->live && (vmgr__blockjobs_active(jobs) || s->job)) {
-        g_hash_table_add(d->job_names, g_strdup(name));
-        vmgr__vemu_watch_jobs(d);
-    } else {
-        g_hash_table_remove(d->job_names, name);
-    }
-}
 
 /* What is known of a run whose status nobody can read: its name, and the UUID that its definition
  * has or its monitor tells. NULL: not even that. */
@@ -316,6 +141,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     const struct vmgr__domain_def *any = live ? live : config;
     struct vemu_view old = { .state = VMGR_DOMAIN_SHUTOFF }, now;
     bool renamed = false, replaced = false, same_run = false, heard, was_unreadable = false;
+    struct vemu_record *r;
 
     if (obj && (!any || memcmp(vmgr__domobj_uuid(obj), any->uuid, VMGR_UUID_SIZE) != 0)) {
         if (f->same_config)
@@ -357,14 +183,16 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
     obj->updated = live && f->status.updated;
     obj->autostart = f->autostart;
+    r = vmgr__vemu_record_of(obj);
     if (!f->same_config)
-        ((struct record *)obj->priv)->outline = f->outline;
-    ((struct record *)obj->priv)->config_key = f->config_key;
-    ((struct record *)obj->priv)->status_key = f->status_key;
-    heard = ((struct record *)obj->priv)->listener != NULL;
-    set_process(d, name, obj->priv, live ? &f->status.process : &(struct vemu_process){ 0 });
-    take_jobs(d, obj, &f->status, same_run);
-    if (!heard && ((struct record *)obj->priv)->listener)
+        r->outline = f->outline;
+    r->config_key = f->config_key;
+    r->status_key = f->status_key;
+    heard = r->listener != NULL;
+    vmgr__vemu_record_set_process(d, name, r,
+                                  live ? &f->status.process : &(struct vemu_process){ 0 });
+    vmgr__vemu_record_take_jobs(d, obj, &f->status, same_run);
+    if (!heard && r->listener)
         vmgr__vemu_ask_soon(d, name);
     now = vmgr__vemu_view_of(obj);
     vmgr__vemu_emit_config(d, obj, &old, replaced, renamed);
@@ -411,8 +239,8 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     int r = 0;
 
     vmgr__vemu_notice_seen(d, name);
-    read_key(config_path, &f.config_key);
-    has_status = has_run && read_key(status_path, &f.status_key);
+    vmgr__vemu_read_key(config_path, &f.config_key);
+    has_status = has_run && vmgr__vemu_read_key(status_path, &f.status_key);
     f.autostart = in ? g_hash_table_contains(in->autostarts, name) : has_autostart(d, name);
     if (d->watching && has_run)
         vmgr__vemu_watch_run(d, name);
@@ -425,7 +253,8 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     f.unreadable = r < 0;
     if (r == 0)
         f.status.reason = reason;
-    f.same_config = obj && key_equal(&((struct record *)obj->priv)->config_key, &f.config_key);
+    f.same_config =
+        obj && vmgr__vemu_key_equal(&vmgr__vemu_record_of(obj)->config_key, &f.config_key);
     if (r >= 0 && !f.same_config)
         r = load_config(d, name, !d->whole, &f, &err);
     /*
@@ -549,44 +378,6 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d)
 }
 
 /* ---- handles ---- */
-
-struct vmgr__domobj *vmgr__vemu_find_outline_locked(struct vemu *d, struct vmgr_domain *dom,
-                                                    struct vmgr_error **err)
-{
-    struct vmgr__domobj *obj;
-    uint8_t uuid[VMGR_UUID_SIZE];
-
-    vmgr_domain_get_uuid(dom, uuid);
-    vmgr__vemu_refresh_locked(d, vmgr_domain_get_name(dom));
-    obj = vmgr__domlist_by_name(&d->list, vmgr_domain_get_name(dom));
-    if (!obj || memcmp(vmgr__domobj_uuid(obj), uuid, VMGR_UUID_SIZE) != 0) {
-        vmgr__vemu_refresh_all_locked(d); /* renamed or gone */
-        obj = vmgr__domlist_of(&d->list, dom, err);
-    }
-    return obj;
-}
-
-struct vmgr__domobj *vmgr__vemu_find_locked(struct vemu *d, struct vmgr_domain *dom,
-                                            struct vmgr_error **err)
-{
-    struct vmgr__domobj *obj = vmgr__vemu_find_outline_locked(d, dom, err);
-
-    return obj && vmgr__vemu_obj_check(obj, err) == 0 && vmgr__vemu_obj_load(d, obj, err) == 0
-               ? obj
-               : NULL;
-}
-
-char *vmgr__vemu_name_of(struct vemu *d, struct vmgr_domain *dom, struct vmgr_error **err)
-{
-    struct vmgr__domobj *obj;
-    char *name;
-
-    g_mutex_lock(&d->lock);
-    obj = vmgr__vemu_find_outline_locked(d, dom, err);
-    name = obj ? g_strdup(vmgr__domobj_name(obj)) : NULL;
-    g_mutex_unlock(&d->lock);
-    return name;
-}
 
 void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__domain_def *def,
                                 const char *text)

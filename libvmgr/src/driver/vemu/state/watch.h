@@ -17,7 +17,7 @@ enum vemu_wake { VEMU_WAKE_FILES = 0, VEMU_WAKE_PROCESS, VEMU_WAKE_JOBS, VEMU_WA
 /* A run appeared or changed its process. d->lock is held. */
 void vmgr__vemu_watch_run(struct vemu *d, const char *name);
 int vmgr__vemu_watch_process(struct vemu *d, const struct vemu_process *p);
-/* cache.c: watches the process of a record that was read before watching began. */
+/* record.c: watches the process of a record that was read before watching began. */
 void vmgr__vemu_watch_obj(struct vemu *d, struct vmgr__domobj *obj);
 /* Some runs have jobs on disks: looks at them soon. d->lock is held. */
 void vmgr__vemu_watch_jobs(struct vemu *d);
