@@ -6,7 +6,8 @@
  * from a seed and a number. It runs natively in this process (native.c) and on the software CPU in
  * user mode, 64-bit or compatibility (soft.c), on the same memory at the same addresses; then
  * everything visible is compared (compare.c), but for what is open on the host's CPU (vendor.c).
- * forms.c is the table of instructions, generate.c makes cases from it.
+ * forms.c is the table of instructions, generate.c makes cases from it, operand.c what they work
+ * on.
  */
 #ifndef INSN_FUZZ_H
 #define INSN_FUZZ_H
