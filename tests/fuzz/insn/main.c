@@ -109,7 +109,21 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-int main(int argc, char **argv)
+/* What the command line says. */
+struct choice {
+    uint64_t seed, count, first, stop;
+    unsigned blocks, compat;
+    const struct form *only;
+    const char *prefix;
+    bool beyond, summary;
+    const struct form **list; /* by prefix or beyond; none: all */
+    unsigned listed;
+};
+
+static struct totals all, *totals; /* of forms */
+
+/* -1: go on; otherwise the exit status. */
+static int parse(int argc, char **argv, struct choice *c)
 {
     static const struct option options[] = {
         {"seed", 1, NULL, 's'},    {"count", 1, NULL, 'c'},  {"first", 1, NULL, 'f'},
@@ -117,32 +131,22 @@ int main(int argc, char **argv)
         {"stop", 1, NULL, 'x'},    {"prefix", 1, NULL, 'p'}, {"list", 0, NULL, 'l'},
         {"beyond", 0, NULL, 'e'},  {"open", 0, NULL, 'n'},
         {"summary", 0, NULL, 'u'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
-    uint64_t seed = 1, count = 100000, first = 0, stop = 20, faults = 0, differences = 0, done = 0;
-    const struct form *only = NULL;
-    const char *prefix = NULL;
-    unsigned blocks = 20, compat = 20, chosen = 0;
-    bool summary = false, beyond = false;
-    struct totals *totals = calloc(form_count, sizeof *totals);
-    const struct form **list = calloc(form_count, sizeof *list);
-    double start;
     int o;
 
-    if (!totals || !list)
-        return 2;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (o) {
-        case 's': seed = strtoull(optarg, NULL, 0); break;
-        case 'c': count = strtoull(optarg, NULL, 0); break;
-        case 'f': first = strtoull(optarg, NULL, 0); break;
-        case 'b': blocks = (unsigned)strtoul(optarg, NULL, 0); break;
-        case 'm': compat = (unsigned)strtoul(optarg, NULL, 0); break;
-        case 'x': stop = strtoull(optarg, NULL, 0); break;
-        case 'p': prefix = optarg; break;
-        case 'u': summary = true; break;
-        case 'e': beyond = true; break;
+        case 's': c->seed = strtoull(optarg, NULL, 0); break;
+        case 'c': c->count = strtoull(optarg, NULL, 0); break;
+        case 'f': c->first = strtoull(optarg, NULL, 0); break;
+        case 'b': c->blocks = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 'm': c->compat = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 'x': c->stop = strtoull(optarg, NULL, 0); break;
+        case 'p': c->prefix = optarg; break;
+        case 'u': c->summary = true; break;
+        case 'e': c->beyond = true; break;
         case 'o':
-            only = find_form(optarg);
-            if (!only) {
+            c->only = find_form(optarg);
+            if (!c->only) {
                 fprintf(stderr, "insn-fuzz: no form '%s'; --list shows them\n", optarg);
                 return 2;
             }
@@ -160,77 +164,119 @@ int main(int argc, char **argv)
         default: usage(stderr); return 2;
         }
     }
-    for (unsigned n = 0; prefix && n < form_count; n++)
-        if (!strncmp(forms[n].name, prefix, strlen(prefix)))
-            list[chosen++] = &forms[n];
-    for (unsigned n = 0; beyond && n < form_count; n++)
+    return -1;
+}
+
+/* The forms that --prefix and --beyond name. */
+static bool choose_forms(struct choice *c)
+{
+    for (unsigned n = 0; c->prefix && n < form_count; n++)
+        if (!strncmp(forms[n].name, c->prefix, strlen(c->prefix)))
+            c->list[c->listed++] = &forms[n];
+    for (unsigned n = 0; c->beyond && n < form_count; n++)
         if (is_beyond(&forms[n]))
-            list[chosen++] = &forms[n];
-    if (prefix && !chosen) {
-        fprintf(stderr, "insn-fuzz: no form begins with '%s'\n", prefix);
+            c->list[c->listed++] = &forms[n];
+    if (c->prefix && !c->listed)
+        fprintf(stderr, "insn-fuzz: no form begins with '%s'\n", c->prefix);
+    return !c->prefix || c->listed;
+}
+
+/* How to see it again, and what it is. */
+static void report(const struct choice *c, uint64_t n)
+{
+    printf("difference: --seed %llu --first %llu --count 1%s%s%s\n", (unsigned long long)c->seed,
+           (unsigned long long)n,
+           c->only     ? " --form '"
+           : c->prefix ? " --prefix '"
+           : c->beyond ? " --beyond"
+                       : "",
+           c->only     ? c->only->name
+           : c->prefix ? c->prefix
+                       : "",
+           c->only || c->prefix ? "'" : "");
+    if (!still_differs(&current)) {
+        puts("  depends on what ran before");
+        case_print(&current, stdout);
+        outcomes_equal(&current, &host, &soft, stdout);
+    } else {
+        reduce();
+        still_differs(&reduced);
+        case_print(&reduced, stdout);
+        outcomes_equal(&reduced, &trial_host, &trial_soft, stdout);
+    }
+    soft_new_code();
+}
+
+static void run(const struct choice *c)
+{
+    for (uint64_t n = c->first; n < c->first + c->count && (!c->stop || all.differences < c->stop);
+         n++) {
+        const struct form *form = c->only     ? c->only
+                                  : c->listed ? c->list[n % c->listed]
+                                              : NULL;
+        struct totals *of_form;
+        bool equal;
+
+        if (n == c->first || n % CODE_SLOTS == 0)
+            soft_new_code();
+        generate_case(&current, c->seed, n, form, c->blocks, c->compat);
+        equal = run_both(&current, &host, &soft);
+        of_form = &totals[current.block[0] - forms];
+        of_form->runs++;
+        all.runs++;
+        if (equal) {
+            of_form->faults += host.vector >= 0;
+            all.faults += host.vector >= 0;
+        } else {
+            of_form->differences++;
+            all.differences++;
+            report(c, n);
+        }
+    }
+}
+
+static void print_totals(const struct choice *c, double took)
+{
+    printf("%llu cases, %llu faults, %llu differences, %.0f cases/s\n",
+           (unsigned long long)all.runs, (unsigned long long)all.faults,
+           (unsigned long long)all.differences, (double)all.runs / took);
+    for (unsigned n = 0; n < form_count; n++)
+        if (c->summary || totals[n].differences)
+            printf("  %-24s %9llu runs %9llu faults %6llu differences\n", forms[n].name,
+                   (unsigned long long)totals[n].runs, (unsigned long long)totals[n].faults,
+                   (unsigned long long)totals[n].differences);
+}
+
+static int compare(struct choice *c)
+{
+    double start;
+
+    if (!choose_forms(c))
         return 2;
-    }
-    if (!vendor_init(stdout)) {
-        free(totals);
-        free(list);
+    if (!vendor_init(stdout))
         return 77;
-    }
     if (native_init() < 0 || soft_init() < 0) {
         fprintf(stderr, "insn-fuzz: cannot set up memory or the CPU\n");
         return 2;
     }
-
     start = seconds();
-    for (uint64_t n = first; n < first + count && (!stop || differences < stop); n++) {
-        const struct form *form = only ? only : chosen ? list[n % chosen] : NULL;
-        unsigned index;
-
-        if (n == first || n % CODE_SLOTS == 0)
-            soft_new_code();
-        generate_case(&current, seed, n, form, blocks, compat);
-        done++;
-        if (run_both(&current, &host, &soft)) {
-            index = (unsigned)(current.block[0] - forms);
-            totals[index].runs++;
-            totals[index].faults += host.vector >= 0;
-            faults += host.vector >= 0;
-            continue;
-        }
-        differences++;
-        totals[current.block[0] - forms].runs++;
-        totals[current.block[0] - forms].differences++;
-        printf("difference: --seed %llu --first %llu --count 1%s%s%s\n", (unsigned long long)seed,
-               (unsigned long long)n,
-               only     ? " --form '"
-               : prefix ? " --prefix '"
-               : beyond ? " --beyond"
-                        : "",
-               only     ? only->name
-               : prefix ? prefix
-                        : "",
-               only || prefix ? "'" : "");
-        if (!still_differs(&current)) {
-            puts("  depends on what ran before");
-            case_print(&current, stdout);
-            outcomes_equal(&current, &host, &soft, stdout);
-        } else {
-            reduce();
-            still_differs(&reduced);
-            case_print(&reduced, stdout);
-            outcomes_equal(&reduced, &trial_host, &trial_soft, stdout);
-        }
-        soft_new_code();
-    }
-    printf("%llu cases, %llu faults, %llu differences, %.0f cases/s\n", (unsigned long long)done,
-           (unsigned long long)faults, (unsigned long long)differences,
-           (double)done / (seconds() - start));
-    for (unsigned n = 0; n < form_count; n++)
-        if (summary || totals[n].differences)
-            printf("  %-24s %9llu runs %9llu faults %6llu differences\n", forms[n].name,
-                   (unsigned long long)totals[n].runs, (unsigned long long)totals[n].faults,
-                   (unsigned long long)totals[n].differences);
+    run(c);
+    print_totals(c, seconds() - start);
     soft_fini();
+    return all.differences ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct choice c = {.seed = 1, .count = 100000, .stop = 20, .blocks = 20, .compat = 20};
+    int status = parse(argc, argv, &c);
+
+    if (status >= 0)
+        return status;
+    totals = calloc(form_count, sizeof *totals);
+    c.list = calloc(2 * form_count, sizeof *c.list); /* --prefix and --beyond may name the same */
+    status = totals && c.list ? compare(&c) : 2;
     free(totals);
-    free(list);
-    return differences ? 1 : 0;
+    free(c.list);
+    return status;
 }
