@@ -30,15 +30,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cpu-model.h"
 #include "core/thread.h"
 #include "core/vm.h"
 #include "gdb/gdb.h"
-
-#define LAPIC_LVT_LINT1  0x360u
-#define LAPIC_LVT_MASKED (1u << 16)
-#define LAPIC_LVT_MODE   0x700u
-#define LAPIC_LVT_NMI    0x400u
 
 struct vemu_vcpu {
     struct vemu_vm *vm;
@@ -81,81 +75,17 @@ static int vcpu_reset(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *v
 }
 
 /* Waits for vemu__vcpus_begin(). False: it will not come. */
-static bool accel_wait(struct vemu_vcpus *vcpus)
-{
-    bool came;
-
-    pthread_mutex_lock(&vcpus->lock);
-    while (!vcpus->accel && !vcpus->quit)
-        pthread_cond_wait(&vcpus->wake, &vcpus->lock);
-    came = vcpus->accel;
-    pthread_mutex_unlock(&vcpus->lock);
-    return came;
-}
-
-/* What the accelerator offers becomes the CPU model. Features that it should have are asked for in
- * vain and must be known to the user, since the guest runs without them. */
-static int cpuid_fit(struct vemu_vm *vm, struct vemu_cpuid *cpuid, struct vemu_error **err)
-{
-    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
-    int r = vemu__cpu_model_apply(vm->config.cpu, cpuid, missing, err);
-
-    for (guint n = 0; r >= 0 && n < missing->len; n++)
-        vemu_vm_log(vm, VEMU_LOG_WARNING, "CPU feature %s is not offered by accelerator %s",
-                    (const char *)missing->pdata[n], vm->accel->name);
-    return r;
-}
-
-/* The CPUID of the vCPUs, for all threads. */
-static int cpuid_ask(struct vemu_vm *vm, struct vemu_error **err)
-{
-    g_autofree struct vemu_cpuid *cpuid = g_new0(struct vemu_cpuid, 1);
-    struct vemu_vcpus *vcpus = &vm->vcpus;
-    int r = vm->accel->supported_cpuid(&vm->accel_config, NULL, cpuid);
-
-    if (r == -EAGAIN) {
-        if (!accel_wait(vcpus))
-            return -ECANCELED;
-        r = vm->accel->supported_cpuid(&vm->accel_config, vm->accel_vm, cpuid);
-    }
-    if (r < 0)
-        vemu__error_set(err, -r, "cannot ask accelerator %s for its CPUID: %s", vm->accel->name,
-                        strerror(-r));
-    else
-        r = cpuid_fit(vm, cpuid, err);
-    pthread_mutex_lock(&vcpus->lock);
-    if (r >= 0)
-        vcpus->cpuid = g_steal_pointer(&cpuid);
-    vcpus->no_cpuid = r < 0;
-    pthread_mutex_unlock(&vcpus->lock);
-    pthread_cond_broadcast(&vcpus->wake);
-    return r;
-}
-
-/* A copy of it; NULL: it will not come. */
-static struct vemu_cpuid *cpuid_copy(struct vemu_vcpus *vcpus)
-{
-    const struct vemu_cpuid *cpuid;
-
-    pthread_mutex_lock(&vcpus->lock);
-    while (!vcpus->cpuid && !vcpus->no_cpuid && !vcpus->quit)
-        pthread_cond_wait(&vcpus->wake, &vcpus->lock);
-    cpuid = vcpus->cpuid;
-    pthread_mutex_unlock(&vcpus->lock);
-    return cpuid ? g_memdup2(cpuid, sizeof(*cpuid)) : NULL;
-}
-
 static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
 {
     struct vemu_vm *vm = vcpu->vm;
     g_autofree struct vemu_cpuid *cpuid = NULL;
     const struct vemu_topology topology = vemu__topology_of(&vm->config);
     struct vemu_accel_vcpu *accel = NULL;
-    int r = vcpu->id == 0 ? cpuid_ask(vm, err) : 0;
+    int r = vcpu->id == 0 ? vemu__vcpus_ask_cpuid(vm, err) : 0;
 
     if (r < 0)
         return r;
-    if (!accel_wait(&vm->vcpus))
+    if (!vemu__vcpus_wait_accel(&vm->vcpus))
         return -ECANCELED;
     r = vm->accel->vcpu_create(vm->accel_vm, vemu__topology_apic_id(&topology, vcpu->id), &accel,
                                err);
@@ -163,7 +93,7 @@ static int vcpu_create(struct vemu_vcpu *vcpu, struct vemu_error **err)
         vemu__error_set(err, -r, "cannot create vCPU %u: %s", vcpu->id, strerror(-r));
         return r;
     }
-    cpuid = cpuid_copy(&vm->vcpus);
+    cpuid = vemu__vcpus_copy_cpuid(&vm->vcpus);
     if (!cpuid) {
         vm->accel->vcpu_destroy(accel);
         return -ECANCELED;
@@ -664,24 +594,6 @@ char *vemu__vcpu_type(const struct vemu_vm *vm)
     return g_strdup_printf("%.*s-x86_64-cpu", (int)strcspn(vm->config.cpu, ","), vm->config.cpu);
 }
 
-/* --- NMI -------------------------------------------------------------------------------------- */
-
-/* Intel SDM Vol. 3, 11.5.1: the local vector table says what a pulse on LINT1 becomes. Linux leaves
- * it on for the first processor only. */
-static int vcpu_lint1(struct vemu_vm *vm, uint32_t id, struct vemu_accel_vcpu *vcpu)
-{
-    g_autofree struct vemu_cpu_state *state = g_new0(struct vemu_cpu_state, 1);
-    int r = vm->accel->get_state(vcpu, VEMU_STATE_LAPIC, state);
-    uint32_t lvt;
-
-    if (r < 0)
-        return r;
-    memcpy(&lvt, state->lapic + LAPIC_LVT_LINT1, sizeof(lvt));
-    return lvt & LAPIC_LVT_MASKED || (lvt & LAPIC_LVT_MODE) != LAPIC_LVT_NMI
-               ? 0
-               : vm->accel->inject_nmi(vcpu);
-}
-
 void vemu__vcpus_pause_for(struct vemu_vm *vm)
 {
     vemu__vcpus_park(vm);
@@ -694,14 +606,4 @@ void vemu__vcpus_go_on(struct vemu_vm *vm)
     if (!vm->requests.posted && atomic_load(&vm->state) == VEMU_VM_RUNNING)
         vemu__vcpus_run(vm);
     pthread_mutex_unlock(&vm->requests.lock);
-}
-
-int vemu__vcpus_nmi(struct vemu_vm *vm)
-{
-    int r;
-
-    vemu__vcpus_pause_for(vm);
-    r = vemu__vcpus_call(vm, vcpu_lint1);
-    vemu__vcpus_go_on(vm);
-    return r;
 }

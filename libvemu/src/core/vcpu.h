@@ -65,7 +65,7 @@ char *vemu__vcpu_type(const struct vemu_vm *vm);
 
 /* The kernel's id of the vCPU's thread, 0: it has none. Context: any. */
 int vemu__vcpus_thread_id(struct vemu_vm *vm, uint32_t id);
-/* A pulse on LINT1 of every vCPU, as the button of a server gives. Context: loop. */
+/* nmi.c: a pulse on LINT1 of every vCPU, as the button of a server gives. Context: loop. */
 int vemu__vcpus_nmi(struct vemu_vm *vm);
 
 /* Runs fn on every vCPU's thread while it is parked; the first failure is returned. */
@@ -83,6 +83,15 @@ void vemu__vcpus_pause_for(struct vemu_vm *vm);
 void vemu__vcpus_go_on(struct vemu_vm *vm);
 /* Power-on state of every vCPU, then the machine's boot state. vCPUs are parked. */
 int vemu__vcpus_reset(struct vemu_vm *vm, struct vemu_error **err);
+
+/* vcpu-cpuid.c. Context: a vCPU's thread. */
+/* Waits for the accelerator's VM. False: it will not come. */
+bool vemu__vcpus_wait_accel(struct vemu_vcpus *vcpus);
+/* Asks the accelerator for the CPUID that all vCPUs begin with. -ECANCELED: the threads are to
+ * end. */
+int vemu__vcpus_ask_cpuid(struct vemu_vm *vm, struct vemu_error **err);
+/* A copy of it, waited for, for g_free(); NULL: it will not come. */
+struct vemu_cpuid *vemu__vcpus_copy_cpuid(struct vemu_vcpus *vcpus);
 
 /* cpuid.c: `cpuid` as offered by the accelerator becomes that of the n-th vCPU. */
 void vemu__cpuid_topology(struct vemu_cpuid *cpuid, const struct vemu_topology *topology,
