@@ -347,6 +347,137 @@ START_TEST(test_descriptors)
 }
 END_TEST
 
+/* Bytes, and the write end of a pipe as many times as asked with the last of them. */
+static void send_with(int fd, const void *bytes, size_t n, int write_end, unsigned times)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int) * (VMGR__RPC_FDS_MAX + 8))];
+    } control = { 0 };
+    struct iovec iov = { (void *)bytes, n };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+    if (times) {
+        struct cmsghdr *c;
+
+        msg.msg_control = control.room;
+        msg.msg_controllen = CMSG_SPACE(sizeof(int) * times);
+        c = CMSG_FIRSTHDR(&msg);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int) * times);
+        for (unsigned i = 0; i < times; i++)
+            memcpy(CMSG_DATA(c) + i * sizeof(int), &write_end, sizeof(int));
+    }
+    ck_assert_int_eq(sendmsg(fd, &msg, 0), (ssize_t)n);
+}
+
+/* Numbers of descriptors that are no packet's. None is left open, whatever came. */
+START_TEST(test_wrong_descriptors)
+{
+    static const struct {
+        uint32_t type, announced, max;
+        unsigned come[3]; /* with the packet, and with each of the two bytes after it */
+        int fill, next;   /* of the read that ends it; 0: does not come to it */
+    } cases[] = {
+        { RPC_CALL_WITH_FDS, 2, 32, { 0, 1, 1 }, 0, 1 },
+        { RPC_CALL_WITH_FDS, 2, 32, { 0, 2, 0 }, 0, 1 },
+        { RPC_CALL_WITH_FDS, 2, 32, { 0, 1, 0 }, 0, -EBADMSG },  /* too few */
+        { RPC_CALL_WITH_FDS, 2, 32, { 0, 0, 0 }, 0, -EBADMSG },  /* none */
+        { RPC_CALL_WITH_FDS, 2, 32, { 0, 2, 1 }, 0, -EBADMSG },  /* too many */
+        { RPC_CALL_WITH_FDS, 1, 32, { 1, 1, 0 }, 0, -EBADMSG },  /* some with the packet itself */
+        { RPC_CALL_WITH_FDS, 0, 32, { 1, 0, 0 }, 0, -EBADMSG },  /* not announced */
+        { RPC_CALL_WITH_FDS, 33, 32, { 0, 0, 0 }, 0, -EBADMSG }, /* more than a packet may have */
+        { RPC_CALL, 0, 32, { 1, 0, 0 }, 0, -EBADMSG },           /* with a call that has none */
+        { RPC_MESSAGE, 0, 32, { 1, 0, 0 }, 0, -EBADMSG },
+        { RPC_CALL_WITH_FDS, 2, 1, { 0, 0, 0 }, 0, -EBADMSG }, /* who may send one announces two */
+        { RPC_CALL_WITH_FDS, 1, 0, { 0, 0, 0 }, 0, -EBADMSG }, /* who may send none */
+        { RPC_CALL_WITH_FDS, 1, 0, { 0, 1, 0 }, -EPROTO, 0 },  /* and does */
+        { RPC_CALL, 0, 0, { 1, 0, 0 }, -EPROTO, 0 },
+        { RPC_CALL, 0, 1, { 2, 0, 0 }, -EPROTO, 0 },
+        { RPC_CALL, 0, 32, { 33, 0, 0 }, -EPROTO, 0 }, /* in one message */
+        { RPC_CALL, 0, 32, { 40, 0, 0 }, -EPROTO, 0 }, /* the kernel keeps some of them back */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const bool counted = cases[i].type == RPC_CALL_WITH_FDS;
+        struct vmgr__rpc_header header = some_header;
+        struct vmgr__rpc_packet *p = NULL;
+        struct vmgr__rpc_reader reader;
+        struct vmgr__rpc_out *out;
+        uint8_t number[4];
+        int pair[2], pipes[2], r;
+        ssize_t n = 1;
+        char byte;
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        ck_assert_int_eq(pipe2(pipes, O_NONBLOCK), 0);
+        vmgr__rpc_reader_init(&reader);
+        reader.fds_max = cases[i].max;
+        header.type = (int32_t)cases[i].type;
+        vmgr__put32(number, cases[i].announced);
+        out = vmgr__rpc_out_raw(&header, number, counted ? sizeof(number) : 0);
+        send_with(pair[0], out->bytes->data, out->bytes->len, pipes[1], cases[i].come[0]);
+        for (unsigned k = 1; k <= MIN(cases[i].announced, 2u); k++)
+            send_with(pair[0], "", 1, pipes[1], cases[i].come[k]);
+        vmgr__rpc_out_free(out);
+        close(pair[0]);
+        while ((r = vmgr__rpc_reader_next(&reader, &p)) == 0 && n > 0)
+            n = vmgr__rpc_reader_fill(&reader, pair[1]);
+        ck_assert_msg(r == cases[i].next, "case %zu: next %d", i, r);
+        ck_assert_msg(r != 0 || n == cases[i].fill, "case %zu: fill %zd", i, n);
+        if (r == 1) {
+            ck_assert_uint_eq(p->n_fds, cases[i].announced);
+            for (uint32_t k = 0; k < p->n_fds; k++)
+                ck_assert_int_eq(fcntl(p->fds[k], F_GETFD), FD_CLOEXEC);
+            close(p->fds[0]);
+            p->fds[0] = -1; /* taken: not closed once more */
+        }
+        vmgr__rpc_packet_free(p);
+        vmgr__rpc_reader_fini(&reader);
+        close(pair[1]);
+        close(pipes[1]);
+        /* Its end is read when no other write end is open. */
+        ck_assert_msg(read(pipes[0], &byte, 1) == 0, "case %zu: one is left open", i);
+        close(pipes[0]);
+    }
+}
+END_TEST
+
+/* What the reader has given back or moved does not shift where a descriptor belongs. */
+START_TEST(test_descriptors_after_much)
+{
+    struct vmgr__rpc_header header = some_header;
+    g_autofree uint8_t *bulk = g_malloc0(50000);
+    struct vmgr__rpc_out *plain, *passing;
+    struct vmgr__rpc_reader reader;
+    struct vmgr__rpc_packet *p;
+    int pair[2], size = 1 << 20;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+    vmgr__rpc_reader_init(&reader);
+    header.type = RPC_CALL_WITH_FDS;
+    for (unsigned round = 0; round < 20; round++) {
+        plain = vmgr__rpc_out_raw(&some_header, bulk, 50000 - 997 * round);
+        passing = vmgr__rpc_out_new(&header, NULL, NULL, pair, 1);
+        ck_assert_int_eq(vmgr__rpc_out_send(plain, pair[0]), 1);
+        ck_assert_int_eq(vmgr__rpc_out_send(passing, pair[0]), 1);
+        vmgr__rpc_out_free(plain);
+        vmgr__rpc_out_free(passing);
+        for (uint32_t n = 0; n < 2; n++) {
+            ck_assert_int_eq(wait_packet(&reader, pair[1], &p), 1);
+            ck_assert_uint_eq(p->n_fds, n);
+            vmgr__rpc_packet_free(p);
+        }
+    }
+    ck_assert(vmgr__rpc_reader_is_empty(&reader));
+    vmgr__rpc_reader_fini(&reader);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 static ssize_t covered_recv(struct vmgr__layer *layer, int fd, void *buf, size_t size)
 {
     static bool given;
@@ -506,6 +637,8 @@ int main(void)
     tcase_add_test(c, test_pieces);
     tcase_add_test(c, test_lengths);
     tcase_add_test(c, test_descriptors);
+    tcase_add_test(c, test_wrong_descriptors);
+    tcase_add_test(c, test_descriptors_after_much);
     tcase_add_test(c, test_bytes_before_a_layer);
     tcase_add_test(c, test_keepalive);
     tcase_add_test(c, test_errors);

@@ -4,7 +4,9 @@
  *
  * A packet is a length word that counts itself, a header of six words, and a payload. A packet of a
  * _WITH_FDS type begins its payload with their number; after the packet each descriptor travels
- * with one byte of its own.
+ * with one byte of its own. The kernel ends what it gives at once where a descriptor came
+ * (unix(7)), so a reader knows which bytes one belongs to: those that no packet has announced end
+ * the connection, and none is ever taken for another packet's.
  */
 #ifndef VMGR_RPC_PACKET_H
 #define VMGR_RPC_PACKET_H
@@ -45,25 +47,31 @@ struct vmgr__rpc_packet {
     uint8_t *payload; /* in this piece of memory */
 };
 struct vmgr__rpc_packet *vmgr__rpc_packet_free(struct vmgr__rpc_packet *p);
+/* Closes its descriptors that nobody has taken: there are none any more. */
+void vmgr__rpc_packet_close_fds(struct vmgr__rpc_packet *p);
 
 /* ---- receiving ---- */
 struct vmgr__rpc_reader {
     GByteArray *bytes;
     size_t start;        /* what comes before has been taken */
+    uint64_t dropped;    /* bytes of the connection that came before those */
     uint32_t packet_max; /* more than that in a packet is refused; at most the protocol's limit */
+    uint32_t fds_max;    /* likewise of descriptors that wait in it; 0: none may come */
     bool covered;        /* a layer lies under what is read now */
     int fds[VMGR__RPC_FDS_MAX];
+    uint64_t fd_ends[VMGR__RPC_FDS_MAX]; /* bytes of the connection when each had come */
     uint32_t n_fds;
 };
 void vmgr__rpc_reader_init(struct vmgr__rpc_reader *r);
 void vmgr__rpc_reader_fini(struct vmgr__rpc_reader *r);
 /* Reads from a non-blocking socket what is there, at most a little. Bytes (> 0), 0 at its end,
- * -EAGAIN, -EPROTO (descriptors beyond the limit), or another -errno. */
+ * -EAGAIN, -EPROTO (descriptors beyond fds_max), or another -errno. */
 ssize_t vmgr__rpc_reader_fill(struct vmgr__rpc_reader *r, int fd);
 /* For bytes that came another way. */
 void vmgr__rpc_reader_feed(struct vmgr__rpc_reader *r, const void *bytes, size_t n);
 /* 1 and the next whole packet, 0: none yet, -EBADMSG (a length or a number of descriptors that
- * cannot be). Memory grows with what has come, not with what a length word announces. */
+ * cannot be, or other descriptors than were announced). Memory grows with what has come, not with
+ * what a length word announces. */
 int vmgr__rpc_reader_next(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet **ret);
 /* Whether nothing waits in it, not even the beginning of a packet. */
 bool vmgr__rpc_reader_is_empty(const struct vmgr__rpc_reader *r);

@@ -16,6 +16,7 @@ void vmgr__rpc_reader_init(struct vmgr__rpc_reader *r)
     memset(r, 0, sizeof(*r));
     r->bytes = g_byte_array_new();
     r->packet_max = VMGR__WIRE_PACKET_MAX;
+    r->fds_max = VMGR__RPC_FDS_MAX;
 }
 
 void vmgr__rpc_reader_fini(struct vmgr__rpc_reader *r)
@@ -26,13 +27,19 @@ void vmgr__rpc_reader_fini(struct vmgr__rpc_reader *r)
     g_clear_pointer(&r->bytes, g_byte_array_unref);
 }
 
+void vmgr__rpc_packet_close_fds(struct vmgr__rpc_packet *p)
+{
+    for (uint32_t i = 0; i < p->n_fds; i++) {
+        if (p->fds[i] >= 0)
+            close(p->fds[i]);
+    }
+    p->n_fds = 0;
+}
+
 struct vmgr__rpc_packet *vmgr__rpc_packet_free(struct vmgr__rpc_packet *p)
 {
     if (p) {
-        for (uint32_t i = 0; i < p->n_fds; i++) {
-            if (p->fds[i] >= 0)
-                close(p->fds[i]);
-        }
+        vmgr__rpc_packet_close_fds(p);
         g_free(p->fds);
         g_free(p);
     }
@@ -53,7 +60,7 @@ static int take_fds(struct vmgr__rpc_reader *r, struct msghdr *msg)
             int fd;
 
             memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-            if (r->n_fds < VMGR__RPC_FDS_MAX) {
+            if (r->n_fds < r->fds_max) {
                 r->fds[r->n_fds++] = fd;
             } else {
                 close(fd);
@@ -68,6 +75,7 @@ static int take_fds(struct vmgr__rpc_reader *r, struct msghdr *msg)
 static void compact(struct vmgr__rpc_reader *r)
 {
     if (r->start == r->bytes->len) {
+        r->dropped += r->start;
         /* A large packet's room is not kept for an idle peer. */
         if (r->bytes->len > 4 * CHUNK) {
             g_byte_array_unref(r->bytes);
@@ -77,6 +85,7 @@ static void compact(struct vmgr__rpc_reader *r)
         r->start = 0;
     } else if (r->start > CHUNK && r->start > r->bytes->len / 2) {
         g_byte_array_remove_range(r->bytes, 0, (guint)r->start);
+        r->dropped += r->start;
         r->start = 0;
     }
 }
@@ -93,6 +102,7 @@ ssize_t vmgr__rpc_reader_fill(struct vmgr__rpc_reader *r, int fd)
                           .msg_iovlen = 1,
                           .msg_control = control.room,
                           .msg_controllen = sizeof(control.room) };
+    const uint32_t had = r->n_fds;
     ssize_t n;
 
     do
@@ -104,6 +114,8 @@ ssize_t vmgr__rpc_reader_fill(struct vmgr__rpc_reader *r, int fd)
         return -EPROTO;
     compact(r);
     g_byte_array_append(r->bytes, (const guint8 *)chunk, (guint)n);
+    for (uint32_t i = had; i < r->n_fds; i++)
+        r->fd_ends[i] = r->dropped + r->bytes->len;
     return n;
 }
 
@@ -129,8 +141,8 @@ static void parse_header(const uint8_t *p, struct vmgr__rpc_header *h)
 }
 
 /* How many descriptors follow this packet, whose bytes have all come. */
-static int count_fds(const struct vmgr__rpc_header *h, const uint8_t *payload, size_t size,
-                     uint32_t *ret)
+static int count_fds(const struct vmgr__rpc_reader *r, const struct vmgr__rpc_header *h,
+                     const uint8_t *payload, size_t size, uint32_t *ret)
 {
     *ret = 0;
     if (h->type != RPC_CALL_WITH_FDS && h->type != RPC_REPLY_WITH_FDS)
@@ -138,7 +150,26 @@ static int count_fds(const struct vmgr__rpc_header *h, const uint8_t *payload, s
     if (size < 4)
         return -EBADMSG;
     *ret = vmgr__get32(payload);
-    return *ret > VMGR__RPC_FDS_MAX ? -EBADMSG : 4;
+    return *ret > r->fds_max ? -EBADMSG : 4;
+}
+
+/* How many descriptors came with the bytes up to `end`, counted from the first that is kept. */
+static uint32_t fds_until(const struct vmgr__rpc_reader *r, size_t end)
+{
+    uint32_t n = 0;
+
+    while (n < r->n_fds && r->fd_ends[n] <= r->dropped + end)
+        n++;
+    return n;
+}
+
+static void take_first_fds(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet *p, uint32_t n)
+{
+    p->n_fds = n;
+    p->fds = g_memdup2(r->fds, n * sizeof(*r->fds));
+    r->n_fds -= n;
+    memmove(r->fds, r->fds + n, r->n_fds * sizeof(*r->fds));
+    memmove(r->fd_ends, r->fd_ends + n, r->n_fds * sizeof(*r->fd_ends));
 }
 
 int vmgr__rpc_reader_next(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet **ret)
@@ -160,13 +191,13 @@ int vmgr__rpc_reader_next(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet **
         return 0;
     parse_header(at + 4, &header);
     at += 4 + VMGR__WIRE_HEADER_SIZE;
-    skip = count_fds(&header, at, length - 4 - VMGR__WIRE_HEADER_SIZE, &n_fds);
+    skip = count_fds(r, &header, at, length - 4 - VMGR__WIRE_HEADER_SIZE, &n_fds);
     if (skip < 0)
         return skip;
     if (have < length + n_fds)
         return 0;
-    if (n_fds > r->n_fds)
-        return -EBADMSG; /* the bytes came, what they were to carry did not */
+    if (fds_until(r, r->start + length + n_fds) != n_fds)
+        return -EBADMSG; /* the bytes came, what they were to carry did not, or more did */
     p = g_try_malloc(sizeof(*p) + length);
     if (!p)
         return -ENOMEM;
@@ -174,10 +205,7 @@ int vmgr__rpc_reader_next(struct vmgr__rpc_reader *r, struct vmgr__rpc_packet **
     p->size = length - 4 - VMGR__WIRE_HEADER_SIZE - (uint32_t)skip;
     p->payload = (uint8_t *)(p + 1);
     memcpy(p->payload, at + skip, p->size);
-    p->n_fds = n_fds;
-    p->fds = g_memdup2(r->fds, n_fds * sizeof(int));
-    r->n_fds -= n_fds;
-    memmove(r->fds, r->fds + n_fds, r->n_fds * sizeof(int));
+    take_first_fds(r, p, n_fds);
     r->start += length + n_fds;
     *ret = p;
     return 1;
