@@ -15,8 +15,8 @@ CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden/rpc/
 T1 = "11111111-2222-3333-4444-555555555555"
 AUTH_LIST, SUPPORTS_FEATURE, DEFINE = 66, 60, 11
 # Where this daemon has another answer, and why (libvmgr/docs/rpc.md): (procedure, argument) -> answer
-# Features of migration (3, 4, 6, 7, 12, 13), and 8: descriptors go with packets, but no procedure uses them yet.
-DIFFERENT = {(SUPPORTS_FEATURE, feature): 0 for feature in (3, 4, 6, 7, 8, 12, 13)}
+# Features of migration.
+DIFFERENT = {(SUPPORTS_FEATURE, feature): 0 for feature in (3, 4, 6, 7, 12, 13)}
 
 
 def cases():

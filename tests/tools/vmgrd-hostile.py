@@ -178,6 +178,98 @@ def subscribers(daemon):
     check(isinstance(again.call(316, wanted), bytes), "and it may, once it has come again")
 
 
+def descriptors(daemon):
+    """Clients that send descriptors: none is kept, whatever they say of them and however they go."""
+    held, keep = os.pipe() # what is sent is the writing end: held is at its end when all are closed
+    dom = string("g") + bytes.fromhex(UUID.replace("-", "")) + struct.pack(">i", -1)
+    associate = dom + string("group") + struct.pack(">I", 0)
+
+    def announce(raw, procedure, payload, number, come=None):
+        """a call that announces descriptors, and so many one by one after it"""
+        serial = raw.send(procedure, struct.pack(">I", number) + payload, kind=4)
+        for _ in range(number if come is None else come):
+            socket.send_fds(raw.socket, [b"\0"], [keep])
+        return serial
+
+    def ends(what, raw, words):
+        check(raw.closed(), what)
+        raw.socket.close()
+        until(lambda: f'reason="{words}"' in daemon.text()[begun:], f"{what}: {words}")
+
+    raw = Raw(daemon.socket)
+    check(isinstance(raw.call(11, string(document())), bytes), "define")
+    check(raw.call(60, struct.pack(">I", 8)) == struct.pack(">I", 1), "descriptors may come")
+    check(Raw(daemon.socket + "-ro").call(60, struct.pack(">I", 8)) == bytes(4), "not from everybody")
+    before = daemon.descriptors()
+    for number in (1, 3, 32):
+        for procedure, name, payload in (
+                (309, "virDomainCreateXMLWithFiles", string(document()) + struct.pack(">I", 0)),
+                (310, "virDomainCreateWithFiles", dom + struct.pack(">I", 0)),
+                (443, "virDomainFDAssociate", associate)):
+            header, answer = raw.reply(announce(raw, procedure, payload, number))
+            check(header[5] == 1 and struct.unpack(">i", answer[:4])[0] == 3 and
+                  f"not supported by the connection driver: {name}".encode() in answer,
+                  f"{name} is refused by its name: {answer}")
+        check(raw.reply(announce(raw, GET_TYPE, b"", number))[1] == TYPE, "a call that has no use for them")
+    # many calls one behind the other, more than wait at a time
+    serials = [announce(raw, 443, associate, 8) for _ in range(100)]
+    for _ in serials:
+        check(raw.receive()[0][4] in serials, "each is answered")
+    until(lambda: daemon.descriptors() <= before, "all are closed while the client stays")
+
+    begun = len(daemon.text())
+    malformed, many = "malformed packet", "more descriptors than it may send"
+    for what, number, come, words in (("33 announced", 33, 0, malformed),
+                                      ("four billion announced", 0xffffffff, 0, malformed)):
+        bad = Raw(daemon.socket)
+        announce(bad, 443, associate, number, come)
+        ends(what, bad, words)
+    bad = Raw(daemon.socket)
+    announce(bad, 443, associate, 2, 1)
+    bad.socket.sendall(b"\0") # the second byte brings none
+    ends("fewer than announced", bad, malformed)
+    bad = Raw(daemon.socket)
+    socket.send_fds(bad.socket, [struct.pack(">IIIiiIi", 28, 0x20008086, 1, GET_TYPE, CALL, 9, 0)],
+                    [keep])
+    ends("a descriptor with a call without any", bad, malformed)
+    for number in (33, 200):
+        bad = Raw(daemon.socket)
+        socket.send_fds(bad.socket, [b"\0"], [keep] * number)
+        ends(f"{number} in one message", bad, many)
+    for what, bad in (("before authentication", Raw(daemon.socket, opened=False)),
+                      ("from who may only look on", Raw(daemon.socket + "-ro"))):
+        socket.send_fds(bad.socket, [b"\0"], [keep])
+        ends(what, bad, many)
+    for what, bad in (("announced before authentication", Raw(daemon.socket, opened=False)),
+                      ("announced by who may only look on", Raw(daemon.socket + "-ro"))):
+        announce(bad, 443, associate, 1, 0)
+        ends(what, bad, malformed)
+
+    # those that go in the middle of it
+    for number in range(40):
+        gone = Raw(daemon.socket)
+        announce(gone, 443, associate, 8, number % 8)
+        gone.socket.close()
+        gone = Raw(daemon.socket)
+        announce(gone, 443, associate, 8)
+        gone.socket.close() # does not wait for the answer
+    until(lambda: daemon.descriptors() <= before, "all are closed when clients go")
+    os.close(keep)
+    os.set_blocking(held, False)
+
+    def at_end():
+        try:
+            return os.read(held, 1) == b""
+        except BlockingIOError:
+            return False
+
+    until(at_end, "nobody has one that was sent")
+    os.close(held)
+    check(raw.call(35, dom) == b"", "undefine")
+    raw.socket.close()
+    answers(daemon)
+
+
 def random_bytes(daemon):
     rng = random.Random(1)
     for _ in range(150):
@@ -417,7 +509,7 @@ def main():
     with open(os.path.join(root, "etc/vmgr/vmgrd.conf"), "w", encoding="utf-8") as file:
         file.write("[vmgrd]\npending_timeout = 2\nmax_pending_clients = 300\n")
     daemon = Daemon(build, root)
-    for part in (refusals, openings, lengths, stalled, crowd, greedy, subscribers, random_bytes,
+    for part in (refusals, openings, lengths, stalled, crowd, greedy, subscribers, descriptors, random_bytes,
                  closing, concurrent, strangers, reload):
         part(daemon)
         check(daemon.process.poll() is None, f"vmgrd lives after {part.__name__}")

@@ -129,8 +129,42 @@ def concurrent(conn):
     slow.undefine()
 
 
+def passing():
+    """Descriptors go over, and are closed: a pipe is at its end when nobody has its other one."""
+    daemon = Daemon(build, os.path.join(work, "passing"), "--uri", "test:///default")
+    conn = libvirt.open(f"test+unix:///default?socket={daemon.socket}")
+    dom = conn.lookupByName("test")
+    before = daemon.descriptors()
+    for number in (0, 1, 32):
+        held, keep = os.pipe()
+        os.set_blocking(held, False)
+        dom.destroy()
+        dom.createWithFiles([keep] * number)
+        check(dom.isActive(), f"started with {number}")
+        made = conn.createXMLWithFiles(document("made", kind="test"), [keep] * number)
+        check(made.isActive() and made.name() == "made", f"made with {number}")
+        made.destroy()
+        check(code_of(dom.FDAssociate, "group", [keep] * max(number, 1))[0] ==
+              libvirt.VIR_ERR_NO_SUPPORT, "FDAssociate is refused")
+        os.close(keep)
+        until(lambda: at_end(held), "they are closed")
+        os.close(held)
+    until(lambda: daemon.descriptors() <= before, "none stays")
+    check(code_of(conn.createXMLWithFiles, "<nonsense>", [0])[0] == libvirt.VIR_ERR_XML_DETAIL, "XML")
+    conn.close()
+    daemon.stop()
+
+
+def at_end(pipe):
+    try:
+        return os.read(pipe, 1) == b""
+    except BlockingIOError:
+        return False
+
+
 def main():
     loop()
+    passing()
     daemon = Daemon(build, os.path.join(work, "python"))
     closed, events = [], []
     conn = libvirt.open(f"qemu+unix:///system?socket={daemon.socket}")

@@ -152,6 +152,17 @@ def connect(port):
     return socket.create_connection(("127.0.0.1", port), 10)
 
 
+def session(authority, server):
+    """of a client with a certificate, that has been accepted"""
+    context = ssl.create_default_context(cafile=authority.cert)
+    context.load_cert_chain(authority.path("alice", "clientcert.pem"),
+                            authority.path("alice", "clientkey.pem"))
+    s = context.wrap_socket(connect(server.tls), server_hostname="localhost")
+    s.settimeout(20)
+    check(s.recv(1) == b"\1", "an accepted client is told so")
+    return s
+
+
 def half_open(authority):
     server = Network(authority)
     uri, before = server.uri(authority.path("alice")), server.descriptors()
@@ -165,20 +176,32 @@ def half_open(authority):
     until(lambda: "TLS handshake failed" in server.text(), "what is not TLS is refused")
     until(lambda: server.descriptors() <= before + 2, "half-open handshakes end", 20)
     # A session that never asks to be authenticated.
-    context = ssl.create_default_context(cafile=authority.cert)
-    context.load_cert_chain(authority.path("alice", "clientcert.pem"),
-                            authority.path("alice", "clientkey.pem"))
-    with context.wrap_socket(connect(server.tls), server_hostname="localhost") as s:
-        s.settimeout(20)
-        check(s.recv(1) == b"\1", "an accepted client is told so")
+    with session(authority, server) as s:
         check(s.recv(1) == b"", "an idle session ends")
     for s in idle:
         s.close()
     server.stop()
 
 
-def packet(procedure, payload, serial):
-    return struct.pack(">IIIiiIi", 28 + len(payload), REMOTE, 1, procedure, 0, serial, 0) + payload
+def packet(procedure, payload, serial, kind=0):
+    return struct.pack(">IIIiiIi", 28 + len(payload), REMOTE, 1, procedure, kind, serial, 0) + payload
+
+
+def descriptors(authority):
+    """They travel on unix sockets alone: a client that announces some over TCP is gone."""
+    server = Network(authority)
+    with session(authority, server) as s:
+        for serial, procedure, payload, kind in (
+                (0, 66, b"", 0), (1, 1, struct.pack(">I", 1) + string("test:///default") + bytes(4), 0),
+                (2, 3, struct.pack(">I", 0), 4)):
+            s.sendall(packet(procedure, payload, serial, kind))
+            answer = take(s, struct.unpack(">I", take(s, 4))[0] - 4)
+            check(answer[16:24] == struct.pack(">II", serial, 0), f"call {procedure}: {answer}")
+        check(answer[24:] == string("TEST"), f"none are announced: {answer}")
+        s.sendall(packet(3, struct.pack(">I", 1), 3, 4)) # the byte that would bring it never comes
+        check(s.recv(1) == b"", "one is announced")
+    check('reason="malformed packet"' in server.text(), "and the log says so: " + server.text()[-500:])
+    server.stop()
 
 
 class Between:
@@ -325,6 +348,7 @@ def main():
     authority.server()
     certificates(authority, other)
     half_open(authority)
+    descriptors(authority)
     passwords(authority)
     of_libvirtd(authority)
     configuration(authority)

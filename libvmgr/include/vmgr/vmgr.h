@@ -25,6 +25,7 @@
 #include <vmgr/domain.h>
 #include <vmgr/error.h>
 #include <vmgr/event.h>
+#include <vmgr/files.h>
 #include <vmgr/guestnet.h>
 #include <vmgr/interface.h>
 #include <vmgr/job.h>

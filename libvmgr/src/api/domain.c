@@ -197,17 +197,13 @@ int vmgr_domain_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
     return conn->driver->domain_define(conn, xml, flags, ret_domain, err);
 }
 
-#define START_FLAGS                                                                                \
-    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_BYPASS_CACHE |   \
-     VMGR_DOMAIN_START_FORCE_BOOT | VMGR_DOMAIN_START_RESET_NVRAM)
-
 int vmgr_domain_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                            struct vmgr_domain **ret_domain, struct vmgr_error **err)
 {
     NEED(conn, domain_create, "virDomainCreateXML");
     if (vmgr__need_write(conn, "virDomainCreateXML", err) < 0 ||
-        vmgr__check_flags(flags, START_FLAGS | VMGR_DOMAIN_START_VALIDATE, "virDomainCreateXML",
-                          err) < 0)
+        vmgr__check_flags(flags, VMGR__START_FLAGS | VMGR_DOMAIN_START_VALIDATE,
+                          "virDomainCreateXML", err) < 0)
         return -1;
     if (!xml)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "no document given");
@@ -243,7 +239,7 @@ int vmgr_domain_start(struct vmgr_domain *domain, uint32_t flags, struct vmgr_er
 
     NEED(domain->conn, domain_start, function);
     if (vmgr__need_write(domain->conn, function, err) < 0 ||
-        vmgr__check_flags(flags, START_FLAGS, function, err) < 0)
+        vmgr__check_flags(flags, VMGR__START_FLAGS, function, err) < 0)
         return -1;
     return domain->conn->driver->domain_start(domain, flags, err);
 }

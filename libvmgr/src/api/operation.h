@@ -31,6 +31,11 @@
                                    "read only access prevents %s", name);                          \
     } while (0)
 
+/* Of every call that starts a domain. */
+#define VMGR__START_FLAGS                                                                          \
+    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_BYPASS_CACHE |   \
+     VMGR_DOMAIN_START_FORCE_BOOT | VMGR_DOMAIN_START_RESET_NVRAM)
+
 /* Fails on a connection that may change nothing. */
 int vmgr__need_write(struct vmgr_conn *conn, const char *function, struct vmgr_error **err);
 

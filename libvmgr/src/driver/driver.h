@@ -34,6 +34,7 @@ struct vmgr__block_ops;
 struct vmgr__checkpoint_ops;
 struct vmgr__cpu_ops;
 struct vmgr__display_ops;
+struct vmgr__files_ops;
 struct vmgr__interface_ops;
 struct vmgr__job_ops;
 struct vmgr__node_ops;
@@ -166,6 +167,7 @@ struct vmgr__driver {
     const struct vmgr__checkpoint_ops *checkpoint;
     const struct vmgr__cpu_ops *cpu;
     const struct vmgr__display_ops *display;
+    const struct vmgr__files_ops *files;
     const struct vmgr__guestnet_ops *guestnet;
     const struct vmgr__interface_ops *interface;
     const struct vmgr__job_ops *job;

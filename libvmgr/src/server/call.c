@@ -28,6 +28,7 @@ static const struct vmgr__handler *const tables[] = {
     vmgr__handlers_domain_block,
     vmgr__handlers_domain_checkpoint,
     vmgr__handlers_domain_display,
+    vmgr__handlers_domain_files,
     vmgr__handlers_domain_job,
     vmgr__handlers_domain_peek,
     vmgr__handlers_domain_stats,
@@ -211,6 +212,7 @@ void vmgr__call_run(struct vmgr__call *call)
         vmgr__transfer_start(call->transfer);
     g_mutex_lock(&c->lock);
     c->running--;
+    c->fds -= call->packet->n_fds;
     more = c->held.length > 0 || c->paused;
     g_mutex_unlock(&c->lock);
     if (more)
@@ -291,9 +293,13 @@ void vmgr__call_begin(struct vmgr__client *c, struct vmgr__rpc_packet *packet)
         vmgr__call_free(call);
         return;
     }
+    /* What the procedure has no use for does not wait with the call. */
+    if (!call->handler || !(call->handler->flags & HANDLER_FDS))
+        vmgr__rpc_packet_close_fds(packet);
     g_mutex_lock(&c->lock);
     g_queue_push_tail(&c->held, call);
     c->held_bytes += packet->size;
+    c->fds += packet->n_fds;
     g_mutex_unlock(&c->lock);
     vmgr__calls_pump(c);
 }

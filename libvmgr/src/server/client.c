@@ -8,6 +8,9 @@
  *
  * Reading from a client stops while enough of its calls wait, and goes on when they move: what a
  * client can make the server keep is bounded.
+ *
+ * Descriptors come from those alone who may change something, over a unix socket, once they are
+ * through authentication; anybody else who sends one is gone.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -102,6 +105,31 @@ static bool prove(struct vmgr__client *c, bool authenticated, bool layer)
     return !layer || c->reader.covered || vmgr__rpc_reader_is_empty(&c->reader);
 }
 
+/* Only as they are on a unix socket: a layer carries bytes. */
+static bool sends_fds_locked(const struct vmgr__client *c)
+{
+    return !c->address && !c->layer && !c->pending && !c->read_only;
+}
+
+bool vmgr__client_sends_fds(struct vmgr__client *c)
+{
+    bool may;
+
+    g_mutex_lock(&c->lock);
+    may = sends_fds_locked(c);
+    g_mutex_unlock(&c->lock);
+    return may;
+}
+
+/* What may come in one packet, as far as the client has got. */
+static void bound_reader_locked(struct vmgr__client *c)
+{
+    c->reader.packet_max = c->pending     ? CLIENT_PENDING_PACKET
+                           : c->read_only ? CLIENT_READ_ONLY_PACKET
+                                          : VMGR__WIRE_PACKET_MAX;
+    c->reader.fds_max = sends_fds_locked(c) ? VMGR__RPC_FDS_MAX : 0;
+}
+
 /* Takes apart what has been read. False: the client is closed. */
 static bool process(struct vmgr__client *c)
 {
@@ -114,15 +142,13 @@ static bool process(struct vmgr__client *c)
 
         g_mutex_lock(&c->lock);
         paused = c->held.length >= CLIENT_HELD_MAX || c->held_bytes > CLIENT_HELD_BYTES ||
-                 c->out_bytes > CLIENT_OUT_HIGH || vmgr__streams_full_locked(c) ||
-                 !is_its_turn_locked(c);
+                 c->fds >= CLIENT_FDS_HIGH || c->out_bytes > CLIENT_OUT_HIGH ||
+                 vmgr__streams_full_locked(c) || !is_its_turn_locked(c);
         if (paused != c->paused) {
             c->paused = paused;
             vmgr__client_update_locked(c);
         }
-        c->reader.packet_max = c->pending     ? CLIENT_PENDING_PACKET
-                               : c->read_only ? CLIENT_READ_ONLY_PACKET
-                                              : VMGR__WIRE_PACKET_MAX;
+        bound_reader_locked(c);
         authenticated = c->authenticated;
         layer = c->layer != NULL;
         g_mutex_unlock(&c->lock);
@@ -182,6 +208,7 @@ static ssize_t read_some(struct vmgr__client *c)
 
     g_mutex_lock(&c->lock);
     layer = c->layer;
+    bound_reader_locked(c);
     g_mutex_unlock(&c->lock);
     return vmgr__layer_fill(layer, &c->reader, c->fd);
 }
@@ -195,7 +222,7 @@ static bool take_input(struct vmgr__client *c)
         return false;
     if (n <= 0) {
         vmgr__client_close(c, n == 0         ? "it has closed"
-                              : n == -EPROTO ? "too many descriptors"
+                              : n == -EPROTO ? "more descriptors than it may send"
                                              : g_strerror((int)-n));
         return true;
     }

@@ -24,6 +24,7 @@
 
 /* Features a client asks about. */
 enum {
+    FEATURE_FD_PASSING = 8,
     FEATURE_TYPED_PARAM_STRING = 9,
     FEATURE_KEEPALIVE = 10,
     FEATURE_XML_MIGRATABLE = 11,
@@ -132,6 +133,7 @@ static int supports_feature(struct vmgr__call *call, const void *args, void *ret
         r->supported = 1;
         break;
     }
+    case FEATURE_FD_PASSING: r->supported = vmgr__client_sends_fds(c); break;
     case FEATURE_TYPED_PARAM_STRING:
     case FEATURE_XML_MIGRATABLE:
     case FEATURE_EVENT_CALLBACK:

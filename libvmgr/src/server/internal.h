@@ -23,6 +23,7 @@
 
 #define CLIENT_HELD_MAX         16 /* calls read but not begun */
 #define CLIENT_HELD_BYTES       (1u << 20)
+#define CLIENT_FDS_HIGH         64           /* descriptors of calls that are not over */
 #define CLIENT_OUT_HIGH         (1u << 20)   /* above: no new calls, no stream data */
 #define CLIENT_OUT_MAX          (256u << 20) /* above: it is given up */
 #define CLIENT_EVENTS_MAX       (16u << 20)  /* above: events give it up */
@@ -94,6 +95,7 @@ struct vmgr__client {
     bool out_armed;
     GQueue held; /* struct vmgr__call */
     size_t held_bytes;
+    unsigned fds; /* of its calls, until they are over */
     bool paused;
     unsigned running;
     GPtrArray *streams;
@@ -122,6 +124,7 @@ struct vmgr__call {
 typedef int (*vmgr__handler_fn)(struct vmgr__call *call, const void *args, void *ret);
 #define HANDLER_UNOPENED (1u << 0) /* may come before CONNECT_OPEN */
 #define HANDLER_INLINE   (1u << 1) /* shorter than the way to a worker: the I/O thread does it */
+#define HANDLER_FDS      (1u << 2) /* takes the packet's descriptors; others' are closed before */
 struct vmgr__handler {
     int32_t procedure; /* WIRE_*; 0 ends a table */
     vmgr__handler_fn run;
@@ -138,6 +141,7 @@ extern const struct vmgr__handler vmgr__handlers_domain_agent[];
 extern const struct vmgr__handler vmgr__handlers_domain_block[];
 extern const struct vmgr__handler vmgr__handlers_domain_checkpoint[];
 extern const struct vmgr__handler vmgr__handlers_domain_display[];
+extern const struct vmgr__handler vmgr__handlers_domain_files[];
 extern const struct vmgr__handler vmgr__handlers_domain_job[];
 extern const struct vmgr__handler vmgr__handlers_domain_peek[];
 extern const struct vmgr__handler vmgr__handlers_domain_resource[];
@@ -268,6 +272,8 @@ void vmgr__client_close(struct vmgr__client *c, const char *why);
 /* I/O thread: reads and serves what has come, without being told that something has. False:
  * nothing, or it may not be read from now. */
 bool vmgr__client_look(struct vmgr__client *c);
+/* Whether descriptors may come from it. */
+bool vmgr__client_sends_fds(struct vmgr__client *c);
 /* I/O thread: goes on with what waited. */
 void vmgr__client_resume(struct vmgr__client *c);
 /* I/O thread, each second. */

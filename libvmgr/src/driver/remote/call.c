@@ -61,8 +61,14 @@ static int transact(struct vmgr__remote *r, struct vmgr__remote_waiter *w,
     return result;
 }
 
+/* Descriptors that go with a call. */
+struct passed {
+    const int *fds;
+    uint32_t n;
+};
+
 static int call_of(struct vmgr__remote *r, const struct vmgr__wire_program *program,
-                   int32_t procedure, const void *args, void *ret,
+                   int32_t procedure, const void *args, const struct passed *passed, void *ret,
                    struct vmgr__remote_stream *stream, struct vmgr__remote_reply *reply,
                    struct vmgr_error **err)
 {
@@ -71,7 +77,7 @@ static int call_of(struct vmgr__remote *r, const struct vmgr__wire_program *prog
     struct vmgr__rpc_header h = { .program = program->number,
                                   .version = program->version,
                                   .procedure = procedure,
-                                  .type = RPC_CALL,
+                                  .type = passed && passed->n ? RPC_CALL_WITH_FDS : RPC_CALL,
                                   .status = RPC_OK };
     struct vmgr__rpc_out *out;
     int result;
@@ -79,10 +85,14 @@ static int call_of(struct vmgr__remote *r, const struct vmgr__wire_program *prog
     g_mutex_lock(&r->lock);
     h.serial = w.serial = r->next_serial++;
     g_mutex_unlock(&r->lock);
-    out = vmgr__rpc_out_new(&h, wire->args, args, NULL, 0);
+    out = vmgr__rpc_out_new(&h, wire->args, args, passed ? passed->fds : NULL,
+                            passed ? passed->n : 0);
     if (!out)
         return vmgr__error_set_plain(err, VMGR_ERR_RPC, VMGR_FROM_RPC,
-                                     "Unable to encode message payload");
+                                     h.type == RPC_CALL
+                                         ? "Unable to encode message payload"
+                                         : "Unable to encode message payload or to duplicate "
+                                           "descriptors");
     g_cond_init(&w.cond);
     result = transact(r, &w, out, stream, err);
     g_cond_clear(&w.cond);
@@ -102,13 +112,29 @@ static int call(struct vmgr__remote *r, int32_t procedure, const void *args, voi
                 struct vmgr__remote_stream *stream, struct vmgr__remote_reply *reply,
                 struct vmgr_error **err)
 {
-    return call_of(r, &vmgr__wire_remote, procedure, args, ret, stream, reply, err);
+    return call_of(r, &vmgr__wire_remote, procedure, args, NULL, ret, stream, reply, err);
+}
+
+int vmgr__remote_call_files(struct vmgr__remote *r, int32_t procedure, const void *args,
+                            const int *fds, uint32_t n_fds, void *ret,
+                            struct vmgr__remote_reply *reply, struct vmgr_error **err)
+{
+    const struct passed passed = { fds, n_fds };
+    bool bare;
+
+    g_mutex_lock(&r->lock);
+    bare = r->uri.transport == REMOTE_UNIX && !r->layer;
+    g_mutex_unlock(&r->lock);
+    if (n_fds && !bare)
+        return vmgr__error_set(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, VMGR_FROM_REMOTE,
+                               "fd passing is not supported by this connection");
+    return call_of(r, &vmgr__wire_remote, procedure, args, &passed, ret, NULL, reply, err);
 }
 
 int vmgr__remote_call_qemu(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
                            struct vmgr__remote_reply *reply, struct vmgr_error **err)
 {
-    return call_of(r, &vmgr__wire_qemu, procedure, args, ret, NULL, reply, err);
+    return call_of(r, &vmgr__wire_qemu, procedure, args, NULL, ret, NULL, reply, err);
 }
 
 int vmgr__remote_call(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,

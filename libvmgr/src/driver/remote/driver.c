@@ -10,14 +10,15 @@
 #include "../block.h"
 #include "../checkpoint.h"
 #include "../cpu.h"
-#include "../guestnet.h"
 #include "../display.h"
+#include "../files.h"
+#include "../guestnet.h"
 #include "../interface.h"
 #include "../job.h"
 #include "../node.h"
-#include "../peek.h"
 #include "../nodedev.h"
 #include "../nwfilter.h"
+#include "../peek.h"
 #include "../resource.h"
 #include "../secret.h"
 #include "remote.h"
@@ -219,6 +220,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .block = &vmgr__remote_block,
     .checkpoint = &vmgr__remote_checkpoint,
     .display = &vmgr__remote_display,
+    .files = &vmgr__remote_files,
     .job = &vmgr__remote_job,
     .domain_monitor_command = vmgr__remote_monitor_command,
     .agent = &vmgr__remote_agent,

@@ -157,6 +157,11 @@ int vmgr__remote_call(struct vmgr__remote *r, int32_t procedure, const void *arg
 /* The same of the program for qemu's own things; the server may not have it. */
 int vmgr__remote_call_qemu(struct vmgr__remote *r, int32_t procedure, const void *args, void *ret,
                            struct vmgr__remote_reply *reply, struct vmgr_error **err);
+/* As vmgr__remote_call(), with descriptors, which stay the caller's. They go over a unix socket
+ * that nothing protects, and nowhere else: VMGR_ERR_ARGUMENT_UNSUPPORTED. */
+int vmgr__remote_call_files(struct vmgr__remote *r, int32_t procedure, const void *args,
+                            const int *fds, uint32_t n_fds, void *ret,
+                            struct vmgr__remote_reply *reply, struct vmgr_error **err);
 /* For procedures that give nothing. */
 int vmgr__remote_do(struct vmgr__remote *r, int32_t procedure, const void *args,
                     struct vmgr_error **err);

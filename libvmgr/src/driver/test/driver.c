@@ -6,6 +6,7 @@
 #include "../checkpoint.h"
 #include "../cpu.h"
 #include "../display.h"
+#include "../files.h"
 #include "../interface.h"
 #include "../job.h"
 #include "../network.h"
@@ -179,6 +180,7 @@ const struct vmgr__driver vmgr__driver_test = {
     .agent = &vmgr__test_agent,
     .checkpoint = &vmgr__test_checkpoint,
     .display = &vmgr__test_display,
+    .files = &vmgr__test_files,
     .job = &vmgr__test_job,
     .resource = &vmgr__test_resource,
     .network = &vmgr__test_network,
