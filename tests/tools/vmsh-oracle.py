@@ -43,9 +43,7 @@ OURS = [
 ]
 # Options of virsh that are not there yet.
 MISSING = {
-    'create': ['pass-fds'],
     'destroy': ['remove-logs'],
-    'start': ['pass-fds'],
 }
 # Commands that virsh does not have.
 OWN = {'top'}

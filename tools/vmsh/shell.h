@@ -236,6 +236,12 @@ void help_group_lines(const struct cmd_group *group, const char *colon);
 char **complete_line(struct shell *sh, const char *line, size_t start);
 /* A terminal on a console stream until the escape character, end of stream or hang-up. */
 bool console_run(struct shell *sh, struct vmgr_domain *domain, const char *device, uint32_t flags);
+/* Option --pass-fds: the numbers, none without it. False: printed why. */
+struct fds {
+    int fds[VMGR_FILES_MAX];
+    uint32_t n;
+};
+bool args_fds(struct shell *sh, const struct args *args, struct fds *ret);
 /* The whole file, for free(); NULL: printed why. */
 char *file_read(struct shell *sh, const char *path);
 /* malloc and friends that end the program when memory is out. */

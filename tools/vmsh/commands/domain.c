@@ -16,6 +16,12 @@
 #include "../shell.h"
 #include "../undefine-storage.h"
 
+#define PASS_FDS_OPT                                                                               \
+    {                                                                                              \
+        .name = "pass-fds", .type = OPT_STRING, .named = true,                                     \
+        .help = "pass file descriptors N,M,... to the guest"                                       \
+    }
+
 /* --- define, create, undefine ----------------------------------------------------------------- */
 
 static const struct opt define_opts[] = {
@@ -55,6 +61,7 @@ static const struct opt create_opts[] = {
     FLAG("console", "attach to console after creation"),
     FLAG("paused", "leave the guest paused after creation"),
     FLAG("autodestroy", "automatically destroy the guest when vmsh disconnects"),
+    PASS_FDS_OPT,
     FLAG("validate", "validate the XML against the schema"),
     FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
     OPT_END,
@@ -65,9 +72,12 @@ static bool cmd_create(struct shell *sh, const struct args *args)
     const char *path = args_string(args, "file");
     uint32_t flags = 0;
     struct vmgr_domain *domain = NULL;
+    struct fds pass;
     char *xml = file_read(sh, path);
-    if (!xml)
+    if (!xml || !args_fds(sh, args, &pass)) {
+        free(xml);
         return false;
+    }
     if (args_bool(args, "paused"))
         flags |= VMGR_DOMAIN_START_PAUSED;
     if (args_bool(args, "autodestroy"))
@@ -76,7 +86,9 @@ static bool cmd_create(struct shell *sh, const struct args *args)
         flags |= VMGR_DOMAIN_START_VALIDATE;
     if (args_bool(args, "reset-nvram"))
         flags |= VMGR_DOMAIN_START_RESET_NVRAM;
-    bool ok = vmgr_domain_create_xml(sh->conn, xml, flags, &domain, shell_err(sh)) >= 0;
+    bool ok = (pass.n ? vmgr_domain_create_xml_with_files(sh->conn, xml, pass.fds, pass.n, flags,
+                                                          &domain, shell_err(sh))
+                      : vmgr_domain_create_xml(sh->conn, xml, flags, &domain, shell_err(sh))) >= 0;
     free(xml);
     if (!ok) {
         shell_error(sh, "Failed to create domain from %s", path);
@@ -162,6 +174,7 @@ static const struct opt start_opts[] = {
     FLAG("autodestroy", "automatically destroy the guest when vmsh disconnects"),
     FLAG("bypass-cache", "avoid file system cache when loading"),
     FLAG("force-boot", "force fresh boot by discarding any managed save"),
+    PASS_FDS_OPT,
     FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
     OPT_END,
 };
@@ -169,10 +182,13 @@ static const struct opt start_opts[] = {
 static bool start(struct shell *sh, const struct args *args, struct vmgr_domain *domain)
 {
     uint32_t flags = 0;
+    struct fds pass;
     if (vmgr_domain_is_active(domain, NULL) == 1) {
         shell_error(sh, "Domain is already active");
         return false;
     }
+    if (!args_fds(sh, args, &pass))
+        return false;
     if (args_bool(args, "paused"))
         flags |= VMGR_DOMAIN_START_PAUSED;
     if (args_bool(args, "autodestroy"))
@@ -183,7 +199,8 @@ static bool start(struct shell *sh, const struct args *args, struct vmgr_domain 
         flags |= VMGR_DOMAIN_START_FORCE_BOOT;
     if (args_bool(args, "reset-nvram"))
         flags |= VMGR_DOMAIN_START_RESET_NVRAM;
-    if (vmgr_domain_start(domain, flags, shell_err(sh)) < 0) {
+    if ((pass.n ? vmgr_domain_start_with_files(domain, pass.fds, pass.n, flags, shell_err(sh))
+                : vmgr_domain_start(domain, flags, shell_err(sh))) < 0) {
         shell_error(sh, "Failed to start domain '%s'", vmgr_domain_get_name(domain));
         return false;
     }
