@@ -338,7 +338,8 @@ START_TEST(test_repair)
 }
 END_TEST
 
-/* A broken entry of the refcount table leads to data: what it is replaced with still counts them. */
+/* A broken entry of the refcount table leads to data: what it is replaced with still counts
+ * them. */
 START_TEST(test_repair_table)
 {
     for (unsigned i = 0; i < 2; i++) {
