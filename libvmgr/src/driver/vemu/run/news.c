@@ -331,6 +331,9 @@ static bool take_line(struct vemu *d, const struct vmgr__domobj *obj, struct vem
     if (vmgr__agent_member(o, "QMP", json_type_object))
         ok = send(l->fd, hello, strlen(hello), MSG_NOSIGNAL | MSG_DONTWAIT) ==
              (ssize_t)strlen(hello);
+    /* From this answer on everything is told; what happened just before is asked for. */
+    if (json_object_object_get_ex(o, "return", NULL))
+        vmgr__vemu_ask_soon(d, vmgr__domobj_name(obj));
     for (size_t i = 0; event && i < G_N_ELEMENTS(takers); i++) {
         if (strcmp(event, takers[i].event) == 0)
             takers[i].take(&h);
