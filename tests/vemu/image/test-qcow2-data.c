@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "image/image.h"
 #include "qcow2-test.h"
 
 #define SIZE    (8 * MIB)
@@ -245,10 +246,59 @@ START_TEST(test_data_file)
 }
 END_TEST
 
+/* The file as it is at this moment has no place that tables point to and nothing is at. */
+static void assert_sound_now(const char *path)
+{
+    char *now = make_file(0);
+    g_autofree char *bytes = NULL;
+    gsize size;
+
+    ck_assert(g_file_get_contents(path, &bytes, &size, NULL));
+    ck_assert(g_file_set_contents(now, bytes, (gssize)size, NULL));
+    ck_assert_uint_eq(check_image(now, 0).corruptions, 0);
+    remove_file(now);
+}
+
+static int look_now(void *data, uint64_t done, uint64_t total)
+{
+    ck_assert_uint_le(done, total);
+    assert_sound_now(data);
+    return 0;
+}
+
+START_TEST(test_places_before_data)
+{
+    static const char *const options[] = { "", "cluster_size=512", "compat=0.10",
+                                           "extended_l2=on" };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(options); i++) {
+        char *path = make_qcow2(MIB, options[i]);
+        struct vemu_progress progress = { .report = look_now, .data = path };
+        struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+
+        ck_assert_int_eq(image->driver->reserve(image, 0, MIB / 2), 0);
+        ck_assert_int_eq(vemu_image_flush(image), 0);
+        assert_sound_now(path);
+        assert_filled(image, 0, 0, MIB / 2);
+        OK(vemu_image_resize(image, 8 * MIB, "metadata", 0, &progress, &err));
+        OK(vemu_image_resize(image, 9 * MIB, "falloc", 0, &progress, &err));
+        OK(vemu_image_resize(image, 10 * MIB, "full", 0, &progress, &err));
+        ck_assert_int_eq(vemu_image_flush(image), 0);
+        assert_sound_now(path);
+        assert_filled(image, 0, 0, 10 * MIB);
+        ck_assert_int_eq(vemu_image_close(image), 0);
+        assert_clean(path);
+        remove_file(path);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { test_kinds,      test_small_cache, test_backing,
-                                   test_compressed, test_data_file,   NULL };
+    const TTest *const tests[] = {
+        test_kinds,     test_small_cache,        test_backing, test_compressed,
+        test_data_file, test_places_before_data, NULL
+    };
 
     return run_tests("image-qcow2-data", tests);
 }

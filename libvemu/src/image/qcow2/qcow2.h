@@ -457,10 +457,10 @@ void vemu__qcow2_unmap(struct vemu_image *image, struct vemu_image_span *span);
 /* Errors that a write gets before it starts. */
 int vemu__qcow2_may_write(struct qcow2 *s);
 
-/* write.c: gives host clusters to a range that has none, without data; up to *ret_to at once, the
- * file must be *ret_end long. */
-int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint64_t *ret_to,
-                         uint64_t *ret_end);
+/* write.c: gives host clusters to a range that has none, without data; up to *ret_to at once. The
+ * file grows by preallocation `word`. In exclusive work. */
+int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, const char *word,
+                         uint64_t *ret_to, struct vemu_error **err);
 /* The driver's. */
 int vemu__qcow2_reserve(struct vemu_image *image, uint64_t offset, uint64_t bytes);
 /* zero.c: the range reads as zeros, whatever a backing file or old clusters have there. */

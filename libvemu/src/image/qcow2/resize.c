@@ -80,22 +80,28 @@ static int truncate_file(struct qcow2 *s)
     return 0;
 }
 
+#define SLICES_AT_ONCE 64u /* of L2 tables; then others have their turn */
+
 /* L2 entries with host clusters for what is new: written as zeros that are allocated. */
 static int preallocate(struct qcow2 *s, uint64_t from, uint64_t to,
                        enum qcow2_preallocation preallocation, const struct vemu_progress *progress,
                        struct vemu_error **err)
 {
     const char *word = vemu__qcow2_preallocation_below(preallocation);
-    uint64_t at = from & ~(uint64_t)(s->cluster_size - 1), start = at, end = 0;
+    uint64_t at = from & ~(uint64_t)(s->cluster_size - 1), start = at;
     int r = 0;
 
     while (r == 0 && at < to) {
-        r = vemu__qcow2_allocate(s, at, to - at, &at, &end);
-        if (r == 0)
-            r = vemu__image_progress(progress, at - start, to - start);
+        r = vemu__qcow2_exclusive_begin(s);
+        if (r < 0)
+            break;
+        for (unsigned i = 0; i < SLICES_AT_ONCE && r == 0 && at < to; i++) {
+            r = vemu__qcow2_allocate(s, at, to - at, word, &at, err);
+            if (r == 0)
+                r = vemu__image_progress(progress, at - start, to - start);
+        }
+        vemu__qcow2_exclusive_end(s);
     }
-    if (r == 0 && !s->external && end > atomic_load(&s->image.file->size))
-        r = vemu_image_resize(s->image.file, end, word, 0, progress, err);
     return r;
 }
 

@@ -343,48 +343,68 @@ static int link_empty(struct qcow2 *s, const struct plan *p)
     return r;
 }
 
+/* A host cluster that tables point to is never behind the end of the file: a crash may come before
+ * its data does. By `word` for more preallocation than that, which needs exclusive work: the file
+ * grows as a whole. The lock is not held. */
+static int lengthen(struct qcow2 *s, const struct plan *p, const char *word,
+                    struct vemu_error **err)
+{
+    uint64_t end = p->host + (p->flight.count << s->cluster_bits);
+    uint32_t some = MIN(s->cluster_size, 4096);
+    void *zeros;
+    int r;
+
+    if (s->external || end <= atomic_load(&s->image.file->size))
+        return 0;
+    if (word)
+        return vemu_image_resize(s->image.file, end, word, 0, NULL, err);
+    zeros = vemu__qcow2_buffer(some);
+    if (!zeros)
+        return -ENOMEM;
+    memset(zeros, 0, some);
+    r = vemu__qcow2_file_write(s->image.file, end - some, zeros, some);
+    free(zeros);
+    return r;
+}
+
 /* Gives clusters to a plan; the lock is held, and given up. */
-static int allocate_plan(struct qcow2 *s, struct plan *p)
+static int allocate_plan(struct qcow2 *s, struct plan *p, const char *word, struct vemu_error **err)
 {
     int r = 0;
 
     if (p->kind == PLAN_OVERWRITE)
         return 0;
-    /* what version 2 cannot call zeros has to be some */
-    if (p->kind == PLAN_NEW && !p->virgin && s->header.version < 3) {
+    if (p->kind == PLAN_NEW) {
         pthread_mutex_unlock(&s->lock);
-        r = write_plan(s, p, NULL, 0, 0);
+        r = lengthen(s, p, word, err);
+        /* what version 2 cannot call zeros has to be some */
+        if (r == 0 && !p->virgin && s->header.version < 3)
+            r = write_plan(s, p, NULL, 0, 0);
         pthread_mutex_lock(&s->lock);
+        if (r == 0)
+            r = link_empty(s, p);
+        if (r < 0 && !s->external)
+            vemu__qcow2_unalloc(s, p->host, p->flight.count << s->cluster_bits);
     }
-    if (r == 0 && p->kind == PLAN_NEW)
-        r = link_empty(s, p);
-    if (r < 0 && p->kind == PLAN_NEW && !s->external)
-        vemu__qcow2_unalloc(s, p->host, p->flight.count << s->cluster_bits);
     vemu__qcow2_flight_remove(s, &p->flight);
     return r;
 }
 
-int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, uint64_t *ret_to,
-                         uint64_t *ret_end)
+int vemu__qcow2_allocate(struct qcow2 *s, uint64_t offset, uint64_t bytes, const char *word,
+                         uint64_t *ret_to, struct vemu_error **err)
 {
     struct plan p;
-    unsigned token;
-    int r, r2;
+    int r;
 
     *ret_to = offset + bytes;
     pthread_mutex_lock(&s->lock);
-    token = vemu__qcow2_begin(s);
     r = make_plan(s, offset, bytes, &p);
     if (r == 0) {
         *ret_to = (offset + p.bytes + s->cluster_size - 1) & ~(uint64_t)(s->cluster_size - 1);
-        if (p.kind == PLAN_NEW)
-            *ret_end = MAX(*ret_end, p.host + (p.flight.count << s->cluster_bits));
-        r = allocate_plan(s, &p);
+        r = allocate_plan(s, &p, word, err);
     }
     pthread_mutex_unlock(&s->lock);
-    vemu__qcow2_end(s, token);
-    r2 = vemu__qcow2_relieve(s);
-    return r < 0 ? r : r2;
+    return r;
 }
 
 /* What is not empty, or somebody else is about to fill, is left alone. Returns how far it went, or
@@ -404,7 +424,7 @@ static int64_t reserve_some(struct qcow2 *s, uint64_t offset, uint64_t bytes)
         return (int64_t)run.bytes;
     r = make_plan(s, guest, count << s->cluster_bits, &p);
     if (r == 0)
-        r = allocate_plan(s, &p);
+        r = allocate_plan(s, &p, NULL, NULL);
     return r < 0 ? r : (int64_t)MIN(guest + p.bytes - offset, bytes);
 }
 
