@@ -338,6 +338,34 @@ START_TEST(test_repair)
 }
 END_TEST
 
+/* A broken entry of the refcount table leads to data: what it is replaced with still counts
+ * them. */
+START_TEST(test_repair_table)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        char *path = make_qcow2(SIZE, "");
+        struct vemu_image *image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+        uint64_t table = peek_be(path, 48, 8), data;
+        struct vemu_image_check result;
+
+        fill(image, 0, 1, MIB);
+        ck_assert_int_eq(vemu_image_close(image), 0);
+        data = peek_be(path, l2_of(path), 8) & 0x00fffffffffffe00ull;
+        poke_be(path, table + 8, 8, data + (i ? 512 : 1)); /* unaligned; reserved bits */
+        result = check_image(path, 0);
+        ck_assert_uint_gt(result.corruptions, 0);
+        check_image(path, VEMU_IMAGE_REPAIR_LEAKS | VEMU_IMAGE_REPAIR_ERRORS);
+        assert_clean(path);
+        image = open_image(path, "qcow2", VEMU_IMAGE_WRITE);
+        fill(image, 2 * MIB, 2, MIB);
+        assert_filled(image, 0, 1, MIB);
+        ck_assert_int_eq(vemu_image_close(image), 0);
+        assert_clean(path);
+        remove_file(path);
+    }
+}
+END_TEST
+
 /* An image that was not closed with lazy refcounts is repaired when it is opened for writing. */
 START_TEST(test_dirty)
 {
@@ -411,6 +439,7 @@ int main(void)
         test_bitmaps_end,
         test_bitmaps_memory,
         test_repair,
+        test_repair_table,
         test_dirty,
         test_measure,
         test_map,

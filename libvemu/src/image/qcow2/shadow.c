@@ -247,15 +247,15 @@ int vemu__qcow2_shadow_write_snapshots(struct qcow2_shadow *shadow, uint64_t old
     return r;
 }
 
-/* Gives up the refcount structures that are there, as far as they count themselves. */
+/* Gives up the refcount structures that are there, as far as they count themselves. A broken entry
+ * of the table counts nothing: where it leads to there may be somebody's data. */
 static void drop_refcounts(struct qcow2_shadow *shadow)
 {
     struct qcow2 *s = shadow->s;
 
     for (uint64_t i = 0; i < s->reftable.count; i++)
-        if (s->reftable.entry[i] & ~511ull)
-            (void)vemu__qcow2_shadow_ref(shadow, s->reftable.entry[i] & ~511ull, s->cluster_size,
-                                         -1);
+        if (s->reftable.entry[i] && !(s->reftable.entry[i] & (s->cluster_size - 1)))
+            (void)vemu__qcow2_shadow_ref(shadow, s->reftable.entry[i], s->cluster_size, -1);
     (void)vemu__qcow2_shadow_ref(shadow, s->header.reftable_offset,
                                  (uint64_t)s->header.reftable_clusters << s->cluster_bits, -1);
 }
