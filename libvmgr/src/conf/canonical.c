@@ -5,8 +5,9 @@
  * Theory of operation. schema.c has for each element the names of its attributes and children in
  * order. Sorting is stable, so several children of one name keep theirs; what has no place comes
  * last, in the order of the document, and is reported: it belongs to a newer version, or is a
- * mistake. Comments stay before the element they stood before. An element with text of its own
- * keeps its content as it is. One that may hold itself (<backingStore>) has one path at any depth.
+ * mistake. Comments stay before the element they stood before. An element that is meant to have
+ * text, not children, keeps its content as it is; text between children goes with the next one. One
+ * that may hold itself (<backingStore>) has one path at any depth.
  */
 #include "canonical.h"
 
@@ -158,7 +159,7 @@ static void order(struct vmgr__parse *p, xmlNode *node, const char *path)
 
     if (shape) {
         order_attrs(p, node, shape->attrs);
-        if (!has_text(node))
+        if (*shape->children || !has_text(node))
             order_children(p, node, shape->children);
     }
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
