@@ -345,6 +345,7 @@ static void vemu_close(struct vmgr_conn *conn)
     vmgr__hostnet_watch_fini(d);
     vmgr__hostdev_free(d->hostdev);
     vmgr__domlist_fini(&d->list);
+    g_hash_table_unref(d->unsettled);
     g_ptr_array_unref(d->news);
     g_hash_table_unref(d->autodestroy);
     g_hash_table_unref(d->job_names);
@@ -362,6 +363,7 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     d->read_only = args->flags & VMGR_CONN_RO;
     g_mutex_init(&d->lock);
     vmgr__domlist_init(&d->list);
+    d->unsettled = g_hash_table_new(NULL, NULL);
     d->watch_epoll = d->inotify_fd = d->job_timer = -1;
     d->job_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     d->news = g_ptr_array_new_with_free_func(vmgr__vemu_news_free);

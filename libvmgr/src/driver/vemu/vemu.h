@@ -69,7 +69,7 @@ struct vemu {
     char *net_config_dir;
     char *net_autostart_dir;
     char *net_run_dir;
-    struct vmgr__hostdev *hostdev;    /* src/hostdev */
+    struct vmgr__hostdev *hostdev;                     /* src/hostdev */
     char *iface_dir, *iface_begin_dir, *iface_run_dir; /* src/hostdev */
     char *nwfilter_dir, *nwfilter_run_dir;
     struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
@@ -84,7 +84,8 @@ struct vemu {
     int inotify_fd;
     struct vemu_notice *notice;
     struct vemu_texts *texts; /* text.c; NULL: none yet */
-    bool copies; /* a definition was left out because another has its UUID */
+    GHashTable *unsettled;    /* of objects: not certain, or with a process that may end silently */
+    bool copies;              /* a definition was left out because another has its UUID */
     struct vmgr__domain_def *stored; /* while vmgr__vemu_keep_definition() looks; else NULL */
     const char *stored_text;
     GPtrArray *news;         /* news.c: what is not written yet */

@@ -55,6 +55,7 @@ static void drop(struct vemu *d, struct vmgr__domobj *obj, int reason, int undef
         vmgr__vemu_emit(d, name, vmgr__domobj_uuid(obj), VMGR_DOMAIN_EVENT_UNDEFINED,
                         undefined_detail);
     vmgr__vemu_text_forget(d, name);
+    g_hash_table_remove(d->unsettled, obj);
     vmgr__domlist_remove(&d->list, obj);
 }
 
@@ -82,6 +83,7 @@ static struct vmgr__domobj *admit(struct vemu *d, struct vmgr__domain_def *confi
     obj->config = config;
     obj->live = live;
     vmgr__domlist_add(&d->list, obj);
+    vmgr__vemu_obj_doubt(d, obj);
     return obj;
 }
 
@@ -225,6 +227,15 @@ static int load_config(struct vemu *d, const char *name, bool outline, struct fo
     return f->outline ? 1 : vmgr__vemu_config_load(d, name, &f->config, err);
 }
 
+/* It agrees with its files, for as long as what happens to them is told. */
+static void looked_at(struct vemu *d, struct vmgr__domobj *obj, bool told)
+{
+    vmgr__vemu_obj_doubt(d, obj);
+    obj->certain = told;
+    if (told && !obj->live)
+        g_hash_table_remove(d->unsettled, obj);
+}
+
 /* reason: how a run ended whose status file is gone, where the caller knows. in: or NULL. */
 static void look(struct vemu *d, const char *name, int reason, const struct contents *in)
 {
@@ -245,7 +256,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     if (d->watching && has_run)
         vmgr__vemu_watch_run(d, name);
     if (obj && is_current(obj, &f.config_key, &f.status_key, f.autostart)) {
-        obj->certain = told;
+        looked_at(d, obj, told);
         return;
     }
     if (has_status)
@@ -267,7 +278,7 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
         apply(d, name, obj, &f);
     obj = r >= 0 ? vmgr__domlist_by_name(&d->list, name) : NULL;
     if (obj)
-        obj->certain = told;
+        looked_at(d, obj, told);
     vmgr_error_free(err);
     vmgr__domain_def_free(f.config);
     vmgr__vemu_status_clear(&f.status);
@@ -299,12 +310,12 @@ static void refresh_doubtful(struct vemu *d)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
-    void *obj, *name;
+    void *obj;
 
-    g_hash_table_iter_init(&iter, d->list.by_name);
-    while (g_hash_table_iter_next(&iter, &name, &obj)) {
+    g_hash_table_iter_init(&iter, d->unsettled);
+    while (g_hash_table_iter_next(&iter, &obj, NULL)) {
         if (!is_certain(obj))
-            g_ptr_array_add(names, g_strdup(name));
+            g_ptr_array_add(names, g_strdup(vmgr__domobj_name(obj)));
     }
     vmgr__vemu_notice_strangers(d, names);
     for (guint i = 0; i < names->len; i++)

@@ -36,7 +36,7 @@ int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct v
 /* Fails if what may run cannot be read: no question about that has an answer. */
 int vmgr__vemu_obj_check(const struct vmgr__domobj *obj, struct vmgr_error **err);
 /* Its files have to be looked at again. */
-void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj);
+void vmgr__vemu_obj_doubt(const struct vemu *d, struct vmgr__domobj *obj);
 struct vemu_process vmgr__vemu_obj_process(const struct vmgr__domobj *obj);
 
 /* ---- names.c ---- */

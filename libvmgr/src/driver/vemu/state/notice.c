@@ -122,7 +122,7 @@ static void doubt(struct vemu *d, const char *name)
     struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
 
     if (obj)
-        vmgr__vemu_obj_doubt(obj);
+        vmgr__vemu_obj_doubt(d, obj);
     else
         g_hash_table_add(d->notice->strangers, g_strdup(name));
 }
@@ -168,7 +168,7 @@ static void doubt_all(struct vemu *d)
 
     g_hash_table_iter_init(&iter, d->list.by_name);
     while (g_hash_table_iter_next(&iter, NULL, &obj))
-        vmgr__vemu_obj_doubt(obj);
+        vmgr__vemu_obj_doubt(d, obj);
     d->notice->set_known = false;
 }
 

@@ -62,9 +62,10 @@ void vmgr__vemu_record_add(struct vmgr__domobj *obj)
     obj->priv_free = record_free;
 }
 
-void vmgr__vemu_obj_doubt(struct vmgr__domobj *obj)
+void vmgr__vemu_obj_doubt(const struct vemu *d, struct vmgr__domobj *obj)
 {
     obj->certain = false;
+    g_hash_table_add(d->unsettled, obj);
 }
 
 int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct vmgr_error **err)
@@ -84,7 +85,7 @@ int vmgr__vemu_obj_load(const struct vemu *d, struct vmgr__domobj *obj, struct v
     if (memcmp(whole->uuid, obj->config->uuid, VMGR_UUID_SIZE) != 0) {
         /* Replaced this moment by another domain's, which the next look finds. */
         vmgr__domain_def_free(whole);
-        obj->certain = false;
+        vmgr__vemu_obj_doubt(d, obj);
         return vemu_error(err, VMGR_ERR_NO_DOMAIN, "no domain with matching name '%s'", name);
     }
     vmgr__domain_def_free(obj->config);
