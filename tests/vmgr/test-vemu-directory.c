@@ -411,6 +411,41 @@ START_TEST(test_kept_texts)
 }
 END_TEST
 
+static int count_messages(struct vmgr_domain *dom)
+{
+    char **messages = NULL;
+    int n = vmgr_domain_get_messages(dom, 0, &messages, NULL);
+
+    ck_assert_int_ge(n, 0);
+    vmgr_strings_free(messages);
+    return n;
+}
+
+/* That nothing is to be said about a definition is known until there is another. */
+START_TEST(test_silent_definition)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+    char path[400];
+    FILE *f;
+
+    ck_assert_int_eq(count_messages(dom), 0);
+    ck_assert_int_eq(count_messages(dom), 0);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    f = fopen(path, "w");
+    fputs(DOC("v", UUID_V, "x", "<zork/>"), f);
+    fclose(f);
+    ck_assert_int_eq(count_messages(dom), 1);
+    vmgr_domain_unref(dom);
+    dom = define_v(DOC("v", UUID_V, "x", "<bogus/>"));
+    ck_assert_int_eq(count_messages(dom), 1);
+    OK(vmgr_domain_undefine(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    dom = define_v(DOC("v", UUID_V, "x", ""));
+    ck_assert_int_eq(count_messages(dom), 0);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("vemu-directory");
@@ -425,6 +460,7 @@ int main(void)
     tcase_add_test(t, test_noticed_until_moved);
     tcase_add_test(t, test_empty_definition);
     tcase_add_test(t, test_kept_definitions);
+    tcase_add_test(t, test_silent_definition);
     tcase_add_test(t, test_kept_texts);
     suite_add_tcase(s, t);
     return run_suite(s);

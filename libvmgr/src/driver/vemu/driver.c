@@ -36,6 +36,7 @@
 #include "state/cache.h"
 #include "state/notice.h"
 #include "state/paths.h"
+#include "state/record.h"
 #include "state/text.h"
 #include "state/watch.h"
 #include "tune/numa.h"
@@ -313,10 +314,14 @@ static int vemu_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray 
                              struct vmgr_error **err)
 {
     struct vemu *d;
-    const struct vmgr__domobj *obj = enter(dom, &d, err);
+    struct vmgr__domobj *obj = enter_outline(dom, &d, err);
 
     if (!obj)
         return -1;
+    if (obj->config && vmgr__vemu_record_of(obj)->silent)
+        return leave(d, 0);
+    if (vmgr__vemu_obj_load(d, obj, err) < 0 || vmgr__vemu_obj_check(obj, err) < 0)
+        return leave(d, -1);
     vmgr__domobj_get_messages(obj, flags, ret);
     if (!flags || flags & VMGR_DOMAIN_MESSAGE_UNKNOWN)
         vmgr__vemu_remarks(obj->config ? obj->config : obj->live, ret);

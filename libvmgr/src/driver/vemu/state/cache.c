@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "../define.h"
+#include "../device/parts.h"
+#include "../device/parts.h"
 #include "../run/console.h"
 #include "../run/news.h"
 #include "cache.h"
@@ -186,8 +188,10 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
     obj->updated = live && f->status.updated;
     obj->autostart = f->autostart;
     r = vmgr__vemu_record_of(obj);
-    if (!f->same_config)
+    if (!f->same_config) {
         r->outline = f->outline;
+        r->silent = false;
+    }
     r->config_key = f->config_key;
     r->status_key = f->status_key;
     heard = r->listener != NULL;
@@ -390,12 +394,22 @@ void vmgr__vemu_refresh_all_locked(struct vemu *d)
 
 /* ---- handles ---- */
 
+static bool file_says(const struct vemu *d, const char *name, const char *text)
+{
+    g_autofree char *path = vmgr__vemu_config_path(d, name);
+    g_autofree char *found = NULL;
+
+    return vmgr__file_read(path, &found, NULL) > 0 && strcmp(found, text) == 0;
+}
+
 void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__domain_def *def,
                                 const char *text)
 {
+    g_autoptr(GPtrArray) remarks = g_ptr_array_new_with_free_func(g_free);
     GPtrArray *warnings = g_ptr_array_ref(def->warnings);
     struct vmgr__domobj *obj;
 
+    vmgr__vemu_remarks(def, remarks);
     g_mutex_lock(&d->lock);
     d->stored = def;
     d->stored_text = text;
@@ -407,6 +421,8 @@ void vmgr__vemu_keep_definition(struct vemu *d, const char *name, struct vmgr__d
         g_ptr_array_unref(obj->config->warnings);
         obj->config->warnings = g_ptr_array_ref(warnings);
     }
+    if (obj && obj->config && !warnings->len && !remarks->len)
+        vmgr__vemu_record_of(obj)->silent = !d->stored || file_says(d, name, text);
     vmgr__domain_def_free(d->stored);
     d->stored = NULL;
     d->stored_text = NULL;

@@ -30,10 +30,11 @@ bool vmgr__vemu_key_equal(const struct vemu_file_key *a, const struct vemu_file_
 struct vemu_record {
     struct vemu_file_key config_key, status_key;
     struct vemu_process process;
-    int pidfd;       /* watched, or -1 */
-    GPtrArray *jobs; /* as in the status */
+    int pidfd;                        /* watched, or -1 */
+    GPtrArray *jobs;                  /* as in the status */
     struct vemu_domain_job *last_job; /* likewise */
-    bool outline;    /* of the definition name and UUID alone have been read */
+    bool outline;                     /* of the definition name and UUID alone have been read */
+    bool silent;                      /* nothing is to be said about the definition */
     struct vemu_listener *listener;
 };
 
