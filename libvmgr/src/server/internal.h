@@ -160,6 +160,7 @@ struct vmgr__pool {
     GMutex lock;
     GCond cond;
     GQueue calls, fast_calls;
+    GQueue gone; /* GThread: to be joined */
     unsigned threads, idle, busy; /* busy: with calls that are not fast */
     bool stopping;
 };

@@ -3,7 +3,8 @@
  * Workers: threads that come when calls wait and leave when they have nothing to do.
  *
  * Calls that may have to wait (a start, a shutdown, a lock that another program holds) never take
- * the last FAST_WORKERS threads, so that questions are answered whatever hangs.
+ * the last FAST_WORKERS threads, so that questions are answered whatever hangs. A thread that left
+ * is joined by the next call that comes, or at the end: none outlives its pool.
  */
 #include "internal.h"
 
@@ -16,6 +17,7 @@ void vmgr__pool_init(struct vmgr__pool *p, struct vmgr__server *s)
     g_cond_init(&p->cond);
     g_queue_init(&p->calls);
     g_queue_init(&p->fast_calls);
+    g_queue_init(&p->gone);
 }
 
 static bool is_fast(const struct vmgr__call *call)
@@ -69,9 +71,22 @@ static gpointer work(gpointer data)
         p->idle--;
     }
     p->threads--;
+    g_queue_push_tail(&p->gone, g_thread_self());
     g_cond_broadcast(&p->cond);
     g_mutex_unlock(&p->lock);
     return NULL;
+}
+
+/* The lock is held, and given up. */
+static void join_gone(struct vmgr__pool *p)
+{
+    GThread *thread;
+
+    while ((thread = g_queue_pop_head(&p->gone))) {
+        g_mutex_unlock(&p->lock);
+        g_thread_join(thread);
+        g_mutex_lock(&p->lock);
+    }
 }
 
 void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
@@ -81,13 +96,13 @@ void vmgr__pool_push(struct vmgr__pool *p, struct vmgr__call *call)
     GThread *thread;
 
     g_mutex_lock(&p->lock);
+    join_gone(p);
     g_queue_push_tail(queue, call);
     if (p->idle < p->calls.length + p->fast_calls.length &&
         p->threads < workers + FAST_WORKERS) {
         thread = g_thread_try_new("vmgrd-worker", work, p, NULL);
         if (thread) {
             p->threads++;
-            g_thread_unref(thread);
         } else if (p->threads == 0) {
             /* Slow is better than never. With any thread at all, that one comes to it. */
             g_queue_remove(queue, call);
@@ -107,6 +122,7 @@ void vmgr__pool_fini(struct vmgr__pool *p)
     g_cond_broadcast(&p->cond);
     while (p->threads > 0)
         g_cond_wait(&p->cond, &p->lock);
+    join_gone(p);
     g_queue_clear_full(&p->calls, (GDestroyNotify)vmgr__call_free); /* no thread could be made */
     g_queue_clear_full(&p->fast_calls, (GDestroyNotify)vmgr__call_free);
     g_mutex_unlock(&p->lock);
