@@ -257,7 +257,8 @@ static int get_pins(struct vmgr_domain *dom, int kind, uint32_t flags, GArray *r
         return get_iothread_pins(dom, flags, ret, err);
     if (count_cpus(dom, &cpus, err) < 0)
         return -1;
-    bytes = MIN((cpus + 7) / 8, MAP_BYTES);
+    /* At least one, whatever the server says: maps of nothing there could be any number of. */
+    bytes = CLAMP(cpus / 8 + (cpus % 8 != 0), 1, MAP_BYTES);
     return kind == VMGR_PIN_EMULATOR ? get_emulator_pin(dom, bytes, flags, ret, err)
                                      : get_vcpu_pins(dom, bytes, flags, ret, err);
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The remote driver and what servers send without end: signs of life, crumbs of a stream, lists of
+ * nothing, and the words of a program that carries the bytes.
+ */
+#include <vmgr/resources.h>
+
+#include "fake-server.h"
+
+enum { P_NODE_GET_INFO = 6, P_GET_VCPUS_FLAGS = 200, P_GET_VCPU_PIN_INFO = 230 };
+
+static const uint32_t domain_words[] = { 1, 0x67000000, 0, 0, 0, 0, 5 };
+
+/* ---- lists ---- */
+
+static uint32_t host_cpus;
+
+/* A host with that many CPUs, and maps of a million vCPUs that take no room. */
+static void serve_pins(struct fake *f, int fd)
+{
+    const uint32_t host[40] = { [34] = host_cpus }; /* behind a name of 32 and the memory */
+    struct packet p;
+
+    while (take_opened(f, fd, &p)) {
+        switch (p.procedure) {
+        case P_LOOKUP_BY_NAME: answer_words(fd, &p, domain_words, 7); break;
+        case P_NODE_GET_INFO: answer_words(fd, &p, host, 40); break;
+        case P_GET_VCPUS_FLAGS: answer_words(fd, &p, (uint32_t[]){ 1000000 }, 1); break;
+        case P_GET_VCPU_PIN_INFO: answer_words(fd, &p, (uint32_t[]){ 0, 1000000 }, 2); break;
+        default: answer(fd, &p, STATUS_OK, NULL, 0);
+        }
+    }
+}
+
+START_TEST(test_pins)
+{
+    static const uint32_t cpus[] = { 0, UINT32_MAX, 8 };
+    struct vmgr_domain *dom = NULL;
+    struct vmgr_pin *pins = NULL;
+    struct vmgr_conn *conn;
+    int n = -1;
+
+    host_cpus = cpus[_i];
+    conn = open_fake(serve_pins);
+    OK(vmgr_domain_lookup_by_name(conn, "g", &dom, &err));
+    OK(n = vmgr_domain_get_pins(dom, VMGR_PIN_VCPU, 0, &pins, &err));
+    ck_assert_int_eq(n, 0);
+    vmgr_pins_free(pins, 0);
+    vmgr_domain_unref(dom);
+    close_fake(conn);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("vmgr-remote-floods");
+    TCase *tc = tcase_create("floods");
+
+    tcase_set_timeout(tc, 100);
+    tcase_add_loop_test(tc, test_pins, 0, 3);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
