@@ -10,6 +10,46 @@
 enum { P_NODE_GET_INFO = 6, P_GET_VCPUS_FLAGS = 200, P_GET_VCPU_PIN_INFO = 230 };
 
 static const uint32_t domain_words[] = { 1, 0x67000000, 0, 0, 0, 0, 5 };
+static const uint32_t name_words[] = { 3, 0x61626300 };
+
+/* ---- signs of life ---- */
+
+#define PINGS 20000u
+
+static unsigned pongs;
+
+/* Reads nothing until the client has taken all the questions. */
+static void serve_pings(struct fake *f, int fd)
+{
+    struct packet p;
+
+    if (!take_opened(f, fd, &p))
+        return;
+    for (unsigned i = 0; i < PINGS; i++)
+        put(fd, KEEPALIVE_PROGRAM, 1, MESSAGE, 0, STATUS_OK, NULL, 0);
+    answer_words(fd, &p, name_words, 2);
+    while (take(fd, &p)) {
+        pongs += p.program == KEEPALIVE_PROGRAM && p.procedure == 2;
+        if (p.type == CALL)
+            answer_words(fd, &p, name_words, p.procedure == P_CLOSE ? 0 : 2);
+    }
+}
+
+START_TEST(test_pings)
+{
+    struct vmgr_conn *conn = open_fake(serve_pings);
+    char *name = NULL;
+
+    pongs = 0;
+    OK(vmgr_conn_get_hostname(conn, &name, &err));
+    free(name);
+    OK(vmgr_conn_get_hostname(conn, &name, &err));
+    free(name);
+    close_fake(conn);
+    ck_assert_uint_gt(pongs, 0);
+    ck_assert_uint_lt(pongs, PINGS / 2); /* what the socket takes, and one */
+}
+END_TEST
 
 /* ---- lists ---- */
 
@@ -57,6 +97,7 @@ int main(void)
     TCase *tc = tcase_create("floods");
 
     tcase_set_timeout(tc, 100);
+    tcase_add_test(tc, test_pings);
     tcase_add_loop_test(tc, test_pins, 0, 3);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

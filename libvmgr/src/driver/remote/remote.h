@@ -93,6 +93,7 @@ struct vmgr__remote {
     size_t unread_bytes;   /* that came for streams and were not taken */
     unsigned stream_waits; /* calls that wait for a stream's data */
     bool out_waits;        /* for the socket */
+    const struct vmgr__rpc_out *pong; /* of those in `out`, the answer to a PING; NULL: none */
     bool lent;             /* callers may read, not the thread */
     bool lent_now;         /* one does: `reader` is that caller's */
     bool rests;            /* the thread sleeps until that caller has done */

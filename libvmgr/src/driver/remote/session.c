@@ -102,6 +102,8 @@ static void flush_locked(struct vmgr__remote *r)
         wait = n == 0;
         if (n > 0) {
             r->out_bytes -= out->bytes->len;
+            if (out == r->pong)
+                r->pong = NULL;
             vmgr__rpc_out_free(g_queue_pop_head(&r->out));
         }
     }
@@ -152,17 +154,27 @@ static void take_reply(struct vmgr__remote *r, struct vmgr__rpc_packet *packet)
     vmgr__rpc_packet_free(packet); /* of a call that nobody made */
 }
 
+/* One sign of life that waits to go out is enough for a server that reads none. */
+static void send_pong(struct vmgr__remote *r, struct vmgr__rpc_out *pong)
+{
+    g_mutex_lock(&r->lock);
+    if (r->pong) {
+        vmgr__rpc_out_free(pong);
+    } else {
+        r->pong = pong;
+        vmgr__remote_send_locked(r, pong);
+    }
+    g_mutex_unlock(&r->lock);
+}
+
 static void take_packet(struct vmgr__remote *r, struct vmgr__rpc_packet *packet)
 {
     struct vmgr__rpc_out *answer;
 
     if (vmgr__keepalive_take(&packet->header, &answer)) {
         vmgr__rpc_packet_free(packet);
-        if (answer) {
-            g_mutex_lock(&r->lock);
-            vmgr__remote_send_locked(r, answer);
-            g_mutex_unlock(&r->lock);
-        }
+        if (answer)
+            send_pong(r, answer);
         return;
     }
     switch (packet->header.type) {
