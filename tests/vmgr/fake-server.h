@@ -183,12 +183,23 @@ static inline void fake_start(struct fake *f, void (*serve)(struct fake *f, int 
     ck_assert_int_eq(pthread_create(&f->thread, NULL, fake_thread, f), 0);
 }
 
-static inline void fake_end(struct fake *f)
+/* Waits until it has served. */
+static inline void fake_join(struct fake *f)
 {
     pthread_join(f->thread, NULL);
+}
+
+static inline void fake_remove(struct fake *f)
+{
     close(f->listen_fd);
     unlink(f->path);
     rmdir(f->dir);
+}
+
+static inline void fake_end(struct fake *f)
+{
+    fake_join(f);
+    fake_remove(f);
 }
 
 /* ---- the one of a test, and a connection to it ---- */

@@ -3,6 +3,7 @@
  * The remote driver and what servers send without end: signs of life, crumbs of a stream, lists of
  * nothing, and the words of a program that carries the bytes.
  */
+#include <poll.h>
 #include <vmgr/resources.h>
 
 #include "fake-server.h"
@@ -48,6 +49,64 @@ START_TEST(test_pings)
     close_fake(conn);
     ck_assert_uint_gt(pongs, 0);
     ck_assert_uint_lt(pongs, PINGS / 2); /* what the socket takes, and one */
+}
+END_TEST
+
+/* ---- streams ---- */
+
+#define CRUMBS 400000u
+
+/* A byte a packet, as long as somebody takes them. */
+static void serve_crumbs(struct fake *f, int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    struct packet call;
+    unsigned sent = 0;
+
+    if (!take_opened(f, fd, &call) || call.procedure != P_LOOKUP_BY_NAME)
+        return;
+    answer_words(fd, &call, domain_words, 7);
+    if (!take_opened(f, fd, &call) || call.procedure != P_OPEN_CONSOLE)
+        return;
+    answer(fd, &call, STATUS_OK, NULL, 0);
+    while (sent < CRUMBS && poll(&p, 1, 1000) == 1) {
+        put(fd, REMOTE_PROGRAM, P_OPEN_CONSOLE, STREAM, call.serial, STATUS_CONTINUE, "x", 1);
+        sent++;
+    }
+    f->asked = sent == CRUMBS;
+}
+
+START_TEST(test_crumbs)
+{
+    struct vmgr_conn *conn = open_fake(serve_crumbs);
+    struct vmgr_domain *dom = NULL;
+    struct vmgr_stream *st = NULL;
+    struct vmgr_error *why = NULL;
+    char bytes[4096];
+    ssize_t n = VMGR_STREAM_AGAIN;
+    size_t got = 0;
+
+    OK(vmgr_domain_lookup_by_name(conn, "g", &dom, &err));
+    OK(vmgr_domain_open_console(dom, NULL, 0, &st, &err));
+    fake_join(&fake);
+    ck_assert_msg(!fake.asked, "the client took %u packets that nobody read", CRUMBS);
+    /* What did come is all there. */
+    while (n > 0 || n == VMGR_STREAM_AGAIN) {
+        struct pollfd p = { .fd = vmgr_stream_get_fd(st), .events = POLLIN };
+
+        n = vmgr_stream_recv(st, bytes, sizeof(bytes), &why);
+        got += n > 0 ? (size_t)n : 0;
+        if (n == VMGR_STREAM_AGAIN)
+            ck_assert_int_eq(poll(&p, 1, 10000), 1);
+    }
+    ck_assert_str_eq(vmgr_error_get_message(why),
+                     "connection lost: the server has closed the connection");
+    ck_assert_uint_gt(got, 0);
+    vmgr_error_free(why);
+    vmgr_stream_unref(st);
+    vmgr_domain_unref(dom);
+    vmgr_conn_unref(conn);
+    fake_remove(&fake);
 }
 END_TEST
 
@@ -98,6 +157,7 @@ int main(void)
 
     tcase_set_timeout(tc, 100);
     tcase_add_test(tc, test_pings);
+    tcase_add_test(tc, test_crumbs);
     tcase_add_loop_test(tc, test_pins, 0, 3);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

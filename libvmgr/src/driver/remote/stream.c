@@ -21,6 +21,7 @@
 #include "remote.h"
 
 #define OUT_HIGH   (1u << 20)
+#define IN_COST    128 /* bytes that a packet takes beside what it carries, about */
 #define ABORT_US   (10 * G_TIME_SPAN_SECOND)
 #define UNREAD_MAX (256u << 20) /* that a server may send while a call keeps reading open */
 
@@ -35,7 +36,7 @@ struct vmgr__remote_stream {
     uint32_t serial;
     GQueue in;        /* struct vmgr__rpc_packet */
     uint64_t in_head; /* taken of the first: bytes, of data or of a hole */
-    size_t in_bytes;
+    size_t in_bytes; /* of memory */
     bool readable, full; /* what the eventfds say */
     bool eof;            /* the server has sent all */
     bool ending;         /* finish or abort is under way, or was */
@@ -193,8 +194,8 @@ static void take_data(struct vmgr__remote_stream *st, struct vmgr__rpc_packet *p
             vmgr__error_set(&st->error, VMGR_ERR_RPC, VMGR_FROM_STREAMS,
                             "more than %u MiB came and were not read", UNREAD_MAX >> 20);
         } else {
-            st->in_bytes += packet->size;
-            r->unread_bytes += packet->size;
+            st->in_bytes += packet->size + IN_COST;
+            r->unread_bytes += packet->size + IN_COST;
             g_queue_push_tail(&st->in, packet);
             return;
         }
@@ -247,7 +248,7 @@ static void consume_locked(struct vmgr__remote_stream *st, uint64_t n, uint64_t 
 
     st->in_head += n;
     if (st->in_head == of) {
-        freed += is_hole(packet) ? packet->size : 0;
+        freed += (is_hole(packet) ? packet->size : 0) + IN_COST;
         vmgr__rpc_packet_free(g_queue_pop_head(&st->in));
         st->in_head = 0;
     }
