@@ -4,6 +4,7 @@
  * nothing, and the words of a program that carries the bytes.
  */
 #include <poll.h>
+#include <sys/stat.h>
 #include <vmgr/resources.h>
 
 #include "fake-server.h"
@@ -150,15 +151,65 @@ START_TEST(test_pins)
 }
 END_TEST
 
-int main(void)
+/* ---- words ---- */
+
+/* The program of the test below: it says more than a pipe holds before it serves, and something at
+ * its end that is not all UTF-8. */
+static int carry(void)
+{
+    struct fake f = { .features = 0 };
+    struct packet p;
+
+    for (int i = 0; i < 20000; i++)
+        fprintf(stderr, "debug1: line %d\n", i);
+    if (take_opened(&f, STDIN_FILENO, &p))
+        answer_words(STDIN_FILENO, &p, name_words, 2);
+    if (take_opened(&f, STDIN_FILENO, &p))
+        fprintf(stderr, "The tunnel\xff is closed\n");
+    return 0;
+}
+
+START_TEST(test_words)
+{
+    char dir[] = "/tmp/vmgr-remote-XXXXXX", self[4096], path[64], uri[128];
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    struct vmgr_conn *conn = NULL;
+    char *name = NULL;
+    FILE *script;
+
+    ck_assert_int_gt(n, 0);
+    self[n] = 0;
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/carry", dir);
+    snprintf(uri, sizeof(uri), "test+ext:///default?command=%s", path);
+    script = fopen(path, "w");
+    ck_assert_ptr_nonnull(script);
+    fprintf(script, "#!/bin/sh\nexec '%s' carry\n", self);
+    fchmod(fileno(script), 0700);
+    ck_assert_int_eq(fclose(script), 0);
+    OK(vmgr_conn_open(uri, 0, &conn, &err));
+    OK(vmgr_conn_get_hostname(conn, &name, &err));
+    ck_assert_str_eq(name, "abc");
+    free(name);
+    FAILS_WITH(vmgr_conn_get_hostname(conn, &name, &err), "The tunnel\xef\xbf\xbd is closed");
+    vmgr_conn_unref(conn);
+    unlink(path);
+    rmdir(dir);
+}
+END_TEST
+
+int main(int argc, char **argv)
 {
     Suite *suite = suite_create("vmgr-remote-floods");
     TCase *tc = tcase_create("floods");
 
+    if (argc == 2 && strcmp(argv[1], "carry") == 0)
+        return carry();
     tcase_set_timeout(tc, 100);
     tcase_add_test(tc, test_pings);
     tcase_add_test(tc, test_crumbs);
     tcase_add_loop_test(tc, test_pins, 0, 3);
+    tcase_add_test(tc, test_words);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

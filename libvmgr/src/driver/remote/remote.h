@@ -76,7 +76,7 @@ struct vmgr__remote {
     char *type;                              /* the hypervisor's, as the server tells */
     bool opened;
     bool answers_pings;
-    int fd, kick_fd, child_err_fd; /* -1: none */
+    int fd, kick_fd; /* -1: none */
     GPid child;
     struct vmgr__rpc_reader reader; /* the thread's, or a caller's: see `lent` */
     struct vmgr__spin spin;         /* that caller's */
@@ -99,6 +99,8 @@ struct vmgr__remote {
     bool rests;            /* the thread sleeps until that caller has done */
     uint32_t lent_serial;  /* next_serial when the thread last looked */
     bool closing;
+    int child_err_fd; /* -1: none, or it has ended */
+    GString *words;   /* the last of what came from there */
     struct vmgr__keepalive keepalive;
     struct vmgr_error *failure;            /* NULL: it works */
     bool callback_numbers;                 /* the server has been found to know them */
@@ -109,10 +111,13 @@ enum { VMGR__REMOTE_UNASKED = -1, VMGR__REMOTE_ASKING = -2 };
 /* ---- transport.c ---- */
 /* Connects: r->fd and, where one was started, r->child. */
 int vmgr__remote_dial(struct vmgr__remote *r, bool read_only, struct vmgr_error **err);
-/* What a child has said on its standard error, one line; for g_free(). */
-char *vmgr__remote_last_words(struct vmgr__remote *r);
 
 /* ---- spawn.c ---- */
+/* Takes some of what a child says on its standard error, for it must not wait for us. False: there
+ * is nothing now. */
+bool vmgr__remote_hear_locked(struct vmgr__remote *r);
+/* The last of that, one line; for g_free(). NULL: nothing was said. */
+char *vmgr__remote_last_words_locked(struct vmgr__remote *r);
 /* The command line of ssh. */
 char **vmgr__remote_ssh_argv(const struct vmgr__remote_uri *u, bool read_only);
 /* Starts a program whose standard input and output are *ret_fd. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The thread of a connection: reading, sending what had to wait, signs of life, and the end.
+ * The thread of a connection: reading, sending what had to wait, signs of life, what a program that
+ * carries the bytes has to say, and the end.
  *
  * Streams have no flow control of their own in the protocol: what a server sends comes over the one
  * socket. So when much has come that nobody takes, reading stops, and goes on as long as a call
@@ -30,6 +31,7 @@ void vmgr__remote_session_init(struct vmgr__remote *r)
 {
     g_mutex_init(&r->lock);
     r->fd = r->kick_fd = r->child_err_fd = -1;
+    r->words = g_string_new(NULL);
     r->lent_serial = r->next_serial - 1; /* the calls that open the connection come at once */
     r->waiters = g_hash_table_new(NULL, NULL);
     r->streams = g_hash_table_new_full(NULL, NULL, NULL, vmgr__remote_stream_unref);
@@ -67,7 +69,7 @@ void vmgr__remote_fail_locked(struct vmgr__remote *r, int reason, const char *fo
     va_start(ap, format);
     what = g_strdup_vprintf(format, ap);
     va_end(ap);
-    words = vmgr__remote_last_words(r);
+    words = vmgr__remote_last_words_locked(r);
     sentence = g_strdup_printf("%s: %s%s%s", r->opened ? "connection lost" : "cannot connect", what,
                                words ? ": " : "", words ? words : "");
     vmgr__error_set_plain(&r->failure, VMGR_ERR_RPC, VMGR_FROM_RPC, sentence);
@@ -329,7 +331,7 @@ static gpointer session_thread(gpointer data)
     uint64_t count;
 
     for (;;) {
-        struct pollfd fds[2] = { { .fd = r->fd }, { .fd = r->kick_fd, .events = POLLIN } };
+        struct pollfd fds[3] = { { .fd = r->fd }, { .fd = r->kick_fd, .events = POLLIN } };
         int timeout_ms;
         bool end, lent;
 
@@ -341,6 +343,7 @@ static gpointer session_thread(gpointer data)
                                 (r->out_waits ? POLLOUT : 0));
         if (lent && !r->out_waits)
             fds[0].fd = -1; /* that the other end is gone is seen by who reads */
+        fds[2] = (struct pollfd){ .fd = r->child_err_fd, .events = POLLIN };
         r->rests = lent && r->lent_now;
         if (lent && !r->rests)
             timeout_ms = timeout_ms < 0 ? LENT_MS : MIN(timeout_ms, LENT_MS);
@@ -351,6 +354,11 @@ static gpointer session_thread(gpointer data)
             continue;
         if (fds[1].revents && read(r->kick_fd, &count, sizeof(count)) < 0)
             g_assert(errno == EAGAIN);
+        if (fds[2].revents) {
+            g_mutex_lock(&r->lock);
+            vmgr__remote_hear_locked(r);
+            g_mutex_unlock(&r->lock);
+        }
         if (fds[0].revents & (lent ? ~POLLIN : POLLOUT)) {
             g_mutex_lock(&r->lock);
             if (!r->failure)
@@ -400,5 +408,6 @@ void vmgr__remote_session_fini(struct vmgr__remote *r)
         close(r->kick_fd);
     if (r->child_err_fd >= 0)
         close(r->child_err_fd);
+    g_string_free(r->words, TRUE);
     g_mutex_clear(&r->lock);
 }

@@ -12,6 +12,8 @@
 #include "remote.h"
 
 #define IDLE_SECONDS "120" /* after which a daemon that was started so ends */
+#define WORDS_MAX    1023  /* bytes of a program's standard error that are kept */
+#define WORDS_TURNS  64    /* of reading it, once it is asked for */
 
 static void add(GPtrArray *argv, const char *text)
 {
@@ -86,20 +88,33 @@ int vmgr__remote_spawn(struct vmgr__remote *r, char **argv, struct vmgr_error **
     return 0;
 }
 
-char *vmgr__remote_last_words(struct vmgr__remote *r)
+bool vmgr__remote_hear_locked(struct vmgr__remote *r)
 {
-    char text[1024];
+    char text[4096];
     ssize_t n;
 
     if (r->child_err_fd < 0)
-        return NULL;
-    n = read(r->child_err_fd, text, sizeof(text) - 1);
-    if (n <= 0)
-        return NULL;
-    text[n] = 0;
+        return false;
+    n = read(r->child_err_fd, text, sizeof(text));
+    if (n > 0) {
+        g_string_append_len(r->words, text, n);
+        g_string_erase(r->words, 0, (gssize)(r->words->len - MIN(r->words->len, WORDS_MAX)));
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        close(r->child_err_fd);
+        r->child_err_fd = -1;
+    }
+    return n > 0;
+}
+
+char *vmgr__remote_last_words_locked(struct vmgr__remote *r)
+{
+    g_autofree char *text = NULL;
+
+    for (int turns = 0; turns < WORDS_TURNS && vmgr__remote_hear_locked(r); turns++)
+        continue;
+    text = g_utf8_make_valid(r->words->str, (gssize)r->words->len);
     g_strstrip(text);
-    return g_utf8_validate(text, -1, NULL) && *text ? g_strdelimit(g_strdup(text), "\r\n", ' ')
-                                                    : NULL;
+    return *text ? g_strdelimit(g_steal_pointer(&text), "\r\n", ' ') : NULL;
 }
 
 /* ---- vmgrd ---- */
