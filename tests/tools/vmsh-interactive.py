@@ -203,6 +203,17 @@ def edit(home):
     assert 'Domain title updated successfully' in sh.run('desc test --title --edit')
     assert ' 1    test   running   A title\n' in sh.run('list --title')
     sh.leave()
+    # Ctrl-C is the editor's
+    wait = 'trap "sed -i s/8388608/2097152/ $1; exit 0" INT; echo waiting; while :; do sleep 0.05; done'
+    sh = Shell(home, EDITOR=editor(home, wait))
+    sh.ready()
+    sh.send('edit test\n')
+    sh.expect('waiting')
+    sh.send(CTRL_C)
+    sh.expect("Domain 'test' XML configuration edited.")
+    sh.ready()
+    assert "<memory unit='KiB'>2097152</memory>" in sh.run('dumpxml test --inactive')
+    sh.leave()
     left = [x for x in os.listdir(home) if x.startswith('vmsh')]
     assert not left, left
 

@@ -3,6 +3,7 @@
  * Texts in the user's editor.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include "text/domain.h"
 #include "shell.h"
 
-/* $VISUAL or $EDITOR may hold arguments, so a shell runs it; the file name is passed apart. */
+/* $VISUAL or $EDITOR may hold arguments, so a shell runs it; the file name is passed apart. Ctrl-C
+ * and Ctrl-\ are the editor's meanwhile: we and the shell outlive it, and the file is removed. */
 static bool run_editor(struct shell *sh, const char *path)
 {
     const char *editor = getenv("VISUAL");
@@ -20,15 +22,23 @@ static bool run_editor(struct shell *sh, const char *path)
         editor = getenv("EDITOR");
     if (!editor || !*editor)
         editor = "vi";
-    char *command = must_printf("%s \"$1\"", editor);
+    char *command = must_printf("trap : INT QUIT\n%s \"$1\"", editor);
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction interrupt, quit;
+    sigaction(SIGINT, &ignore, &interrupt);
+    sigaction(SIGQUIT, &ignore, &quit);
     pid_t child = fork();
     if (child == 0) {
+        sigaction(SIGINT, &interrupt, NULL);
+        sigaction(SIGQUIT, &quit, NULL);
         execl("/bin/sh", "sh", "-c", command, "sh", path, (char *)NULL);
         _exit(127);
     }
     int status = -1;
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(SIGQUIT, &quit, NULL);
     free(command);
     if (child < 0 || status != 0) {
         shell_error(sh, "Editor '%s' failed", editor);
