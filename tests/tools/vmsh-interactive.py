@@ -5,6 +5,7 @@ leaves the terminal as it was."""
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -235,8 +236,20 @@ def event(home):
     sh.leave()
 
 
+def full_disk(home):
+    """what cannot be written is said once, and the status tells"""
+    for words in (['list', '--all'], ['list; version; list'], ['help'], ['--help'], ['--version'],
+                  ['--complete', 'dom'], ['nosuch'], []):
+        with open('/dev/full', 'w', encoding='ascii') as full:
+            r = subprocess.run([VMSH, '-c', 'test:///default', *words], stdout=full, timeout=60,
+                               stderr=subprocess.PIPE, input='list\nlist\n', text=True, cwd=home,
+                               check=False)
+        lost = r.stderr.count('error: cannot write to standard output: No space left on device\n')
+        assert (r.returncode, lost) == (1, words != ['nosuch']), (words, r)
+
+
 def main():
-    for step in (prompt_and_errors, history, completion, edit, event):
+    for step in (prompt_and_errors, history, completion, edit, event, full_disk):
         print(f'{step.__name__}: {step.__doc__}', flush=True)
         with tempfile.TemporaryDirectory(prefix='vmsh-test-') as home:
             step(home)

@@ -140,11 +140,8 @@ static void missing_argument(struct shell *sh, int option)
         shell_error(sh, "option '--%s' requires an argument", o->name);
 }
 
-int main(int argc, char **argv)
+static int vmsh(struct shell *sh, int argc, char **argv)
 {
-    struct shell sh = {
-        .program = argv[0], .escape = 0x1d, .keepalive_interval = -1, .keepalive_count = -1
-    };
     const char *completion = NULL, *uri = default_uri();
     int c, status;
     setlocale(LC_ALL, "");
@@ -153,51 +150,60 @@ int main(int argc, char **argv)
         switch (c) {
         case 'c': uri = optarg; break;
         case 'e':
-            sh.escape = parse_escape(optarg);
-            if (!sh.escape) {
-                shell_error(&sh, "Invalid string '%s' for escape sequence", optarg);
+            sh->escape = parse_escape(optarg);
+            if (!sh->escape) {
+                shell_error(sh, "Invalid string '%s' for escape sequence", optarg);
                 return 1;
             }
             break;
         case 'h': usage("vmsh"); return 0;
         case 'k':
-            if (!parse_count(optarg, &sh.keepalive_interval)) {
-                shell_error(&sh, "Invalid value for option -%c", c);
+            if (!parse_count(optarg, &sh->keepalive_interval)) {
+                shell_error(sh, "Invalid value for option -%c", c);
                 return 1;
             }
             break;
         case 'K':
-            if (!parse_count(optarg, &sh.keepalive_count)) {
-                shell_error(&sh, "Invalid value for option -%c", c);
+            if (!parse_count(optarg, &sh->keepalive_count)) {
+                shell_error(sh, "Invalid value for option -%c", c);
                 return 1;
             }
             break;
-        case 'q': sh.quiet = true; break;
-        case 'r': sh.readonly = true; break;
-        case 't': sh.timing = true; break;
+        case 'q': sh->quiet = true; break;
+        case 'r': sh->readonly = true; break;
+        case 't': sh->timing = true; break;
         case 'v':
             if (optarg && strcmp(optarg, "short") && strcmp(optarg, "long")) {
-                shell_error(&sh, "unknown version type '%s'", optarg);
+                shell_error(sh, "unknown version type '%s'", optarg);
                 return 1;
             }
             print_version(optarg && !strcmp(optarg, "long"));
             return 0;
         case 'V': print_version(true); return 0;
-        case OPTION_ROOT: sh.root = optarg; break;
+        case OPTION_ROOT: sh->root = optarg; break;
         case OPTION_COMPLETE: completion = optarg; break;
-        case ':': missing_argument(&sh, optopt); return 1;
+        case ':': missing_argument(sh, optopt); return 1;
         default:
             if (optopt)
-                shell_error(&sh, "unsupported option '-%c'. See --help.", optopt);
+                shell_error(sh, "unsupported option '-%c'. See --help.", optopt);
             else
-                shell_error(&sh, "unsupported option '%s'. See --help.", argv[optind - 1]);
+                shell_error(sh, "unsupported option '%s'. See --help.", argv[optind - 1]);
             return 1;
         }
     }
-    sh.uri = uri ? must_strdup(uri) : NULL;
-    status = run(&sh, argc - optind, argv + optind, completion);
-    shell_err_clear(&sh);
-    shell_disconnect(&sh);
-    free(sh.uri);
+    sh->uri = uri ? must_strdup(uri) : NULL;
+    status = run(sh, argc - optind, argv + optind, completion);
+    shell_err_clear(sh);
+    shell_disconnect(sh);
+    free(sh->uri);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct shell sh = {
+        .program = argv[0], .escape = 0x1d, .keepalive_interval = -1, .keepalive_count = -1
+    };
+    const int status = vmsh(&sh, argc, argv);
+    return shell_flush(&sh) ? status : 1;
 }

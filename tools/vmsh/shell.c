@@ -2,6 +2,7 @@
 /*
  * Running commands: connection, errors, command strings.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,18 @@ void shell_extra(struct shell *sh, const char *format, ...)
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
+}
+
+bool shell_flush(struct shell *sh)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return !sh->output_lost;
+    if (!sh->output_lost)
+        fprintf(stderr, "error: cannot write to standard output: %s\n",
+                errno ? strerror(errno) : "some of it is lost");
+    sh->output_lost = true;
+    return false;
 }
 
 void shell_err_clear(struct shell *sh)
@@ -110,8 +123,7 @@ static bool run(struct shell *sh, const struct args *args)
         printf("\n(Time: %.3f ms)\n\n", ms);
     else if (!sh->leave)
         shell_extra(sh, "\n");
-    fflush(stdout);
-    return ok;
+    return shell_flush(sh) && ok;
 }
 
 /* For args_fini() in either case. */

@@ -136,6 +136,7 @@ struct shell {
     bool readonly, quiet, timing;
     bool interactive;
     bool leave;               /* quit was typed */
+    bool output_lost;         /* and that was said */
     int keepalive_interval;   /* --keepalive-interval, seconds; 0: never asks; -1: not given */
     int keepalive_count;      /* --keepalive-count; -1: not given */
     char escape;              /* console's escape character */
@@ -151,6 +152,8 @@ void shell_disconnect(struct shell *sh);
 void shell_error(struct shell *sh, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints, unless --quiet. */
 void shell_extra(struct shell *sh, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Brings out what was printed. False: some of it could not be written, which is said once. */
+bool shell_flush(struct shell *sh);
 /* Where library calls put their error: &sh->error, emptied. */
 struct vmgr_error **shell_err(struct shell *sh);
 /* "error: ..." of the library error, if there is one, and drops it. */
