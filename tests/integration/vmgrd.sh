@@ -8,7 +8,7 @@ command -v virsh >/dev/null || { echo "no virsh"; exit 77; }
 work=$(mktemp -d /tmp/vmgrd-XXXXXX)
 trap 'remove_work "$work"' EXIT
 export PYTHONDONTWRITEBYTECODE=1
-for part in virsh python hostile edges access storage host; do
+for part in virsh python hostile edges access storage host starting; do
     timeout 200 /usr/bin/python3 "$TOP/tests/tools/vmgrd-$part.py" "$BUILD" "$work" ||
         { echo "vmgrd-$part failed"; exit 1; }
 done

@@ -8,34 +8,65 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "vmgrd.h"
 
+/* Whether the file still has its name: one that ends takes that away, and then the lock. */
+static bool is_there(int fd, const char *path)
+{
+    struct stat ours, there;
+
+    return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
+}
+
+/* The file with a lock on it; -1: somebody else has it, or errno says why not. */
+static int open_locked(const char *path, bool *ret_taken)
+{
+    int fd;
+
+    while ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)) >= 0) {
+        *ret_taken = true;
+        /* A child of one that was killed may live, and hold the lock, for a moment longer. */
+        for (int i = 0; i < 50 && *ret_taken; i++) {
+            *ret_taken = flock(fd, LOCK_EX | LOCK_NB) < 0;
+            if (*ret_taken)
+                g_usleep(10000);
+        }
+        if (!*ret_taken && is_there(fd, path))
+            break;
+        close(fd);
+        if (*ret_taken)
+            return -1;
+    }
+    return fd;
+}
+
+static int taken(const char *path, char **err)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        text = g_strdup("?");
+    *err = g_strdup_printf("another vmgrd (process %.*s) serves this already: '%s' is locked",
+                           (int)strcspn(text, "\n"), text, path);
+    return -1;
+}
+
 int process_lock(const char *path, char **err)
 {
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    bool locked = false;
+    bool is_taken = false;
+    const int fd = open_locked(path, &is_taken);
     char text[32];
-    ssize_t n;
+    int n;
 
+    if (fd < 0 && is_taken)
+        return taken(path, err);
     if (fd < 0) {
         *err = g_strdup_printf("cannot open pid file '%s': %s", path, g_strerror(errno));
-        return -1;
-    }
-    /* A child of one that was killed may live, and hold the lock, for a moment longer. */
-    for (int i = 0; i < 50 && !locked; i++) {
-        locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
-        if (!locked)
-            g_usleep(10000);
-    }
-    if (!locked) {
-        n = pread(fd, text, sizeof(text) - 1, 0);
-        text[n > 0 ? n : 0] = 0;
-        *err = g_strdup_printf("another vmgrd (process %.*s) serves this already: '%s' is locked",
-                               (int)strcspn(text, "\n"), text, path);
-        close(fd);
         return -1;
     }
     n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
