@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How vmgrd starts: beside one that ends. vmgrd-starting.py BUILD WORK"""
+"""How vmgrd starts: beside one that ends, and with descriptors. vmgrd-starting.py BUILD WORK"""
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 
-from vmgrd_daemon import check, until
+from vmgrd_daemon import Raw, check, string, until
 
 build, work = sys.argv[1:3]
 VMGRD = os.path.join(build, "tools/vmgrd/vmgrd")
+DEFINE = 11
 
 
 def second_of_two():
@@ -43,4 +45,41 @@ def descriptors(process):
     return [os.path.join(folder, x) for x in os.listdir(folder)]
 
 
+def activated(listener, count="1"):
+    """vmgrd with a socket as its descriptor 3"""
+    script = ('exec 3<&"$1"; export LISTEN_FDS="$4" LISTEN_PID=$$; exec "$2" --root "$3" '
+              '--uri test:///default')
+    return subprocess.Popen(
+        ["bash", "-c", script, "sh", str(listener.fileno()), VMGRD, os.path.join(work, "act"), count],
+        pass_fds=[listener.fileno()], stderr=subprocess.PIPE, text=True)
+
+
+def passed_sockets():
+    """The name of a socket tells that it is for reading, also where it is no file's."""
+    for name, read_only in (("\0vmgrd-starting-%d" % os.getpid(), False),
+                            ("\0vmgrd-starting-%d-ro" % os.getpid(), True)):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(name)
+        listener.listen()
+        process = activated(listener)
+        answer = Raw(name).call(DEFINE, string("<domain/>"))
+        check((answer[2].startswith("operation forbidden: read only access")) == read_only,
+              f"{name!r}: {answer}")
+        process.send_signal(signal.SIGTERM)
+        check(process.wait(60) == 0, "it ends")
+        process.stderr.close()
+    # what is no socket, does not listen, or is not there
+    idle = socket.socket(socket.AF_UNIX)
+    with open("/dev/null", "rb") as null:
+        for what, count, wanted in ((null, "1", "descriptor 3 is not a listening unix socket"),
+                                    (idle, "1", "descriptor 3 is not a listening unix socket"),
+                                    (idle, "17", "LISTEN_FDS is '17', not a number from 1 to 16"),
+                                    (idle, "", "LISTEN_FDS is '', not a number from 1 to 16"),
+                                    (idle, "1x", "LISTEN_FDS is '1x', not a number")):
+            process = activated(what, count)
+            said = process.communicate(timeout=60)[1]
+            check(process.returncode == 1 and wanted in said, f"{wanted}: {said}")
+
+
 second_of_two()
+passed_sockets()

@@ -27,25 +27,30 @@ static enum vmgr__server_way way_of(int fd, const char *name)
         struct sockaddr_storage room;
     } addr = { 0 };
     socklen_t size = sizeof(addr) - 1;
+    const char *path = addr.un.sun_path;
 
     if (getsockname(fd, &addr.any, &size) == 0 && addr.any.sa_family != AF_UNIX)
         return name && strstr(name, "tls") ? VMGR__SERVER_TLS : VMGR__SERVER_TCP;
-    return g_str_has_suffix(addr.un.sun_path, "-ro") ? VMGR__SERVER_UNIX_READ_ONLY
-                                                     : VMGR__SERVER_UNIX;
+    /* Names of the abstract namespace begin with a NUL (unix(7)). */
+    return g_str_has_suffix(*path ? path : path + 1, "-ro") ? VMGR__SERVER_UNIX_READ_ONLY
+                                                            : VMGR__SERVER_UNIX;
 }
 
-/* How many descriptors were passed to this very process. */
-static int passed(char ***ret_names)
+/* How many descriptors were passed to this very process; -1: that cannot be. */
+static int passed(char ***ret_names, char **err)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    const long n = count ? strtol(count, NULL, 10) : 0;
-    const bool ours = pid && strtol(pid, NULL, 10) == (long)getpid();
+    const bool ours = count && pid && strtol(pid, NULL, 10) == (long)getpid();
+    guint64 n = 0;
+
+    if (ours && !g_ascii_string_to_unsigned(count, 10, 1, MOST_PASSED, &n, NULL))
+        *err = g_strdup_printf("LISTEN_FDS is '%s', not a number from 1 to %d", count, MOST_PASSED);
 
     *ret_names = g_strsplit(getenv("LISTEN_FDNAMES") ? getenv("LISTEN_FDNAMES") : "", ":", -1);
     unsetenv("LISTEN_PID"); /* not for the guests' processes */
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    return ours && n > 0 && n <= MOST_PASSED ? (int)n : 0;
+    return ours && !n ? -1 : (int)n;
 }
 
 /* A pair of sockets. */
@@ -72,8 +77,10 @@ int sockets_open(struct vmgr__server *s, const struct config *c, char **err)
     g_autofree char *run = places_run_dir(c);
     g_autofree char *standard = g_build_filename(run, "libvirt-sock", NULL);
     g_auto(GStrv) names = NULL;
-    const int n = passed(&names), named = (int)g_strv_length(names);
+    const int n = passed(&names, err), named = (int)g_strv_length(names);
 
+    if (n < 0)
+        return -1;
     for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
         const int i = fd - FIRST_PASSED;
