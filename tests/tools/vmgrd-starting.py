@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How vmgrd starts: beside one that ends, and with descriptors. vmgrd-starting.py BUILD WORK"""
+"""How vmgrd starts: beside one that ends, with descriptors, and where it cannot say that it did.
+vmgrd-starting.py BUILD WORK"""
 import fcntl
 import os
 import signal
@@ -8,11 +9,11 @@ import socket
 import subprocess
 import sys
 
-from vmgrd_daemon import Raw, check, string, until
+from vmgrd_daemon import UUID, Daemon, Raw, check, document, string, until
 
 build, work = sys.argv[1:3]
 VMGRD = os.path.join(build, "tools/vmgrd/vmgrd")
-DEFINE = 11
+DEFINE, SET_AUTOSTART, DESTROY, LOOKUP_NAME = 11, 29, 12, 23
 
 
 def second_of_two():
@@ -81,5 +82,28 @@ def passed_sockets():
             check(process.returncode == 1 and wanted in said, f"{wanted}: {said}")
 
 
+def no_record():
+    """Where it cannot be said that the guests were started they are not, which is said in the log."""
+    daemon = Daemon(build, os.path.join(work, "record"))
+    raw = Raw(daemon.socket)
+    check(isinstance(raw.call(DEFINE, string(document("g", UUID))), bytes), "define")
+    guest = string("g") + bytes.fromhex(UUID.replace("-", "")) + b"\xff\xff\xff\xff"
+    check(raw.call(SET_AUTOSTART, guest + b"\0\0\0\1") == b"", "autostart")
+    daemon.stop()
+    record = os.path.join(daemon.root, "run/vmgr/autostarted")
+    os.unlink(record)
+    os.mkdir(record)
+    daemon.start()
+    until(lambda: 'msg="nothing started at boot" error=' in daemon.text(), "the log tells")
+    check(Raw(daemon.socket).call(LOOKUP_NAME, string("g"))[-4:] == b"\xff\xff\xff\xff", "it is off")
+    daemon.stop()
+    os.rmdir(record)
+    daemon.start()
+    until(lambda: 'msg="domain started at boot" domain="g"' in daemon.text(), "the next one starts it")
+    check(Raw(daemon.socket).call(DESTROY, guest) == b"", "destroy")
+    daemon.stop()
+
+
 second_of_two()
 passed_sockets()
+no_record()

@@ -100,29 +100,46 @@ static gpointer start_all(gpointer data)
     return NULL;
 }
 
-/* Is this the first time since the host's boot? Says so for the next. */
-static bool first_since_boot(const struct config *c)
+static void give_up(struct log *log, const char *why)
+{
+    g_autofree char *line = g_strdup_printf("msg=\"nothing started at boot\" error=\"%s\"", why);
+
+    log_line(VMGR__LOG_ERROR, line, log);
+}
+
+/* Is this the first time since the host's boot? Says so for the next; where that cannot be said
+ * nothing is started, for the next would start what somebody has ended meanwhile. */
+static bool first_since_boot(const struct config *c, struct log *log)
 {
     g_autofree char *run = places_run_dir(c);
     g_autofree char *file = g_build_filename(run, "autostarted", NULL);
     g_autofree char *boot = NULL, *done = NULL;
+    g_autoptr(GError) cause = NULL;
 
-    if (!g_file_get_contents("/proc/sys/kernel/random/boot_id", &boot, NULL, NULL))
-        return false;
-    if (g_file_get_contents(file, &done, NULL, NULL) && strcmp(done, boot) == 0)
-        return false;
-    return g_file_set_contents(file, boot, -1, NULL);
+    if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &boot, NULL, &cause)) {
+        if (g_file_get_contents(file, &done, NULL, NULL) && strcmp(done, boot) == 0)
+            return false;
+        if (g_file_set_contents(file, boot, -1, &cause))
+            return true;
+    }
+    give_up(log, cause->message);
+    return false;
 }
 
 struct autostart *autostart_begin(struct vmgr__server *s, const struct config *c, struct log *log)
 {
     const uint32_t which = VMGR_DOMAIN_LIST_AUTOSTART | VMGR_DOMAIN_LIST_INACTIVE;
     struct vmgr_domain **domains = NULL;
+    struct vmgr_error *err = NULL;
     struct autostart *a;
 
-    if (!c->autostart || !first_since_boot(c) ||
-        vmgr_domain_list(vmgr__server_conn(s), which, &domains, NULL) < 0)
+    if (!c->autostart || !first_since_boot(c, log))
         return NULL;
+    if (vmgr_domain_list(vmgr__server_conn(s), which, &domains, &err) < 0) {
+        give_up(log, vmgr_error_get_message(err));
+        vmgr_error_free(err);
+        return NULL;
+    }
     a = g_new0(struct autostart, 1);
     a->domains = domains;
     /* A driver without interfaces, networks or pools has none to start. */
