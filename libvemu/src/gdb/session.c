@@ -13,6 +13,7 @@
 
 #include "gdb/registers.h"
 
+#define GDB_OUT_MAX (64u << 10) /* that waits; beyond it nothing is said again */
 #define MEMORY_MAX ((GDB_PACKET_MAX - 64) / 2) /* bytes of one packet, as digits */
 
 /* --- replies ---------------------------------------------------------------------------------- */
@@ -385,7 +386,8 @@ void vemu__gdb_session_input(struct gdb_session *s, const void *buf, size_t size
                 s->target->pause(s->data);
             break;
         case GDB_INPUT_NAK:
-            if (!s->no_ack)
+            /* A client that says nothing else would have us keep thousands of copies. */
+            if (!s->no_ack && s->out->len < GDB_OUT_MAX)
                 g_string_append_len(s->out, s->reply->str, (gssize)s->reply->len);
             break;
         case GDB_INPUT_BAD:

@@ -101,6 +101,23 @@ START_TEST(packets_that_are_too_long)
 }
 END_TEST
 
+/* What is asked for a thousand times is not kept a thousand times for who reads none of it. */
+START_TEST(asked_again_and_again)
+{
+    const char *reply = ask("mffffffff80000000,1f00");
+    const size_t size = strlen(reply);
+
+    ck_assert_uint_eq(size, 2 * 0x1f00);
+    for (unsigned i = 0; i < 4096; i++)
+        feed("-", 1);
+    ck_assert_uint_ge(board.session.out->len, size);
+    ck_assert_uint_le(board.session.out->len, 8 * size);
+    g_string_truncate(board.session.out, 0);
+    feed("-", 1); /* now there is room */
+    ck_assert_uint_gt(board.session.out->len, size);
+}
+END_TEST
+
 START_TEST(unknown_is_empty)
 {
     static const char *const words[] = { "", "!", "A", "vMustReplyEmpty", "vKill;1", "qTStatus",
@@ -369,6 +386,7 @@ int main(void)
 {
     const TTest *const tests[] = { framing,
                                    packets_that_are_too_long,
+                                   asked_again_and_again,
                                    unknown_is_empty,
                                    registers,
                                    floating_point,
