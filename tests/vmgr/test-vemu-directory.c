@@ -30,6 +30,29 @@ START_TEST(test_damaged_files)
 }
 END_TEST
 
+/* A file in the way of a new name, which is no domain's: the rename fails and leaves nothing behind. */
+START_TEST(test_rename_in_the_way)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "")), *later;
+    char path[400];
+    FILE *f;
+
+    OK(vmgr_domain_set_autostart(dom, 1, &err));
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/w.xml", sandbox_root);
+    f = fopen(path, "w");
+    fputs("<domain", f);
+    fclose(f);
+    ck_assert_int_eq(vmgr_domain_rename(dom, "w", 0, NULL), -1);
+    ck_assert_str_eq(vmgr_domain_get_name(dom), "v");
+    ck_assert_int_eq(vmgr_domain_get_autostart(dom, NULL), 1);
+    ck_assert_int_eq(unlink(path), 0);
+    later = define_v(DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "x", ""));
+    ck_assert_int_eq(vmgr_domain_get_autostart(later, NULL), 0);
+    vmgr_domain_unref(later);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 /* A status that nobody can read is none, unless something works in the run's directory. */
 START_TEST(test_torn_status)
 {
@@ -454,6 +477,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_damaged_files);
+    tcase_add_test(t, test_rename_in_the_way);
     tcase_add_test(t, test_torn_status);
     tcase_add_loop_test(t, test_unreadable_status, 0, 8);
     tcase_add_test(t, test_noticed);

@@ -141,6 +141,14 @@ static bool has_autostart(const struct vemu *d, const char *name)
     return lstat(link, &st) == 0;
 }
 
+/* Gives up on a name that a domain did not get: whoever has it, or will, did not ask for that. */
+static void take_back_autostart(const struct vemu *d, const char *name)
+{
+    g_autofree char *link = vmgr__vemu_autostart_path(d, name);
+
+    vmgr__file_remove(link, true, NULL);
+}
+
 static int make_autostart(const struct vemu *d, const char *name, struct vmgr_error **err)
 {
     g_autofree char *link = vmgr__vemu_autostart_path(d, name);
@@ -160,12 +168,16 @@ static int rename_locked(struct vemu_change *c, const char *new_name, struct vmg
     g_autofree char *from = vmgr__vemu_config_path(c->d, c->name);
     g_autofree char *to = vmgr__vemu_config_path(c->d, new_name);
     g_autofree char *old_link = vmgr__vemu_autostart_path(c->d, c->name);
+    const bool autostart = has_autostart(c->d, c->name) && !has_autostart(c->d, new_name);
 
-    if (has_autostart(c->d, c->name) && make_autostart(c->d, new_name, err) < 0)
+    if (autostart && make_autostart(c->d, new_name, err) < 0)
         return -1;
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0)
-        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot rename '%s' to '%s'", from,
-                                     to);
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0) {
+        vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot rename '%s' to '%s'", from, to);
+        if (autostart)
+            take_back_autostart(c->d, new_name);
+        return -1;
+    }
     vmgr__file_sync_dir(to);
     vmgr__file_remove(old_link, true, NULL);
     vmgr__vemu_run_remove(c->d, c->name);
