@@ -3,6 +3,7 @@
  * The files of the vemu driver, seen by several connections: changed, damaged, moved, kept in
  * memory.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -49,6 +50,53 @@ START_TEST(test_rename_in_the_way)
     later = define_v(DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "x", ""));
     ck_assert_int_eq(vmgr_domain_get_autostart(later, NULL), 0);
     vmgr_domain_unref(later);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
+/* No file can be written, as on a full disk. Nothing of Check is called meanwhile: it writes too. */
+static void set_room(bool room)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = room ? limit.rlim_max : 0;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Without room for a status a guest can be ended, and is seen to have ended. */
+START_TEST(test_destroy_without_room)
+{
+    struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "")), *passing = NULL;
+    int suspended, ended, passed, left, state = -1, reason;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_create_xml(conn, DOC("p", "6695eb01-f6a4-8304-79aa-97f2502e2002", "x", ""), 0,
+                              &passing, &err));
+    set_room(false);
+    suspended = vmgr_domain_suspend(dom, NULL);
+    ended = vmgr_domain_destroy(dom, 0, NULL);
+    passed = vmgr_domain_destroy(passing, 0, NULL);
+    left = vmgr_domain_list(conn, 0, NULL, NULL);
+    set_room(true);
+    ck_assert_int_eq(suspended, -1); /* that would have to be written down */
+    ck_assert_int_eq(ended, 0);
+    ck_assert_int_eq(passed, 0);
+    ck_assert_int_eq(left, 1);
+    await_no_emulator();
+    OK(vmgr_domain_get_state(dom, 0, &state, &reason, &err));
+    ck_assert_int_eq(state, VMGR_DOMAIN_SHUTOFF);
+    OK(vmgr_domain_start(dom, 0, &err));
+    set_room(false);
+    sandbox_emulators(sandbox_kill);
+    while (sandbox_emulators(NULL))
+        continue;
+    ended = vmgr_domain_get_state(dom, 0, &state, &reason, NULL);
+    set_room(true);
+    ck_assert_int_eq(ended, 0);
+    ck_assert_int_eq(state, VMGR_DOMAIN_SHUTOFF);
+    vmgr_domain_unref(passing);
     vmgr_domain_unref(dom);
 }
 END_TEST
@@ -478,6 +526,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_damaged_files);
     tcase_add_test(t, test_rename_in_the_way);
+    tcase_add_test(t, test_destroy_without_room);
     tcase_add_test(t, test_torn_status);
     tcase_add_loop_test(t, test_unreadable_status, 0, 8);
     tcase_add_test(t, test_noticed);

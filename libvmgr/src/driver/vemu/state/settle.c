@@ -88,8 +88,13 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
         vmgr__vemu_run_remove(d, name);
         return 0;
     }
-    if (vmgr__vemu_status_save(d, name, s, err) < 0)
-        return -1;
+    if (vmgr__vemu_status_save(d, name, s, NULL) < 0) {
+        /* There is no room for it: without one the domain is as much off, but for the reason. */
+        g_autofree char *path = vmgr__vemu_run_path(d, name, "status.xml");
+
+        if (vmgr__file_remove(path, false, err) < 0)
+            return -1;
+    }
     vmgr__vemu_run_sweep(d, name);
     return 0;
 }
