@@ -25,7 +25,8 @@ enum vemu_event_type {
     VEMU_EVENT_DEVICE_DELETED = 10, /* an unplugged device is gone; message is its id */
     VEMU_EVENT_BALLOON_CHANGED = 11, /* at most once a second; value: bytes the guest has left */
     VEMU_EVENT_TRAY_MOVED = 16, /* of a CD-ROM drive; message is its id, value 1: open, 0: closed */
-    /* The guest opened (value 1) or closed (0) a virtserialport; message is its id. */
+    /* The guest opened (value 1) or closed (0) a virtserialport; message is its id. A port's at
+     * most once a second, the last of them always. */
     VEMU_EVENT_PORT_CHANGED = 17,
     /* The guest changed what its network card listens to; message is its id. Not again until
      * somebody asked for it (query-rx-filter). */
@@ -34,9 +35,12 @@ enum vemu_event_type {
      * write, bit 1: the machine pauses for it, bit 2: it is ignored (else the guest is told), bits
      * 8 and on: the errno. At most once a second, unless the machine pauses. */
     VEMU_EVENT_BLOCK_ERROR = 19,
-    VEMU_EVENT_WATCHDOG = 20, /* a watchdog was not fed; message is what is done about it */
+    /* A watchdog was not fed; message is what is done about it; at most once a second, unless the
+     * machine pauses. */
+    VEMU_EVENT_WATCHDOG = 20,
     /* The guest told what became of a CPU or memory module (ACPI _OST): message is "CPU N ID" or
-     * "DIMM N ID", code the status, value the event that it is about. */
+     * "DIMM N ID", code the status, value the event that it is about. A slot's at most once a
+     * second, the last of them always. */
     VEMU_EVENT_DEVICE_OST = 21,
     /* The guest took or gave back memory of a virtio-mem device; at most once a second. message is
      * its id, value the bytes it has now. */

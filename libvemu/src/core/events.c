@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/event-limit.h"
 #include "core/thread.h"
 #include "core/vm.h"
 
@@ -42,6 +43,7 @@ struct vemu_events {
     GQueue noted;      /* loop */
     GArray *listeners; /* struct listener; loop */
     bool flushing;     /* loop */
+    struct vemu_event_limit *limit;
 
     pthread_mutex_t lock; /* the fields below */
     struct handler *handler;
@@ -68,13 +70,22 @@ static struct record *record_new(const struct vemu_event *event)
     return record;
 }
 
-struct vemu_events *vemu__events_new(void)
+/* What waited for its time. */
+static void on_late(void *data, const struct vemu_event *event)
+{
+    struct vemu_events *events = data;
+
+    g_queue_push_tail(&events->noted, record_new(event));
+}
+
+struct vemu_events *vemu__events_new(struct vemu_vm *vm)
 {
     struct vemu_events *events = g_new0(struct vemu_events, 1);
 
     g_queue_init(&events->noted);
     g_queue_init(&events->queue);
     events->listeners = g_array_new(FALSE, FALSE, sizeof(struct listener));
+    events->limit = vemu__event_limit_new(vm, on_late, events);
     events->fd = -1;
     pthread_mutex_init(&events->lock, NULL);
     return events;
@@ -102,6 +113,7 @@ void vemu__events_free(struct vemu_events *events)
 
     if (!events)
         return;
+    vemu__event_limit_free(events->limit);
     handler_unref(events, events->handler);
     while ((record = g_queue_pop_head(&events->noted)) != NULL)
         record_free(record);
@@ -115,33 +127,36 @@ void vemu__events_free(struct vemu_events *events)
     g_free(events);
 }
 
+void vemu__events_emit_full(struct vemu_events *events, const struct vemu_event *event)
+{
+    struct vemu_event copy = *event;
+
+    copy.size = sizeof(copy);
+    copy.realtime_us = g_get_real_time();
+    copy.message = event->message ? event->message : "";
+    if (vemu__event_limit_pass(events->limit, &copy))
+        g_queue_push_tail(&events->noted, record_new(&copy));
+}
+
 void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t code,
                        const char *message)
 {
-    struct vemu_event event = {
-        .size = sizeof(event),
+    const struct vemu_event event = {
         .type = type,
         .cause = cause,
         .code = code,
-        .realtime_us = g_get_real_time(),
-        .message = message ? message : "",
+        .message = message,
     };
 
-    g_queue_push_tail(&events->noted, record_new(&event));
+    vemu__events_emit_full(events, &event);
 }
 
 void vemu__events_emit_about(struct vemu_events *events, int type, const char *message,
                              uint64_t value)
 {
-    struct vemu_event event = {
-        .size = sizeof(event),
-        .type = type,
-        .realtime_us = g_get_real_time(),
-        .message = message,
-        .value = value,
-    };
+    const struct vemu_event event = { .type = type, .message = message, .value = value };
 
-    g_queue_push_tail(&events->noted, record_new(&event));
+    vemu__events_emit_full(events, &event);
 }
 
 void vemu__events_emit_value(struct vemu_events *events, int type, uint64_t value)
@@ -181,16 +196,6 @@ void vemu__events_post(struct vemu_vm *vm, int type, const char *message, uint64
     posted->value = value;
     posted->message = g_strdup(message);
     vemu__loop_post(vm->loop, posted_emit, posted, posted_free);
-}
-
-void vemu__events_emit_full(struct vemu_events *events, const struct vemu_event *event)
-{
-    struct vemu_event copy = *event;
-
-    copy.size = sizeof(copy);
-    copy.realtime_us = g_get_real_time();
-    copy.message = event->message ? event->message : "";
-    g_queue_push_tail(&events->noted, record_new(&copy));
 }
 
 /* Counts in the eventfd: 1 while the queue has something, so that it polls readable just then. */

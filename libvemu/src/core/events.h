@@ -10,11 +10,12 @@
 struct vemu_vm;
 struct vemu_events;
 
-struct vemu_events *vemu__events_new(void);
+struct vemu_events *vemu__events_new(struct vemu_vm *vm);
+/* Before the loop. NULL is fine. */
 void vemu__events_free(struct vemu_events *events);
 
-/* Notes an event; it is handed out by the next vemu__events_flush(). `message` may be NULL.
- * Context: loop. */
+/* Notes an event; it is handed out by the next vemu__events_flush(), or later if there are too many
+ * of its kind (event-limit.h). `message` may be NULL. Context: loop. */
 void vemu__events_emit(struct vemu_events *events, int type, int cause, uint32_t code,
                        const char *message);
 /* The same with a value. */

@@ -127,8 +127,8 @@ static void vm_free(struct vemu_vm *vm)
     if (vm->accel_vm)
         vm->accel->vm_destroy(vm->accel_vm);
     vemu__memory_free(vm->memory);
-    vemu__loop_free(vm->loop);
     vemu__events_free(vm->events);
+    vemu__loop_free(vm->loop);
     vemu__vcpus_fini(&vm->vcpus);
     vemu__requests_fini(&vm->requests);
     pthread_cond_destroy(&vm->state_cond);
@@ -192,7 +192,7 @@ static struct vemu_vm *vm_alloc(void)
     vemu__cond_init(&vm->state_cond);
     vemu__requests_init(&vm->requests);
     vemu__vcpus_init(&vm->vcpus);
-    vm->events = vemu__events_new();
+    vm->events = vemu__events_new(vm);
     vm->devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->user_devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->chardevs = g_ptr_array_new_with_free_func(chardev_destroy);

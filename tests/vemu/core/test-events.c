@@ -6,6 +6,10 @@
 
 #include <poll.h>
 
+#include "core/events.h"
+#include "core/loop.h"
+#include "core/vm.h"
+
 static atomic_uint calls, frees;
 
 static void on_event(void *data, const struct vemu_event *event)
@@ -133,6 +137,90 @@ START_TEST(replaced_inside)
 }
 END_TEST
 
+/* --- what a guest repeats --------------------------------------------------------------------- */
+
+#define STORM 10000u
+
+/* What was told about a thing; `last` is its value or code. */
+static struct {
+    atomic_uint count;
+    _Atomic uint64_t last;
+} told_a, told_b, told_slot, told_dog, told_pause;
+
+static void on_storm(void *data, const struct vemu_event *event)
+{
+    const bool is_a = strcmp(event->message, "a") == 0;
+
+    switch (event->type) {
+    case VEMU_EVENT_PORT_CHANGED:
+        atomic_store(is_a ? &told_a.last : &told_b.last, event->value);
+        atomic_fetch_add(is_a ? &told_a.count : &told_b.count, 1);
+        break;
+    case VEMU_EVENT_DEVICE_OST:
+        ck_assert_str_eq(event->message, "DIMM 3 mem");
+        ck_assert_uint_eq(event->value, event->code + 1);
+        atomic_store(&told_slot.last, event->code);
+        atomic_fetch_add(&told_slot.count, 1);
+        break;
+    case VEMU_EVENT_WATCHDOG:
+        atomic_fetch_add(strcmp(event->message, "pause") == 0 ? &told_pause.count : &told_dog.count,
+                         1);
+        break;
+    }
+}
+
+/* As many as a guest can cause before anything else gets its turn. */
+static void storm(void *data)
+{
+    struct vemu_events *events = ((struct vemu_vm *)data)->events;
+    struct vemu_event slot = { .type = VEMU_EVENT_DEVICE_OST, .message = "DIMM 3 mem" };
+
+    for (unsigned i = 0; i < STORM; i++) {
+        vemu__events_emit_about(events, VEMU_EVENT_PORT_CHANGED, "a", i);
+        if (i % 2)
+            vemu__events_emit_about(events, VEMU_EVENT_PORT_CHANGED, "b", i);
+        slot.code = i;
+        slot.value = i + 1;
+        vemu__events_emit_full(events, &slot);
+        vemu__events_emit(events, VEMU_EVENT_WATCHDOG, VEMU_CAUSE_NONE, 0, "none");
+        vemu__events_flush(events);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        vemu__events_emit(events, VEMU_EVENT_WATCHDOG, VEMU_CAUSE_NONE, 0, "pause");
+    vemu__events_flush(events);
+}
+
+static bool all_told(void)
+{
+    return atomic_load(&told_a.last) == STORM - 1 && atomic_load(&told_b.last) == STORM - 1 &&
+           atomic_load(&told_slot.last) == STORM - 1 && atomic_load(&told_dog.count) >= 2;
+}
+
+/* The first at once, then the last of a second, of each thing by itself. Also while the machine
+ * stands still. */
+START_TEST(storms)
+{
+    struct vemu_vm *vm = fake_vm(NULL);
+
+    OK(vemu_vm_realize(vm, &err));
+    vemu_vm_set_event_handler(vm, on_storm, NULL, NULL);
+    vemu__loop_post(vm->loop, storm, vm, NULL);
+    fake_until(all_told());
+    ck_assert_uint_eq(atomic_load(&told_pause.count), 3);
+    /* One now, one later, and few more should this machine have stood still for seconds. */
+    ck_assert_uint_le(atomic_load(&told_a.count), 20);
+    ck_assert_uint_le(atomic_load(&told_b.count), 20);
+    ck_assert_uint_le(atomic_load(&told_slot.count), 20);
+    ck_assert_uint_le(atomic_load(&told_dog.count), 20);
+    ck_assert_uint_ge(atomic_load(&told_a.count), 2);
+    /* The next is told as well, whenever that second is over; those that wait go with the VM. */
+    vemu__loop_post(vm->loop, storm, vm, NULL);
+    fake_until(atomic_load(&told_a.count) >= 3);
+    vemu__loop_post(vm->loop, storm, vm, NULL);
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 START_TEST(errors)
 {
     struct vemu_error *err = NULL;
@@ -154,7 +242,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { queue, overflow, handler, replaced_inside, errors, NULL };
+    const TTest *const tests[] = { queue, overflow, handler, replaced_inside, storms, errors, NULL };
 
     return run_tests("events", tests);
 }
