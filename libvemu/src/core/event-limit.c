@@ -32,7 +32,7 @@ struct vemu_event_limit {
     struct vemu_vm *vm;
     vemu_event_fn note;
     void *data;
-    GHashTable *told; /* "type message" -> struct told */
+    GHashTable *told;         /* "type message" -> struct told */
     struct vemu_delay *delay; /* NULL: nothing was told lately */
 };
 

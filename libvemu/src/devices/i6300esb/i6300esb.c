@@ -11,6 +11,10 @@
  * time. The end of the first stage raises INTA# (on the chip an input of its second I/O APIC), if
  * the configuration says "interrupt" (Linux says none). Left out: SMI as the other choice, the
  * count registers.
+ *
+ * One that runs freely ends stages without end, every microsecond at its fastest. All that is seen
+ * of an end is a bit that stays until the guest clears it. So once the bits are set nobody waits
+ * for further ends; when one is cleared, the stage that is under way by then is computed.
  */
 #include <string.h>
 
@@ -75,12 +79,40 @@ static int64_t stage_ns(const struct i6300esb *s, unsigned stage)
     return (int64_t)(clocks * NS / PCI_HZ);
 }
 
+/* Is there nothing that the end of a stage would change? */
+static bool is_settled(const struct i6300esb *s)
+{
+    return s->pci.config[LOCK] & LOCK_FREE && s->timeout &&
+           (s->interrupt || s->pci.config[CONFIG] & CONFIG_TYPE);
+}
+
+static void await_end(struct i6300esb *s)
+{
+    vemu_timer_set(s->timer, s->counting && !is_settled(s) ? s->deadline_ns : INT64_MAX);
+}
+
 static void begin_stage(struct i6300esb *s, unsigned stage)
 {
     s->stage = (uint8_t)stage;
     s->counting = 1;
     s->deadline_ns = vemu_clock_ns(s->pci.dev.vm) + stage_ns(s, stage);
-    vemu_timer_set(s->timer, s->deadline_ns);
+    await_end(s);
+}
+
+/* Something is other than before, so that ends may change something again. Those that nobody waited
+ * for are over; one that the timer has still to tell of is not. */
+static void go_on(struct i6300esb *s)
+{
+    int64_t now = vemu_clock_ns(s->pci.dev.vm), round = stage_ns(s, 0) + stage_ns(s, 1);
+
+    if (s->counting && !vemu_timer_armed(s->timer) && s->deadline_ns <= now) {
+        s->deadline_ns += (now - s->deadline_ns) / round * round;
+        while (s->deadline_ns <= now) {
+            s->stage ^= 1;
+            s->deadline_ns += stage_ns(s, s->stage);
+        }
+    }
+    await_end(s);
 }
 
 static void stop(struct i6300esb *s)
@@ -132,13 +164,15 @@ static void config_written(struct vemu_pci_device *pci, unsigned offset, unsigne
 {
     struct i6300esb *s = (struct i6300esb *)pci;
 
-    if (!vemu_pci_touches(offset, size, LOCK, 1))
-        return;
-    set_locked(s, pci->config[LOCK] & LOCK_LOCKED);
-    if (is_enabled(s) && !s->counting)
-        begin_stage(s, 0);
-    else if (!is_enabled(s))
-        stop(s);
+    if (vemu_pci_touches(offset, size, LOCK, 1)) {
+        set_locked(s, pci->config[LOCK] & LOCK_LOCKED);
+        if (is_enabled(s) && !s->counting)
+            begin_stage(s, 0);
+        else if (!is_enabled(s))
+            stop(s);
+    }
+    if (vemu_pci_touches(offset, size, LOCK, 1) || vemu_pci_touches(offset, size, CONFIG, 1))
+        go_on(s);
 }
 
 static const struct vemu_pci_ops pci_hooks = { .config_written = config_written };
@@ -169,8 +203,10 @@ static void reload_write(struct i6300esb *s, uint32_t value)
         return;
     }
     if (s->unlock == 2) {
-        if (value & RELOAD_TIMEOUT)
+        if (value & RELOAD_TIMEOUT) {
             s->timeout = 0;
+            go_on(s);
+        }
         if (value & RELOAD_NOW && is_enabled(s))
             begin_stage(s, 0);
     }
@@ -185,8 +221,10 @@ static void regs_write(struct vemu_device *dev, uint64_t offset, unsigned size, 
         reload_write(s, (uint32_t)value);
         return;
     }
-    if (offset == INTERRUPT && value & 1)
+    if (offset == INTERRUPT && value & 1) {
         set_interrupt(s, false);
+        go_on(s);
+    }
     if ((offset == TIMER1 || offset == TIMER2) && size == 4 && s->unlock == 2)
         s->preload[offset / 4] = (uint32_t)value & PRELOAD_MASK;
     s->unlock = 0;
@@ -245,7 +283,8 @@ static void i6300esb_restored(struct vemu_device *dev)
     s->stage &= 1;
     s->interrupt &= 1;
     s->counting = is_enabled(s) && s->counting;
-    vemu_timer_set(s->timer, s->counting ? s->deadline_ns : INT64_MAX);
+    s->deadline_ns = MAX(s->deadline_ns, 0);
+    await_end(s);
 }
 
 static const struct vemu_prop i6300esb_props[] = {
