@@ -400,30 +400,41 @@ bool mock_timer_armed(struct vemu_vm *vm)
     return false;
 }
 
+/* The earliest timer whose time is `end` or before fires, at its time. */
+static bool fire_until(struct vemu_vm *vm, int64_t end)
+{
+    struct vemu_timer *first = NULL;
+
+    for (unsigned i = 0; i < vm->mock->timer_count; i++) {
+        struct vemu_timer *t = &vm->mock->timers[i];
+
+        if (t->deadline <= end && (!first || t->deadline < first->deadline)) {
+            first = t;
+        }
+    }
+    if (!first) {
+        return false;
+    }
+    if (first->deadline > vm->now_ns) {
+        vm->now_ns = first->deadline;
+    }
+    first->deadline = INT64_MAX;
+    pthread_mutex_lock(&first->dev->lock);
+    first->fn(first->dev);
+    pthread_mutex_unlock(&first->dev->lock);
+    return true;
+}
+
+bool mock_fire(struct vemu_vm *vm)
+{
+    return fire_until(vm, vm->now_ns);
+}
+
 void mock_advance(struct vemu_vm *vm, int64_t ns)
 {
     int64_t end = vm->now_ns + ns;
 
-    for (;;) {
-        struct vemu_timer *first = NULL;
-
-        for (unsigned i = 0; i < vm->mock->timer_count; i++) {
-            struct vemu_timer *t = &vm->mock->timers[i];
-
-            if (t->deadline <= end && (!first || t->deadline < first->deadline)) {
-                first = t;
-            }
-        }
-        if (!first) {
-            break;
-        }
-        if (first->deadline > vm->now_ns) {
-            vm->now_ns = first->deadline;
-        }
-        first->deadline = INT64_MAX;
-        pthread_mutex_lock(&first->dev->lock);
-        first->fn(first->dev);
-        pthread_mutex_unlock(&first->dev->lock);
+    while (fire_until(vm, end)) {
     }
     vm->now_ns = end;
 }

@@ -69,6 +69,8 @@ void mock_write(struct vemu_vm *vm, uint64_t gpa, unsigned size, uint64_t value)
 
 /* Lets time pass; timers fire in order, at their time. */
 void mock_advance(struct vemu_vm *vm, int64_t ns);
+/* Lets the earliest timer fire whose time has come; false: there is none. */
+bool mock_fire(struct vemu_vm *vm);
 bool mock_timer_armed(struct vemu_vm *vm);
 /* How many events were posted for the embedder, and the last one. */
 unsigned mock_posted(struct vemu_vm *vm, int *ret_type, uint64_t *ret_value);

@@ -23,7 +23,8 @@ static struct vemu_vm *vm;
 static struct vemu_device *dev;
 
 /* Guest memory, from 0 on. */
-static uint8_t memory[0x10000];
+static uint8_t memory[8 << 20];
+static size_t copied; /* bytes that were written to it */
 
 int vemu_dma_read(struct vemu_vm *v, uint64_t gpa, void *buf, size_t size)
 {
@@ -38,6 +39,7 @@ int vemu_dma_write(struct vemu_vm *v, uint64_t gpa, const void *buf, size_t size
     if (gpa > sizeof(memory) || size > sizeof(memory) - gpa)
         return -EFAULT;
     memcpy(memory + gpa, buf, size);
+    copied += size;
     return 0;
 }
 
@@ -141,18 +143,28 @@ START_TEST(test_ports)
 }
 END_TEST
 
-/* Runs a command whose block is at 0x100; returns its control word afterwards. */
+#define COMMAND 0x100
+
+/* The control word of a command whose block is there. */
+static uint32_t control_at(uint64_t gpa)
+{
+    uint32_t word;
+
+    memcpy(&word, memory + gpa, sizeof(word));
+    return GUINT32_FROM_BE(word);
+}
+
+/* Runs a command; returns its control word afterwards. */
 static uint32_t dma(uint32_t control, uint32_t length, uint64_t address)
 {
     uint32_t words[2] = { GUINT32_TO_BE(control), GUINT32_TO_BE(length) };
 
     address = GUINT64_TO_BE(address);
-    memcpy(memory + 0x100, words, 8);
-    memcpy(memory + 0x108, &address, 8);
+    memcpy(memory + COMMAND, words, 8);
+    memcpy(memory + COMMAND + 8, &address, 8);
     mock_out(vm, 0x514, 4, 0);
-    mock_out(vm, 0x518, 4, GUINT32_TO_BE(0x100));
-    memcpy(words, memory + 0x100, 4);
-    return GUINT32_FROM_BE(words[0]);
+    mock_out(vm, 0x518, 4, GUINT32_TO_BE(COMMAND));
+    return control_at(COMMAND);
 }
 
 START_TEST(test_dma)
@@ -171,13 +183,81 @@ START_TEST(test_dma)
     ck_assert_uint_eq(dma(0x20 << 16 | DMA_SELECT, 0, 0), 0);
     ck_assert_uint_eq(inb(vm, 0x511), '0');
     /* Outside of memory, writing, no such item. */
-    ck_assert_uint_eq(dma(DMA_READ, 4, 0xffff), DMA_ERROR);
+    ck_assert_uint_eq(dma(DMA_READ, 4, sizeof(memory) - 1), DMA_ERROR);
     ck_assert_uint_eq(dma(DMA_WRITE, 4, 0x1000), DMA_ERROR);
     ck_assert_uint_eq(dma(0x1234u << 16 | DMA_SELECT | DMA_READ, 2, 0x8000), 0);
     ck_assert_mem_eq(memory + 0x8000, "\0\0\xee", 3);
-    ck_assert_uint_eq(dma(DMA_READ, UINT32_MAX, 0x1000), DMA_ERROR);
     mock_out(vm, 0x514, 4, 0xffffffff); /* a block that is nowhere */
     mock_out(vm, 0x518, 4, 0xffffffff);
+    mock_free(vm);
+}
+END_TEST
+
+/* The same while another is under way, whose block is put back. */
+static uint32_t dma_meanwhile(uint32_t control, uint32_t length, uint64_t address)
+{
+    uint8_t first[16];
+    uint32_t r;
+
+    memcpy(first, memory + COMMAND, sizeof(first));
+    r = dma(control, length, address);
+    memcpy(memory + COMMAND, first, sizeof(first));
+    return r;
+}
+
+/* Zeros without end are written a MiB at a time, outside of the write that asks for them. */
+START_TEST(test_zeros)
+{
+    const uint32_t size = (5 << 20) + 1234, read = 0x20 << 16 | DMA_SELECT | DMA_READ;
+    const uint64_t at = 0x1000;
+    unsigned portions = 0;
+
+    start();
+    vemu__fw_cfg_set_file(dev, "f", "0123456789", 10);
+    memset(memory, 0xee, sizeof(memory));
+    ck_assert_uint_eq(dma(read, (1 << 20) + 10, at), 0); /* at once */
+    ck_assert(!mock_timer_armed(vm));
+    ck_assert_mem_eq(memory + at, "0123456789\0", 11);
+    ck_assert_uint_eq(memory[at + (1 << 20) + 10], 0xee);
+
+    memset(memory, 0xee, sizeof(memory));
+    copied = 0;
+    ck_assert_uint_eq(dma(read, size, at), read); /* under way */
+    do {
+        ck_assert_uint_le(copied, (1 << 20) + 16);
+        ck_assert_uint_eq(control_at(COMMAND), read);
+        ck_assert_uint_eq(memory[at + size - 1], 0xee);
+        /* What comes meanwhile is refused, and disturbs nothing; nor do the ports. */
+        ck_assert_uint_eq(dma_meanwhile(DMA_READ, 4, sizeof(memory) - 64), DMA_ERROR);
+        ck_assert_uint_eq(memory[sizeof(memory) - 64], 0xee);
+        mock_out(vm, 0x510, 2, 0);
+        ck_assert_uint_eq(inb(vm, 0x511), 'Q');
+        if (portions++ == 1)
+            mock_save_restore(dev);
+        copied = 0;
+        ck_assert(mock_fire(vm));
+    } while (mock_timer_armed(vm));
+    ck_assert_uint_eq(portions, 5);
+    ck_assert_uint_eq(control_at(COMMAND), 0);
+    ck_assert_mem_eq(memory + at, "0123456789", 10);
+    for (uint64_t i = at + 10; i < at + size; i++)
+        ck_assert_msg(memory[i] == 0, "at %#lx", (long)i);
+    ck_assert_uint_eq(memory[at + size], 0xee);
+
+    /* Memory ends before they do. */
+    ck_assert_uint_eq(dma(read, UINT32_MAX, at), read);
+    mock_advance(vm, 0);
+    ck_assert_uint_eq(control_at(COMMAND), DMA_ERROR);
+    ck_assert_uint_eq(memory[sizeof(memory) - 1], 0xee); /* what did not fit was not begun */
+    ck_assert_uint_eq(dma(read, 4, at), 0);
+    /* A reset ends it, and nothing is written afterwards. */
+    ck_assert_uint_eq(dma(read, size, at), read);
+    mock_reset(dev);
+    ck_assert(!mock_timer_armed(vm));
+    ck_assert_uint_eq(dma(read, 4, at), 0);
+    mock_restore_garbage(dev, 0xff);
+    mock_advance(vm, 0);
+    ck_assert_uint_eq(dma(read, 4, at), 0);
     mock_free(vm);
 }
 END_TEST
@@ -215,7 +295,7 @@ START_TEST(test_writable)
     ck_assert_uint_eq(dma(DMA_WRITE, 1, 0x1000), DMA_ERROR); /* behind the end */
     ck_assert_uint_eq(dma(select | DMA_WRITE, 5, 0x1000), DMA_ERROR);
     ck_assert_uint_eq(dma(select | DMA_WRITE, UINT32_MAX, 0x1000), DMA_ERROR);
-    ck_assert_uint_eq(dma(select | DMA_WRITE, 4, 0xfffe), DMA_ERROR); /* no memory */
+    ck_assert_uint_eq(dma(select | DMA_WRITE, 4, sizeof(memory) - 2), DMA_ERROR); /* no memory */
     item = find("etc/fixed", &size);
     ck_assert_uint_eq(dma((uint32_t)item << 16 | DMA_SELECT | DMA_WRITE, 4, 0x1000), DMA_ERROR);
     ck_assert_uint_eq(seen_count, 2);
@@ -258,4 +338,5 @@ START_TEST(test_on_read)
 }
 END_TEST
 
-SUITE_MAIN("fw-cfg", test_on_read, test_items, test_limits, test_ports, test_dma, test_writable)
+SUITE_MAIN("fw-cfg", test_on_read, test_items, test_limits, test_ports, test_dma, test_zeros,
+           test_writable)

@@ -7,9 +7,11 @@
  * to 0x514, big endian. Items are read only but for files that were added as writable; another DMA
  * write, and one that does not fit, is an error, as the interface allows.
  *
- * A DMA command is carried out inside the write of the address. It copies at most what is left of
- * an item and fills the rest with zeros; for that a guest may name up to 4 GiB, which is its own
- * time.
+ * A DMA command is carried out inside the write of the address, but for one thing: a read copies
+ * what is left of the item and fills the rest with zeros, of which a guest may ask for 4 GiB. More
+ * than ZEROS_AT_ONCE are written in portions by the loop, so that nobody waits for the device's
+ * lock, or for that vCPU to stop. The command is under way until its control word is 0 or an error,
+ * which is what the interface has guests look at; a command that comes meanwhile is an error.
  */
 #include "devices/fw-cfg/fw-cfg.h"
 
@@ -38,6 +40,8 @@
 #define PORT_DMA      4u
 #define PORTS         12u
 
+#define ZEROS_AT_ONCE (1u << 20)
+
 #define DMA_ERROR  0x01u
 #define DMA_READ   0x02u
 #define DMA_SKIP   0x04u
@@ -62,10 +66,13 @@ struct fw_cfg {
     bool was_read;    /* since the reset */
     vemu_fw_cfg_fn on_read;
     void *on_read_data;
+    struct vemu_timer *timer; /* for the next portion of zeros */
     /* saved */
     uint16_t selected;
     uint32_t offset;
     uint32_t dma_high;
+    uint32_t zeros; /* bytes the command under way has still to write; 0: there is none */
+    uint64_t zeros_gpa, zeros_command; /* where they go, and whose they are */
 };
 
 /* File directory: a count and entries of size, number and name, big endian. */
@@ -241,23 +248,63 @@ static uint8_t next_byte(struct fw_cfg *s)
     return item && s->offset < item->size ? item->data[s->offset++] : 0;
 }
 
-/* Copies `length` bytes of the item to guest memory, zeros behind its end. */
-static int dma_copy(struct fw_cfg *s, uint64_t gpa, uint32_t length)
+/* The command at `gpa` is done, `r` < 0: it failed. */
+static void dma_end(struct fw_cfg *s, uint64_t gpa, int r)
+{
+    uint32_t result = r < 0 ? GUINT32_TO_BE(DMA_ERROR) : 0;
+
+    vemu_dma_write(s->dev.vm, gpa, &result, sizeof(result));
+}
+
+/* A portion of zeros. 1: there are more to come, 0: that was all. */
+static int dma_zeros(struct fw_cfg *s)
 {
     static const uint8_t zeros[4096];
+    uint32_t portion = MIN(s->zeros, ZEROS_AT_ONCE);
+    int r = 0;
+
+    s->zeros -= portion;
+    for (uint32_t n; r >= 0 && portion; portion -= n, s->zeros_gpa += n) {
+        n = MIN(portion, (uint32_t)sizeof(zeros));
+        r = vemu_dma_write(s->dev.vm, s->zeros_gpa, zeros, n);
+    }
+    if (r < 0) {
+        s->zeros = 0;
+        return r;
+    }
+    if (!s->zeros)
+        return 0;
+    vemu_timer_set(s->timer, vemu_clock_ns(s->dev.vm));
+    return 1;
+}
+
+static void on_timer(struct vemu_device *dev)
+{
+    struct fw_cfg *s = (struct fw_cfg *)dev;
+    int r = dma_zeros(s);
+
+    if (r <= 0)
+        dma_end(s, s->zeros_command, r);
+}
+
+/* Copies `length` bytes of the item to guest memory, zeros behind its end. 1: the command at
+ * `command_gpa` is under way. */
+static int dma_copy(struct fw_cfg *s, uint64_t command_gpa, uint64_t gpa, uint32_t length)
+{
     const struct item *item = selected(s);
     uint32_t have = item && s->offset < item->size ? MIN(length, item->size - s->offset) : 0;
-    int r = 0;
+    int r;
 
     if (have) {
         r = vemu_dma_write(s->dev.vm, gpa, item->data + s->offset, have);
         s->offset += have;
+        if (r < 0)
+            return r;
     }
-    for (uint32_t done = have, n; r >= 0 && done < length; done += n) {
-        n = MIN(length - done, (uint32_t)sizeof(zeros));
-        r = vemu_dma_write(s->dev.vm, gpa + done, zeros, n);
-    }
-    return r;
+    s->zeros = length - have;
+    s->zeros_gpa = gpa + have;
+    s->zeros_command = command_gpa;
+    return dma_zeros(s);
 }
 
 /* Copies `length` bytes of guest memory into a file that may be written. */
@@ -279,28 +326,33 @@ static int dma_store(struct fw_cfg *s, uint64_t gpa, uint32_t length)
 static void dma_run(struct fw_cfg *s, uint64_t gpa)
 {
     struct dma_command command;
-    uint32_t control, length, result = 0;
+    uint32_t control, length;
+    uint64_t address;
     const struct item *item;
+    int r = 0;
 
     if (vemu_dma_read(s->dev.vm, gpa, &command, sizeof(command)) < 0)
         return; /* nowhere to tell */
+    if (s->zeros) {
+        dma_end(s, gpa, -EBUSY);
+        return;
+    }
     control = GUINT32_FROM_BE(command.control);
     length = GUINT32_FROM_BE(command.length);
+    address = GUINT64_FROM_BE(command.address);
     if (control & DMA_SELECT)
         select_item(s, (uint16_t)(control >> 16));
     if (control & DMA_READ) {
-        if (dma_copy(s, GUINT64_FROM_BE(command.address), length) < 0)
-            result = DMA_ERROR;
+        r = dma_copy(s, gpa, address, length);
     } else if (control & DMA_WRITE) {
-        if (dma_store(s, GUINT64_FROM_BE(command.address), length) < 0)
-            result = DMA_ERROR;
+        r = dma_store(s, address, length);
     } else if (control & DMA_SKIP) {
         item = selected(s);
         if (item)
             s->offset += MIN(length, item->size - MIN(s->offset, item->size));
     }
-    result = GUINT32_TO_BE(result);
-    vemu_dma_write(s->dev.vm, gpa, &result, sizeof(result));
+    if (r <= 0)
+        dma_end(s, gpa, r);
 }
 
 static uint64_t fw_cfg_read(struct vemu_device *dev, uint64_t offset, unsigned size)
@@ -349,6 +401,7 @@ static int fw_cfg_realize(struct vemu_device *dev, struct vemu_error **err)
     uint32_t id = GUINT32_TO_LE(ID_TRADITIONAL | ID_DMA);
 
     s->watched = ITEM_INVALID;
+    s->timer = vemu_device_add_timer(dev, on_timer);
     set_item(s, ITEM_SIGNATURE, "QEMU", 4);
     set_item(s, ITEM_ID, &id, sizeof(id));
     update_directory(s);
@@ -361,7 +414,8 @@ static void fw_cfg_reset(struct vemu_device *dev)
     struct fw_cfg *s = (struct fw_cfg *)dev;
 
     select_item(s, ITEM_SIGNATURE);
-    s->dma_high = 0;
+    s->dma_high = s->zeros = 0;
+    vemu_timer_set(s->timer, INT64_MAX);
     s->was_read = false;
 }
 
@@ -371,6 +425,7 @@ static void fw_cfg_restored(struct vemu_device *dev)
 
     if (s->selected >= ITEMS)
         s->selected = ITEM_INVALID;
+    vemu_timer_set(s->timer, s->zeros ? vemu_clock_ns(dev->vm) : INT64_MAX);
 }
 
 static void fw_cfg_fini(struct vemu_device *dev)
@@ -387,6 +442,9 @@ static const struct vemu_state_field fw_cfg_state[] = {
     VEMU_STATE(struct fw_cfg, selected),
     VEMU_STATE(struct fw_cfg, offset),
     VEMU_STATE(struct fw_cfg, dma_high),
+    VEMU_STATE(struct fw_cfg, zeros),
+    VEMU_STATE(struct fw_cfg, zeros_gpa),
+    VEMU_STATE(struct fw_cfg, zeros_command),
     VEMU_STATE_END,
 };
 
