@@ -85,6 +85,7 @@ void x86_teardown(void)
 int main(void)
 {
     SRunner *r = srunner_create(x86_sync_suite());
+    srunner_add_suite(r, x86_order_suite());
     srunner_add_suite(r, x86_calls_suite());
     srunner_add_suite(r, x86_containers_suite());
     srunner_add_suite(r, x86_debug_suite());

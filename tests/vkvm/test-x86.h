@@ -32,7 +32,19 @@ int x86_open(struct fake_kvm *fake, struct vkvm **kvm, struct vkvm_vm **vm,
 /* White box: what the library takes for the size of the host's XSAVE area. */
 void x86_vcpu_set_xsave_bound(struct vkvm_vcpu *vcpu, size_t bound);
 
+/* Registers through the run page (test-x86-sync.c). */
+#define X86_SYNC_ALL (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
+/* Fixture: as x86_setup(), and the kernel offers all groups. */
+void x86_sync_setup(void);
+/* Runs to an exit that has changed every group, or to that error. */
+void x86_sync_run(int result);
+/* Reads and compares with what the fake has. */
+void x86_sync_check(void);
+/* Gets to a state where all groups are known to come through the page. */
+void x86_sync_warm_up(void);
+
 Suite *x86_sync_suite(void);
+Suite *x86_order_suite(void);
 Suite *x86_calls_suite(void);
 Suite *x86_containers_suite(void);
 Suite *x86_debug_suite(void);
