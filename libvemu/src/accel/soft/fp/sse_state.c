@@ -71,18 +71,14 @@ SC_OP_GLOBAL(sc_op_fxsave)
 }
 SC_OP_GLOBAL(sc_op_fxrstor)
 {
-    if (fxrstor(c, i)) {
-        c->rip = sc_next_rip(c, i);
-        SC_EXIT;
-    }
+    if (fxrstor(c, i))
+        SC_LEAVE;
     SC_NEXT;
 }
 SC_OP_GLOBAL(sc_op_ldmxcsr)
 {
-    if (ldmxcsr(c, i)) {
-        c->rip = sc_next_rip(c, i);
-        SC_EXIT;
-    }
+    if (ldmxcsr(c, i))
+        SC_LEAVE;
     SC_NEXT;
 }
 SC_OP_GLOBAL(sc_op_stmxcsr)

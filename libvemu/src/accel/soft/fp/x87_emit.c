@@ -23,81 +23,25 @@ enum memory_kind {
     M_FNSTSW,
 };
 
+#define LOADS(size)                                                                                \
+    {{M_LOAD, size}, {M_LOAD, size}, {M_LOAD, size}, {M_LOAD, size},                               \
+     {M_LOAD, size}, {M_LOAD, size}, {M_LOAD, size}, {M_LOAD, size}}
 /* Memory forms by opcode (D8..DF) and ModRM.reg. */
 static const struct {
     uint8_t kind, size;
 } memory_forms[8][8] = {
-    /* D8 */ {{M_LOAD, 4},
-              {M_LOAD, 4},
-              {M_LOAD, 4},
-              {M_LOAD, 4},
-              {M_LOAD, 4},
-              {M_LOAD, 4},
-              {M_LOAD, 4},
-              {M_LOAD, 4}},
-    /* D9 */
-    {{M_LOAD, 4},
-     {M_UD, 0},
-     {M_STORE, 4},
-     {M_STORE, 4},
-     {M_FLDENV, 28},
-     {M_FLDCW, 2},
-     {M_FNSTENV, 28},
-     {M_FNSTCW, 2}},
-    /* DA */
-    {{M_LOAD, 4},
-     {M_LOAD, 4},
-     {M_LOAD, 4},
-     {M_LOAD, 4},
-     {M_LOAD, 4},
-     {M_LOAD, 4},
-     {M_LOAD, 4},
-     {M_LOAD, 4}},
-    /* DB */
-    {{M_LOAD, 4},
-     {M_FISTTP, 4},
-     {M_STORE, 4},
-     {M_STORE, 4},
-     {M_UD, 0},
-     {M_LOAD, 10},
-     {M_UD, 0},
-     {M_STORE, 10}},
-    /* DC */
-    {{M_LOAD, 8},
-     {M_LOAD, 8},
-     {M_LOAD, 8},
-     {M_LOAD, 8},
-     {M_LOAD, 8},
-     {M_LOAD, 8},
-     {M_LOAD, 8},
-     {M_LOAD, 8}},
-    /* DD */
-    {{M_LOAD, 8},
-     {M_FISTTP, 8},
-     {M_STORE, 8},
-     {M_STORE, 8},
-     {M_FRSTOR, 108},
-     {M_UD, 0},
-     {M_FNSAVE, 108},
-     {M_FNSTSW, 2}},
-    /* DE */
-    {{M_LOAD, 2},
-     {M_LOAD, 2},
-     {M_LOAD, 2},
-     {M_LOAD, 2},
-     {M_LOAD, 2},
-     {M_LOAD, 2},
-     {M_LOAD, 2},
-     {M_LOAD, 2}},
-    /* DF */
-    {{M_LOAD, 2},
-     {M_FISTTP, 2},
-     {M_STORE, 2},
-     {M_STORE, 2},
-     {M_LOAD, 10},
-     {M_LOAD, 8},
-     {M_STORE, 10},
-     {M_STORE, 8}},
+    /* D8 */ LOADS(4),
+    /* D9 */ {{M_LOAD, 4}, {M_UD, 0}, {M_STORE, 4}, {M_STORE, 4},
+              {M_FLDENV, 28}, {M_FLDCW, 2}, {M_FNSTENV, 28}, {M_FNSTCW, 2}},
+    /* DA */ LOADS(4),
+    /* DB */ {{M_LOAD, 4}, {M_FISTTP, 4}, {M_STORE, 4}, {M_STORE, 4},
+              {M_UD, 0}, {M_LOAD, 10}, {M_UD, 0}, {M_STORE, 10}},
+    /* DC */ LOADS(8),
+    /* DD */ {{M_LOAD, 8}, {M_FISTTP, 8}, {M_STORE, 8}, {M_STORE, 8},
+              {M_FRSTOR, 108}, {M_UD, 0}, {M_FNSAVE, 108}, {M_FNSTSW, 2}},
+    /* DE */ LOADS(2),
+    /* DF */ {{M_LOAD, 2}, {M_FISTTP, 2}, {M_STORE, 2}, {M_STORE, 2},
+              {M_LOAD, 10}, {M_LOAD, 8}, {M_STORE, 10}, {M_STORE, 8}},
 };
 
 /* Register forms that exist, by opcode: one bit for each of the eight rows of ModRM C0..FF, but D9,

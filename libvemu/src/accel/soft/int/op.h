@@ -40,6 +40,13 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     return c->gpr[i->base] + (uint64_t)(int64_t)i->disp;
 }
 
+/* How each begins: `va`, the operand's address, and `t`, the TLB's entry that has it; or the miss. */
+#define SC_HIT_OR_MISS(name, bits, ea, hit)                                                        \
+    const uint64_t va = ea(c, i);                                                                  \
+    const struct sc_tlbe *t = sc_tlbe(c, va);                                                      \
+    if (!hit(t, va, bits))                                                                         \
+        SC_JUMP(name##_miss)
+
 /* Handler with a memory source: the statements see the operand as `m`, zero-extended. The _B forms
  * are for operands without an index. */
 #define SC_OP_LD(name, bits, ...) SC_OP_LD_(name, bits, sc_ea, __VA_ARGS__)
@@ -56,10 +63,7 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     }                                                                                              \
     SC_OP(name)                                                                                    \
     {                                                                                              \
-        const uint64_t va = ea(c, i);                                                              \
-        const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
-        if (!SC_HIT_R(t, va, bits))                                                                \
-            SC_JUMP(name##_miss);                                                                  \
+        SC_HIT_OR_MISS(name, bits, ea, SC_HIT_R);                                                  \
         name##_do(c, i, *SC_HOST(t, va, bits));                                                    \
         SC_NEXT;                                                                                   \
     }
@@ -75,10 +79,7 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     }                                                                                              \
     SC_OP(name)                                                                                    \
     {                                                                                              \
-        const uint64_t va = ea(c, i);                                                              \
-        const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
-        if (!SC_HIT_W(t, va, bits))                                                                \
-            SC_JUMP(name##_miss);                                                                  \
+        SC_HIT_OR_MISS(name, bits, ea, SC_HIT_W);                                                  \
         *SC_HOST(t, va, bits) = (uint##bits##_t)(__VA_ARGS__);                                     \
         SC_NEXT;                                                                                   \
     }
@@ -105,10 +106,7 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     }                                                                                              \
     SC_OP(name)                                                                                    \
     {                                                                                              \
-        const uint64_t va = ea(c, i);                                                              \
-        const struct sc_tlbe *t = sc_tlbe(c, va);                                                  \
-        if (!SC_HIT_W(t, va, bits))                                                                \
-            SC_JUMP(name##_miss);                                                                  \
+        SC_HIT_OR_MISS(name, bits, ea, SC_HIT_W);                                                  \
         SC_MT##bits *const p = SC_HOST(t, va, bits);                                               \
         const int64_t m = SC_SX(bits, *p);                                                         \
         calc;                                                                                      \

@@ -316,10 +316,8 @@ SC_OP(op_xsave)
 
 SC_OP(op_xrstor)
 {
-    if (xrstor(c, i)) {
-        c->rip = sc_next_rip(c, i);
-        SC_EXIT;
-    }
+    if (xrstor(c, i))
+        SC_LEAVE;
     SC_NEXT;
 }
 

@@ -148,8 +148,7 @@ SC_OP(lxs)
 SC_OP(lss)
 {
     load_far_pointer(c, i);
-    c->rip = sc_next_rip(c, i);
-    SC_EXIT;
+    SC_LEAVE;
 }
 
 /* --- far transfers ---------------------------------------------------------------------------- */
@@ -221,8 +220,7 @@ SC_OP(into)
     if (sc_flag_of(c))
         sc_software_interrupt(c, SC_OVF, sc_next_rip(c, i), true);
     else
-        c->rip = sc_next_rip(c, i);
-    SC_EXIT;
+        SC_LEAVE;
 }
 
 /* INT1 is a #DB trap that no privilege check stops. */

@@ -17,13 +17,6 @@
 #include "accel/soft/mem/stack.h"
 #include "accel/soft/sys/sys.h"
 
-/* What follows a handler that changed what the run loop or the next trace depends on. */
-#define LEAVE                                                                                      \
-    do {                                                                                           \
-        c->rip = sc_next_rip(c, i);                                                                \
-        SC_EXIT;                                                                                   \
-    } while (0)
-
 SC_INLINE void need_cpl0(struct sc_cpu *c, const struct sc_insn *i)
 {
     if (SC_UNLIKELY(c->cpl))
@@ -57,24 +50,24 @@ static SC_NOINLINE void do_out(struct sc_cpu *c, struct sc_insn *i, uint16_t por
 SC_OP(op_in_imm)
 {
     do_in(c, i, (uint8_t)i->imm);
-    LEAVE;
+    SC_LEAVE;
 }
 SC_OP(op_in_dx)
 {
     do_in(c, i, sc_get16(c, VEMU_RDX));
-    LEAVE;
+    SC_LEAVE;
 }
 /* A device may have changed memory slots, reset the machine...: nothing of this trace may follow.
  * */
 SC_OP(op_out_imm)
 {
     do_out(c, i, (uint8_t)i->imm);
-    LEAVE;
+    SC_LEAVE;
 }
 SC_OP(op_out_dx)
 {
     do_out(c, i, sc_get16(c, VEMU_RDX));
-    LEAVE;
+    SC_LEAVE;
 }
 
 /* --- interrupt flag, HLT, flags on the stack -------------------------------------------------- */
@@ -101,7 +94,7 @@ SC_OP(op_sti)
         c->shadow = 1;
         sc_intr_recheck(c);
     }
-    LEAVE; /* also when IF was set: nothing follows in the trace */
+    SC_LEAVE; /* also when IF was set: nothing follows in the trace */
 }
 
 SC_OP(op_hlt)
@@ -109,7 +102,7 @@ SC_OP(op_hlt)
     need_cpl0(c, i);
     c->halted = 1;
     sc_count(c, SC_CNT_HALT);
-    LEAVE;
+    SC_LEAVE;
 }
 
 /* V86 with IOPL < 3. */
@@ -144,7 +137,7 @@ SC_OP(op_popf)
     sc_set_rflags(c, v & ~(uint64_t)SC_RF, mask);
     if (SC_LIKELY(!((c->eflags ^ old) & (SC_TF | SC_AC | SC_IF))))
         SC_NEXT;
-    LEAVE;
+    SC_LEAVE;
 }
 
 /* --- control and debug registers: dst = register, aux = GPR, aux2 = 64-bit -------------------- */
@@ -331,7 +324,7 @@ SC_OP(op_invlpg) /* aux = segment */
 {
     need_cpl0(c, i);
     sc_tlb_flush_page(c, sc_ea(c, i) + sc_seg_base(c, i->aux));
-    LEAVE;
+    SC_LEAVE;
 }
 
 SC_OP(op_wbinvd) /* caches are coherent: nothing to write back */

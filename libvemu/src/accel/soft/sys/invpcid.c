@@ -45,8 +45,7 @@ static SC_NOINLINE void invpcid(struct sc_cpu *c, const struct sc_insn *i)
 SC_OP(op_invpcid)
 {
     invpcid(c, i);
-    c->rip = sc_next_rip(c, i);
-    SC_EXIT;
+    SC_LEAVE;
 }
 
 bool sc_emit_invpcid(struct sc_tb *tb, const struct sc_dec *d)

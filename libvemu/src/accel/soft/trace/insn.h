@@ -59,6 +59,13 @@ typedef void sc_fn(struct sc_cpu *c, struct sc_insn *i);
 #define SC_EXIT return
 #endif
 
+/* Ends a handler that changed what the run loop or the next trace depends on. */
+#define SC_LEAVE                                                                                   \
+    do {                                                                                           \
+        c->rip = sc_next_rip(c, i);                                                                \
+        SC_EXIT;                                                                                   \
+    } while (0)
+
 /* Defines a file-local handler; SC_OP_GLOBAL one that other files refer to. */
 #define SC_OP(name) static SC_RET name(struct sc_cpu *c, struct sc_insn *i)
 #define SC_OP_GLOBAL(name) SC_RET name(struct sc_cpu *c, struct sc_insn *i)
