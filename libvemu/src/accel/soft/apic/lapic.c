@@ -130,10 +130,7 @@ int sc_lapic_ack(struct sc_cpu *c)
         atomic_store(&l->extint, false);
         if (!c->vm->config.callbacks.pic_ack)
             return -1;
-        bool parked = sc_callback_begin(c);
-
-        vector = c->vm->config.callbacks.pic_ack(c->vm->config.callbacks.data);
-        sc_callback_end(c, parked);
+        SC_CALLBACK(c, vector = c->vm->config.callbacks.pic_ack(c->vm->config.callbacks.data));
         return vector;
     }
     atomic_fetch_and(&l->irr[vector >> 6], ~(1ull << (vector & 63)));
@@ -162,10 +159,7 @@ static void end_of_interrupt(struct sc_cpu *c)
     bit = 1ull << (vector & 63);
     l->isr[vector >> 6] &= ~bit;
     if ((l->tmr[vector >> 6] & bit) && cb->ioapic_eoi) {
-        bool parked = sc_callback_begin(c);
-
-        cb->ioapic_eoi(cb->data, (uint8_t)vector);
-        sc_callback_end(c, parked);
+        SC_CALLBACK(c, cb->ioapic_eoi(cb->data, (uint8_t)vector));
     }
     sc_intr_recheck(c);
 }

@@ -211,58 +211,44 @@ uint32_t sc_io_in(struct sc_cpu *c, uint16_t port, unsigned size)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
     uint32_t v = UINT32_MAX;
-    bool parked;
 
     sc_count(c, SC_CNT_IO);
-    if (cb->pio_read) {
-        parked = sc_callback_begin(c);
-        cb->pio_read(cb->data, port, size, &v);
-        sc_callback_end(c, parked);
-    }
+    if (cb->pio_read)
+        SC_CALLBACK(c, cb->pio_read(cb->data, port, size, &v));
     return size == 4 ? v : v & ((1u << size * 8) - 1);
 }
 
 void sc_io_out(struct sc_cpu *c, uint16_t port, unsigned size, uint32_t v)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
-    bool parked;
 
     sc_count(c, SC_CNT_IO);
     if (size < 4)
         v &= (1u << size * 8) - 1;
     if (signal_event(c->vm->bus, true, port, size, v) || !cb->pio_write)
         return;
-    parked = sc_callback_begin(c);
-    cb->pio_write(cb->data, port, size, v);
-    sc_callback_end(c, parked);
+    SC_CALLBACK(c, cb->pio_write(cb->data, port, size, v));
 }
 
 uint64_t sc_mmio_read(struct sc_cpu *c, uint64_t gpa, unsigned size)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
     uint64_t v = UINT64_MAX;
-    bool parked;
 
     sc_count(c, SC_CNT_MMIO);
-    if (cb->mmio_read) {
-        parked = sc_callback_begin(c);
-        cb->mmio_read(cb->data, gpa, size, &v);
-        sc_callback_end(c, parked);
-    }
+    if (cb->mmio_read)
+        SC_CALLBACK(c, cb->mmio_read(cb->data, gpa, size, &v));
     return size == 8 ? v : v & ((1ull << size * 8) - 1);
 }
 
 void sc_mmio_write(struct sc_cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
     const struct vemu_accel_callbacks *cb = &c->vm->config.callbacks;
-    bool parked;
 
     sc_count(c, SC_CNT_MMIO);
     if (signal_event(c->vm->bus, false, gpa, size, v) || !cb->mmio_write)
         return;
-    parked = sc_callback_begin(c);
-    cb->mmio_write(cb->data, gpa, size, v);
-    sc_callback_end(c, parked);
+    SC_CALLBACK(c, cb->mmio_write(cb->data, gpa, size, v));
 }
 
 /* --- counters and log ------------------------------------------------------------------------- */

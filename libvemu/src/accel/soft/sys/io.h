@@ -10,6 +10,13 @@
 
 #include "accel/soft/sys/sys.h"
 
+/* Around one: runs the statement. */
+#define SC_CALLBACK(c, statement)                                                                  \
+    do {                                                                                           \
+        const bool parked_ = sc_callback_begin(c);                                                 \
+        statement;                                                                                 \
+        sc_callback_end(c, parked_);                                                               \
+    } while (0)
 bool sc_callback_begin(struct sc_cpu *c);
 void sc_callback_end(struct sc_cpu *c, bool parked); /* what _begin returned */
 
