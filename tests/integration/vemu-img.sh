@@ -508,5 +508,28 @@ both rebase -u -b nothere -F qcow2 o2.qcow2
 alike rebase -b a.raw o2.qcow2
 both rebase -u -b '' o2.qcow2
 equal qcow2 o2.qcow2
+
+# No image becomes its own backing file: by another path, through a chain, without a look at it.
+# (qemu-img writes it down.)
+refused() { # ARGS...
+    local before
+    before=$(sha256sum <"$work/ours/self.qcow2")
+    run ours "$work/ours" "$@"
+    [ "$(cat "$work/ours.status")" = 1 ] || complain "vemu-img $*: not refused"
+    grep -q "would be its own backing file" "$work/ours.err" || complain "vemu-img $*: no such message"
+    [ "$before" = "$(sha256sum <"$work/ours/self.qcow2")" ] || complain "vemu-img $*: has changed it"
+}
+run ours "$work/ours" create -f qcow2 self.qcow2 1M
+run ours "$work/ours" create -f qcow2 -b self.qcow2 -F qcow2 above.qcow2
+run ours "$work/ours" create -f qcow2 -b above.qcow2 -F qcow2 higher.qcow2
+ln -s self.qcow2 "$work/ours/link.qcow2"
+ln "$work/ours/self.qcow2" "$work/ours/hard.qcow2"
+for name in self.qcow2 ./self.qcow2 link.qcow2 hard.qcow2 above.qcow2 higher.qcow2 \
+    "$work/ours/self.qcow2" "file:$work/ours/self.qcow2"; do
+    refused rebase -u -b "$name" -F qcow2 self.qcow2
+    refused rebase -b "$name" -F qcow2 self.qcow2
+    refused amend -o "compat=1.1,backing_file=$name,backing_fmt=qcow2" self.qcow2
+done
+refused rebase -u -b self.qcow2 -F qcow2 link.qcow2
 echo "$count comparisons"
 exit $bad

@@ -145,7 +145,12 @@ static int rebase(struct rebase *c, struct progress *progress)
     named.share = false;
     c->image =
         open_named(&named, VEMU_IMAGE_WRITE | c->flags | (c->unsafe ? VEMU_IMAGE_NO_BACKING : 0));
-    if (!c->image || (!c->unsafe && !open_fresh(c)))
+    if (!c->image)
+        return 1;
+    int r = vemu_image_check_backing(c->image, c->backing, c->backing_format, &err);
+    if (r < 0)
+        return report_error(&err, r, "Could not change the backing file to '%s': ", c->backing);
+    if (!c->unsafe && !open_fresh(c))
         return 1;
     if (some && !c->backing_format) {
         report("Could not change the backing file to '%s': backing format must be specified",
@@ -158,8 +163,8 @@ static int rebase(struct rebase *c, struct progress *progress)
         if (!keep_all(c, progress))
             return 1;
     }
-    int r = vemu_image_set_backing(c->image, some ? c->backing : NULL,
-                                   some ? c->backing_format : NULL, &err);
+    r = vemu_image_set_backing(c->image, some ? c->backing : NULL, some ? c->backing_format : NULL,
+                               &err);
     if (r == -ENOSPC && err)
         err = vemu_error_free(err);
     return r < 0

@@ -303,8 +303,20 @@ int vemu_image_resize(struct vemu_image *image, uint64_t size, const char *preal
                       uint32_t flags, const struct vemu_progress *progress,
                       struct vemu_error **err);
 
+/**
+ * vemu_image_check_backing() - whether an image can stand on a file
+ * @backing_filename: as it would be recorded; NULL or "": none, which is always right
+ * @backing_format: of that file; NULL: probed
+ *
+ * Follows the backing files as far as they are files of this host that can be opened; what cannot
+ * is not held against it. Returns 0, or -errno and *err: ELOOP (one of them is the image's own).
+ * Context: any. Since 0.1
+ */
+int vemu_image_check_backing(struct vemu_image *image, const char *backing_filename,
+                             const char *backing_format, struct vemu_error **err);
 /** Records another backing file (NULL: none) in the image without looking at contents; the open
- * image keeps its chain. Errors: ENOTSUP, EINVAL (too long), EROFS, EIO. Since 0.1 */
+ * image keeps its chain. Errors: ENOTSUP, EINVAL (too long), ELOOP (vemu_image_check_backing()),
+ * EROFS, EIO. Since 0.1 */
 int vemu_image_set_backing(struct vemu_image *image, const char *backing_filename,
                            const char *backing_format, struct vemu_error **err);
 
@@ -314,7 +326,7 @@ int vemu_image_set_backing(struct vemu_image *image, const char *backing_filenam
 int vemu_image_make_empty(struct vemu_image *image, struct vemu_error **err);
 
 /** Changes options of an existing image (qemu-img amend). Errors: EINVAL, ENOTSUP (names the
- * option). Since 0.1 */
+ * option), ELOOP (vemu_image_check_backing()). Since 0.1 */
 int vemu_image_amend(struct vemu_image *image, const struct vemu_property *props,
                      size_t prop_count, const struct vemu_progress *progress,
                      struct vemu_error **err);

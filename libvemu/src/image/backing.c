@@ -124,6 +124,42 @@ static int open_one(struct vemu_image *top, struct vemu_image *layer, struct ima
     return r;
 }
 
+int vemu_image_check_backing(struct vemu_image *image, const char *backing_filename,
+                             const char *backing_format, struct vemu_error **err)
+{
+    const struct vemu_image *own = lowest(vemu__image_skip_filters(image));
+    g_autofree char *format = g_strdup(backing_format), *name = NULL;
+    uint64_t id[2], other[2];
+
+    if (!backing_filename || !*backing_filename || !vemu__image_layer_id(own, id))
+        return 0;
+    name = vemu__image_resolve(own, backing_filename);
+    for (unsigned depth = 0; depth < IMAGE_MAX_CHAIN; depth++) {
+        const struct vemu_image_open_options options = {
+            .size = sizeof(options),
+            .format = format,
+            .flags = VEMU_IMAGE_NO_BACKING | VEMU_IMAGE_FORCE_SHARE,
+        };
+        struct vemu_image *layer;
+
+        if (!vemu__image_file_id(name, other))
+            return 0;
+        if (!memcmp(id, other, sizeof(id)))
+            return vemu__error_set(err, ELOOP, "'%s' would be its own backing file, by '%s'",
+                                   image->filename, backing_filename);
+        if (vemu_image_open(name, &options, &layer, NULL) < 0)
+            return 0;
+        g_free(name);
+        g_free(format);
+        name = layer->backing_filename ? vemu__image_resolve(layer, layer->backing_filename) : NULL;
+        format = g_strdup(layer->backing_format ? layer->backing_format : "raw");
+        vemu_image_close(layer);
+        if (!name)
+            return 0;
+    }
+    return 0;
+}
+
 int vemu__image_open_backing(struct vemu_image *image, const struct vemu_property *props,
                              size_t prop_count, struct vemu_error **err)
 {

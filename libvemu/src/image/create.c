@@ -173,6 +173,9 @@ int vemu_image_set_backing(struct vemu_image *image, const char *backing_filenam
         return unsupported(layer->driver, "backing files", err);
     if (backing_format && !vemu__image_find_driver(backing_format))
         return vemu__error_set(err, EINVAL, "Unknown file format '%s'", backing_format);
+    r = vemu_image_check_backing(layer, backing_filename, backing_format, err);
+    if (r < 0)
+        return r;
     r = layer->driver->set_backing(layer, backing_filename, backing_format, err);
     return r < 0 ? vemu__error_set(err, -r, "cannot change the backing file of '%s': %s",
                                    layer->filename, strerror(-r))

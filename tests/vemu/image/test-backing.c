@@ -172,13 +172,10 @@ END_TEST
 
 START_TEST(test_cycle)
 {
-    struct vemu_image *image;
-
     begin();
     make_chain();
-    image = open_image(in_folder("mid"), "qcow2", VEMU_IMAGE_WRITE | VEMU_IMAGE_NO_BACKING);
-    OK(vemu_image_set_backing(image, "./top", "qcow2", &err));
-    vemu_image_close(image);
+    make_overlay("other", "./top", "qcow2");
+    ck_assert_int_eq(rename(in_folder("other"), in_folder("mid")), 0);
     OPEN_FAILS(in_folder("top"), "qcow2", 0, ELOOP, "part of the chain");
     OPEN_FAILS(in_folder("mid"), "qcow2", VEMU_IMAGE_WRITE, ELOOP, "part of the chain");
     end();
@@ -233,11 +230,44 @@ START_TEST(test_copy_on_read)
 }
 END_TEST
 
+/* An image cannot stand on itself, by whatever name and through whatever is between. */
+START_TEST(test_own)
+{
+    const char *const names[] = { "mid", "./mid", "link", "top" };
+    const struct vemu_property format = { "backing_fmt", "qcow2" };
+    struct vemu_image *image;
+
+    begin();
+    make_chain();
+    ck_assert_int_eq(symlink("mid", in_folder("link")), 0);
+    image = open_image(in_folder("mid"), "qcow2", VEMU_IMAGE_WRITE);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        const struct vemu_property amend[] = { { "backing_file", names[i] },
+                                               { "backing_fmt", "qcow2" } };
+
+        FAILS(vemu_image_check_backing(image, names[i], "qcow2", &err), ELOOP, names[i]);
+        FAILS(vemu_image_check_backing(image, names[i], NULL, &err), ELOOP, names[i]);
+        FAILS(vemu_image_set_backing(image, names[i], "qcow2", &err), ELOOP, names[i]);
+        FAILS(vemu_image_amend(image, amend, 2, NULL, &err), ELOOP, names[i]);
+        ck_assert_str_eq(image->backing_filename, "base");
+    }
+    OK(vemu_image_check_backing(image, NULL, NULL, &err));
+    OK(vemu_image_check_backing(image, "", NULL, &err));
+    OK(vemu_image_check_backing(image, "nothere", "qcow2", &err));
+    OK(vemu_image_check_backing(image, "null-co://", NULL, &err));
+    /* The bytes of a file, not what they name; until that is what they are said to be. */
+    OK(vemu_image_set_backing(image, "top", "raw", &err));
+    FAILS(vemu_image_amend(image, &format, 1, NULL, &err), ELOOP, "top");
+    OK(vemu_image_set_backing(image, "base", "raw", &err));
+    ck_assert_int_eq(vemu_image_close(image), 0);
+    end();
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { test_chain, test_locks, test_unrecorded,
-                                   test_cycle, test_long,  test_copy_on_read,
-                                   NULL };
+    const TTest *const tests[] = { test_chain, test_locks,        test_unrecorded, test_cycle,
+                                   test_long,  test_copy_on_read, test_own,        NULL };
 
     return run_tests("image-backing", tests);
 }

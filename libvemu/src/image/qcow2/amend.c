@@ -273,6 +273,12 @@ int vemu__qcow2_amend(struct vemu_image *image, const struct vemu_property *prop
 
     for (size_t i = 0; r == 0 && i < prop_count; i++)
         r = parse(s, &props[i], &w, err);
+    if (!w.backing)
+        w.backing = w.backing_format ? s->header.backing : NULL;
+    else if (!w.backing_format)
+        w.backing_format = s->header.backing_format;
+    if (r == 0)
+        r = vemu_image_check_backing(image, w.backing, w.backing_format, err);
     if (r < 0)
         return r;
     if (w.version == 3 && s->header.version == 2)
@@ -289,9 +295,7 @@ int vemu__qcow2_amend(struct vemu_image *image, const struct vemu_property *prop
     if (r == 0 && (w.lazy >= 0 || w.raw >= 0 || w.data_file))
         r = set_words(s, &w, err);
     if (r == 0 && (w.backing || w.backing_format))
-        r = image->driver->set_backing(
-            image, w.backing ? w.backing : s->header.backing,
-            w.backing_format ? w.backing_format : s->header.backing_format, err);
+        r = image->driver->set_backing(image, w.backing, w.backing_format, err);
     if (r == 0 && w.size)
         r = vemu_image_resize(image, w.size, NULL, 0, progress, err);
     if (r == 0 && w.version == 2 && s->header.version == 3)
