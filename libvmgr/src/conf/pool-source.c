@@ -75,6 +75,25 @@ static char *keep(const xmlNode *node, const char *child)
     return found ? vmgr__xml_keep(found, 2) : NULL;
 }
 
+/* The version goes among mount's options, where a comma would begin another one. As with libvirt,
+ * anything else is left to mount. */
+static int check_protocol(const struct vmgr__pool_source *source,
+                          const struct vmgr__pool_kind *kind, struct vmgr_error **err)
+{
+    const char *format = kind->formats ? kind->formats[source->format] : "auto";
+
+    if (!source->protocol_ver)
+        return 0;
+    if (strcmp(format, "auto") != 0 && strcmp(format, "nfs") != 0)
+        return storage_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                             "storage pool protocol ver unsupported for pool type '%s'", format);
+    if (strchr(source->protocol_ver, ','))
+        return storage_error(err, VMGR_ERR_XML_DETAIL,
+                             "storage pool protocol ver '%s' must not contain ','",
+                             source->protocol_ver);
+    return 0;
+}
+
 int vmgr__pool_source_parse(const xmlNode *node, enum vmgr__pool_type type,
                             struct vmgr__pool_source *ret, struct vmgr_error **err)
 {
@@ -109,6 +128,8 @@ int vmgr__pool_source_parse(const xmlNode *node, enum vmgr__pool_type type,
     ret->vendor = child_attr(node, "vendor", "name");
     ret->product = child_attr(node, "product", "name");
     ret->protocol_ver = child_attr(node, "protocol", "ver");
+    if (check_protocol(ret, kind, err) < 0)
+        return -1;
     ret->adapter = keep(node, "adapter");
     ret->auth = keep(node, "auth");
     return 0;
