@@ -148,6 +148,33 @@ virsh qemu-monitor-command a '{"execute":"qom-get","arguments":{"path":"/machine
 remote dommemstat a --period 0 --config --live || fail "dommemstat --period 0"
 virsh dumpxml a --inactive | grep -q "<stats" && fail "the period is still there"
 
+# --- what is told of pins and limits, to the daemon's client and to one without a daemon ---
+stdbuf -oL virsh -c "qemu:///system?socket=$socket" event a --event tunable --loop >"$work/tuned.virsh" 2>&1 &
+listener=$!
+"$BUILD/tools/vmsh/vmsh" -q -c vemu:///system --root "$root" event a --event tunable --loop >"$work/tuned.vmsh" 2>&1 &
+other=$!
+tuned() { # TEXT, with \n and \t: both have been told it
+    text=$(printf '%b' "$1")
+    for file in "$work/tuned.virsh" "$work/tuned.vmsh"; do
+        until_ok eval '[[ $(<"$file") == *"$text"* ]]'
+    done
+}
+both_listen() {
+    virsh emulatorpin a 0-1 --live && virsh emulatorpin a 0 --live && [ -s "$work/tuned.virsh" ] && [ -s "$work/tuned.vmsh" ]
+}
+until_ok both_listen
+tuned "event 'tunable' for domain 'a':\n\tcputune.emulatorpin: 0\n"
+virsh vcpupin a 1 0-1 --live || fail vcpupin
+tuned "event 'tunable' for domain 'a':\n\tcputune.vcpupin1: 0-1\n"
+remote iothreadpin a 1 0-1 --live || fail iothreadpin
+tuned "\n\tcputune.iothreadpin1: 0-1\n"
+sh blkdeviotune a vda --read-iops-sec 90 --size-iops-sec 4096 --live || fail blkdeviotune
+tuned "\n\tblkdeviotune.disk: vda\n\tblkdeviotune.read_iops_sec: 90\n\tblkdeviotune.size_iops_sec: 4096\n"
+virsh blkdeviotune a vda --read-iops-sec 100 --size-iops-sec 0 --live || fail blkdeviotune
+tuned "blkdeviotune.size_iops_sec: 0"
+kill $listener $other
+wait $listener $other 2>/dev/null
+
 # --- limits of disks ---
 [ "$(value blkdeviotune read_iops_sec vda)" = 100 ] || fail "the disk's limit"
 virsh blkdeviotune a vda --total-bytes-sec 1000000 --total-bytes-sec-max 2000000 --live || fail blkdeviotune

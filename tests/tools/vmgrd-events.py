@@ -187,6 +187,17 @@ def everybody_listens(virsh, name, paths):
     until(all_told, "all listen", PATIENCE)
 
 
+def tuned(virsh, vmsh, heard):
+    """limits of disks, whoever changes them; not what is for the next start"""
+    run(virsh, "blkdeviotune", "t", "vda", "--total-bytes-sec", "5000", "--config")
+    run(virsh, "blkdeviotune", "t", "vda", "--read-iops-sec", "77", "--group-name", "g", "--live")
+    heard("tunable", ":\n\tblkdeviotune.disk: vda\n\tblkdeviotune.read_iops_sec: 77\n"
+          "\tblkdeviotune.group_name: g\n")
+    run(vmsh, "blkdeviotune", "t", "vda", "--write-iops-sec", "78", "--live")
+    heard("tunable", ":\n\tblkdeviotune.disk: vda\n\tblkdeviotune.read_iops_sec: 0\n"
+          "\tblkdeviotune.write_iops_sec: 78\n")
+
+
 def told(virsh, vmsh, daemon):
     """each kind of event that a guest brings about, by both clients in the same words"""
     disks = f"""<disk type='file'><driver name='qemu' type='raw'/><source file='{write("disk", "x" * 512)}'/>
@@ -229,6 +240,7 @@ def told(virsh, vmsh, daemon):
         heard("agent-lifecycle", ": state: 'connected' reason: 'channel event'")
         guest.says("x-event", event="RESET", data={})
         heard("agent-lifecycle", ": state: 'disconnected' reason: 'channel event'")
+        tuned(virsh, vmsh, heard)
         run(virsh, "suspend", "t")
         run(virsh, "resume", "t")
         heard("lifecycle", ": Resumed Unpaused")
@@ -243,6 +255,8 @@ def told(virsh, vmsh, daemon):
         heard("lifecycle", ": Stopped Destroyed")
     for path in ours, theirs: # an agent comes and goes once, however many hear it
         check(contents(path).count("event 'agent-lifecycle'") == 2, contents(path))
+        check(contents(path).count("event 'tunable'") == 2, contents(path))
+        check("5000" not in contents(path), "what is for the next start")
 
 
 def sets_clock(pairs):

@@ -162,6 +162,28 @@ def at_end(pipe):
         return False
 
 
+def tunables(conn):
+    """limits that change, with the types that libvirt has for them"""
+    seen, disk = [], os.path.join(work, "disk")
+    with open(disk, "wb") as f:
+        f.truncate(1 << 20)
+    dom = conn.createXML(document("t", uuid=UUID.replace("7", "8"), extra=
+                                  f"<disk type='file'><source file='{disk}'/>"
+                                  "<target dev='vda' bus='virtio'/></disk>"))
+    callback = conn.domainEventRegisterAny(dom, libvirt.VIR_DOMAIN_EVENT_ID_TUNABLE,
+                                           lambda c, d, values, data: seen.append((d.name(), values)), None)
+    for count in range(1, 6):
+        dom.setBlockIoTune("vda", {"total_bytes_sec": count << 40, "group_name": "limited"},
+                           libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    until(lambda: len(seen) == 5, f"tunables: {seen}")
+    check(seen[0] == ("t", {"blkdeviotune.disk": "vda", "blkdeviotune.total_bytes_sec": 1 << 40,
+                            "blkdeviotune.group_name": "limited"}), f"tunable: {seen}")
+    check(seen[4] == ("t", {"blkdeviotune.disk": "vda", "blkdeviotune.total_bytes_sec": 5 << 40}),
+          f"tunables: {seen}")
+    conn.domainEventDeregisterAny(callback)
+    dom.destroy()
+
+
 def main():
     loop()
     passing()
@@ -186,6 +208,7 @@ def main():
     errors(conn, dom)
     console(conn, dom)
     concurrent(conn)
+    tunables(conn)
     one = []
     only = conn.domainEventRegisterAny(dom, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                        lambda c, d, event, detail, data: one.append(event), None)

@@ -327,8 +327,9 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         *ret_error = "no such object";
         return find_device(strrchr(path, '/') + 1) >= 0 ? 1 : -1;
     }
-    return strcmp(command, "set_link") == 0 || strcmp(command, "balloon") == 0 ||
-           strcmp(command, "inject-nmi") == 0 || strcmp(command, "qom-set") == 0;
+    return strcmp(command, "set_link") == 0 || strcmp(command, "block_set_io_throttle") == 0 ||
+           strcmp(command, "balloon") == 0 || strcmp(command, "inject-nmi") == 0 ||
+           strcmp(command, "qom-set") == 0;
 }
 
 /* Memory, whose bytes are what was asked for: "p" by physical addresses, else "v". At address 4096

@@ -164,6 +164,81 @@ START_TEST(test_iothreads)
 }
 END_TEST
 
+/* Each event: the domain, the values and the numbers' types. */
+static void log_values(struct vmgr_conn *c, struct vmgr_domain *domain,
+                       const struct vmgr_domain_event *event, void *data)
+{
+    struct event_log *log = data;
+    FILE *f = fmemopen(log->text + strlen(log->text), sizeof(log->text) - strlen(log->text), "w");
+
+    (void)c;
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "%s", vmgr_domain_get_name(domain));
+    for (const struct vmgr_stat *s = event->stats; s->name; s++) {
+        if (s->type == VMGR_STAT_STRING)
+            fprintf(f, " %s=%s", s->name, s->text);
+        else
+            fprintf(f, " %s=%lld/%d", s->name, (long long)s->number, s->type);
+    }
+    fputs("; ", f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+/* What the callbacks have been told since the last time. */
+static void expect_told(struct event_log *log, const char *text)
+{
+    ck_assert_int_ge(vmgr_conn_dispatch(conn, NULL), 0);
+    ck_assert_str_eq(log->text, text);
+    log->text[0] = 0;
+}
+
+START_TEST(test_events)
+{
+    const struct vmgr_stat disk[] = {
+        { .name = "total_bytes_sec", .type = VMGR_STAT_ULLONG, .number = 9 },
+        { .name = "group_name", .type = VMGR_STAT_STRING, .text = "g" },
+        { .name = NULL }
+    };
+    const uint8_t some[] = { 1 << 2 | 3, 0 }, all[] = { 0xff, 0xff };
+    const int config = VMGR_DOMAIN_AFFECT_CONFIG;
+    struct event_log log = { "" };
+    struct vmgr_domain *dom = NULL;
+
+    OK(vmgr_conn_add_domain_event(conn, NULL, VMGR_DOMAIN_EVENT_TUNABLE, log_values, &log, NULL,
+                                  &err));
+    OK(vmgr_domain_lookup_by_name(conn, "test", &dom, &err));
+    OK(set_number(dom, VMGR_RESOURCE_SCHEDULER, NULL, "cpu_shares", VMGR_STAT_ULLONG, 500, &err));
+    expect_told(&log, "test cputune.cpu_shares=500/4; ");
+    OK(set_number(dom, VMGR_RESOURCE_SCHEDULER, NULL, "global_quota", VMGR_STAT_LLONG, -1, &err));
+    expect_told(&log, "test cputune.global_quota=-1/3; ");
+    OK(vmgr_domain_set_resources(dom, VMGR_RESOURCE_DISK, "vda", disk, 0, &err));
+    expect_told(&log, "test blkdeviotune.disk=vda blkdeviotune.total_bytes_sec=9/4 "
+                      "blkdeviotune.group_name=g; ");
+    OK(set_number(dom, VMGR_RESOURCE_DISK, "vda", "read_bytes_sec", VMGR_STAT_ULLONG, 7, &err));
+    expect_told(&log, "test blkdeviotune.disk=vda blkdeviotune.total_bytes_sec=0/4 "
+                      "blkdeviotune.read_bytes_sec=7/4; ");
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_VCPU, 1, some, sizeof(some), 0, &err));
+    expect_told(&log, "test cputune.vcpupin1=0-2; ");
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_EMULATOR, 0, some, sizeof(some), 0, &err));
+    expect_told(&log, "test cputune.emulatorpin=0-2; ");
+    OK(vmgr_domain_set_iothread(dom, 3, 1, 0, &err));
+    expect_told(&log, "");
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_IOTHREAD, 3, all, sizeof(all), 0, &err));
+    expect_told(&log, "test cputune.iothreadpin3=0-15; ");
+    /* What changes nothing, or fails, or is for the next start, or has no such event. */
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_VCPU, 1, some, sizeof(some), 0, &err));
+    FAILS(set_number(dom, VMGR_RESOURCE_SCHEDULER, NULL, "cpu_shares", VMGR_STAT_ULLONG, 1, &err),
+          VMGR_ERR_INVALID_ARG,
+          "invalid argument: value of 'cpu_shares' is out of range [2, 262144]");
+    OK(vmgr_domain_set_pin(dom, VMGR_PIN_VCPU, 0, some, sizeof(some), config, &err));
+    OK(vmgr_domain_set_resources(dom, VMGR_RESOURCE_DISK, "vda", disk, config, &err));
+    OK(set_number(dom, VMGR_RESOURCE_MEMORY, NULL, "hard_limit", VMGR_STAT_ULLONG, 9000, &err));
+    OK(vmgr_domain_set_iothread(dom, 3, 0, 0, &err));
+    expect_told(&log, "");
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("resources");
@@ -172,6 +247,7 @@ int main(void)
     tcase_add_checked_fixture(t, open_test, close_test);
     tcase_add_test(t, test_resources);
     tcase_add_test(t, test_iothreads);
+    tcase_add_test(t, test_events);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

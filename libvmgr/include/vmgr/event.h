@@ -40,13 +40,13 @@ enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_PMSUSPEND = 12,
     VMGR_DOMAIN_EVENT_BALLOON_CHANGE = 13, /* value: KiB */
     VMGR_DOMAIN_EVENT_PMSUSPEND_DISK = 14,
-    VMGR_DOMAIN_EVENT_DEVICE_REMOVED = 15, /* device */
-    VMGR_DOMAIN_EVENT_BLOCK_JOB_2 = 16,    /* as BLOCK_JOB; device: the disk's target, no path */
-    VMGR_DOMAIN_EVENT_TUNABLE = 17,
+    VMGR_DOMAIN_EVENT_DEVICE_REMOVED = 15,  /* device */
+    VMGR_DOMAIN_EVENT_BLOCK_JOB_2 = 16,     /* as BLOCK_JOB; device: the disk's target, no path */
+    VMGR_DOMAIN_EVENT_TUNABLE = 17,         /* stats: limits and pins that have changed */
     VMGR_DOMAIN_EVENT_AGENT_LIFECYCLE = 18, /* type: 1 connected, 2 disconnected; detail: why */
     VMGR_DOMAIN_EVENT_DEVICE_ADDED = 19,    /* device */
     VMGR_DOMAIN_EVENT_MIGRATION_ITERATION = 20,
-    VMGR_DOMAIN_EVENT_JOB_COMPLETED = 21,     /* stats: as of vmgr_domain_get_job_stats() */
+    VMGR_DOMAIN_EVENT_JOB_COMPLETED = 21,         /* stats: as of vmgr_domain_get_job_stats() */
     VMGR_DOMAIN_EVENT_DEVICE_REMOVAL_FAILED = 22, /* device */
     VMGR_DOMAIN_EVENT_METADATA_CHANGE = 23, /* type: enum vmgr_domain_metadata_type; text: URI */
     VMGR_DOMAIN_EVENT_BLOCK_THRESHOLD = 24, /* device: the target; path; value, excess: bytes */
@@ -74,6 +74,13 @@ enum vmgr_domain_event_disk_change_reason {
     VMGR_DOMAIN_EVENT_DISK_CHANGED = 0,
     VMGR_DOMAIN_EVENT_DISK_DROPPED = 1, /* the file was not there at the start */
 };
+
+/*
+ * TUNABLE: names of its values, one group an event. What has not changed is not told.
+ *   "cputune.vcpupin%u", "cputune.iothreadpin%u", "cputune.emulatorpin": a string, "0-1,3"
+ *   "cputune.NAME": by VMGR_RESOURCE_SCHEDULER (resources.h)
+ *   "blkdeviotune.disk": the target, "blkdeviotune.NAME": by VMGR_RESOURCE_DISK
+ */
 
 /** LIFECYCLE: what happened. */
 enum vmgr_domain_event_type {

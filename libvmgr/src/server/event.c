@@ -106,8 +106,9 @@ static void emit_disk(struct vmgr__server *s, const struct wire_domain *dom,
     }
 }
 
-static void emit_job(struct vmgr__server *s, const struct wire_domain *dom,
-                     const struct vmgr_domain_event *e)
+/* Those with a list of values. */
+static void emit_values(struct vmgr__server *s, const struct wire_domain *dom,
+                        const struct vmgr_domain_event *e)
 {
     struct vmgr__arena arena = VMGR__ARENA_INIT;
     struct wire_typed_param *list = NULL;
@@ -115,8 +116,12 @@ static void emit_job(struct vmgr__server *s, const struct wire_domain *dom,
 
     if (e->stats)
         list = vmgr__stats_params(&arena, e->stats, &n);
-    SEND(WIRE_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED, wire_domain_event_callback_job_completed_msg,
-         { .dom = *dom, .params = { .n = n, .v = list } });
+    if (e->id == VMGR_DOMAIN_EVENT_TUNABLE)
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_TUNABLE, wire_domain_event_callback_tunable_msg,
+             { .dom = *dom, .params = { .n = n, .v = list } });
+    else
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED, wire_domain_event_callback_job_completed_msg,
+             { .dom = *dom, .params = { .n = n, .v = list } });
     vmgr__arena_clear(&arena);
 }
 
@@ -154,7 +159,8 @@ static void emit_domain(struct vmgr__server *s, const struct wire_domain *dom,
              { .dom = *dom, .type = e->type, .nsuri = uri });
         break;
     }
-    case VMGR_DOMAIN_EVENT_JOB_COMPLETED: emit_job(s, dom, e); break;
+    case VMGR_DOMAIN_EVENT_TUNABLE:
+    case VMGR_DOMAIN_EVENT_JOB_COMPLETED: emit_values(s, dom, e); break;
     case VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE:
         SEND(WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
              wire_domain_event_memory_device_size_change_msg,

@@ -148,7 +148,7 @@ static void print_details(const struct vmgr_domain_event *e)
 static void print_event(const char *name, const struct vmgr_domain_event *event)
 {
     printf("event '%s' for domain '%s'", kinds[event->id], name);
-    if (event->id == VMGR_DOMAIN_EVENT_JOB_COMPLETED) {
+    if (event->id == VMGR_DOMAIN_EVENT_JOB_COMPLETED || event->id == VMGR_DOMAIN_EVENT_TUNABLE) {
         printf(":\n");
         job_print_stats(event->stats, "\t");
         return;

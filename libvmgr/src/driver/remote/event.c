@@ -135,17 +135,31 @@ static void take_block_job_2(struct vmgr__remote *r, const void *msg)
     emit(r, msg, &event);
 }
 
-static void take_job_completed(struct vmgr__remote *r, const void *msg)
+static void emit_values(struct vmgr__remote *r, const void *msg, int event_id,
+                        const struct wire_typed_param *params, uint32_t n)
 {
-    const struct wire_domain_event_callback_job_completed_msg *m = msg;
     GArray *stats = g_array_new(TRUE, TRUE, sizeof(struct vmgr_stat));
-    struct vmgr_domain_event event = { .id = VMGR_DOMAIN_EVENT_JOB_COMPLETED };
+    struct vmgr_domain_event event = { .id = event_id };
 
-    for (uint32_t i = 0; i < m->params.n; i++)
-        vmgr__remote_add_stat(stats, &m->params.v[i]);
+    for (uint32_t i = 0; i < n; i++)
+        vmgr__remote_add_stat(stats, &params[i]);
     event.stats = (const struct vmgr_stat *)(const void *)stats->data;
     emit(r, msg, &event);
     vmgr_stats_free((struct vmgr_stat *)(void *)g_array_free(stats, FALSE));
+}
+
+static void take_job_completed(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_domain_event_callback_job_completed_msg *m = msg;
+
+    emit_values(r, msg, VMGR_DOMAIN_EVENT_JOB_COMPLETED, m->params.v, m->params.n);
+}
+
+static void take_tunable(struct vmgr__remote *r, const void *msg)
+{
+    const struct wire_domain_event_callback_tunable_msg *m = msg;
+
+    emit_values(r, msg, VMGR_DOMAIN_EVENT_TUNABLE, m->params.v, m->params.n);
 }
 
 static void take_memory_device(struct vmgr__remote *r, const void *msg)
@@ -262,6 +276,7 @@ static const struct {
     { WIRE_DOMAIN_EVENT_CALLBACK_BLOCK_JOB, take_block_job },
     { WIRE_DOMAIN_EVENT_BLOCK_JOB_2, take_block_job_2 },
     { WIRE_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED, take_job_completed },
+    { WIRE_DOMAIN_EVENT_CALLBACK_TUNABLE, take_tunable },
     { WIRE_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE, take_memory_device },
     { WIRE_DOMAIN_EVENT_BLOCK_THRESHOLD, take_threshold },
     { WIRE_NETWORK_EVENT_LIFECYCLE, take_network },

@@ -9,6 +9,7 @@
 
 #include "../../conf/iothread.h"
 #include "../../conf/tuning.h"
+#include "../tunable.h"
 #include "test.h"
 
 #define HOST_CPUS 16
@@ -42,6 +43,20 @@ static void choose(struct vmgr__domobj *obj, uint32_t flags, struct vmgr__domain
     ret[1] = (!which && !obj->live) || which & VMGR_DOMAIN_AFFECT_CONFIG ? obj->config : NULL;
 }
 
+/* A copy of what is about to change, for tell(); NULL: it does not run. */
+static struct vmgr__domain_def *remember(struct vmgr__domain_def *const defs[2])
+{
+    return defs[0] ? vmgr__domain_def_copy(defs[0], &vmgr__test_defaults, NULL) : NULL;
+}
+
+static void tell(struct vmgr_domain *dom, struct vmgr__domain_def *old,
+                 struct vmgr__domain_def *const defs[2])
+{
+    if (old)
+        vmgr__emit_tunables(vmgr_domain_get_conn(dom), old, defs[0]);
+    vmgr__domain_def_free(old);
+}
+
 static int tune_iothread(struct vmgr__domain_def *def, const char *target,
                          const struct vmgr_stat *params, bool live, struct vmgr_error **err)
 {
@@ -56,7 +71,7 @@ static int tune_iothread(struct vmgr__domain_def *def, const char *target,
 static int set(struct vmgr_domain *dom, int resource, const char *target,
                const struct vmgr_stat *params, uint32_t flags, struct vmgr_error **err)
 {
-    struct vmgr__domain_def *defs[2];
+    struct vmgr__domain_def *defs[2], *old;
     struct test *t;
     struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
     int r = 0;
@@ -66,12 +81,14 @@ static int set(struct vmgr_domain *dom, int resource, const char *target,
     if (!vmgr__domobj_def(obj, flags, err))
         return vmgr__test_leave(t, -1);
     choose(obj, flags, defs);
+    old = remember(defs);
     for (int i = 0; r == 0 && i < 2; i++) {
         if (defs[i] && resource == VMGR_RESOURCE_IOTHREAD)
             r = tune_iothread(defs[i], target, params, i == 0, err);
         else if (defs[i])
             r = vmgr__tuning_set(defs[i], resource, target, params, err);
     }
+    tell(dom, old, defs);
     return vmgr__test_leave(t, r);
 }
 
@@ -110,7 +127,7 @@ static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t
                    uint32_t flags, struct vmgr_error **err)
 {
     uint8_t set_of[HOST_CPUS] = { 0 };
-    struct vmgr__domain_def *defs[2];
+    struct vmgr__domain_def *defs[2], *old;
     struct test *t;
     struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
     g_autofree char *text = NULL;
@@ -133,10 +150,12 @@ static int set_pin(struct vmgr_domain *dom, int kind, uint32_t id, const uint8_t
                                                          : "iothread %u not found",
                                                        id));
     }
+    old = remember(defs);
     for (int i = 0; i < 2; i++) {
         if (defs[i])
             vmgr__tuning_set_pin(&defs[i]->tuning, kind, id, text);
     }
+    tell(dom, old, defs);
     return vmgr__test_leave(t, 0);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What became of a definition, as events: devices that came and went, media, the balloon, metadata.
+ * What became of a definition, as events: devices that came and went, media, limits and pins, the
+ * balloon, metadata.
  *
  * Events follow from the difference between what was known and what the files say, so they come out
  * the same in every program, whoever brought the change about.
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "../../../conf/device.h"
+#include "../../tunable.h"
 #include "../run/agent.h"
 #include "../vemu.h"
 #include "cache.h"
@@ -117,6 +119,7 @@ void vmgr__vemu_emit_difference(struct vemu *d, const struct vmgr__domain_def *o
     emit_missing(d, now, old, VMGR_DOMAIN_EVENT_DEVICE_ADDED);
     emit_media(d, old, now);
     emit_agent(d, old, now);
+    vmgr__emit_tunables(d->conn, old, now);
     if (old->current_memory_kib != now->current_memory_kib)
         emit(d, now,
              &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_BALLOON_CHANGE,
