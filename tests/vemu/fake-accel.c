@@ -303,6 +303,7 @@ static int fake_init(struct vemu_machine *machine, struct vemu_error **err)
     int r;
 
     atomic_fetch_add(&fake.inits, 1);
+    machine->can_sleep = fake.can_sleep;
     for (n = 0; n < FAKE_LINES; n++)
         machine->irq_lines[n] = vemu__irq_new(machine->vm, fake_line, NULL, n);
     if (fake.fail_init)
@@ -331,6 +332,12 @@ static uint32_t fake_boot_state(struct vemu_machine *machine, uint32_t id,
     return VEMU_STATE_REGS;
 }
 
+static int fake_wake(struct vemu_machine *machine, struct vemu_error **err)
+{
+    atomic_fetch_add(&fake.wakes, 1);
+    return fake.fail_wake ? vemu__error_set(err, fake.fail_wake, "no dream today") : 0;
+}
+
 static void fake_fini(struct vemu_machine *machine)
 {
     atomic_fetch_add(&fake.finis, 1);
@@ -353,6 +360,7 @@ const struct vemu_machine_class fake_machine = {
     .init = fake_init,
     .load = fake_load,
     .boot_state = fake_boot_state,
+    .wake = fake_wake,
     .fini = fake_fini,
 };
 
@@ -437,6 +445,18 @@ static void device_powerdown(struct vemu_device *dev)
     ((struct fake_device *)dev)->powerdowns++;
 }
 
+static int64_t device_sleep(struct vemu_device *dev)
+{
+    const int64_t alarm = atomic_load(&fake.alarm_ns);
+
+    return alarm ? alarm : INT64_MAX;
+}
+
+static void device_woken(struct vemu_device *dev, enum vemu_wake cause)
+{
+    atomic_store(&fake.woken_by, (int)cause);
+}
+
 static int device_realize(struct vemu_device *dev, struct vemu_error **err)
 {
     struct fake_device *device = (struct fake_device *)dev;
@@ -516,6 +536,8 @@ static const struct vemu_prop fake_device_props[] = {
 };
 
 static const struct vemu_device_ops fake_device_ops = {
+    .sleep = device_sleep,
+    .woken = device_woken,
     .realize = device_realize,
     .unrealize = device_unrealize,
     .reset = device_reset,

@@ -40,10 +40,13 @@ struct fake {
     int fail_vm_create, fail_vcpu_create, fail_mem_slot, fail_init, fail_load; /* errno */
     int fail_cpuid;
     uint32_t lint1[FAKE_VCPUS]; /* of the local APICs' vector tables */
-    bool cpuid_needs_vm;
+    bool cpuid_needs_vm, can_sleep;
+    int fail_wake; /* errno */
+    _Atomic int64_t alarm_ns; /* in which a test-device wakes the machine; 0: never */
     uint64_t ram; /* bytes at 0; 0: config */
     /* what happened */
-    atomic_uint vms, vcpus, runs, kicks, resets, loads, boots, inits, finis, nmis;
+    atomic_uint vms, vcpus, runs, kicks, resets, loads, boots, inits, finis, nmis, wakes;
+    atomic_int woken_by; /* enum vemu_wake, as a test-device was told; -1: it was not */
     atomic_int paused; /* last vm_paused(), -1: none */
     atomic_uint slots;
     uint64_t written_gpa, written_size; /* last ram_written() */

@@ -63,6 +63,8 @@ enum vemu_event_type {
     /* The guest set its clock; at most once a second. message is the device's id, value (signed)
      * by how many seconds the clock is ahead of what the host gave it (its property base). */
     VEMU_EVENT_RTC_CHANGED = 31,
+    VEMU_EVENT_SUSPENDED = 32, /* the guest put the machine to sleep (ACPI S3) */
+    VEMU_EVENT_WOKEN = 33,     /* a machine that slept goes on */
 };
 
 enum vemu_cause {

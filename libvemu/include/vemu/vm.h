@@ -111,6 +111,7 @@ enum vemu_vm_state {
     VEMU_VM_PANICKED = 5, /* the guest kernel reported a panic; vCPUs stopped */
     VEMU_VM_ERROR = 6,    /* internal error; vCPUs stopped */
     VEMU_VM_STOPPED = 7,  /* after vemu_vm_stop(): threads joined */
+    VEMU_VM_SUSPENDED = 8, /* the guest sleeps (ACPI S3) until something wakes the machine */
 };
 
 /**
@@ -190,10 +191,13 @@ int vemu_vm_start(struct vemu_vm *vm, struct vemu_error **err);
 int vemu_vm_pause(struct vemu_vm *vm, struct vemu_error **err);
 /** PAUSED -> RUNNING. */
 int vemu_vm_resume(struct vemu_vm *vm, struct vemu_error **err);
-/** Resets the machine; state stays RUNNING or PAUSED. */
+/** Resets the machine; state stays RUNNING or PAUSED, one that sleeps wakes. */
 int vemu_vm_reset(struct vemu_vm *vm, struct vemu_error **err);
-/** Presses the power button. ENOTSUP when the machine has none. */
+/** Presses the power button; a machine that sleeps wakes. ENOTSUP when the machine has none. */
 int vemu_vm_powerdown(struct vemu_vm *vm, struct vemu_error **err);
+/** vemu_vm_wakeup() - SUSPENDED -> RUNNING: wakes a machine whose guest sleeps
+ * Errors: ENOTSUP (the machine cannot sleep), EINVAL (it does not). Context: any. Since 0.1 */
+int vemu_vm_wakeup(struct vemu_vm *vm, struct vemu_error **err);
 /** Any state -> STOPPED: vCPUs and loop end, devices are unrealized. Fine when STOPPED already.
  * EDEADLK from a callback of this VM. */
 int vemu_vm_stop(struct vemu_vm *vm, struct vemu_error **err);

@@ -191,6 +191,50 @@ void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase)
     }
 }
 
+int64_t vemu__devices_sleep(struct vemu_vm *vm)
+{
+    int64_t first = INT64_MAX, until;
+
+    for (guint i = 0; i < vm->devices->len; i++) {
+        struct vemu_device *dev = vm->devices->pdata[i];
+
+        if (!dev->class_->ops->sleep || !dev->realized)
+            continue;
+        pthread_mutex_lock(&dev->lock);
+        until = dev->class_->ops->sleep(dev);
+        pthread_mutex_unlock(&dev->lock);
+        first = MIN(first, until);
+    }
+    return first;
+}
+
+static void set_waking(struct vemu_vm *vm, bool waking)
+{
+    for (guint i = 0; i < vm->devices->len; i++) {
+        struct vemu_device *dev = vm->devices->pdata[i];
+
+        pthread_mutex_lock(&dev->lock);
+        dev->waking = waking;
+        pthread_mutex_unlock(&dev->lock);
+    }
+}
+
+void vemu__devices_wake(struct vemu_vm *vm, enum vemu_wake cause)
+{
+    set_waking(vm, true);
+    vemu__devices_call(vm, VEMU_DEVICE_RESET);
+    set_waking(vm, false);
+    for (guint i = 0; i < vm->devices->len; i++) {
+        struct vemu_device *dev = vm->devices->pdata[i];
+
+        if (!dev->class_->ops->woken || !dev->realized)
+            continue;
+        pthread_mutex_lock(&dev->lock);
+        dev->class_->ops->woken(dev, cause);
+        pthread_mutex_unlock(&dev->lock);
+    }
+}
+
 unsigned vemu__devices_powerdown(struct vemu_vm *vm)
 {
     unsigned count = 0;

@@ -82,6 +82,13 @@ struct vemu_state_field {
 #define VEMU_STATE_END { .name = NULL }
 
 /* --- class ------------------------------------------------------------------------------------ */
+/* What wakes a machine that sleeps. */
+enum vemu_wake {
+    VEMU_WAKE_OTHER,  /* the host, a key, a mouse */
+    VEMU_WAKE_RTC,    /* the clock's alarm */
+    VEMU_WAKE_BUTTON, /* the power button */
+};
+#define VEMU_WAKE_BIT(cause) (1u << (cause))
 struct vemu_device_ops {
     int (*realize)(struct vemu_device *dev, struct vemu_error **err); /* all properties are set */
     void (*unrealize)(struct vemu_device *dev);  /* after a realize that succeeded */
@@ -89,6 +96,10 @@ struct vemu_device_ops {
     void (*pause)(struct vemu_device *dev);      /* vCPUs stopped */
     void (*resume)(struct vemu_device *dev);
     void (*restored)(struct vemu_device *dev);   /* state fields were just loaded */
+    /* The machine falls asleep, its vCPUs stopped: in how many ns the device wakes it (0: at once,
+     * INT64_MAX: never). */
+    int64_t (*sleep)(struct vemu_device *dev);
+    void (*woken)(struct vemu_device *dev, enum vemu_wake cause); /* after the reset by it */
     void (*fini)(struct vemu_device *dev); /* frees what properties and state own beyond them */
     /* Before unrealize, and before regions go: the device leaves its bus, so that nothing finds it
      * any more. No lock is held. May be NULL. */
@@ -122,6 +133,7 @@ struct vemu_device {
     pthread_mutex_t lock; /* recursive is not allowed */
     bool realized;
     bool plugged_late; /* added when the machine was realized */
+    bool waking;       /* what resets it is that the machine wakes: the guest's memory stays */
     struct vemu_device_private *private_; /* core/device.c: regions, timers, irqs to tear down */
     uint64_t reads, writes; /* of its registers, by vCPUs */
 };
@@ -192,6 +204,11 @@ int vemu_dma_write(struct vemu_vm *vm, uint64_t gpa, const void *buf, size_t siz
 void vemu_vm_request_reset(struct vemu_vm *vm, enum vemu_cause cause);
 void vemu_vm_request_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_t code);
 void vemu_vm_report_panic(struct vemu_vm *vm, const char *message);
+/* The guest goes to sleep (ACPI S3), soon; `wakes` (VEMU_WAKE_BIT) may wake it, beside buttons and
+ * keys. Context: any. */
+void vemu_vm_request_sleep(struct vemu_vm *vm, uint32_t wakes);
+/* Wakes the machine, soon, if it sleeps. Context: any. */
+void vemu_vm_request_wake(struct vemu_vm *vm, enum vemu_wake cause);
 /* The guest says how far it is (a POST code); when it first said so is kept. Context: any. */
 void vemu_vm_report_progress(struct vemu_vm *vm, uint8_t code);
 /* The power button was pressed: devices that have one (ACPI) subscribe. */

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "block/backend.h"
+#include "core/sleep.h"
 #include "core/thread.h"
 #include "dump/dump.h"
 #include "gdb/gdb.h"
@@ -27,9 +28,11 @@ static const uint32_t legal_steps[] = {
     [VEMU_VM_PRELAUNCH] =
         BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_RUNNING] = BIT(VEMU_VM_PAUSED) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) |
-                        BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
+                        BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_SUSPENDED) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_PAUSED] = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) |
-                       BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
+                       BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_SUSPENDED) | BIT(VEMU_VM_STOPPED),
+    [VEMU_VM_SUSPENDED] = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) |
+                          BIT(VEMU_VM_STOPPED),
     [VEMU_VM_SHUTDOWN] = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_PANICKED] =
         BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
@@ -44,6 +47,7 @@ const char *vemu__state_name(int state)
         [VEMU_VM_RUNNING] = "running",      [VEMU_VM_PAUSED] = "paused",
         [VEMU_VM_SHUTDOWN] = "shut down",   [VEMU_VM_PANICKED] = "panicked",
         [VEMU_VM_ERROR] = "in error",       [VEMU_VM_STOPPED] = "stopped",
+        [VEMU_VM_SUSPENDED] = "suspended",
     };
 
     return names[state];
@@ -88,7 +92,7 @@ int vemu__state_check(struct vemu_vm *vm, uint32_t mask, const char *verb, struc
 /* --- stopping and going on -------------------------------------------------------------------- */
 
 /* Time goes before the first vCPU does and stands after the last one. */
-static void machine_go(struct vemu_vm *vm)
+void vemu__machine_go(struct vemu_vm *vm)
 {
     vm->started = true;
     vm->io_stopped = false;
@@ -102,7 +106,7 @@ static void machine_go(struct vemu_vm *vm)
     vemu__vcpus_run(vm);
 }
 
-static void machine_halt(struct vemu_vm *vm)
+void vemu__machine_halt(struct vemu_vm *vm)
 {
     vemu__vcpus_park(vm);
     vm->accel->vm_paused(vm->accel_vm, true);
@@ -115,8 +119,9 @@ static void machine_halt(struct vemu_vm *vm)
 /* Leaves RUNNING (or a state in which nothing runs) for good or for now. */
 static void leave(struct vemu_vm *vm, int to)
 {
+    vemu__sleep_end(vm);
     if (state_get(vm) == VEMU_VM_RUNNING)
-        machine_halt(vm);
+        vemu__machine_halt(vm);
     if (state_get(vm) != to)
         vemu__state_set(vm, to);
 }
@@ -147,7 +152,8 @@ int vemu__life_reset(struct vemu_vm *vm, enum vemu_cause cause, struct vemu_erro
 
     VEMU_TRACE(vm, VM_RESET, NULL, (uint64_t)cause);
     if (state == VEMU_VM_RUNNING)
-        machine_halt(vm);
+        vemu__machine_halt(vm);
+    vemu__sleep_end(vm);
     r = machine_reset(vm, &why);
     if (r < 0) {
         vemu__error_prefix(&why, "reset");
@@ -159,8 +165,12 @@ int vemu__life_reset(struct vemu_vm *vm, enum vemu_cause cause, struct vemu_erro
         return r;
     }
     vemu__events_emit(vm->events, VEMU_EVENT_RESET, cause, 0, NULL);
-    if (state == VEMU_VM_RUNNING)
-        machine_go(vm);
+    if (state == VEMU_VM_SUSPENDED) {
+        vemu__state_set(vm, VEMU_VM_RUNNING);
+        vemu__machine_go(vm);
+        vemu__events_emit(vm->events, VEMU_EVENT_WOKEN, VEMU_CAUSE_NONE, 0, NULL);
+    } else if (state == VEMU_VM_RUNNING)
+        vemu__machine_go(vm);
     else if (state != VEMU_VM_PAUSED && state != VEMU_VM_PRELAUNCH)
         vemu__state_set(vm, VEMU_VM_PRELAUNCH);
     if (BIT(state) & (BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) | BIT(VEMU_VM_ERROR)))
@@ -221,7 +231,7 @@ static int do_run(struct vemu_vm *vm, void *data, struct vemu_error **err)
     if (r < 0)
         return r;
     vemu__state_set(vm, VEMU_VM_RUNNING);
-    machine_go(vm);
+    vemu__machine_go(vm);
     vemu__events_emit(vm->events, first ? VEMU_EVENT_STARTED : VEMU_EVENT_RESUMED, VEMU_CAUSE_NONE,
                       0, NULL);
     return 0;
@@ -240,7 +250,7 @@ static int do_pause(struct vemu_vm *vm, void *data, struct vemu_error **err)
 static int do_reset(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
     uint32_t mask = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED) |
-                    BIT(VEMU_VM_PANICKED) | BIT(VEMU_VM_ERROR);
+                    BIT(VEMU_VM_PANICKED) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_SUSPENDED);
     int r;
 
     if (vm->config.flags & VEMU_VM_NO_SHUTDOWN)
@@ -253,11 +263,17 @@ static int do_reset(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
 static int do_powerdown(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
-    int r = vemu__state_check(vm, BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED),
+    int r = vemu__state_check(vm,
+                              BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED) | BIT(VEMU_VM_SUSPENDED),
                               "press the power button", err);
 
     if (r < 0)
         return r;
+    if (state_get(vm) == VEMU_VM_SUSPENDED) { /* that is all it does */
+        vemu__events_emit(vm->events, VEMU_EVENT_POWERDOWN, VEMU_CAUSE_NONE, 0, NULL);
+        vemu__life_wake(vm, VEMU_WAKE_BUTTON);
+        return 0;
+    }
     if (!vemu__devices_powerdown(vm))
         return vemu__error_set(err, ENOTSUP, "machine '%s' has no power button",
                                vm->machine->class_->name);
@@ -308,7 +324,8 @@ static int do_stop(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
     vm->stopping = true;
     if (state == VEMU_VM_RUNNING)
-        machine_halt(vm);
+        vemu__machine_halt(vm);
+    vemu__sleep_end(vm);
     vemu__dump_cancel(vm);
     vemu__vcpus_quit(vm);
     if (state != VEMU_VM_CREATED && state != VEMU_VM_SHUTDOWN) {

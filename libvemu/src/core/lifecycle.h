@@ -16,6 +16,10 @@ int vemu__state_check(struct vemu_vm *vm, uint32_t mask, const char *verb,
                       struct vemu_error **err);
 const char *vemu__state_name(int state); /* any */
 
+/* vCPUs, devices and time go on, or stand. The state is the caller's matter. */
+void vemu__machine_go(struct vemu_vm *vm);
+void vemu__machine_halt(struct vemu_vm *vm);
+
 /* The ways the machine's inside changes its state; each notes the event. */
 void vemu__life_error(struct vemu_vm *vm, const char *message);
 void vemu__life_pause(struct vemu_vm *vm);

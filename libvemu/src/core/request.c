@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the inside of the machine asks for: reset, power-off, panic, giving up.
+ * What the inside of the machine asks for: reset, power-off, sleep, panic, giving up.
  *
  * Requests arrive on vCPU threads with device locks held, or from timers and back-ends on the loop.
  * They are noted, all vCPUs are called out of the accelerator at once, so that the guest gets no
@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "core/lifecycle.h"
+#include "core/sleep.h"
 #include "gdb/gdb.h"
 
 #define BIT(state) VEMU_STATE_BIT(state)
@@ -38,7 +39,7 @@ static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
     const uint32_t alive = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED);
     int state = atomic_load(&vm->state);
 
-    if (wishes->error && BIT(state) & (alive | BIT(VEMU_VM_PRELAUNCH)))
+    if (wishes->error && BIT(state) & (alive | BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_SUSPENDED)))
         vemu__life_error(vm, wishes->message ? wishes->message : "");
     else if (wishes->panic && BIT(state) & alive)
         vemu__life_panic(vm, wishes->message);
@@ -58,6 +59,10 @@ static void serve(struct vemu_vm *vm, const struct vemu_wishes *wishes)
             vemu__life_shutdown(vm, wishes->shutdown_cause, wishes->shutdown_code);
     } else if (wishes->reset && BIT(state) & alive) {
         serve_reset(vm, wishes->reset_cause);
+    } else if (wishes->sleep && BIT(state) & alive) {
+        vemu__life_sleep(vm, wishes->sleep_wakes);
+    } else if (wishes->wake && state == VEMU_VM_SUSPENDED) {
+        vemu__life_wake(vm, wishes->wake_cause);
     }
 }
 
@@ -128,6 +133,29 @@ void vemu_vm_request_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_
         wishes->shutdown_code = code;
     }
     wishes->shutdown = true;
+    requests_unlock(vm);
+}
+
+void vemu_vm_request_sleep(struct vemu_vm *vm, uint32_t wakes)
+{
+    struct vemu_wishes *wishes = requests_lock(vm);
+
+    wishes->sleep = true;
+    wishes->sleep_wakes = wakes;
+    requests_unlock(vm);
+}
+
+/* Each key that is pressed comes here: nobody is disturbed for one in a machine that is awake. */
+void vemu_vm_request_wake(struct vemu_vm *vm, enum vemu_wake cause)
+{
+    struct vemu_wishes *wishes;
+
+    if (atomic_load(&vm->state) != VEMU_VM_SUSPENDED)
+        return;
+    wishes = requests_lock(vm);
+    if (!wishes->wake)
+        wishes->wake_cause = cause;
+    wishes->wake = true;
     requests_unlock(vm);
 }
 

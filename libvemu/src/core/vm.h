@@ -34,9 +34,10 @@ struct vemu_times {
 
 /* What the guest or the machine's inside asked for, until the loop gets to it. */
 struct vemu_wishes {
-    bool reset, shutdown, panic, error, debug, io_stop;
+    bool reset, shutdown, panic, error, debug, io_stop, sleep, wake;
     enum vemu_cause reset_cause, shutdown_cause;
-    uint32_t shutdown_code;
+    uint32_t shutdown_code, sleep_wakes;
+    enum vemu_wake wake_cause;
     char *message; /* of error, or else of panic */
 };
 struct vemu_requests {
@@ -99,6 +100,8 @@ struct vemu_vm {
     bool started;  /* vCPUs have run since realize; loop */
     bool powerdown_resets; /* the guest's next power-off is to be a reset; loop */
     bool stopping; /* vemu_vm_stop() is at work; loop */
+    uint32_t wakes; /* SUSPENDED: VEMU_WAKE_BIT() of what wakes the machine; loop */
+    struct vemu_delay *alarm; /* SUSPENDED: until the clock wakes it; NULL: it does not; loop */
     atomic_int watchdog_action; /* enum vemu_watchdog_action */
 };
 
@@ -162,6 +165,10 @@ void vemu__device_unrealize(struct vemu_device *dev);
 void vemu__device_free(struct vemu_device *dev);
 enum vemu_device_phase { VEMU_DEVICE_RESET, VEMU_DEVICE_PAUSE, VEMU_DEVICE_RESUME };
 void vemu__devices_call(struct vemu_vm *vm, enum vemu_device_phase phase);
+/* They are told that the machine falls asleep: in how many ns one of them wakes it. */
+int64_t vemu__devices_sleep(struct vemu_vm *vm);
+/* Reset, when the machine wakes. */
+void vemu__devices_wake(struct vemu_vm *vm, enum vemu_wake cause);
 /* Number of devices that took the power button. */
 unsigned vemu__devices_powerdown(struct vemu_vm *vm);
 struct vemu_device *vemu__vm_find_device(struct vemu_vm *vm, const char *id);

@@ -297,7 +297,8 @@ int vemu__dump_start(struct vemu_vm *vm, const struct vemu_dump_request *request
 {
     const uint32_t states = VEMU_STATE_BIT(VEMU_VM_PRELAUNCH) | VEMU_STATE_BIT(VEMU_VM_RUNNING) |
                             VEMU_STATE_BIT(VEMU_VM_PAUSED) | VEMU_STATE_BIT(VEMU_VM_SHUTDOWN) |
-                            VEMU_STATE_BIT(VEMU_VM_PANICKED) | VEMU_STATE_BIT(VEMU_VM_ERROR);
+                            VEMU_STATE_BIT(VEMU_VM_PANICKED) | VEMU_STATE_BIT(VEMU_VM_ERROR) |
+                            VEMU_STATE_BIT(VEMU_VM_SUSPENDED);
     struct vemu_dump *d;
     int r = vemu__dump_check(vm, err);
 

@@ -148,7 +148,9 @@ static const char *type_name(uint32_t type)
 static int check(struct vemu_vm *vm, const char *id, const struct vemu_input_event *events,
                  uint32_t count, struct vemu_error **err)
 {
-    if (atomic_load(&vm->state) != VEMU_VM_RUNNING)
+    const int state = atomic_load(&vm->state);
+
+    if (state != VEMU_VM_RUNNING && state != VEMU_VM_SUSPENDED)
         return vemu__error_set(err, EBUSY, "VM not running");
     for (uint32_t i = 0; i < count; i++) {
         if (!event_valid(&events[i]))

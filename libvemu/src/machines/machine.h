@@ -30,6 +30,9 @@ struct vemu_machine_class {
     /* State of vCPU `id` at power-on, after load (vCPU 0: the kernel's entry). Groups as returned.
      * */
     uint32_t (*boot_state)(struct vemu_machine *machine, uint32_t id, struct vemu_cpu_state *state);
+    /* The machine wakes up: devices are reset, vCPUs will be; memory is as the guest left it. NULL
+     * where `can_sleep` is never set. */
+    int (*wake)(struct vemu_machine *machine, struct vemu_error **err);
     void (*fini)(struct vemu_machine *machine);
     /* A free virtio-mmio slot for `dev`: address and interrupt line. NULL: the board has none.
      * -ENOSPC. */
@@ -57,6 +60,7 @@ struct vemu_machine {
     struct vemu_device *hotplug[VEMU_HOTPLUG_KINDS];
     struct vemu_irq *hotplug_lines[VEMU_HOTPLUG_KINDS];
     uint64_t device_memory_base, device_memory_size;
+    bool can_sleep; /* set by init: the guest can put it to sleep (ACPI S3) */
     struct vemu_irq *genid_line; /* an edge tells the guest of a generation ID; NULL: it cannot */
 };
 

@@ -18,8 +18,8 @@ static int cmd_query_version(QMP_PARAMS)
 }
 
 #define STATUS                                                                                     \
-    "{status:<prelaunch|running|paused|io-error|shutdown|guest-panicked|internal-error>,"          \
-    "singlestep:bool,running:bool}"
+    "{status:<prelaunch|running|paused|io-error|shutdown|guest-panicked|internal-error|"           \
+    "suspended>,singlestep:bool,running:bool}"
 
 static int cmd_query_status(QMP_PARAMS)
 {
@@ -28,6 +28,7 @@ static int cmd_query_status(QMP_PARAMS)
         [VEMU_VM_RUNNING] = "running",      [VEMU_VM_PAUSED] = "paused",
         [VEMU_VM_SHUTDOWN] = "shutdown",    [VEMU_VM_PANICKED] = "guest-panicked",
         [VEMU_VM_ERROR] = "internal-error", [VEMU_VM_STOPPED] = "shutdown",
+        [VEMU_VM_SUSPENDED] = "suspended",
     };
     int state = vemu_vm_get_state(vm);
 
@@ -90,6 +91,13 @@ static int cmd_query_machines(QMP_PARAMS)
         qmp_add_string(o, "default-cpu-type", "max-x86_64-cpu");
         json_object_array_add(*result, o);
     }
+    return 0;
+}
+
+static int cmd_query_current_machine(QMP_PARAMS)
+{
+    *result = json_object_new_object();
+    qmp_add_bool(*result, "wakeup-suspend-support", vm->machine->can_sleep);
     return 0;
 }
 
@@ -159,6 +167,7 @@ static int cmd_cont(QMP_PARAMS)
 {
     switch (vemu_vm_get_state(vm)) {
     case VEMU_VM_RUNNING: return 0;
+    case VEMU_VM_SUSPENDED: return 0; /* that is system_wakeup's matter, as in QEMU */
     case VEMU_VM_PRELAUNCH: return vemu_vm_start(vm, err);
     case VEMU_VM_PAUSED: return vemu_vm_resume(vm, err);
     default: return vemu__error_set(err, EINVAL, "Resetting the Virtual Machine is required");
@@ -179,10 +188,9 @@ static int cmd_system_reset(QMP_PARAMS)
     return vemu_vm_reset(vm, err);
 }
 
-/* No machine has S3: no guest sleeps. */
 static int cmd_system_wakeup(QMP_PARAMS)
 {
-    return vemu__error_set(err, ENOTSUP, "wake-up from suspend is not supported by this guest");
+    return vemu_vm_wakeup(vm, err);
 }
 
 /* The RTC drops the periods that a guest missed, so there is never a backlog to forget. */
@@ -240,6 +248,7 @@ static int cmd_query_vm_generation_id(QMP_PARAMS)
 static const struct qmp_command commands[] = {
     { "cont", cmd_cont, NULL, NULL },
     { "query-accelerator", cmd_query_accelerator, NULL, ACCELERATOR },
+    { "query-current-machine", cmd_query_current_machine, NULL, "{wakeup-suspend-support:bool}" },
     { "query-kvm", cmd_query_kvm, NULL, "{enabled:bool,present:bool}" },
     { "query-machines", cmd_query_machines, NULL, "[" MACHINE "]" },
     { "query-name", cmd_query_name, NULL, "{name?:str}" },

@@ -289,7 +289,9 @@ const struct qmp_event vemu__qmp_events[] = {
     { VEMU_EVENT_SHUTDOWN, "SHUTDOWN", CAUSE, data_cause },
     { VEMU_EVENT_PAUSED, "STOP", NULL, NULL },
     { VEMU_EVENT_ERROR, "STOP", NULL, NULL }, /* query-status tells internal-error */
+    { VEMU_EVENT_SUSPENDED, "SUSPEND", NULL, NULL },
     { VEMU_EVENT_PORT_CHANGED, "VSERPORT_CHANGE", "{id:str,open:bool}", data_port },
+    { VEMU_EVENT_WOKEN, "WAKEUP", NULL, NULL },
     { 0, NULL, NULL, NULL },
 };
 

@@ -454,6 +454,17 @@ void vemu_vm_request_shutdown(struct vemu_vm *vm, enum vemu_cause cause, uint32_
     vm->shutdown_code = code;
 }
 
+void vemu_vm_request_sleep(struct vemu_vm *vm, uint32_t wakes)
+{
+    vm->sleeps++;
+    vm->sleep_wakes = wakes;
+}
+
+void vemu_vm_request_wake(struct vemu_vm *vm, enum vemu_wake cause)
+{
+    vm->wakes++;
+}
+
 void vemu_vm_report_panic(struct vemu_vm *vm, const char *message)
 {
     vm->panics++;

@@ -26,6 +26,8 @@ struct vemu_vm {
     unsigned resets, shutdowns, panics;
     enum vemu_cause reset_cause, shutdown_cause;
     uint32_t shutdown_code;
+    unsigned sleeps, wakes;
+    uint32_t sleep_wakes; /* of the last sleep */
     uint8_t progress; /* the last code */
     /* the accelerator */
     unsigned msi_count;

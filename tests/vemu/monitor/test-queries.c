@@ -53,6 +53,8 @@ START_TEST(test_machine)
     ck_assert_int_eq(int_at(o, "cpu-max"), 255);
     o = find(client_ok(&c, "query-commands", NULL), "name", "qmp_capabilities");
     client_fails(&c, "system_wakeup", "GenericError", "not supported by this guest", NULL);
+    ck_assert(!json_object_get_boolean(json_object_object_get(
+        client_ok(&c, "query-current-machine", NULL), "wakeup-suspend-support")));
     client_fails(&c, "system_powerdown", "GenericError", "does not accept value 'no'",
                  "{'then':'no'}");
     client_fails(&c, "query-status", "GenericError", "'x' is unexpected", "{'x':1}");
