@@ -24,7 +24,7 @@ class Guest:
             argv = argv + ["-chardev", f"socket,id={name},path={paths[name]},server=on,wait=off"]
         argv = argv + [
             "-display", "none", "-no-reboot", "-serial", f"file:{self.log}",
-            "-qmp", f"unix:{paths['qmp']},server=on,wait=off", "-device", "virtio-serial-pci,id=ports",
+            "-qmp", f"unix:{paths['qmp']},server=on,wait=off", "-device", "virtio-serial,id=ports",
             "-device", "virtserialport,chardev=shell,name=org.test.shell",
             "-device", "virtconsole,chardev=console"]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)

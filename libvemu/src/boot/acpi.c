@@ -29,7 +29,7 @@
 #define OEM_ID "VEMU  "
 
 #define RSDP_SIZE 36u
-#define RSDP_ROOM 64u /* so that the FACS behind it is aligned */
+#define RSDP_ROOM VEMU_ACPI_FACS /* so that the FACS behind it is aligned */
 
 #define LAPIC_ADDRESS 0xfee00000u
 #define IOAPIC_ID     0u
@@ -160,6 +160,7 @@ static void dsdt_genid(GByteArray *out, uint64_t address)
 
 static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_config *config)
 {
+    static const uint8_t s3[4] = { VEMU_ACPI_S3_TYPE, VEMU_ACPI_S3_TYPE, 0, 0 };
     static const uint8_t s5[4] = { VEMU_ACPI_S5_TYPE, VEMU_ACPI_S5_TYPE, 0, 0 };
     guint start = vemu__acpi_begin(b, "DSDT", 2);
     gsize scope = vemu__aml_scope(b->out, "\\_SB_");
@@ -206,6 +207,9 @@ static uint64_t build_dsdt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     if (config->genid_address) {
         dsdt_genid(b->out, config->genid_address);
     }
+    if (config->s3) {
+        vemu__aml_name_package(b->out, "_S3_", s3, sizeof(s3));
+    }
     vemu__aml_name_package(b->out, "_S5_", s5, sizeof(s5));
     return vemu__acpi_end(b, start);
 }
@@ -245,7 +249,8 @@ static uint64_t build_fadt(struct vemu_acpi_builder *b, const struct vemu_acpi_c
     vemu__put16(out, BOOT_LEGACY | BOOT_NO_VGA | (config->ps2 ? BOOT_8042 : 0) |
                          (config->rtc ? 0 : BOOT_NO_RTC));
     vemu__put8(out, 0);
-    vemu__put32(out, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG);
+    vemu__put32(out, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RESET_REG |
+                         (config->s3 ? 0 : FADT_FIX_RTC));
     vemu__put_gas_io(out, 0xcf9, 1);
     vemu__put8(out, 0x06); /* RESET_VALUE */
     vemu__put16(out, 0);   /* ARM */

@@ -43,6 +43,7 @@ struct vemu_acpi_config {
     uint64_t ioapic_address;
     bool pic, pit, rtc;
     bool hpet;
+    bool s3;  /* suspend to memory */
     bool ps2; /* keyboard and mouse at the keyboard controller */
     uint16_t pvpanic_port; /* 0: none */
     uint64_t genid_address; /* of the generation ID; 0: none */
@@ -59,6 +60,7 @@ struct vemu_acpi_config {
     unsigned virtio_count;
 };
 #define VEMU_ACPI_GPE_SIZE 16
+#define VEMU_ACPI_FACS     64u /* the FACS lies so far behind the address of vemu__acpi_build() */
 /* Bits of the general-purpose event block that are raised. */
 #define VEMU_ACPI_GPE_CPU    2u
 #define VEMU_ACPI_GPE_MEMORY 3u

@@ -30,6 +30,7 @@
 #include "boot/acpi-hotplug.h"
 #include "boot/smbios.h"
 #include "core/vm.h"
+#include "devices/acpi-pm/acpi-pm.h"
 #include "devices/fw-cfg/fw-cfg.h"
 #include "devices/ich9-lpc/lpc.h"
 #include "devices/ioapic/ioapic.h"
@@ -38,6 +39,7 @@
 #include "machines/flash.h"
 #include "machines/fw-tables.h"
 #include "machines/pc.h"
+#include "machines/waking.h"
 
 #define MIB           ((uint64_t)1 << 20)
 #define GIB           ((uint64_t)1 << 30)
@@ -59,13 +61,14 @@
 
 struct q35 {
     struct vemu_pc pc;
-    bool has_pit, has_pic, has_acpi, has_sata, has_ps2, has_hpet; /* properties */
+    bool has_pit, has_pic, has_acpi, has_sata, has_ps2, has_hpet, has_s3; /* properties */
     char *rtc_base, *firmware_path, *flash_nodes[VEMU_FLASH_UNITS];
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
     struct vemu_boot_order boot_order;
     struct vemu_fw_tables tables;
     struct vemu_acpi_pci pci;
+    struct vemu_waking waking; /* vector 0: power-on state, or that of the kernel's start */
 };
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -198,6 +201,7 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
 {
     struct q35 *m = (struct q35 *)machine;
     struct vemu_pc *pc = &m->pc;
+    const struct vemu_property pm[] = { { "s3", m->has_s3 ? "on" : "off" } };
     int r = vemu__boot_order_check(&m->boot_order, err);
 
     if (r >= 0) {
@@ -230,9 +234,11 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
     m->fw_cfg = vemu__pc_add(pc, "fw_cfg", err);
     if (!m->fw_cfg || (m->has_pit && !vemu__pc_add(pc, "isa-pit", err)) ||
         !q35_add_i8042(m, err) || !vemu__pc_add(pc, "port92", err) ||
-        !vemu__pc_add(pc, "post-port", err) || !vemu__pc_add(pc, "acpi-pm", err)) {
+        !vemu__pc_add(pc, "post-port", err) ||
+        !vemu__vm_add_board_device(machine->vm, "acpi-pm", "acpi-pm", pm, G_N_ELEMENTS(pm), err)) {
         return -EINVAL;
     }
+    machine->can_sleep = m->has_acpi && m->has_s3;
     if (m->has_acpi)
         machine->genid_line = vemu__irq_user(vemu__irq_new(machine->vm, q35_genid_event, m, 0));
     return vemu__pc_add_hotplug(pc, m->has_acpi, q35_hotplug_event, m, err);
@@ -252,6 +258,7 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
         .rtc = true,
         .ps2 = m->has_ps2,
         .hpet = m->has_hpet,
+        .s3 = m->has_s3,
         .gpe_port = VEMU_ICH9_GPE_PORT,
         .fw_cfg_port = VEMU_FW_CFG_PORT,
         .pci = &m->pci,
@@ -327,6 +334,10 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
 {
     g_autoptr(GByteArray) entry = g_byte_array_new(), tables = g_byte_array_new();
     uint64_t serial = acpi->serial_count ? acpi->serials[0].iobase : 0;
+    /* S0 to S5: bit 7 says that there is such a state, the others are its sleep type. */
+    const uint8_t states[6] = {
+        0x80, 0, 0, VEMU_ACPI_S3_TYPE | (m->has_s3 ? 0x80 : 0), 0, 0x80 | VEMU_ACPI_S5_TYPE,
+    };
 
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_RAM_SIZE, m->pc.ram_low + m->pc.ram_high, 8);
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_NO_VGA, 1, 2);
@@ -338,6 +349,7 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
     vemu__smbios_build(smbios, 0, entry, tables);
     vemu__fw_cfg_set_file(m->fw_cfg, "etc/smbios/smbios-anchor", entry->data, entry->len);
     vemu__fw_cfg_set_file(m->fw_cfg, "etc/smbios/smbios-tables", tables->data, tables->len);
+    vemu__fw_cfg_set_file(m->fw_cfg, "etc/system-states", states, sizeof(states));
     if (m->has_acpi) {
         m->tables = (struct vemu_fw_tables){ m->fw_cfg, m->pc.machine.pci, *acpi };
         vemu__fw_tables_publish(&m->tables);
@@ -365,6 +377,7 @@ static int q35_load(struct vemu_machine *machine, struct vemu_error **err)
     struct vemu_smbios_config smbios;
     int r;
 
+    m->waking.vector = 0;
     q35_describe(m, &acpi, &smbios);
     if (!m->pc.boot) {
         q35_publish(m, &acpi, &smbios);
@@ -379,11 +392,33 @@ static int q35_load(struct vemu_machine *machine, struct vemu_error **err)
     return vemu__boot_load(m->pc.boot, &board, err);
 }
 
+/* Firmware begins at the reset vector, and knows by the CMOS that it is to wake the guest. Where
+ * there is none, its part is done here; and as it does, a guest that left no address is booted. */
+static int q35_wake(struct vemu_machine *machine, struct vemu_error **err)
+{
+    struct q35 *m = (struct q35 *)machine;
+
+    if (!m->pc.boot) {
+        return 0;
+    }
+    vemu__ich9_preset_routes(m->lpc);
+    m->waking = vemu__waking_read(vemu__vm_memory(machine->vm), TABLES_START + VEMU_ACPI_FACS);
+    if (m->waking.vector) {
+        return 0;
+    }
+    vemu_vm_log(machine->vm, VEMU_LOG_WARNING,
+                "the guest slept without a waking vector in the FACS: it is booted");
+    return q35_load(machine, err);
+}
+
 static uint32_t q35_boot_state(struct vemu_machine *machine, uint32_t id,
                                struct vemu_cpu_state *state)
 {
     const struct vemu_pc *pc = (struct vemu_pc *)machine;
 
+    if (id == 0 && ((struct q35 *)machine)->waking.vector) {
+        return vemu__waking_state(&((struct q35 *)machine)->waking, state);
+    }
     /* Firmware starts from the power-on state, and other vCPUs wait for it or the kernel. */
     return id == 0 && pc->boot ? vemu__boot_state(pc->boot, state) : 0;
 }
@@ -401,6 +436,7 @@ static const struct vemu_prop q35_props[] = {
     VEMU_PROP(struct q35, has_hpet, "hpet", BOOL, "off", "high precision event timers"),
     VEMU_PROP(struct q35, has_pic, "pic", BOOL, "on", "8259 interrupt controllers"),
     VEMU_PROP(struct q35, has_acpi, "acpi", BOOL, "on", "ACPI tables"),
+    VEMU_PROP(struct q35, has_s3, "s3", BOOL, "on", "the guest can suspend to memory"),
     VEMU_PROP(struct q35, has_sata, "sata", BOOL, "on", "SATA adapter at 00:1f.2, for IDE drives"),
     VEMU_PROP(struct q35, has_ps2, "i8042", BOOL, "on", "PS/2 keyboard and mouse"),
     VEMU_PROP(struct q35, rtc_base, "rtc-base", STRING, "utc",
@@ -427,6 +463,7 @@ const struct vemu_machine_class vemu__machine_q35 = {
     .init = q35_init,
     .load = q35_load,
     .boot_state = q35_boot_state,
+    .wake = q35_wake,
     .fini = q35_fini,
     .virtio_suffix = "-pci",
 };

@@ -191,12 +191,43 @@ START_TEST(test_acpi_power)
     mock_out(vm, VEMU_ACPI_PM1_EVENT, 2, 0x100);
     ck_assert(!vm->irqs[9].level);
     ck_assert_uint_eq(mock_in(vm, VEMU_ACPI_PM1_EVENT, 4) >> 16, 0x120);
-    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | 3 << 10); /* S3 does not exist */
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | 3 << 10);
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | VEMU_ACPI_S3_TYPE << 10); /* not there */
     mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 5 << 10);          /* type without enable */
     ck_assert_uint_eq(vm->shutdowns, 0);
+    ck_assert_uint_eq(vm->sleeps, 0);
     mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | VEMU_ACPI_S5_TYPE << 10);
     ck_assert_uint_eq(vm->shutdowns, 1);
     ck_assert_int_eq(vm->shutdown_cause, VEMU_CAUSE_GUEST_SHUTDOWN);
+    mock_free(vm);
+}
+END_TEST
+
+START_TEST(test_acpi_sleep)
+{
+    struct vemu_vm *vm = mock_new();
+    struct vemu_device *dev = mock_add(vm, &vemu__device_acpi_pm, "s3=on");
+
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, VEMU_ACPI_S3_TYPE << 10); /* type without enable */
+    ck_assert_uint_eq(vm->sleeps, 0);
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | VEMU_ACPI_S3_TYPE << 10);
+    ck_assert_uint_eq(vm->sleeps, 1);
+    ck_assert_uint_eq(vm->sleep_wakes, 0);
+    mock_out(vm, VEMU_ACPI_PM1_EVENT + 2, 2, 0x400); /* RTC_EN */
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | VEMU_ACPI_S3_TYPE << 10);
+    ck_assert_uint_eq(vm->sleep_wakes, VEMU_WAKE_BIT(VEMU_WAKE_RTC));
+    ck_assert_uint_eq(mock_in(vm, VEMU_ACPI_PM1_EVENT, 2) & 0x8700, 0);
+    mock_reset(dev);
+    vemu__device_acpi_pm.ops->woken(dev, VEMU_WAKE_RTC);
+    ck_assert_uint_eq(mock_in(vm, VEMU_ACPI_PM1_EVENT, 2) & 0x8700, 0x8400);
+    ck_assert(!vm->irqs[9].level); /* nothing is enabled yet */
+    mock_out(vm, VEMU_ACPI_PM1_EVENT, 2, 0x8400);
+    ck_assert_uint_eq(mock_in(vm, VEMU_ACPI_PM1_EVENT, 2) & 0x8700, 0);
+    mock_reset(dev);
+    vemu__device_acpi_pm.ops->woken(dev, VEMU_WAKE_BUTTON);
+    ck_assert_uint_eq(mock_in(vm, VEMU_ACPI_PM1_EVENT, 2) & 0x8700, 0x8100);
+    mock_out(vm, VEMU_ACPI_PM1_CONTROL, 2, 0x2000 | VEMU_ACPI_S5_TYPE << 10);
+    ck_assert_uint_eq(vm->shutdowns, 1);
     mock_free(vm);
 }
 END_TEST
@@ -226,4 +257,4 @@ START_TEST(test_acpi_timer)
 END_TEST
 
 SUITE_MAIN("board-ports", test_i8042, test_port92, test_reset_port, test_post_port, test_debug_exit,
-           test_debugcon, test_pvpanic, test_acpi_power, test_acpi_timer)
+           test_debugcon, test_pvpanic, test_acpi_power, test_acpi_sleep, test_acpi_timer)

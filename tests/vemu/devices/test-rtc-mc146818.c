@@ -194,6 +194,39 @@ START_TEST(test_alarm)
 }
 END_TEST
 
+/* What the clock says when the machine falls asleep: when it wakes it, and to firmware, why. */
+START_TEST(test_sleep)
+{
+    struct vemu_vm *vm = mock_new();
+    struct vemu_device *dev = mock_add(vm, &vemu__device_rtc, NULL);
+    int64_t ns;
+
+    ck_assert_int_eq(vemu__device_rtc.ops->sleep(dev), INT64_MAX);
+    ck_assert_uint_eq(get(vm, 15), 0xfe);
+    mock_reset(dev); /* a boot after all */
+    ck_assert_uint_eq(get(vm, 15), 0);
+    set(vm, 1, 0xff);
+    set(vm, 3, 0xff);
+    set(vm, 5, 0xff);
+    set(vm, 11, 0x22); /* each second */
+    ns = vemu__device_rtc.ops->sleep(dev);
+    ck_assert_msg(ns > 0 && ns <= NS, "%lld", (long long)ns);
+    mock_advance(vm, 2 * NS); /* it came */
+    ck_assert_int_eq(vemu__device_rtc.ops->sleep(dev), 0);
+    dev->waking = true;
+    mock_reset(dev);
+    ck_assert_uint_eq(get(vm, 15), 0xfe);
+    set(vm, 15, 0x0a); /* a guest's own words stay */
+    dev->waking = false;
+    mock_reset(dev);
+    ck_assert_uint_eq(get(vm, 15), 0x0a);
+    set(vm, 5, 0x77); /* no hour */
+    set(vm, 11, 0x22);
+    ck_assert_int_eq(vemu__device_rtc.ops->sleep(dev), INT64_MAX);
+    mock_free(vm);
+}
+END_TEST
+
 /* An alarm at a second that no minute has costs no more than another: at a second's look at each
  * of a day these would take hours. */
 START_TEST(test_alarm_never)
@@ -363,5 +396,5 @@ START_TEST(test_state)
 END_TEST
 
 SUITE_MAIN("rtc-mc146818", test_host_time, test_rollover, test_formats, test_set_freezes,
-           test_update_in_progress, test_update_interrupt, test_alarm, test_alarm_never,
+           test_update_in_progress, test_update_interrupt, test_alarm, test_alarm_never, test_sleep,
            test_periodic, test_told, test_told_base, test_base, test_nvram, test_state)

@@ -5,7 +5,10 @@
  * The register model is ACPI 6.4, section 4.8. The machine is always in ACPI mode (no SMI command
  * port, SCI_EN reads 1). The power button is the fixed one: vemu_vm_powerdown() sets PWRBTN_STS,
  * and the SCI (level, IRQ 9) goes up if the guest has PWRBTN_EN set. A write of SLP_EN with the
- * type of \_S5 powers off; other types have no object in the DSDT and are ignored.
+ * type of \_S5 powers off, with that of \_S3 it puts the machine to sleep, where the board has it
+ * (s3=on); other types have no object in the DSDT and are ignored. After a sleep WAK_STS is set,
+ * and the bit of what woke the machine; for the host or a key that is the power button's, as no
+ * other would do.
  */
 #include "devices/acpi-pm/acpi-pm.h"
 
@@ -34,6 +37,7 @@ struct acpi_pm {
     struct vemu_device dev;
     struct vemu_irq *sci;
     struct vemu_timer *timer;
+    bool has_s3;
     uint16_t status, enable, control;
     uint8_t carry; /* bit 23 of the timer when TMR_STS was last brought up to date */
 };
@@ -118,9 +122,11 @@ static void control_write(struct vemu_device *dev, uint64_t offset, unsigned siz
     }
     if (type == VEMU_ACPI_S5_TYPE) {
         vemu_vm_request_shutdown(dev->vm, VEMU_CAUSE_GUEST_SHUTDOWN, 0);
+    } else if (type == VEMU_ACPI_S3_TYPE && s->has_s3) {
+        vemu_vm_request_sleep(dev->vm, s->enable & PM1_RTC ? VEMU_WAKE_BIT(VEMU_WAKE_RTC) : 0);
     } else {
-        vemu_vm_log(dev->vm, VEMU_LOG_DEBUG, "acpi: sleep type %u asked for; there is only S5 (%u)",
-                    type, VEMU_ACPI_S5_TYPE);
+        vemu_vm_log(dev->vm, VEMU_LOG_DEBUG, "acpi: sleep type %u asked for; there is S5 (%u)%s",
+                    type, VEMU_ACPI_S5_TYPE, s->has_s3 ? " and S3" : " only");
     }
 }
 
@@ -190,6 +196,14 @@ static void pm_reset(struct vemu_device *dev)
     pm_update(s);
 }
 
+static void pm_woken(struct vemu_device *dev, enum vemu_wake cause)
+{
+    struct acpi_pm *s = (struct acpi_pm *)dev;
+
+    s->status |= PM1_WAKE | (cause == VEMU_WAKE_RTC ? PM1_RTC : PM1_POWER);
+    pm_update(s);
+}
+
 static void pm_restored(struct vemu_device *dev)
 {
     struct acpi_pm *s = (struct acpi_pm *)dev;
@@ -201,7 +215,10 @@ static void pm_restored(struct vemu_device *dev)
     pm_update(s);
 }
 
-static const struct vemu_prop pm_props[] = { VEMU_PROP_END };
+static const struct vemu_prop pm_props[] = {
+    VEMU_PROP(struct acpi_pm, has_s3, "s3", BOOL, "off", "suspend to memory"),
+    VEMU_PROP_END,
+};
 
 static const struct vemu_state_field pm_state[] = {
     VEMU_STATE(struct acpi_pm, status),
@@ -214,6 +231,7 @@ static const struct vemu_state_field pm_state[] = {
 static const struct vemu_device_ops pm_ops = {
     .realize = pm_realize,
     .reset = pm_reset,
+    .woken = pm_woken,
     .restored = pm_restored,
 };
 

@@ -256,6 +256,7 @@ static const struct vemu_region_ops command_region = {
 
 static void keyboard_event(struct vemu_device *dev, const struct vemu_input_event *event)
 {
+    vemu_vm_request_wake(dev->vm, VEMU_WAKE_OTHER);
     vemu__ps2_keyboard_key(&((struct i8042 *)dev)->keyboard, event->code, event->value != 0);
 }
 
@@ -263,6 +264,7 @@ static void mouse_event(struct vemu_device *dev, const struct vemu_input_event *
 {
     struct i8042 *s = (struct i8042 *)dev;
 
+    vemu_vm_request_wake(dev->vm, VEMU_WAKE_OTHER);
     if (event->type == VEMU_INPUT_BUTTON) {
         vemu__ps2_mouse_button(&s->mouse, event->code, event->value != 0);
     } else {

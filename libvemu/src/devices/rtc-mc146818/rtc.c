@@ -44,6 +44,7 @@ enum {
     REG_B = 11,
     REG_C = 12,
     REG_D = 13,
+    REG_SHUTDOWN = 15, /* memory: what a reset is about */
     REG_CENTURY = 0x32,
 };
 
@@ -65,6 +66,8 @@ enum {
 #define C_UF   0x10
 
 #define D_VRT 0x80 /* battery is good */
+
+#define SHUTDOWN_S3 0xfe
 
 #define UIP_NS 244000ll /* UIP is set that long before an update (data sheet, table 7) */
 
@@ -581,9 +584,30 @@ static void rtc_reset(struct vemu_device *dev)
     }
     s->cmos[REG_B] &= ~(B_PIE | B_AIE | B_UIE);
     s->cmos[REG_C] = 0;
+    if (s->cmos[REG_SHUTDOWN] == SHUTDOWN_S3 && !dev->waking) {
+        s->cmos[REG_SHUTDOWN] = 0;
+    }
     s->index = 0;
     rtc_resync(s);
     rtc_update_irq(s);
+}
+
+/* What firmware reads when it starts: that it is to wake a guest, not to boot (SeaBIOS's and OVMF's
+ * word for it). The alarm goes by the host's time, which the clock does too. */
+static int64_t rtc_sleep(struct vemu_device *dev)
+{
+    struct rtc *s = (struct rtc *)dev;
+
+    rtc_catch_up(s);
+    rtc_resync(s);
+    s->cmos[REG_SHUTDOWN] = SHUTDOWN_S3;
+    if (!(s->cmos[REG_B] & B_AIE)) {
+        return INT64_MAX;
+    }
+    if (s->cmos[REG_C] & C_AF) {
+        return 0; /* it came when the guest was about to sleep */
+    }
+    return s->next_alarm == INT64_MAX ? INT64_MAX : s->next_alarm - vemu_clock_ns(dev->vm);
 }
 
 static void rtc_resume(struct vemu_device *dev)
@@ -625,6 +649,7 @@ static const struct vemu_device_ops rtc_ops = {
     .realize = rtc_realize,
     .reset = rtc_reset,
     .resume = rtc_resume,
+    .sleep = rtc_sleep,
     .restored = rtc_restored,
 };
 

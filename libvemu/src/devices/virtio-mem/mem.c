@@ -395,7 +395,7 @@ static void mem_reset(struct vemu_virtio *vdev)
 {
     struct mem *m = mem_of(vdev);
 
-    if (!vdev->running && m->plugged_size) {
+    if (!vdev->running && !vdev->dev->waking && m->plugged_size) {
         unplug_all(m);
         news_come(m);
     }
