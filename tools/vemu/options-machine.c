@@ -139,6 +139,30 @@ static bool opt_no_hpet(struct options *o, const char *value)
     return machine_option(o, "no-hpet", "hpet", "off");
 }
 
+/* Defaults of QEMU's device classes, as management writes them: those that are options of a machine
+ * here. */
+static bool opt_global(struct options *o, const char *value)
+{
+    static const char wanted[] = "ICH9-LPC.disable_s3";
+    struct keyval kv;
+    bool disabled;
+    if (!keyval_parse(&kv, "global", value, false))
+        return false;
+    const char *given = keyval_take(&kv, wanted);
+    const char *disable = given && strcmp(given, "1") == 0   ? "on"
+                          : given && strcmp(given, "0") == 0 ? "off"
+                                                             : given;
+    bool ok = keyval_done(&kv, "global");
+    if (ok && !disable) {
+        report("-global: '%s' does not set a property", value);
+        ok = false;
+    }
+    ok = ok && parse_switch("global", wanted, disable, &disabled) &&
+         machine_option(o, "global", "s3", disabled ? "off" : "on");
+    keyval_free(&kv);
+    return ok;
+}
+
 /* "order=cd,menu=on", or the order alone. */
 static bool opt_boot(struct options *o, const char *value)
 {
@@ -226,6 +250,7 @@ static const struct option table[] = {
     { "boot",
       "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash-time=MS][,reboot-timeout=MS]",
       "what firmware boots: c disk, d CD-ROM (bootindex= of devices comes first)", CALL(opt_boot) },
+    { "global", "ICH9-LPC.disable_s3=0|1", "1: the same as -machine s3=off", CALL(opt_global) },
     { "no-hpet", NULL, "the same as -machine hpet=off", CALL(opt_no_hpet) },
     { "name", "NAME", "name of the guest", CALL(opt_name) },
     { "uuid", "UUID", "UUID of the guest", TEXT(config.uuid) },
