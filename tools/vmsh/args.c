@@ -180,6 +180,15 @@ bool args_bool(const struct args *args, const char *name)
     return false;
 }
 
+uint32_t args_flags(const struct args *args, const struct flag *table)
+{
+    uint32_t flags = 0;
+    for (; table->name; table++)
+        if (args_bool(args, table->name))
+            flags |= table->flag;
+    return flags;
+}
+
 const char *args_string(const struct args *args, const char *name)
 {
     for (size_t i = 0; i < args->count; i++)

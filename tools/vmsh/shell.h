@@ -187,6 +187,12 @@ void args_fini(struct args *args);
 /* False: an option has an empty value that must have one; the error was printed. */
 bool args_check_values(struct shell *sh, const struct args *args);
 bool args_bool(const struct args *args, const char *name);
+/* The flags of the options that are given. */
+struct flag {
+    const char *name; /* NULL ends the table */
+    uint32_t flag;
+};
+uint32_t args_flags(const struct args *args, const struct flag *table);
 const char *args_string(const struct args *args, const char *name); /* NULL: not given */
 /* The words of an OPT_ARGV joined by blanks, for free(); NULL: none given. */
 char *args_words(const struct args *args, const char *name);

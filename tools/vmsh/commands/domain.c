@@ -125,10 +125,7 @@ static const struct opt undefine_opts[] = {
 
 static bool cmd_undefine(struct shell *sh, const struct args *args)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } rows[] = {
+    static const struct flag table[] = {
         { "managed-save", VMGR_DOMAIN_UNDEFINE_MANAGED_SAVE },
         { "snapshots-metadata", VMGR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA },
         { "checkpoints-metadata", VMGR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA },
@@ -136,20 +133,17 @@ static bool cmd_undefine(struct shell *sh, const struct args *args)
         { "keep-nvram", VMGR_DOMAIN_UNDEFINE_KEEP_NVRAM },
         { "tpm", VMGR_DOMAIN_UNDEFINE_TPM },
         { "keep-tpm", VMGR_DOMAIN_UNDEFINE_KEEP_TPM },
+        { NULL, 0 },
     };
-    uint32_t flags = 0;
     if (!args_exclusive(sh, args, "nvram", "keep-nvram") ||
         !args_exclusive(sh, args, "tpm", "keep-tpm"))
         return false;
     struct vmgr_domain *domain = args_domain(sh, args);
     if (!domain)
         return false;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (args_bool(args, rows[i].name))
-            flags |= rows[i].flag;
     struct doomed *doomed = NULL;
     bool ok = undefine_storage_find(sh, domain, args, &doomed);
-    if (ok && vmgr_domain_undefine(domain, flags, shell_err(sh)) < 0) {
+    if (ok && vmgr_domain_undefine(domain, args_flags(args, table), shell_err(sh)) < 0) {
         shell_error(sh, "Failed to undefine domain '%s'", vmgr_domain_get_name(domain));
         ok = false;
     }

@@ -130,22 +130,19 @@ static bool parse_format(struct shell *sh, const struct args *args, uint32_t *re
 
 bool cmd_dump(struct shell *sh, const struct args *args)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } rows[] = {
+    static const struct flag table[] = {
         { "live", VMGR_DOMAIN_DUMP_LIVE },
         { "crash", VMGR_DOMAIN_DUMP_CRASH },
         { "bypass-cache", VMGR_DOMAIN_DUMP_BYPASS_CACHE },
         { "reset", VMGR_DOMAIN_DUMP_RESET },
         { "memory-only", VMGR_DOMAIN_DUMP_MEMORY_ONLY },
+        { NULL, 0 },
     };
     const bool verbose = args_bool(args, "verbose");
     struct dump d = { .path = args_string(args, "file"), .result = -1 };
     if (!(d.domain = args_domain(sh, args)))
         return false;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        d.flags |= args_bool(args, rows[i].name) ? rows[i].flag : 0;
+    d.flags = args_flags(args, table);
     bool ok = parse_format(sh, args, &d.format);
     if (ok) {
         ok = run(&d, verbose) && d.result == 0;

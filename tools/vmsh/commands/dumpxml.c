@@ -105,24 +105,18 @@ bool print_xml(struct shell *sh, const struct args *args, char *xml)
 
 bool cmd_dumpxml(struct shell *sh, const struct args *args)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } rows[] = {
+    static const struct flag table[] = {
         { "inactive", VMGR_DOMAIN_XML_INACTIVE },
         { "security-info", VMGR_DOMAIN_XML_SECURE },
         { "update-cpu", VMGR_DOMAIN_XML_UPDATE_CPU },
         { "migratable", VMGR_DOMAIN_XML_MIGRATABLE },
+        { NULL, 0 },
     };
     char *xml = NULL;
-    uint32_t flags = 0;
     struct vmgr_domain *domain = args_domain(sh, args);
     if (!domain)
         return false;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (args_bool(args, rows[i].name))
-            flags |= rows[i].flag;
-    bool ok = vmgr_domain_get_xml(domain, flags, &xml, shell_err(sh)) >= 0 &&
+    bool ok = vmgr_domain_get_xml(domain, args_flags(args, table), &xml, shell_err(sh)) >= 0 &&
               print_xml(sh, args, xml);
     vmgr_domain_unref(domain);
     return ok;

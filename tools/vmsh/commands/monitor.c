@@ -149,10 +149,7 @@ static const struct opt list_opts[] = {
 
 static uint32_t list_flags(const struct args *args)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } rows[] = {
+    static const struct flag table[] = {
         { "transient", VMGR_DOMAIN_LIST_TRANSIENT },
         { "persistent", VMGR_DOMAIN_LIST_PERSISTENT },
         { "with-snapshot", VMGR_DOMAIN_LIST_HAS_SNAPSHOT },
@@ -167,16 +164,14 @@ static uint32_t list_flags(const struct args *args)
         { "no-autostart", VMGR_DOMAIN_LIST_NO_AUTOSTART },
         { "with-managed-save", VMGR_DOMAIN_LIST_MANAGED_SAVE },
         { "without-managed-save", VMGR_DOMAIN_LIST_NO_MANAGED_SAVE },
+        { NULL, 0 },
     };
     uint32_t flags = VMGR_DOMAIN_LIST_ACTIVE;
     if (args_bool(args, "inactive") || args_bool(args, "state-shutoff"))
         flags = VMGR_DOMAIN_LIST_INACTIVE;
     if (args_bool(args, "all"))
         flags = VMGR_DOMAIN_LIST_ACTIVE | VMGR_DOMAIN_LIST_INACTIVE;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (args_bool(args, rows[i].name))
-            flags |= rows[i].flag;
-    return flags;
+    return flags | args_flags(args, table);
 }
 
 /* Active ones by id, then inactive ones by name. */

@@ -234,22 +234,17 @@ static const struct opt list_opts[] = {
 
 static uint32_t list_flags(const struct args *args)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } rows[] = {
+    static const struct flag table[] = {
         { "persistent", VMGR_NETWORK_LIST_PERSISTENT },
         { "transient", VMGR_NETWORK_LIST_TRANSIENT },
         { "autostart", VMGR_NETWORK_LIST_AUTOSTART },
         { "no-autostart", VMGR_NETWORK_LIST_NO_AUTOSTART },
+        { NULL, 0 },
     };
     uint32_t flags = args_bool(args, "all") ? VMGR_NETWORK_LIST_ACTIVE | VMGR_NETWORK_LIST_INACTIVE
                      : args_bool(args, "inactive") ? VMGR_NETWORK_LIST_INACTIVE
                                                    : VMGR_NETWORK_LIST_ACTIVE;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (args_bool(args, rows[i].name))
-            flags |= rows[i].flag;
-    return flags;
+    return flags | args_flags(args, table);
 }
 
 static int by_name(const void *a, const void *b)

@@ -56,21 +56,17 @@ static bool add_types(struct shell *sh, const char *types, uint32_t *flags)
 
 static bool list_flags(struct shell *sh, const struct args *args, uint32_t *flags)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } rows[] = {
+    static const struct flag table[] = {
         { "transient", VMGR_POOL_LIST_TRANSIENT },
         { "persistent", VMGR_POOL_LIST_PERSISTENT },
         { "autostart", VMGR_POOL_LIST_AUTOSTART },
         { "no-autostart", VMGR_POOL_LIST_NO_AUTOSTART },
+        { NULL, 0 },
     };
     *flags = args_bool(args, "inactive") ? VMGR_POOL_LIST_INACTIVE : VMGR_POOL_LIST_ACTIVE;
     if (args_bool(args, "all"))
         *flags = VMGR_POOL_LIST_INACTIVE | VMGR_POOL_LIST_ACTIVE;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (args_bool(args, rows[i].name))
-            *flags |= rows[i].flag;
+    *flags |= args_flags(args, table);
     return !args_string(args, "type") || add_types(sh, args_string(args, "type"), flags);
 }
 
