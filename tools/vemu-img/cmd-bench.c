@@ -256,10 +256,7 @@ int cmd_bench(int argc, char **argv)
         if (!take_option(&c, option))
             return 1;
     }
-    if (optind != argc - 1)
-        return complain("Expecting one image file name");
-    c.named.filename = argv[optind];
-    if (!named_check(&c.named))
+    if (!named_alone(&c.named, argc, argv))
         return 1;
     if (!c.write && c.flush_interval) {
         report("--flush-interval is only available in write tests");

@@ -168,10 +168,7 @@ int cmd_check(int argc, char **argv)
                 return other_option(c, argv);
         }
     }
-    if (optind != argc - 1)
-        return complain("Expecting one image file name");
-    named.filename = argv[optind];
-    if (!named_check(&named))
+    if (!named_alone(&named, argc, argv))
         return 1;
     flags |= VEMU_IMAGE_CHECK | (repair ? VEMU_IMAGE_WRITE : 0);
     struct vemu_image *image = open_named(&named, flags);

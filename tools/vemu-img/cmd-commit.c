@@ -186,8 +186,5 @@ int cmd_commit(int argc, char **argv)
                 return other_option(option, argv);
         }
     }
-    if (optind != argc - 1)
-        return complain("Expecting one image file name");
-    c.named.filename = argv[optind];
-    return named_check(&c.named) ? run(&c) : 1;
+    return named_alone(&c.named, argc, argv) ? run(&c) : 1;
 }

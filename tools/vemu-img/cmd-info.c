@@ -252,10 +252,7 @@ int cmd_info(int argc, char **argv)
             return other_option(c, argv);
         }
     }
-    if (optind != argc - 1)
-        return complain("Expecting one image file name");
-    named.filename = argv[optind];
-    if (!named_check(&named))
+    if (!named_alone(&named, argc, argv))
         return 1;
     bool ok = chain_collect(&chain, named, all);
     if (ok)

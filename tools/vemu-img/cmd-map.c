@@ -157,10 +157,7 @@ int cmd_map(int argc, char **argv)
         if (!ok)
             return 1;
     }
-    if (optind != argc - 1)
-        return complain("Expecting one image file name");
-    named.filename = argv[optind];
-    if (!named_check(&named))
+    if (!named_alone(&named, argc, argv))
         return 1;
     struct vemu_image *image = open_named(&named, 0);
     if (!image)

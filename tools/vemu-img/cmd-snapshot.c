@@ -58,10 +58,7 @@ int cmd_snapshot(int argc, char **argv)
             return other_option(c, argv);
         }
     }
-    if (optind != argc - 1)
-        return complain("Expecting one image file name");
-    named.filename = argv[optind];
-    if (!named_check(&named))
+    if (!named_alone(&named, argc, argv))
         return 1;
     bool reads = action == 'l' || !action;
     struct vemu_image *image = open_named(&named, reads ? 0 : VEMU_IMAGE_WRITE);

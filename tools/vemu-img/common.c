@@ -39,6 +39,16 @@ bool named_check(const struct named *named)
     return !(named->image_opts && named->format);
 }
 
+bool named_alone(struct named *named, int argc, char **argv)
+{
+    if (optind != argc - 1) {
+        complain("Expecting one image file name");
+        return false;
+    }
+    named->filename = argv[optind];
+    return named_check(named);
+}
+
 bool parse_output(const char *text, bool *ret_json)
 {
     *ret_json = !strcmp(text, "json");

@@ -102,6 +102,8 @@ struct named {
 bool named_option(struct named *named, int c);
 /* --image-opts and a format exclude each other: says so. */
 bool named_check(const struct named *named);
+/* The one word behind the options is the file; false: it is not one, or as named_check(). */
+bool named_alone(struct named *named, int argc, char **argv);
 
 /* "human" or "json". */
 bool parse_output(const char *text, bool *ret_json);
