@@ -387,33 +387,56 @@ static int define(struct vmgr_conn *conn, const char *xml, struct vmgr_secret **
     return r;
 }
 
-static int undefine(struct vmgr_secret *secret, struct vmgr_error **err)
-{
-    struct vmgr__secret_store *store = vmgr_secret_get_conn(secret)->secrets;
-    int fd = lock_files(store, err), r = -1;
-    struct vmgr__secret_def *def;
-    uint8_t uuid[VMGR_UUID_SIZE];
-    bool in_memory = false;
-    struct view v;
+/* A change of one secret, with the files locked. */
+struct change {
+    struct vmgr__secret_store *store;
+    struct vmgr__secret_def *def; /* in `view` */
+    bool in_memory;
+    struct view view;
+    int fd;
+};
 
-    if (fd == -1)
+static void change_end(struct change *c)
+{
+    view_close(c->store, &c->view);
+    unlock_files(c->fd);
+}
+
+/* -1: there is no such secret, or no lock. */
+static int change_begin(struct change *c, struct vmgr_secret *secret, struct vmgr_error **err)
+{
+    uint8_t uuid[VMGR_UUID_SIZE];
+
+    c->store = vmgr_secret_get_conn(secret)->secrets;
+    c->fd = lock_files(c->store, err);
+    if (c->fd == -1)
         return -1;
     vmgr_secret_get_uuid(secret, uuid);
-    view_open(store, &v);
-    def = find_uuid(&v, uuid);
-    if (!def) {
+    view_open(c->store, &c->view);
+    c->def = find_uuid(&c->view, uuid);
+    if (!c->def) {
         no_secret(err, uuid);
-    } else if (is_memory(store, def)) {
-        g_ptr_array_remove(store->memory, def);
-        in_memory = true;
-        r = 0;
-    } else {
-        r = remove_files(store, uuid, err);
+        change_end(c);
+        return -1;
     }
-    view_close(store, &v);
-    unlock_files(fd);
+    c->in_memory = is_memory(c->store, c->def);
+    return 0;
+}
+
+static int undefine(struct vmgr_secret *secret, struct vmgr_error **err)
+{
+    struct change c;
+    int r = 0;
+
+    if (change_begin(&c, secret, err) < 0)
+        return -1;
+    if (c.in_memory)
+        g_ptr_array_remove(c.store->memory, c.def);
+    else
+        r = remove_files(c.store, c.def->uuid, err);
+    change_end(&c);
     if (r == 0)
-        tell(secret, in_memory, VMGR_SECRET_EVENT_LIFECYCLE, VMGR_SECRET_EVENT_UNDEFINED);
+        tell(secret, c.in_memory, VMGR_SECRET_EVENT_LIFECYCLE, VMGR_SECRET_EVENT_UNDEFINED);
     return r;
 }
 
@@ -435,29 +458,16 @@ static int get_xml(struct vmgr_secret *secret, char **ret, struct vmgr_error **e
 static int set_value(struct vmgr_secret *secret, const uint8_t *value, size_t size,
                      struct vmgr_error **err)
 {
-    struct vmgr__secret_store *store = vmgr_secret_get_conn(secret)->secrets;
-    int fd = lock_files(store, err), r = -1;
-    struct vmgr__secret_def *def;
-    uint8_t uuid[VMGR_UUID_SIZE];
-    bool in_memory = false;
-    struct view v;
+    struct change c;
+    int r;
 
-    if (fd == -1)
+    if (change_begin(&c, secret, err) < 0)
         return -1;
-    vmgr_secret_get_uuid(secret, uuid);
-    view_open(store, &v);
-    def = find_uuid(&v, uuid);
-    if (def) {
-        vmgr__secret_value_set(def, value ? value : (const uint8_t *)"", value ? size : 0);
-        in_memory = is_memory(store, def);
-        r = in_memory ? 0 : save_value(store, def, err);
-    } else {
-        no_secret(err, uuid);
-    }
-    view_close(store, &v);
-    unlock_files(fd);
+    vmgr__secret_value_set(c.def, value ? value : (const uint8_t *)"", value ? size : 0);
+    r = c.in_memory ? 0 : save_value(c.store, c.def, err);
+    change_end(&c);
     if (r == 0)
-        tell(secret, in_memory, VMGR_SECRET_EVENT_VALUE_CHANGED, 0);
+        tell(secret, c.in_memory, VMGR_SECRET_EVENT_VALUE_CHANGED, 0);
     return r;
 }
 
