@@ -3,6 +3,7 @@
  * Where the driver keeps its files.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,27 +18,43 @@ static int make_dir(const char *path, mode_t mode, struct vmgr_error **err)
     return 0;
 }
 
-static void use_bases(struct vemu *d, const char *config, const char *run, const char *log,
-                      const char *data)
+enum base { CONFIG, RUN, LOG, DATA, BASES };
+
+/* What lies in which base; NULL: the base itself. */
+static const struct {
+    size_t offset; /* of a string in struct vemu */
+    enum base base;
+    const char *name;
+} places[] = {
+    { offsetof(struct vemu, dump_dir), DATA, "dump" },
+    { offsetof(struct vemu, settings_path), CONFIG, "vemu.conf" },
+    { offsetof(struct vemu, config_dir), CONFIG, "domains" },
+    { offsetof(struct vemu, autostart_dir), CONFIG, "autostart" },
+    { offsetof(struct vemu, run_dir), RUN, "domains" },
+    { offsetof(struct vemu, lock_dir), RUN, "locks" },
+    { offsetof(struct vemu, net_config_dir), CONFIG, "networks" },
+    { offsetof(struct vemu, net_autostart_dir), CONFIG, "networks-autostart" },
+    { offsetof(struct vemu, iface_dir), CONFIG, "interfaces" },
+    { offsetof(struct vemu, iface_begin_dir), CONFIG, "interfaces-begin" },
+    { offsetof(struct vemu, iface_run_dir), RUN, "interfaces" },
+    { offsetof(struct vemu, nwfilter_dir), CONFIG, "nwfilter" },
+    { offsetof(struct vemu, nwfilter_run_dir), RUN, "nwfilter" },
+    { offsetof(struct vemu, net_run_dir), RUN, "networks" },
+    { offsetof(struct vemu, secret_dir), CONFIG, "secrets" },
+    { offsetof(struct vemu, storage_dir), CONFIG, "storage" },
+    { offsetof(struct vemu, storage_run_dir), RUN, "storage" },
+    { offsetof(struct vemu, log_dir), LOG, NULL },
+};
+
+static char **place_of(struct vemu *d, size_t i)
 {
-    d->dump_dir = g_build_filename(data, "dump", NULL);
-    d->settings_path = g_build_filename(config, "vemu.conf", NULL);
-    d->config_dir = g_build_filename(config, "domains", NULL);
-    d->autostart_dir = g_build_filename(config, "autostart", NULL);
-    d->run_dir = g_build_filename(run, "domains", NULL);
-    d->lock_dir = g_build_filename(run, "locks", NULL);
-    d->log_dir = g_strdup(log);
-    d->net_config_dir = g_build_filename(config, "networks", NULL);
-    d->net_autostart_dir = g_build_filename(config, "networks-autostart", NULL);
-    d->iface_dir = g_build_filename(config, "interfaces", NULL);
-    d->iface_begin_dir = g_build_filename(config, "interfaces-begin", NULL);
-    d->iface_run_dir = g_build_filename(run, "interfaces", NULL);
-    d->nwfilter_dir = g_build_filename(config, "nwfilter", NULL);
-    d->nwfilter_run_dir = g_build_filename(run, "nwfilter", NULL);
-    d->net_run_dir = g_build_filename(run, "networks", NULL);
-    d->secret_dir = g_build_filename(config, "secrets", NULL);
-    d->storage_dir = g_build_filename(config, "storage", NULL);
-    d->storage_run_dir = g_build_filename(run, "storage", NULL);
+    return (char **)(void *)((char *)d + places[i].offset);
+}
+
+static void use_bases(struct vemu *d, const char *const bases[BASES])
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+        *place_of(d, i) = g_build_filename(bases[places[i].base], places[i].name, NULL);
 }
 
 static void use_root(struct vemu *d, const char *root)
@@ -47,7 +64,7 @@ static void use_root(struct vemu *d, const char *root)
     g_autofree char *log = g_build_filename(root, "log", "vmgr", NULL);
     g_autofree char *data = g_build_filename(root, "var", "lib", "vmgr", NULL);
 
-    use_bases(d, config, run, log, data);
+    use_bases(d, (const char *const[BASES]){ config, run, log, data });
 }
 
 static void use_session(struct vemu *d)
@@ -57,7 +74,7 @@ static void use_session(struct vemu *d)
     g_autofree char *log = g_build_filename(g_get_user_cache_dir(), "vmgr", "log", NULL);
     g_autofree char *data = g_build_filename(g_get_user_data_dir(), "vmgr", NULL);
 
-    use_bases(d, config, run, log, data);
+    use_bases(d, (const char *const[BASES]){ config, run, log, data });
 }
 
 int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
@@ -75,7 +92,8 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
     else if (session)
         use_session(d);
     else
-        use_bases(d, "/etc/vmgr", "/run/vmgr", "/var/log/vmgr", "/var/lib/vmgr");
+        use_bases(d, (const char *const[BASES]){ "/etc/vmgr", "/run/vmgr", "/var/log/vmgr",
+                                                 "/var/lib/vmgr" });
     d->emulator = g_strdup(args->emulator);
     d->is_system = !session && !args->root;
     if (d->read_only)
@@ -92,25 +110,9 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
 
 void vmgr__vemu_paths_fini(struct vemu *d)
 {
-    g_free(d->settings_path);
-    g_free(d->dump_dir);
-    g_free(d->config_dir);
-    g_free(d->autostart_dir);
-    g_free(d->run_dir);
-    g_free(d->lock_dir);
-    g_free(d->log_dir);
-    g_free(d->secret_dir);
-    g_free(d->storage_dir);
-    g_free(d->storage_run_dir);
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+        g_free(*place_of(d, i));
     g_free(d->emulator);
-    g_free(d->net_config_dir);
-    g_free(d->net_autostart_dir);
-    g_free(d->net_run_dir);
-    g_free(d->iface_dir);
-    g_free(d->iface_begin_dir);
-    g_free(d->iface_run_dir);
-    g_free(d->nwfilter_dir);
-    g_free(d->nwfilter_run_dir);
 }
 
 char *vmgr__vemu_config_path(const struct vemu *d, const char *name)
