@@ -448,19 +448,11 @@ static void mp_interrupt(GByteArray *out, uint8_t entry, uint8_t type, uint16_t 
     vemu__put8(out, pin);
 }
 
-/* Intel MultiProcessor Specification 1.4, chapter 4. */
-int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
-                        size_t size)
+/* The floating pointer, and the header of the table that follows it at `table`. */
+static void mp_headers(GByteArray *out, uint64_t table)
 {
-    g_autoptr(GByteArray) out = g_byte_array_new();
-    uint16_t entries = 0, length;
-    const guint start = 16;
-    const uint32_t apic_limit =
-        config->vcpus ? vemu__topology_apic_id(&config->topology, config->vcpus - 1) + 1 : 0;
-    uint8_t ioapic_id = (uint8_t)MIN(apic_limit, 254u);
-
     g_byte_array_append(out, (const uint8_t *)"_MP_", 4);
-    vemu__put32(out, (uint32_t)gpa + start);
+    vemu__put32(out, (uint32_t)table);
     vemu__put8(out, 1);
     vemu__put8(out, 4);
     vemu__put8(out, 0); /* checksum */
@@ -475,6 +467,12 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
     vemu__put16(out, 0); /* entries */
     vemu__put32(out, LAPIC_ADDRESS);
     vemu__put32(out, 0);
+}
+
+/* These return the number of entries. */
+static uint16_t mp_processors(GByteArray *out, const struct vemu_acpi_config *config)
+{
+    uint16_t entries = 0;
 
     for (uint32_t i = 0; i < config->vcpus; i++) {
         const uint32_t apic_id = vemu__topology_apic_id(&config->topology, i);
@@ -491,16 +489,27 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
         vemu__put32(out, 0x201);         /* APIC, FPU */
         vemu__put_zeros(out, 8);
     }
+    return entries;
+}
+
+static uint16_t mp_bus_and_ioapic(GByteArray *out, uint8_t ioapic_id, uint64_t ioapic_address)
+{
     vemu__put8(out, 1);
     vemu__put8(out, 0);
     g_byte_array_append(out, (const uint8_t *)"ISA   ", 6);
-    entries++;
+
     vemu__put8(out, 2);
     vemu__put8(out, ioapic_id);
     vemu__put8(out, 0x11);
     vemu__put8(out, 1); /* enabled */
-    vemu__put32(out, (uint32_t)config->ioapic_address);
-    entries++;
+    vemu__put32(out, (uint32_t)ioapic_address);
+    return 2;
+}
+
+static uint16_t mp_interrupts(GByteArray *out, uint8_t ioapic_id, bool pic)
+{
+    uint16_t entries = 0;
+
     for (uint8_t irq = 0; irq < 16; irq++) {
         if (irq != 2) { /* the cascade; its pin takes IRQ 0 */
             mp_interrupt(out, 3, 0, irq == VEMU_ACPI_SCI ? 0x000d : 0, irq, ioapic_id,
@@ -508,12 +517,29 @@ int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uin
             entries++;
         }
     }
-    if (config->pic) {
+    if (pic) {
         mp_interrupt(out, 4, 3, 0, 0, 0xff, 0); /* 8259 at LINT0 */
         entries++;
     }
     mp_interrupt(out, 4, 1, 0, 0, 0xff, 1); /* NMI at LINT1 */
-    entries++;
+    return entries + 1;
+}
+
+/* Intel MultiProcessor Specification 1.4, chapter 4. */
+int vemu__mptable_build(const struct vemu_acpi_config *config, uint64_t gpa, uint8_t *buf,
+                        size_t size)
+{
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    uint16_t entries = 0, length;
+    const guint start = 16;
+    const uint32_t apic_limit =
+        config->vcpus ? vemu__topology_apic_id(&config->topology, config->vcpus - 1) + 1 : 0;
+    uint8_t ioapic_id = (uint8_t)MIN(apic_limit, 254u);
+
+    mp_headers(out, gpa + start);
+    entries += mp_processors(out, config);
+    entries += mp_bus_and_ioapic(out, ioapic_id, config->ioapic_address);
+    entries += mp_interrupts(out, ioapic_id, config->pic);
 
     length = GUINT16_TO_LE((uint16_t)(out->len - start));
     memcpy(out->data + start + 4, &length, 2);

@@ -59,20 +59,18 @@ static int elf_check_ident(const uint8_t *ident, uint16_t type, uint16_t machine
     return 0;
 }
 
-int vemu__elf_read(struct vemu_stream *stream, const char *path, struct vemu_elf *ret,
-                   struct vemu_error **err)
+/* Fills all but the segments; *ret_offset is where their headers are. */
+static int elf_read_header(struct vemu_stream *stream, const char *path, struct vemu_elf *ret,
+                           uint64_t *ret_offset, struct vemu_error **err)
 {
     union {
         uint8_t ident[EI_NIDENT];
         Elf64_Ehdr e64;
         Elf32_Ehdr e32;
     } h;
-    uint64_t phoff;
-    unsigned phnum, phentsize, needed;
-    int r;
+    unsigned phentsize, needed;
+    int r = vemu__stream_read(stream, &h, sizeof(h.e32));
 
-    *ret = (struct vemu_elf){ 0 };
-    r = vemu__stream_read(stream, &h, sizeof(h.e32));
     if (r < 0) {
         return elf_stream_error(path, r, err);
     }
@@ -89,43 +87,57 @@ int vemu__elf_read(struct vemu_stream *stream, const char *path, struct vemu_elf
         }
     }
     ret->entry = ret->is64 ? h.e64.e_entry : h.e32.e_entry;
-    phoff = ret->is64 ? h.e64.e_phoff : h.e32.e_phoff;
-    phnum = ret->is64 ? h.e64.e_phnum : h.e32.e_phnum;
+    *ret_offset = ret->is64 ? h.e64.e_phoff : h.e32.e_phoff;
+    ret->count = ret->is64 ? h.e64.e_phnum : h.e32.e_phnum;
     phentsize = ret->is64 ? h.e64.e_phentsize : h.e32.e_phentsize;
     needed = ret->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-    if (phnum == 0 || phnum > VEMU_ELF_SEGMENT_MAX || phentsize != needed) {
+    if (ret->count == 0 || ret->count > VEMU_ELF_SEGMENT_MAX || phentsize != needed) {
         return vemu__error_set(err, ENOEXEC,
                                "kernel '%s': ELF header with %u program headers of %u "
                                "bytes; 1 to %u of %u bytes are expected",
-                               path, phnum, phentsize, VEMU_ELF_SEGMENT_MAX, needed);
+                               path, ret->count, phentsize, VEMU_ELF_SEGMENT_MAX, needed);
     }
-    if (phoff < vemu__stream_position(stream) || phoff > HEADERS_MAX) {
+    if (*ret_offset < vemu__stream_position(stream) || *ret_offset > HEADERS_MAX) {
         return vemu__error_set(err, ENOEXEC, "kernel '%s': ELF program headers at offset %" PRIu64,
-                               path, phoff);
+                               path, *ret_offset);
     }
-    r = vemu__stream_seek(stream, phoff);
-    for (unsigned i = 0; r >= 0 && i < phnum; i++) {
-        struct vemu_elf_segment *s = &ret->segments[i];
-
-        if (ret->is64) {
-            Elf64_Phdr p;
-
-            r = vemu__stream_read(stream, &p, sizeof(p));
-            *s = (struct vemu_elf_segment){ p.p_type,  p.p_offset, p.p_filesz, p.p_memsz,
-                                            p.p_paddr, p.p_vaddr,  p.p_align };
-        } else {
-            Elf32_Phdr p;
-
-            r = vemu__stream_read(stream, &p, sizeof(p));
-            *s = (struct vemu_elf_segment){ p.p_type,  p.p_offset, p.p_filesz, p.p_memsz,
-                                            p.p_paddr, p.p_vaddr,  p.p_align };
-        }
-    }
-    if (r < 0) {
-        return elf_stream_error(path, r, err);
-    }
-    ret->count = phnum;
     return 0;
+}
+
+static int elf_read_segment(struct vemu_stream *stream, bool is64, struct vemu_elf_segment *ret)
+{
+    Elf64_Phdr p64;
+    Elf32_Phdr p32;
+    int r;
+
+    if (is64) {
+        r = vemu__stream_read(stream, &p64, sizeof(p64));
+        *ret = (struct vemu_elf_segment){ p64.p_type,  p64.p_offset, p64.p_filesz, p64.p_memsz,
+                                          p64.p_paddr, p64.p_vaddr,  p64.p_align };
+    } else {
+        r = vemu__stream_read(stream, &p32, sizeof(p32));
+        *ret = (struct vemu_elf_segment){ p32.p_type,  p32.p_offset, p32.p_filesz, p32.p_memsz,
+                                          p32.p_paddr, p32.p_vaddr,  p32.p_align };
+    }
+    return r;
+}
+
+int vemu__elf_read(struct vemu_stream *stream, const char *path, struct vemu_elf *ret,
+                   struct vemu_error **err)
+{
+    uint64_t offset;
+    int r;
+
+    *ret = (struct vemu_elf){ 0 };
+    r = elf_read_header(stream, path, ret, &offset, err);
+    if (r < 0) {
+        return r;
+    }
+    r = vemu__stream_seek(stream, offset);
+    for (unsigned i = 0; r >= 0 && i < ret->count; i++) {
+        r = elf_read_segment(stream, ret->is64, &ret->segments[i]);
+    }
+    return r < 0 ? elf_stream_error(path, r, err) : 0;
 }
 
 /* Indices of the PT_LOAD segments in order of file offset. */

@@ -101,17 +101,19 @@ static void linux_log(struct vemu_boot *boot, const struct setup_header *hdr, co
                 version, codec, size >> 10, boot->rip);
 }
 
-/* Loads the ELF image of the payload. */
-static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_board *board,
-                              const struct setup_header *hdr, const char **ret_codec,
-                              uint64_t *ret_size, struct vemu_error **err)
+/* Where the payload is, and what it says to be the size unpacked. */
+struct payload {
+    uint64_t offset, length;
+    uint32_t stated;
+};
+
+static int linux_find_payload(struct vemu_boot *boot, const struct setup_header *hdr,
+                              struct payload *ret, struct vemu_error **err)
 {
     const char *path = boot->kernel.path;
     unsigned sectors = hdr->setup_sects ? hdr->setup_sects : 4;
     uint64_t offset = (uint64_t)(sectors + 1) * SECTOR + hdr->payload_offset;
-    uint64_t length = hdr->payload_length, total;
-    struct vemu_stream *stream = NULL;
-    g_autofree struct vemu_elf *elf = g_new(struct vemu_elf, 1);
+    uint64_t length = hdr->payload_length;
     uint8_t magic[2];
     uint32_t stated;
     int r;
@@ -140,7 +142,26 @@ static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_boa
                                "to %u MiB",
                                path, stated >> 20);
     }
-    r = vemu__stream_open_compressed(&boot->kernel, offset, length, stated, &stream, err);
+    *ret = (struct payload){ offset, length, stated };
+    return 0;
+}
+
+/* Loads the ELF image of the payload. */
+static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_board *board,
+                              const struct setup_header *hdr, const char **ret_codec,
+                              uint64_t *ret_size, struct vemu_error **err)
+{
+    const char *path = boot->kernel.path;
+    struct payload payload;
+    struct vemu_stream *stream = NULL;
+    g_autofree struct vemu_elf *elf = g_new(struct vemu_elf, 1);
+    uint64_t total;
+    int r = linux_find_payload(boot, hdr, &payload, err);
+
+    if (r >= 0) {
+        r = vemu__stream_open_compressed(&boot->kernel, payload.offset, payload.length,
+                                         payload.stated, &stream, err);
+    }
     if (r < 0) {
         return r;
     }
@@ -156,11 +177,11 @@ static int linux_load_payload(struct vemu_boot *boot, const struct vemu_boot_boa
         r = vemu__stream_drain(stream, &total);
         if (r < 0) {
             vemu__error_set(err, -r, "kernel '%s' %s", path, vemu__stream_strerror(r));
-        } else if (strcmp(*ret_codec, "uncompressed") != 0 && total != stated) {
+        } else if (strcmp(*ret_codec, "uncompressed") != 0 && total != payload.stated) {
             r = vemu__error_set(err, EBADMSG,
                                 "kernel '%s' is corrupt: it unpacks to %" PRIu64
                                 " bytes instead of %u",
-                                path, total, stated);
+                                path, total, payload.stated);
         }
         *ret_size = total;
     }
