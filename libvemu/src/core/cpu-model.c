@@ -213,71 +213,120 @@ static void note_missing(const uint32_t *wanted, const uint32_t *offered, GPtrAr
     }
 }
 
-int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray *missing,
-                          struct vemu_error **err)
+/* Words of features, in the order of vemu__cpu_words. */
+struct words {
+    uint32_t *offered; /* by the accelerator */
+    uint32_t *wanted;  /* by the model, and what is said of it */
+    uint32_t *shown;   /* to the guest */
+};
+
+static void words_clear(struct words *words)
 {
-    const unsigned words = vemu__cpu_word_count;
-    g_autofree uint32_t *offered = g_new0(uint32_t, words);
-    g_autofree uint32_t *wanted = g_new0(uint32_t, words);
-    g_autofree uint32_t *shown = g_new0(uint32_t, words);
-    g_autofree uint32_t *bits = g_new0(uint32_t, words);
-    g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func(g_free);
-    bool check = true, enforce = false;
-    const struct vemu_cpu_model *known;
-    const char *rest;
-    struct item item;
-    int r = model_find(model, &rest, err);
-    bool all;
+    g_free(words->offered);
+    g_free(words->wanted);
+    g_free(words->shown);
+}
 
-    if (r < 0)
-        return r;
-    known = vemu__cpu_model_at((unsigned)r);
-    all = vemu__cpu_model_is_all(known);
-    if (all && !*rest)
-        return 0;
-    for (unsigned w = 0; w < words; w++) {
-        const uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
-        offered[w] = v ? *v : 0;
-    }
+static void words_init(struct words *ret, const struct vemu_cpu_model *model,
+                       struct vemu_cpuid *cpuid)
+{
+    const unsigned count = vemu__cpu_word_count;
+    const bool all = vemu__cpu_model_is_all(model);
+
+    ret->offered = g_new0(uint32_t, count);
+    ret->wanted = g_new0(uint32_t, count);
+    ret->shown = g_new0(uint32_t, count);
     if (!all)
-        vemu__cpu_model_words(known, wanted);
-    for (unsigned w = 0; w < words; w++)
-        shown[w] = all ? offered[w] : offered[w] & (wanted[w] | vemu__cpu_words[w].platform);
+        vemu__cpu_model_words(model, ret->wanted);
+    for (unsigned w = 0; w < count; w++) {
+        const uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
 
-    while (*rest) {
-        r = item_parse(&rest, &item, err);
+        ret->offered[w] = v ? *v : 0;
+        ret->shown[w] = all ? ret->offered[w]
+                            : ret->offered[w] & (ret->wanted[w] | vemu__cpu_words[w].platform);
+    }
+}
+
+static void words_put(struct words *words, int feature, bool on)
+{
+    const unsigned count = vemu__cpu_word_count;
+    g_autofree uint32_t *bits = g_new0(uint32_t, count);
+
+    vemu__cpu_feature_put(bits, feature, true);
+    for (unsigned w = 0; w < count; w++) {
+        words->wanted[w] = on ? words->wanted[w] | bits[w] : words->wanted[w] & ~bits[w];
+        words->shown[w] = on ? words->shown[w] | (bits[w] & words->offered[w])
+                             : words->shown[w] & ~bits[w];
+    }
+}
+
+/* What stands behind the model's name. */
+static int take_items(const char *text, struct words *words, bool *check, bool *enforce,
+                      struct vemu_error **err)
+{
+    struct item item;
+
+    while (*text) {
+        int r = item_parse(&text, &item, err);
+
         if (r < 0)
             return r;
-        if (item.feature < 0) {
-            *(item.length == 5 ? &check : &enforce) = item.on;
-            continue;
-        }
-        memset(bits, 0, words * sizeof(*bits));
-        vemu__cpu_feature_put(bits, item.feature, true);
-        for (unsigned w = 0; w < words; w++) {
-            wanted[w] = item.on ? wanted[w] | bits[w] : wanted[w] & ~bits[w];
-            shown[w] = item.on ? shown[w] | (bits[w] & offered[w]) : shown[w] & ~bits[w];
-        }
+        if (item.feature < 0)
+            *(item.length == 5 ? check : enforce) = item.on;
+        else
+            words_put(words, item.feature, item.on);
     }
+    return 0;
+}
 
-    note_missing(wanted, offered, lacks);
-    if (enforce && lacks->len) {
-        g_ptr_array_add(lacks, NULL);
-        g_autofree char *text = g_strjoinv(" ", (char **)lacks->pdata);
-        return vemu__error_set(err, ENOTSUP, "CPU model '%s': the accelerator does not have %s",
-                               model, text);
-    }
-    for (guint n = 0; missing && check && n < lacks->len; n++)
-        g_ptr_array_add(missing, g_strdup(lacks->pdata[n]));
-
-    for (unsigned w = 0; w < words; w++) {
+/* The guest is shown these words, and what goes with them. */
+static void show(struct vemu_cpuid *cpuid, const struct words *words)
+{
+    for (unsigned w = 0; w < vemu__cpu_word_count; w++) {
         uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
+
         if (v)
-            *v = shown[w];
+            *v = words->shown[w];
     }
     if (!has(cpuid, "hypervisor"))
         remove_if(cpuid, is_hypervisor_leaf, 0);
     fit_xsave(cpuid);
     fit_amd(cpuid);
-    return 0;
+}
+
+int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray *missing,
+                          struct vemu_error **err)
+{
+    g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func(g_free);
+    bool check = true, enforce = false;
+    const struct vemu_cpu_model *known;
+    struct words words;
+    const char *rest;
+    int r = model_find(model, &rest, err);
+
+    if (r < 0)
+        return r;
+    known = vemu__cpu_model_at((unsigned)r);
+    if (vemu__cpu_model_is_all(known) && !*rest)
+        return 0;
+    words_init(&words, known, cpuid);
+    r = take_items(rest, &words, &check, &enforce, err);
+    if (r < 0)
+        goto out;
+    note_missing(words.wanted, words.offered, lacks);
+    if (enforce && lacks->len) {
+        g_autofree char *text = NULL;
+
+        g_ptr_array_add(lacks, NULL);
+        text = g_strjoinv(" ", (char **)lacks->pdata);
+        r = vemu__error_set(err, ENOTSUP, "CPU model '%s': the accelerator does not have %s", model,
+                            text);
+        goto out;
+    }
+    for (guint n = 0; missing && check && n < lacks->len; n++)
+        g_ptr_array_add(missing, g_strdup(lacks->pdata[n]));
+    show(cpuid, &words);
+out:
+    words_clear(&words);
+    return r;
 }

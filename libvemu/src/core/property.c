@@ -163,15 +163,26 @@ static int set_signed(int32_t *field, const char *name, const char *value, struc
     return 0;
 }
 
+/* What a property that names a part of the machine points to; NULL: there is none. */
+static void *find_part(struct vemu_vm *vm, const struct vemu_prop *prop, const char *name,
+                       const char **ret_kind)
+{
+    switch (prop->type) {
+    case VEMU_PROP_CHARDEV: *ret_kind = "chardev"; return vemu__vm_find_chardev(vm, name);
+    case VEMU_PROP_BLOCK: *ret_kind = "drive"; return vemu__vm_find_block(vm, name);
+    case VEMU_PROP_NETDEV: *ret_kind = "netdev"; return vemu__vm_find_net(vm, name);
+    case VEMU_PROP_FSDEV: *ret_kind = "fsdev"; return vemu__vm_find_fsdev(vm, name);
+    case VEMU_PROP_MEMDEV: *ret_kind = "memory back-end"; return vemu__vm_find_memdev(vm, name);
+    case VEMU_PROP_IOTHREAD: *ret_kind = "iothread"; return vemu__vm_find_iothread(vm, name);
+    default: return NULL;
+    }
+}
+
 static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *prop,
                     const char *value, struct vemu_error **err)
 {
-    struct vemu_chardev *chr;
-    struct vemu_block *block;
-    struct vemu_net *net;
-    struct vemu_fsdev *fs;
-    struct vemu_memdev *memdev;
-    struct vemu_iothread *iothread;
+    const char *kind;
+    void *part;
 
     switch (prop->type) {
     case VEMU_PROP_BOOL:
@@ -196,46 +207,16 @@ static int prop_set(struct vemu_vm *vm, void *field, const struct vemu_prop *pro
         *(char **)field = g_strdup(value);
         return 0;
     case VEMU_PROP_CHARDEV:
-        chr = vemu__vm_find_chardev(vm, value);
-        if (!chr)
-            return vemu__error_set(err, ENOENT, "property '%s': there is no chardev '%s'",
-                                   prop->name, value);
-        *(struct vemu_chardev **)field = chr;
-        return 0;
     case VEMU_PROP_BLOCK:
-        block = vemu__vm_find_block(vm, value);
-        if (!block)
-            return vemu__error_set(err, ENOENT, "property '%s': there is no drive '%s'",
-                                   prop->name, value);
-        *(struct vemu_block **)field = block;
-        return 0;
     case VEMU_PROP_NETDEV:
-        net = vemu__vm_find_net(vm, value);
-        if (!net)
-            return vemu__error_set(err, ENOENT, "property '%s': there is no netdev '%s'",
-                                   prop->name, value);
-        *(struct vemu_net **)field = net;
-        return 0;
     case VEMU_PROP_FSDEV:
-        fs = vemu__vm_find_fsdev(vm, value);
-        if (!fs)
-            return vemu__error_set(err, ENOENT, "property '%s': there is no fsdev '%s'",
-                                   prop->name, value);
-        *(struct vemu_fsdev **)field = fs;
-        return 0;
     case VEMU_PROP_MEMDEV:
-        memdev = vemu__vm_find_memdev(vm, value);
-        if (!memdev)
-            return vemu__error_set(err, ENOENT, "property '%s': there is no memory back-end '%s'",
-                                   prop->name, value);
-        *(struct vemu_memdev **)field = memdev;
-        return 0;
     case VEMU_PROP_IOTHREAD:
-        iothread = vemu__vm_find_iothread(vm, value);
-        if (!iothread)
-            return vemu__error_set(err, ENOENT, "property '%s': there is no iothread '%s'",
-                                   prop->name, value);
-        *(struct vemu_iothread **)field = iothread;
+        part = find_part(vm, prop, value, &kind);
+        if (!part)
+            return vemu__error_set(err, ENOENT, "property '%s': there is no %s '%s'", prop->name,
+                                   kind, value);
+        memcpy(field, &part, sizeof(part));
         return 0;
     case VEMU_PROP_TABLE: break;
     }
