@@ -50,12 +50,40 @@ static char *ext_string(const uint8_t *data, uint32_t bytes)
     return memchr(data, 0, bytes) ? NULL : g_strndup((const char *)data, bytes);
 }
 
+static int read_bitmaps_extension(struct qcow2_header *h, const uint8_t *data, uint32_t bytes,
+                                  struct vemu_error **err)
+{
+    if (bytes != 24)
+        return vemu__error_set(err, EINVAL, "bitmaps_ext: Invalid extension length");
+    if (!(h->autoclear & QCOW2_AUTOCLEAR_BITMAPS))
+        return 0; /* somebody who does not know bitmaps has written: they are worthless */
+    h->bitmap_count = be_get32(data);
+    h->bitmaps_size = be_get64(data + 8);
+    h->bitmaps_offset = be_get64(data + 16);
+    if (be_get32(data + 4))
+        return vemu__error_set(err, EINVAL, "bitmaps_ext: Reserved field is not zero");
+    if (!h->bitmap_count || h->bitmap_count > QCOW2_MAX_BITMAPS)
+        return vemu__error_set(err, EINVAL,
+                               "bitmaps_ext: image has %" PRIu32 " bitmaps, from 1 to %u can be",
+                               h->bitmap_count, QCOW2_MAX_BITMAPS);
+    if (!h->bitmaps_offset || h->bitmaps_offset & ((1u << h->cluster_bits) - 1) ||
+        h->bitmaps_offset > INT64_MAX / 2)
+        return vemu__error_set(err, EINVAL, "bitmaps_ext: invalid bitmap directory offset");
+    if (h->bitmaps_size > QCOW2_MAX_BITMAP_DATA)
+        return vemu__error_set(err, EINVAL,
+                               "bitmaps_ext: bitmap directory size (%" PRIu64
+                               ") exceeds the maximum supported size (%u)",
+                               h->bitmaps_size, QCOW2_MAX_BITMAP_DATA);
+    return 0;
+}
+
 /* Extensions are between the header and the backing file's name (or the end of the cluster). */
 static int read_extensions(struct qcow2_header *h, const uint8_t *cluster, size_t end,
                            const uint8_t **ret_names, size_t *ret_names_bytes,
                            struct vemu_error **err)
 {
     size_t at = h->length;
+    int r;
 
     while (at + 8 <= end) {
         uint32_t type = be_get32(cluster + at), bytes = be_get32(cluster + at + 4);
@@ -74,28 +102,9 @@ static int read_extensions(struct qcow2_header *h, const uint8_t *cluster, size_
             *ret_names_bytes = bytes;
             break;
         case QCOW2_EXT_BITMAPS:
-            if (bytes != 24)
-                return vemu__error_set(err, EINVAL, "bitmaps_ext: Invalid extension length");
-            if (!(h->autoclear & QCOW2_AUTOCLEAR_BITMAPS))
-                break; /* somebody who does not know bitmaps has written: they are worthless */
-            h->bitmap_count = be_get32(data);
-            h->bitmaps_size = be_get64(data + 8);
-            h->bitmaps_offset = be_get64(data + 16);
-            if (be_get32(data + 4))
-                return vemu__error_set(err, EINVAL, "bitmaps_ext: Reserved field is not zero");
-            if (!h->bitmap_count || h->bitmap_count > QCOW2_MAX_BITMAPS)
-                return vemu__error_set(err, EINVAL,
-                                       "bitmaps_ext: image has %" PRIu32 " bitmaps, from 1 to %u "
-                                       "can be",
-                                       h->bitmap_count, QCOW2_MAX_BITMAPS);
-            if (!h->bitmaps_offset || h->bitmaps_offset & ((1u << h->cluster_bits) - 1) ||
-                h->bitmaps_offset > INT64_MAX / 2)
-                return vemu__error_set(err, EINVAL, "bitmaps_ext: invalid bitmap directory offset");
-            if (h->bitmaps_size > QCOW2_MAX_BITMAP_DATA)
-                return vemu__error_set(err, EINVAL,
-                                       "bitmaps_ext: bitmap directory size (%" PRIu64
-                                       ") exceeds the maximum supported size (%u)",
-                                       h->bitmaps_size, QCOW2_MAX_BITMAP_DATA);
+            r = read_bitmaps_extension(h, data, bytes, err);
+            if (r < 0)
+                return r;
             break;
         default:
             if (type == QCOW2_EXT_CRYPTO)
