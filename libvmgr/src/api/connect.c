@@ -130,6 +130,33 @@ static int remote_options(const struct vmgr_conn_options *o, struct vmgr_error *
                            "vemu+unix URIs have parameters for those of a daemon to be started");
 }
 
+/* Words without a colon are no URI at all; says what is missing rather than "parse error". */
+static int no_uri(const char *text, struct vmgr_error **err)
+{
+    if (strchr(text, ':'))
+        return vmgr__error_set(err, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_URI,
+                               "Unable to parse URI %s", text);
+    return vmgr__error_set(err, VMGR_ERR_NO_CONNECT, VMGR_FROM_NONE,
+                           "URI '%s' does not include a driver name", text);
+}
+
+/* Options come before the URI's parameters. */
+static int take_options(struct params *params, const struct vmgr_conn_options *o,
+                        struct vmgr_error **err)
+{
+    if (o->root) {
+        g_free(params->root);
+        params->root = g_strdup(o->root);
+    }
+    if (o->emulator) {
+        g_free(params->emulator);
+        params->emulator = g_strdup(o->emulator);
+    }
+    if (absolute("root directory", &params->root, err) < 0)
+        return -1;
+    return absolute("emulator", &params->emulator, err);
+}
+
 static int conn_open(const char *text, const struct vmgr_conn_options *o,
                      struct vmgr_conn **ret_conn, struct vmgr_error **err)
 {
@@ -141,32 +168,15 @@ static int conn_open(const char *text, const struct vmgr_conn_options *o,
     bool remote;
     int r = -1;
 
-    if (!uri) {
-        /*
-         * Words without a colon are no URI at all; say what is missing rather than "parse error".
-         */
-        if (strchr(text, ':'))
-            return vmgr__error_set(err, VMGR_ERR_INTERNAL_ERROR, VMGR_FROM_URI,
-                                   "Unable to parse URI %s", text);
-        return vmgr__error_set(err, VMGR_ERR_NO_CONNECT, VMGR_FROM_NONE,
-                               "URI '%s' does not include a driver name", text);
-    }
+    if (!uri)
+        return no_uri(text, err);
     remote = vmgr__remote_is_remote(uri);
     driver = remote ? &vmgr__driver_remote : driver_for(g_uri_get_scheme(uri));
     if (!driver)
         return vmgr__error_set(err, VMGR_ERR_NO_CONNECT, VMGR_FROM_NONE, "%s", text);
     if (remote ? remote_options(o, err) < 0 : parse_params(g_uri_get_query(uri), &params, err) < 0)
         goto out;
-    if (o->root) {
-        g_free(params.root);
-        params.root = g_strdup(o->root);
-    }
-    if (o->emulator) {
-        g_free(params.emulator);
-        params.emulator = g_strdup(o->emulator);
-    }
-    if (absolute("root directory", &params.root, err) < 0 ||
-        absolute("emulator", &params.emulator, err) < 0)
+    if (take_options(&params, o, err) < 0)
         goto out;
     args = (struct vmgr__open_args){ .scheme = g_uri_get_scheme(uri),
                                      .path = g_uri_get_path(uri),

@@ -136,6 +136,20 @@ static struct vmgr__domain_def *outline_of_run(const struct vemu *d, const char 
     return found ? def : NULL;
 }
 
+/* How the domain is by what was found; `live` is its definition if it runs. */
+static void put_state(struct vmgr__domobj *obj, const struct vmgr__domain_def *live,
+                      const struct found *f)
+{
+    obj->unreadable = live && f->unreadable;
+    obj->state = obj->unreadable ? VMGR_DOMAIN_NOSTATE
+                 : live          ? f->status.state
+                                 : VMGR_DOMAIN_SHUTOFF;
+    obj->reason =
+        live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
+    obj->updated = live && f->status.updated;
+    obj->autostart = f->autostart;
+}
+
 static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, struct found *f)
 {
     struct vmgr__domain_def *live = f->unreadable            ? outline_of_run(d, name, f->config)
@@ -179,14 +193,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
             return;
         }
     }
-    obj->unreadable = live && f->unreadable;
-    obj->state = obj->unreadable ? VMGR_DOMAIN_NOSTATE
-                 : live          ? f->status.state
-                                 : VMGR_DOMAIN_SHUTOFF;
-    obj->reason =
-        live || f->status.phase == VEMU_OFF ? f->status.reason : VMGR_DOMAIN_SHUTOFF_UNKNOWN;
-    obj->updated = live && f->status.updated;
-    obj->autostart = f->autostart;
+    put_state(obj, live, f);
     r = vmgr__vemu_record_of(obj);
     if (!f->same_config) {
         r->outline = f->outline;
