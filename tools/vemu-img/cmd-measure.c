@@ -60,6 +60,38 @@ static int measure(const char *format, struct vemu_image *source, uint64_t size,
     return 0;
 }
 
+/* A file, or a size (UINT64_MAX: not given), and what goes with it. */
+static bool check_words(const struct named *named, const char *snapshot, uint64_t size)
+{
+    if (!named->filename && (named->image_opts || named->format || snapshot)) {
+        report("--image-opts, -f, and -l can only be used with a filename argument.");
+        return false;
+    }
+    if ((size == UINT64_MAX) == !named->filename) {
+        report(named->filename ? "--size N cannot be used together with a filename."
+                               : "Either --size N or one filename must be specified.");
+        return false;
+    }
+    return named_check(named);
+}
+
+static bool check_format(const char *format, const struct props *props)
+{
+    uint32_t flags;
+
+    if (!format_flags(format, &flags)) {
+        report("Unknown file format '%s'", format);
+        return false;
+    }
+    for (size_t i = 0; i < props->count; i++)
+        if (!format_has_option(format, props->items[i].name)) {
+            report("Invalid parameter '%s'", props->items[i].name);
+            report("Invalid options for file format '%s'", format);
+            return false;
+        }
+    return true;
+}
+
 int cmd_measure(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -73,7 +105,6 @@ int cmd_measure(int argc, char **argv)
     struct props props = { 0 };
     const char *format = "raw", *snapshot = NULL;
     uint64_t size = UINT64_MAX;
-    uint32_t flags;
     bool json = false;
     int c, status = 1;
     struct vemu_image *source = NULL;
@@ -103,27 +134,8 @@ int cmd_measure(int argc, char **argv)
         goto out;
     }
     named.filename = argv[optind];
-    if (!named.filename && (named.image_opts || named.format || snapshot)) {
-        report("--image-opts, -f, and -l can only be used with a filename argument.");
+    if (!check_words(&named, snapshot, size) || !check_format(format, &props))
         goto out;
-    }
-    if ((size == UINT64_MAX) == !named.filename) {
-        report(named.filename ? "--size N cannot be used together with a filename."
-                              : "Either --size N or one filename must be specified.");
-        goto out;
-    }
-    if (!named_check(&named))
-        goto out;
-    if (!format_flags(format, &flags)) {
-        report("Unknown file format '%s'", format);
-        goto out;
-    }
-    for (size_t i = 0; i < props.count; i++)
-        if (!format_has_option(format, props.items[i].name)) {
-            report("Invalid parameter '%s'", props.items[i].name);
-            report("Invalid options for file format '%s'", format);
-            goto out;
-        }
     if (named.filename) {
         source = open_named(&named, 0);
         if (!source || (snapshot && !load_snapshot(source, snapshot)))
