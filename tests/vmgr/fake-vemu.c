@@ -28,8 +28,8 @@
 
 static struct {
     const char *append, *exit_file, *uuid;
-    char qmp_path[108];    /* of the last -qmp */
-    char events_path[108]; /* of the one before */
+    char qmp_path[108];             /* of the last -qmp */
+    char events_path[108];          /* of the one before */
     int events_listener, events[8]; /* -1: none */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
@@ -327,7 +327,14 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         *ret_error = "no such object";
         return find_device(strrchr(path, '/') + 1) >= 0 ? 1 : -1;
     }
-    return strcmp(command, "set_link") == 0 || strcmp(command, "block_set_io_throttle") == 0 ||
+    if (strcmp(command, "blockdev-insert-medium") == 0) {
+        *ret_error = "no such node";
+        return text_of(args, "node-name") && find_device(text_of(args, "node-name")) >= 0 ? 1 : -1;
+    }
+    return strcmp(command, "blockdev-open-tray") == 0 ||
+           strcmp(command, "blockdev-close-tray") == 0 ||
+           strcmp(command, "blockdev-remove-medium") == 0 || strcmp(command, "set_link") == 0 ||
+           strcmp(command, "block_set_io_throttle") == 0 ||
            strcmp(command, "balloon") == 0 || strcmp(command, "inject-nmi") == 0 ||
            strcmp(command, "qom-set") == 0;
 }

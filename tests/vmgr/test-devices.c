@@ -134,10 +134,47 @@ START_TEST(test_live)
 }
 END_TEST
 
-#define NET(more)                                                                                  \
-    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
-#define CHANNEL(more)                                                                              \
-    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+#define CDROM(path)                                                                                \
+    "<disk type='file' device='cdrom'><driver type='raw'/><source file='" path "'/>"               \
+    "<target dev='sda' bus='sata'/></disk>"
+
+/* Whether the emulator has the node of a medium. */
+static bool has_node(const char *node)
+{
+    char command[200], *answer = NULL;
+    bool has;
+
+    snprintf(command, sizeof(command),
+             "{\"execute\":\"blockdev-insert-medium\",\"arguments\":{\"id\":\"sata0-0-0\","
+             "\"node-name\":\"%s\"}}",
+             node);
+    OK(vmgr_domain_monitor_command(dom, command, 0, &answer, &err));
+    has = strstr(answer, "\"return\"");
+    free(answer);
+    return has;
+}
+
+/* A medium that cannot be opened leaves the guest the one it had, whose file it may be too. Nodes
+ * are named by the SHA-256 of their paths. */
+START_TEST(test_medium_taken_back)
+{
+    OK(vmgr_domain_attach_device(dom, CDROM("/a.iso"), 0, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_update_device(dom, CDROM("/b.iso"), 0, &err));
+    ck_assert(has_node("drive-sda-d72e2c6e") && !has_node("drive-sda-5c9fa47d"));
+    FAILS(vmgr_domain_update_device(dom, CDROM("/refused.iso"), 0, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: unable to execute monitor command 'blockdev-add': no such file");
+    ck_assert_int_eq(count(0, "/b.iso"), 1);
+    ck_assert(has_node("drive-sda-d72e2c6e") && !has_node("drive-sda-0c3a68d6"));
+    OK(vmgr_domain_update_device(dom, CDROM("/b.iso"), 0, &err));
+    ck_assert(has_node("drive-sda-d72e2c6e"));
+    OK(vmgr_domain_update_device(dom, CDROM("/a.iso"), 0, &err));
+    ck_assert(has_node("drive-sda-5c9fa47d") && !has_node("drive-sda-d72e2c6e"));
+}
+END_TEST
+
+#define NET(more)     "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more) "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
 
 /* Of a device that runs only what the guest can be told may change. */
 START_TEST(test_update_live)
@@ -397,6 +434,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_config);
     tcase_add_test(t, test_live);
+    tcase_add_test(t, test_medium_taken_back);
     tcase_add_test(t, test_update_live);
     tcase_add_test(t, test_host_network);
     tcase_add_test(t, test_channel_address);
