@@ -9,6 +9,7 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -48,6 +49,18 @@ static inline void sandbox_open(void)
     snprintf(sandbox_root, sizeof(sandbox_root), "/tmp/vmgr-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(sandbox_root));
     ck_assert_ptr_nonnull(getenv("FAKE_VEMU"));
+}
+
+/* Whether files can be written; false: as on a full disk. Nothing of Check may be called meanwhile:
+ * it writes too. */
+static inline void sandbox_set_room(bool room)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = room ? limit.rlim_max : 0;
+    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 static inline void sandbox_kill(int pid)

@@ -134,6 +134,32 @@ START_TEST(test_live)
 }
 END_TEST
 
+/* What was plugged and then cannot be had is taken out again: it can come a second time. */
+START_TEST(test_live_taken_back)
+{
+    int r;
+
+    OK(vmgr_domain_start(dom, 0, &err));
+    FAILS(vmgr_domain_attach_device(
+              dom,
+              "<disk type='file'><driver type='raw'/><source file='/b'/><target dev='vdb' "
+              "bus='virtio'/><iotune><total_bytes_sec>4096</total_bytes_sec></iotune></disk>",
+              0, &err),
+          VMGR_ERR_INTERNAL_ERROR,
+          "internal error: unable to execute monitor command 'block_set_io_throttle': The command "
+          "has not been found");
+    ck_assert_int_eq(count(0, "vdb"), 0);
+    sandbox_set_room(false);
+    r = vmgr_domain_attach_device(dom, DISK("/b", "vdb"), 0, NULL);
+    sandbox_set_room(true);
+    ck_assert_int_eq(r, -1);
+    ck_assert_int_eq(count(0, "vdb"), 0);
+    OK(vmgr_domain_attach_device(dom, DISK("/b", "vdb"), 0, &err));
+    ck_assert_int_eq(count(0, "dev='vdb'"), 1);
+    ck_assert_int_eq(vmgr_domain_is_updated(dom, NULL), 1);
+}
+END_TEST
+
 #define CDROM(path)                                                                                \
     "<disk type='file' device='cdrom'><driver type='raw'/><source file='" path "'/>"               \
     "<target dev='sda' bus='sata'/></disk>"
@@ -434,6 +460,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_config);
     tcase_add_test(t, test_live);
+    tcase_add_test(t, test_live_taken_back);
     tcase_add_test(t, test_medium_taken_back);
     tcase_add_test(t, test_update_live);
     tcase_add_test(t, test_host_network);

@@ -3,7 +3,6 @@
  * The files of the vemu driver, seen by several connections: changed, damaged, moved, kept in
  * memory.
  */
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -54,17 +53,6 @@ START_TEST(test_rename_in_the_way)
 }
 END_TEST
 
-/* No file can be written, as on a full disk. Nothing of Check is called meanwhile: it writes too. */
-static void set_room(bool room)
-{
-    struct rlimit limit;
-
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = room ? limit.rlim_max : 0;
-    setrlimit(RLIMIT_FSIZE, &limit);
-}
-
 /* Without room for a status a guest can be ended, and is seen to have ended. */
 START_TEST(test_destroy_without_room)
 {
@@ -74,12 +62,12 @@ START_TEST(test_destroy_without_room)
     OK(vmgr_domain_start(dom, 0, &err));
     OK(vmgr_domain_create_xml(conn, DOC("p", "6695eb01-f6a4-8304-79aa-97f2502e2002", "x", ""), 0,
                               &passing, &err));
-    set_room(false);
+    sandbox_set_room(false);
     suspended = vmgr_domain_suspend(dom, NULL);
     ended = vmgr_domain_destroy(dom, 0, NULL);
     passed = vmgr_domain_destroy(passing, 0, NULL);
     left = vmgr_domain_list(conn, 0, NULL, NULL);
-    set_room(true);
+    sandbox_set_room(true);
     ck_assert_int_eq(suspended, -1); /* that would have to be written down */
     ck_assert_int_eq(ended, 0);
     ck_assert_int_eq(passed, 0);
@@ -88,12 +76,12 @@ START_TEST(test_destroy_without_room)
     OK(vmgr_domain_get_state(dom, 0, &state, &reason, &err));
     ck_assert_int_eq(state, VMGR_DOMAIN_SHUTOFF);
     OK(vmgr_domain_start(dom, 0, &err));
-    set_room(false);
+    sandbox_set_room(false);
     sandbox_emulators(sandbox_kill);
     while (sandbox_emulators(NULL))
         continue;
     ended = vmgr_domain_get_state(dom, 0, &state, &reason, NULL);
-    set_room(true);
+    sandbox_set_room(true);
     ck_assert_int_eq(ended, 0);
     ck_assert_int_eq(state, VMGR_DOMAIN_SHUTOFF);
     vmgr_domain_unref(passing);

@@ -19,6 +19,7 @@
 #include "../run/rights.h"
 #include "../run/qmp.h"
 #include "../state/paths.h"
+#include "../state/status.h"
 #include "attach.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
@@ -144,13 +145,34 @@ int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,
     return 0;
 }
 
+/* The rest of it, and the note that the guest has it: in the run's definition, which owns it. */
+static int settle(struct work *w, struct vmgr__device *dev, struct vemu_qmp *q,
+                  struct vmgr_error **err)
+{
+    g_autofree char *link = vmgr__device_get(dev, "link", "state");
+    GPtrArray *devices = w->c.status.def->devices;
+
+    if ((strcmp(dev->name, "interface") == 0 && g_strcmp0(link, "down") == 0 &&
+         set_link(q, dev, err) < 0) ||
+        vmgr__vemu_chain_learn_one(q, dev, err) < 0 || vmgr__vemu_tune_disk(q, dev, err) < 0)
+        return -1;
+    g_ptr_array_add(devices, dev);
+    w->c.status.updated = true;
+    if (vmgr__vemu_status_save(w->c.d, w->c.name, &w->c.status, err) < 0) {
+        g_ptr_array_steal_index(devices, devices->len - 1);
+        return -1;
+    }
+    w->live = false; /* that is saved */
+    return 0;
+}
+
 static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **err)
 {
     g_autoptr(GArray) ports = vmgr__vemu_port_open(w->c.d, w->c.status.def, dev, err);
     struct vemu_parts parts;
     struct vemu_qmp *q = NULL;
-    g_autofree char *link = vmgr__device_get(dev, "link", "state");
     g_autofree char *run = vmgr__vemu_run_path(w->c.d, w->c.name, NULL);
+    bool plugged = false;
     int r;
 
     if (!ports)
@@ -165,13 +187,13 @@ static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **er
         r = q && vmgr__vemu_ports_send(ports, &parts, q, err) == 0
                 ? vmgr__vemu_parts_plug(&parts, q, err)
                 : -1;
+        plugged = r == 0;
     }
-    if (r == 0 && strcmp(dev->name, "interface") == 0 && g_strcmp0(link, "down") == 0)
-        r = set_link(q, dev, err);
     if (r == 0)
-        r = vmgr__vemu_chain_learn_one(q, dev, err);
-    if (r == 0)
-        r = vmgr__vemu_tune_disk(q, dev, err);
+        r = settle(w, dev, q, err);
+    /* What nobody knows of could not be taken away later. */
+    if (r < 0 && plugged)
+        vmgr__vemu_parts_unplug(&parts, q);
     if (r < 0)
         vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
     vmgr__qmp_close(q);
@@ -194,7 +216,6 @@ static int attach_live(struct work *w, struct vmgr_error **err)
         vmgr__device_free(dev);
         return -1;
     }
-    g_ptr_array_add(def->devices, dev);
     return 0;
 }
 
