@@ -28,8 +28,8 @@
 
 static struct {
     const char *append, *exit_file, *uuid;
-    char qmp_path[108];             /* of the last -qmp */
-    char events_path[108];          /* of the one before */
+    char qmp_path[108];    /* of the last -qmp */
+    char events_path[108]; /* of the one before */
     int events_listener, events[8]; /* -1: none */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
