@@ -71,8 +71,8 @@ static int swap(struct vemu_qmp *q, const struct medium *old, const struct mediu
     return r;
 }
 
-/* The new one is opened before the guest loses the one it has, where two of their names can be there
- * at once. */
+/* The new one is opened before the guest loses the one it has, where two of their names can be
+ * there at once. */
 int vmgr__vemu_change_medium(struct vemu_change *c, const struct vmgr__device *old,
                              const struct vmgr__device *fresh, uint32_t flags,
                              struct vmgr_error **err)
