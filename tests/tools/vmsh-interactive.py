@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vmsh-interactive.py VMSH: the shell on a terminal: prompt, editing, history, Tab, edit, and that it
+"""vmsh-interactive.py VMSH FAKE-VEMU: the shell on a terminal: prompt, editing, history, Tab, edit, and that it
 leaves the terminal as it was."""
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -12,8 +13,8 @@ import time
 
 from vmsh_pty import Terminal
 
-VMSH = os.path.abspath(sys.argv[1])
-TAB, CTRL_C, CTRL_D, UP = '\t', '\x03', '\x04', '\x1b[A'
+VMSH, FAKE_VEMU = map(os.path.abspath, sys.argv[1:3])
+TAB, CTRL_C, CTRL_D, CTRL_RIGHT, UP = '\t', '\x03', '\x04', '\x1d', '\x1b[A'
 XML = """<domain type='test'>
   <name>{name}</name>
   <memory>65536</memory>
@@ -236,6 +237,30 @@ def event(home):
     sh.leave()
 
 
+def deaf_guest(home):
+    """what a guest does not take keeps nobody in its console"""
+    vmsh = [VMSH, '-c', 'vemu:///system?emulator=' + FAKE_VEMU, '--root', home + '/root']
+    path = os.path.join(home, 'deaf.xml')
+    with open(path, 'w', encoding='ascii') as f:
+        f.write("<domain type='vemu'><name>deaf</name><memory>65536</memory><os><type>hvm</type>"
+                "<kernel>/dev/null</kernel></os><devices><serial type='pty'/></devices></domain>")
+    subprocess.run([*vmsh, 'create', path], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    try:
+        with Terminal([*vmsh, 'console', 'deaf']) as console:
+            console.expect('Escape character is ^] (Ctrl + ])')
+            console.editing()
+            with open(home + '/root/run/vmgr/domains/deaf.d/status.xml', encoding='utf-8') as f:
+                os.kill(int(re.search(r" pid='(\d+)'", f.read()).group(1)), signal.SIGSTOP)
+            os.set_blocking(console.fd, False)
+            left = b'x' * 300000 + CTRL_RIGHT.encode() # more than terminals keep
+            while left and select.select([], [console.fd], [], 20)[1]:
+                left = left[os.write(console.fd, left[:1000]):]
+            assert not left, f'{len(left)} bytes were not taken'
+            assert console.wait() == 0
+    finally:
+        subprocess.run([*vmsh, 'destroy', 'deaf'], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
 def full_disk(home):
     """what cannot be written is said once, and the status tells"""
     for words in (['list', '--all'], ['list; version; list'], ['help'], ['--help'], ['--version'],
@@ -249,7 +274,7 @@ def full_disk(home):
 
 
 def main():
-    for step in (prompt_and_errors, history, completion, edit, event, full_disk):
+    for step in (prompt_and_errors, history, completion, edit, event, deaf_guest, full_disk):
         print(f'{step.__name__}: {step.__doc__}', flush=True)
         with tempfile.TemporaryDirectory(prefix='vmsh-test-') as home:
             step(home)

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -16,12 +17,14 @@
 #include "shell.h"
 
 #define BUFFER 4096
+/* What a guest does not take yet is kept up to here, so that the escape character behind it is seen. */
+#define INPUT_MAX (1u << 20)
 
 struct session {
     struct vmgr_stream *stream;
     char escape;
-    char input[BUFFER]; /* typed, not yet sent */
-    size_t input_length;
+    char *input; /* typed, not yet sent */
+    size_t input_length, input_room;
     bool input_closed, done;
 };
 
@@ -65,7 +68,11 @@ static bool session_output(struct shell *sh, struct session *s)
 /* Terminal to buffer; the escape character ends the session. */
 static void session_type(struct session *s)
 {
-    ssize_t n = read(STDIN_FILENO, s->input + s->input_length, BUFFER - s->input_length);
+    if (s->input_room - s->input_length < BUFFER) {
+        s->input_room += BUFFER + s->input_room;
+        s->input = must_realloc(s->input, s->input_room);
+    }
+    ssize_t n = read(STDIN_FILENO, s->input + s->input_length, BUFFER);
     if (n < 0 && errno == EINTR)
         return;
     if (n <= 0) {
@@ -99,7 +106,7 @@ static bool session_loop(struct shell *sh, struct session *s)
     while (ok && !s->done && !ended_by_signal) {
         struct pollfd fds[3] = {
             { .fd = vmgr_stream_get_fd(s->stream), .events = POLLIN },
-            { .fd = s->input_length < BUFFER ? STDIN_FILENO : -1, .events = POLLIN },
+            { .fd = s->input_length < INPUT_MAX ? STDIN_FILENO : -1, .events = POLLIN },
             { .fd = s->input_length ? vmgr_stream_get_send_fd(s->stream) : -1, .events = POLLOUT },
         };
         if (poll(fds, 3, -1) < 0) {
@@ -165,6 +172,7 @@ bool console_run(struct shell *sh, struct vmgr_domain *domain, const char *devic
     if (ok)
         vmgr_stream_finish(s.stream, NULL);
     vmgr_stream_unref(s.stream);
+    free(s.input);
     printf("\n");
     return ok;
 }
