@@ -399,12 +399,18 @@ START_TEST(test_iothreads)
 {
     static const char disk[] = "<disk type='file'><driver type='raw' iothread='2'/>"
                                "<source file='/b'/><target dev='vdb' bus='virtio'/></disk>";
+    int r;
 
     OK(vmgr_domain_set_iothread(dom, 1, 1, 0, &err));
     OK(vmgr_domain_start(dom, 0, &err));
     ck_assert(xml_has(0, "<iothread id='1'/>"));
     FAILS(vmgr_domain_attach_device(dom, disk, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
           "unsupported configuration: Disk iothread '2' not defined in iothreadid");
+    sandbox_set_room(false); /* what cannot be written down is taken back */
+    r = vmgr_domain_set_iothread(dom, 2, 1, VMGR_DOMAIN_AFFECT_LIVE, NULL);
+    sandbox_set_room(true);
+    ck_assert_int_eq(r, -1);
+    ck_assert(!xml_has(0, "<iothread id='2'/>"));
     OK(vmgr_domain_set_iothread(dom, 2, 1, VMGR_DOMAIN_AFFECT_LIVE, &err));
     ck_assert(!xml_has(VMGR_DOMAIN_XML_INACTIVE, "<iothread id='2'/>"));
     OK(vmgr_domain_attach_device(dom, disk, 0, &err));

@@ -64,32 +64,41 @@ int vmgr__vemu_put_iothread(const struct vmgr__domain_def *def, const xmlNode *d
 
 /* ---- changes ---- */
 
+static struct json_object *id_of(uint32_t id)
+{
+    struct json_object *o = json_object_new_object();
+
+    vmgr__vemu_setf(o, "id", VEMU_IOTHREAD_PREFIX "%u", id);
+    return o;
+}
+
+/* The guest has it, and the status says so; or neither. */
 static int add_live(struct vemu_change *c, uint32_t id, struct vmgr_error **err)
 {
     struct vmgr__iothread *t;
     struct vemu_qmp *q;
-    int r;
+    int r = -1;
 
     if (vmgr__iothread_add(c->status.def, id, &t, err) < 0)
         return -1;
     q = vmgr__vemu_change_monitor(c, err);
-    r = q ? vmgr__qmp_execute(q, "object-add", props_of(t), NULL, err) : -1;
-    if (r == 0)
-        r = vmgr__threads_place_new(c, q, VMGR__TUNE_IOTHREAD_PERIOD, VMGR__TUNE_IOTHREAD_QUOTA,
-                                    err);
+    if (q && vmgr__qmp_execute(q, "object-add", props_of(t), NULL, err) == 0) {
+        c->status.updated = true;
+        if (vmgr__threads_place_new(c, q, VMGR__TUNE_IOTHREAD_PERIOD, VMGR__TUNE_IOTHREAD_QUOTA,
+                                    err) == 0)
+            r = vmgr__vemu_status_save(c->d, c->name, &c->status, err);
+        if (r < 0)
+            vmgr__qmp_execute(q, "object-del", id_of(id), NULL, NULL);
+    }
     vmgr__qmp_close(q);
     return r;
 }
 
 static int remove_live(struct vemu_change *c, uint32_t id, struct vmgr_error **err)
 {
-    struct json_object *args;
-
     if (vmgr__iothread_remove(c->status.def, id, err) < 0)
         return -1;
-    args = json_object_new_object();
-    vmgr__vemu_setf(args, "id", VEMU_IOTHREAD_PREFIX "%u", id);
-    return vmgr__vemu_change_command(c, "object-del", args, err);
+    return vmgr__vemu_change_command(c, "object-del", id_of(id), err);
 }
 
 int vmgr__vemu_set_iothread(struct vmgr_domain *dom, uint32_t id, bool there, uint32_t flags,
@@ -108,7 +117,7 @@ int vmgr__vemu_set_iothread(struct vmgr_domain *dom, uint32_t id, bool there, ui
                   : vmgr__iothread_remove(c.config, id, err);
     if (r == 0 && live)
         r = there ? add_live(&c, id, err) : remove_live(&c, id, err);
-    return vmgr__vemu_change_save_end(&c, live, config, r, err);
+    return vmgr__vemu_change_save_end(&c, live && !there, config, r, err);
 }
 
 /* ---- parameters ---- */
