@@ -197,6 +197,18 @@ else
     echo "no virsh: vmgrd is not tested"
 fi
 
+# --- a status that cannot be read now stays; one that says nothing takes all of it down ---
+status=$work/root/run/vmgr/networks/nat.xml
+mv "$status" "$work/kept.xml" && mkdir "$status"
+sh net-list --all >/dev/null
+pgrep -f networks/nat.d/dnsmasq.conf >/dev/null || fail "the server was ended"
+rmdir "$status" && mv "$work/kept.xml" "$status"
+sh net-list --name | grep -qx nat || fail "not active any more"
+echo "<networkstatus phase='act" >"$status"
+sh net-list --name | grep -qx nat && fail "active with a damaged status"
+nothing_left nat vt0
+sh net-start nat || fail "start after a damaged status"
+
 # --- all that ended is gone ---
 sh net-autostart nat || fail autostart
 sh net-list --autostart --name | grep -qx nat || fail "not autostarted"

@@ -94,17 +94,19 @@ void vmgr__hostnet_forget(const struct vemu *d, const char *name)
     unlink(status); /* last: as long as it is there, somebody will clean up */
 }
 
-/* Reads a status. NULL: none, unreadable, or of another boot. */
+/* Reads a status. NULL: none, damaged, or of another boot; or *ret_unknown: it could not be read. */
 static struct vmgr__network_def *load_status(const struct vemu *d, const char *name,
-                                             bool *ret_active)
+                                             bool *ret_active, bool *ret_unknown)
 {
     g_autofree char *path = status_path(d, name);
     g_autofree char *text = NULL, *phase = NULL, *boot = NULL;
     struct vmgr__network_def *def = NULL;
     xmlDoc *doc;
     xmlNode *root;
+    const int r = vmgr__file_read(path, &text, NULL);
 
-    if (vmgr__file_read(path, &text, NULL) <= 0)
+    *ret_unknown = r < 0;
+    if (r <= 0)
         return NULL;
     doc = vmgr__xml_parse(text, "(network_status)", "networkstatus", NULL);
     if (!doc)
@@ -160,6 +162,16 @@ static void load_configs(const struct vemu *d, GHashTable *table, GPtrArray *lis
     }
 }
 
+/* What a status stood for that says nothing now: the server by its name, the rest by the definition
+ * at rest, if there is one. */
+static int take_down(struct vemu *d, const char *name, GHashTable *table)
+{
+    const struct vmgr__netobj *obj = g_hash_table_lookup(table, name);
+
+    vmgr__dnsmasq_down(d, name);
+    return obj && obj->config ? vmgr__hostnet_down(d, obj->config, NULL) : 0;
+}
+
 /* locked: what is not active is a dead caller's. *ret_dead: there was one. */
 static void load_runs(struct vemu *d, GHashTable *table, GPtrArray *list, bool locked,
                       bool *ret_dead)
@@ -170,12 +182,14 @@ static void load_runs(struct vemu *d, GHashTable *table, GPtrArray *list, bool l
     while (dir && (file = g_dir_read_name(dir))) {
         g_autofree char *name = NULL;
         struct vmgr__network_def *def;
-        bool active = false;
+        bool active = false, unknown;
 
         if (!g_str_has_suffix(file, ".xml"))
             continue;
         name = g_strndup(file, strlen(file) - 4);
-        def = load_status(d, name, &active);
+        def = load_status(d, name, &active, &unknown);
+        if (unknown) /* at this moment, perhaps: nothing of it is touched */
+            continue;
         if (def && active) {
             if (locked && vmgr__dnsmasq_is_missing(d, def))
                 vmgr__dnsmasq_refresh(d, def, NULL);
@@ -185,7 +199,7 @@ static void load_runs(struct vemu *d, GHashTable *table, GPtrArray *list, bool l
             continue;
         }
         *ret_dead = true;
-        if (locked && (!def || vmgr__hostnet_down(d, def, NULL) == 0))
+        if (locked && (def ? vmgr__hostnet_down(d, def, NULL) : take_down(d, name, table)) == 0)
             vmgr__hostnet_forget(d, name);
         vmgr__network_def_free(def);
     }
