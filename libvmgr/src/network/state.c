@@ -48,12 +48,9 @@ int vmgr__hostnet_save_config(const struct vemu *d, const struct vmgr__network_d
 }
 
 /* The server reads its files after it has given up root's rights. */
-static int make_run_dir(const struct vemu *d, const char *name, struct vmgr_error **err)
+static int make_dir(const char *dir, struct vmgr_error **err)
 {
-    g_autofree char *dir = vmgr__hostnet_run_path(d, name, NULL);
-
-    if (g_mkdir_with_parents(dir, 0755) < 0 || chmod(d->net_run_dir, 0755) < 0 ||
-        chmod(dir, 0755) < 0)
+    if (g_mkdir_with_parents(dir, 0755) < 0 || chmod(dir, 0755) < 0)
         return vmgr__error_set_errno(err, errno, VMGR_FROM_NETWORK, "cannot create directory '%s'",
                                      dir);
     return 0;
@@ -63,10 +60,11 @@ int vmgr__hostnet_save_status(const struct vemu *d, const struct vmgr__network_d
                               bool active, struct vmgr_error **err)
 {
     g_autofree char *path = status_path(d, def->name);
+    g_autofree char *dir = vmgr__hostnet_run_path(d, def->name, NULL);
     g_autofree char *text = NULL;
     struct vmgr__xml_writer w;
 
-    if (make_run_dir(d, def->name, err) < 0)
+    if (make_dir(d->net_run_dir, err) < 0)
         return -1;
     vmgr__xw_init(&w);
     vmgr__xw_begin(&w, "networkstatus");
@@ -75,7 +73,8 @@ int vmgr__hostnet_save_status(const struct vemu *d, const struct vmgr__network_d
     vmgr__network_def_write(def, &w);
     vmgr__xw_end(&w, "networkstatus");
     text = vmgr__xw_finish(&w);
-    return vmgr__file_replace(path, text, false, err);
+    /* The status first: by it a dead caller's directory is found. */
+    return vmgr__file_replace(path, text, false, err) < 0 ? -1 : make_dir(dir, err);
 }
 
 void vmgr__hostnet_forget(const struct vemu *d, const char *name)
