@@ -183,6 +183,19 @@ START_TEST(test_read_only)
 }
 END_TEST
 
+/* No file can be written, as on a full disk: a network can be ended. */
+START_TEST(test_destroy_without_room)
+{
+    int r;
+
+    sandbox_set_room(false);
+    r = vmgr_network_destroy(net, NULL);
+    sandbox_set_room(true);
+    ck_assert_int_eq(r, 0);
+    ck_assert_int_eq(vmgr_network_list(conn, 0, NULL, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("network-port");
@@ -195,6 +208,7 @@ int main(void)
     tcase_add_test(t, test_document);
     tcase_add_loop_test(t, test_mistakes, 0, sizeof(mistakes) / sizeof(*mistakes));
     tcase_add_test(t, test_calls);
+    tcase_add_test(t, test_destroy_without_room);
     tcase_add_test(t, test_read_only);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);

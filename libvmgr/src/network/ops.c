@@ -239,9 +239,9 @@ static int op_destroy(struct vmgr_network *net, struct vmgr_error **err)
         return -1;
     if (!c.obj->live)
         return end(&c, invalid(err, "network '%s' is not active", c.obj->config->name));
-    r = vmgr__hostnet_save_status(c.d, c.obj->live, false, err);
-    if (r == 0)
-        r = vmgr__hostnet_down(c.d, c.obj->live, err);
+    /* Where there is no room for it, as on a full disk, the network goes all the same. */
+    vmgr__hostnet_save_status(c.d, c.obj->live, false, NULL);
+    r = vmgr__hostnet_down(c.d, c.obj->live, err);
     if (r == 0)
         vmgr__hostnet_forget(c.d, c.obj->live->name);
     return end(&c, r);
