@@ -30,7 +30,7 @@ START_TEST(test_damaged_files)
 }
 END_TEST
 
-/* A file in the way of a new name, which is no domain's: the rename fails and leaves nothing behind. */
+/* A file in the way of a new name, which is no domain's: the rename fails and leaves nothing. */
 START_TEST(test_rename_in_the_way)
 {
     struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", "")), *later;

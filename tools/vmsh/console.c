@@ -17,7 +17,7 @@
 #include "shell.h"
 
 #define BUFFER 4096
-/* What a guest does not take yet is kept up to here, so that the escape character behind it is seen. */
+/* What a guest does not take yet is kept up to here: the escape character may be behind it. */
 #define INPUT_MAX (1u << 20)
 
 struct session {

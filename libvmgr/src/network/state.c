@@ -93,7 +93,7 @@ void vmgr__hostnet_forget(const struct vemu *d, const char *name)
     unlink(status); /* last: as long as it is there, somebody will clean up */
 }
 
-/* Reads a status. NULL: none, damaged, or of another boot; or *ret_unknown: it could not be read. */
+/* Reads a status. NULL: none, damaged, of another boot; or *ret_unknown: it could not be read. */
 static struct vmgr__network_def *load_status(const struct vemu *d, const char *name,
                                              bool *ret_active, bool *ret_unknown)
 {

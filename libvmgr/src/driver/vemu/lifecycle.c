@@ -434,8 +434,8 @@ static int destroy_locked(struct vemu_change *c, uint32_t flags, int reason,
     struct vemu_status *s = &c->status;
     bool graceful = flags & VMGR_DOMAIN_DESTROY_GRACEFUL;
 
-    /* A graceful end may fail, so it is not a decision yet. Where there is no room to write one down
-     * it is carried out all the same: a full disk keeps no guest. */
+    /* A graceful end may fail, so it is not a decision yet. One that there is no room to write down
+     * is carried out all the same: a full disk keeps no guest. */
     if (!graceful) {
         s->phase = VEMU_STOPPING;
         vmgr__vemu_status_save(c->d, c->name, s, NULL);
