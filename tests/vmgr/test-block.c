@@ -245,16 +245,23 @@ START_TEST(records_come_back)
     OK(vmgr__blockjob_check_none(&s, "vdb", &err));
     job->state = VEMU_JOB_FAILED;
     ck_assert(!vmgr__blockjobs_active(s.jobs));
+    job->kept = true; /* the emulator is to be told yet */
+    ck_assert(vmgr__blockjobs_active(s.jobs));
+    ck_assert_ptr_null(vmgr__blockjob_of(s.jobs, "vda"));
+    job = vmgr__blockjob_add(&s, "vdb", VMGR_BLOCK_JOB_COPY);
+    job->state = VEMU_JOB_CANCELED;
+    job->kept = true;
     /* the next one of the disk takes its place, under another number */
     job = vmgr__blockjob_add(&s, "vda", VMGR_BLOCK_JOB_PULL);
-    ck_assert_uint_eq(job->serial, 2);
-    ck_assert_uint_eq(s.jobs->len, 1);
+    ck_assert_uint_eq(job->serial, 3);
+    ck_assert_uint_eq(s.jobs->len, 2);
     text = written(s.jobs);
     vmgr__vemu_status_clear(&s);
     doc = vmgr__xml_parse(text, "(domain_status)", "domstatus", NULL);
     s.jobs = vmgr__blockjobs_read(xmlDocGetRootElement(doc));
     again = written(s.jobs);
     ck_assert_str_eq(text, again);
+    ck_assert(((struct vemu_blockjob *)s.jobs->pdata[0])->kept);
     vmgr__vemu_status_clear(&s);
     xmlFreeDoc(doc);
 }

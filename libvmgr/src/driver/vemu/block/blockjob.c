@@ -37,7 +37,7 @@ GPtrArray *vmgr__blockjobs_read(const xmlNode *root)
     for (xmlNode *n = vmgr__xml_child(root, "blockjob"); n; n = vmgr__xml_next(n, "blockjob")) {
         g_autofree char *type = vmgr__xml_attr(n, "type"), *state = vmgr__xml_attr(n, "state");
         g_autofree char *serial = vmgr__xml_attr(n, "serial");
-        g_autofree char *disk = vmgr__xml_attr(n, "disk");
+        g_autofree char *disk = vmgr__xml_attr(n, "disk"), *kept = vmgr__xml_attr(n, "kept");
         struct vemu_blockjob *job;
         uint32_t number;
 
@@ -48,6 +48,7 @@ GPtrArray *vmgr__blockjobs_read(const xmlNode *root)
         job->disk = g_steal_pointer(&disk);
         job->type = vmgr__name_index(types, type);
         job->state = (enum vemu_blockjob_state)vmgr__name_index(states, state);
+        job->kept = g_strcmp0(kept, "yes") == 0;
         job->serial = number;
         job->node = vmgr__xml_attr(n, "node");
         job->files = vmgr__xml_attr(n, "files");
@@ -68,6 +69,7 @@ void vmgr__blockjobs_write(const GPtrArray *jobs, struct vmgr__xml_writer *w)
         vmgr__xw_attr(w, "disk", job->disk);
         vmgr__xw_attr(w, "type", types[job->type]);
         vmgr__xw_attr(w, "state", states[job->state]);
+        vmgr__xw_attr(w, "kept", job->kept ? "yes" : NULL);
         vmgr__xw_attrf(w, "serial", "%u", job->serial);
         vmgr__xw_attr(w, "node", job->node);
         vmgr__xw_attr(w, "files", job->files);
@@ -102,7 +104,9 @@ struct vemu_blockjob *vmgr__blockjob_of(const GPtrArray *jobs, const char *disk)
 bool vmgr__blockjobs_active(const GPtrArray *jobs)
 {
     for (guint i = 0; jobs && i < jobs->len; i++) {
-        if (!is_over(jobs->pdata[i]))
+        const struct vemu_blockjob *job = jobs->pdata[i];
+
+        if (!is_over(job) || job->kept)
             return true;
     }
     return false;

@@ -36,6 +36,7 @@ struct vemu_blockjob {
     char *disk; /* its target */
     int type;   /* enum vmgr_block_job_type */
     enum vemu_blockjob_state state;
+    bool kept;       /* it is over, and the emulator may not have been told to forget it */
     uint32_t serial; /* the run's so many-th job */
     char *node;      /* the disk's, when it began */
     char *files;     /* to be removed when it has completed, a line each; or NULL */
@@ -49,6 +50,7 @@ GPtrArray *vmgr__blockjobs_read(const xmlNode *root);
 void vmgr__blockjobs_write(const GPtrArray *jobs, struct vmgr__xml_writer *w);
 /* The job that a disk has now; NULL: none. jobs may be NULL. */
 struct vemu_blockjob *vmgr__blockjob_of(const GPtrArray *jobs, const char *disk);
+/* Whether there is something to look at. */
 bool vmgr__blockjobs_active(const GPtrArray *jobs);
 /* A record for a job that is to begin. */
 struct vemu_blockjob *vmgr__blockjob_add(struct vemu_status *s, const char *disk, int type);

@@ -157,6 +157,21 @@ static void set_outcome(struct vemu_blockjob *job, struct json_object *info)
     job->error = g_strdup(error);
 }
 
+/* Always 1: something changed. */
+static int dismiss(struct vemu_qmp *q, struct vemu_blockjob *job)
+{
+    g_autofree char *id = vmgr__blockjob_id(job);
+    struct json_object *args;
+
+    if (job->kept) {
+        args = json_object_new_object();
+        vmgr__vemu_set(args, "id", id);
+        vmgr__qmp_execute(q, "block-job-dismiss", args, NULL, NULL); /* it may have been */
+    }
+    job->kept = false;
+    return 1;
+}
+
 /* One record and what the emulator says about it (NULL: nothing). 1: something changed. */
 static int settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_blockjob *job,
                   struct json_object *info, struct vmgr_error **err)
@@ -170,24 +185,16 @@ static int settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_blockjo
         return 1;
     }
     if (!info || g_strcmp0(status, "concluded") == 0) {
-        struct json_object *args;
-
         set_outcome(job, info);
         if (take_over(c, q, job, err) < 0) {
             job->state = before;
             return -1;
         }
         /* First the files, then the emulator's memory of it. */
+        job->kept = info != NULL;
         if (vmgr__vemu_status_save(c->d, c->name, &c->status, err) < 0)
             return -1;
-        args = json_object_new_object();
-        {
-            g_autofree char *id = vmgr__blockjob_id(job);
-
-            vmgr__vemu_set(args, "id", id);
-        }
-        vmgr__qmp_execute(q, "block-job-dismiss", args, NULL, NULL);
-        return 1;
+        return dismiss(q, job);
     }
     if (before == VEMU_JOB_STARTING)
         job->state = VEMU_JOB_RUNNING;
@@ -216,9 +223,9 @@ int vmgr__blockjobs_settle(struct vemu_change *c, struct vemu_qmp *q, struct vmg
         struct vemu_blockjob *job = c->status.jobs->pdata[i];
         g_autofree char *id = vmgr__blockjob_id(job);
 
-        if (job->state >= VEMU_JOB_COMPLETED)
+        if (job->state >= VEMU_JOB_COMPLETED && !job->kept)
             continue;
-        r = settle(c, q, job, find(list, id), err);
+        r = job->kept ? dismiss(q, job) : settle(c, q, job, find(list, id), err);
         changed = changed || r > 0;
         r = MIN(r, 0);
     }
