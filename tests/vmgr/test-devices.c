@@ -205,6 +205,85 @@ END_TEST
     "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
 
 /* Of a device that runs only what the guest can be told may change. */
+/* As if a caller had died while this came or went. */
+static void tear(const char *plug)
+{
+    static char text[65536];
+    char path[300], *end;
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/run/vmgr/domains/d.d/status.xml", sandbox_root);
+    f = fopen(path, "r+");
+    ck_assert_ptr_nonnull(f);
+    n = fread(text, 1, sizeof(text) - 1, f);
+    text[n] = 0;
+    end = strstr(text, "</domstatus>");
+    ck_assert_ptr_nonnull(end);
+    ck_assert_int_eq(fseek(f, end - text, SEEK_SET), 0);
+    fprintf(f, "%s</domstatus>\n", plug);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static void ask(const char *command)
+{
+    char *answer = NULL;
+
+    OK(vmgr_domain_monitor_command(dom, command, 0, &answer, &err));
+    ck_assert_msg(!strstr(answer, "\"error\""), "%s: %s", command, answer);
+    free(answer);
+}
+
+/* What a command says, that must fail. */
+static void ask_in_vain(const char *command)
+{
+    char *answer = NULL;
+
+    OK(vmgr_domain_monitor_command(dom, command, 0, &answer, &err));
+    ck_assert_msg(strstr(answer, "\"error\"") != NULL, "%s: %s", command, answer);
+    free(answer);
+}
+
+#define RNG                                                                                        \
+    "<rng model='virtio'><backend model='random'>/dev/urandom</backend>"                           \
+    "<alias name='ua-r'/><address type='pci' bus='0x05'/></rng>"
+#define NIC                                                                                        \
+    "<interface type='user'><mac address='52:54:00:00:00:07'/><alias name='ua-n'/>"                \
+    "<address type='pci' bus='0x05'/></interface>"
+
+START_TEST(test_torn)
+{
+    OK(vmgr_domain_start(dom, 0, &err));
+    /* it has come: whoever changes the domain next finds it, and it can be taken away */
+    ask("{\"execute\":\"device_add\",\"arguments\":{\"id\":\"ua-r\"}}");
+    tear("<plug alias='ua-r'>" RNG "</plug>");
+    OK(vmgr_domain_suspend(dom, &err));
+    ck_assert_int_eq(count(0, "<rng "), 1);
+    OK(vmgr_domain_detach_device_alias(dom, "ua-r", VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert_int_eq(count(0, "<rng "), 0);
+    ask_in_vain("{\"execute\":\"device_del\",\"arguments\":{\"id\":\"ua-r\"}}");
+    /* it has not: what it was to stand on goes, by a description of the run, too */
+    ask("{\"execute\":\"netdev_add\",\"arguments\":{\"id\":\"hostua-n\"}}");
+    tear("<plug alias='ua-n'>" NIC "</plug>");
+    ck_assert_int_eq(count(0, "<interface "), 0);
+    OK(vmgr_domain_resume(dom, &err));
+    ck_assert_int_eq(count(0, "<interface "), 0);
+    ask_in_vain("{\"execute\":\"netdev_del\",\"arguments\":{\"id\":\"hostua-n\"}}");
+    /* a disk that went after its caller had died, from a node that a job had given it */
+    OK(vmgr_domain_attach_device(dom, DISK("/b", "vdb"), VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ask("{\"execute\":\"device_del\",\"arguments\":{\"id\":\"virtio-disk1\"}}");
+    ask("{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"other\"}}");
+    tear("<plug alias='virtio-disk1' node='other'/>");
+    ck_assert_int_eq(count(0, "dev='vdb'"), 1);
+    OK(vmgr_domain_detach_device(dom, DISK("/b", "vdb"), VMGR_DOMAIN_AFFECT_LIVE, &err));
+    ck_assert_int_eq(count(0, "dev='vdb'"), 0);
+    ask_in_vain("{\"execute\":\"blockdev-del\",\"arguments\":{\"node-name\":\"other\"}}");
+    /* what nobody can read is nobody's */
+    tear("<plug/><plug alias='x'><zork/></plug>");
+    OK(vmgr_domain_suspend(dom, &err));
+}
+END_TEST
+
 START_TEST(test_update_live)
 {
     OK(vmgr_domain_attach_device(dom, NET(""), 0, &err));
@@ -470,6 +549,7 @@ int main(void)
     tcase_add_test(t, test_live);
     tcase_add_test(t, test_live_taken_back);
     tcase_add_test(t, test_medium_taken_back);
+    tcase_add_test(t, test_torn);
     tcase_add_test(t, test_update_live);
     tcase_add_test(t, test_host_network);
     tcase_add_test(t, test_channel_address);

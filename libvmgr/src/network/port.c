@@ -150,6 +150,18 @@ void vmgr__hostnet_port_forget(const struct vemu *d, const uint8_t owner[VMGR_UU
     each_of(d, owner, interface, forget_one, NULL);
 }
 
+static void sweep_one(const struct vemu *d, const char *network, struct vmgr__network_port *port,
+                      void *data G_GNUC_UNUSED)
+{
+    if (!is_there(port))
+        vmgr__hostnet_port_remove(d, network, port, NULL);
+}
+
+void vmgr__hostnet_port_sweep(const struct vemu *d, const uint8_t owner[VMGR_UUID_SIZE])
+{
+    each_of(d, owner, NULL, sweep_one, NULL);
+}
+
 static void limit_one(const struct vemu *d, const char *network, struct vmgr__network_port *port,
                       void *data)
 {

@@ -28,6 +28,8 @@ int vmgr__hostnet_port_make(struct vemu *d, const struct vmgr__tap *tap,
 /* interface NULL: all of the guest's. */
 void vmgr__hostnet_port_forget(const struct vemu *d, const uint8_t owner[VMGR_UUID_SIZE],
                                const char *interface);
+/* Those whose interfaces are not there any more. */
+void vmgr__hostnet_port_sweep(const struct vemu *d, const uint8_t owner[VMGR_UUID_SIZE]);
 /* Notes what an interface is limited to. */
 void vmgr__hostnet_port_limit(const struct vemu *d, const uint8_t owner[VMGR_UUID_SIZE],
                               const char *interface, const struct vmgr__bandwidth *b);

@@ -4,6 +4,7 @@
  */
 #include "change.h"
 #include "define.h"
+#include "device/plug.h"
 #include "run/qmp.h"
 #include "state/cache.h"
 #include "state/lock.h"
@@ -17,7 +18,10 @@ static int load(struct vemu_change *c, struct vmgr_error **err)
     if (vmgr__vemu_config_load(c->d, c->name, &c->config, err) < 0 ||
         vmgr__vemu_status_load(c->d, c->name, &c->status, err) < 0)
         return -1;
-    return vmgr__vemu_settle_locked(c->d, c->name, &c->status, err);
+    if (vmgr__vemu_settle_locked(c->d, c->name, &c->status, err) < 0)
+        return -1;
+    vmgr__vemu_plugs_settle(c);
+    return 0;
 }
 
 int vmgr__vemu_change_begin_name(struct vemu_change *c, struct vemu *d, const char *name,

@@ -15,6 +15,7 @@
 #include "change.h"
 #include "tune/numa.h"
 #include "device/parts.h"
+#include "device/plug.h"
 #include "change.h"
 #include "tune/resource.h"
 #include "run/rights.h"

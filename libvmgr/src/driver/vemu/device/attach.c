@@ -3,9 +3,9 @@
  * Devices that come, change and go, in the definition of the next start and in a guest that runs.
  *
  * A live change is made in the guest first and written into the status afterwards, both under the
- * domain's lock. A caller that dies between leaves a device that no definition names; it goes with
- * the run. A guest decides when it lets a device go: detaching asks and waits DETACH_TIMEOUT_MS.
- * A guest that takes longer keeps the device in its definition, until it is asked again.
+ * domain's lock. What comes and goes is in the status before (plug.h), so that a caller may die
+ * between. A guest decides when it lets a device go: one that takes long keeps the device in its
+ * definition, until it is asked again.
  */
 #include <string.h>
 
@@ -14,16 +14,12 @@
 #include "../run/channel.h"
 #include "../change.h"
 #include "parts.h"
-#include "../change.h"
-#include "../tune/resource.h"
+#include "plug.h"
 #include "../run/rights.h"
 #include "../run/qmp.h"
 #include "../state/paths.h"
-#include "../state/status.h"
 #include "attach.h"
 #include "medium.h"
-
-#define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 
@@ -119,89 +115,6 @@ static int check_hotplug(const struct vmgr__domain_def *def, const struct vmgr__
     return 0;
 }
 
-static int set_link(struct vemu_qmp *q, const struct vmgr__device *dev, struct vmgr_error **err)
-{
-    g_autofree char *state = vmgr__device_get(dev, "link", "state");
-    struct json_object *args = json_object_new_object();
-    g_autofree char *alias = vmgr__device_alias(dev);
-
-    vmgr__vemu_set(args, "name", alias);
-    vmgr__vemu_set_bool(args, "up", g_strcmp0(state, "down") != 0);
-    return vmgr__qmp_execute(q, "set_link", args, NULL, err);
-}
-
-int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,
-                         struct vmgr_error **err)
-{
-    for (guint i = 0; i < def->devices->len; i++) {
-        const struct vmgr__device *dev = def->devices->pdata[i];
-        g_autofree char *state = NULL;
-
-        if (strcmp(dev->name, "interface") != 0)
-            continue;
-        state = vmgr__device_get(dev, "link", "state");
-        if (g_strcmp0(state, "down") == 0 && set_link(q, dev, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* The rest of it, and the note that the guest has it: in the run's definition, which owns it. */
-static int settle(struct work *w, struct vmgr__device *dev, struct vemu_qmp *q,
-                  struct vmgr_error **err)
-{
-    g_autofree char *link = vmgr__device_get(dev, "link", "state");
-    GPtrArray *devices = w->c.status.def->devices;
-
-    if ((strcmp(dev->name, "interface") == 0 && g_strcmp0(link, "down") == 0 &&
-         set_link(q, dev, err) < 0) ||
-        vmgr__vemu_chain_learn_one(q, dev, err) < 0 || vmgr__vemu_tune_disk(q, dev, err) < 0)
-        return -1;
-    g_ptr_array_add(devices, dev);
-    w->c.status.updated = true;
-    if (vmgr__vemu_status_save(w->c.d, w->c.name, &w->c.status, err) < 0) {
-        g_ptr_array_steal_index(devices, devices->len - 1);
-        return -1;
-    }
-    w->live = false; /* that is saved */
-    return 0;
-}
-
-static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **err)
-{
-    g_autoptr(GArray) ports = vmgr__vemu_port_open(w->c.d, w->c.status.def, dev, err);
-    struct vemu_parts parts;
-    struct vemu_qmp *q = NULL;
-    g_autofree char *run = vmgr__vemu_run_path(w->c.d, w->c.name, NULL);
-    bool plugged = false;
-    int r;
-
-    if (!ports)
-        return -1;
-    vmgr__vemu_parts_init(&parts);
-    r = vmgr__vemu_device_parts(w->c.status.def, dev, &parts, err);
-    vmgr__vemu_parts_shorten(&parts, run);
-    if (r == 0)
-        r = vmgr__vemu_rights_parts(w->c.d, w->c.name, &w->c.status, &parts, err);
-    if (r == 0) {
-        q = vmgr__vemu_change_monitor(&w->c, err);
-        r = q && vmgr__vemu_ports_send(ports, &parts, q, err) == 0
-                ? vmgr__vemu_parts_plug(&parts, q, err)
-                : -1;
-        plugged = r == 0;
-    }
-    if (r == 0)
-        r = settle(w, dev, q, err);
-    /* What nobody knows of could not be taken away later. */
-    if (r < 0 && plugged)
-        vmgr__vemu_parts_unplug(&parts, q);
-    if (r < 0)
-        vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
-    vmgr__qmp_close(q);
-    vmgr__vemu_parts_fini(&parts);
-    return r;
-}
-
 static int attach_live(struct work *w, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = w->c.status.def;
@@ -213,11 +126,12 @@ static int attach_live(struct work *w, struct vmgr_error **err)
     dev = vmgr__device_copy(w->dev);
     vmgr__vemu_assign_alias(def, dev);
     vmgr__vemu_channel_path(w->c.d, def, dev);
-    if (vmgr__vemu_assign_port(def, dev, err) < 0 || plug(w, dev, err) < 0) {
-        vmgr__device_free(dev);
-        return -1;
+    if (vmgr__vemu_assign_port(def, dev, err) == 0 && vmgr__vemu_plug(&w->c, dev, err) == 0) {
+        w->live = false; /* that is saved */
+        return 0;
     }
-    return 0;
+    vmgr__device_free(dev);
+    return -1;
 }
 
 /* What could never be given to a guest is not stored either. */
@@ -256,71 +170,6 @@ int vmgr__vemu_attach(struct vmgr_domain *dom, const char *xml, uint32_t flags,
 
 /* ---- detach ---- */
 
-/* Whether the emulator has no device of this name. */
-static bool lacks(struct vemu_qmp *q, const char *alias)
-{
-    struct json_object *args = json_object_new_object();
-
-    vmgr__vemu_setf(args, "path", "/machine/peripheral/%s", alias);
-    return vmgr__qmp_execute(q, "qom-list", args, NULL, NULL) < 0;
-}
-
-/* What a device stood on. node: the disk's, which a job may have given another name. */
-static void drop_parts(const struct work *w, struct vemu_qmp *q, const struct vmgr__device *dev,
-                       const char *node)
-{
-    struct vemu_parts parts;
-    struct json_object *args;
-
-    if (node) {
-        args = json_object_new_object();
-        vmgr__vemu_set(args, "node-name", node);
-        vmgr__qmp_execute(q, "blockdev-del", args, NULL, NULL);
-        return;
-    }
-    vmgr__vemu_parts_init(&parts);
-    if (vmgr__vemu_device_parts(w->c.status.def, dev, &parts, NULL) == 0)
-        vmgr__vemu_parts_drop(&parts, q);
-    vmgr__vemu_parts_fini(&parts);
-}
-
-/* True: it is gone. Without an error and false: the guest has not let it go yet. */
-static int unplug(struct work *w, const struct vmgr__device *dev, bool *ret_gone,
-                  struct vmgr_error **err)
-{
-    g_autofree char *alias = vmgr__device_alias(dev);
-    struct json_object *args = json_object_new_object();
-    struct vmgr_error *why = NULL;
-    struct vemu_qmp *q = vmgr__vemu_change_monitor(&w->c, err);
-    g_autofree char *node = NULL;
-    int r = -1;
-
-    vmgr__vemu_set(args, "id", alias);
-    *ret_gone = false;
-    if (!q) {
-        json_object_put(args);
-        return -1;
-    }
-    if (strcmp(dev->name, "disk") == 0)
-        node = vmgr__vemu_disk_node(q, alias);
-    r = vmgr__qmp_execute(q, "device_del", args, NULL, &why);
-    if (r == 0) {
-        *ret_gone = vmgr__qmp_await_deleted(q, alias, DETACH_TIMEOUT_MS);
-    } else if (lacks(q, alias)) { /* it went after an earlier attempt */
-        *ret_gone = true;
-        r = 0;
-    }
-    if (r < 0)
-        vmgr__error_move(err, g_steal_pointer(&why));
-    vmgr_error_free(why);
-    if (*ret_gone) {
-        drop_parts(w, q, dev, node);
-        vmgr__vemu_port_forget(w->c.d, w->c.status.def, dev);
-    }
-    vmgr__qmp_close(q);
-    return r;
-}
-
 static struct vmgr__device *find(const struct work *w, const struct vmgr__domain_def *def,
                                  const char *alias, struct vmgr_error **err)
 {
@@ -347,14 +196,10 @@ static int detach_live(struct work *w, const char *alias, struct vmgr_error **er
 {
     struct vmgr__domain_def *def = w->c.status.def;
     struct vmgr__device *dev = find(w, def, alias, err);
-    bool gone;
 
-    if (!dev || check_hotplug(def, dev, err) < 0 || check_job(w, dev, err) < 0 ||
-        unplug(w, dev, &gone, err) < 0)
+    if (!dev || check_hotplug(def, dev, err) < 0 || check_job(w, dev, err) < 0)
         return -1;
-    if (gone)
-        g_ptr_array_remove(def->devices, dev);
-    return 0;
+    return vmgr__vemu_unplug(&w->c, dev, err);
 }
 
 static int detach(struct vmgr_domain *dom, const char *xml, const char *alias, uint32_t flags,
@@ -482,7 +327,7 @@ static int update_link(struct work *w, const struct vmgr__device *old, struct vm
 
     vmgr__device_set_alias(dev, alias);
     q = vmgr__vemu_change_monitor(&w->c, err);
-    r = q ? set_link(q, dev, err) : -1;
+    r = q ? vmgr__vemu_set_link(q, dev, err) : -1;
     vmgr__qmp_close(q);
     vmgr__device_free(dev);
     return r;

@@ -164,13 +164,6 @@ static int drop_part(const struct vemu_part *part, struct vemu_qmp *q)
     return vmgr__qmp_execute(q, kinds[part->kind].remove, args, NULL, NULL);
 }
 
-/* The first n, the last of them first. */
-static void drop_first(const struct vemu_parts *p, guint n, struct vemu_qmp *q)
-{
-    while (n-- > 0)
-        drop_part(&g_array_index(p->list, struct vemu_part, n), q);
-}
-
 int vmgr__vemu_parts_plug(const struct vemu_parts *p, struct vemu_qmp *q, struct vmgr_error **err)
 {
     for (guint i = 0; i < p->list->len; i++) {
@@ -180,15 +173,11 @@ int vmgr__vemu_parts_plug(const struct vemu_parts *p, struct vemu_qmp *q, struct
 
         if (vmgr__qmp_execute(q, kinds[part->kind].add, args, NULL, err) == 0)
             continue;
-        drop_first(p, i, q);
+        while (i-- > 0)
+            drop_part(&g_array_index(p->list, struct vemu_part, i), q);
         return -1;
     }
     return 0;
-}
-
-void vmgr__vemu_parts_unplug(const struct vemu_parts *p, struct vemu_qmp *q)
-{
-    drop_first(p, p->list->len, q);
 }
 
 void vmgr__vemu_parts_shorten(const struct vemu_parts *p, const char *run_dir)

@@ -37,8 +37,6 @@ void vmgr__vemu_parts_shorten(const struct vemu_parts *p, const char *run_dir);
 void vmgr__vemu_parts_argv(const struct vemu_parts *p, GPtrArray *args);
 /* Makes them in a running guest; on failure what was made is taken away again. */
 int vmgr__vemu_parts_plug(const struct vemu_parts *p, struct vemu_qmp *q, struct vmgr_error **err);
-/* Takes away what plugging has added, whatever the guest makes of it. */
-void vmgr__vemu_parts_unplug(const struct vemu_parts *p, struct vemu_qmp *q);
 /* Takes back-ends away, after their device went; what is not there is fine. */
 void vmgr__vemu_parts_drop(const struct vemu_parts *p, struct vemu_qmp *q);
 
@@ -132,10 +130,5 @@ int vmgr__vemu_volume_resolve(struct vmgr_conn *conn, struct vmgr__device *dev,
                               struct vmgr_error **err);
 int vmgr__vemu_volumes_resolve(struct vmgr_conn *conn, const struct vmgr__domain_def *def,
                                struct vmgr_error **err);
-
-/* ---- attach.c ---- */
-/* Pulls the cables of interfaces whose link is down. */
-int vmgr__vemu_set_links(struct vemu_qmp *q, const struct vmgr__domain_def *def,
-                         struct vmgr_error **err);
 
 #endif

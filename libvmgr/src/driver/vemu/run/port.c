@@ -258,6 +258,20 @@ void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def)
     vmgr__hostnet_port_forget(d, def->uuid, NULL);
 }
 
+void vmgr__vemu_ports_sweep(struct vemu *d, const struct vmgr__domain_def *def)
+{
+    g_autoptr(GPtrArray) names = vmgr__nwfilter_binding_names(d);
+    struct vmgr_error *why = NULL;
+
+    for (guint i = 0; i < names->len; i++) {
+        if (!vmgr__link_exists(names->pdata[i]))
+            vmgr__nwfilter_unbind(d, def->uuid, names->pdata[i], why ? NULL : &why);
+    }
+    if (why)
+        note_left(d, def->name, why);
+    vmgr__hostnet_port_sweep(d, def->uuid);
+}
+
 int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
                          struct vmgr__device *dev, struct vmgr_error **err)
 {

@@ -13,6 +13,8 @@ GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def,
                               struct vmgr_error **err);
 /* Takes away what a run's interfaces have on the host beside themselves: filters. */
 void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def);
+/* The same for interfaces that are not there: somebody died over them. */
+void vmgr__vemu_ports_sweep(struct vemu *d, const struct vmgr__domain_def *def);
 size_t vmgr__vemu_ports_count(const GArray *ports);
 int vmgr__vemu_ports_fd(const GArray *ports, size_t i);
 

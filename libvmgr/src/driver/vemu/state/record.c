@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../block/blockjob.h"
+#include "../device/plug.h"
 #include "../define.h"
 #include "../job/domain-job.h"
 #include "../run/console.h"
@@ -166,7 +167,8 @@ void vmgr__vemu_record_take_jobs(struct vemu *d, struct vmgr__domobj *obj, struc
     r->jobs = jobs;
     vmgr__domain_job_free(r->last_job);
     r->last_job = g_steal_pointer(&s->last_job);
-    if (obj->live && (vmgr__blockjobs_active(jobs) || s->job)) {
+    if (obj->live &&
+        (vmgr__blockjobs_active(jobs) || s->job || vmgr__vemu_plugs_torn(s->plugs))) {
         g_hash_table_add(d->job_names, g_strdup(name));
         vmgr__vemu_watch_jobs(d);
     } else {

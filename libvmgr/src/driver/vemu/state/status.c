@@ -8,6 +8,7 @@
 
 #include "../../../conf/backup.h"
 #include "../block/blockjob.h"
+#include "../device/plug.h"
 #include "../job/domain-job.h"
 #include "../run/process.h"
 #include "paths.h"
@@ -19,6 +20,7 @@ void vmgr__vemu_status_clear(struct vemu_status *s)
 {
     vmgr__domain_def_free(s->def);
     g_clear_pointer(&s->jobs, g_ptr_array_unref);
+    g_clear_pointer(&s->plugs, g_ptr_array_unref);
     vmgr__backup_free(s->backup);
     vmgr__domain_job_free(s->job);
     vmgr__domain_job_free(s->last_job);
@@ -78,6 +80,7 @@ static int parse_status(const char *name, const char *text, struct vemu_status *
             ret->def = vmgr__domain_def_parse_node(domain, &vmgr__vemu_defaults, 0, err);
             r = ret->def ? 1 : -1;
             ret->jobs = vmgr__blockjobs_read(root);
+            ret->plugs = vmgr__vemu_plugs_read(root);
             if (vmgr__xml_child(root, "domainbackup"))
                 ret->backup = vmgr__backup_read(vmgr__xml_child(root, "domainbackup"));
             vmgr__domain_jobs_read(root, ret);
@@ -153,6 +156,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
         vmgr__xw_attr(&w, "cgroup", s->cgroup);
         vmgr__domain_def_write(s->def, 0, &w);
         vmgr__blockjobs_write(s->jobs, &w);
+        vmgr__vemu_plugs_write(s->plugs, &w);
         if (s->backup)
             vmgr__backup_write(s->backup, true, &w);
         vmgr__domain_jobs_write(s, &w);
