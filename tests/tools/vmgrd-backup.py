@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from vmgrd_daemon import Daemon, check, fails, image, result, run, until
+from vmgrd_daemon import Daemon, check, fails, image, result, run, tear, until
 
 BUILD, WORK, KERNEL = sys.argv[1:4]
 LOG = os.path.join(WORK, "serial")
@@ -210,6 +210,11 @@ def killed(daemon, virsh, vmsh):
             out = run(virsh, "qemu-monitor-command", "d", json.dumps({"execute": command}))
             check(words in out.replace(" ", ""), f"{command}: {out}")
     print(f"backups that were known again: {sorted(outcomes)}", file=sys.stderr)
+    # who ended it died before the emulator was told
+    run(virsh, "backup-begin", "d", backup("pull", "vda", "vdb", mode="pull"))
+    tear(daemon, "d", "(<job kind='backup' state=')running'", r"\1canceling'")
+    over(virsh)
+    check(not os.path.exists(at("pull-vda")), "the scratch file is gone")
 
 
 def kill_emulator(virsh):

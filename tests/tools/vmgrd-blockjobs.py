@@ -6,7 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
-from vmgrd_daemon import Daemon, check, fails, image, listens, result, run, until
+from vmgrd_daemon import Daemon, check, fails, image, listens, result, run, tear, until
 
 BUILD, WORK, KERNEL = sys.argv[1:4]
 LOG = os.path.join(WORK, "serial")
@@ -140,6 +140,12 @@ def copy(daemon, virsh, vmsh, remote):
     run(remote, "blockjob", "d", "vdb", "--bandwidth", "1")
     run(remote, "blockjob", "d", "vdb", "--abort")
     fails(virsh, "does not have an active block job", "blockjob", "d", "vdb", "--abort")
+    # who gave it up died before the emulator was told
+    run(virsh, "blockcopy", "d", "vdb", at("torn"), "--bandwidth", "65536", "--bytes",
+        "--transient-job")
+    tear(daemon, "d", "(<blockjob disk='vdb'[^>]* state=')running'", r"\1canceling'")
+    until(lambda: result(virsh, "blockjob", "d", "vdb").stdout.startswith("No current"),
+          "the copy is given up", 60)
 
 
 def check_blocks(path, last):

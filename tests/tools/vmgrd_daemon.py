@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A vmgrd under test, in a directory of its own."""
 import os
+import re
 import signal
 import socket
 import struct
@@ -46,6 +47,18 @@ def fails(program, text, *command):
 def image(*words):
     """an image, by the judge of images"""
     subprocess.run(["qemu-img", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def tear(daemon, name, pattern, text):
+    """vmgrd is killed after it noted something in a domain's status, and before it did it"""
+    path = os.path.join(daemon.root, "run/vmgr/domains", name + ".d", "status.xml")
+    daemon.kill()
+    with open(path, encoding="utf-8") as status:
+        torn, count = re.subn(pattern, text, status.read())
+    check(count == 1, f"{pattern} is in the status: {torn}")
+    with open(path, "w", encoding="utf-8") as status:
+        status.write(torn)
+    daemon.start()
 
 
 def listens(path):

@@ -161,6 +161,8 @@ bool vmgr__backup_settle(struct vemu_change *c, struct vemu_qmp *q, struct json_
     if (job && job->kind == VEMU_DOMAIN_JOB_BACKUP)
         vmgr__backup_figures(&c->status, list, &job->figures);
     if (goes_on(c)) {
+        if (job && job->state == VEMU_DOMAIN_JOB_CANCELING) /* who decided that may have died */
+            vmgr__backup_cancel(c, q);
         if (b->running || (b->pull && vmgr__backup_export(b, q, NULL) < 0))
             return false;
         b->running = true;

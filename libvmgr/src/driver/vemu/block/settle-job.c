@@ -157,6 +157,20 @@ static void set_outcome(struct vemu_blockjob *job, struct json_object *info)
     job->error = g_strdup(error);
 }
 
+/* Who decided that it is to end may have died before the emulator was told. To tell it twice does no
+ * harm. */
+static void end_again(struct vemu_qmp *q, const struct vemu_blockjob *job, bool ready)
+{
+    struct json_object *args = json_object_new_object();
+    g_autofree char *id = vmgr__blockjob_id(job);
+    const bool pivot = job->state == VEMU_JOB_PIVOTING;
+
+    vmgr__vemu_set(args, "device", id);
+    if (!pivot && !ready)
+        vmgr__vemu_set_bool(args, "force", true);
+    vmgr__qmp_execute(q, pivot ? "block-job-complete" : "block-job-cancel", args, NULL, NULL);
+}
+
 /* Always 1: something changed. */
 static int dismiss(struct vemu_qmp *q, struct vemu_blockjob *job)
 {
@@ -179,6 +193,7 @@ static int settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_blockjo
     const enum vemu_blockjob_state before = job->state;
     struct vmgr__device *dev = vmgr__disk_find(c->status.def, job->disk);
     const char *status = text_of(info, "status");
+    const bool ready = g_strcmp0(text_of(info, "ready"), "true") == 0;
 
     if (!info && before == VEMU_JOB_STARTING) { /* it never began */
         vmgr__blockjob_remove(&c->status, job);
@@ -198,7 +213,9 @@ static int settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_blockjo
     }
     if (before == VEMU_JOB_STARTING)
         job->state = VEMU_JOB_RUNNING;
-    if (job->state == VEMU_JOB_RUNNING && g_strcmp0(text_of(info, "ready"), "true") == 0) {
+    if (before == VEMU_JOB_CANCELING || before == VEMU_JOB_PIVOTING)
+        end_again(q, job, ready);
+    if (job->state == VEMU_JOB_RUNNING && ready) {
         job->state = VEMU_JOB_READY;
         if (dev)
             change_mirror(dev, false);

@@ -113,6 +113,8 @@ static int settle(struct vemu_change *c, struct vemu_qmp *q, struct vmgr_error *
             set_end(job, status, info);
         else if (job->state == VEMU_DOMAIN_JOB_STARTING)
             job->state = VEMU_DOMAIN_JOB_RUNNING;
+        else if (job->state == VEMU_DOMAIN_JOB_CANCELING) /* who decided that may have died */
+            abort_job(c, q, NULL);
     }
     json_object_put(info);
     return r;

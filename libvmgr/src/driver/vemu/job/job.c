@@ -127,7 +127,7 @@ static int abort_job(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error 
         r = (q = vmgr__vemu_change_monitor(&c, err)) ? vmgr__domain_job_settle(&c, q, err) : -1;
     if (r == 0 && !c.status.job)
         r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "no job is active on the domain");
-    if (r == 0 && c.status.job->state != VEMU_DOMAIN_JOB_CANCELING) {
+    if (r == 0) { /* again, if it is to end already */
         c.status.job->state = VEMU_DOMAIN_JOB_CANCELING;
         r = vmgr__vemu_status_save(c.d, c.name, &c.status, err);
         if (r == 0)
