@@ -11,7 +11,8 @@
 #include "blockjob.h"
 #include "../text/storage.h"
 
-#define POLL_MS 500 /* between looks at a job's progress */
+#define POLL_MS   500 /* between looks at a job's progress */
+#define MAX_LOOKS 10  /* for the event of a job that is gone */
 
 const struct opt blockpull_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN),
@@ -127,6 +128,7 @@ struct wait {
     bool verbose, async;
     int timeout;       /* seconds; 0: for ever */
     enum outcome told; /* by an event; OUT_ERROR: nothing yet */
+    int looks;         /* since it was gone, and no event had told how it ended */
     int callback;
 };
 
@@ -177,6 +179,8 @@ static bool wait_look(struct wait *w, enum outcome *ret)
         blockjob_progress(w->label, job.end - job.current, job.end);
     if (w->told != OUT_ERROR)
         *ret = w->told;
+    else if (!found && w->callback >= 0 && *w->path != '/' && w->looks++ < MAX_LOOKS)
+        return false; /* it comes after the answer */
     else if (!found)
         *ret = OUT_COMPLETED;
     else if (job.current == job.end)
