@@ -63,13 +63,14 @@ static bool receive(struct shell *sh, struct vmgr_stream *stream, int fd, bool s
            (n = vmgr_stream_recv_flags(stream, buf, CHUNK, sparse ? VMGR_STREAM_STOP_AT_HOLE : 0,
                                        shell_err(sh))) != 0) {
         if (n == VMGR_STREAM_AT_HOLE) {
-            ok = vmgr_stream_recv_hole(stream, &hole, shell_err(sh)) >= 0;
+            ok = vmgr_stream_recv_hole(stream, &hole, shell_err(sh)) >= 0 &&
+                 lseek(fd, (off_t)hole, SEEK_CUR) >= 0;
             at += ok ? (off_t)hole : 0;
             continue;
         }
         ok = n > 0;
         for (ssize_t done = 0, w; ok && done < n; done += w) {
-            w = pwrite(fd, buf + done, (size_t)(n - done), at);
+            w = write(fd, buf + done, (size_t)(n - done)); /* it may be a pipe */
             ok = w > 0;
             at += ok ? w : 0;
         }
