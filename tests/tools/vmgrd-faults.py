@@ -13,14 +13,16 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
-from vmgrd_daemon import UUID, Daemon, Raw, check, document, string, until
+from vmgrd_daemon import REMOTE, STREAM, UUID, Daemon, Raw, check, document, string, until
 
 BUILD, WORK = sys.argv[1:3]
 ROOT = os.path.join(WORK, "root")
 SOCKET = os.path.join(ROOT, "run/vmgr/libvirt-sock")
 VMSH = [os.path.join(BUILD, "tools/vmsh/vmsh"), "-q", "-c",
         f"vemu+unix:///system?socket={SOCKET}"]
-GET_TYPE, DEFINE, LIST_ALL, REGISTER_ANY = 3, 11, 273, 316
+GET_TYPE, LOOKUP, OPEN_CONSOLE = 3, 23, 201
+# procedures that register callbacks for anybody's events, and how many events each knows
+REGISTER = ((316, 27), (313, 1), (368, 2), (374, 2), (380, 2))
 TYPE = string("QEMU")
 CROWD = 1000
 PATIENCE = 60 # seconds that a question may take on a slow machine; the guest's limit is 5
@@ -118,22 +120,64 @@ def upload_dies(fifo, stopped):
             os.close(out)
 
 
+def console_dies():
+    """Clients that go while they have a console, in the middle of a packet: the next one gets it."""
+    for number in range(50):
+        raw = Raw(SOCKET)
+        found = raw.call(LOOKUP, string("seen"))
+        serials = []
+
+        def opens(raw=raw, found=found, serials=serials):
+            serials.append(raw.send(OPEN_CONSOLE, found + struct.pack(">II", 0, 0))) # not by force
+            return raw.reply(serials[-1])[0][5] == 0
+
+        until(opens, f"console {number}: it is free again", PATIENCE)
+        serial = serials[-1]
+        raw.send(OPEN_CONSOLE, b"x" * 1000, kind=STREAM, status=2, serial=serial)
+        raw.socket.sendall(struct.pack(">IIIiiIi", 5000, REMOTE, 1, OPEN_CONSOLE, STREAM, serial, 2) + b"x" * 99)
+        raw.socket.close()
+
+
+def download_dies(fifo, stopped):
+    """A client is killed while it takes a volume; not counted when another still has that."""
+    with subprocess.Popen([*VMSH, "vol-download", "vol", fifo, "--pool", "pool"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as client, \
+            open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as out:
+        data = None
+        while not data and client.poll() is None: # b"": nobody has opened it yet; None: nothing is there
+            data = out.read(4096)
+            time.sleep(0.01)
+        if data:
+            stopped.append(client.pid)
+        client.kill()
+
+
 def dead_clients(daemon):
     """Callbacks that nobody takes back, and an upload that stops in the middle."""
     before = daemon.descriptors()
     for _ in range(100):
         raw = Raw(SOCKET)
-        for event in range(5):
-            raw.call(REGISTER_ANY, struct.pack(">iI", event, 0))
+        for procedure, events in REGISTER:
+            for event in range(events):
+                reply = raw.call(procedure, struct.pack(">iI", event, 0))
+                check(isinstance(reply, bytes), f"event {event} of {procedure}: {reply}")
         raw.socket.close()
+    # of all that happens now nobody is told who is not there
     works("define", guest("seen", 1))
     works("start", "seen")
+    works("net-define", write("seen.net", "<network><name>seen</name></network>"))
+    works("net-undefine", "seen")
+    console_dies()
     works("pool-create-as", "pool", "dir", "--target", ROOT)
     works("vol-create-as", "pool", "vol", "8M")
     fifo = os.path.join(WORK, "fifo")
     os.mkfifo(fifo)
     stopped = []
     until(lambda: upload_dies(fifo, stopped) or len(stopped) == 5, "five uploads stop in the middle",
+          PATIENCE)
+    stopped.clear()
+    until(lambda: download_dies(fifo, stopped) or len(stopped) == 5, "five downloads stop in the middle",
           PATIENCE)
     until(lambda: not vmsh("vol-delete", "vol", "--pool", "pool")[0], "the volume is free again",
           PATIENCE)
@@ -145,10 +189,12 @@ def dead_clients(daemon):
           f"{before}", PATIENCE)
 
 
-def full_disk(_daemon):
+def full_disk(daemon):
     """Definitions on a file system that fills up."""
     place = os.path.join(ROOT, "etc/vmgr/domains")
+    daemon.stop() # one that has looked often is told of files, but not of what is mounted over them
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", place], check=True)
+    daemon.start()
     made = 0
     while made < 100:
         failed, _ = vmsh("define", guest(f"full{made}", made))

@@ -215,6 +215,44 @@ def missing_programs(_daemon):
     check(not tables(), f"rules are left: {tables()}")
 
 
+def dead_server(daemon):
+    """dnsmasq is killed, again and again: the next look starts one, and one alone, with the same leases."""
+    path = write("served.xml", NETWORK.format(name="served", bridge="vmserved", number=94, more=""))
+    works("net-create", path)
+    place = os.path.join(RUN, "networks/served.d")
+    with open(os.path.join(place, "leases"), "a", encoding="utf-8") as leases:
+        leases.write("4102444800 52:54:00:00:00:94 10.94.0.5 kept *\n")
+    before = set()
+    for _ in range(5):
+        pid = int(read(os.path.join(place, "pid")))
+        check(pid not in before, f"{pid} is another than {before}")
+        before.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: "served" in works("net-list") and servers() and servers() != [pid],
+              "there is another", PATIENCE)
+        check(len(servers()) == 1, f"it is one: {servers()}")
+        check("10.94.0.5" in works("net-dhcp-leases", "served"), "the lease is there")
+    daemon.kill() # and while nobody looks
+    os.kill(servers()[0], signal.SIGKILL)
+    daemon.start()
+    until(lambda: "served" in works("net-list") and len(servers()) == 1, "there is one again", PATIENCE)
+    works("net-destroy", "served")
+    until(lambda: not servers(), "it goes with its network", PATIENCE)
+
+
+def servers():
+    """Processes of dnsmasq that live."""
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat = read(f"/proc/{process}/stat")
+        except OSError:
+            continue
+        if "(dnsmasq)" in stat and ") Z" not in stat:
+            found.append(int(process))
+    return found
+
+
 def emulators(name):
     """Processes of a domain."""
     found = []
@@ -308,7 +346,7 @@ def half_states(daemon):
 
 def main():
     daemon = Daemon(BUILD, ROOT)
-    for part in (full_disk, full_pool, full_run, missing_programs, dead_emulators, taken_numbers,
+    for part in (full_disk, full_pool, full_run, missing_programs, dead_server, dead_emulators, taken_numbers,
                  half_states):
         began = time.monotonic()
         part(daemon)
