@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * On the real KVM: registers through the run page. compare_with_plain_ioctls runs two guests through
- * the same random calls, one with registers in the run page and one without: nothing they show may
- * differ.
+ * On the real KVM: registers through the run page. compare_with_plain_ioctls runs two guests
+ * through the same random calls, one with registers in the run page and one without: nothing they
+ * show may differ.
  */
 #include <unistd.h>
 

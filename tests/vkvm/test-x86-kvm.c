@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The x86 calls on the real KVM: registers, interrupt controllers, clock and the rest; others are in
- * files of their own. What this host's lacks is skipped by name, with the reason; without /dev/kvm
- * everything is (exit status 77).
+ * The x86 calls on the real KVM: registers, interrupt controllers, clock and the rest; others are
+ * in files of their own. What this host's lacks is skipped by name, with the reason; without
+ * /dev/kvm everything is (exit status 77).
  */
 #include <sys/eventfd.h>
 #include <unistd.h>
