@@ -40,7 +40,7 @@ SC_INLINE uint64_t sc_ea_b(const struct sc_cpu *c, const struct sc_insn *i)
     return c->gpr[i->base] + (uint64_t)(int64_t)i->disp;
 }
 
-/* How each begins: `va`, the operand's address, and `t`, the TLB's entry that has it; or the miss. */
+/* How each begins: `va`, the operand's address, and `t`, the TLB's entry for it; or the miss. */
 #define SC_HIT_OR_MISS(name, bits, ea, hit)                                                        \
     const uint64_t va = ea(c, i);                                                                  \
     const struct sc_tlbe *t = sc_tlbe(c, va);                                                      \
