@@ -137,6 +137,28 @@ def agent(daemon, virsh):
     run(virsh, "destroy", "g")
 
 
+def sleep(daemon, virsh):
+    """a guest falls asleep and wakes while there is no daemon; one that begins later knows"""
+    guest = Guest(daemon, "g")
+    run(virsh, "start", "g")
+    daemon.kill()
+    guest.says("x-sleep")
+    check("state='1'" in guest.status(), "nobody is there to hear it")
+    daemon.start()
+    guest.shows(r"state='7' reason='0'", "heard by the next daemon")
+    daemon.kill()
+    daemon.start()
+    check(run(virsh, "domstate", "g").strip() == "pmsuspended", "it sleeps on")
+    daemon.kill()
+    guest.says("system_wakeup")
+    daemon.start()
+    guest.shows(r"state='1' reason='8'", "woken before the daemon came")
+    guest.says("x-sleep")
+    guest.shows(r"state='7' reason='0'", "asleep again")
+    run(virsh, "destroy", "g")
+    check(run(virsh, "domstate", "g", "--reason").strip() == "shut off (destroyed)", "ended in its sleep")
+
+
 def idle(daemon, virsh):
     """a guest that does nothing costs two descriptors, and goes with them"""
     until(lambda: no_clients(daemon), "the client has gone", PATIENCE)
@@ -244,6 +266,16 @@ def told(virsh, vmsh, daemon):
         run(virsh, "suspend", "t")
         run(virsh, "resume", "t")
         heard("lifecycle", ": Resumed Unpaused")
+        # it falls asleep and wakes by itself
+        guest.says("x-sleep")
+        heard("pm-suspend", "")
+        heard("lifecycle", ": PMSuspended Memory")
+        check(run(virsh, "domstate", "t", "--reason").strip() == "pmsuspended (unknown)", "asleep")
+        check("t" in run(vmsh, "list", "--name", "--state-other").split(), "the list")
+        guest.says("system_wakeup")
+        heard("pm-wakeup", "")
+        heard("lifecycle", ": Started Event wakeup")
+        check(run(vmsh, "domstate", "t", "--reason").strip() == "running (event wakeup)", "awake")
         # what cannot be: words of no kind, numbers that are none, names that nobody has
         for event, data in (("NO_SUCH_EVENT", {}), ("RTC_CHANGE", {"offset": "soon"}), ("BLOCK_IO_ERROR", []),
                             ("VSERPORT_CHANGE", {"id": "nobody", "open": True}), ("WATCHDOG", {"action": 7}),
@@ -291,6 +323,7 @@ def main():
     run(virsh, "start", "g")
     crash(daemon, virsh)
     agent(daemon, virsh)
+    sleep(daemon, virsh)
     idle(daemon, virsh)
     stays()
     told(virsh, vmsh, daemon)

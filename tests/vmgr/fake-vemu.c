@@ -9,7 +9,8 @@
  *   slow-start    waits 200 ms before the monitor opens
  *
  * Commands beyond vemu's: x-panic (the guest panics), x-port (it opens or closes the channel "id"),
- * x-event (its arguments are told as an event; or, as "raw", a string that is none).
+ * x-event (its arguments are told as an event; or, as "raw", a string that is none), x-sleep (it
+ * suspends to memory).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -406,6 +407,20 @@ static struct json_object *run(int fd, const char *command, struct json_object *
     } else if (strcmp(command, "x-panic") == 0) {
         vm.status = vm.panic_pause ? "guest-panicked" : "panicking";
         event(fd, "GUEST_PANICKED");
+    } else if (strcmp(command, "x-sleep") == 0) {
+        vm.status = "suspended";
+        event(fd, "SUSPEND");
+    } else if (strcmp(command, "system_wakeup") == 0) {
+        if (strcmp(vm.status, "suspended") != 0) {
+            *ret_error = "Unable to wake up: guest is not in suspended state";
+            json_object_put(result);
+            return NULL;
+        }
+        vm.status = "running";
+        event(fd, "WAKEUP");
+    } else if (strcmp(command, "query-current-machine") == 0) {
+        json_object_object_add(result, "wakeup-suspend-support",
+                               json_object_new_boolean(!strstr(vm.append, "no-s3")));
     } else if (strcmp(command, "set-action") == 0) {
         const char *action = text_of(args, "panic");
 

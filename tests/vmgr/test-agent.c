@@ -60,6 +60,8 @@ static const struct {
     { "guest-set-user-password", "{\"return\": {}}" },
     { "guest-ssh-get-authorized-keys", "{\"return\": {\"keys\": [\"ssh-rsa A\", \"ssh-rsa B\"]}}" },
     { "guest-ssh-add-authorized-keys", "{\"return\": {}}" },
+    { "guest-suspend-ram",
+      "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no way to sleep\"}}" },
     { "guest-ssh-remove-authorized-keys",
       "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no such key\"}}" },
 };
@@ -115,6 +117,14 @@ static bool answer(int fd, const char *line)
         return true;
     }
     snprintf(last, sizeof(last), "%s", line);
+    if (strstr(line, "\"guest-suspend-hybrid\"") && now == NORMAL) {
+        char *text = NULL;
+
+        /* it sleeps, and so says nothing more */
+        vmgr_domain_monitor_command(dom, "{\"execute\":\"x-sleep\"}", 0, &text, NULL);
+        free(text);
+        return true;
+    }
     switch (now) {
     case GARBAGE: say(fd, "}{\n", 3); return true;
     case HUGE_LINE: flood(fd, "aaaaaaaaaaaaaaaa", (5u << 20) / 16); return true;
@@ -378,6 +388,85 @@ START_TEST(test_stalled)
 }
 END_TEST
 
+START_TEST(test_sleep)
+{
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_MEM, 5, 0, &err),
+          VMGR_ERR_ARGUMENT_UNSUPPORTED,
+          "argument unsupported: Duration not supported. Use 0 for now");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, 3, 0, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: Unknown suspend target: 3");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_MEM, 0, 0, &err),
+          VMGR_ERR_INTERNAL_ERROR,
+          "internal error: unable to execute QEMU agent command 'guest-suspend-ram': no way to "
+          "sleep");
+    expect_state(dom, "running (booted)");
+    FAILS(vmgr_domain_pm_wakeup(dom, 0, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: unable to execute monitor command 'system_wakeup': Unable to wake "
+          "up: guest is not in suspended state");
+    OK(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_HYBRID, 0, 0, &err));
+    sent("guest-suspend-hybrid");
+    expect_state(dom, "pmsuspended (unknown)");
+    FAILS(vmgr_domain_suspend(dom, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is pmsuspended");
+    FAILS(vmgr_domain_resume(dom, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is pmsuspended");
+    FAILS(vmgr_domain_set_time(dom, 1, 0, 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+    OK(vmgr_domain_pm_wakeup(dom, 0, &err));
+    expect_state(dom, "running (event wakeup)");
+    OK(vmgr_domain_suspend(dom, &err));
+    OK(vmgr_domain_resume(dom, &err));
+    /* an agent that says nothing, of a guest that goes on */
+    OK(vmgr_domain_agent_set_timeout(dom, 1, 0, &err));
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_DISK, 0, 0, &err),
+          VMGR_ERR_AGENT_UNRESPONSIVE,
+          "Guest agent is not responding: Guest agent not available for now");
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_MEM, 0, 0, &err),
+          VMGR_ERR_OPERATION_INVALID, "Requested operation is not valid: domain is not running");
+    FAILS(vmgr_domain_pm_wakeup(dom, 0, &err), VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: domain is not running");
+}
+END_TEST
+
+/* Starts another guest with that document's <pm>. */
+static void start_with(const char *machine, const char *cmdline, const char *pm)
+{
+    char xml[1024];
+
+    snprintf(xml, sizeof(xml),
+             "<domain type='vemu'><name>p</name><memory unit='MiB'>64</memory>"
+             "<os><type machine='%s'>hvm</type><kernel>/boot/vmlinuz</kernel>"
+             "<cmdline>%s</cmdline></os>%s</domain>",
+             machine, cmdline, pm);
+    vmgr_domain_destroy(dom, 0, NULL);
+    vmgr_domain_undefine(dom, 0, NULL);
+    vmgr_domain_unref(dom);
+    dom = NULL;
+    OK(vmgr_domain_define_xml(conn, xml, 0, &dom, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+}
+
+START_TEST(test_sleep_refused)
+{
+    start_with("q35", "x", "<pm><suspend-to-mem enabled='no'/></pm>");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_MEM, 0, 0, &err),
+          VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: S3 state is disabled for this domain");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_DISK, 0, 0, &err),
+          VMGR_ERR_ARGUMENT_UNSUPPORTED,
+          "argument unsupported: QEMU guest agent is not configured");
+    start_with("q35", "x", "<pm><suspend-to-disk enabled='no'/></pm>");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_DISK, 0, 0, &err),
+          VMGR_ERR_OPERATION_INVALID,
+          "Requested operation is not valid: S4 state is disabled for this domain");
+    start_with("microvm", "no-s3", "");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_HYBRID, 0, 0, &err),
+          VMGR_ERR_OPERATION_UNSUPPORTED,
+          "Operation not supported: Domain does not have suspend support");
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
     struct vmgr_fs_info **infos;
@@ -411,6 +500,8 @@ int main(void)
     tcase_add_test(tcase, test_info);
     tcase_add_test(tcase, test_liars);
     tcase_add_test(tcase, test_stalled);
+    tcase_add_test(tcase, test_sleep);
+    tcase_add_test(tcase, test_sleep_refused);
     tcase_add_test(tcase, test_refusals);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);

@@ -270,6 +270,19 @@ int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_
 int vmgr_domain_suspend(struct vmgr_domain *domain, struct vmgr_error **err);
 /** Lets the vCPUs run. Errors: VMGR_ERR_OPERATION_INVALID (not running, or not paused). */
 int vmgr_domain_resume(struct vmgr_domain *domain, struct vmgr_error **err);
+/** vmgr_domain_pm_suspend_for_duration() - asks the guest's agent to put the guest to sleep
+ * @target: enum vmgr_node_suspend_target (<vmgr/node.h>): mem, disk or both
+ * @duration: 0
+ * Returns when it sleeps (state pmsuspended), or is off (disk). Errors: ARGUMENT_UNSUPPORTED
+ * (duration; no agent is configured), INVALID_ARG (target), OPERATION_INVALID (it does not run; the
+ * definition's <pm> says no), OPERATION_UNSUPPORTED (the machine cannot sleep), AGENT_UNRESPONSIVE,
+ * INTERNAL_ERROR (the agent cannot). Context: any. Since 0.1 */
+int vmgr_domain_pm_suspend_for_duration(struct vmgr_domain *domain, uint32_t target,
+                                        uint64_t duration, uint32_t flags, struct vmgr_error **err);
+/** vmgr_domain_pm_wakeup() - wakes a guest that sleeps
+ * Errors: OPERATION_INVALID (it does not run), INTERNAL_ERROR (it does not sleep, or cannot).
+ * Context: any. Since 0.1 */
+int vmgr_domain_pm_wakeup(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 
 /* ---- looking
  * ------------------------------------------------------------------------------------- */

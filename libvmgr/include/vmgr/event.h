@@ -131,6 +131,10 @@ enum vmgr_domain_event_resumed_detail {
     VMGR_DOMAIN_EVENT_RESUMED_POSTCOPY = 3,
     VMGR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED = 4,
 };
+enum vmgr_domain_event_pmsuspended_detail {
+    VMGR_DOMAIN_EVENT_PMSUSPENDED_MEMORY = 0,
+    VMGR_DOMAIN_EVENT_PMSUSPENDED_DISK = 1,
+};
 enum vmgr_domain_event_stopped_detail {
     VMGR_DOMAIN_EVENT_STOPPED_SHUTDOWN = 0,
     VMGR_DOMAIN_EVENT_STOPPED_DESTROYED = 1,

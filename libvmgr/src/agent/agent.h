@@ -42,6 +42,10 @@ int vmgr__agent_try(struct vmgr__agent *a, const char *command, struct json_obje
 /* One after which the guest may not answer: shutdown. */
 int vmgr__agent_call_last(struct vmgr__agent *a, const char *command, struct json_object *args,
                           struct vmgr_error **err);
+/* One that the guest answers only if it cannot: it is done when done(data), asked now and then,
+ * says so, or the agent after all. */
+int vmgr__agent_call_until(struct vmgr__agent *a, const char *command, bool (*done)(void *data),
+                           void *data, struct vmgr_error **err);
 /* A text as it is, and the answer as it is. timeout_s: enum vmgr_agent_timeout as it is meant; ret
  * stays NULL with NOWAIT. */
 int vmgr__agent_text(struct vmgr__agent *a, const char *text, int timeout_s, char **ret,

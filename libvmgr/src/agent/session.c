@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOOK_US   200000 /* between looks at what an agent does not answer */
 #define DELIMITER 0xff /* the agent's protocol: what was parsed so far is dropped */
 
 struct vmgr__agent {
@@ -319,6 +320,43 @@ int vmgr__agent_call_last(struct vmgr__agent *a, const char *command, struct jso
     if (vmgr__agent_member(answer, "error", json_type_object))
         r = refuse(answer, command, err);
     json_object_put(answer);
+    return r;
+}
+
+int vmgr__agent_call_until(struct vmgr__agent *a, const char *command, bool (*done)(void *data),
+                           void *data, struct vmgr_error **err)
+{
+    struct json_object *answer;
+    gint64 end, now;
+    bool over = false;
+    int r = send_command(a, command, NULL, err);
+
+    if (r < 0)
+        return -1;
+    for (end = a->deadline; !over && r == 0;) {
+        struct vmgr_error *why = NULL;
+        bool silent;
+
+        a->deadline = MIN(end, g_get_monotonic_time() + LOOK_US);
+        answer = next_answer(a, command, &why);
+        silent = !answer && vmgr_error_get_code(why) == VMGR_ERR_AGENT_UNRESPONSIVE;
+        if (vmgr__agent_member(answer, "error", json_type_object))
+            r = refuse(answer, command, err);
+        else
+            over = answer || done(data);
+        now = g_get_monotonic_time();
+        /* Nothing but silence is a reason to wait for longer; for a little while, if it is because
+         * the other end has gone. */
+        if (!over && r == 0 && (!silent || now >= end)) {
+            vmgr__error_move(err, g_steal_pointer(&why));
+            r = -1;
+        } else if (!over && r == 0 && now < a->deadline) {
+            end = MIN(end, now + AGENT_SYNC_SECONDS * G_USEC_PER_SEC);
+            g_usleep(LOOK_US);
+        }
+        vmgr_error_free(why);
+        json_object_put(answer);
+    }
     return r;
 }
 

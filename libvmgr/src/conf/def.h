@@ -280,6 +280,7 @@ struct vmgr__domain_def {
     struct vmgr__cpu cpu;
     struct vmgr__clock clock;
     int on_poweroff, on_reboot, on_crash; /* enum vmgr__action */
+    int pm_mem, pm_disk; /* vmgr__yes_no: suspending to memory, to disk */
     char *emulator;
     GPtrArray *serials;     /* struct vmgr__chardev * */
     GPtrArray *consoles;    /* struct vmgr__chardev * */

@@ -34,7 +34,6 @@ KEPT(bootloader);
 KEPT(bootloader_args);
 KEPT(idmap);
 KEPT(on_lockfailure);
-KEPT(pm);
 KEPT(perf);
 KEPT(seclabel);
 KEPT(keywrap);
@@ -74,7 +73,7 @@ static const struct vmgr__element *const elements[] = {
     &vmgr__element_on_reboot,
     &vmgr__element_on_crash,
     &kept_on_lockfailure,
-    &kept_pm,
+    &vmgr__element_pm,
     &kept_perf,
     &vmgr__element_devices,
     &kept_seclabel,

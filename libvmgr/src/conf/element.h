@@ -56,6 +56,7 @@ extern const struct vmgr__element vmgr__element_clock;
 extern const struct vmgr__element vmgr__element_on_poweroff;
 extern const struct vmgr__element vmgr__element_on_reboot;
 extern const struct vmgr__element vmgr__element_on_crash;
+extern const struct vmgr__element vmgr__element_pm;
 extern const struct vmgr__element vmgr__element_devices;
 
 /* ---- helpers of the element files ---- */

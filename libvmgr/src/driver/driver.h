@@ -101,6 +101,9 @@ struct vmgr__driver {
     int (*domain_destroy)(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
     int (*domain_suspend)(struct vmgr_domain *dom, struct vmgr_error **err);
     int (*domain_resume)(struct vmgr_domain *dom, struct vmgr_error **err);
+    int (*domain_pm_suspend)(struct vmgr_domain *dom, uint32_t target, uint64_t duration,
+                             struct vmgr_error **err);
+    int (*domain_pm_wakeup)(struct vmgr_domain *dom, struct vmgr_error **err);
     int (*domain_get_state)(struct vmgr_domain *dom, int *ret_state, int *ret_reason,
                             struct vmgr_error **err);
     int (*domain_get_info)(struct vmgr_domain *dom, struct vmgr_domain_info *ret,

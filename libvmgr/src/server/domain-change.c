@@ -87,6 +87,9 @@ CHANGE(reboot, vmgr_domain_reboot(dom, a->flags, &call->err))
 CHANGE(reset, vmgr_domain_reset(dom, a->flags, &call->err))
 CHANGE(suspend, vmgr_domain_suspend(dom, &call->err))
 CHANGE(resume, vmgr_domain_resume(dom, &call->err))
+CHANGE(pm_suspend_for_duration,
+       vmgr_domain_pm_suspend_for_duration(dom, a->target, a->duration, a->flags, &call->err))
+CHANGE(pm_wakeup, vmgr_domain_pm_wakeup(dom, a->flags, &call->err))
 CHANGE(undefine, vmgr_domain_undefine(dom, 0, &call->err))
 CHANGE(undefine_flags, vmgr_domain_undefine(dom, a->flags, &call->err))
 CHANGE(set_autostart, vmgr_domain_set_autostart(dom, a->autostart, &call->err))
@@ -109,5 +112,7 @@ const struct vmgr__handler vmgr__handlers_domain_change[] = {
     { WIRE_DOMAIN_RESET, change_reset, 0 },
     { WIRE_DOMAIN_SUSPEND, change_suspend, 0 },
     { WIRE_DOMAIN_RESUME, change_resume, 0 },
+    { WIRE_DOMAIN_PM_SUSPEND_FOR_DURATION, change_pm_suspend_for_duration, 0 },
+    { WIRE_DOMAIN_PM_WAKEUP, change_pm_wakeup, 0 },
     { 0, NULL, 0 },
 };

@@ -27,6 +27,14 @@ static void emit_plain(struct vmgr__server *s, const struct wire_domain *dom,
         SEND(WIRE_DOMAIN_EVENT_CALLBACK_REBOOT, wire_domain_event_callback_reboot_msg,
              { .msg = { .dom = *dom } });
         break;
+    case VMGR_DOMAIN_EVENT_PMWAKEUP:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_PMWAKEUP, wire_domain_event_callback_pmwakeup_msg,
+             { .msg = { .dom = *dom } });
+        break;
+    case VMGR_DOMAIN_EVENT_PMSUSPEND:
+        SEND(WIRE_DOMAIN_EVENT_CALLBACK_PMSUSPEND, wire_domain_event_callback_pmsuspend_msg,
+             { .msg = { .dom = *dom } });
+        break;
     case VMGR_DOMAIN_EVENT_CONTROL_ERROR:
         SEND(WIRE_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR, wire_domain_event_callback_control_error_msg,
              { .msg = { .dom = *dom } });

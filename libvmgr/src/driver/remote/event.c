@@ -125,6 +125,21 @@ TAKE(block_job, VMGR_DOMAIN_EVENT_BLOCK_JOB, .path = m->msg.path, .type = m->msg
      .detail = m->msg.status)
 TAKE(metadata_change, VMGR_DOMAIN_EVENT_METADATA_CHANGE, .type = m->type, .text = m->nsuri)
 
+/* Those of guests that sleep have a reason in front of the domain, which nothing comes with. */
+#define TAKE_PM(kind, event_id)                                                                    \
+    static void take_##kind(struct vmgr__remote *r, const void *msg)                               \
+    {                                                                                              \
+        const struct wire_domain_event_callback_##kind##_msg *m = msg;                             \
+        const struct vmgr_domain_event event = { .id = (event_id) };                               \
+                                                                                                   \
+        if (is_ours(r, event.id, m->callback_id))                                                  \
+            vmgr__conn_emit_event(r->conn, m->msg.dom.name, m->msg.dom.uuid, &event);              \
+    }
+
+TAKE_PM(pmwakeup, VMGR_DOMAIN_EVENT_PMWAKEUP)
+TAKE_PM(pmsuspend, VMGR_DOMAIN_EVENT_PMSUSPEND)
+TAKE_PM(pmsuspend_disk, VMGR_DOMAIN_EVENT_PMSUSPEND_DISK)
+
 static void take_block_job_2(struct vmgr__remote *r, const void *msg)
 {
     const struct wire_domain_event_block_job_2_msg *m = msg;
@@ -267,6 +282,9 @@ static const struct {
     { WIRE_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR, take_control_error },
     { WIRE_DOMAIN_EVENT_CALLBACK_DISK_CHANGE, take_disk_change },
     { WIRE_DOMAIN_EVENT_CALLBACK_TRAY_CHANGE, take_tray_change },
+    { WIRE_DOMAIN_EVENT_CALLBACK_PMWAKEUP, take_pmwakeup },
+    { WIRE_DOMAIN_EVENT_CALLBACK_PMSUSPEND, take_pmsuspend },
+    { WIRE_DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK, take_pmsuspend_disk },
     { WIRE_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE, take_balloon_change },
     { WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED, take_device_removed },
     { WIRE_DOMAIN_EVENT_CALLBACK_DEVICE_ADDED, take_device_added },

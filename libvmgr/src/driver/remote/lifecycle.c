@@ -97,6 +97,22 @@ int vmgr__remote_domain_resume(struct vmgr_domain *dom, struct vmgr_error **err)
     return act(dom, WIRE_DOMAIN_RESUME, 0, err);
 }
 
+int vmgr__remote_domain_pm_suspend(struct vmgr_domain *dom, uint32_t target, uint64_t duration,
+                                   struct vmgr_error **err)
+{
+    const struct wire_domain_pm_suspend_for_duration_args args = { .dom = vmgr__remote_domain(dom),
+                                                                   .target = target,
+                                                                   .duration = duration };
+
+    return vmgr__remote_do(vmgr_domain_get_conn(dom)->driver_data,
+                           WIRE_DOMAIN_PM_SUSPEND_FOR_DURATION, &args, err);
+}
+
+int vmgr__remote_domain_pm_wakeup(struct vmgr_domain *dom, struct vmgr_error **err)
+{
+    return act(dom, WIRE_DOMAIN_PM_WAKEUP, 0, err);
+}
+
 int vmgr__remote_domain_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error **err)
 {
     return act(dom, WIRE_DOMAIN_SET_AUTOSTART, on, err);

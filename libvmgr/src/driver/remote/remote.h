@@ -299,6 +299,9 @@ int vmgr__remote_domain_reset(struct vmgr_domain *dom, struct vmgr_error **err);
 int vmgr__remote_domain_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
 int vmgr__remote_domain_suspend(struct vmgr_domain *dom, struct vmgr_error **err);
 int vmgr__remote_domain_resume(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_pm_suspend(struct vmgr_domain *dom, uint32_t target, uint64_t duration,
+                                   struct vmgr_error **err);
+int vmgr__remote_domain_pm_wakeup(struct vmgr_domain *dom, struct vmgr_error **err);
 int vmgr__remote_domain_set_autostart(struct vmgr_domain *dom, bool on, struct vmgr_error **err);
 int vmgr__remote_domain_set_metadata(struct vmgr_domain *dom, int type, const char *text,
                                      const char *key, const char *uri, uint32_t flags,

@@ -32,6 +32,7 @@
 #include "run/crash.h"
 #include "run/lifecycle-action.h"
 #include "run/news.h"
+#include "run/pm.h"
 #include "run/process.h"
 #include "state/cache.h"
 #include "state/notice.h"
@@ -415,6 +416,8 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_destroy = vmgr__vemu_destroy,
     .domain_suspend = vmgr__vemu_suspend,
     .domain_resume = vmgr__vemu_resume,
+    .domain_pm_suspend = vmgr__vemu_pm_suspend,
+    .domain_pm_wakeup = vmgr__vemu_pm_wakeup,
     .domain_get_state = vemu_get_state,
     .domain_get_info = vemu_get_info,
     .domain_get_id = vemu_get_id,

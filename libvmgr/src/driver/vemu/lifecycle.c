@@ -410,6 +410,8 @@ int vmgr__vemu_suspend(struct vmgr_domain *dom, struct vmgr_error **err)
         return -1;
     if (c.status.state == VMGR_DOMAIN_CRASHED)
         r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is crashed");
+    else if (c.status.state == VMGR_DOMAIN_PMSUSPENDED)
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is pmsuspended");
     if (r == 0 && c.status.state != VMGR_DOMAIN_PAUSED)
         r = switch_to(&c, "stop", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_USER, err);
     return vmgr__vemu_change_end(&c, r);
@@ -424,6 +426,8 @@ int vmgr__vemu_resume(struct vmgr_domain *dom, struct vmgr_error **err)
         return -1;
     if (c.status.state == VMGR_DOMAIN_RUNNING)
         r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is already running");
+    else if (c.status.state == VMGR_DOMAIN_PMSUSPENDED)
+        r = vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is pmsuspended");
     else
         r = switch_to(&c, "cont", VMGR_DOMAIN_RUNNING, VMGR_DOMAIN_RUNNING_UNPAUSED, err);
     return vmgr__vemu_change_end(&c, r);

@@ -127,7 +127,7 @@ static int find_channel(const struct vmgr__domobj *obj, struct session *s, struc
                           "'connect')");
     if (g_strcmp0(state, "disconnected") == 0)
         return vemu_error(err, VMGR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected");
-    if (obj->state == VMGR_DOMAIN_PAUSED)
+    if (obj->state == VMGR_DOMAIN_PAUSED || obj->state == VMGR_DOMAIN_PMSUSPENDED)
         return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
     s->socket = vmgr__vemu_channel_socket(dev);
     s->disks = list_disks(obj->live);
@@ -332,6 +332,12 @@ const struct vmgr__agent_ops vmgr__vemu_agent = {
 int vmgr__vemu_agent_shutdown(struct vmgr_domain *dom, const char *mode, struct vmgr_error **err)
 {
     IN_SESSION(vmgr__agent_shutdown(s.agent, mode, err));
+}
+
+int vmgr__vemu_agent_suspend(struct vmgr_domain *dom, const char *command,
+                             bool (*asleep)(void *data), void *data, struct vmgr_error **err)
+{
+    IN_SESSION(vmgr__agent_call_until(s.agent, command, asleep, data, err));
 }
 
 int vmgr__vemu_agent_count_vcpus(struct vmgr_domain *dom, bool maximum, struct vmgr_error **err)

@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include "../../../conf/tuning.h"
-#include "../tune/iothread.h"
-#include "lifecycle-action.h"
-#include "../tune/numa.h"
 #include "../device/parts.h"
-#include "../tune/resource.h"
 #include "../state/paths.h"
+#include "../tune/iothread.h"
+#include "../tune/numa.h"
+#include "../tune/resource.h"
 #include "launch.h"
+#include "lifecycle-action.h"
+#include "pm.h"
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
                                                          .machine = "microvm",
@@ -220,8 +221,6 @@ static bool is_harmless(const struct vmgr__domain_def *def, const struct vmgr__k
         return true;
     if (strcmp(k->name, "sysinfo") == 0)
         return vmgr__vemu_is_spare_sysinfo(def);
-    if (strcmp(k->name, "pm") == 0)
-        return !strstr(k->text, "'yes'");
     return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
 }
 
@@ -244,6 +243,8 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         if (!is_harmless(def, k))
             return no_element(err, k->name);
     }
+    if (vmgr__vemu_pm_check(def, err) < 0)
+        return -1;
     if (def->dump_core)
         return unsupported(
             err, "attribute dumpCore of <memory> is not supported by the vemu driver yet");
@@ -399,8 +400,9 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
              "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT "k,share=%s%s%s", kib,
              shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "", t->hugepages ? page : "");
     }
-    addf(args, "-machine", "%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
-         no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "");
+    addf(args, "-machine", "%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
+         no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",
+         def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "");
     addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", kib);
     if (t->allocation == 1)
         add(args, "-mem-prealloc", NULL);

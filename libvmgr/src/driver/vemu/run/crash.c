@@ -70,9 +70,11 @@ static int on_crash(struct vemu_change *c, struct vmgr_error **err)
 
 bool vmgr__vemu_stops_unseen(const struct vmgr__domobj *obj)
 {
-    return obj->live && obj->state == VMGR_DOMAIN_RUNNING &&
-           (obj->live->on_crash != VMGR__ACTION_DESTROY ||
-            obj->live->on_poweroff == VMGR__ACTION_PRESERVE);
+    return obj->live &&
+           (obj->state == VMGR_DOMAIN_PMSUSPENDED ||
+            (obj->state == VMGR_DOMAIN_RUNNING &&
+             (obj->live->on_crash != VMGR__ACTION_DESTROY ||
+              obj->live->on_poweroff == VMGR__ACTION_PRESERVE || obj->live->pm_mem == 1)));
 }
 
 bool vmgr__vemu_watchdog_dumps(const struct vmgr__domain_def *def)

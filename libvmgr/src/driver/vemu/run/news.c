@@ -301,6 +301,18 @@ static void on_panic(const struct happening *h)
     note(h, NULL, false, 0);
 }
 
+static void on_sleep(const struct happening *h)
+{
+    tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_PMSUSPEND });
+    note(h, NULL, false, 0);
+}
+
+static void on_wakeup(const struct happening *h)
+{
+    tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_PMWAKEUP });
+    note(h, NULL, false, 0);
+}
+
 static const struct {
     const char *event;
     void (*take)(const struct happening *h);
@@ -316,6 +328,8 @@ static const struct {
     { "RTC_CHANGE", on_rtc },
     { "STOP", on_stop },
     { "GUEST_PANICKED", on_panic },
+    { "SUSPEND", on_sleep },
+    { "WAKEUP", on_wakeup },
 };
 
 /* False: that is no monitor. */
@@ -444,16 +458,18 @@ static int ask_ports(struct vemu_qmp *q, const struct vmgr__domain_def *def)
     return changed;
 }
 
-/* Only what a guest does by itself is news, so only of one that is said to run. False: its monitor
- * does not answer yet. */
+/* Only what a guest does by itself is news, so only of one that is said to run, or to sleep. False:
+ * its monitor does not answer yet. */
 static bool write_state(struct vemu *d, const struct news *n, struct vemu_status *s)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, n->name, NULL);
     struct vemu_qmp *q = NULL;
+    const bool sleeps = s->state == VMGR_DOMAIN_PMSUSPENDED;
+    const bool by_itself = s->state == VMGR_DOMAIN_RUNNING || sleeps;
     int state, reason, changed = 0;
     bool answered;
 
-    if (s->state != VMGR_DOMAIN_RUNNING && !n->ports)
+    if (!by_itself && !n->ports)
         return true;
     q = vmgr__qmp_open(dir, -1, ASK_TIMEOUT_MS, NULL);
     answered = q && vmgr__qmp_state(q, &state, &reason, NULL) == 0;
@@ -461,9 +477,11 @@ static bool write_state(struct vemu *d, const struct news *n, struct vemu_status
         changed = ask_ports(q, s->def);
         answered = changed >= 0;
     }
-    if (answered && s->state == VMGR_DOMAIN_RUNNING && state != s->state) {
+    if (answered && by_itself && state != s->state) {
         s->state = state;
-        s->reason = state == VMGR_DOMAIN_PAUSED && n->reason ? n->reason : reason;
+        s->reason = sleeps && state == VMGR_DOMAIN_RUNNING     ? VMGR_DOMAIN_RUNNING_WAKEUP
+                    : state == VMGR_DOMAIN_PAUSED && n->reason ? n->reason
+                                                               : reason;
         changed = 1;
     }
     if (answered && changed)

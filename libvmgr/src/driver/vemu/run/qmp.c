@@ -375,6 +375,7 @@ int vmgr__qmp_state(struct vemu_qmp *q, int *ret_state, int *ret_reason, struct 
         { "running", VMGR_DOMAIN_RUNNING, VMGR_DOMAIN_RUNNING_UNKNOWN },
         { "paused", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_USER },
         { "prelaunch", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_STARTING_UP },
+        { "suspended", VMGR_DOMAIN_PMSUSPENDED, 0 },
         { "shutdown", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_SHUTTING_DOWN },
         { "guest-panicked", VMGR_DOMAIN_CRASHED, VMGR_DOMAIN_CRASHED_PANICKED },
         { "internal-error", VMGR_DOMAIN_PAUSED, VMGR_DOMAIN_PAUSED_UNKNOWN },

@@ -53,9 +53,16 @@ void vmgr__vemu_emit_state(struct vemu *d, const char *name, const uint8_t *uuid
                         VMGR_DOMAIN_EVENT_CRASHED_PANICKED);
         break;
     case VMGR_DOMAIN_RUNNING:
-        if (same_run)
+        if (same_run && old->state == VMGR_DOMAIN_PMSUSPENDED)
+            vmgr__vemu_emit(d, name, uuid, VMGR_DOMAIN_EVENT_STARTED,
+                            VMGR_DOMAIN_EVENT_STARTED_WAKEUP);
+        else if (same_run)
             vmgr__vemu_emit(d, name, uuid, VMGR_DOMAIN_EVENT_RESUMED,
                             VMGR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+        break;
+    case VMGR_DOMAIN_PMSUSPENDED:
+        vmgr__vemu_emit(d, name, uuid, VMGR_DOMAIN_EVENT_PMSUSPENDED,
+                        VMGR_DOMAIN_EVENT_PMSUSPENDED_MEMORY);
         break;
     default: break;
     }
