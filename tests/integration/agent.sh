@@ -196,11 +196,39 @@ fi
 second=$!
 second_hears() { sh define "$work/g.xml" && grep -q "'lifecycle' for domain 'g': Defined" "$work/events3"; }
 until_ok 60 second_hears || fail "the second listener hears nothing: $(cat "$work/events3")"
+told() { grep -q "$1" "$work/events2"; }
+
+# --- sleep: what the agent does, and the monitor undoes; the state is there for a daemon that begins later ---
+slept() { # HOW-OFTEN RUN...: sleeps and is woken by these commands
+    local times=$1
+    shift
+    shows "^Domain 'g' successfully suspended" "$@" dompmsuspend g mem
+    shows '^pmsuspended \(unknown\)' "$@" domstate g --reason
+    refused "domain is pmsuspended" "$@" suspend g
+    refused "domain is pmsuspended" "$@" resume g
+    refused "domain is not running" "$@" domhostname g
+    shows "^Domain 'g' successfully woken up" "$@" dompmwakeup g
+    shows '^running \(event wakeup\)' "$@" domstate g --reason
+    refused "Unable to wake up: guest is not in suspended state" "$@" dompmwakeup g
+    until_ok 100 answers || fail "no agent after the sleep"
+    for words in "'pm-suspend' for domain 'g'" "'pm-wakeup' for domain 'g'" \
+        "'lifecycle' for domain 'g': PMSuspended Memory" "'lifecycle' for domain 'g': Started Event wakeup"; do
+        until_ok 60 told_so_often "$times" "event $words" || fail "$words: $(cat "$work/events2")"
+    done
+}
+told_so_often() { [ "$(grep -c "$2" "$work/events2")" = "$1" ]; }
+refused "Duration not supported. Use 0 for now" sh dompmsuspend g mem --duration 5
+refused "Invalid target" sh dompmsuspend g bed
+slept 1 "$vmsh" -c vemu:///system --root "$work/root"
+if [ -n "$daemon" ]; then
+    slept 2 virsh -c "qemu:///system?socket=$work/root/run/vmgr/libvirt-sock"
+    slept 3 "$vmsh" -c "qemu+unix:///system?socket=$work/root/run/vmgr/libvirt-sock"
+fi
+
 sh reboot g --mode agent || fail "reboot --mode agent"
 rebooted() { grep -q 'T: shutdown.*-r' "$work/console" && [ "$(grep -c 'T: agent on' "$work/console")" = 2 ]; }
 until_ok 200 rebooted || fail "the guest does not reboot"
 until_ok 100 answers || fail "no agent after the reboot"
-told() { grep -q "$1" "$work/events2"; }
 until_ok 60 told "event 'reboot' for domain 'g'" || fail "$(cat "$work/events2")"
 until_ok 60 told "'agent-lifecycle' for domain 'g': state: 'disconnected'" || fail "$(cat "$work/events2")"
 told_too() { grep -q "event 'reboot' for domain 'g'" "$work/events3"; }

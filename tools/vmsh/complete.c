@@ -11,6 +11,7 @@
 
 #include "commands/top.h"
 #include "shell.h"
+#include "text/agent.h"
 #include "text/domain.h"
 #include "text/network.h"
 #include "text/storage.h"
@@ -263,6 +264,10 @@ static void offer_values(struct shell *sh, struct offers *o, enum completer comp
     case COMPLETE_SHUTDOWN_MODE:
         for (size_t i = 0; shutdown_mode_name(i); i++)
             offer(o, "", shutdown_mode_name(i));
+        break;
+    case COMPLETE_SUSPEND_TARGET:
+        for (size_t i = 0; suspend_target_name(i); i++)
+            offer(o, "", suspend_target_name(i));
         break;
     case COMPLETE_TOP_KEY:
         for (size_t i = 0; top_key_name(i); i++)

@@ -518,6 +518,13 @@ const struct cmd cmds_domain[] = {
       "Returns information about jobs running on a domain.", false },
     { "domname", cmd_domname, domname_opts, "convert a domain id or UUID to domain name", "",
       false },
+    { "dompmsuspend", cmd_dompmsuspend, dompmsuspend_opts,
+      "suspend a domain gracefully using power management functions",
+      "Suspends a running domain using guest OS's power management. (Note: This requires a guest "
+      "agent configured and running in the guest OS).",
+      false },
+    { "dompmwakeup", cmd_dompmwakeup, dompmwakeup_opts, "wakeup a domain from pmsuspended state",
+      "Wakeup a domain that was previously suspended by power management.", false },
     { "domrename", cmd_domrename, rename_opts, "rename a domain", "Rename an inactive domain.",
       false },
     { "domuuid", cmd_domuuid, domuuid_opts, "convert a domain name or id to domain UUID", "",

@@ -442,37 +442,3 @@ bool cmd_sysinfo(struct shell *sh, const struct args *args)
     free(xml);
     return true;
 }
-
-const struct opt nodesuspend_opts[] = {
-    { .name = "target",
-      .type = OPT_DATA,
-      .help = "mem(Suspend-to-RAM), disk(Suspend-to-Disk), hybrid(Hybrid-Suspend)" },
-    { .name = "duration",
-      .type = OPT_INT,
-      .required = true,
-      .help = "Suspend duration in seconds, at least 60" },
-    OPT_END,
-};
-
-bool cmd_nodesuspend(struct shell *sh, const struct args *args)
-{
-    static const char *const names[] = { "mem", "disk", "hybrid" };
-    const char *text = args_string(args, "target");
-    int seconds, target = 0;
-    if (args_int(sh, args, "duration", &seconds) <= 0)
-        return false;
-    while (target < 3 && strcmp(text, names[target]) != 0)
-        target++;
-    if (target == 3) {
-        shell_error(sh, "Invalid target");
-        return false;
-    }
-    if (seconds < 0) {
-        shell_error(sh, "Invalid duration");
-        return false;
-    }
-    if (vmgr_node_suspend(sh->conn, target, (uint64_t)seconds, 0, shell_err(sh)) >= 0)
-        return true;
-    shell_error(sh, "The host was not suspended");
-    return false;
-}

@@ -11,7 +11,7 @@
 
 extern const struct opt allocpages_opts[], freecell_opts[], freepages_opts[];
 extern const struct opt node_memory_tune_opts[], nodecpumap_opts[], nodecpustats_opts[];
-extern const struct opt nodememstats_opts[], nodesuspend_opts[];
+extern const struct opt nodememstats_opts[];
 bool cmd_allocpages(struct shell *sh, const struct args *args);
 bool cmd_freecell(struct shell *sh, const struct args *args);
 bool cmd_freepages(struct shell *sh, const struct args *args);
@@ -19,8 +19,12 @@ bool cmd_node_memory_tune(struct shell *sh, const struct args *args);
 bool cmd_nodecpumap(struct shell *sh, const struct args *args);
 bool cmd_nodecpustats(struct shell *sh, const struct args *args);
 bool cmd_nodememstats(struct shell *sh, const struct args *args);
-bool cmd_nodesuspend(struct shell *sh, const struct args *args);
 bool cmd_sysinfo(struct shell *sh, const struct args *args);
+
+/* --- commands/pm.c -------------------------------------------------------------------------- */
+
+extern const struct opt nodesuspend_opts[];
+bool cmd_nodesuspend(struct shell *sh, const struct args *args);
 
 /* --- commands/cpu.c ------------------------------------------------------------------------- */
 

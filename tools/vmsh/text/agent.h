@@ -20,6 +20,8 @@ AGENT_COMMAND(domfsinfo);
 AGENT_COMMAND(domfsthaw);
 AGENT_COMMAND(domfstrim);
 AGENT_COMMAND(domhostname);
+AGENT_COMMAND(dompmsuspend);
+AGENT_COMMAND(dompmwakeup);
 AGENT_COMMAND(domtime);
 AGENT_COMMAND(get_user_sshkeys);
 AGENT_COMMAND(guest_agent_timeout);
@@ -30,5 +32,8 @@ AGENT_COMMAND(qemu_monitor_command); /* the emulator rather than the guest */
 AGENT_COMMAND(set_user_password);
 AGENT_COMMAND(set_user_sshkeys);
 #undef AGENT_COMMAND
+
+/* What dompmsuspend and nodesuspend call the ways to sleep; NULL behind the last. */
+const char *suspend_target_name(size_t n);
 
 #endif
