@@ -31,8 +31,8 @@ static const uint32_t legal_steps[] = {
                         BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_SUSPENDED) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_PAUSED] = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_PANICKED) |
                        BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_SUSPENDED) | BIT(VEMU_VM_STOPPED),
-    [VEMU_VM_SUSPENDED] = BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) |
-                          BIT(VEMU_VM_STOPPED),
+    [VEMU_VM_SUSPENDED] =
+        BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_SHUTDOWN] = BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
     [VEMU_VM_PANICKED] =
         BIT(VEMU_VM_PRELAUNCH) | BIT(VEMU_VM_SHUTDOWN) | BIT(VEMU_VM_ERROR) | BIT(VEMU_VM_STOPPED),
@@ -263,9 +263,9 @@ static int do_reset(struct vemu_vm *vm, void *data, struct vemu_error **err)
 
 static int do_powerdown(struct vemu_vm *vm, void *data, struct vemu_error **err)
 {
-    int r = vemu__state_check(vm,
-                              BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED) | BIT(VEMU_VM_SUSPENDED),
-                              "press the power button", err);
+    int r =
+        vemu__state_check(vm, BIT(VEMU_VM_RUNNING) | BIT(VEMU_VM_PAUSED) | BIT(VEMU_VM_SUSPENDED),
+                          "press the power button", err);
 
     if (r < 0)
         return r;

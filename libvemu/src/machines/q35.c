@@ -232,9 +232,8 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
         return r;
     }
     m->fw_cfg = vemu__pc_add(pc, "fw_cfg", err);
-    if (!m->fw_cfg || (m->has_pit && !vemu__pc_add(pc, "isa-pit", err)) ||
-        !q35_add_i8042(m, err) || !vemu__pc_add(pc, "port92", err) ||
-        !vemu__pc_add(pc, "post-port", err) ||
+    if (!m->fw_cfg || (m->has_pit && !vemu__pc_add(pc, "isa-pit", err)) || !q35_add_i8042(m, err) ||
+        !vemu__pc_add(pc, "port92", err) || !vemu__pc_add(pc, "post-port", err) ||
         !vemu__vm_add_board_device(machine->vm, "acpi-pm", "acpi-pm", pm, G_N_ELEMENTS(pm), err)) {
         return -EINVAL;
     }

@@ -159,8 +159,9 @@ START_TEST(test_iasl)
     g_autofree char *dsl = g_build_filename(dir, "dsdt.dsl", NULL);
     g_autofree char *iasl = g_find_program_in_path("iasl");
     g_autofree char *text = NULL;
-    const char *wanted[] = { "PNP0501", "QEMU0001", "PNP0B00", "_S3", "_S5", "Device (COM2)", "0x02F8",
-                             "ACPI0013", "ACPI0007", "Device (C003)", "PNP0C80", "_EVT" };
+    const char *wanted[] = { "PNP0501",  "QEMU0001",      "PNP0B00", "_S3",
+                             "_S5",      "Device (COM2)", "0x02F8",  "ACPI0013",
+                             "ACPI0007", "Device (C003)", "PNP0C80", "_EVT" };
     const uint8_t *dsdt;
     int length = vemu__acpi_build(&full, BASE, tables, sizeof(tables));
     char *argv[] = { iasl, (char *)"-d", aml, NULL };

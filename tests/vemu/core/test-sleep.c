@@ -240,7 +240,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { sleep_and_wake, cannot,      alarm_wakes, alarm_does_not,
+    const TTest *const tests[] = { sleep_and_wake, cannot,       alarm_wakes, alarm_does_not,
                                    button_and_key, paused_first, reset_wakes, wake_fails,
                                    ends,           NULL };
 
