@@ -429,8 +429,8 @@ START_TEST(test_sleep)
 }
 END_TEST
 
-/* Starts another guest with that document's <pm>. */
-static void start_with(const char *machine, const char *cmdline, const char *pm)
+/* Makes another guest with that document's <pm>. */
+static void define_with(const char *machine, const char *cmdline, const char *pm)
 {
     char xml[1024];
 
@@ -444,7 +444,18 @@ static void start_with(const char *machine, const char *cmdline, const char *pm)
     vmgr_domain_unref(dom);
     dom = NULL;
     OK(vmgr_domain_define_xml(conn, xml, 0, &dom, &err));
+}
+
+static void start_with(const char *machine, const char *cmdline, const char *pm)
+{
+    define_with(machine, cmdline, pm);
     OK(vmgr_domain_start(dom, 0, &err));
+}
+
+static void refused_start(const char *machine, const char *pm, const char *why)
+{
+    define_with(machine, "x", pm);
+    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED, why);
 }
 
 START_TEST(test_sleep_refused)
@@ -464,6 +475,16 @@ START_TEST(test_sleep_refused)
     FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_HYBRID, 0, 0, &err),
           VMGR_ERR_OPERATION_UNSUPPORTED,
           "Operation not supported: Domain does not have suspend support");
+    refused_start("microvm", "<pm><suspend-to-mem enabled='yes'/></pm>",
+                  "unsupported configuration: <suspend-to-mem> is not supported by machine "
+                  "'microvm', which has no S3");
+    refused_start("q35", "<pm><suspend-to-disk enabled='yes'/></pm>",
+                  "unsupported configuration: <suspend-to-disk> is not supported by the vemu "
+                  "driver: there is no S4");
+    start_with("q35", "x", "<pm><suspend-to-mem enabled='yes'/></pm>");
+    FAILS(vmgr_domain_pm_suspend_for_duration(dom, VMGR_NODE_SUSPEND_MEM, 0, 0, &err),
+          VMGR_ERR_ARGUMENT_UNSUPPORTED,
+          "argument unsupported: QEMU guest agent is not configured");
 }
 END_TEST
 
