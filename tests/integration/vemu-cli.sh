@@ -44,10 +44,10 @@ refuse "-m: requires an argument" -m
 refuse "is not a size" -m abc
 refuse "unknown suffix 'Q'" -m 5Q
 refuse "not a positive multiple" -m 0
-refuse "-global: unknown parameter 'virtio-net-pci.mac'" -global virtio-net-pci.mac=x
-refuse "-global: '' does not set a property" -global ""
-refuse "ICH9-LPC.disable_s3" -global ICH9-LPC.disable_s3=2
-refuse "s3" -machine microvm -global ICH9-LPC.disable_s3=1 -kernel idle
+refuse "-global: parameter 'virtio-net-pci.mac' is not supported" -global virtio-net-pci.mac=x
+refuse "-global: empty parameter name in ''" -global ""
+refuse "parameter 'ICH9-LPC.disable_s3' expects 'on' or 'off', not '2'" -global ICH9-LPC.disable_s3=2
+refuse "only machine q35 starts with firmware, and takes -global" -machine microvm -global ICH9-LPC.disable_s3=1 -kernel idle
 refuse "not a positive multiple" -m 5001b
 refuse "at most 256, and only with maxmem=" -m 1G,slots=2
 refuse "at most 256, and only with maxmem=" -m 1G,slots=257,maxmem=2G

@@ -298,7 +298,8 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
     if (!drives_announce_flash(o))
         return NULL;
     if (o->machine_options.count && !machine_is_pc(o)) {
-        report("-bios, -boot and if=pflash: only machine q35 starts with firmware");
+        report("-bios, -boot and if=pflash: only machine q35 starts with firmware, and takes "
+               "-global");
         return NULL;
     }
     if (!options_finish_machine(o))
