@@ -40,6 +40,14 @@ refuse "-fsdev x,id=a: fsdev class 'x' is not known" -fsdev x,id=a
 refuse "security_model 'mapped-file' is not supported" -fsdev local,id=a,path=/,security_model=mapped-file
 refuse "parameter 'mount_tag' is missing" -virtfs local,path=/,security_model=none
 refuse "cannot open directory '/nowhere'" -virtfs local,path=/nowhere,mount_tag=t,security_model=none
+refuse "-add-fd set=1: parameter 'fd' is missing" -kernel idle -add-fd set=1
+refuse "-add-fd fd=3: parameter 'set' is missing" -kernel idle -add-fd fd=3
+refuse "-add-fd: parameter 'x' is not supported" -kernel idle -add-fd fd=3,set=1,x=1
+for number in 2 -1 x 3x 99999999999; do
+    refuse "'fd=$number' is no number from 3 on" -kernel idle -add-fd "fd=$number,set=1"
+done
+refuse "'set=-1' is no number from 0 on" -kernel idle -add-fd fd=3,set=-1
+refuse "descriptor 99: Bad file descriptor" -kernel idle -add-fd fd=99,set=1
 refuse "-m: requires an argument" -m
 refuse "is not a size" -m abc
 refuse "unknown suffix 'Q'" -m 5Q
@@ -161,6 +169,20 @@ printf '%s\n' 'io_* # ports' '-io_read' >patterns
     -trace events=patterns,file=lines </dev/null >out 2>&1
 grep -qE '^[0-9]+\.[0-9]{6} io_write port=0xf4 size=0x[14] value=0x3$' lines || fail "-trace: $(cat lines out)"
 grep -q io_read lines && fail "-trace: an event that was switched off"
+
+# An image without a name, by descriptors; the wrong ones are refused.
+truncate -s 1M unnamed
+exec 7<>unnamed 8<unnamed
+rm unnamed
+"$vemu" -accel soft -m 16M -nodefaults -device isa-debug-exit -kernel exit7 -add-fd fd=7,set=4,opaque=x -add-fd fd=8,set=4 \
+    -blockdev raw,node-name=r,file.driver=file,file.filename=/dev/fdset/4 -device virtio-blk-device,drive=r \
+    -drive file=/dev/fdset/4,format=raw,if=none,readonly=on,id=d </dev/null >out 2>err
+[ $? -eq 7 ] || fail "-add-fd: $(cat err)"
+refuse "has no descriptor for writing, opened O_RDWR without O_DIRECT" -kernel idle -add-fd fd=8,set=4 \
+    -blockdev file,node-name=r,filename=/dev/fdset/4
+refuse "there is no set of descriptors '/dev/fdset/5'" -kernel idle -add-fd fd=8,set=4 \
+    -blockdev file,node-name=r,filename=/dev/fdset/5
+exec 7>&- 8>&-
 
 # In the background: pid file, lock, signal, exit file.
 "$vemu" -accel soft -m 16M -nodefaults -kernel idle -daemonize -pidfile pid -exit-file last2 </dev/null >out 2>err ||

@@ -89,6 +89,8 @@ static const struct option table[] = {
     { "cdrom", "FILE", "the same as -drive file=FILE,media=cdrom,index=2", CALL(opt_cdrom) },
     { "blockdev", "DRIVER,node-name=ID[,PROPERTY=VALUE...]",
       "open an image as a block node ('help' lists)", LIST(blockdevs), .answer = help_blockdevs },
+    { "add-fd", "fd=N,set=N[,opaque=TEXT]",
+      "let a descriptor stand for a file, which is /dev/fdset/N where one is named", LIST(fds) },
     { "netdev", "CLASS,id=ID[,PROPERTY=VALUE...]",
       "make a network for a device's netdev=ID ('help' lists)", LIST(netdevs),
       .answer = help_netdevs },

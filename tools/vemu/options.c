@@ -163,6 +163,7 @@ void options_free(struct options *o)
     free(o->drives.items);
     free(o->netdevs.items);
     free(o->nics.items);
+    free(o->fds.items);
     free(o->fsdevs.items);
     free(o->virtfs.items);
     free(o->traces.items);

@@ -47,6 +47,19 @@ int vemu_vm_remove_block(struct vemu_vm *vm, const char *id, struct vemu_error *
 int vemu_vm_resize_block(struct vemu_vm *vm, const char *id, uint64_t size,
                          struct vemu_error **err);
 
+/**
+ * vemu_vm_add_fd() - lets a descriptor stand for a file: "/dev/fdset/N" as a name of one
+ * @set: N, 0 or more; a set may have several descriptors of one file
+ * @fd: is duplicated, and stays the caller's
+ * @opaque: what query-fdsets tells of it; NULL: nothing
+ *
+ * A node takes that one of a set that has the access it wants: opened O_RDWR to write, O_RDONLY
+ * to read, another one with O_DIRECT beside it for cache.direct=on; none with O_APPEND.
+ * Errors: EINVAL (set), EBADF, EMFILE (256 are there). Context: any. Since 0.1
+ */
+int vemu_vm_add_fd(struct vemu_vm *vm, int64_t set, int fd, const char *opaque,
+                   struct vemu_error **err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@
 #include <vemu/block.h>
 
 #include "block/aio.h"
+#include "block/fdset.h"
 #include "block/policy.h"
 #include "block/throttle-object.h"
 #include "core/error.h"
@@ -236,22 +237,33 @@ static int open_backing(struct vemu_block *block, struct vemu_error **err)
     return 0;
 }
 
+static int open_described(struct vemu_block *block, uint32_t flags,
+                          const struct image_options *options, struct vemu_error **err)
+{
+    g_autofree struct vemu_property *props = vemu__image_options_props(options);
+
+    if (block->file_node)
+        return open_above(block, flags, props, options->names->len, err);
+    return vemu__image_open_tree(block->filename,
+                                 strcmp(block->driver, "auto") ? block->driver : NULL, flags, props,
+                                 options->names->len, &block->image, err);
+}
+
 /* On failure there is no image. `bare`: without backing images. */
 static int open_image(struct vemu_block *block, bool write, bool bare, struct vemu_error **err)
 {
-    g_autofree struct vemu_property *props = vemu__image_options_props(&block->options);
-    size_t count = block->options.names->len;
+    struct image_options options;
     uint32_t flags = open_flags(block) & (write ? ~0u : ~VEMU_IMAGE_WRITE);
     int r;
 
     if (block->backing_node || block->no_backing || block->file_node || bare)
         flags |= VEMU_IMAGE_NO_BACKING;
-    if (block->file_node)
-        r = open_above(block, flags, props, count, err);
-    else
-        r = vemu__image_open_tree(block->filename,
-                                  strcmp(block->driver, "auto") ? block->driver : NULL, flags,
-                                  props, count, &block->image, err);
+    vemu__image_options_init(&options);
+    r = vemu__fdset_options(block->vm, block->driver, block->filename, &block->options, &options,
+                            err);
+    if (r >= 0)
+        r = open_described(block, flags, &options, err);
+    vemu__image_options_clear(&options);
     if (r >= 0 && !bare)
         r = open_backing(block, err);
     if (r >= 0 && block->throttle_group)

@@ -9,14 +9,15 @@
 #include <string.h>
 
 #include "block/backend.h"
+#include "block/fdset.h"
 #include "core/object.h"
 #include "core/property.h"
 #include "core/thread.h"
 #include "core/watchdog.h"
-#include "monitor/monitor.h"
-#include "jobs/job.h"
-#include "nbd-server/vm.h"
 #include "fsdev/fsdev.h"
+#include "jobs/job.h"
+#include "monitor/monitor.h"
+#include "nbd-server/vm.h"
 #include "net/net.h"
 
 /* --- what other parts may ask ----------------------------------------------------------------- */
@@ -109,6 +110,7 @@ static void vm_free(struct vemu_vm *vm)
     g_ptr_array_free(vm->devices, TRUE);
     g_ptr_array_free(vm->chardevs, TRUE);
     g_ptr_array_free(vm->blocks, TRUE);
+    g_array_unref(vm->fdsets);
     g_ptr_array_free(vm->nets, TRUE);
     g_ptr_array_free(vm->fsdevs, TRUE);
     g_ptr_array_free(vm->displays, TRUE);
@@ -196,6 +198,7 @@ static struct vemu_vm *vm_alloc(void)
     vm->devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->user_devices = g_ptr_array_new_with_free_func(device_destroy);
     vm->chardevs = g_ptr_array_new_with_free_func(chardev_destroy);
+    vm->fdsets = vemu__fdsets_new();
     vm->blocks = g_ptr_array_new_with_free_func(block_destroy);
     vm->jobs = g_ptr_array_new();
     vm->nets = g_ptr_array_new_with_free_func(net_destroy);

@@ -79,6 +79,7 @@ struct vemu_vm {
     pthread_mutex_t list_lock; /* chardevs, blocks, nets, fsdevs, displays, objects, irqs, ids */
     GPtrArray *chardevs;
     GPtrArray *blocks; /* struct vemu_block; added by the loop */
+    GArray *fdsets;    /* struct vemu_fdset_fd, by set (block/fdset.c); loop */
     GPtrArray *nets;   /* struct vemu_net; changed by the loop */
     GPtrArray *fsdevs; /* struct vemu_fsdev; added by the loop */
     GPtrArray *displays; /* struct vemu_display (display/display.c); added by the loop */

@@ -43,6 +43,8 @@ struct vemu_error;
  * may). -EAGAIN: somebody else does, or does not let us. They last until the file is closed. */
 int vemu__file_lock(int fd, const char *filename, uint32_t perms, uint32_t shared,
                     struct vemu_error **err);
+/* Lets go of them while others have the open file. */
+void vemu__file_unlock(int fd);
 /* False: the file system has no such locks. */
 bool vemu__file_can_lock(int fd);
 

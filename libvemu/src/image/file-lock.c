@@ -101,3 +101,11 @@ int vemu__file_lock(int fd, const char *filename, uint32_t perms, uint32_t share
 
     return r < 0 ? r : check(fd, filename, perms, unshared, err);
 }
+
+void vemu__file_unlock(int fd)
+{
+    for (unsigned bit = 0; bit < PERM_COUNT; bit++) {
+        set_lock(fd, F_UNLCK, PERM_BASE + (off_t)bit);
+        set_lock(fd, F_UNLCK, SHARED_BASE + (off_t)bit);
+    }
+}

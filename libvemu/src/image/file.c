@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 struct file {
     struct vemu_image image;
     char *filename, *locking;
+    char *fds;         /* "7:8": what stands for the file; NULL: it is opened */
     int fd, direct_fd; /* direct_fd -1: none */
     bool is_device, is_locked;
     unsigned direct_align;
@@ -326,6 +328,55 @@ int vemu__image_lock_contents(struct vemu_image *image, struct vemu_error **err)
                            FILE_PERM_READ | FILE_PERM_UNCHANGED, err);
 }
 
+/* --- descriptors that stand for the file ------------------------------------------------------ */
+
+/* A duplicate of the one with this access. Its flags are those of all duplicates, and stay. */
+static int duplicate(const struct file *file, bool direct, struct vemu_error **err)
+{
+    const int access = file->image.open_flags & VEMU_IMAGE_WRITE ? O_RDWR : O_RDONLY;
+    g_auto(GStrv) list = g_strsplit(file->fds, ":", -1);
+
+    for (unsigned i = 0; list[i]; i++) {
+        guint64 number;
+        int flags, fd;
+
+        if (!g_ascii_string_to_unsigned(list[i], 10, 0, INT_MAX, &number, NULL))
+            return vemu__error_set(err, EINVAL, "fds '%s' are not numbers with ':' between",
+                                   file->fds);
+        flags = fcntl((int)number, F_GETFL);
+        if (flags < 0)
+            return vemu__error_set(err, errno, "descriptor %s: %s", list[i], strerror(errno));
+        if ((flags & O_ACCMODE) != access || !(flags & O_DIRECT) != !direct ||
+            (flags & (O_APPEND | O_PATH)))
+            continue;
+        fd = fcntl((int)number, F_DUPFD_CLOEXEC, 0);
+        return fd >= 0 ? fd
+                       : vemu__error_set(err, errno, "descriptor %s: %s", list[i], strerror(errno));
+    }
+    return vemu__error_set(err, EACCES, "'%s' has no descriptor for %s, opened %s %s O_DIRECT",
+                           file->image.filename, access == O_RDWR ? "writing" : "reading alone",
+                           access == O_RDWR ? "O_RDWR" : "O_RDONLY", direct ? "with" : "without");
+}
+
+static int open_fds(struct file *file, struct vemu_error **err)
+{
+    int r;
+
+    file->fd = duplicate(file, false, err);
+    if (file->fd < 0)
+        return file->fd;
+    r = measure(file, err);
+    if (r >= 0)
+        r = lock(file, err);
+    if (r < 0 || !(file->image.open_flags & VEMU_IMAGE_DIRECT))
+        return r;
+    file->direct_fd = duplicate(file, true, err);
+    if (file->direct_fd < 0)
+        return file->direct_fd;
+    file->direct_align = vemu__file_probe_align(file->direct_fd);
+    return 0;
+}
+
 static int file_open(struct vemu_image *image, struct vemu_error **err)
 {
     struct file *file = file_of(image);
@@ -341,6 +392,8 @@ static int file_open(struct vemu_image *image, struct vemu_error **err)
     path = path_of(image->filename);
     if (!*path)
         return vemu__error_set(err, EINVAL, "property 'filename' is missing");
+    if (file->fds)
+        return open_fds(file, err);
     flags |= image->open_flags & VEMU_IMAGE_WRITE ? O_RDWR : O_RDONLY;
     flags |= image->open_flags & IMAGE_OPEN_CREATE ? O_CREAT : 0;
     file->fd = open(path, flags, 0644);
@@ -366,6 +419,8 @@ static int file_close(struct vemu_image *image)
 
     if (file->direct_fd >= 0)
         close(file->direct_fd);
+    if (file->fds && file->is_locked) /* others have the same open file, and its locks */
+        vemu__file_unlock(file->fd);
     return file->fd >= 0 && close(file->fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -418,6 +473,8 @@ static const struct vemu_prop file_props[] = {
     VEMU_PROP(struct file, filename, "filename", STRING, NULL, "the file or block device"),
     VEMU_PROP(struct file, locking, "locking", STRING, "auto",
               "lock the file against other programs: on, off, or auto: where it can be locked"),
+    VEMU_PROP(struct file, fds, "fds", STRING, NULL,
+              "descriptors that stand for the file (7:8): the one with the access is duplicated"),
     VEMU_PROP_END,
 };
 

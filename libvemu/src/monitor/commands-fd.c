@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * QMP commands about descriptors that a client hands over: getfd, closefd.
+ * QMP commands about descriptors that a client hands over: getfd, closefd; add-fd, remove-fd,
+ * query-fdsets.
  *
  * A descriptor comes over the session's Unix socket (SCM_RIGHTS) with the bytes of the command that
- * gives it a name. It is the session's until something uses it up, and goes with the client.
+ * gives it a name. It is the session's until something uses it up, and goes with the client. One in
+ * a set is the machine's (block/fdset.h).
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "block/fdset.h"
 #include "monitor/qmp.h"
 
 #define NAMED_MAX 64 /* of one session */
@@ -103,9 +107,70 @@ static int cmd_closefd(QMP_PARAMS)
     return 0;
 }
 
+static int cmd_add_fd(QMP_PARAMS)
+{
+    struct qmp_descriptors *d = vemu__qmp_descriptors();
+    struct json_object *id = qmp_get(args, "fdset-id");
+    int64_t set = id ? json_object_get_int64(id) : -1;
+    int r;
+
+    if (d->received < 0)
+        return vemu__error_set(err, EINVAL, "No file descriptor supplied via SCM_RIGHTS");
+    if (id && set < 0)
+        return vemu__error_set(err, EINVAL, "Parameter 'fdset-id' expects a non-negative value");
+    r = vemu__fdset_add(vm, set, d->received, qmp_get_string(args, "opaque"), &set, err);
+    if (r < 0)
+        return r;
+    *result = json_object_new_object();
+    qmp_add_int(*result, "fdset-id", (uint64_t)set);
+    qmp_add_int(*result, "fd", (uint64_t)d->received);
+    d->received = -1;
+    return 0;
+}
+
+static int cmd_remove_fd(QMP_PARAMS)
+{
+    struct json_object *fd = qmp_get(args, "fd");
+    const int64_t number = fd ? json_object_get_int64(fd) : -1;
+
+    if (fd && (number < 0 || number > INT_MAX))
+        return vemu__error_set(err, EINVAL, "Parameter 'fd' expects a file descriptor");
+    return vemu__fdset_remove(vm, json_object_get_int64(qmp_get(args, "fdset-id")), (int)number,
+                              err);
+}
+
+static int cmd_query_fdsets(QMP_PARAMS)
+{
+    const GArray *list = vemu__fdset_list(vm);
+    struct json_object *fds = NULL;
+
+    *result = json_object_new_array();
+    for (guint i = 0; i < list->len; i++) {
+        const struct vemu_fdset_fd *f = &g_array_index(list, struct vemu_fdset_fd, i);
+        struct json_object *o = json_object_new_object();
+
+        if (i == 0 || f[-1].set != f->set) {
+            struct json_object *set = json_object_new_object();
+
+            fds = json_object_new_array();
+            qmp_add_int(set, "fdset-id", (uint64_t)f->set);
+            json_object_object_add(set, "fds", fds);
+            json_object_array_add(*result, set);
+        }
+        qmp_add_int(o, "fd", (uint64_t)f->fd);
+        if (f->opaque)
+            qmp_add_string(o, "opaque", f->opaque);
+        json_object_array_add(fds, o);
+    }
+    return 0;
+}
+
 static const struct qmp_command commands[] = {
+    { "add-fd", cmd_add_fd, "{fdset-id?:int,opaque?:str}", "{fdset-id:int,fd:int}" },
     { "closefd", cmd_closefd, "{fdname:str}", NULL },
     { "getfd", cmd_getfd, "{fdname:str}", NULL },
+    { "query-fdsets", cmd_query_fdsets, NULL, "[{fdset-id:int,fds:[{fd:int,opaque?:str}]}]" },
+    { "remove-fd", cmd_remove_fd, "{fdset-id:int,fd?:int}", NULL },
     { NULL },
 };
 

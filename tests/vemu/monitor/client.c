@@ -159,6 +159,27 @@ int64_t int_at(struct json_object *o, const char *path)
     return json_object_get_int64(at(o, path));
 }
 
+void client_send(struct client *c, const char *bytes, const int *fds, unsigned count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(8 * sizeof(int))];
+    } control = { 0 };
+    struct iovec iov = { (void *)(uintptr_t)bytes, strlen(bytes) };
+    struct msghdr msg = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = control.bytes,
+                          .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+    struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+
+    ck_assert_uint_le(count, 8);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+    ck_assert_int_eq(sendmsg(c->fd, &msg, 0), (ssize_t)iov.iov_len);
+}
+
 static void event_free(gpointer data)
 {
     json_object_put(data);

@@ -29,6 +29,8 @@ struct json_object *client_ok(struct client *c, const char *command, const char 
 /* The command fails with that class and a message that contains the words. */
 void client_fails(struct client *c, const char *command, const char *class_, const char *words,
                   const char *arguments, ...) __attribute__((format(printf, 5, 6)));
+/* Sends these bytes with descriptors, at most 8, beside them. */
+void client_send(struct client *c, const char *bytes, const int *fds, unsigned count);
 /* Waits for the event; its data as above. */
 struct json_object *client_event(struct client *c, const char *name);
 /* The member of a result at a path of names and numbers, "0.inserted.ro"; fails when it is not

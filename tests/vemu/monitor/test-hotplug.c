@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -261,24 +260,11 @@ END_TEST
 /* A command with descriptors of /dev/null beside it. */
 static void send_with(const char *line, unsigned count)
 {
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(8 * sizeof(int))];
-    } control = { 0 };
-    struct iovec iov = { (void *)(uintptr_t)line, strlen(line) };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes };
     int fds[8];
-    struct cmsghdr *head;
 
     for (unsigned i = 0; i < count; i++)
         ck_assert_int_ge(fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC), 0);
-    msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
-    head = CMSG_FIRSTHDR(&msg);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
-    ck_assert_int_eq(sendmsg(c.fd, &msg, 0), (ssize_t)iov.iov_len);
+    client_send(&c, line, fds, count);
     for (unsigned i = 0; i < count; i++)
         close(fds[i]);
 }
