@@ -29,8 +29,8 @@
 
 static struct {
     const char *append, *exit_file, *uuid;
-    char qmp_path[108];    /* of the last -qmp */
-    char events_path[108]; /* of the one before */
+    char qmp_path[108];             /* of the last -qmp */
+    char events_path[108];          /* of the one before */
     int events_listener, events[8]; /* -1: none */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
@@ -139,7 +139,7 @@ static void parse(int argc, char **argv)
                                           "-kernel",   "-initrd", "-append",    "-chardev",
                                           "-device",   "-qmp",    "-exit-file", "-action",
                                           "-blockdev", "-netdev", "-boot",      "-numa",
-                                          "-sandbox",  "-object", NULL };
+                                          "-sandbox",  "-object", "-add-fd",    NULL };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];
@@ -335,9 +335,9 @@ static int run_device(int fd, const char *command, struct json_object *args, con
     return strcmp(command, "blockdev-open-tray") == 0 ||
            strcmp(command, "blockdev-close-tray") == 0 ||
            strcmp(command, "blockdev-remove-medium") == 0 || strcmp(command, "set_link") == 0 ||
-           strcmp(command, "block_set_io_throttle") == 0 ||
-           strcmp(command, "balloon") == 0 || strcmp(command, "inject-nmi") == 0 ||
-           strcmp(command, "qom-set") == 0;
+           strcmp(command, "block_set_io_throttle") == 0 || strcmp(command, "add-fd") == 0 ||
+           strcmp(command, "remove-fd") == 0 || strcmp(command, "balloon") == 0 ||
+           strcmp(command, "inject-nmi") == 0 || strcmp(command, "qom-set") == 0;
 }
 
 /* Memory, whose bytes are what was asked for: "p" by physical addresses, else "v". At address 4096

@@ -7,7 +7,7 @@
  *
  * Returns 0, or -1 and *err. Context: any. Since 0.1. Errors also: VMGR_ERR_OPERATION_DENIED
  * (read-only connection), VMGR_ERR_NO_SUPPORT (not by this driver: vemu, as libvirt's driver for
- * QEMU, has no program in the guest that could inherit any; libvirtd's associates them, ours not),
+ * QEMU, has no program in the guest that could inherit any; the test driver has no disks),
  * VMGR_ERR_INVALID_ARG (too many descriptors, or one that is not open),
  * VMGR_ERR_ARGUMENT_UNSUPPORTED (they cannot go over this connection), and those of domain.h.
  */
@@ -48,10 +48,22 @@ int vmgr_domain_create_xml_with_files(struct vmgr_conn *conn, const char *xml, c
  * @fds: @n_fds of them for one image, 1 to VMGR_FILES_MAX
  * @flags: VMGR_DOMAIN_FILES_*
  *
- * The group lasts as long as the connection.
+ * The group lasts as long as the connection, and is used whoever starts the domain or plugs the
+ * disk; without it that fails with VMGR_ERR_INVALID_ARG. A disk takes the one opened O_RDWR, one
+ * that is read-only that opened O_RDONLY; with cache='none' or 'directsync' another one with
+ * O_DIRECT. The vemu driver has no security labels: it takes the flags and does nothing for them.
+ * Errors also: VMGR_ERR_OPERATION_FAILED (256 groups are there).
  */
 int vmgr_domain_associate_files(struct vmgr_domain *domain, const char *name, const int *fds,
                                 uint32_t n_fds, uint32_t flags, struct vmgr_error **err);
+/**
+ * vmgr_domain_dissociate_files() - forgets a group before its connection is closed
+ *
+ * A guest that runs keeps what it has. Errors also: VMGR_ERR_INVALID_ARG (there is no such group),
+ * VMGR_ERR_NO_SUPPORT (a daemon: the protocol has nothing for it).
+ */
+int vmgr_domain_dissociate_files(struct vmgr_domain *domain, const char *name,
+                                 struct vmgr_error **err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

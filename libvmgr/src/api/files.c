@@ -68,3 +68,14 @@ int vmgr_domain_associate_files(struct vmgr_domain *domain, const char *name, co
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "no descriptors given");
     return conn->driver->files->associate(domain, name, fds, n_fds, flags, err);
 }
+
+int vmgr_domain_dissociate_files(struct vmgr_domain *domain, const char *name,
+                                 struct vmgr_error **err)
+{
+    struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
+
+    NEED_WRITE_IN(conn, files, dissociate, VMGR_FROM_DOM, "vmgr_domain_dissociate_files");
+    if (!name || !*name)
+        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "no name given");
+    return conn->driver->files->dissociate(domain, name, err);
+}

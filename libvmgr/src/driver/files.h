@@ -18,6 +18,7 @@ struct vmgr__files_ops {
                   uint32_t flags, struct vmgr_domain **ret, struct vmgr_error **err);
     int (*associate)(struct vmgr_domain *dom, const char *name, const int *fds, uint32_t n_fds,
                      uint32_t flags, struct vmgr_error **err);
+    int (*dissociate)(struct vmgr_domain *dom, const char *name, struct vmgr_error **err);
 };
 extern const struct vmgr__files_ops vmgr__remote_files, vmgr__test_files;
 

@@ -73,6 +73,7 @@ void vmgr__client_close(struct vmgr__client *c, const char *why)
     vmgr__subscriptions_drop(s, c);
     vmgr__streams_close(c);
     vmgr__autodestroy_run(c);
+    vmgr__associations_drop(s, c);
     vmgr__log(s, VMGR__LOG_INFO, "client gone", "client=%u reason=\"%s\"", c->id, why);
     g_hash_table_remove(s->clients, c);
     g_ptr_array_add(s->graveyard, c);

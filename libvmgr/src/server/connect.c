@@ -112,6 +112,7 @@ static int connect_close(struct vmgr__call *call, const void *args, void *ret)
     g_mutex_unlock(&c->lock);
     vmgr__subscriptions_drop(call->server, c);
     vmgr__autodestroy_run(c);
+    vmgr__associations_drop(call->server, c);
     return 0;
 }
 

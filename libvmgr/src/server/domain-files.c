@@ -40,9 +40,7 @@ static int fd_associate(struct vmgr__call *call, const void *args, void *ret)
     struct vmgr_domain *dom = vmgr__call_domain(call, &a->dom);
 
     (void)ret;
-    return dom ? vmgr_domain_associate_files(dom, a->name, call->packet->fds, call->packet->n_fds,
-                                             a->flags, &call->err)
-               : -1;
+    return dom ? vmgr__associate(call, dom, a->name, a->flags) : -1;
 }
 
 const struct vmgr__handler vmgr__handlers_domain_files[] = {

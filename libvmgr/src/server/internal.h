@@ -165,6 +165,11 @@ struct vmgr__pool {
     bool stopping;
 };
 
+struct vmgr__associations {
+    GMutex lock; /* before those of the driver */
+    GPtrArray *list;
+};
+
 /* What objects have events. */
 enum vmgr__event_object {
     VMGR__EVENTS_DOMAIN,
@@ -227,6 +232,7 @@ struct vmgr__server {
 
     struct vmgr__pool pool;
     struct vmgr__subscriptions subscriptions;
+    struct vmgr__associations associations;
     gint transfers;                        /* threads of transfer.c */
     const struct vmgr__handler **handlers; /* by procedure */
 };
@@ -361,6 +367,16 @@ int vmgr__unsubscribe(struct vmgr__call *call, const struct vmgr__event_kind *ki
 void vmgr__subscriptions_emit(struct vmgr__server *s, const struct vmgr__event_kind *kind,
                               int event_id, const char *name, const uint8_t *uuid,
                               int32_t procedure, void *msg);
+
+/* ---- association.c ---- */
+/* Associates the packet's descriptors with a domain, for as long as the client stays. 0; or -1 and
+ * call->err. */
+int vmgr__associate(struct vmgr__call *call, struct vmgr_domain *dom, const char *name,
+                    uint32_t flags);
+/* The client is gone. */
+void vmgr__associations_drop(struct vmgr__server *s, const struct vmgr__client *client);
+void vmgr__associations_init(struct vmgr__associations *as);
+void vmgr__associations_fini(struct vmgr__associations *as);
 
 /* ---- autodestroy.c ---- */
 /* Remembers, for the client, a run that is to end with it. */

@@ -168,6 +168,7 @@ int vmgr__server_new(const struct vmgr__server_options *options, struct vmgr__se
     vmgr__spin_init(&s->spin);
     vmgr__pool_init(&s->pool, s);
     vmgr__subscriptions_init(&s->subscriptions);
+    vmgr__associations_init(&s->associations);
     vmgr__handlers_init(s);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -208,6 +209,7 @@ void vmgr__server_free(struct vmgr__server *s)
     vmgr__subscriptions_fini(s);
     vmgr__pool_fini(&s->pool);
     vmgr__transfers_wait(s);
+    vmgr__associations_fini(&s->associations);
     g_slist_free_full(s->kicked, (GDestroyNotify)vmgr__client_unref);
     g_ptr_array_unref(s->dead_streams);
     g_ptr_array_unref(s->graveyard);

@@ -30,6 +30,7 @@
 #include "run/channel.h"
 #include "run/console.h"
 #include "run/crash.h"
+#include "run/files.h"
 #include "run/lifecycle-action.h"
 #include "run/news.h"
 #include "run/pm.h"
@@ -355,6 +356,7 @@ static void vemu_close(struct vmgr_conn *conn)
     g_ptr_array_unref(d->news);
     g_hash_table_unref(d->autodestroy);
     g_hash_table_unref(d->job_names);
+    vmgr__vemu_files_free(d->files);
     vmgr__vemu_paths_fini(d);
     g_mutex_clear(&d->lock);
     g_free(d);
@@ -374,6 +376,7 @@ static int vemu_open(struct vmgr_conn *conn, const struct vmgr__open_args *args,
     d->job_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     d->news = g_ptr_array_new_with_free_func(vmgr__vemu_news_free);
     d->autodestroy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    d->files = vmgr__vemu_files_new();
     conn->driver_data = d;
     d->hostdev = vmgr__hostdev_new(args->root);
     if (vmgr__vemu_paths_init(d, args, err) == 0) {
@@ -452,6 +455,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_monitor_command = vmgr__vemu_monitor_command,
     .agent = &vmgr__vemu_agent,
     .peek = &vmgr__vemu_peek,
+    .files = &vmgr__vemu_files,
     .resource = &vmgr__vemu_resource,
     .network = &vmgr__vemu_network,
     .guestnet = &vmgr__vemu_guestnet,

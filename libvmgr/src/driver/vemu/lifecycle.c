@@ -10,22 +10,22 @@
 
 #include "backup/backup.h"
 #include "block/blockjob.h"
-#include "run/agent.h"
-#include "run/channel.h"
 #include "change.h"
-#include "tune/numa.h"
 #include "device/parts.h"
 #include "device/plug.h"
-#include "change.h"
-#include "tune/resource.h"
-#include "run/rights.h"
 #include "lifecycle.h"
+#include "run/agent.h"
+#include "run/channel.h"
+#include "run/files.h"
 #include "run/launch.h"
 #include "run/process.h"
 #include "run/qmp.h"
+#include "run/rights.h"
 #include "state/cache.h"
 #include "state/lock.h"
 #include "state/status.h"
+#include "tune/numa.h"
+#include "tune/resource.h"
 
 #define KILL_TIMEOUT_MS 10000
 
@@ -225,6 +225,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
                         uint32_t flags, struct vmgr_error **err)
 {
     struct vemu_status *s = &c->status;
+    g_autoptr(GArray) files = NULL;
     g_autofree char *emulator = NULL;
     struct vemu_qmp *q = NULL;
     off_t log_from = 0;
@@ -237,7 +238,8 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
         vmgr__vemu_cpu_expand(def, err) < 0 || vmgr__vemu_check_support(def, err) < 0)
         return -1;
     emulator = vmgr__vemu_find_emulator(c->d, def, err);
-    if (!emulator)
+    files = emulator ? vmgr__vemu_files_open(c->d, def, NULL, err) : NULL;
+    if (!files)
         return -1;
     if (flags & VMGR_DOMAIN_START_AUTODESTROY) {
         set_owner(s);
@@ -247,9 +249,11 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     }
     if (announce(c, fresh, emulator, err) < 0)
         return -1;
+    s->files = files;
     r = vmgr__vemu_rights_begin(c->d, c->name, s, err);
     if (r == 0)
         r = vmgr__vemu_launch(c->d, c->name, s, &q, &log_from, err);
+    s->files = NULL;
     if (r == 0) {
         struct vmgr_error *why = NULL;
 

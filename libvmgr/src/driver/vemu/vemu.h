@@ -72,6 +72,7 @@ struct vemu {
     struct vmgr__hostdev *hostdev;                     /* src/hostdev */
     char *iface_dir, *iface_begin_dir, *iface_run_dir; /* src/hostdev */
     char *nwfilter_dir, *nwfilter_run_dir;
+    struct vemu_files *files;         /* run/files.c */
     struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
 
     GMutex lock;         /* of what follows: the cache of the directory */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../run/files.h"
 #include "../run/qmp.h"
 #include "blockjob.h"
 
@@ -67,6 +68,7 @@ static void set_source(xmlNode *owner, xmlNode *source, const char *path)
     const char *type = type_of(path);
     const bool block = strcmp(type, "block") == 0;
 
+    xmlUnsetProp(source, BAD_CAST "fdgroup"); /* which was that of another image */
     xmlSetProp(owner, BAD_CAST "type", BAD_CAST type);
     xmlUnsetProp(source, BAD_CAST(block ? "file" : "dev"));
     xmlSetProp(source, BAD_CAST(block ? "dev" : "file"), BAD_CAST path);
@@ -126,9 +128,12 @@ int vmgr__vemu_chain_update(struct vmgr__device *dev, struct json_object *blocks
     g_autofree char *alias = vmgr__device_alias(dev);
     struct json_object *image = get(get(vmgr__vemu_of_alias(blocks, alias), "inserted"), "image");
     const char *path = text_of(image, "filename"), *format = text_of(image, "format");
+    const bool by_fd = vmgr__vemu_files_is_set(path);
     xmlDoc *doc;
     xmlNode *root, *source, *store, *driver;
 
+    if (by_fd)
+        path = dev->source;
     if (!path || !format || !g_path_is_absolute(path))
         return 0;
     doc = vmgr__device_doc(dev);

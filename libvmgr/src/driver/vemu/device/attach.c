@@ -10,16 +10,15 @@
 #include <string.h>
 
 #include "../block/blockjob.h"
+#include "../change.h"
 #include "../run/agent.h"
 #include "../run/channel.h"
-#include "../change.h"
-#include "parts.h"
-#include "plug.h"
-#include "../run/rights.h"
 #include "../run/qmp.h"
 #include "../state/paths.h"
 #include "attach.h"
 #include "medium.h"
+#include "parts.h"
+#include "plug.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 
@@ -365,9 +364,8 @@ static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
     vmgr__vemu_port_inherit(old, w->dev);
     device = vmgr__device_get(old, NULL, "device");
     if (g_strcmp0(device, "cdrom") == 0)
-        r = check_same(w, old, err) == 0
-                ? vmgr__vemu_change_medium(&w->c, old, w->dev, flags, err)
-                : -1;
+        r = check_same(w, old, err) == 0 ? vmgr__vemu_change_medium(&w->c, old, w->dev, flags, err)
+                                         : -1;
     else if (strcmp(old->name, "interface") == 0)
         r = update_interface(w, old, err);
     else if (strcmp(old->name, "disk") == 0)

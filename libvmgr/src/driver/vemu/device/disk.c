@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../run/files.h"
 #include "../tune/iothread.h"
 #include "parts.h"
 
@@ -24,6 +25,7 @@ static const struct cache {
 struct disk {
     xmlNode *root, *driver, *source, *target;
     bool cdrom, read_only, network;
+    uint32_t fd_set; /* 0: the image is opened by its name */
     char *bus, *format, *path, *alias, *serial;
     const struct cache *cache;
 };
@@ -64,7 +66,8 @@ static int check_shape(const struct disk *d, struct vmgr_error **err)
                                       "name type cache discard detect_zeroes error_policy "
                                       "rerror_policy io iothread queues queue_size",
                                       err) < 0) ||
-        (d->source && !d->network && vmgr__vemu_only(d->source, "", "file dev index", err) < 0) ||
+        (d->source && !d->network &&
+         vmgr__vemu_only(d->source, "", "file dev fdgroup index", err) < 0) ||
         vmgr__vemu_only(d->target, "", "dev bus tray", err) < 0)
         return -1;
     if (read_only && vmgr__vemu_only(read_only, "", "", err) < 0)
@@ -80,6 +83,11 @@ static int check_values(struct disk *d, struct vmgr_error **err)
 
     if (type && strcmp(type, "file") != 0 && strcmp(type, "block") != 0 && !d->network)
         return unsupported(err, "disk type '%s' is not supported by the vemu driver yet", type);
+    if (d->source && xmlHasProp(d->source, BAD_CAST "fdgroup") &&
+        (!d->fd_set || !d->path || g_strcmp0(type ? type : "file", "file") != 0))
+        return unsupported(err,
+                           "<source fdgroup='...'> is of disks of type 'file', with a name and "
+                           "'file'");
     d->cdrom = g_strcmp0(device, "cdrom") == 0;
     if (device && !d->cdrom && strcmp(device, "disk") != 0)
         return unsupported(err, "disk device '%s' is not supported by the vemu driver yet", device);
@@ -115,6 +123,7 @@ static int disk_read(struct disk *d, const struct vmgr__device *dev, struct vmgr
     d->network = d->source && g_strcmp0(type, "network") == 0;
     if (d->network || (dev->source && *dev->source))
         d->path = g_strdup(dev->source ? dev->source : ""); /* an export may have no name */
+    d->fd_set = vmgr__vemu_files_set(dev);
     d->alias = vmgr__device_alias(dev);
     d->serial = vmgr__xml_child(d->root, "serial")
                     ? vmgr__xml_text(vmgr__xml_child(d->root, "serial"))
@@ -195,7 +204,10 @@ static int put_node(const struct disk *d, const char *node_name, struct vemu_par
             return -1;
     } else {
         vmgr__vemu_set(file, "driver", g_strcmp0(type, "block") == 0 ? "host_device" : "file");
-        vmgr__vemu_set(file, "filename", d->path);
+        if (d->fd_set)
+            vmgr__vemu_setf(file, "filename", "/dev/fdset/%u", d->fd_set);
+        else
+            vmgr__vemu_set(file, "filename", d->path);
     }
     if (d->read_only)
         vmgr__vemu_set_bool(file, "read-only", true);

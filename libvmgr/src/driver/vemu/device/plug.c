@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../block/blockjob.h"
+#include "../run/files.h"
 #include "../run/port.h"
 #include "../run/rights.h"
 #include "../state/paths.h"
@@ -138,7 +139,31 @@ static void drop_parts(struct vemu_change *c, struct vemu_qmp *q, const struct v
             vmgr__vemu_parts_drop(&parts, q);
         vmgr__vemu_parts_fini(&parts);
     }
+    vmgr__vemu_files_drop(dev, q);
     vmgr__vemu_port_forget(c->d, c->status.def, dev);
+}
+
+int vmgr__vemu_plug_rights(struct vemu_change *c, const GArray *files,
+                           const struct vemu_parts *parts, struct vmgr_error **err)
+{
+    int r;
+
+    c->status.files = files;
+    r = vmgr__vemu_rights_parts(c->d, c->name, &c->status, parts, err);
+    c->status.files = NULL;
+    return r;
+}
+
+int vmgr__vemu_plug_parts(const struct vmgr__device *dev, const GArray *files,
+                          const struct vemu_parts *parts, struct vemu_qmp *q,
+                          struct vmgr_error **err)
+{
+    if (vmgr__vemu_files_send(files, q, err) < 0)
+        return -1;
+    if (vmgr__vemu_parts_plug(parts, q, err) == 0)
+        return 0;
+    vmgr__vemu_files_drop(dev, q);
+    return -1;
 }
 
 int vmgr__vemu_set_link(struct vemu_qmp *q, const struct vmgr__device *dev, struct vmgr_error **err)
@@ -203,7 +228,7 @@ static void forget(struct vemu_change *c, const char *alias)
 }
 
 static int make(struct vemu_change *c, struct vmgr__device *dev, struct vemu_qmp *q,
-                const GArray *ports, struct vmgr_error **err)
+                const GArray *files, const GArray *ports, struct vmgr_error **err)
 {
     g_autofree char *run = vmgr__vemu_run_path(c->d, c->name, NULL);
     struct vemu_parts parts;
@@ -213,11 +238,11 @@ static int make(struct vemu_change *c, struct vmgr__device *dev, struct vemu_qmp
     r = vmgr__vemu_device_parts(c->status.def, dev, &parts, err);
     vmgr__vemu_parts_shorten(&parts, run);
     if (r == 0)
-        r = vmgr__vemu_rights_parts(c->d, c->name, &c->status, &parts, err);
+        r = vmgr__vemu_plug_rights(c, files, &parts, err);
     if (r == 0)
         r = vmgr__vemu_ports_send(ports, &parts, q, err);
     if (r == 0)
-        r = vmgr__vemu_parts_plug(&parts, q, err);
+        r = vmgr__vemu_plug_parts(dev, files, &parts, q, err);
     vmgr__vemu_parts_fini(&parts);
     return r;
 }
@@ -249,11 +274,11 @@ static int take_in(struct vemu_change *c, struct vmgr__device *dev, struct vmgr_
     return -1;
 }
 
-static int bring(struct vemu_change *c, struct vmgr__device *dev, const GArray *ports,
-                 struct vmgr_error **err)
+static int bring(struct vemu_change *c, struct vmgr__device *dev, const GArray *files,
+                 const GArray *ports, struct vmgr_error **err)
 {
     struct vemu_qmp *q = vmgr__vemu_change_monitor(c, err);
-    int r = q ? make(c, dev, q, ports, err) : -1;
+    int r = q ? make(c, dev, q, files, ports, err) : -1;
 
     if (r == 0) {
         r = finish(q, dev, err) < 0 ? -1 : take_in(c, dev, err);
@@ -267,8 +292,9 @@ static int bring(struct vemu_change *c, struct vmgr__device *dev, const GArray *
 int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr_error **err)
 {
     g_autofree char *alias = vmgr__device_alias(dev);
+    g_autoptr(GArray) files = vmgr__vemu_files_open(c->d, c->status.def, dev, err);
     g_autoptr(GArray) ports = NULL;
-    int r = note(c, dev, err);
+    int r = files ? note(c, dev, err) : -1;
 
     if (r == 0) {
         ports = vmgr__vemu_port_open(c->d, c->status.def, dev, err);
@@ -277,7 +303,7 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
     if (r == 0 && vmgr__vemu_ports_count(ports))
         r = note(c, dev, err);
     if (r == 0)
-        r = bring(c, dev, ports, err);
+        r = bring(c, dev, files, ports, err);
     if (r < 0) {
         forget(c, alias);
         vmgr__vemu_port_forget(c->d, c->status.def, dev);

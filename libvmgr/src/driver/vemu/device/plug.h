@@ -16,6 +16,7 @@
 #include "../../../conf/device.h"
 #include "../change.h"
 #include "../run/qmp.h"
+#include "parts.h"
 
 /* Of a status file; NULL: none. For g_ptr_array_unref(). */
 GPtrArray *vmgr__vemu_plugs_read(const xmlNode *root);
@@ -34,6 +35,13 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
  * status. */
 int vmgr__vemu_unplug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr_error **err);
 
+/* Lets the emulator open what parts name, beside descriptors that it is given (run/files.h). */
+int vmgr__vemu_plug_rights(struct vemu_change *c, const GArray *files,
+                           const struct vemu_parts *parts, struct vmgr_error **err);
+/* Gives the emulator a device's descriptors and parts; on failure nothing is left of either. */
+int vmgr__vemu_plug_parts(const struct vmgr__device *dev, const GArray *files,
+                          const struct vemu_parts *parts, struct vemu_qmp *q,
+                          struct vmgr_error **err);
 /* Puts an interface's cable where its document says. */
 int vmgr__vemu_set_link(struct vemu_qmp *q, const struct vmgr__device *dev,
                         struct vmgr_error **err);

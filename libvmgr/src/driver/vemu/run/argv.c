@@ -411,7 +411,7 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
 }
 
 char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
-                       const GArray *ports, const char *run_dir)
+                       const GArray *ports, const GArray *files, const char *run_dir)
 {
     GPtrArray *args = g_ptr_array_new();
     g_autofree char *name = escape(def->name);
@@ -443,6 +443,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
         add(args, "-append", def->os.cmdline);
     for (guint i = 0; i < def->serials->len; i++)
         add_serial(args, def->serials->pdata[i], run_dir);
+    vmgr__vemu_files_argv(files, args);
     add_devices(args, def, ports, run_dir);
     add_actions(args, def);
     /* Relative to the run's directory, in which the emulator lives. */

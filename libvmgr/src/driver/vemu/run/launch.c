@@ -34,6 +34,7 @@
 #include "../state/paths.h"
 #include "../state/status.h"
 #include "../vemu.h"
+#include "files.h"
 #include "launch.h"
 #include "log.h"
 #include "port.h"
@@ -56,6 +57,7 @@ struct plan {
     int report[2]; /* child to caller */
     int go[2];     /* caller to child */
     GArray *ports; /* taps, which the emulator inherits */
+    const GArray *files; /* likewise: disks */
     GArray *keep;  /* int: what the children need, in order */
     uid_t uid;     /* whom it becomes; 0: nobody else */
     gid_t gid, groups[1];
@@ -105,7 +107,8 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The emulator inherits nothing but the three standard descriptors, and its taps. */
+/* The emulator inherits nothing but the three standard descriptors, its taps and
+ * disks that it gets as descriptors. */
 static void close_others(void)
 {
     if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0) {
@@ -162,6 +165,8 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     close_others();
     for (size_t i = 0; i < vmgr__vemu_ports_count(p->ports); i++)
         fcntl(vmgr__vemu_ports_fd(p->ports, i), F_SETFD, 0);
+    for (size_t i = 0; i < vmgr__vemu_files_count(p->files); i++)
+        fcntl(vmgr__vemu_files_fd(p->files, i), F_SETFD, 0);
     execve(p->argv[0], p->argv, p->envp);
     child_fail(p, errno);
 }
@@ -187,6 +192,11 @@ static void list_own(struct plan *p)
     g_array_append_vals(p->keep, fixed, G_N_ELEMENTS(fixed));
     for (size_t i = 0; i < vmgr__vemu_ports_count(p->ports); i++) {
         const int fd = vmgr__vemu_ports_fd(p->ports, i);
+
+        g_array_append_val(p->keep, fd);
+    }
+    for (size_t i = 0; i < vmgr__vemu_files_count(p->files); i++) {
+        const int fd = vmgr__vemu_files_fd(p->files, i);
 
         g_array_append_val(p->keep, fd);
     }
@@ -483,10 +493,11 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
     g_autoptr(GArray) ports = vmgr__vemu_ports_open(d, s->def, err);
     g_auto(GStrv) argv =
-        ports ? vmgr__vemu_argv(s->def, s->def->emulator, s->sandbox, ports, dir) : NULL;
+        ports ? vmgr__vemu_argv(s->def, s->def->emulator, s->sandbox, ports, s->files, dir) : NULL;
     g_auto(GStrv) envp = make_env(s->def);
     struct plan p = { .argv = argv,
                       .ports = ports,
+                      .files = s->files,
                       .envp = envp,
                       .dir = dir,
                       .null_fd = -1,

@@ -18,7 +18,7 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
 /* The command line, NULL-terminated, for g_strfreev(). ports: of port.c; run_dir:
  * where it will run. */
 char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator, bool sandbox,
-                       const GArray *ports, const char *run_dir);
+                       const GArray *ports, const GArray *files, const char *run_dir);
 /* The program: the definition's, the caller's, or the usual one. For g_free(). */
 char *vmgr__vemu_find_emulator(const struct vemu *d, const struct vmgr__domain_def *def,
                                struct vmgr_error **err);

@@ -271,16 +271,23 @@ int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_objec
     return 0;
 }
 
+int vmgr__qmp_execute_with_fd(struct vemu_qmp *q, const char *command, struct json_object *args,
+                              int fd, struct vmgr_error **err)
+{
+    int r;
+
+    q->send_fd = fd;
+    r = vmgr__qmp_execute(q, command, args, NULL, err);
+    q->send_fd = -1;
+    return r;
+}
+
 int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_error **err)
 {
     struct json_object *args = json_object_new_object();
-    int r;
 
     json_object_object_add(args, "fdname", json_object_new_string(name));
-    q->send_fd = fd;
-    r = vmgr__qmp_execute(q, "getfd", args, NULL, err);
-    q->send_fd = -1;
-    return r;
+    return vmgr__qmp_execute_with_fd(q, "getfd", args, fd, err);
 }
 
 bool vmgr__socket_is_of(int fd, int dir, const char *name)

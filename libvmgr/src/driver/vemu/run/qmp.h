@@ -19,6 +19,9 @@ struct vemu_qmp *vmgr__qmp_close(struct vemu_qmp *q);
 /* Runs a command. args is taken over (NULL: none). ret may be NULL; else for json_object_put(). */
 int vmgr__qmp_execute(struct vemu_qmp *q, const char *command, struct json_object *args,
                       struct json_object **ret, struct vmgr_error **err);
+/* The same with a descriptor beside it, which stays the caller's; what it returns is not told. */
+int vmgr__qmp_execute_with_fd(struct vemu_qmp *q, const char *command, struct json_object *args,
+                              int fd, struct vmgr_error **err);
 /* Hands a descriptor over, under a name that commands of this connection may use. */
 int vmgr__qmp_send_fd(struct vemu_qmp *q, const char *name, int fd, struct vmgr_error **err);
 /* Runs a command as text, a JSON object; *ret is the whole answer, for g_free(). */

@@ -31,6 +31,7 @@
 #include "../state/paths.h"
 #include "../state/status.h"
 #include "acl.h"
+#include "files.h"
 
 #define CHAIN_MAX 200 /* images behind each other, as libvemu has it */
 
@@ -213,6 +214,20 @@ static int give_image(const struct work *w, const char *path, const char *format
     return 0;
 }
 
+/* What is behind an image that the guest gets as a descriptor. */
+static int give_behind(const struct work *w, const char *filename, const char *format)
+{
+    const int fd = vmgr__vemu_files_of(w->s->files, filename);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *next = fd >= 0 ? backing_of(path, format) : NULL;
+
+    if (next && g_str_has_prefix(next, "/proc/self/fd/"))
+        return vemu_error(w->err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "an image that is a group of file descriptors cannot name its backing "
+                          "file by a relative path");
+    return next ? give_image(w, next, NULL, false) : 0;
+}
+
 /* ---- parts ---- */
 
 static const char *text_of(struct json_object *o, const char *key)
@@ -236,18 +251,19 @@ static bool flag_of(struct json_object *o, const char *key)
 static int give_node(const struct work *w, struct json_object *node, bool read_only)
 {
     const char *driver = text_of(node, "driver");
-    const char *filename = text_of(node, "filename");
+    const char *filename = text_of(node, "filename"), *inner;
     struct json_object *file;
     bool is_protocol =
         driver && (strcmp(driver, "file") == 0 || strcmp(driver, "host_device") == 0);
 
     read_only = read_only || flag_of(node, "read-only");
-    if (filename && *filename == '/' && is_protocol &&
+    if (filename && *filename == '/' && is_protocol && !vmgr__vemu_files_is_set(filename) &&
         give_file(w, filename, read_only ? VEMU_ACL_READ : VEMU_ACL_READ | VEMU_ACL_WRITE) < 0)
         return -1;
-    if (json_object_object_get_ex(node, "file", &file) && driver && text_of(file, "filename") &&
-        *text_of(file, "filename") == '/' &&
-        give_image(w, text_of(file, "filename"), driver, !read_only) < 0)
+    inner = json_object_object_get_ex(node, "file", &file) ? text_of(file, "filename") : NULL;
+    if (driver && inner && *inner == '/' &&
+        (vmgr__vemu_files_is_set(inner) ? give_behind(w, inner, driver)
+                                        : give_image(w, inner, driver, !read_only)) < 0)
         return -1;
     json_object_object_foreach(node, key, value)
     {

@@ -19,6 +19,7 @@ struct vemu_status {
     bool updated;
     bool bitmaps; /* of its images have come or gone: they are written when the images are closed */
     bool sandbox; /* while it starts: the emulator gives up system calls */
+    const GArray *files; /* while it starts or gets a disk: of files.c, borrowed; else NULL */
     uid_t uid;    /* whom the process runs as; 0: its starter's */
     gid_t gid;
     char *cgroup;                 /* NULL: none */
