@@ -157,8 +157,8 @@ static void set_outcome(struct vemu_blockjob *job, struct json_object *info)
     job->error = g_strdup(error);
 }
 
-/* Who decided that it is to end may have died before the emulator was told. To tell it twice does no
- * harm. */
+/* Who decided that it is to end may have died before the emulator was told. To tell it twice does
+ * no harm. */
 static void end_again(struct vemu_qmp *q, const struct vemu_blockjob *job, bool ready)
 {
     struct json_object *args = json_object_new_object();
