@@ -294,6 +294,17 @@ static struct json_object *cpu_slots(void)
     return list;
 }
 
+/* One vCPU; its thread is the process's own. */
+static struct json_object *cpus(void)
+{
+    struct json_object *list = json_object_new_array(), *o = json_object_new_object();
+
+    json_object_object_add(o, "cpu-index", json_object_new_int(0));
+    json_object_object_add(o, "thread-id", json_object_new_int(getpid()));
+    json_object_array_add(list, o);
+    return list;
+}
+
 /* Commands about devices. 1: done, 0: not one of them, -1: *ret_error. */
 static int run_device(int fd, const char *command, struct json_object *args, const char **ret_error)
 {
@@ -384,6 +395,12 @@ static struct json_object *run(int fd, const char *command, struct json_object *
     } else if (strcmp(command, "query-hotpluggable-cpus") == 0) {
         json_object_put(result);
         return cpu_slots();
+    } else if (strcmp(command, "query-cpus-fast") == 0) {
+        json_object_put(result);
+        return cpus();
+    } else if (strcmp(command, "query-iothreads") == 0) {
+        json_object_put(result);
+        return json_object_new_array();
     } else if (strcmp(command, "query-chardev") == 0) {
         json_object_put(result);
         return chardevs();
