@@ -146,8 +146,8 @@ START_TEST(test_live_taken_back)
               "bus='virtio'/><iotune><total_bytes_sec>4096</total_bytes_sec></iotune></disk>",
               0, &err),
           VMGR_ERR_INTERNAL_ERROR,
-          "internal error: unable to execute monitor command 'block_set_io_throttle': The command "
-          "has not been found");
+          "internal error: unable to execute monitor command 'block_set_io_throttle': no such "
+          "limit");
     ck_assert_int_eq(count(0, "vdb"), 0);
     sandbox_set_room(false);
     r = vmgr_domain_attach_device(dom, DISK("/b", "vdb"), 0, NULL);

@@ -16,6 +16,7 @@
 #include "../tune/iothread.h"
 #include "../tune/numa.h"
 #include "../tune/resource.h"
+#include "files.h"
 #include "launch.h"
 #include "lifecycle-action.h"
 #include "pm.h"
