@@ -15,7 +15,7 @@
 #include "conf/canonical.h"
 #include "conf/def.h"
 
-static const struct vmgr__conf_defaults defaults = { .arch = "i686" };
+static const struct vmgr__conf_defaults defaults = { .arch = "i686", .disk_files = true };
 
 static char *read_golden(const char *dir, const char *file)
 {

@@ -41,6 +41,7 @@ struct vmgr__conf_defaults {
     const char *arch;    /* "x86_64" */
     const char *machine; /* NULL: leave it out */
     bool serial_target;  /* write back the kind of serial port */
+    bool disk_files;     /* disks may be opened by descriptors (fdgroup) */
 };
 
 enum vmgr__os_type {

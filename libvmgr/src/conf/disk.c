@@ -84,6 +84,9 @@ int vmgr__disk_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *
                            : conf_error(p, VMGR_ERR_NO_TARGET, NULL);
     if (!source && (device == 0 || device == 3))
         return conf_error(p, VMGR_ERR_NO_SOURCE, "%s", dev->target);
+    if (source && xmlHasProp(source, BAD_CAST "fdgroup") && !p->defaults->disk_files)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "driver does not support FD passing for disk '%s'", dev->target);
     if (p->flags & VMGR__CONF_INACTIVE)
         drop_run(node);
     usual = bus_of(dev->target);

@@ -242,7 +242,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { queue, overflow, handler, replaced_inside, storms, errors, NULL };
+    const TTest *const tests[] = { queue,  overflow, handler, replaced_inside,
+                                   storms, errors,   NULL };
 
     return run_tests("events", tests);
 }

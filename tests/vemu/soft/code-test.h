@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Code for the software CPU in the harness: bytes that are loaded, run to their end or into a fault,
- * in one of the modes. Each test has a new machine.
+ * Code for the software CPU in the harness: bytes that are loaded, run to their end or into a
+ * fault, in one of the modes. Each test has a new machine.
  */
 #ifndef CODE_TEST_H
 #define CODE_TEST_H

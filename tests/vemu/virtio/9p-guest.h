@@ -24,7 +24,8 @@ extern struct p9_writer w; /* on `message` */
 extern struct p9_reader r; /* on the answer, behind its header */
 
 /* --- the host --------------------------------------------------------------------------------- */
-/* Below the directory that holds the share ("share/file") and a file "secret"; good for two calls. */
+/* Below the directory that holds the share ("share/file") and a file "secret"; good for two
+ * calls. */
 const char *host_path(const char *name);
 void host_write(const char *name, const char *text);
 void host_expect(const char *name, const char *text);

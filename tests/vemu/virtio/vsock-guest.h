@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A driver of virtio-vsock in the test, and the sockets of the host: who sends is told by the names,
- * say and hear are the guest's.
+ * A driver of virtio-vsock in the test, and the sockets of the host: who sends is told by the
+ * names, say and hear are the guest's.
  */
 #ifndef VEMU_TEST_VSOCK_GUEST_H
 #define VEMU_TEST_VSOCK_GUEST_H

@@ -23,7 +23,8 @@
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
                                                          .machine = "microvm",
-                                                         .serial_target = true };
+                                                         .serial_target = true,
+                                                         .disk_files = true };
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
