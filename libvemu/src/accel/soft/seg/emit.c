@@ -220,7 +220,8 @@ SC_OP(into)
     if (sc_flag_of(c))
         sc_software_interrupt(c, SC_OVF, sc_next_rip(c, i), true);
     else
-        SC_LEAVE;
+        c->rip = sc_next_rip(c, i);
+    SC_EXIT;
 }
 
 /* INT1 is a #DB trap that no privilege check stops. */
