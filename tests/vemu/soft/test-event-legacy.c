@@ -187,6 +187,28 @@ START_TEST(virtual_8086)
 }
 END_TEST
 
+/* INTO through the run loop: taken with OF alone, and then nothing behind it is done. */
+START_TEST(run_into)
+{
+    static const uint8_t stop[] = { 0xe6, 0xf4 };
+
+    for (unsigned taken = 0; taken < 2; taken++) {
+        /* mov, add $1 to %al; into; inc %ecx; out %al to 0xf4 */
+        uint8_t code[] = { 0xb0, taken ? 0x7f : 0x7e, 0x04, 0x01, 0xce, 0x41, 0xe6, 0xf4 };
+
+        protected_mode(0);
+        c->gpr[VEMU_RCX] = 0;
+        memcpy(b->ram + BARE_HANDLER(SC_OVF), stop, sizeof(stop));
+        ck_assert_int_eq(bare_run(b, code, sizeof(code)), VEMU_EXIT_INTR);
+        ck_assert(b->exited);
+        ck_assert_uint_eq(c->gpr[VEMU_RCX], !taken);
+        ck_assert_uint_eq(c->gpr[VEMU_RSP], taken ? BARE_STACK0 - 12 : BARE_STACK0);
+        if (taken)
+            ck_assert_uint_eq(d((uint32_t)c->gpr[VEMU_RSP]), 0x5005);
+    }
+}
+END_TEST
+
 static void add(TCase *t)
 {
     tcase_add_test(t, protected_inner);
@@ -196,6 +218,7 @@ static void add(TCase *t)
     tcase_add_test(t, task_gate);
     tcase_add_test(t, real_mode);
     tcase_add_test(t, virtual_8086);
+    tcase_add_test(t, run_into);
 }
 
 int main(void)
