@@ -244,8 +244,8 @@ static void drop_blanks(xmlNode *node)
 {
     xmlNode *c, *next;
 
-    if (has_text(node))
-        return;
+    if (has_text(node) || (node->children && !node->children->next && is_blank(node->children)))
+        return; /* a blank that is alone is content, not layout */
     for (c = node->children; c; c = next) {
         next = c->next;
         if (is_blank(c)) {
@@ -264,9 +264,7 @@ char *vmgr__xml_dump(xmlNode *node, int level)
     char *text = NULL;
 
     if (copy && buf) {
-        /* A lone blank is content, not layout. */
-        if (copy->children && copy->children->next)
-            drop_blanks(copy);
+        drop_blanks(copy);
         xmlNodeDump(buf, node->doc, copy, level, 1);
         text = g_strdup((const char *)xmlBufferContent(buf));
     }
