@@ -17,6 +17,7 @@ JOBS_OF_REAL = [f"blockjob busy {disk} --abort" for disk in ("vda", "vdb", "vdd"
     "domjobabort busy"]
 REST_OF_REAL = [f"detach-disk busy {disk} --live" for disk in ("vdc", "vdd", "vde")] + [
     f"detach-interface busy network --mac {MAC} --live",
+    "change-media busy sda --eject --force --live",
     "checkpoint-delete busy second", "checkpoint-delete busy first"]
 REST = ["detach-disk stays vdb --live", "destroy one", "undefine one", "destroy two", "undefine two",
         "destroy drei", "undefine drei", "undefine files", "net-destroy net", "net-undefine net",
@@ -200,7 +201,7 @@ def pool_is_listed():
 def is_done(command):
     """Or there is nothing to do."""
     said = vmsh(command)
-    return "error" not in said or re.search("error: (No .* found|Domain checkpoint not found)", said)
+    return "error" not in said or re.search("error: (No .* found|Domain checkpoint not found|.* doesn't have media)", said)
 
 
 def end_jobs():

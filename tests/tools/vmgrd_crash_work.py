@@ -43,6 +43,7 @@ BUSY = f"""<domain type='qemu'><name>busy</name><uuid>{UUID[:-1]}3</uuid>
 <devices><emulator>{BUILD}/tools/vemu/vemu</emulator>
 <serial type='file'><source path='{WORK}/serial'/></serial>
 <channel type='unix'><target type='virtio' name='org.crash.0'/></channel>
+<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>
 {QCOW2.format(WORK + "/image", "vda")}{QCOW2.format(WORK + "/saved", "vdb")}
 <interface type='network'><source network='steady'/><model type='virtio'/>
 <filterref filter='own'/></interface></devices></domain>"""
@@ -93,6 +94,8 @@ WORKS_OF_REAL = {
                   "domiflist busy", f"detach-interface busy network --mac {MAC} --live"],
     "second": ["attach-disk busy {work}/second vdc --live", "domblkinfo busy vdc",
                "detach-disk busy vdc --live"],
+    "medium": ["change-media busy sda {work}/bytes --live", "domblklist busy",
+               "change-media busy sda {work}/second --update --live", "change-media busy sda --eject --live"],
     "commit": [CHAIN.replace("{kind}", "commit"), "attach-disk busy {work}/commit-{n}.top vdd --subdriver qcow2 --live",
                "blockcommit busy vdd --top {work}/commit-{n}.middle --base {work}/commit-{n}.base --wait",
                "blockcommit busy vdd --active --pivot --wait", "detach-disk busy vdd --live",

@@ -27,6 +27,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define DRIVE "sata0-0-0"
+
 static struct {
     const char *append, *exit_file, *uuid;
     char qmp_path[108];             /* of the last -qmp */
@@ -34,6 +36,7 @@ static struct {
     int events_listener, events[8]; /* -1: none */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
+    char medium[64]; /* the node in DRIVE; "": none that was put in */
     struct {
         char id[32];
         char path[64];
@@ -305,6 +308,22 @@ static struct json_object *cpus(void)
     return list;
 }
 
+/* The one drive that media are put into. */
+static struct json_object *drives(void)
+{
+    struct json_object *list = json_object_new_array(), *o = json_object_new_object();
+    struct json_object *medium = json_object_new_object();
+
+    json_object_object_add(o, "qdev", json_object_new_string("/machine/peripheral/" DRIVE));
+    json_object_object_add(medium, "node-name", json_object_new_string(vm.medium));
+    if (vm.medium[0])
+        json_object_object_add(o, "inserted", medium);
+    else
+        json_object_put(medium);
+    json_object_array_add(list, o);
+    return list;
+}
+
 /* Commands about devices. 1: done, 0: not one of them, -1: *ret_error. */
 static int run_device(int fd, const char *command, struct json_object *args, const char **ret_error)
 {
@@ -340,8 +359,19 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         return find_device(strrchr(path, '/') + 1) >= 0 ? 1 : -1;
     }
     if (strcmp(command, "blockdev-insert-medium") == 0) {
+        const char *node = text_of(args, "node-name");
+
         *ret_error = "no such node";
-        return text_of(args, "node-name") && find_device(text_of(args, "node-name")) >= 0 ? 1 : -1;
+        if (!node || find_device(node) < 0)
+            return -1;
+        if (id && strcmp(id, DRIVE) == 0)
+            snprintf(vm.medium, sizeof(vm.medium), "%s", node);
+        return 1;
+    }
+    if (strcmp(command, "blockdev-remove-medium") == 0) {
+        if (id && strcmp(id, DRIVE) == 0)
+            vm.medium[0] = '\0';
+        return 1;
     }
     if (strcmp(command, "block_set_io_throttle") == 0) { /* some limits are too much for it */
         struct json_object *bps = json_object_object_get(args, "bps");
@@ -350,8 +380,7 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         return json_object_get_int64(bps) == 4096 ? -1 : 1;
     }
     return strcmp(command, "blockdev-open-tray") == 0 ||
-           strcmp(command, "blockdev-close-tray") == 0 ||
-           strcmp(command, "blockdev-remove-medium") == 0 || strcmp(command, "set_link") == 0 ||
+           strcmp(command, "blockdev-close-tray") == 0 || strcmp(command, "set_link") == 0 ||
            strcmp(command, "add-fd") == 0 || strcmp(command, "remove-fd") == 0 ||
            strcmp(command, "balloon") == 0 || strcmp(command, "inject-nmi") == 0 ||
            strcmp(command, "qom-set") == 0;
@@ -404,6 +433,9 @@ static struct json_object *run(int fd, const char *command, struct json_object *
     } else if (strcmp(command, "query-cpus-fast") == 0) {
         json_object_put(result);
         return cpus();
+    } else if (strcmp(command, "query-block") == 0) {
+        json_object_put(result);
+        return drives();
     } else if (strcmp(command, "query-iothreads") == 0) {
         json_object_put(result);
         return json_object_new_array();

@@ -171,7 +171,7 @@ static bool has_node(const char *node)
     bool has;
 
     snprintf(command, sizeof(command),
-             "{\"execute\":\"blockdev-insert-medium\",\"arguments\":{\"id\":\"sata0-0-0\","
+             "{\"execute\":\"blockdev-insert-medium\",\"arguments\":{\"id\":\"none\","
              "\"node-name\":\"%s\"}}",
              node);
     OK(vmgr_domain_monitor_command(dom, command, 0, &answer, &err));
@@ -199,10 +199,8 @@ START_TEST(test_medium_taken_back)
 }
 END_TEST
 
-#define NET(more)                                                                                  \
-    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
-#define CHANNEL(more)                                                                              \
-    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+#define NET(more)     "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more) "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
 
 /* Of a device that runs only what the guest can be told may change. */
 /* As if a caller had died while this came or went. */
@@ -281,6 +279,77 @@ START_TEST(test_torn)
     /* what nobody can read is nobody's */
     tear("<plug/><plug alias='x'><zork/></plug>");
     OK(vmgr_domain_suspend(dom, &err));
+}
+END_TEST
+
+static void tell_drive(const char *command, const char *more)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text), "{\"execute\":\"%s\",\"arguments\":{\"id\":\"sata0-0-0\"%s}}",
+             command, more);
+    ask(text);
+}
+
+static void open_node(const char *node)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text),
+             "{\"execute\":\"blockdev-add\",\"arguments\":{\"node-name\":\"%s\"}}", node);
+    ask(text);
+}
+
+#define NODE_A "drive-sda-5c9fa47d"
+#define NODE_B "drive-sda-d72e2c6e"
+#define INTO   ",\"node-name\":\""
+
+/* As if a caller had died while a drive got another medium, or none. */
+START_TEST(test_torn_medium)
+{
+    static const char to_a[] = "<plug alias='sata0-0-0' medium='yes'>" CDROM("/a.iso") "</plug>";
+
+    OK(vmgr_domain_attach_device(dom, CDROM("/a.iso"), 0, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    OK(vmgr_domain_update_device(dom, CDROM("/b.iso"), 0, &err));
+    /* before the tray: it has the old one */
+    open_node(NODE_A);
+    tear(to_a);
+    OK(vmgr_domain_suspend(dom, &err));
+    ck_assert_int_eq(count(0, "/b.iso"), 1);
+    ck_assert(has_node(NODE_B) && !has_node(NODE_A));
+    /* an empty tray gets the new one */
+    open_node(NODE_A);
+    tell_drive("blockdev-remove-medium", "");
+    tear(to_a);
+    OK(vmgr_domain_resume(dom, &err));
+    ck_assert_int_eq(count(0, "/a.iso"), 1);
+    ck_assert_int_eq(count(0, "/b.iso"), 0);
+    ck_assert(has_node(NODE_A) && !has_node(NODE_B));
+    /* after the tray: what it has is the definition's, whose address stays */
+    open_node(NODE_B);
+    tell_drive("blockdev-insert-medium", INTO NODE_B "\"");
+    tear("<plug alias='sata0-0-0' medium='yes'>" CDROM("/b.iso") "</plug>");
+    OK(vmgr_domain_suspend(dom, &err));
+    ck_assert_int_eq(count(0, "/b.iso"), 1);
+    ck_assert_int_eq(count(0, "<alias name='sata0-0-0'/>"), 1);
+    ck_assert(has_node(NODE_B) && !has_node(NODE_A));
+    /* one that cannot be opened: the old one comes back */
+    tell_drive("blockdev-remove-medium", "");
+    tear("<plug alias='sata0-0-0' medium='yes'>" CDROM("/refused.iso") "</plug>");
+    OK(vmgr_domain_resume(dom, &err));
+    ck_assert_int_eq(count(0, "/b.iso"), 1);
+    ck_assert_int_eq(count(0, "/refused.iso"), 0);
+    /* none */
+    tell_drive("blockdev-remove-medium", "");
+    tear("<plug alias='sata0-0-0' medium='yes'>"
+         "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk></plug>");
+    OK(vmgr_domain_suspend(dom, &err));
+    ck_assert_int_eq(count(0, ".iso"), 0);
+    ck_assert(!has_node(NODE_B) && !has_node(NODE_A));
+    /* and nothing is left to be looked at */
+    OK(vmgr_domain_update_device(dom, CDROM("/a.iso"), 0, &err));
+    ck_assert_int_eq(count(0, "/a.iso"), 1);
 }
 END_TEST
 
@@ -550,6 +619,7 @@ int main(void)
     tcase_add_test(t, test_live_taken_back);
     tcase_add_test(t, test_medium_taken_back);
     tcase_add_test(t, test_torn);
+    tcase_add_test(t, test_torn_medium);
     tcase_add_test(t, test_update_live);
     tcase_add_test(t, test_host_network);
     tcase_add_test(t, test_channel_address);

@@ -231,3 +231,31 @@ struct vmgr__device *vmgr__channel_find(const struct vmgr__domain_def *def, cons
     }
     return by_name;
 }
+
+struct vmgr__device *vmgr__device_inherit(const struct vmgr__device *old,
+                                          const struct vmgr__device *fresh)
+{
+    static const char *const kept[] = { "alias", "address" };
+    struct vmgr__device *dev = vmgr__device_copy(fresh);
+    xmlDoc *doc = vmgr__device_doc(dev), *from = vmgr__device_doc(old);
+    xmlNode *root = xmlDocGetRootElement(doc);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        xmlNode *node = vmgr__xml_child(xmlDocGetRootElement(from), kept[i]);
+
+        if (node && !vmgr__xml_child(root, kept[i]))
+            xmlAddChild(root, xmlDocCopyNode(node, doc, 1));
+    }
+    xmlFreeDoc(from);
+    vmgr__device_set_doc(dev, doc);
+    return dev;
+}
+
+void vmgr__device_replace(struct vmgr__domain_def *def, struct vmgr__device *old,
+                          const struct vmgr__device *fresh)
+{
+    struct vmgr__device *dev = vmgr__device_inherit(old, fresh);
+
+    def->devices->pdata[vmgr__device_index(def, old)] = dev;
+    vmgr__device_free(old);
+}

@@ -45,5 +45,11 @@ struct vmgr__device *vmgr__channel_find(const struct vmgr__domain_def *def, cons
  */
 struct vmgr__device *vmgr__device_match(const struct vmgr__domain_def *def,
                                         const struct vmgr__device *like, struct vmgr_error **err);
+/* A copy of `fresh` with the address and alias of `old` where it names none. */
+struct vmgr__device *vmgr__device_inherit(const struct vmgr__device *old,
+                                          const struct vmgr__device *fresh);
+/* Such a copy in the place of `old`, which is freed. */
+void vmgr__device_replace(struct vmgr__domain_def *def, struct vmgr__device *old,
+                          const struct vmgr__device *fresh);
 
 #endif

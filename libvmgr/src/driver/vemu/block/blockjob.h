@@ -76,7 +76,10 @@ void vmgr__blockjob_set_mirror(struct vmgr__device *dev, int type, const char *p
 /* ---- chain.c ---- */
 /* An object of a list whose device is the one with this alias ("qdev"). NULL: none. */
 struct json_object *vmgr__vemu_of_alias(struct json_object *list, const char *alias);
-/* The name of the node that a disk has, for g_free(), or NULL. */
+/* The name of the node that a drive has, for g_free(); NULL: it is empty, or not there. */
+int vmgr__vemu_drive_node(struct vemu_qmp *q, const char *alias, char **ret_node,
+                          struct vmgr_error **err);
+/* The same of a disk, or NULL. */
 char *vmgr__vemu_disk_node(struct vemu_qmp *q, const char *alias);
 /* Takes what the emulator says of a disk's images into its text. blocks: query-block's result. */
 int vmgr__vemu_chain_update(struct vmgr__device *dev, struct json_object *blocks, bool check,

@@ -42,14 +42,23 @@ struct json_object *vmgr__vemu_of_alias(struct json_object *list, const char *al
     return NULL;
 }
 
-char *vmgr__vemu_disk_node(struct vemu_qmp *q, const char *alias)
+int vmgr__vemu_drive_node(struct vemu_qmp *q, const char *alias, char **ret_node,
+                          struct vmgr_error **err)
 {
     struct json_object *list = NULL;
+
+    if (vmgr__qmp_execute(q, "query-block", NULL, &list, err) < 0)
+        return -1;
+    *ret_node = g_strdup(text_of(get(vmgr__vemu_of_alias(list, alias), "inserted"), "node-name"));
+    json_object_put(list);
+    return 0;
+}
+
+char *vmgr__vemu_disk_node(struct vemu_qmp *q, const char *alias)
+{
     char *node = NULL;
 
-    if (vmgr__qmp_execute(q, "query-block", NULL, &list, NULL) == 0)
-        node = g_strdup(text_of(get(vmgr__vemu_of_alias(list, alias), "inserted"), "node-name"));
-    json_object_put(list);
+    vmgr__vemu_drive_node(q, alias, &node, NULL);
     return node;
 }
 

@@ -236,35 +236,6 @@ int vmgr__vemu_detach_alias(struct vmgr_domain *dom, const char *alias, uint32_t
 
 /* ---- update ---- */
 
-/* `fresh` with the address and alias of `old` where it names none. */
-static struct vmgr__device *inherit(const struct vmgr__device *old,
-                                    const struct vmgr__device *fresh)
-{
-    static const char *const kept[] = { "alias", "address" };
-    struct vmgr__device *dev = vmgr__device_copy(fresh);
-    xmlDoc *doc = vmgr__device_doc(dev), *from = vmgr__device_doc(old);
-    xmlNode *root = xmlDocGetRootElement(doc);
-
-    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
-        xmlNode *node = vmgr__xml_child(xmlDocGetRootElement(from), kept[i]);
-
-        if (node && !vmgr__xml_child(root, kept[i]))
-            xmlAddChild(root, xmlDocCopyNode(node, doc, 1));
-    }
-    xmlFreeDoc(from);
-    vmgr__device_set_doc(dev, doc);
-    return dev;
-}
-
-static void replace(struct vmgr__domain_def *def, struct vmgr__device *old,
-                    const struct vmgr__device *fresh)
-{
-    struct vmgr__device *dev = inherit(old, fresh);
-
-    def->devices->pdata[vmgr__device_index(def, old)] = dev;
-    vmgr__device_free(old);
-}
-
 /* What makes a device's parts different for the guest, apart from its medium. */
 static bool same_but_medium(const struct vemu_parts *a, const struct vemu_parts *b)
 {
@@ -294,7 +265,7 @@ static bool same_but_medium(const struct vemu_parts *a, const struct vemu_parts 
  * may have changed. */
 static int check_same(const struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
 {
-    struct vmgr__device *dev = inherit(old, w->dev);
+    struct vmgr__device *dev = vmgr__device_inherit(old, w->dev);
     g_autofree char *alias = vmgr__device_alias(old);
     struct vemu_parts before, after;
     int r;
@@ -373,7 +344,7 @@ static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
     else
         r = unsupported(err, "live update of device '%s' is not supported", old->name);
     if (r == 0)
-        replace(def, old, w->dev);
+        vmgr__device_replace(def, old, w->dev);
     return r;
 }
 
@@ -390,7 +361,7 @@ int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
     if (r == 0 && w.config) {
         old = vmgr__device_match(w.c.config, w.dev, err);
         if (old)
-            replace(w.c.config, old, w.dev);
+            vmgr__device_replace(w.c.config, old, w.dev);
         else
             r = -1;
     }

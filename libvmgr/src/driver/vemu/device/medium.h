@@ -14,4 +14,10 @@ int vmgr__vemu_change_medium(struct vemu_change *c, const struct vmgr__device *o
                              const struct vmgr__device *fresh, uint32_t flags,
                              struct vmgr_error **err);
 
+/* What the drive of that alias has, whose caller died while it got the medium of `fresh`: the
+ * definition says so afterwards, and nothing is left of the other one. False: the emulator does not
+ * answer, or neither can be opened. The caller saves the status. */
+bool vmgr__vemu_medium_settle(struct vemu_change *c, struct vemu_qmp *q, const char *alias,
+                              const struct vmgr__device *fresh);
+
 #endif

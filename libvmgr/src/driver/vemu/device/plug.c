@@ -11,100 +11,13 @@
 #include "../state/paths.h"
 #include "../state/status.h"
 #include "../tune/resource.h"
+#include "medium.h"
 #include "parts.h"
+#include "plug-note.h"
 #include "plug.h"
 
 #define DETACH_TIMEOUT_MS 10000 /* a Linux guest waits 5 s for a second thought */
 #define SETTLE_TIMEOUT_MS 1000  /* for a monitor that nobody waits for */
-#define PLUGS_MAX         256   /* of one status file */
-
-struct plug {
-    char *alias;
-    struct vmgr__device *dev; /* that comes; NULL: one of the definition, that goes */
-    char *node;               /* the disk's, that goes; or NULL */
-};
-
-/* ---- records ---- */
-
-static void plug_free(void *data)
-{
-    struct plug *p = data;
-
-    if (p->dev)
-        vmgr__device_free(p->dev);
-    g_free(p->alias);
-    g_free(p->node);
-    g_free(p);
-}
-
-static struct plug *plug_add(GPtrArray **plugs, const char *alias)
-{
-    struct plug *p = g_new0(struct plug, 1);
-
-    p->alias = g_strdup(alias);
-    if (!*plugs)
-        *plugs = g_ptr_array_new_with_free_func(plug_free);
-    g_ptr_array_add(*plugs, p);
-    return p;
-}
-
-static struct plug *plug_find(const GPtrArray *plugs, const char *alias)
-{
-    for (guint i = 0; plugs && i < plugs->len; i++) {
-        struct plug *p = plugs->pdata[i];
-
-        if (strcmp(p->alias, alias) == 0)
-            return p;
-    }
-    return NULL;
-}
-
-GPtrArray *vmgr__vemu_plugs_read(const xmlNode *root)
-{
-    GPtrArray *plugs = NULL;
-
-    for (xmlNode *n = vmgr__xml_child(root, "plug"); n; n = vmgr__xml_next(n, "plug")) {
-        xmlNode *child = xmlFirstElementChild(n);
-        g_autofree char *alias = vmgr__xml_attr(n, "alias");
-        g_autofree char *text = child ? vmgr__xml_keep(child, 2) : NULL;
-        struct vmgr__device *dev =
-            text ? vmgr__device_parse(text, &vmgr__vemu_defaults, 0, NULL) : NULL;
-        struct plug *p;
-
-        if (!alias || (child && !dev) || (plugs && plugs->len >= PLUGS_MAX)) {
-            if (dev)
-                vmgr__device_free(dev);
-            continue;
-        }
-        p = plug_add(&plugs, alias);
-        p->dev = dev;
-        p->node = vmgr__xml_attr(n, "node");
-    }
-    return plugs;
-}
-
-void vmgr__vemu_plugs_write(const GPtrArray *plugs, struct vmgr__xml_writer *w)
-{
-    for (guint i = 0; plugs && i < plugs->len; i++) {
-        const struct plug *p = plugs->pdata[i];
-
-        vmgr__xw_begin(w, "plug");
-        vmgr__xw_attr(w, "alias", p->alias);
-        vmgr__xw_attr(w, "node", p->node);
-        if (p->dev)
-            vmgr__xw_raw(w, p->dev->text);
-        vmgr__xw_end(w, "plug");
-    }
-}
-
-bool vmgr__vemu_plugs_torn(const GPtrArray *plugs)
-{
-    for (guint i = 0; plugs && i < plugs->len; i++) {
-        if (((const struct plug *)plugs->pdata[i])->dev)
-            return true;
-    }
-    return false;
-}
 
 static int save(struct vemu_change *c, struct vmgr_error **err)
 {
@@ -209,22 +122,8 @@ static int finish(struct vemu_qmp *q, struct vmgr__device *dev, struct vmgr_erro
 static int note(struct vemu_change *c, const struct vmgr__device *dev, struct vmgr_error **err)
 {
     g_autofree char *alias = vmgr__device_alias(dev);
-    struct plug *p = plug_find(c->status.plugs, alias);
 
-    if (!p)
-        p = plug_add(&c->status.plugs, alias);
-    if (p->dev)
-        vmgr__device_free(p->dev);
-    p->dev = vmgr__device_copy(dev);
-    return save(c, err);
-}
-
-static void forget(struct vemu_change *c, const char *alias)
-{
-    struct plug *p = plug_find(c->status.plugs, alias);
-
-    if (p)
-        g_ptr_array_remove(c->status.plugs, p);
+    return vmgr__vemu_plug_note_coming(c, alias, dev, false, err);
 }
 
 static int make(struct vemu_change *c, struct vmgr__device *dev, struct vemu_qmp *q,
@@ -267,7 +166,7 @@ static int take_in(struct vemu_change *c, struct vmgr__device *dev, struct vmgr_
 
     g_ptr_array_add(devices, dev);
     c->status.updated = true;
-    forget(c, alias);
+    vmgr__vemu_plug_forget(c, alias);
     if (save(c, err) == 0)
         return 0;
     g_ptr_array_steal_index(devices, devices->len - 1);
@@ -305,16 +204,19 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
     if (r == 0)
         r = bring(c, dev, files, ports, err);
     if (r < 0) {
-        forget(c, alias);
+        vmgr__vemu_plug_forget(c, alias);
         vmgr__vemu_port_forget(c->d, c->status.def, dev);
         save(c, NULL);
     }
     return r;
 }
 
-/* A device that somebody died over has come, and is the definition's, or it has not. */
-static void settle(struct vemu_change *c, struct vemu_qmp *q, struct plug *p)
+/* A device that somebody died over has come, and is the definition's, or it has not. False: it is
+ * to be looked at again. */
+static bool settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_plug *p)
 {
+    if (p->medium)
+        return vmgr__vemu_medium_settle(c, q, p->alias, p->dev);
     if (lacks(q, p->alias)) {
         drop_parts(c, q, p->dev, NULL);
         vmgr__vemu_ports_sweep(c->d, c->status.def);
@@ -323,6 +225,7 @@ static void settle(struct vemu_change *c, struct vemu_qmp *q, struct plug *p)
         g_ptr_array_add(c->status.def->devices, g_steal_pointer(&p->dev));
         c->status.updated = true;
     }
+    return true;
 }
 
 void vmgr__vemu_plugs_settle(struct vemu_change *c)
@@ -334,11 +237,10 @@ void vmgr__vemu_plugs_settle(struct vemu_change *c)
         return;
     q = vmgr__qmp_open(dir, -1, SETTLE_TIMEOUT_MS, NULL);
     for (guint i = q ? c->status.plugs->len : 0; i-- > 0;) {
-        struct plug *p = c->status.plugs->pdata[i];
+        struct vemu_plug *p = c->status.plugs->pdata[i];
 
-        if (!p->dev)
+        if (!p->dev || !settle(c, q, p))
             continue;
-        settle(c, q, p);
         g_ptr_array_remove_index(c->status.plugs, i);
     }
     if (q)
@@ -371,14 +273,12 @@ int vmgr__vemu_unplug(struct vemu_change *c, struct vmgr__device *dev, struct vm
     g_autofree char *alias = vmgr__device_alias(dev);
     struct vemu_qmp *q = vmgr__vemu_change_monitor(c, err);
     g_autofree char *node = NULL;
-    struct plug *p;
+    struct vemu_plug *p;
     int r;
 
     if (!q)
         return -1;
-    p = plug_find(c->status.plugs, alias);
-    if (!p)
-        p = plug_add(&c->status.plugs, alias);
+    p = vmgr__vemu_plug_note(c, alias);
     if (strcmp(dev->name, "disk") == 0)
         node = vmgr__vemu_disk_node(q, alias);
     if (node) { /* it may have gone already */
@@ -394,7 +294,7 @@ int vmgr__vemu_unplug(struct vemu_change *c, struct vmgr__device *dev, struct vm
     }
     vmgr__qmp_close(q);
     if (r != 0)
-        forget(c, alias);
+        vmgr__vemu_plug_forget(c, alias);
     if (r < 0)
         save(c, NULL);
     return MIN(r, 0);

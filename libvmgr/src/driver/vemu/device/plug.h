@@ -6,9 +6,10 @@
  * taken away by one command each. Before the first, a record of it is in the status; it goes with
  * the status that has the device, or has it no more. So a caller that dies leaves a record, and
  * whoever changes the domain next settles it, as does a connection that looks at jobs on disks: a
- * device that has come is taken into the run's definition, of one that has not all parts go. A
- * device that the guest has not let go yet keeps its record, and its place in the definition, until
- * somebody asks again: the record knows the disk's node, which a job may have given another name.
+ * device that has come is taken into the run's definition, of one that has not all parts go. The
+ * same goes for a medium that a drive gets (medium.h). A device that the guest has not let go yet
+ * keeps its record, and its place in the definition, until somebody asks again: the record knows
+ * the disk's node, which a job may have given another name.
  */
 #ifndef VMGR_SRC_DRIVER_VEMU_DEVICE_PLUG_H
 #define VMGR_SRC_DRIVER_VEMU_DEVICE_PLUG_H
@@ -18,13 +19,8 @@
 #include "../run/qmp.h"
 #include "parts.h"
 
-/* Of a status file; NULL: none. For g_ptr_array_unref(). */
-GPtrArray *vmgr__vemu_plugs_read(const xmlNode *root);
-void vmgr__vemu_plugs_write(const GPtrArray *plugs, struct vmgr__xml_writer *w);
-/* Whether somebody died while a device came. plugs may be NULL. */
-bool vmgr__vemu_plugs_torn(const GPtrArray *plugs);
-/* Brings those to an end. What fails is left for the next: a monitor that does not answer. The
- * domain's lock is held. */
+/* Brings to an end what somebody died over. What fails is left for the next: a monitor that does
+ * not answer, a medium that cannot be opened. The domain's lock is held. */
 void vmgr__vemu_plugs_settle(struct vemu_change *c);
 
 /* Gives the guest a device, which has its address and alias, and takes it over into the definition

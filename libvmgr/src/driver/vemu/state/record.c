@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../block/blockjob.h"
-#include "../device/plug.h"
+#include "../device/plug-note.h"
 #include "../define.h"
 #include "../job/domain-job.h"
 #include "../run/console.h"

@@ -8,7 +8,7 @@
 
 #include "../../../conf/backup.h"
 #include "../block/blockjob.h"
-#include "../device/plug.h"
+#include "../device/plug-note.h"
 #include "../job/domain-job.h"
 #include "../run/process.h"
 #include "paths.h"

@@ -25,7 +25,7 @@ struct vemu_status {
     char *cgroup;                 /* NULL: none */
     struct vmgr__domain_def *def; /* what runs; NULL when off */
     GPtrArray *jobs;              /* struct vemu_blockjob (blockjob.h); NULL: there were none */
-    GPtrArray *plugs;             /* devices that come or go (plug.h); NULL: none */
+    GPtrArray *plugs;             /* devices that come or go (plug-note.h); NULL: none */
     struct vmgr__backup *backup;  /* that goes on (conf/backup.h); NULL: none */
     struct vemu_domain_job *job;      /* of the whole domain (domain-job.h); NULL: none */
     struct vemu_domain_job *last_job; /* the one that ended last; NULL: none */
