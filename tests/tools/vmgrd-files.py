@@ -194,6 +194,52 @@ def behind(conn):
     dom.destroy()
 
 
+def drive(source):
+    return f"<disk type='file' device='cdrom'>{source}<target dev='sda' bus='sata'/><readonly/></disk>"
+
+
+def media(conn):
+    """media that are handed over, of a drive that has one set of descriptors at a time"""
+    dom = conn.createXML(document(drive(""), "m"), libvirt.VIR_DOMAIN_START_PAUSED)
+    first, second = (drive(f"<source file='/nowhere/{group}' fdgroup='{group}'/>") for group in ("first", "second"))
+    fails(libvirt.VIR_ERR_INVALID_ARG, NOT_ASSOCIATED.format("first"), dom.updateDeviceFlags, first, 0)
+    for group, size in (("first", 1 << 20), ("second", 2 << 20)):
+        path = secret(group, size)
+        hand(dom, group, path, os.O_RDONLY)
+        os.unlink(path)
+    dom.updateDeviceFlags(first, 0)
+    check(len(asks(dom, "query-fdsets")) == 1 and capacity(dom) == 1 << 20, "the first is there")
+    fails(libvirt.VIR_ERR_INVALID_ARG, NOT_ASSOCIATED.format("third"), dom.updateDeviceFlags,
+          drive("<source file='/nowhere/third' fdgroup='third'/>"), 0)
+    check("fdgroup='first'" in dom.XMLDesc() and capacity(dom) == 1 << 20, "it stays")
+    dom.updateDeviceFlags(second, 0)
+    check(len(asks(dom, "query-fdsets")) == 1 and capacity(dom) == 2 << 20, "the second in its place")
+    check("fdgroup='second'" in dom.XMLDesc() and "first" not in dom.XMLDesc(), dom.XMLDesc())
+    dom.updateDeviceFlags(drive(""), 0)
+    check(asks(dom, "query-fdsets") == [] and files(dom) == [], "nothing is left when it is ejected")
+    dom.destroy()
+
+
+def capacity(dom):
+    return asks(dom, "query-block")[0]["inserted"]["image"]["virtual-size"]
+
+
+def shell(uri):
+    """vmsh, whose groups last as long as it does"""
+    path = secret("shell")
+    fd = os.open(path, os.O_RDWR)
+    with open(at("s.xml"), "w", encoding="utf-8") as f:
+        f.write(document(disk("vda", "one"), "s"))
+    said = subprocess.run([os.path.join(BUILD, "tools/vmsh/vmsh"), "-c", uri.replace("qemu", "vemu", 1),
+                           f"define {at('s.xml')}; dom-fd-associate s one --pass-fds {fd}; start s; domblklist s; "
+                           "undefine s; dom-fd-associate s two 99"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, pass_fds=[fd], check=False).stdout
+    os.close(fd)
+    check("Domain 's' started" in said and "/nowhere/disk" in said, said)
+    check("descriptor 99 in virDomainFDAssociate is not open" in said and "Domain 's' has been undefined" in said, said)
+    libvirt.open(uri).lookupByName("s").destroy()
+
+
 def nonsense(conn):
     words = "<source fdgroup='...'> is of disks of type 'file'"
     for text in (disk("vda", ""), disk("vda", "g").replace("'file'", "'block'").replace("file=", "dev="),
@@ -215,6 +261,8 @@ def main():
     plugs(dom)
     dom.destroy()
     behind(conn)
+    media(conn)
+    shell(uri)
     del dom
     conn.close()
     # the client had one; one may have come to be told of changes in the directory

@@ -145,7 +145,8 @@ START_TEST(test_refused)
                "in virDomainCreateXMLWithFiles is not open");
     FAILS_WITH(vmgr_domain_associate_files(dom, NULL, many, 1, 0, &err), "no name given");
     FAILS_WITH(vmgr_domain_associate_files(dom, "", many, 1, 0, &err), "no name given");
-    FAILS_WITH(vmgr_domain_associate_files(dom, "x", NULL, 0, 0, &err), "no descriptors given");
+    FAILS_WITH(vmgr_domain_associate_files(dom, "x", NULL, 0, 0, &err),
+               "nfds in virDomainFDAssociate must not be zero");
     FAILS_WITH(vmgr_domain_associate_files(dom, "x", many, 1, 1u << 2, &err), "unsupported flags");
     fake.features = 0;
     FAILS_WITH(vmgr_domain_associate_files(dom, "x", many, 1, 0, &err),

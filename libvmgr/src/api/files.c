@@ -56,6 +56,9 @@ int vmgr_domain_associate_files(struct vmgr_domain *domain, const char *name, co
 {
     struct vmgr_conn *conn = vmgr_domain_get_conn(domain);
 
+    if (!n_fds)
+        return vmgr__error_set_plain(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM,
+                                     "nfds in virDomainFDAssociate must not be zero");
     NEED_WRITE_IN(conn, files, associate, VMGR_FROM_DOM, "virDomainFDAssociate");
     if (vmgr__check_flags(flags,
                           VMGR_DOMAIN_FILES_SECLABEL_RESTORE | VMGR_DOMAIN_FILES_SECLABEL_WRITABLE,
@@ -64,8 +67,6 @@ int vmgr_domain_associate_files(struct vmgr_domain *domain, const char *name, co
         return -1;
     if (!name || !*name)
         return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "no name given");
-    if (!n_fds)
-        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOM, "no descriptors given");
     return conn->driver->files->associate(domain, name, fds, n_fds, flags, err);
 }
 

@@ -630,5 +630,7 @@ const struct cmd cmds_domain[] = {
       "Pin domain VCPUs to host physical CPUs.", false },
     { "vncdisplay", cmd_vncdisplay, display_opts, "vnc display",
       "Output the IP address and port number for the VNC display.", false },
+    { "dom-fd-associate", cmd_dom_fd_associate, dom_fd_associate_opts,
+      "associate a FD with a domain", "associate a FD with a domain", false },
     CMD_END,
 };

@@ -25,6 +25,8 @@ bool edit_object(struct shell *sh, const struct edit_object *object, bool valida
 /* commands/desc.c */
 extern const struct opt desc_opts[];
 bool cmd_desc(struct shell *sh, const struct args *args);
+extern const struct opt dom_fd_associate_opts[];
+bool cmd_dom_fd_associate(struct shell *sh, const struct args *args);
 
 /* commands/metadata.c */
 extern const struct opt metadata_opts[];
