@@ -199,8 +199,10 @@ START_TEST(test_medium_taken_back)
 }
 END_TEST
 
-#define NET(more)     "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
-#define CHANNEL(more) "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+#define NET(more)                                                                                  \
+    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more)                                                                              \
+    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
 
 /* Of a device that runs only what the guest can be told may change. */
 /* As if a caller had died while this came or went. */
