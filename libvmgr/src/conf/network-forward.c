@@ -141,7 +141,7 @@ static int parse_interfaces(struct vmgr__net_parse *p, xmlNode *node)
             return -1;
         g_ptr_array_add(list, name);
     }
-    if (!dev)
+    if (!dev || !*dev) /* as none */
         return 0;
     if (list->len && strcmp(dev, list->pdata[0]) != 0)
         return net_error(p, VMGR_ERR_XML_ERROR,
