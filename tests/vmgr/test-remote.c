@@ -384,8 +384,8 @@ START_TEST(test_unasked_after_calls)
     ck_assert_int_eq(poll(&p, 1, 10000), 1);
     OK(vmgr_conn_dispatch(conn, &err));
     ck_assert_int_eq(told, 101);
-    ck_assert(fake.asked);
     close_fake(conn);
+    ck_assert(fake.asked);
 }
 END_TEST
 

@@ -162,6 +162,16 @@ int vmgr__events_watch(struct vmgr_conn *conn, bool *done,
     return -1;
 }
 
+bool vmgr__events_watched(struct vmgr__events *ev, const bool *done)
+{
+    bool r;
+
+    g_mutex_lock(&ev->lock);
+    r = *done;
+    g_mutex_unlock(&ev->lock);
+    return r;
+}
+
 static int watch_domains(struct vmgr_conn *conn, struct vmgr_error **err)
 {
     return vmgr__events_watch(conn, &conn->events->watched, conn->driver->watch, err);

@@ -53,6 +53,8 @@ void vmgr__events_wake(struct vmgr__events *ev);
 int vmgr__events_watch(struct vmgr_conn *conn, bool *done,
                        int (*watch)(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err),
                        struct vmgr_error **err);
+/* Whether that has been done. */
+bool vmgr__events_watched(struct vmgr__events *ev, const bool *done);
 
 /* ---- object-event.c ---- */
 void vmgr__object_events_init(struct vmgr__events *ev);

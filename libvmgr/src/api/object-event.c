@@ -32,7 +32,7 @@ int vmgr__object_events_dispatch(struct vmgr_conn *conn)
     for (int i = 0; i < VMGR__EVENT_OBJECTS; i++) {
         const struct vmgr__event_source source = kinds[i]->source(conn);
 
-        if (ev->objects_watched[i] && source.poll)
+        if (source.poll && vmgr__events_watched(ev, &ev->objects_watched[i]))
             source.poll(conn);
         n += vmgr__listeners_dispatch(&ev->objects[i], conn);
     }

@@ -379,9 +379,12 @@ static int soft_vcpu_create(struct vemu_accel_vm *avm, uint32_t id,
         sc_cpuid_default(vm, cpuid);
         soft_set_cpuid(v, cpuid);
         sc_cpu_reset(&v->cpu, false);
+        /* Those that run, or have a section, go through all vCPUs. */
+        sc_exclusive_begin(vm, NULL);
         __atomic_store_n(&vm->cpus[id], &v->cpu, __ATOMIC_RELEASE);
         if (id >= vm->cpu_count) /* an upper bound of ids */
             __atomic_store_n(&vm->cpu_count, id + 1, __ATOMIC_RELEASE);
+        sc_exclusive_end(vm, NULL);
     }
     pthread_mutex_unlock(&avm->lock);
     free(cpuid);
