@@ -169,14 +169,14 @@ def of_guests(constants):
     return state
 
 
-def compare(state, before):
+def compare(state, before, said):
     words = []
     for key, value in before.items():
         if isinstance(value, list) and state[key] != value:
             words += [f"{key} now:", *difflib.unified_diff(list(map(str, value)), list(map(str, state[key])), n=1)]
         elif state[key] != value:
             words.append(f"{key}: {state[key]}, not {value}")
-    check(not words, "guests are as they were: " + "\n".join(words))
+    check(not words, f"guests are as they were: {chr(10).join(words)}\nafter {said}")
 
 
 def filter_in_force():
@@ -220,14 +220,14 @@ def settle(constants, before):
         for command in REST_OF_REAL: # the guest decides when
             until(lambda command=command: is_done(command), command, PATIENCE)
     pool_is_listed()
-    vmsh(*REST)
+    said = vmsh(*REST)
     until(lambda: not set(vmsh("list --all --name").split()) - set(constants), "others end", PATIENCE)
     if REAL:
         filter_in_force()
     try: # a monitor's descriptor is closed when the emulator looks at it
         until(lambda: of_guests(constants) == before, "guests are as they were", PATIENCE)
     except SystemExit:
-        compare(of_guests(constants), before)
+        compare(of_guests(constants), before, said)
 
 
 def ends_clean(daemon):

@@ -90,6 +90,8 @@ static void add_chardev(const char *text)
     tcgetattr(slave, &raw);
     cfmakeraw(&raw);
     tcsetattr(slave, TCSANOW, &raw);
+    /* an echo that nobody reads is dropped */
+    fcntl(vm.ptys[vm.pty_count].master, F_SETFL, O_NONBLOCK);
     vm.pty_count++; /* the slave stays open, so that the master never hangs up */
 }
 
@@ -587,7 +589,7 @@ static void serve(int listener, int signals)
             if (!(fds[2 + i].revents & POLLIN))
                 continue;
             n = read(vm.ptys[i].master, buf, sizeof(buf));
-            if (n > 0 && write(vm.ptys[i].master, buf, (size_t)n) < 0)
+            if (n > 0 && write(vm.ptys[i].master, buf, (size_t)n) < 0 && errno != EAGAIN)
                 exit(1);
         }
         serve_listeners(fds + 6);
