@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * GLib's locks for ThreadSanitizer, which does not see those of a GLib that was not built for it: made of pthread's,
- * which it knows. To be preloaded, see tsan.supp; itself built without, so that other programs can be started.
+ * GLib's locks for ThreadSanitizer, which does not see those of a GLib that was not built for it:
+ * made of pthread's, which it knows. To be preloaded, see tsan.supp; itself built without, so that
+ * other programs can be started.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +23,8 @@ static int used;
 static const union lock fresh_mutex = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 static const union lock fresh_cond = { .cond = PTHREAD_COND_INITIALIZER };
 
-/* What a lock of GLib points to. Static ones are all zeros, and get theirs when they are first used. */
+/* What a lock of GLib points to. Static ones are all zeros, and get theirs when they are first
+ * used. */
 static union lock *lock_of(gpointer *place, const union lock *fresh)
 {
     void *found = __atomic_load_n(place, __ATOMIC_ACQUIRE);
@@ -34,8 +36,8 @@ static union lock *lock_of(gpointer *place, const union lock *fresh)
     if (n >= LOCKS_MAX)
         abort();
     locks[n] = *fresh;
-    return __atomic_compare_exchange_n(place, &found, &locks[n], 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ? &locks[n]
-                                                                                                       : found;
+    __atomic_compare_exchange_n(place, &found, &locks[n], 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return found ? found : &locks[n];
 }
 
 /* ---- GMutex ---- */
@@ -101,8 +103,8 @@ gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
 {
     struct timespec ts = { end_time / 1000000, (end_time % 1000000) * 1000 };
 
-    return pthread_cond_clockwait(cond_of(cond), &lock_of(&mutex->p, &fresh_mutex)->mutex, CLOCK_MONOTONIC, &ts) !=
-           ETIMEDOUT;
+    return pthread_cond_clockwait(cond_of(cond), &lock_of(&mutex->p, &fresh_mutex)->mutex,
+                                  CLOCK_MONOTONIC, &ts) != ETIMEDOUT;
 }
 
 /* ---- g_once_init_enter() ---- */
