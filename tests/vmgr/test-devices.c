@@ -482,6 +482,12 @@ START_TEST(test_sizes)
     ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 3);
     OK(vmgr_domain_set_vcpus(dom, 1, 0, &err));
     ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 1);
+    /* one that came when its caller died counts, and goes */
+    ask("{\"execute\":\"device_add\",\"arguments\":{\"id\":\"vcpu1\"}}");
+    OK(vmgr_domain_set_vcpus(dom, 2, 0, &err));
+    ask_in_vain("{\"execute\":\"device_del\",\"arguments\":{\"id\":\"vcpu2\"}}");
+    OK(vmgr_domain_set_vcpus(dom, 1, 0, &err));
+    ask_in_vain("{\"execute\":\"device_del\",\"arguments\":{\"id\":\"vcpu1\"}}");
     FAILS(vmgr_domain_set_vcpus(dom, 5, 0, &err), VMGR_ERR_INVALID_ARG,
           "invalid argument: requested cpu amount exceeds maximum (5 > 4)");
     OK(vmgr_domain_inject_nmi(dom, 0, &err));

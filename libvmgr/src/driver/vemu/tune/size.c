@@ -90,7 +90,8 @@ static int unplug_cpu(struct vemu_qmp *q, const char *path, struct vmgr_error **
                       "must be manually inspected in the domain");
 }
 
-/* slots: as query-hotpluggable-cpus gives them. *count follows each success. */
+/* slots: as query-hotpluggable-cpus gives them. *count begins with what is there, which is more than
+ * the definition knows of when a caller died, and follows each success. */
 static int resize(struct vemu_qmp *q, struct json_object *slots, unsigned *count, unsigned wanted,
                   struct vmgr_error **err)
 {
@@ -98,6 +99,9 @@ static int resize(struct vemu_qmp *q, struct json_object *slots, unsigned *count
         json_object_is_type(slots, json_type_array) ? json_object_array_length(slots) : 0;
 
     /* Slots come in either order: those that have a CPU say so. */
+    *count = 0;
+    for (size_t i = 0; i < n; i++)
+        *count += string_of(json_object_array_get_idx(slots, i), "qom-path") ? 1 : 0;
     for (size_t i = 0; i < n && *count < wanted; i++) {
         struct json_object *slot = json_object_array_get_idx(slots, i);
 
