@@ -14,8 +14,6 @@ class Terminal:
         if self.pid == 0:
             if cwd:
                 os.chdir(cwd)
-            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT): # whoever started the tests may ignore them
-                signal.signal(number, signal.SIG_DFL)
             os.execvpe(argv[0], argv, env or os.environ)
         self.output = ""
         self.at = 0

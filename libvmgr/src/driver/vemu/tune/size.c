@@ -90,8 +90,8 @@ static int unplug_cpu(struct vemu_qmp *q, const char *path, struct vmgr_error **
                       "must be manually inspected in the domain");
 }
 
-/* slots: as query-hotpluggable-cpus gives them. *count begins with what is there, which is more than
- * the definition knows of when a caller died, and follows each success. */
+/* slots: as query-hotpluggable-cpus gives them. *count begins with what is there, which is more
+ * than the definition knows of when a caller died, and follows each success. */
 static int resize(struct vemu_qmp *q, struct json_object *slots, unsigned *count, unsigned wanted,
                   struct vmgr_error **err)
 {
