@@ -216,7 +216,7 @@ linux() {
     input=$work/console start -accel "$1" -m 256M -smp "$2" -kernel "$kernel" -initrd "$work/initramfs" \
         -append "console=ttyS0 nokaslr quiet" -serial stdio -no-reboot
     for _ in $(seq 600); do
-        grep -q ADDRESSES "$work/messages" && break
+        grep -q '^ADDRESSES [0-9a-f]\{16\} [0-9a-f]\{16\}' "$work/messages" && break # the whole line
         sleep 0.1
     done
     read -r text banner < <(tr -d '\r' <"$work/messages" | sed -n 's/^ADDRESSES //p')

@@ -178,7 +178,7 @@ record() { # COMMAND: everything it says
         echo "-- $line"
         "$1" $line 2>&1
         echo "status $?"
-    done | sed '/^ br/s/[0-9a-f:]\{17\}/MAC/'
+    done | sed -e '/^ br/s/[0-9a-f:]\{17\}/MAC/' -e '/^ w[0-9] /d' # their carrier follows when the kernel gets to it
 }
 record ours >"$work/ours"
 record remote >"$work/remote"
