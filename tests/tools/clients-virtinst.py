@@ -104,6 +104,9 @@ def imports(host, base):
     check(len(places) == len(ports), "each port has a place of its own")
     check(document.find("os/type").get("machine") == "q35", "q35")
     check(document.find("devices/channel/target").get("name") == "org.qemu.guest_agent.0", "agent")
+    # known when the start is answered, not some time later
+    _, told = host.run("virsh", "-q", "-c", host.uri, "destroy one; start one; dumpxml one")
+    check("name='org.qemu.guest_agent.0' state='disconnected'" in told, f"agent: {told}")
     check("libosinfo.org" in host.asks("dumpxml", "one"), "metadata is kept")
     told = host.asks("dominfo", "one")
     for text in ("controllers of type 'usb' are not given", "'catchup' of timer 'rtc' is not given"):

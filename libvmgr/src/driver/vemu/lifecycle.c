@@ -175,6 +175,23 @@ static int set_balloon(struct vemu_qmp *q, const struct vmgr__domain_def *def,
     return vmgr__qmp_execute(q, "balloon", args, NULL, err);
 }
 
+/* Nobody in a guest that has not begun has a channel open. What it opens later is only known where
+ * somebody listens. */
+static void close_channels(struct vemu *d, struct vmgr__domain_def *def)
+{
+    bool watching;
+
+    g_mutex_lock(&d->lock);
+    watching = d->watching;
+    g_mutex_unlock(&d->lock);
+    for (guint i = 0; watching && i < def->devices->len; i++) {
+        struct vmgr__device *dev = def->devices->pdata[i];
+
+        if (strcmp(dev->name, "channel") == 0)
+            vmgr__vemu_channel_set_open(dev, false);
+    }
+}
+
 /* The process runs and its monitor is ours: finish the start. */
 static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
                     struct vmgr_error **err)
@@ -185,6 +202,7 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
         vmgr__vemu_chain_learn(q, s->def, err) < 0 || set_balloon(q, s->def, err) < 0 ||
         vmgr__vemu_tune_start(c->d, c->name, s, q, err) < 0)
         return -1;
+    close_channels(c->d, s->def);
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {
         if (let_go(c, q, err) < 0)
             return -1;

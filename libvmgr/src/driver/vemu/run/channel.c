@@ -46,6 +46,21 @@ void vmgr__vemu_channel_path(const struct vemu *d, const struct vmgr__domain_def
     vmgr__device_set_doc(dev, doc);
 }
 
+bool vmgr__vemu_channel_set_open(struct vmgr__device *dev, bool open)
+{
+    const char *state = open ? "connected" : "disconnected";
+    g_autofree char *written = vmgr__device_get(dev, "target", "state");
+    xmlDoc *doc;
+
+    if (g_strcmp0(written, state) == 0)
+        return false;
+    doc = vmgr__device_doc(dev);
+    xmlSetProp(vmgr__device_child(xmlDocGetRootElement(doc), "target"), BAD_CAST "state",
+               BAD_CAST state);
+    vmgr__device_set_doc(dev, doc);
+    return true;
+}
+
 char *vmgr__vemu_channel_socket(const struct vmgr__device *dev)
 {
     g_autofree char *alias = NULL;

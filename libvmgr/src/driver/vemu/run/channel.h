@@ -11,6 +11,8 @@
  * an address. */
 void vmgr__vemu_channel_path(const struct vemu *d, const struct vmgr__domain_def *def,
                              struct vmgr__device *dev);
+/* Writes whether somebody in the guest has the channel open. False: so it was written. */
+bool vmgr__vemu_channel_set_open(struct vmgr__device *dev, bool open);
 /* The socket of a channel that is one: absolute, or in the run's directory. For g_free(). */
 char *vmgr__vemu_channel_socket(const struct vmgr__device *dev);
 /* Connects to a socket, by its path or, where the run's directory may be deeper than an address is

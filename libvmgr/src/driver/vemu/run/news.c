@@ -24,6 +24,7 @@
 
 #include "../../../conf/device.h"
 #include "agent.h"
+#include "channel.h"
 #include "crash.h"
 #include "../device/parts.h"
 #include "../state/cache.h"
@@ -397,29 +398,13 @@ void vmgr__vemu_listener_read(struct vemu *d, const struct vmgr__domobj *obj,
 
 /* ---- into the status ---- */
 
-/* True: that is not what is written there. */
-static bool set_port(struct vmgr__device *dev, bool open)
-{
-    const char *state = open ? "connected" : "disconnected";
-    g_autofree char *written = vmgr__device_get(dev, "target", "state");
-    xmlDoc *doc;
-
-    if (g_strcmp0(written, state) == 0)
-        return false; /* by another listener */
-    doc = vmgr__device_doc(dev);
-    xmlSetProp(vmgr__device_child(xmlDocGetRootElement(doc), "target"), BAD_CAST "state",
-               BAD_CAST state);
-    vmgr__device_set_doc(dev, doc);
-    return true;
-}
-
 /* True: it is in the status, or does not matter any more. */
 static bool write_port(struct vemu *d, const struct news *n, struct vemu_status *s)
 {
     struct vmgr__device *dev = vmgr__device_by_alias(s->def, n->port);
 
-    if (!dev || strcmp(dev->name, "channel") != 0 || !set_port(dev, n->open))
-        return true;
+    if (!dev || strcmp(dev->name, "channel") != 0 || !vmgr__vemu_channel_set_open(dev, n->open))
+        return true; /* another listener may have written it */
     return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
 }
 
@@ -451,7 +436,7 @@ static int ask_ports(struct vemu_qmp *q, const struct vmgr__domain_def *def)
         struct vmgr__device *dev = def->devices->pdata[i];
         g_autofree char *alias = strcmp(dev->name, "channel") == 0 ? vmgr__device_alias(dev) : NULL;
 
-        if (alias && set_port(dev, is_open(list, alias)))
+        if (alias && vmgr__vemu_channel_set_open(dev, is_open(list, alias)))
             changed = 1;
     }
     json_object_put(list);
