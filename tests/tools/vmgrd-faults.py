@@ -3,6 +3,7 @@
 """vmgrd-faults.py BUILD WORK: crowds, clients that die, a full disk, guests that do not answer.
 
 To be run as root in a mount namespace of its own."""
+import fcntl
 import glob
 import os
 import signal
@@ -220,6 +221,27 @@ def full_disk(daemon):
     check(names() == [], "what was below is seen again")
 
 
+def killed_writers(daemon):
+    """What they were at is gone when vmgrd begins, unless somebody else is at it now."""
+    place = os.path.join(ROOT, "etc/vmgr/domains")
+    daemon.stop()
+    for name in ("dead", "alive"):
+        with open(f"{place}/{name}.xml.new", "w", encoding="utf-8") as half:
+            half.write("<domain><name>")
+    with open(os.path.join(ROOT, "run/vmgr/locks/alive.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        daemon.start()
+        check(names() == [], "that are no domains")
+        check(glob.glob(f"{place}/*") == [f"{place}/alive.xml.new"], f"stays: {glob.glob(f'{place}/*')}")
+    works("define", guest("alive", 60))
+    check(glob.glob(f"{place}/*") == [f"{place}/alive.xml"], f"whole: {glob.glob(f'{place}/*')}")
+    # and with a definition goes what was to replace it
+    with open(f"{place}/alive.xml.new", "w", encoding="utf-8") as half:
+        half.write("<domain><name>")
+    works("undefine", "alive")
+    check(glob.glob(f"{place}/*") == [], f"nothing: {glob.glob(f'{place}/*')}")
+
+
 def silent_guest(_daemon):
     """A guest whose process is stopped: it harms no other, and itself gets named errors."""
     for number, name in enumerate(("mute", "lively")):
@@ -248,7 +270,7 @@ def silent_guest(_daemon):
 
 def main():
     daemon = Daemon(BUILD, ROOT)
-    for part in (crowd, dead_clients, full_disk, silent_guest):
+    for part in (crowd, dead_clients, full_disk, killed_writers, silent_guest):
         part(daemon)
         check(daemon.process.poll() is None, f"vmgrd lives after {part.__name__}")
     check(names() == [], "nothing is left")

@@ -55,6 +55,29 @@ int vmgr__vemu_config_save(const struct vemu *d, const struct vmgr__domain_def *
     return save_text(d, def, &text, err);
 }
 
+void vmgr__vemu_config_sweep(const struct vemu *d)
+{
+    static const char suffix[] = ".xml" VMGR__FILE_FRESH;
+    GDir *dir = d->read_only ? NULL : g_dir_open(d->config_dir, 0, NULL);
+    const char *entry;
+
+    while (dir && (entry = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(d->config_dir, entry, NULL);
+        g_autofree char *name = NULL;
+        int lock;
+
+        if (!g_str_has_suffix(entry, suffix))
+            continue;
+        name = g_strndup(entry, strlen(entry) - strlen(suffix));
+        lock = vmgr__vemu_try_lock(d, name);
+        if (lock >= 0)
+            unlink(path);
+        vmgr__vemu_unlock(lock);
+    }
+    if (dir)
+        g_dir_close(dir);
+}
+
 int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                       struct vmgr_domain **ret, struct vmgr_error **err)
 {

@@ -20,5 +20,8 @@ int vmgr__vemu_config_load(const struct vemu *d, const char *name, struct vmgr__
                            struct vmgr_error **err);
 int vmgr__vemu_config_save(const struct vemu *d, const struct vmgr__domain_def *def,
                            struct vmgr_error **err);
+/* Removes what writers left that were killed before their definition was whole; what somebody is at
+ * stays. */
+void vmgr__vemu_config_sweep(const struct vemu *d);
 
 #endif

@@ -69,9 +69,15 @@ static int discard(int fd, const char *file, const char *verb, const char *path,
     return vmgr__error_set_errno(err, saved, VMGR_FROM_VEMU, "cannot %s file '%s'", verb, path);
 }
 
+/* Where the next content is until it is whole. */
+static char *fresh_of(const char *path)
+{
+    return g_strconcat(path, VMGR__FILE_FRESH, NULL);
+}
+
 int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err)
 {
-    g_autofree char *fresh = g_strconcat(path, ".new", NULL);
+    g_autofree char *fresh = fresh_of(path);
 
     return vmgr__file_replace_from(fresh, path, text, sync, err);
 }
@@ -142,6 +148,9 @@ int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err)
 
 int vmgr__file_remove(const char *path, bool sync, struct vmgr_error **err)
 {
+    g_autofree char *fresh = fresh_of(path);
+
+    unlink(fresh); /* what a dead writer left goes with it */
     if (unlink(path) < 0) {
         if (errno == ENOENT)
             return 0;

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <vmgr/error.h>
 
+/* A file is written under its name with this at the end; a writer that was killed leaves that. */
+#define VMGR__FILE_FRESH ".new"
+
 /* Replaces a file as a whole: the old or the new content is there at any time. sync: also after a
  * power failure. */
 int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmgr_error **err);
@@ -16,7 +19,8 @@ int vmgr__file_replace_from(const char *fresh, const char *path, const char *tex
                             struct vmgr_error **err);
 /* 1 and *ret, 0 when there is no such file, -1 and *err. */
 int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err);
-/* Removes a file, then syncs its directory. Fine when there is none. */
+/* Removes a file and what a dead writer left beside it, then syncs its directory. Fine when there
+ * is none. */
 int vmgr__file_remove(const char *path, bool sync, struct vmgr_error **err);
 void vmgr__file_sync_dir(const char *path);
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../block/blockjob.h"
+#include "../define.h"
 #include "../run/news.h"
 #include "../run/process.h"
 #include "cache.h"
@@ -84,6 +85,7 @@ int vmgr__vemu_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **e
     struct vemu *d = conn->driver_data;
     int r = 0;
 
+    vmgr__vemu_config_sweep(d);
     g_mutex_lock(&d->lock);
     vmgr__vemu_refresh_all_locked(d); /* the baseline */
     d->watch_epoll = epoll_create1(EPOLL_CLOEXEC);
