@@ -123,9 +123,11 @@ uint32_t sata_issue(struct sata *sata, unsigned port, unsigned slot, bool queued
         sata_set(sata, port, SACT, 1u << slot);
     sata_set(sata, port, CI, 1u << slot);
     for (unsigned i = 0; i < 5000; i++) {
-        uint32_t tfd = sata_get(sata, port, TFD);
+        /* in this order: it may end between the two */
+        const bool under_way = sata_get(sata, port, queued ? SACT : CI) & 1u << slot;
+        const uint32_t tfd = sata_get(sata, port, TFD);
 
-        if (!(sata_get(sata, port, queued ? SACT : CI) & 1u << slot) || (tfd & 1))
+        if (!under_way || (tfd & 1))
             return tfd;
         usleep(1000);
     }
