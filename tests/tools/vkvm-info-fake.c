@@ -335,7 +335,7 @@ START_TEST(kernel_mode)
     odd.us_a_run = 1000;
     ck_assert_int_eq(collect(SECTION_SUMMARY), STATUS_OK);
     ck_assert_int_eq(report.probe.mode, PROBE_EMULATED);
-    ck_assert(report.probe.mips > 0.1 && report.probe.mips <= 1.0);
+    ck_assert(report.probe.mips > 0 && report.probe.mips <= 1.0); /* no bound on a busy machine */
     ck_assert_int_eq(uses_term(&report, "kernel-mode"), 0);
     char *text = written(false, 0);
     ck_assert_ptr_nonnull(strstr(text, "emulated, only "));
