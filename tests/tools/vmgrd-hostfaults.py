@@ -2,6 +2,7 @@
 """vmgrd-hostfaults.py BUILD WORK: the host has no space, no programs, other processes, dead emulators.
 
 To be run as root in namespaces of its own: it mounts, and makes networks."""
+import fcntl
 import glob
 import os
 import re
@@ -287,6 +288,15 @@ def dead_emulators(_daemon):
         check("crashed" in works("domstate", "dies", "--reason"), f"{state}: and called a crash")
         # who asks while another caller is at it is not kept waiting
         until(lambda: not os.path.exists(os.path.join(RUN, "domains/dies.d/qmp.sock")), "its socket is gone")
+    # somebody else is at it, and writes nothing: who asks is told at once, and it is tidied up later
+    works("start", "dies")
+    with open(os.path.join(RUN, "locks/dies.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.kill(emulators("dies")[0], signal.SIGKILL)
+        until(lambda: "shut off" in works("domstate", "dies"), "it is seen", PATIENCE)
+        check(os.path.exists(os.path.join(RUN, "domains/dies.d/qmp.sock")), "nobody else touches it")
+    works("list", "--all")
+    check(not os.path.exists(os.path.join(RUN, "domains/dies.d/qmp.sock")), "its socket is gone")
     works("start", "dies")
     works("destroy", "dies")
     works("undefine", "dies")

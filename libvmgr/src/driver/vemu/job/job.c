@@ -179,6 +179,8 @@ static int get_control(struct vmgr_domain *dom, struct vmgr_domain_control *ret,
     }
     vmgr__qmp_close(q);
     vmgr__vemu_unlock(lock);
+    if (lock >= 0) /* it may have ended meanwhile */
+        vmgr__vemu_changed(d, name, VMGR_DOMAIN_SHUTOFF_UNKNOWN);
     vmgr__vemu_status_clear(&s);
     return MIN(r, 0);
 }

@@ -200,7 +200,7 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         r->silent = false;
     }
     r->config_key = f->config_key;
-    r->status_key = f->status_key;
+    r->status_key = f->status.unsettled ? (struct vemu_file_key){ 0 } : f->status_key;
     heard = r->listener != NULL;
     vmgr__vemu_record_set_process(d, name, r,
                                   live ? &f->status.process : &(struct vemu_process){ 0 });
@@ -290,6 +290,8 @@ static void look(struct vemu *d, const char *name, int reason, const struct cont
     obj = r >= 0 ? vmgr__domlist_by_name(&d->list, name) : NULL;
     if (obj)
         looked_at(d, obj, told);
+    if (f.status.unsettled)
+        vmgr__vemu_notice_doubt(d, name);
     vmgr_error_free(err);
     vmgr__domain_def_free(f.config);
     vmgr__vemu_status_clear(&f.status);

@@ -116,14 +116,13 @@ static void begin(struct vemu *d, struct vemu_notice *n)
     n->state = WORKING;
 }
 
-/* Something was told about this name. */
-static void doubt(struct vemu *d, const char *name)
+void vmgr__vemu_notice_doubt(struct vemu *d, const char *name)
 {
     struct vmgr__domobj *obj = vmgr__domlist_by_name(&d->list, name);
 
     if (obj)
         vmgr__vemu_obj_doubt(d, obj);
-    else
+    else if (notice_of(d)->strangers)
         g_hash_table_add(d->notice->strangers, g_strdup(name));
 }
 
@@ -135,7 +134,7 @@ static void take_entry(struct vemu *d, const struct inotify_event *e, const char
     if (!e->len || !g_str_has_suffix(e->name, suffix))
         return; /* a file on its way to its place */
     name = g_strndup(e->name, strlen(e->name) - strlen(suffix));
-    doubt(d, name);
+    vmgr__vemu_notice_doubt(d, name);
 }
 
 static void take(struct vemu *d, struct vemu_notice *n, const struct inotify_event *e)
@@ -153,7 +152,7 @@ static void take(struct vemu *d, struct vemu_notice *n, const struct inotify_eve
     } else if (!e->len || strcmp(e->name, "status.xml") == 0) {
         name = g_hash_table_lookup(n->runs, GINT_TO_POINTER(e->wd));
         if (name)
-            doubt(d, name);
+            vmgr__vemu_notice_doubt(d, name);
         return;
     }
     /* Events of the directory itself. Who moves it has to live with a slower library. */

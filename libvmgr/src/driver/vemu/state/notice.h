@@ -18,6 +18,8 @@ bool vmgr__vemu_notice_run(struct vemu *d, const char *name);
 /* Names that are not in the list, and about which something was told since they were looked at. */
 void vmgr__vemu_notice_strangers(struct vemu *d, GPtrArray *ret);
 void vmgr__vemu_notice_seen(struct vemu *d, const char *name);
+/* As if something were told about it. */
+void vmgr__vemu_notice_doubt(struct vemu *d, const char *name);
 /* All names that have files, but for the strangers, are in the list or cannot be. */
 bool vmgr__vemu_notice_set_known(struct vemu *d);
 void vmgr__vemu_notice_set(struct vemu *d, bool known);

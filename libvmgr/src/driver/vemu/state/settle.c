@@ -198,6 +198,7 @@ int vmgr__vemu_status_settled(struct vemu *d, const char *name, struct vemu_stat
 
         vmgr__vemu_status_clear(ret);
         ret->reason = reason;
+        ret->unsettled = true;
     }
     return r;
 }

@@ -18,6 +18,7 @@ struct vemu_status {
     uint64_t owner_start_time;
     bool updated;
     bool bitmaps; /* of its images have come or gone: they are written when the images are closed */
+    bool unsettled; /* the run is over, but somebody else is at it: this is not the last word */
     bool sandbox; /* while it starts: the emulator gives up system calls */
     const GArray *files; /* while it starts or gets a disk: of files.c, borrowed; else NULL */
     uid_t uid;    /* whom the process runs as; 0: its starter's */
