@@ -38,7 +38,7 @@ verdict() { # WHAT GOOD
 start() { # OPTIONS...: vemu in the background, waiting for gdb at $work/gdb
     rm -f "$work/gdb"
     : >"$work/messages"
-    timeout --foreground -k 5 150 "$vemu" -nodefaults -gdb "unix:$work/gdb" "$@" \
+    timeout --foreground -k 5 400 "$vemu" -nodefaults -gdb "unix:$work/gdb" "$@" \
         >"$work/messages" 2>&1 <"${input:-/dev/null}" &
     vemu_pid=$!
     for _ in $(seq 100); do
@@ -61,7 +61,7 @@ finish() { # STATUS...: vemu has to end with one of them
 debug() { # [FILE]: gdb with the commands of standard input; what they echo goes to $work/said
     { echo "set pagination off"; echo "set confirm off"; echo "set architecture i386:x86-64"
       cat; } >"$work/commands"
-    timeout 120 gdb -nx -batch -x "$work/commands" "$@" >"$work/gdb.log" 2>&1 </dev/null
+    timeout 300 gdb -nx -batch -x "$work/commands" "$@" >"$work/gdb.log" 2>&1 </dev/null
     local status=$?
     [ $status = 0 ] || echo "gdb ended with $status"
     sed -n 's/^SAYS //p' "$work/gdb.log" >"$work/said"

@@ -175,6 +175,11 @@ def pull(daemon, virsh, vmsh):
     end_backup(virsh, "blockjob", "d", "vda", "--abort") # that of one disk ends all
 
 
+def status():
+    with open(at("root/run/vmgr/domains/d.d/status.xml"), encoding="utf-8") as f:
+        return f.read()
+
+
 def killed(daemon, virsh, vmsh):
     """vmgrd ends somewhere in a call; whatever there is then can be ended, and leaves nothing"""
     outcomes = set()
@@ -192,6 +197,7 @@ def killed(daemon, virsh, vmsh):
             daemon.kill()
             client.wait()
         daemon.start()
+        until(lambda: "kind='backup' state='starting'" not in status(), "what was begun goes on or is undone")
         known = result(virsh, "backup-dumpxml", "d").returncode == 0
         outcomes.add(known)
         if known:

@@ -67,8 +67,8 @@ class Guest:
     def says(self, command, **arguments):
         """a command on its monitor, by somebody who is no client of the daemon"""
         with socket.socket(socket.AF_UNIX) as s:
+            s.connect(os.path.join(self.dir, "qmp.sock")) # with a limit it would not wait for others
             s.settimeout(PATIENCE)
-            s.connect(os.path.join(self.dir, "qmp.sock"))
             with s.makefile("rw", encoding="utf-8") as f:
                 for line in {"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}:
                     f.write(json.dumps(line) + "\n")
