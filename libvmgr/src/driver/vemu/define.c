@@ -55,6 +55,19 @@ int vmgr__vemu_config_save(const struct vemu *d, const struct vmgr__domain_def *
     return save_text(d, def, &text, err);
 }
 
+/* A writer has the domain's lock or, of a new name, the global one. */
+static void sweep_one(const struct vemu *d, const char *entry, const char *name)
+{
+    g_autofree char *path = g_build_filename(d->config_dir, entry, NULL);
+    const int lock_all = vmgr__vemu_lock_global(d, NULL);
+    const int lock = lock_all < 0 ? -1 : vmgr__vemu_try_lock(d, name);
+
+    if (lock >= 0)
+        unlink(path);
+    vmgr__vemu_unlock(lock);
+    vmgr__vemu_unlock(lock_all);
+}
+
 void vmgr__vemu_config_sweep(const struct vemu *d)
 {
     static const char suffix[] = ".xml" VMGR__FILE_FRESH;
@@ -62,17 +75,12 @@ void vmgr__vemu_config_sweep(const struct vemu *d)
     const char *entry;
 
     while (dir && (entry = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(d->config_dir, entry, NULL);
         g_autofree char *name = NULL;
-        int lock;
 
         if (!g_str_has_suffix(entry, suffix))
             continue;
         name = g_strndup(entry, strlen(entry) - strlen(suffix));
-        lock = vmgr__vemu_try_lock(d, name);
-        if (lock >= 0)
-            unlink(path);
-        vmgr__vemu_unlock(lock);
+        sweep_one(d, entry, name);
     }
     if (dir)
         g_dir_close(dir);
