@@ -200,7 +200,9 @@ static void apply(struct vemu *d, const char *name, struct vmgr__domobj *obj, st
         r->silent = false;
     }
     r->config_key = f->config_key;
-    r->status_key = f->status.unsettled ? (struct vemu_file_key){ 0 } : f->status_key;
+    r->status_key = f->status_key;
+    if (f->status.unsettled) /* to be read again, whatever the file's times say */
+        memset(&r->status_key, 0, sizeof(r->status_key));
     heard = r->listener != NULL;
     vmgr__vemu_record_set_process(d, name, r,
                                   live ? &f->status.process : &(struct vemu_process){ 0 });
