@@ -12,6 +12,7 @@ VEMU, KERNEL, INITRAMFS, WORK = sys.argv[1:5]
 ROUNDS = int(sys.argv[5])
 MIB = 1 << 20
 MAC = "52:54:00:00:00:%02x"
+PATIENCE = 240  # seconds; virtio_mem of Linux tries again after 50 when a page could not be moved
 
 
 class Guest:
@@ -105,7 +106,7 @@ class Guest:
         functions = ["0x1045"] + ["0x1042"] * len(disks) + ["0x1041"] * len(cards) + list(others)
         words = ["disks"] + [f"{k}:{v}" for k, v in disks.items()] + \
                 ["cards"] + [f"{k}:{v}" for k, v in cards.items()] + ["pci"] + sorted(functions) + ["lspci"]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             states = [line.split() for line in self.said() if line.startswith("disks")]
             if states and states[-1][:-1] == words and states[-1][-1] in ("-", str(len(functions))):
@@ -116,7 +117,7 @@ class Guest:
         """CPUs that run, and blocks of 128 MiB beyond those of the beginning."""
         cpus = (cpus,) if isinstance(cpus, str) else cpus
         wanted = [["cpus", c, "blocks", str(self.first_blocks + blocks)] for c in cpus]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             states = [line.split() for line in self.said() if line.startswith("cpus")]
             if states and states[-1] in wanted:
@@ -125,7 +126,7 @@ class Guest:
 
     def blocks(self):
         """How many there are in the beginning."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             states = [line.split() for line in self.said() if line.startswith("cpus")]
             if states:
@@ -200,13 +201,13 @@ def virtio_mem(g):
     g.expect({}, {}, ["0x1058"])
     for size, blocks in ((256, 2), (512, 4), (128, 1), (0, 0)):
         g.ok("qom-set", property="requested-size", value=size * MIB, **path)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while g.ok("qom-get", property="size", **path) != size * MIB:
             g.wait(deadline, f"virtio-mem of {size} MiB")
         if size == 128:  # taken where it was free: not whole blocks of Linux
             continue
         g.expect_numbers("0", blocks)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     device = g.ok("query-memory-devices")[0]
     if device["type"] != "virtio-mem" or device["data"]["size"] != 0:
         g.fail(f"query-memory-devices: {device}")
