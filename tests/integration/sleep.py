@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A guest sleeps and is woken: sleep.py VEMU KERNEL DIR direct|seabios|ovmf|microvm|off."""
+"""A guest sleeps and is woken: sleep.py VEMU KERNEL DIR direct|kvm|seabios|ovmf|microvm|off."""
 import os
 import shutil
 import sys
@@ -17,7 +17,8 @@ SLEEP = "echo mem >/sys/power/state"
 
 def argv():
     board = {"microvm": "microvm", "off": "q35,s3=off"}.get(HOW, "q35")
-    words = [VEMU, "-accel", "soft", "-machine", board, "-smp", "2", "-m", "512M", "-nic", "none"]
+    words = [VEMU, "-accel", "kvm" if HOW == "kvm" else "soft", "-machine", board, "-smp", "2", "-m", "512M",
+             "-nic", "none"]
     if HOW in ("seabios", "ovmf"):
         words += ["-drive", f"file={DIR}/grub.iso,format=raw,if=none,id=cd,readonly=on",
                   "-device", "virtio-blk-pci,drive=cd,bootindex=1"]
@@ -86,7 +87,7 @@ def is_back(guest, count):
 
 
 def sleeps():
-    guest = Guest(argv(), WORK, 150)
+    guest = Guest(argv(), WORK, 1500 if HOW == "kvm" else 150)
     guest.ready()
     expect(guest, "support", guest.command("query-current-machine"), {"wakeup-suspend-support": True})
     expect(guest, "states", guest.run("cat /sys/power/mem_sleep").strip(), "s2idle [deep]")
@@ -115,7 +116,7 @@ def sleeps():
 
     woken_by(by_host)
     woken_by(lambda: None, f"echo +4 >/sys/class/rtc/rtc0/wakealarm && {SLEEP}")
-    if HOW == "direct":
+    if HOW in ("direct", "kvm"):
         woken_by(lambda: guest.command("system_powerdown"))
         woken_by(lambda: guest.command("send-key", keys=[{"type": "qcode", "data": "spc"}]))
         woken_by(lambda: guest.command("input-send-event", events=[

@@ -6,15 +6,13 @@
 #define TESTS_VMGR_SANDBOX_H
 
 #include <dirent.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness.h"
-
-static char sandbox_root[256];
+#include "scratch-root.h"
 
 /* Calls fn with the pid of each emulator whose directory is in the sandbox; returns how many. */
 static inline int sandbox_emulators(void (*fn)(int pid))
@@ -34,7 +32,7 @@ static inline int sandbox_emulators(void (*fn)(int pid))
             continue;
         snprintf(link, sizeof(link), "/proc/%s/cwd", e->d_name);
         if (readlink(link, cwd, sizeof(cwd) - 1) < 0 ||
-            strncmp(cwd, sandbox_root, strlen(sandbox_root)) != 0)
+            strncmp(cwd, scratch_root, strlen(scratch_root)) != 0)
             continue;
         count++;
         if (fn)
@@ -46,8 +44,7 @@ static inline int sandbox_emulators(void (*fn)(int pid))
 
 static inline void sandbox_open(void)
 {
-    snprintf(sandbox_root, sizeof(sandbox_root), "/tmp/vmgr-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(sandbox_root));
+    scratch_open();
     ck_assert_ptr_nonnull(getenv("FAKE_VEMU"));
 }
 
@@ -68,32 +65,15 @@ static inline void sandbox_kill(int pid)
     kill(pid, SIGKILL);
 }
 
-static inline int sandbox_remove_one(const char *path, const struct stat *st, int type,
-                                     struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static inline void sandbox_close(void)
 {
     sandbox_emulators(sandbox_kill);
-    nftw(sandbox_root, sandbox_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_close();
 }
 
 static inline struct vmgr_conn *sandbox_connect(uint32_t flags)
 {
-    struct vmgr_conn_options o = VMGR_CONN_OPTIONS_INIT;
-    struct vmgr_conn *conn = NULL;
-
-    o.uri = "vemu:///system";
-    o.flags = flags;
-    o.root = sandbox_root;
-    o.emulator = getenv("FAKE_VEMU");
-    OK(vmgr_conn_open_with(&o, &conn, &err));
-    return conn;
+    return scratch_connect("vemu:///system", getenv("FAKE_VEMU"), flags);
 }
 
 #endif

@@ -185,7 +185,7 @@ static void setup(void)
 
     sandbox_open();
     conn = sandbox_connect(0);
-    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.90s/agent", sandbox_root);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.90s/agent", scratch_root);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
     ck_assert_int_eq(listen(listener, 8), 0);

@@ -14,32 +14,9 @@
 
 #include "conf/canonical.h"
 #include "conf/def.h"
+#include "golden.h"
 
 static const struct vmgr__conf_defaults defaults = { .arch = "i686", .disk_files = true };
-
-static char *read_golden(const char *dir, const char *file)
-{
-    g_autofree char *path = g_build_filename(GOLDEN_DIR, dir, file, NULL);
-    char *text;
-
-    ck_assert_msg(g_file_get_contents(path, &text, NULL, NULL), "cannot read %s", path);
-    return text;
-}
-
-/* Compares with a golden file, or rewrites it. */
-static void expect_golden(const char *dir, const char *file, const char *actual)
-{
-    g_autofree char *path = g_build_filename(GOLDEN_DIR, dir, file, NULL);
-    g_autofree char *expected = NULL;
-
-    if (g_getenv("VMGR_UPDATE_GOLDEN")) {
-        ck_assert(g_file_set_contents(path, actual, -1, NULL));
-        return;
-    }
-    expected = read_golden(dir, file);
-    ck_assert_msg(strcmp(expected, actual) == 0, "%s\n--- expected\n%.2000s--- is\n%.2000s", path,
-                  expected, actual);
-}
 
 static GPtrArray *names_in(const char *dir)
 {

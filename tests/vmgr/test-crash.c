@@ -84,7 +84,7 @@ static void check_files(struct vmgr_conn *conn)
     const struct dirent *e;
     int files = 0;
 
-    snprintf(path, sizeof(path), "%s/etc/vmgr/domains", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains", scratch_root);
     dir = opendir(path);
     while ((e = readdir(dir))) {
         size_t n = strlen(e->d_name);

@@ -199,10 +199,8 @@ START_TEST(test_medium_taken_back)
 }
 END_TEST
 
-#define NET(more)                                                                                  \
-    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
-#define CHANNEL(more)                                                                              \
-    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+#define NET(more)     "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more) "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
 
 /* Of a device that runs only what the guest can be told may change. */
 /* As if a caller had died while this came or went. */
@@ -213,7 +211,7 @@ static void tear(const char *plug)
     size_t n;
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/run/vmgr/domains/d.d/status.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/run/vmgr/domains/d.d/status.xml", scratch_root);
     f = fopen(path, "r+");
     ck_assert_ptr_nonnull(f);
     n = fread(text, 1, sizeof(text) - 1, f);

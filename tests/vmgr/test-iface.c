@@ -4,7 +4,6 @@
  * the interface over the vemu driver as far as it goes without a kernel, and over the test driver.
  */
 #include <check.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,41 +11,25 @@
 #include <vmgr/vmgr.h>
 
 #include "conf/iface.h"
+#include "scratch-root.h"
 
-static char root[] = "/tmp/vmgr-test-XXXXXX";
 static struct vmgr_conn *conn;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 static struct vmgr_conn *connect_root(uint32_t flags)
 {
-    struct vmgr_conn_options o = VMGR_CONN_OPTIONS_INIT;
-    struct vmgr_conn *c = NULL;
-
-    o.uri = "vemu:///session";
-    o.flags = flags;
-    o.root = root;
-    ck_assert_int_eq(vmgr_conn_open_with(&o, &c, NULL), 0);
-    return c;
+    return scratch_connect("vemu:///session", NULL, flags);
 }
 
 static void setup(void)
 {
-    strcpy(root, "/tmp/vmgr-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_open();
     conn = connect_root(0);
 }
 
 static void teardown(void)
 {
     conn = vmgr_conn_unref(conn);
-    nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_close();
 }
 
 static void expect(int r, struct vmgr_error **err, const char *text)
@@ -336,7 +319,7 @@ END_TEST
 /* Files that somebody else wrote. */
 START_TEST(test_files)
 {
-    g_autofree char *dir = g_strconcat(root, "/etc/vmgr/interfaces", NULL);
+    g_autofree char *dir = g_strconcat(scratch_root, "/etc/vmgr/interfaces", NULL);
     static const struct {
         const char *name, *text;
     } files[] = {

@@ -12,6 +12,8 @@
 #include <vmgr/nodedev.h>
 #include <vmgr/vmgr.h>
 
+#include "scratch-root.h"
+
 #define GPU   "/sys/devices/pci0000:00/0000:00:02.0"
 #define HOST  "/sys/devices/pci0000:00/0000:00:05.0/host7"
 #define VPORT HOST "/rport-7:0-0/host8"
@@ -73,12 +75,11 @@ static const struct {
       "esac\n" },
 };
 
-static char *root;
 static struct vmgr_conn *conn;
 
 static void put(const char *path, const char *text)
 {
-    g_autofree char *full = g_strconcat(root, path, NULL);
+    g_autofree char *full = g_strconcat(scratch_root, path, NULL);
     g_autofree char *dir = g_path_get_dirname(full);
     char *end = full + strlen(full) - 1;
 
@@ -93,41 +94,30 @@ static void put(const char *path, const char *text)
 
 static struct vmgr_conn *connect_root(uint32_t flags)
 {
-    struct vmgr_conn_options options = VMGR_CONN_OPTIONS_INIT;
-    struct vmgr_conn *c = NULL;
-
-    options.uri = "vemu:///session";
-    options.root = root;
-    options.flags = flags;
-    ck_assert_int_eq(vmgr_conn_open_with(&options, &c, NULL), 0);
-    return c;
+    return scratch_connect("vemu:///session", NULL, flags);
 }
 
 static void setup(void)
 {
     g_autofree char *program = NULL;
 
-    root = g_dir_make_tmp("nodedev-XXXXXX", NULL);
-    ck_assert_ptr_nonnull(root);
+    scratch_open();
     for (size_t i = 0; i < G_N_ELEMENTS(tree); i++)
         put(tree[i].path, tree[i].text);
-    program = g_strconcat(root, "/usr/bin/mdevctl", NULL);
+    program = g_strconcat(scratch_root, "/usr/bin/mdevctl", NULL);
     ck_assert_int_eq(g_chmod(program, 0755), 0);
     conn = connect_root(0);
 }
 
 static void teardown(void)
 {
-    g_autofree char *command = g_strdup_printf("rm -rf '%s'", root);
-
     conn = vmgr_conn_unref(conn);
-    ck_assert_int_eq(system(command), 0);
-    g_free(root);
+    scratch_close();
 }
 
 static char *file(const char *path)
 {
-    g_autofree char *full = g_strconcat(root, path, NULL);
+    g_autofree char *full = g_strconcat(scratch_root, path, NULL);
     char *text = NULL;
 
     ck_assert_msg(g_file_get_contents(full, &text, NULL, NULL), "%s", full);
@@ -218,11 +208,11 @@ START_TEST(test_life)
     struct vmgr_nodedev *dev = NULL;
     struct vmgr_error *err = NULL;
     g_autofree char *calls = NULL, *config = NULL;
-    g_autofree char *refuse = g_strconcat(root, "/refuse", NULL);
+    g_autofree char *refuse = g_strconcat(scratch_root, "/refuse", NULL);
     g_autofree char *said =
         g_strdup_printf("internal error: Unable to destroy '" NAME_OTHER "': internal error: "
                         "%s/usr/bin/mdevctl failed with status 1: not today",
-                        root);
+                        scratch_root);
 
     ck_assert_int_ge(vmgr_conn_add_nodedev_event(conn, NULL, 0, on_event, events, NULL, NULL), 0);
     ck_assert_int_eq(vmgr_nodedev_define_xml(
@@ -353,7 +343,7 @@ END_TEST
 START_TEST(test_no_program)
 {
     struct vmgr_error *err = NULL;
-    g_autofree char *program = g_strconcat(root, "/usr/bin/mdevctl", NULL);
+    g_autofree char *program = g_strconcat(scratch_root, "/usr/bin/mdevctl", NULL);
     g_autofree char *text = g_strdup_printf(
         "internal error: Unable to define mediated device: unsupported configuration: the program "
         "'%s' is not installed (package mdevctl)",
@@ -439,7 +429,7 @@ START_TEST(test_vhba_refused)
 {
     struct vmgr_nodedev *host = find("scsi_host7");
     struct vmgr_error *err = NULL;
-    g_autofree char *create = g_strconcat(root, HOST "/fc_host/host7/vport_create", NULL);
+    g_autofree char *create = g_strconcat(scratch_root, HOST "/fc_host/host7/vport_create", NULL);
 
     expect(vmgr_nodedev_create_xml(conn, FC("<parent>nope</parent>", WWNS), 0, NULL, &err), &err,
            "internal error: Could not find parent device for 'new device'");

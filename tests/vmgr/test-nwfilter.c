@@ -4,7 +4,6 @@
  * and limits and addresses of interfaces that are not there.
  */
 #include <check.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,41 +16,25 @@
 #include "driver/vemu/run/port.h"
 #include "driver/vemu/vemu.h"
 #include "nwfilter/nwfilter.h"
+#include "scratch-root.h"
 
-static char root[] = "/tmp/vmgr-test-XXXXXX";
 static struct vmgr_conn *conn;
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 static struct vmgr_conn *connect_root(uint32_t flags)
 {
-    struct vmgr_conn_options o = VMGR_CONN_OPTIONS_INIT;
-    struct vmgr_conn *c = NULL;
-
-    o.uri = "vemu:///system";
-    o.flags = flags;
-    o.root = root;
-    ck_assert_int_eq(vmgr_conn_open_with(&o, &c, NULL), 0);
-    return c;
+    return scratch_connect("vemu:///system", NULL, flags);
 }
 
 static void setup(void)
 {
-    strcpy(root, "/tmp/vmgr-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_open();
     conn = connect_root(0);
 }
 
 static void teardown(void)
 {
     conn = vmgr_conn_unref(conn);
-    nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_close();
 }
 
 static void expect(struct vmgr_error *err, int code, const char *words)
@@ -444,14 +427,14 @@ END_TEST
 /* nft from here on: what it is told is in ROOT/said; it fails when there is ROOT/broken. */
 static void fake_nft(void)
 {
-    g_autofree char *dir = g_build_filename(root, "bin", NULL);
+    g_autofree char *dir = g_build_filename(scratch_root, "bin", NULL);
     g_autofree char *path = g_build_filename(dir, "nft", NULL);
     g_autofree char *paths = g_strdup_printf("%s:%s", dir, g_getenv("PATH"));
     g_autofree char *script =
         g_strdup_printf("#!/bin/sh\n"
                         "[ ! -e %s/broken ] || { echo no luck >&2; exit 3; }\n"
                         "echo \"$@\" >>%s/said\n",
-                        root, root);
+                        scratch_root, scratch_root);
 
     ck_assert_int_eq(mkdir(dir, 0700), 0);
     ck_assert(g_file_set_contents(path, script, -1, NULL));
@@ -461,7 +444,7 @@ static void fake_nft(void)
 
 static void set_broken(bool on)
 {
-    g_autofree char *path = g_build_filename(root, "broken", NULL);
+    g_autofree char *path = g_build_filename(scratch_root, "broken", NULL);
 
     if (on)
         ck_assert(g_file_set_contents(path, "", 0, NULL));
@@ -471,7 +454,7 @@ static void set_broken(bool on)
 
 static bool has(const char *file, const char *words)
 {
-    g_autofree char *path = g_build_filename(root, file, NULL);
+    g_autofree char *path = g_build_filename(scratch_root, file, NULL);
     g_autofree char *text = NULL;
 
     return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, words);

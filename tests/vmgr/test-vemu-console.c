@@ -15,7 +15,6 @@
     "<channel type='" type "'>" source "<target type='virtio' name='org.example." number           \
     "'/></channel>"
 
-
 static void expect_echo(struct vmgr_stream *st, const char *text)
 {
     struct pollfd p = { .fd = vmgr_stream_get_fd(st), .events = POLLIN };
@@ -76,7 +75,7 @@ START_TEST(test_channel)
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), end;
     char xml[2048], text[8];
 
-    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.80s/port", sandbox_root);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.80s/port", scratch_root);
     snprintf(xml, sizeof(xml),
              DOC("v", UUID_V, "x",
                  "<devices>" CHANNEL("unix", "<source mode='bind' path='%s'/>", "0")
@@ -137,7 +136,7 @@ START_TEST(test_peek_disk)
     char path[300], xml[2048], text[400], buf[16] = "";
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/image", sandbox_root);
+    snprintf(path, sizeof(path), "%s/image", scratch_root);
     f = fopen(path, "w");
     fprintf(f, "hello world");
     fclose(f);
@@ -198,7 +197,7 @@ START_TEST(test_peek_memory)
     FAILS(vmgr_domain_peek_memory(dom, UINT64_MAX, buf, 4, physical, &err), VMGR_ERR_INVALID_ARG,
           "invalid argument: addresses from 2^63 on are not supported by the vemu driver");
     /* what a guest that broke out of its emulator could put there */
-    snprintf(made, sizeof(made), "%s/run/vmgr/domains/v.d/memory.peek", sandbox_root);
+    snprintf(made, sizeof(made), "%s/run/vmgr/domains/v.d/memory.peek", scratch_root);
     snprintf(text, sizeof(text),
              "unable to open what is made as '%s': Too many levels of symbolic links", made);
     FAILS(vmgr_domain_peek_memory(dom, 4096, buf, 4, physical, &err), VMGR_ERR_SYSTEM_ERROR, text);

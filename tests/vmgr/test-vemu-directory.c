@@ -15,11 +15,11 @@ START_TEST(test_damaged_files)
     char from[400], to[400], command[900];
     FILE *f;
 
-    snprintf(from, sizeof(from), "%s/etc/vmgr/domains/v.xml", sandbox_root);
-    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/copy.xml", sandbox_root);
+    snprintf(from, sizeof(from), "%s/etc/vmgr/domains/v.xml", scratch_root);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/copy.xml", scratch_root);
     snprintf(command, sizeof(command), "cp %s %s", from, to);
     ck_assert_int_eq(system(command), 0);
-    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/broken.xml", sandbox_root);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/broken.xml", scratch_root);
     f = fopen(to, "w");
     fputs("<domain", f);
     fclose(f);
@@ -38,7 +38,7 @@ START_TEST(test_rename_in_the_way)
     FILE *f;
 
     OK(vmgr_domain_set_autostart(dom, 1, &err));
-    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/w.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/w.xml", scratch_root);
     f = fopen(path, "w");
     fputs("<domain", f);
     fclose(f);
@@ -101,7 +101,7 @@ START_TEST(test_torn_status)
 
     OK(vmgr_domain_start(dom, 0, &err));
     OK(vmgr_domain_destroy(dom, 0, &err));
-    snprintf(dir, sizeof(dir), "%s/run/vmgr/domains/v.d", sandbox_root);
+    snprintf(dir, sizeof(dir), "%s/run/vmgr/domains/v.d", scratch_root);
     snprintf(path, sizeof(path), "%s/status.xml", dir);
     f = fopen(path, "w");
     fputs("<domstatus phase='act", f);
@@ -133,7 +133,7 @@ static void spoil_status(int how)
     static const char *const texts[] = { "", "garbage", "<domstatus phase='active' boot=", NULL };
     char path[400];
 
-    snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", scratch_root);
     ck_assert_int_eq(unlink(path), 0);
     if (texts[how]) {
         FILE *f = fopen(path, "w");
@@ -163,8 +163,8 @@ START_TEST(test_unreadable_status)
     snprintf(uuid, sizeof(uuid), "%s", vmgr_domain_get_uuid_string(dom));
     if (!transient)
         OK(vmgr_domain_start(dom, 0, &err));
-    snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", sandbox_root);
-    snprintf(keep, sizeof(keep), "%s/kept", sandbox_root);
+    snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", scratch_root);
+    snprintf(keep, sizeof(keep), "%s/kept", scratch_root);
     ck_assert_int_eq(link(path, keep), 0);
     spoil_status(_i % 4);
     expect_state(dom, "running (booted)"); /* as it was known to be */
@@ -264,7 +264,7 @@ START_TEST(test_noticed)
     ck_assert_str_eq(title, "T");
     free(title);
     /* an editor that writes into the file */
-    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", scratch_root);
     f = fopen(path, "w");
     fputs(DOC("v", UUID_V, "x", "<title>U</title>"), f);
     fclose(f);
@@ -272,7 +272,7 @@ START_TEST(test_noticed)
     ck_assert_str_eq(title, "U");
     free(title);
     /* another, that replaces it; and a file that somebody brings along */
-    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/w.xml", sandbox_root);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/domains/w.xml", scratch_root);
     f = fopen(to, "w");
     fputs(DOC("w", "6695eb01-f6a4-8304-79aa-97f2502e2002", "x", ""), f);
     fclose(f);
@@ -300,8 +300,8 @@ START_TEST(test_noticed_until_moved)
 
     for (int i = 0; i < MANY_LOOKS; i++)
         ck_assert_int_eq(vmgr_domain_is_active(twin, NULL), 0);
-    snprintf(from, sizeof(from), "%s/etc/vmgr/domains", sandbox_root);
-    snprintf(to, sizeof(to), "%s/etc/vmgr/moved", sandbox_root);
+    snprintf(from, sizeof(from), "%s/etc/vmgr/domains", scratch_root);
+    snprintf(to, sizeof(to), "%s/etc/vmgr/moved", scratch_root);
     ck_assert_int_eq(rename(from, to), 0);
     ck_assert_int_eq(entry_of("v", &e), 0);
     ck_assert_int_eq(rename(to, from), 0);
@@ -318,7 +318,7 @@ START_TEST(test_empty_definition)
     char path[400];
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", scratch_root);
     f = fopen(path, "w");
     fclose(f);
     ck_assert_int_eq(count_domains(conn, 0), 0);
@@ -436,7 +436,7 @@ START_TEST(test_kept_texts)
         free(xml);
     }
     vmgr_domain_unref(twin);
-    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", scratch_root);
     f = fopen(path, "w");
     fputs(DOC("v", UUID_V, "edited", SECRET), f);
     fclose(f);
@@ -489,7 +489,7 @@ START_TEST(test_silent_definition)
 
     ck_assert_int_eq(count_messages(dom), 0);
     ck_assert_int_eq(count_messages(dom), 0);
-    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/domains/v.xml", scratch_root);
     f = fopen(path, "w");
     fputs(DOC("v", UUID_V, "x", "<zork/>"), f);
     fclose(f);

@@ -22,7 +22,7 @@ static void monitor(const char *name, const char *command)
 
     /* In a child: the address must be short, so the working directory changes. */
     if (pid == 0) {
-        snprintf(path, sizeof(path), "%s/run/vmgr/domains/%s.d", sandbox_root, name);
+        snprintf(path, sizeof(path), "%s/run/vmgr/domains/%s.d", scratch_root, name);
         snprintf(
             text, sizeof(text),
             "exec python3 -c 'import socket\n"
@@ -342,7 +342,7 @@ START_TEST(test_rename_and_autostart)
     OK(vmgr_domain_rename(dom, "w, x", 0, &err));
     ck_assert_str_eq(vmgr_domain_get_name(dom), "w, x");
     ck_assert_int_eq(vmgr_domain_get_autostart(twin, NULL), 1);
-    snprintf(path, sizeof(path), "%s/etc/vmgr/autostart/w, x.xml", sandbox_root);
+    snprintf(path, sizeof(path), "%s/etc/vmgr/autostart/w, x.xml", scratch_root);
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_int_eq(count_domains(other, VMGR_DOMAIN_LIST_AUTOSTART), 1);
     OK(vmgr_domain_start(twin, 0, &err));
@@ -441,13 +441,13 @@ END_TEST
 START_TEST(test_deep_root)
 {
     char deep[250];
-    size_t used = strlen(sandbox_root);
+    size_t used = strlen(scratch_root);
 
-    strcpy(deep, sandbox_root);
+    strcpy(deep, scratch_root);
     while (used < 200)
         used += (size_t)snprintf(deep + used, sizeof(deep) - used, "/deeper-and-deeper");
     conn = vmgr_conn_unref(conn);
-    strcpy(sandbox_root + strlen(sandbox_root), deep + strlen(sandbox_root));
+    strcpy(scratch_root + strlen(scratch_root), deep + strlen(scratch_root));
     conn = sandbox_connect(0);
     {
         struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", PTY));
@@ -457,7 +457,7 @@ START_TEST(test_deep_root)
         OK(vmgr_domain_destroy(dom, 0, &err));
         vmgr_domain_unref(dom);
     }
-    sandbox_root[strlen("/tmp/vmgr-test-XXXXXX")] = '\0';
+    scratch_root[strlen("/tmp/vmgr-test-XXXXXX")] = '\0';
 }
 END_TEST
 
