@@ -199,10 +199,6 @@ START_TEST(test_medium_taken_back)
 }
 END_TEST
 
-#define NET(more)     "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
-#define CHANNEL(more) "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
-
-/* Of a device that runs only what the guest can be told may change. */
 /* As if a caller had died while this came or went. */
 static void tear(const char *plug)
 {
@@ -353,6 +349,12 @@ START_TEST(test_torn_medium)
 }
 END_TEST
 
+#define NET(more)                                                                                  \
+    "<interface type='user'><mac address='52:54:00:00:00:01'/>" more "</interface>"
+#define CHANNEL(more)                                                                              \
+    "<channel type='unix'><target type='virtio' name='org.x'/>" more "</channel>"
+
+/* Of a device that runs only what the guest can be told may change. */
 START_TEST(test_update_live)
 {
     OK(vmgr_domain_attach_device(dom, NET(""), 0, &err));
