@@ -230,7 +230,7 @@ def kill_emulator(virsh):
                 os.kill(int(process), 9)
         except OSError:
             pass
-    until(lambda: "shut off" in run(virsh, "domstate", "d"), "the guest is gone", 60)
+    until(lambda: "shut off" in run(virsh, "domstate", "d"), "the guest is gone")
 
 
 HOSTILE = (

@@ -176,7 +176,7 @@ def main():
     fails(virsh, "nbd.sock", "start", "d")
     server = subprocess.Popen(["qemu-nbd", "-t", "-f", "raw", "-x", "e", "-k", at("nbd.sock"),
                                at("served")], cwd=at("pool"))
-    until(lambda: listens(at("nbd.sock")), "qemu-nbd listens", 60)
+    until(lambda: listens(at("nbd.sock")), "qemu-nbd listens")
     run(virsh, "start", "d")
     until(lambda: written()[0] > 2, "the guest writes", 120)
     heard = at("events")
@@ -190,10 +190,10 @@ def main():
                      "'block-job-2' for domain 'd': Block Copy for vda ready",
                      f"'block-job' for domain 'd': Block Copy for {at('copy')} completed",
                      "'block-job-2' for domain 'd': Block Copy for vdb canceled"):
-            until(lambda want=text: want in contents(heard), f"event {text}", 60)
+            until(lambda want=text: want in contents(heard), f"event {text}")
         events.terminate()
     run(remote, "blockresize", "d", "vda", "24M")
-    until(lambda: written()[1] == 24 << 11, "the guest sees the new size", 60)
+    until(lambda: written()[1] == 24 << 11, "the guest sees the new size")
     last = written()[0]
     run(virsh, "destroy", "d")
     last = max(last, written()[0])

@@ -15,11 +15,11 @@ import subprocess
 import threading
 import time
 
-from vmgrd_crash_rest import (PATIENCE, STEADY, ends_clean, files, guests, left_over, of_guests, settle,
+from vmgrd_crash_rest import (PATIENCE, STEADY, ends_clean, files, left_over, of_guests, settle,
                               whole)
 from vmgrd_crash_work import (BUILD, HANGS, REAL, ROOT, WORK, Failures, documents, rehearse, streams, vmsh,
                               work_on, works)
-from vmgrd_daemon import Daemon, check, until
+from vmgrd_daemon import Daemon, check, emulators, until
 
 KILLS = int(os.environ.get("VEMU_TEST_KILLS") or (1000 if os.environ.get("VEMU_TEST_SOAK") == "1" else 10))
 
@@ -32,18 +32,18 @@ def make_constants():
     if REAL:
         names.append("busy")
         said += vmsh("define {work}/busy.xml", "start busy")
-    until(lambda: all(len(guests(name)) == 1 for name in names), f"{names} run: {said}", PATIENCE)
+    until(lambda: all(len(emulators(name)) == 1 for name in names), f"{names} run: {said}", PATIENCE)
     if REAL:
         until(lambda: os.path.exists(os.path.join(WORK, "serial")) and
               "ready" in open(os.path.join(WORK, "serial"), encoding="utf-8").read(),
               "the real guest is up", 120)
-    return {name: guests(name) for name in names}
+    return {name: emulators(name) for name in names}
 
 
 def known(constants, what):
     """The daemon knows what is there, and it is the same as ever."""
     for name, processes in constants.items():
-        check(guests(name) == processes, f"{name} goes on {what}")
+        check(emulators(name) == processes, f"{name} goes on {what}")
     said = vmsh("list --name --state-running", "net-list --name").split()
     check(set(constants) | {"steady"} <= set(said), f"{said} are known {what}")
 

@@ -42,7 +42,7 @@ def await_listener(virsh, heard):
     def told():
         run(virsh, "desc", "d", "--live", "--title", f"t{next(titles)}")
         return "metadata-change" in contents(heard)
-    until(told, "virsh listens", 60)
+    until(told, "virsh listens")
 
 
 def main():
@@ -89,7 +89,7 @@ def main():
         run(virsh, "setvcpus", "d", "2", "--live")
         guest_says(f"vda {net}lo 2")
         run(virsh, "setmem", "d", "200M")
-        until(lambda: "actual 204800" in run(virsh, "dommemstat", "d"), "the balloon", 60)
+        until(lambda: "actual 204800" in run(virsh, "dommemstat", "d"), "the balloon")
         # a medium
         run(virsh, "change-media", "d", "sdc", IMAGES[1], "--insert")
         run(virsh, "change-media", "d", "sdc", "--eject")
@@ -99,7 +99,7 @@ def main():
                          "'device-added' for domain 'd': net0",
                          "'balloon-change' for domain 'd': 204800KiB",
                          f"'disk-change' for domain 'd' disk sata0-0-2: {IMAGES[1]} -> "):
-            until(lambda text=expected: text in contents(heard), f"event {expected}", 60)
+            until(lambda text=expected: text in contents(heard), f"event {expected}")
         # vmgrd may end: the devices are still known
         daemon.kill()
         daemon.start()

@@ -139,7 +139,7 @@ def secrets(virsh, root):
             f.write(f"<secret><uuid>{uuid}</uuid></secret>")
         ok(virsh, "secret-define", path)
         return waits.poll() is not None
-    until(told, "secret-event tells", 60)
+    until(told, "secret-event tells")
     said = waits.stdout.read()
     check(f"event 'lifecycle' for secret {uuid}: " in said, f"secret-event: {said}")
     ok(virsh, "secret-undefine", uuid)

@@ -13,7 +13,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
-from vmgrd_daemon import UUID, Daemon, check, document, until
+from vmgrd_daemon import UUID, Daemon, check, document, emulators, until
 
 BUILD, WORK = sys.argv[1:3]
 ROOT = os.path.join(WORK, "hostroot")
@@ -251,18 +251,6 @@ def servers():
             continue
         if "(dnsmasq)" in stat and ") Z" not in stat:
             found.append(int(process))
-    return found
-
-
-def emulators(name):
-    """Processes of a domain."""
-    found = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink(f"/proc/{process}/cwd").endswith(f"/run/vmgr/domains/{name}.d"):
-                found.append(int(process))
-        except OSError:
-            pass
     return found
 
 

@@ -115,9 +115,9 @@ def stalled(daemon):
         clients.append(s)
     began = time.monotonic()
     answers(daemon)
-    check(time.monotonic() - began < 5, "a working client beside 200 stalled ones")
+    check(time.monotonic() - began < 20, "a working client beside 200 stalled ones")
     # they have two seconds (vmgrd.conf)
-    until(lambda: daemon.descriptors() <= before + 3, "stalled clients go", 8)
+    until(lambda: daemon.descriptors() <= before + 3, "stalled clients go", 20)
     check("authentication took too long" in daemon.text(), "and the log says why")
     for s in clients:
         s.close()

@@ -113,7 +113,7 @@ def long_dump(daemon, virsh, vmsh):
     os.mkfifo(at("pipe"))
     hold = os.open(at("pipe"), os.O_RDWR)
     with background(*virsh, "dump", "g", at("pipe"), "--memory-only") as client:
-        until(lambda: "Unbounded" in run(virsh, "domjobinfo", "g"), "the dump goes on", 30)
+        until(lambda: "Unbounded" in run(virsh, "domjobinfo", "g"), "the dump goes on")
         out = same((virsh, vmsh), "domjobinfo", "g")
         check("Operation:        Dump" in out and "Memory total:     64.000 MiB" in out, out)
         raw = same((virsh, vmsh), "domjobinfo", "g", "--completed", "--rawstats", "--keep-completed")
@@ -133,10 +133,10 @@ def long_dump(daemon, virsh, vmsh):
     drain = threading.Thread(target=lambda: [os.read(hold, 1 << 20) for _ in range(40)],
                              daemon=True)
     drain.start()
-    until(lambda: "Unbounded" not in run(virsh, "domjobinfo", "g"), "it ends", 30)
+    until(lambda: "Unbounded" not in run(virsh, "domjobinfo", "g"), "it ends")
     out = same((virsh, vmsh), "domjobinfo", "g", "--completed", "--keep-completed", "--anystats")
     check("Cancelled" in out, out)
-    until(lambda: state(virsh, "g") == "running (unpaused)", "the guest runs again", 30)
+    until(lambda: state(virsh, "g") == "running (unpaused)", "the guest runs again")
     fails(virsh, "no job is active", "domjobabort", "g")
     fails(vmsh, "no job is active", "domjobabort", "g")
     check(run(virsh, "domcontrol", "g").strip() == "ok", "domcontrol")
@@ -168,7 +168,7 @@ def told(virsh, vmsh):
 
 
 def screen_and_keys(virsh, vmsh):
-    until(lambda: contents(at("g.serial")), "the keyboard answers", 20)
+    until(lambda: contents(at("g.serial")), "the keyboard answers")
     for program in (virsh, vmsh):
         out = run(program, "screenshot", "g", at("shot.png"))
         check("with type of image/png" in out, out)
@@ -182,7 +182,7 @@ def screen_and_keys(virsh, vmsh):
         run(program, "send-key", "g", "--codeset", "usb", "4")
         run(program, "send-key", "g", "--codeset", "atset1", "0x1e")
         keys = bytes.fromhex("1d1e9e9d" "1e9e" "1e9e")
-        until(lambda: len(contents(at("g.serial"))) >= before + len(keys), "keys come", 20)
+        until(lambda: len(contents(at("g.serial"))) >= before + len(keys), "keys come")
         check(contents(at("g.serial"))[before:] == keys, "the guest reads scan codes")
         fails(program, "cannot translate keycode 900", "send-key", "g", "900")
         fails(program, "codeset 'os_x'", "send-key", "g", "--codeset", "os_x", "1")
@@ -203,7 +203,7 @@ def crashes(daemon, virsh, vmsh):
             run(program, "set-lifecycle-action", "p", "crash", action, "--config")
             check(f"<on_crash>{action}</on_crash>" in run(virsh, "dumpxml", "p"), action)
             run(virsh, "start", "p")
-            until(lambda: state(vmsh, "p") == end, f"{action} ends as {end}: {state(vmsh, 'p')}", 30)
+            until(lambda: state(vmsh, "p") == end, f"{action} ends as {end}: {state(vmsh, 'p')}")
             result(virsh, "destroy", "p")
         files = os.listdir(kept)
         check(len(files) == 1 and re.fullmatch(r"\d+-p-\d{4}(-\d\d){3}(:\d\d){2}", files[0]), files)
@@ -212,7 +212,7 @@ def crashes(daemon, virsh, vmsh):
         for action in ("restart", "coredump-restart"):
             run(vmsh, "set-lifecycle-action", "p", "--type", "crash", "--action", action)
             run(vmsh, "start", "p")
-            until(lambda: contents(at("p.serial")).count(b"P") > 2, f"{action}: it panics again", 30)
+            until(lambda: contents(at("p.serial")).count(b"P") > 2, f"{action}: it panics again")
             run(vmsh, "destroy", "p")
             os.unlink(at("p.serial"))
         check(len(os.listdir(kept)) > 1, "coredump-restart dumps")

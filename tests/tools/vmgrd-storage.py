@@ -172,13 +172,13 @@ def events():
             return True
         ok("pool-undefine", "e")
         return False
-    until(stirred, "the first event", 30)
+    until(stirred, "the first event")
     for step in ("pool-build", "pool-start", "pool-destroy", "pool-delete", "pool-undefine"):
         ok(step, "e")
     want = ["Created", "Started", "Stopped", "Deleted", "Undefined"]
     def got():
         return [line.split()[-1] for line in seen if "Defined" not in line]
-    until(lambda: got()[-len(want):] == want, f"events in order: {seen}", 30)
+    until(lambda: got()[-len(want):] == want, f"events in order: {seen}")
     waiting.terminate()
     waiting.wait()
     reader.join()
@@ -206,7 +206,7 @@ def restart():
     daemon.kill()
     os.unlink(f"{root}/run/vmgr/autostarted")  # as after a boot
     daemon.start()
-    until(lambda: re.search("p +active +yes", ok("pool-list", "--all")), "started at boot", 30)
+    until(lambda: re.search("p +active +yes", ok("pool-list", "--all")), "started at boot")
     ok("pool-destroy", "p")
     fails("is not active", "vol-list", "p")
     fails("Directory not empty", "pool-delete", "p")
@@ -227,7 +227,7 @@ try:
     missing_tools()
     descriptors = daemon.descriptors()
     ok("vol-download", "a.img", f"{work}/back", "p")
-    until(lambda: daemon.descriptors() <= descriptors, "no descriptor is left open", 30)
+    until(lambda: daemon.descriptors() <= descriptors, "no descriptor is left open")
     restart()
     daemon.stop()
 finally:

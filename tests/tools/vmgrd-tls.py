@@ -174,7 +174,7 @@ def half_open(authority):
     garbage = connect(server.tls)
     garbage.sendall(b"GET / HTTP/1.0\r\n\r\n")
     until(lambda: "TLS handshake failed" in server.text(), "what is not TLS is refused")
-    until(lambda: server.descriptors() <= before + 2, "half-open handshakes end", 20)
+    until(lambda: server.descriptors() <= before + 2, "half-open handshakes end")
     # A session that never asks to be authenticated.
     with session(authority, server) as s:
         check(s.recv(1) == b"", "an idle session ends")

@@ -29,18 +29,6 @@ STEADY = ["destroy busy", "undefine busy", "destroy stays", "undefine stays", "n
 OURS = ("fake-vemu", "vemu", "dnsmasq", "nft", "vmsh")
 
 
-def guests(name):
-    """Emulators of a domain."""
-    found = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink(f"/proc/{process}/cwd").endswith(f"/run/vmgr/domains/{name}.d"):
-                found.append(int(process))
-        except OSError:
-            pass
-    return found
-
-
 def contents(path):
     """None: it has gone meanwhile."""
     try:

@@ -17,7 +17,7 @@ def check(condition, what):
         sys.exit(f"FAILED: {what}")
 
 
-def until(condition, what, seconds=10):
+def until(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         check(time.monotonic() < end, f"timed out: {what}")
@@ -59,6 +59,18 @@ def tear(daemon, name, pattern, text):
     with open(path, "w", encoding="utf-8") as status:
         status.write(torn)
     daemon.start()
+
+
+def emulators(name):
+    """Processes of a domain."""
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{process}/cwd").endswith(f"/run/vmgr/domains/{name}.d"):
+                found.append(int(process))
+        except OSError:
+            pass
+    return found
 
 
 def listens(path):
