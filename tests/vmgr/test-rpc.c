@@ -595,20 +595,24 @@ START_TEST(test_spin)
     wait_for(&s, 60, 40); /* the other end is slow to wake */
     ck_assert_int_ge(looked_us(&s), 110);
     ck_assert_int_le(looked_us(&s), 120);
-    wait_for(&s, 140, 40);
+    wait_for(&s, 140, 60);
     ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MAX_US);
-    wait_for(&s, VMGR__SPIN_MAX_US, 1); /* in vain: twice as many are needed */
+    wait_for(&s, VMGR__SPIN_MAX_US, 8); /* in vain now and then, after much that was not */
+    ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MAX_US);
+    wait_for(&s, VMGR__SPIN_MAX_US, 1); /* too often: twice as many are needed */
     ck_assert_int_eq(looked_us(&s), 0);
     wait_for(&s, 5, 7);
     ck_assert_int_eq(looked_us(&s), 0);
     wait_for(&s, 5, 1);
     ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MIN_US);
-    wait_for(&s, 5, 8); /* it pays again */
+    wait_for(&s, 1000000, 1); /* nothing was found yet */
+    ck_assert_int_eq(looked_us(&s), 0);
+    wait_for(&s, 5, 16 + 8); /* it pays again */
     wait_for(&s, 1000000, 1);
-    wait_for(&s, 5, 8);
     ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MIN_US);
     wait_for(&s, 1000000, 100); /* only the first of them was looked through */
-    wait_for(&s, 5, 16);
+    ck_assert_int_eq(looked_us(&s), 0);
+    wait_for(&s, 5, 32);
     ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MIN_US);
     for (int i = 0; i < 20; i++) { /* what comes soon, and then does not */
         wait_for(&s, 5, (int)s.needed);

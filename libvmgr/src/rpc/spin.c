@@ -8,6 +8,8 @@
 
 #define NEEDED_MIN 4
 #define NEEDED_MAX 1024
+#define IN_VAIN    8 /* what a look in vain costs, and one that finds something earns 1 */
+#define CREDIT_MAX 64
 
 void vmgr__spin_init(struct vmgr__spin *s)
 {
@@ -31,12 +33,18 @@ bool vmgr__spin_wanted(const struct vmgr__spin *s, int64_t waited_us)
 
 static void in_vain(struct vmgr__spin *s)
 {
+    s->found = 0;
+    if (s->credit >= IN_VAIN) {
+        s->credit -= IN_VAIN;
+        return;
+    }
     s->needed = MIN(2 * s->needed, NEEDED_MAX);
-    s->quick = s->found = 0;
+    s->quick = s->credit = 0;
 }
 
 static void found(struct vmgr__spin *s)
 {
+    s->credit = MIN(s->credit + 1, CREDIT_MAX);
     if (++s->found < s->needed)
         return;
     s->needed = MAX(s->needed / 2, NEEDED_MIN);
@@ -45,15 +53,17 @@ static void found(struct vmgr__spin *s)
 
 void vmgr__spin_waited(struct vmgr__spin *s, int64_t waited_us)
 {
-    const bool vain = is_looking(s) && waited_us >= limit_us(s);
+    const bool looked = is_looking(s), vain = looked && waited_us >= limit_us(s);
 
     if (vain)
         in_vain(s);
-    else if (is_looking(s))
+    else if (looked)
         found(s);
     if (waited_us >= VMGR__SPIN_MAX_US) {
-        s->quick = 0;
-        s->usual_us = 0;
+        if (!is_looking(s)) {
+            s->quick = 0;
+            s->usual_us = 0;
+        }
         return;
     }
     /* The mean of the last few. */
