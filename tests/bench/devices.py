@@ -184,8 +184,8 @@ ip link set eth0 up
 /guestload cpu 3
 /guestload read /dev/vda 1048576 96
 /guestload read /dev/vda 4096 4000 random
-/guestload send {net}.1 5001 64
-/guestload recv {net}.1 5002 64
+/guestload send {net}.1 5001 256
+/guestload recv {net}.1 5002 256
 /guestload echo {net}.1 5003 2000
 echo END-OF-LOAD
 poweroff -f

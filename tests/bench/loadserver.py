@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The other side of guestload: takes what is sent (5001), sends 64 MiB (5002), echoes (5003); until it is killed."""
+"""The other side of guestload: takes what is sent (5001), sends 256 MiB (5002), echoes (5003); until it is killed."""
 import socket
 import threading
 
@@ -12,7 +12,7 @@ def take(peer):
 
 
 def give(peer):
-    for _ in range(64):
+    for _ in range(256):
         peer.sendall(bytes(MIB))
 
 
