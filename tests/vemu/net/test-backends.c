@@ -51,16 +51,17 @@ static struct guest *guest_on(struct vemu_vm *vm)
     return g;
 }
 
-/* Sends frames of many sizes from one card to the other. */
+/* Sends frames of many sizes from one card to the other, also around what goes in one piece. */
 static void exchange(struct guest *from, struct guest *to)
 {
     struct card a = { .g = from }, b = { .g = to };
-    uint8_t frame[1514];
+    uint8_t frame[9014];
     uint32_t len;
 
     for (unsigned i = 0; i < 100; i++) {
-        uint32_t size = 60 + (i * 131) % 1454;
-        uint64_t from_heap = from->heap, to_heap = to->heap, at = card_add_rx(&b, 1526);
+        uint32_t size = i < 30 ? 2030 + i : 60 + (i * 1310) % 8955;
+        uint64_t from_heap = from->heap, to_heap = to->heap;
+        uint64_t at = card_add_rx(&b, CARD_HDR + sizeof(frame));
 
         card_frame(frame, size, NULL, (uint8_t)i);
         to->t->notify(to, CARD_RX);
