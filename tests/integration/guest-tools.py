@@ -37,6 +37,7 @@ def start():
     net = ["-netdev", "tap,id=n,ifname=vemu0,queues=2" if NETWORK == "tap" else "user,id=n"]
     return Guest(
         [VEMU, "-accel", "soft", "-machine", "q35", "-smp", "2", "-m", "512M", "-uuid", UUID, "-kernel", KERNEL,
+         "-smbios", "type=1,serial=S-1,,2", "-smbios", "type=2,asset=board", "-smbios", "type=11,value=one,value=two words",
          "-initrd", f"{WORK}/initramfs", "-append", "console=ttyS0 quiet panic=-1",
          "-drive", f"file={WORK}/root,if=none,id=d0,format=raw", "-device", "virtio-blk-pci,drive=d0,serial=root",
          "-drive", f"file={WORK}/data,if=none,id=d1,format=raw,cache=none", "-device",
@@ -70,6 +71,7 @@ def look_at_pci(guest):
 def look_at_dmi(guest):
     text = guest.run("dmidecode")
     for words in ("SMBIOS 2.8 present", "System Information", f"UUID: {UUID}", "Product Name: Standard PC (Q35 + ICH9, 2009)",
+                  "Serial Number: S-1,2", "Base Board Information", "Asset Tag: board", "String 1: one", "String 2: two words",
                   "BIOS Information", "Chassis Information", "Physical Memory Array", "Maximum Capacity: 512 MB",
                   "Memory Device\n\tArray Handle", "Size: 512 MB", "Memory Array Mapped Address",
                   "System Boot Information", "End Of Table"):

@@ -31,6 +31,16 @@ for option in incoming rtc; do
 done
 refuse "only machine q35 starts with firmware" -bios x
 refuse "only machine q35 starts with firmware" -boot order=c
+refuse "only machine q35 starts with firmware or has its tables" -smbios type=11,value=x
+refuse "-smbios: type '4' is not 0 (BIOS), 1 (system)" -smbios type=4,version=x
+refuse "-smbios: parameter 'product' is not supported" -smbios product=x
+refuse "-smbios: parameter 'uefi' is not supported" -smbios type=0,uefi=on
+refuse "-smbios type=11: no value" -smbios type=11
+refuse "-smbios: a value has a line break" -smbios $'type=11,value=a\nb'
+refuse "smbios.system.uuid: 'x' is not a UUID" -machine q35 -kernel idle -smbios type=1,uuid=x
+refuse "smbios.bios.release: '1.256' is not two numbers" -machine q35 -kernel idle -smbios type=0,release=1.256
+refuse "smbios.chassis.asset has a control character" -machine q35 -kernel idle -smbios $'type=3,asset=a\tb'
+refuse "smbios.oem has an empty string" -machine q35 -kernel idle -smbios type=11,value=
 refuse "-drive x: parameter 'file' is missing" -drive x
 refuse "-blockdev x: parameter 'node-name' is missing" -blockdev x
 refuse "-netdev x: parameter 'id' is missing" -netdev x
@@ -55,7 +65,7 @@ refuse "not a positive multiple" -m 0
 refuse "-global: parameter 'virtio-net-pci.mac' is not supported" -global virtio-net-pci.mac=x
 refuse "-global: empty parameter name in ''" -global ""
 refuse "parameter 'ICH9-LPC.disable_s3' expects 'on' or 'off', not '2'" -global ICH9-LPC.disable_s3=2
-refuse "only machine q35 starts with firmware, and takes -global" -machine microvm -global ICH9-LPC.disable_s3=1 -kernel idle
+refuse "only machine q35 starts with firmware or has its tables, and takes -global" -machine microvm -global ICH9-LPC.disable_s3=1 -kernel idle
 refuse "not a positive multiple" -m 5001b
 refuse "at most 256, and only with maxmem=" -m 1G,slots=2
 refuse "at most 256, and only with maxmem=" -m 1G,slots=257,maxmem=2G

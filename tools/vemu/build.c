@@ -17,6 +17,7 @@
 #include "object.h"
 #include "report.h"
 #include "share.h"
+#include "smbios.h"
 #include "trace.h"
 
 static bool fail(const char *option, const char *value, struct vemu_error *err)
@@ -296,11 +297,11 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
 {
     struct vemu_vm *vm = NULL;
     struct vemu_error *err = NULL;
-    if (!drives_announce_flash(o))
+    if (!drives_announce_flash(o) || !smbios_finish(o))
         return NULL;
     if (o->machine_options.count && !machine_is_pc(o)) {
-        report("-bios, -boot and if=pflash: only machine q35 starts with firmware, and takes "
-               "-global");
+        report("-bios, -boot, -smbios and if=pflash: only machine q35 starts with firmware or has "
+               "its tables, and takes -global");
         return NULL;
     }
     if (!options_finish_machine(o))

@@ -227,7 +227,7 @@ bool drives_announce_flash(struct options *o)
             ok = drive_interface(interface, &places, &drive) && drive_place(&kv, &places, &drive);
             make_id(&drive, (unsigned)i, made, sizeof(made));
             ok = ok &&
-                 options_add_machine_option(o, drive.bus ? "pflash1" : "pflash0", id ? id : made);
+                 options_add_machine_option(o, "drive", drive.bus ? "pflash1" : "pflash0", id ? id : made);
         }
         keyval_free(&kv);
         if (!ok)

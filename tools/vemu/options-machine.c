@@ -10,6 +10,7 @@
 #include "keyval.h"
 #include "option-table.h"
 #include "report.h"
+#include "smbios.h"
 #include "text.h"
 
 static bool opt_machine(struct options *o, const char *value)
@@ -118,8 +119,8 @@ static bool opt_overcommit(struct options *o, const char *value)
 }
 
 /* Options of the machine that have a name of their own. */
-static bool machine_option(struct options *o, const char *option, const char *name,
-                           const char *value)
+bool options_add_machine_option(struct options *o, const char *option, const char *name,
+                                const char *value)
 {
     struct text text = { 0 };
     text_add_item(&text, name, value);
@@ -131,12 +132,12 @@ static bool machine_option(struct options *o, const char *option, const char *na
 
 static bool opt_bios(struct options *o, const char *value)
 {
-    return machine_option(o, "bios", "firmware", value);
+    return options_add_machine_option(o, "bios", "firmware", value);
 }
 
 static bool opt_no_hpet(struct options *o, const char *value)
 {
-    return machine_option(o, "no-hpet", "hpet", "off");
+    return options_add_machine_option(o, "no-hpet", "hpet", "off");
 }
 
 /* Defaults of QEMU's device classes, as management writes them: those that are options of a machine
@@ -158,7 +159,7 @@ static bool opt_global(struct options *o, const char *value)
         ok = false;
     }
     ok = ok && parse_switch("global", wanted, disable, &disabled) &&
-         machine_option(o, "global", "s3", disabled ? "off" : "on");
+         options_add_machine_option(o, "global", "s3", disabled ? "off" : "on");
     keyval_free(&kv);
     return ok;
 }
@@ -171,13 +172,13 @@ static bool opt_boot(struct options *o, const char *value)
     struct keyval kv;
     if (!keyval_parse(&kv, "boot", value, true))
         return false;
-    bool ok = !kv.first || machine_option(o, "boot", "boot.order", kv.first);
+    bool ok = !kv.first || options_add_machine_option(o, "boot", "boot.order", kv.first);
     for (size_t i = 0; ok && i < sizeof(names) / sizeof(names[0]); i++) {
         char full[32];
         const char *text = keyval_take(&kv, names[i]);
         snprintf(full, sizeof(full), "boot.%s", names[i]);
         if (text)
-            ok = machine_option(o, "boot", full, text);
+            ok = options_add_machine_option(o, "boot", full, text);
     }
     ok = ok && keyval_done(&kv, "boot");
     keyval_free(&kv);
@@ -209,11 +210,6 @@ bool options_finish_machine(struct options *o)
     if (o->machine_options.count)
         o->config.machine = options_keep(o, text.bytes);
     return true;
-}
-
-bool options_add_machine_option(struct options *o, const char *name, const char *value)
-{
-    return machine_option(o, "drive", name, value);
 }
 
 static const struct option table[] = {
@@ -250,6 +246,9 @@ static const struct option table[] = {
     { "boot",
       "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash-time=MS][,reboot-timeout=MS]",
       "what firmware boots: c disk, d CD-ROM (bootindex= of devices comes first)", CALL(opt_boot) },
+    { "smbios", "type=N[,FIELD=TEXT...]",
+      "what SMBIOS tells the guest: 0 BIOS, 1 system, 2 base board, 3 chassis, 11 OEM strings",
+      CALL(smbios_option) },
     { "global", "ICH9-LPC.disable_s3=0|1", "1: the same as -machine s3=off", CALL(opt_global) },
     { "no-hpet", NULL, "the same as -machine hpet=off", CALL(opt_no_hpet) },
     { "name", "NAME", "name of the guest", CALL(opt_name) },

@@ -158,6 +158,7 @@ void options_free(struct options *o)
         free((char *)o->owned.items[i]);
     free(o->owned.items);
     free(o->machine_options.items);
+    free(o->oem_strings.items);
     free(o->chardevs.items);
     free(o->blockdevs.items);
     free(o->drives.items);

@@ -24,6 +24,7 @@ struct options {
     struct option_list chardevs, blockdevs, drives, netdevs, nics, devices, serials, qmps;
     struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
     struct option_list machine_options; /* ",NAME=VALUE" */
+    struct option_list oem_strings;     /* of -smbios type=11 */
     struct option_list fsdevs, virtfs, objects, numas;
     struct option_list fds;  /* -add-fd */
     const char *memory_path; /* -mem-path; NULL: none */
@@ -44,7 +45,8 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_ERROR };
 enum options_result options_parse(struct options *o, int argc, char **argv);
 void options_free(struct options *o);
 /* An option of the machine that another option stands for. False: the reason was printed. */
-bool options_add_machine_option(struct options *o, const char *name, const char *value);
+bool options_add_machine_option(struct options *o, const char *option, const char *name,
+                                const char *value);
 /* Puts them into config.machine: the last step before the machine is made. */
 bool options_finish_machine(struct options *o);
 /* Appends to a list. Exits the program when memory runs out. */

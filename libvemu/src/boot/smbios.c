@@ -19,8 +19,10 @@
 
 #define HANDLE_BIOS    0x0000
 #define HANDLE_SYSTEM  0x0100
+#define HANDLE_BOARD   0x0200
 #define HANDLE_CHASSIS 0x0300
 #define HANDLE_CPU     0x0400 /* and on */
+#define HANDLE_OEM     0x0b00
 #define HANDLE_MEMORY  0x1000
 #define HANDLE_DIMM    0x1100 /* and on */
 #define HANDLE_RANGE   0x1300 /* and on */
@@ -47,15 +49,22 @@ static void begin(struct writer *w, uint8_t type, uint16_t handle)
     vemu__put16(w->out, handle);
 }
 
+/* Its number. */
+static uint8_t add_text(struct writer *w, const char *text)
+{
+    g_byte_array_append(w->texts, (const uint8_t *)text, (guint)strlen(text) + 1);
+    return ++w->text_count;
+}
+
 /* The number of a string; 0 for none. */
 static void put_text(struct writer *w, const char *text)
 {
-    if (!text || !*text) {
-        vemu__put8(w->out, 0);
-        return;
-    }
-    g_byte_array_append(w->texts, (const uint8_t *)text, (guint)strlen(text) + 1);
-    vemu__put8(w->out, ++w->text_count);
+    vemu__put8(w->out, text && *text ? add_text(w, text) : 0);
+}
+
+static void put_chosen(struct writer *w, const char *chosen, const char *otherwise)
+{
+    put_text(w, chosen ? chosen : otherwise);
 }
 
 static void end(struct writer *w)
@@ -69,16 +78,20 @@ static void end(struct writer *w)
 
 static void put_bios(struct writer *w, const struct vemu_smbios_config *config)
 {
+    uint8_t release[2];
+
+    vemu__smbios_release(&config->texts, release);
     begin(w, 0, HANDLE_BIOS);
-    put_text(w, MANUFACTURER);
-    put_text(w, config->bios_version);
+    put_chosen(w, config->texts.bios.vendor, MANUFACTURER);
+    put_chosen(w, config->texts.bios.version, config->bios_version);
     vemu__put16(w->out, 0xe800);
-    put_text(w, "01/01/2026");
+    put_chosen(w, config->texts.bios.date, "01/01/2026");
     vemu__put8(w->out, 0);
     vemu__put64(w->out, 1 << 3);      /* characteristics: none are told */
     vemu__put16(w->out, 1 << 12 | 1); /* extension: virtual machine; ACPI */
-    vemu__put16(w->out, 0);           /* release */
-    vemu__put16(w->out, 0xffff);      /* embedded controller: none */
+    vemu__put8(w->out, release[0]);
+    vemu__put8(w->out, release[1]);
+    vemu__put16(w->out, 0xffff); /* embedded controller: none */
     end(w);
 }
 
@@ -104,26 +117,46 @@ static void put_uuid(struct writer *w, const char *text)
 
 static void put_system(struct writer *w, const struct vemu_smbios_config *config)
 {
+    const struct vemu_smbios_texts *texts = &config->texts;
+
     begin(w, 1, HANDLE_SYSTEM);
-    put_text(w, MANUFACTURER);
-    put_text(w, config->product);
-    put_text(w, config->version);
-    put_text(w, NULL);
-    put_uuid(w, config->uuid);
+    put_chosen(w, texts->system.manufacturer, MANUFACTURER);
+    put_chosen(w, texts->system.product, config->product);
+    put_chosen(w, texts->system.version, config->version);
+    put_text(w, texts->system.serial);
+    put_uuid(w, texts->system.uuid ? texts->system.uuid : config->uuid);
     vemu__put8(w->out, 6); /* woken by: power switch */
-    put_text(w, NULL);
-    put_text(w, "Virtual Machine");
+    put_text(w, texts->system.sku);
+    put_chosen(w, texts->system.family, "Virtual Machine");
+    end(w);
+}
+
+static void put_board(struct writer *w, const struct vemu_smbios_config *config)
+{
+    const struct vemu_smbios_texts *texts = &config->texts;
+
+    begin(w, 2, HANDLE_BOARD);
+    put_chosen(w, texts->board.manufacturer, MANUFACTURER);
+    put_chosen(w, texts->board.product, config->product);
+    put_chosen(w, texts->board.version, config->version);
+    put_text(w, texts->board.serial);
+    put_text(w, texts->board.asset);
+    vemu__put8(w->out, 1); /* hosts the rest */
+    put_text(w, texts->board.location);
+    vemu__put16(w->out, HANDLE_CHASSIS);
+    vemu__put8(w->out, 0x0a); /* motherboard */
+    vemu__put8(w->out, 0);    /* contains nothing of ours */
     end(w);
 }
 
 static void put_chassis(struct writer *w, const struct vemu_smbios_config *config)
 {
     begin(w, 3, HANDLE_CHASSIS);
-    put_text(w, MANUFACTURER);
+    put_chosen(w, config->texts.chassis.manufacturer, MANUFACTURER);
     vemu__put8(w->out, 1); /* other */
-    put_text(w, config->version);
-    put_text(w, NULL);
-    put_text(w, NULL);
+    put_chosen(w, config->texts.chassis.version, config->version);
+    put_text(w, config->texts.chassis.serial);
+    put_text(w, config->texts.chassis.asset);
     vemu__put8(w->out, 3); /* states: safe */
     vemu__put8(w->out, 3);
     vemu__put8(w->out, 3);
@@ -132,7 +165,18 @@ static void put_chassis(struct writer *w, const struct vemu_smbios_config *confi
     vemu__put8(w->out, 0);
     vemu__put8(w->out, 0);
     vemu__put16(w->out, 0); /* contained elements, their length */
-    put_text(w, NULL);
+    put_text(w, config->texts.chassis.sku);
+    end(w);
+}
+
+static void put_oem(struct writer *w, const char *oem)
+{
+    g_auto(GStrv) lines = g_strsplit(oem, "\n", -1);
+
+    begin(w, 11, HANDLE_OEM);
+    vemu__put8(w->out, (uint8_t)g_strv_length(lines));
+    for (unsigned n = 0; lines[n]; n++)
+        add_text(w, lines[n]);
     end(w);
 }
 
@@ -299,8 +343,12 @@ void vemu__smbios_build(const struct vemu_smbios_config *config, uint32_t addres
 
     put_bios(&w, config);
     put_system(&w, config);
+    if (vemu__smbios_has_board(&config->texts))
+        put_board(&w, config);
     put_chassis(&w, config);
     put_processors(&w, config);
+    if (config->texts.oem)
+        put_oem(&w, config->texts.oem);
     put_memory(&w, config);
     begin(&w, 32, HANDLE_BOOT); /* boot status: no errors */
     vemu__put_zeros(tables, 7);

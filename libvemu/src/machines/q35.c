@@ -66,6 +66,7 @@ struct q35 {
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
     struct vemu_boot_order boot_order;
+    struct vemu_smbios_texts smbios;
     struct vemu_fw_tables tables;
     struct vemu_acpi_pci pci;
     struct vemu_waking waking; /* vector 0: power-on state, or that of the kernel's start */
@@ -155,8 +156,8 @@ static bool q35_add_i8042(struct q35 *m, struct vemu_error **err)
     const char *plugged = m->has_ps2 ? "on" : "off";
     const struct vemu_property props[] = { { "keyboard", plugged }, { "mouse", plugged } };
 
-    return vemu__vm_add_board_device(m->pc.machine.vm, "i8042", "i8042", props,
-                                     G_N_ELEMENTS(props), err) != NULL;
+    return vemu__vm_add_board_device(m->pc.machine.vm, "i8042", "i8042", props, G_N_ELEMENTS(props),
+                                     err) != NULL;
 }
 
 static int q35_open(struct q35 *m, struct vemu_error **err)
@@ -185,8 +186,8 @@ static void q35_hotplug_event(void *data, unsigned kind, bool level)
     struct q35 *m = data;
 
     if (level)
-        vemu__ich9_raise_gpe(m->lpc, kind == VEMU_HOTPLUG_CPU ? VEMU_ACPI_GPE_CPU
-                                                              : VEMU_ACPI_GPE_MEMORY);
+        vemu__ich9_raise_gpe(m->lpc,
+                             kind == VEMU_HOTPLUG_CPU ? VEMU_ACPI_GPE_CPU : VEMU_ACPI_GPE_MEMORY);
 }
 
 static void q35_genid_event(void *data, unsigned n, bool level)
@@ -204,6 +205,9 @@ static int q35_init(struct vemu_machine *machine, struct vemu_error **err)
     const struct vemu_property pm[] = { { "s3", m->has_s3 ? "on" : "off" } };
     int r = vemu__boot_order_check(&m->boot_order, err);
 
+    if (r >= 0) {
+        r = vemu__smbios_texts_check(&m->smbios, err);
+    }
     if (r >= 0) {
         r = q35_open(m, err);
     }
@@ -274,6 +278,7 @@ static void q35_describe(struct q35 *m, struct vemu_acpi_config *acpi,
         .topology = vemu__topology_of(config),
         .ram_low = m->pc.ram_low,
         .ram_high = m->pc.ram_high,
+        .texts = m->smbios,
     };
 }
 
@@ -294,7 +299,8 @@ static int q35_place_tables(struct q35 *m, const struct vemu_acpi_config *acpi,
         r = vemu__acpi_build(acpi, TABLES_START, to, SMBIOS_START - TABLES_START);
     }
     if (r < 0 || tables->len > MIB - SMBIOS_TABLES) {
-        return vemu__error_set(err, ENOSPC, "the firmware tables for %u vCPUs do not fit",
+        return vemu__error_set(err, ENOSPC,
+                               "the firmware tables for %u vCPUs, and their texts, do not fit",
                                acpi->vcpus);
     }
     memcpy(to + (SMBIOS_START - TABLES_START), entry->data, entry->len);
@@ -340,8 +346,7 @@ static void q35_publish(struct q35 *m, const struct vemu_acpi_config *acpi,
 
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_RAM_SIZE, m->pc.ram_low + m->pc.ram_high, 8);
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_NO_VGA, 1, 2);
-    vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_CPUS,
-                             vemu__vcpus_present(m->pc.machine.vm), 2);
+    vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_CPUS, vemu__vcpus_present(m->pc.machine.vm), 2);
     vemu__fw_cfg_set_integer(m->fw_cfg, VEMU_FW_CFG_MAX_CPUS,
                              vemu__topology_apic_limit(&m->pc.machine.vm->config), 2);
     q35_publish_memory(m);
@@ -447,6 +452,7 @@ static const struct vemu_prop q35_props[] = {
     VEMU_PROP(struct q35, flash_nodes[1], "pflash1", STRING, NULL,
               "block node with firmware's variables, as flash memory"),
     VEMU_PROP_GROUP(offsetof(struct q35, boot_order), vemu__boot_order_props),
+    VEMU_PROP_GROUP(offsetof(struct q35, smbios), vemu__smbios_texts_props),
     VEMU_PROP_END,
 };
 

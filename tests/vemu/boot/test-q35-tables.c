@@ -364,4 +364,84 @@ START_TEST(test_smbios)
 }
 END_TEST
 
-SUITE_MAIN("q35-tables", test_iasl, test_numa, test_loader, test_smbios)
+static void refused(struct vemu_smbios_texts texts, const char *words)
+{
+    struct vemu_error *err = NULL;
+
+    ck_assert_int_lt(vemu__smbios_texts_check(&texts, &err), 0);
+    ck_assert_msg(strstr(vemu_error_message(err), words) != NULL, "%s", vemu_error_message(err));
+    vemu_error_free(err);
+}
+
+START_TEST(test_smbios_texts)
+{
+    static const uint8_t uuid[4] = { 3, 2, 1, 0 };
+    const struct vemu_smbios_config smbios = {
+        .product = "A product",
+        .version = "q35",
+        .bios_version = "1",
+        .uuid = "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        .vcpus = 1,
+        .ram_low = 0x8000000,
+        .texts = {
+            .bios = { .vendor = "V", .date = "02/03/2004", .release = "3.255" },
+            .system = { .product = "P", .serial = "S", .uuid = "00010203-0000-0000-0000-000000000000",
+                        .sku = "K", .family = "F" },
+            .board = { .asset = "A", .location = "L" },
+            .chassis = { .serial = "CS", .asset = "CA", .sku = "CK" },
+            .oem = "one\ntwo, three",
+        },
+    };
+    g_autoptr(GByteArray) entry = g_byte_array_new(), tables = g_byte_array_new();
+    g_autofree char *long_text = g_strnfill(16384, 'x'), *lines = g_strnfill(511, 'x');
+    const uint8_t *s;
+    unsigned count;
+
+    ck_assert_int_eq(vemu__smbios_texts_check(&smbios.texts, NULL), 0);
+    vemu__smbios_build(&smbios, 0, entry, tables);
+    s = structure(tables, 0, &count);
+    ck_assert_str_eq(text(s, 4), "V");
+    ck_assert_str_eq(text(s, 5), "1"); /* not given: ours */
+    ck_assert_str_eq(text(s, 8), "02/03/2004");
+    ck_assert(s[0x14] == 3 && s[0x15] == 255);
+    s = structure(tables, 1, &count);
+    ck_assert_str_eq(text(s, 4), "VEMU");
+    ck_assert_str_eq(text(s, 5), "P");
+    ck_assert_str_eq(text(s, 7), "S");
+    ck_assert_mem_eq(s + 8, uuid, 4);
+    ck_assert_str_eq(text(s, 0x19), "K");
+    ck_assert_str_eq(text(s, 0x1a), "F");
+    s = structure(tables, 2, &count);
+    ck_assert_uint_eq(s[1], 15);
+    ck_assert_str_eq(text(s, 5), "A product");
+    ck_assert_str_eq(text(s, 8), "A");
+    ck_assert_str_eq(text(s, 10), "L");
+    ck_assert_uint_eq(get16(s + 11), 0x0300);
+    s = structure(tables, 3, &count);
+    ck_assert_str_eq(text(s, 7), "CS");
+    ck_assert_str_eq(text(s, 8), "CA");
+    ck_assert_str_eq(text(s, 0x15), "CK");
+    s = structure(tables, 11, &count);
+    ck_assert_uint_eq(s[1], 5);
+    ck_assert_uint_eq(s[4], 2);
+    ck_assert_mem_eq(s + 5, "one\0two, three\0", 16);
+    ck_assert_uint_eq(get16(entry->data + 28), count);
+
+    refused((struct vemu_smbios_texts){ .bios = { .vendor = "a\nb" } },
+            "smbios.bios.vendor has a control");
+    refused((struct vemu_smbios_texts){ .board = { .serial = "\xff" } },
+            "smbios.board.serial is not UTF-8");
+    refused((struct vemu_smbios_texts){ .bios = { .release = "1" } }, "'1' is not two numbers");
+    refused((struct vemu_smbios_texts){ .bios = { .release = "256.0" } }, "is not two numbers");
+    refused((struct vemu_smbios_texts){ .bios = { .release = "1.0x" } }, "is not two numbers");
+    refused((struct vemu_smbios_texts){ .system = { .uuid = "1" } }, "'1' is not a UUID");
+    refused((struct vemu_smbios_texts){ .oem = "a\n\nb" }, "smbios.oem has an empty string");
+    refused((struct vemu_smbios_texts){ .oem = "" }, "smbios.oem has an empty string");
+    refused((struct vemu_smbios_texts){ .system = { .sku = long_text } }, "more than 16384 bytes");
+    for (unsigned i = 1; i < 511; i += 2)
+        lines[i] = '\n'; /* 256 lines */
+    refused((struct vemu_smbios_texts){ .oem = lines }, "more than 255 strings");
+}
+END_TEST
+
+SUITE_MAIN("q35-tables", test_iasl, test_numa, test_loader, test_smbios, test_smbios_texts)
