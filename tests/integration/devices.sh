@@ -17,6 +17,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 for module in $(cat /modules); do insmod "$module"; done
+echo "S: $(cat /sys/class/dmi/id/product_serial), $(cat /sys/class/dmi/id/board_asset_tag)."
 last=
 while sleep 0.1; do
     for cpu in /sys/devices/system/cpu/cpu[0-9]*; do # those that came are switched on

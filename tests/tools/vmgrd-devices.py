@@ -14,7 +14,9 @@ IMAGES = [os.path.join(WORK, f"disk{n}") for n in range(2)]
 DOMAIN = f"""<domain type='qemu'><name>d</name>
 <uuid>00000000-0000-4000-8000-0000000000d1</uuid><memory unit='MiB'>256</memory>
 <vcpu current='1'>3</vcpu><os><type arch='x86_64' machine='q35'>hvm</type>
-<kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
+<kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline><smbios mode='sysinfo'/></os>
+<sysinfo type='smbios'><system><entry name='serial'>S-1, 2</entry></system>
+<baseBoard><entry name='asset'>A 7</entry></baseBoard></sysinfo>
 <devices><serial type='file'><source path='{LOG}'/></serial>
 <disk type='file'><driver type='raw'/><source file='{IMAGES[0]}'/><target dev='vda' bus='virtio'/></disk>
 <disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>
@@ -58,6 +60,7 @@ def main():
     run(virsh, "define", path)
     run(virsh, "start", "d")
     guest_says("vda lo 1")
+    check("S: S-1, 2, A 7." in contents(LOG), "what SMBIOS tells the guest")
     heard = os.path.join(WORK, "events")
     with open(heard, "w", encoding="utf-8") as out, \
             subprocess.Popen(["stdbuf", "-oL", *virsh, "event", "--all", "--loop", "--timeout", "200"],

@@ -226,8 +226,8 @@ bool drives_announce_flash(struct options *o)
         if (interface && !strcmp(interface, "pflash")) {
             ok = drive_interface(interface, &places, &drive) && drive_place(&kv, &places, &drive);
             make_id(&drive, (unsigned)i, made, sizeof(made));
-            ok = ok &&
-                 options_add_machine_option(o, "drive", drive.bus ? "pflash1" : "pflash0", id ? id : made);
+            ok = ok && options_add_machine_option(o, "drive", drive.bus ? "pflash1" : "pflash0",
+                                                  id ? id : made);
         }
         keyval_free(&kv);
         if (!ok)

@@ -52,8 +52,8 @@ struct vemu_smbios_config {
 
 #define VEMU_SMBIOS_ENTRY_SIZE 31u
 
-/* Appends types 0, 1, 3, 4, 16, 17, 19, 32 and 127, and 2 and 11 if texts are given, to `tables`, and to `entry` the 32-bit entry
- * point of SMBIOS 2.8 for tables at `address`. */
+/* Appends types 0, 1, 3, 4, 16, 17, 19, 32 and 127, and 2 and 11 if texts are given, to `tables`,
+ * and to `entry` the 32-bit entry point of SMBIOS 2.8 for tables at `address`. */
 void vemu__smbios_build(const struct vemu_smbios_config *config, uint32_t address,
                         GByteArray *entry, GByteArray *tables);
 

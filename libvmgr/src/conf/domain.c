@@ -212,7 +212,8 @@ static int parse_elements(struct vmgr__parse *p, xmlNode *root)
 {
     if (parse_element(p, root, &vmgr__element_name) < 0 ||
         parse_element(p, root, &vmgr__element_uuid) < 0 || parse_type(p, root) < 0 ||
-        parse_element(p, root, &vmgr__element_os) < 0 || vmgr__name_check(p->def->name, p->err) < 0)
+        vmgr__sysinfo_uuid(p, root) < 0 || parse_element(p, root, &vmgr__element_os) < 0 ||
+        vmgr__name_check(p->def->name, p->err) < 0)
         return -1;
     for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
         const struct vmgr__element *e = elements[i];

@@ -69,6 +69,9 @@ void vmgr__warn_attr(struct vmgr__parse *p, const xmlNode *node, const char *nam
 void vmgr__warn_attrs(struct vmgr__parse *p, const xmlNode *node, const char *const *known);
 void vmgr__warn_children(struct vmgr__parse *p, const xmlNode *node, const char *const *known);
 
+/* The UUID that <sysinfo> tells the guest is the domain's own, or becomes it. */
+int vmgr__sysinfo_uuid(struct vmgr__parse *p, const xmlNode *root);
+
 /* ---- devices that have files of their own ---- */
 
 void vmgr__os_fini(struct vmgr__os *os);

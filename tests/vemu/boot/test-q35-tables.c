@@ -385,7 +385,8 @@ START_TEST(test_smbios_texts)
         .ram_low = 0x8000000,
         .texts = {
             .bios = { .vendor = "V", .date = "02/03/2004", .release = "3.255" },
-            .system = { .product = "P", .serial = "S", .uuid = "00010203-0000-0000-0000-000000000000",
+            .system = { .product = "P", .serial = "S",
+                        .uuid = "00010203-0000-0000-0000-000000000000",
                         .sku = "K", .family = "F" },
             .board = { .asset = "A", .location = "L" },
             .chassis = { .serial = "CS", .asset = "CA", .sku = "CK" },

@@ -98,7 +98,6 @@ bool vmgr__vemu_port_renamed(const struct vmgr__device *old, const struct vmgr__
 
 /* ---- remark.c: what a guest does without ---- */
 bool vmgr__vemu_is_spare_timer(const struct vmgr__timer *t);
-bool vmgr__vemu_is_spare_sysinfo(const struct vmgr__domain_def *def);
 /* Appends a message (char *) for each. */
 void vmgr__vemu_remarks(const struct vmgr__domain_def *def, GPtrArray *ret);
 

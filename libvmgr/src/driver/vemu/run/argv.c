@@ -20,11 +20,11 @@
 #include "launch.h"
 #include "lifecycle-action.h"
 #include "pm.h"
+#include "smbios.h"
 
-const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
-                                                         .machine = "microvm",
-                                                         .serial_target = true,
-                                                         .disk_files = true };
+const struct vmgr__conf_defaults vmgr__vemu_defaults = {
+    .arch = "x86_64", .machine = "microvm", .serial_target = true, .disk_files = true
+};
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
@@ -41,8 +41,8 @@ static bool knows_machine(const char *machine)
     if (g_str_has_prefix(machine, versioned)) {
         const char *version = machine + strlen(versioned);
 
-        return *version && strspn(version, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".-_") ==
-                               strlen(version);
+        return *version &&
+               strspn(version, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".-_") == strlen(version);
     }
     return strcmp(machine, "microvm") == 0 || strcmp(machine, "q35") == 0;
 }
@@ -83,9 +83,7 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
     for (guint i = 0; i < os->kept_names->len; i++) {
         const char *name = os->kept_names->pdata[i];
 
-        if (strcmp(name, "smbios") == 0 && vmgr__vemu_is_spare_sysinfo(def))
-            continue;
-        if (*name)
+        if (*name && strcmp(name, "smbios") != 0)
             return no_element(err, os->kept_names->pdata[i]);
     }
     if (os->firmware)
@@ -221,9 +219,8 @@ static bool is_harmless(const struct vmgr__domain_def *def, const struct vmgr__k
 {
     if (k->unknown)
         return true;
-    if (strcmp(k->name, "sysinfo") == 0)
-        return vmgr__vemu_is_spare_sysinfo(def);
-    return strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'");
+    return strcmp(k->name, "sysinfo") == 0 ||
+           (strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'"));
 }
 
 bool vmgr__vemu_has_balloon(const struct vmgr__domain_def *def)
@@ -245,7 +242,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         if (!is_harmless(def, k))
             return no_element(err, k->name);
     }
-    if (vmgr__vemu_pm_check(def, err) < 0)
+    if (vmgr__vemu_pm_check(def, err) < 0 || vmgr__vemu_smbios_check(def, err) < 0)
         return -1;
     if (def->dump_core)
         return unsupported(
@@ -389,8 +386,8 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     for (guint i = 0; i < def->clock.timers->len; i++) {
         const struct vmgr__timer *timer = &g_array_index(def->clock.timers, struct vmgr__timer, i);
 
-        no_hpet = no_hpet ||
-                  (strcmp(vmgr__timer_names[timer->name], "hpet") == 0 && timer->present == 2);
+        no_hpet =
+            no_hpet || (strcmp(vmgr__timer_names[timer->name], "hpet") == 0 && timer->present == 2);
     }
     if (backend) {
         g_autofree char *page =
@@ -433,6 +430,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-accel", vmgr__vemu_accel(def));
     add(args, "-cpu", cpu);
     add(args, "-smp", smp);
+    vmgr__vemu_smbios_argv(def, args);
     vmgr__vemu_numa_argv(def, args);
     vmgr__vemu_iothreads_argv(def, args);
     if (def->os.kernel)
