@@ -139,12 +139,12 @@ static void add_object(const char *text)
 static void parse(int argc, char **argv)
 {
     static const char *const plain[] = { "-nodefaults", "-S", "-no-reboot", NULL };
-    static const char *const valued[] = { "-name",     "-uuid",   "-display",   "-machine",
-                                          "-accel",    "-cpu",    "-m",         "-smp",
-                                          "-kernel",   "-initrd", "-append",    "-chardev",
-                                          "-device",   "-qmp",    "-exit-file", "-action",
-                                          "-blockdev", "-netdev", "-boot",      "-numa",
-                                          "-sandbox",  "-object", "-add-fd",    NULL };
+    static const char *const valued[] = {
+        "-name",      "-uuid",   "-display",  "-machine", "-accel",   "-cpu",    "-m",
+        "-smp",       "-kernel", "-initrd",   "-append",  "-chardev", "-device", "-qmp",
+        "-exit-file", "-action", "-blockdev", "-netdev",  "-boot",    "-numa",   "-sandbox",
+        "-object",    "-add-fd", "-smbios",   NULL
+    };
 
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i], *v = argv[i + 1];
