@@ -37,6 +37,7 @@ def start():
     net = ["-netdev", "tap,id=n,ifname=vemu0,queues=2" if NETWORK == "tap" else "user,id=n"]
     return Guest(
         [VEMU, "-accel", "soft", "-machine", "q35", "-smp", "2", "-m", "512M", "-uuid", UUID, "-kernel", KERNEL,
+         "-fw_cfg", "opt/test/text,string=a,,b", "-fw_cfg", f"opt/test/file,file={WORK}/init",
          "-smbios", "type=1,serial=S-1,,2", "-smbios", "type=2,asset=board", "-smbios", "type=11,value=one,value=two words",
          "-initrd", f"{WORK}/initramfs", "-append", "console=ttyS0 quiet panic=-1",
          "-drive", f"file={WORK}/root,if=none,id=d0,format=raw", "-device", "virtio-blk-pci,drive=d0,serial=root",
@@ -82,6 +83,13 @@ def look_at_dmi(guest):
         expect(f"dmidecode does not say '{wrong}'", wrong not in text, text)
     numbers = [int(h, 16) for h in re.findall(r"Handle (0x[0-9A-F]+), DMI type", text)]
     expect("dmidecode: each handle once", len(numbers) == len(set(numbers)) > 8, text)
+
+
+def look_at_fw_cfg(guest):
+    folder = "/sys/firmware/qemu_fw_cfg/by_name/opt/test"
+    expect("fw_cfg: text", guest.run(f"cat {folder}/text/raw").strip() == "a,b")
+    with open(f"{WORK}/init", encoding="ascii") as f:
+        expect("fw_cfg: file", guest.run(f"cat {folder}/file/raw") == f.read())
 
 
 def look_at_acpi(guest):
@@ -228,7 +236,7 @@ def main():
     began = time.monotonic()
     guest = start()
     guest.ready()
-    for step in (look_at_root, look_at_pci, look_at_dmi, look_at_acpi, use_console, use_rng, use_network, use_disk,
+    for step in (look_at_root, look_at_pci, look_at_dmi, look_at_fw_cfg, look_at_acpi, use_console, use_rng, use_network, use_disk,
                  use_balloon, look_at_interrupts):
         before = time.monotonic()
         if not BAD:

@@ -31,6 +31,15 @@ for option in incoming rtc; do
 done
 refuse "only machine q35 starts with firmware" -bios x
 refuse "only machine q35 starts with firmware" -boot order=c
+refuse "machine 'microvm' has no fw_cfg" -machine microvm -kernel idle -fw_cfg opt/x,string=y
+refuse "a name and either string= or file= are wanted" -machine q35 -kernel idle -fw_cfg opt/x
+refuse "a name and either string= or file= are wanted" -machine q35 -kernel idle -fw_cfg opt/x,string=a,file=b
+refuse "names of fw_cfg files begin with opt/" -machine q35 -kernel idle -fw_cfg etc/e820,string=x
+refuse "a name of more than 55 bytes" -machine q35 -kernel idle -fw_cfg "opt/$(printf %052d 0),string=x"
+refuse "is there already" -machine q35 -kernel idle -fw_cfg opt/a,string=x -fw_cfg opt/a,string=y
+refuse "cannot open 'nowhere': No such file" -machine q35 -kernel idle -fw_cfg opt/a,file=nowhere
+refuse "'/' is not a file of at most 64 MiB" -machine q35 -kernel idle -fw_cfg opt/a,file=/
+refuse "more than 32 files" -machine q35 -kernel idle $(printf -- '-fw_cfg opt/%d,string=x ' $(seq 33))
 refuse "only machine q35 starts with firmware or has its tables" -smbios type=11,value=x
 refuse "-smbios: type '4' is not 0 (BIOS), 1 (system)" -smbios type=4,version=x
 refuse "-smbios: parameter 'product' is not supported" -smbios product=x

@@ -9,7 +9,8 @@ make_tools_guest() {
         command -v "$program" >/dev/null || { echo "no $program"; return 1; }
         files+=("$(readlink -f "$(command -v "$program")")")
     done
-    modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_console virtio_balloon virtio-rng button)
+    modules=$(find_modules "$kernel" virtio_pci virtio_blk virtio_net virtio_console virtio_balloon virtio-rng button \
+        qemu_fw_cfg)
     [ -n "$modules" ] || { echo "no modules for $kernel"; return 1; }
     cat >"$dir/init" <<'INIT'
 #!/bin/sh

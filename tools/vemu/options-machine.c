@@ -249,6 +249,8 @@ static const struct option table[] = {
     { "smbios", "type=N[,FIELD=TEXT...]",
       "what SMBIOS tells the guest: 0 BIOS, 1 system, 2 base board, 3 chassis, 11 OEM strings",
       CALL(smbios_option) },
+    { "fw_cfg", "[name=]opt/NAME,string=TEXT|file=FILE",
+      "a file that the guest reads by fw_cfg (/sys/firmware/qemu_fw_cfg)", LIST(fw_files) },
     { "global", "ICH9-LPC.disable_s3=0|1", "1: the same as -machine s3=off", CALL(opt_global) },
     { "no-hpet", NULL, "the same as -machine hpet=off", CALL(opt_no_hpet) },
     { "name", "NAME", "name of the guest", CALL(opt_name) },

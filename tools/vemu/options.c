@@ -159,6 +159,7 @@ void options_free(struct options *o)
     free(o->owned.items);
     free(o->machine_options.items);
     free(o->oem_strings.items);
+    free(o->fw_files.items);
     free(o->chardevs.items);
     free(o->blockdevs.items);
     free(o->drives.items);

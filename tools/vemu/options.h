@@ -25,6 +25,7 @@ struct options {
     struct option_list traces, trace_files; /* patterns, and where lines go (the last one) */
     struct option_list machine_options; /* ",NAME=VALUE" */
     struct option_list oem_strings;     /* of -smbios type=11 */
+    struct option_list fw_files;        /* -fw_cfg */
     struct option_list fsdevs, virtfs, objects, numas;
     struct option_list fds;  /* -add-fd */
     const char *memory_path; /* -mem-path; NULL: none */

@@ -136,6 +136,20 @@ struct vemu_vm *vemu_vm_unref(struct vemu_vm *vm);
 int vemu_vm_add_device(struct vemu_vm *vm, const char *class_name, const char *id,
                        const struct vemu_property *props, size_t prop_count,
                        struct vemu_error **err);
+/** Bytes of a file of vemu_vm_add_fw_cfg(), and how many there can be. Since 0.1 */
+#define VEMU_FW_CFG_DATA_MAX   (64u << 20)
+#define VEMU_FW_CFG_USER_FILES 32u
+/**
+ * vemu_vm_add_fw_cfg() - gives the guest a file by fw_cfg
+ * @name: "opt/ORGANIZATION/NAME", at most 55 printable bytes
+ * @data, @size: what is in it; copied
+ *
+ * Errors: EINVAL (name), EEXIST, E2BIG (more than VEMU_FW_CFG_DATA_MAX), ENOSPC (more than
+ * VEMU_FW_CFG_USER_FILES), ENOTSUP (the machine has none), EBUSY (it is realized). Context: any.
+ * Source: QEMU's fw_cfg interface, docs/specs/fw_cfg. Since 0.1
+ */
+int vemu_vm_add_fw_cfg(struct vemu_vm *vm, const char *name, const void *data, size_t size,
+                       struct vemu_error **err);
 /**
  * vemu_vm_remove_device() - asks the guest to let go of a device
  * Returns when the guest has been asked; VEMU_EVENT_DEVICE_DELETED comes when the device is gone.

@@ -121,6 +121,7 @@ static void vm_free(struct vemu_vm *vm)
         g_free(vm->machine);
     }
     vemu__numa_free(vm->numa);
+    g_clear_pointer(&vm->fw_files, g_ptr_array_unref);
     vemu__dump_free(vm->dump);
     if (vm->memory_places)
         g_array_free(vm->memory_places, TRUE);

@@ -72,6 +72,7 @@ struct vemu_vm {
     GPtrArray *monitor_servers; /* struct vemu_monitor_server; loop */
     struct vemu_dump *dump;  /* the last one; NULL: none was made; loop */
     struct vemu_gdb *gdb;    /* NULL: no debugger; set by the loop, freed when vCPUs are parked */
+    GPtrArray *fw_files; /* NULL: none; machines/fw-file.c; loop */
     struct vemu_numa *numa;  /* NULL: no nodes; core/numa.c; loop */
     GArray *memory_places;   /* mem/device-memory.c; loop */
     bool board_open;         /* machine->init runs: board devices may be added; loop */

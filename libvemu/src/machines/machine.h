@@ -18,6 +18,7 @@ struct vemu_machine_class {
     const char *name, *alias, *summary;
     uint32_t max_vcpus;
     bool has_numa;
+    bool has_fw_cfg;
     bool has_dies; /* sockets may be made of several */
     size_t instance_size;          /* of the struct whose first member is struct vemu_machine */
     const struct vemu_prop *props; /* options after "microvm,": pit=on|off ... */

@@ -37,6 +37,7 @@
 #include "machines/boot-order.h"
 #include "machines/firmware.h"
 #include "machines/flash.h"
+#include "machines/fw-file.h"
 #include "machines/fw-tables.h"
 #include "machines/pc.h"
 #include "machines/waking.h"
@@ -383,6 +384,7 @@ static int q35_load(struct vemu_machine *machine, struct vemu_error **err)
 
     m->waking.vector = 0;
     q35_describe(m, &acpi, &smbios);
+    vemu__fw_files_publish(machine->vm, m->fw_cfg);
     if (!m->pc.boot) {
         q35_publish(m, &acpi, &smbios);
         return m->firmware ? vemu__firmware_shadow(m->firmware, board.memory, err)
@@ -462,6 +464,7 @@ const struct vemu_machine_class vemu__machine_q35 = {
     .summary = "PC with PCI Express (Q35, ICH9)",
     .max_vcpus = 255,
     .has_numa = true,
+    .has_fw_cfg = true,
     .has_dies = true,
     .instance_size = sizeof(struct q35),
     .props = q35_props,
