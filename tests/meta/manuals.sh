@@ -9,7 +9,7 @@ for page in "$TOP"/tools/man/*.[18]; do
 done
 plain() { sed 's/\\-/-/g; s/\\f[BIR]//g' "$1"; }
 vemu=$BUILD/tools/vemu/vemu vmsh=$BUILD/tools/vmsh/vmsh
-for option in $("$vemu" -help | sed -n 's/^  \(-[A-Za-z-]*\).*/\1/p'); do
+for option in $("$vemu" -help | sed -n 's/^  \(-[A-Za-z_-]*\).*/\1/p'); do
     plain "$TOP/tools/man/vemu.1" | grep -qw -- "$option" || { echo "vemu.1 lacks $option"; bad=1; }
 done
 for program in vkvm-info vkvm-trace; do

@@ -17,6 +17,7 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline><smbios mode='sysinfo'/></os>
 <sysinfo type='smbios'><system><entry name='serial'>S-1, 2</entry></system>
 <baseBoard><entry name='asset'>A 7</entry></baseBoard></sysinfo>
+<sysinfo type='fwcfg'><entry name='opt/test/file' file='{WORK}/told'/></sysinfo>
 <devices><serial type='file'><source path='{LOG}'/></serial>
 <disk type='file'><driver type='raw'/><source file='{IMAGES[0]}'/><target dev='vda' bus='virtio'/></disk>
 <disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>
@@ -51,6 +52,8 @@ def main():
     for image in IMAGES:
         with open(image, "wb") as f:
             f.truncate(8 << 20)
+    with open(f"{WORK}/told", "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write("by a file")
     path = os.path.join(WORK, "d.xml")
     with open(path, "w", encoding="utf-8") as f:
         f.write(DOMAIN)
@@ -60,7 +63,7 @@ def main():
     run(virsh, "define", path)
     run(virsh, "start", "d")
     guest_says("vda lo 1")
-    check("S: S-1, 2, A 7." in contents(LOG), "what SMBIOS tells the guest")
+    check("S: S-1, 2, A 7, by a file." in contents(LOG), "what SMBIOS and fw_cfg tell the guest")
     heard = os.path.join(WORK, "events")
     with open(heard, "w", encoding="utf-8") as out, \
             subprocess.Popen(["stdbuf", "-oL", *virsh, "event", "--all", "--loop", "--timeout", "200"],

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What SMBIOS tells a guest: from <smbios> and <sysinfo> to the emulator's words, or a refusal.
+ * What SMBIOS and fw_cfg tell a guest: from <smbios> and <sysinfo> to the emulator's words, or a
+ * refusal.
  */
 #include <stdlib.h>
 
 #include "driver/vemu/device/parts.h"
+#include "driver/vemu/run/fwcfg.h"
 #include "driver/vemu/run/smbios.h"
 #include "harness.h"
 
@@ -21,8 +23,9 @@ static char *words_of(const char *machine, const char *mode, const char *sysinfo
     char *text;
 
     ck_assert_msg(def != NULL, "%s: %s", xml, vmgr_error_get_message(err));
-    if (vmgr__vemu_smbios_check(def, &err) == 0) {
+    if (vmgr__vemu_smbios_check(def, &err) == 0 && vmgr__vemu_fwcfg_check(def, &err) == 0) {
         vmgr__vemu_smbios_argv(def, args);
+        vmgr__vemu_fwcfg_argv(def, args);
         g_ptr_array_add(args, NULL);
         text = g_strjoinv(" ", (char **)args->pdata);
     } else {
@@ -96,8 +99,6 @@ START_TEST(refused)
             REFUSED "an entry of <bios> has a control character");
     becomes("q35", MODE("sysinfo"), SYSINFO("<baseBoard/><baseBoard/>"),
             REFUSED "more than one <baseBoard> is not supported by the vemu driver yet");
-    becomes("q35", "", "<sysinfo type='fwcfg'><entry name='opt/x'>y</entry></sysinfo>",
-            REFUSED "<sysinfo> of type 'fwcfg' is not supported by the vemu driver yet");
 }
 END_TEST
 
@@ -120,6 +121,32 @@ START_TEST(of_host)
 }
 END_TEST
 
+#define FWCFG(inside) "<sysinfo type='fwcfg'>" inside "</sysinfo>"
+
+START_TEST(fwcfg)
+{
+    becomes("q35", "", FWCFG(ENTRY("opt/a", "x, y") "<entry name='opt/b,c' file='/d,e'/>"),
+            "-fw_cfg name=opt/a,string=x,, y -fw_cfg name=opt/b,,c,file=/d,,e");
+    becomes("q35", MODE("sysinfo"),
+            FWCFG(ENTRY("opt/a", "x")) SYSINFO("<system>" ENTRY("sku", "y") "</system>"),
+            "-smbios type=1,sku=y -fw_cfg name=opt/a,string=x");
+    becomes("q35", "", FWCFG(""), "");
+    becomes("microvm", "", FWCFG(ENTRY("opt/a", "x")), REFUSED "machine 'microvm' has no fw_cfg");
+    becomes("q35", "", FWCFG("<entry>x</entry>"),
+            "XML error: Firmware entry is missing 'name' attribute");
+    becomes("q35", "", FWCFG("<entry name='opt/a'/>"),
+            "XML error: Firmware entry must have either value or 'file' attribute");
+    becomes("q35", "", FWCFG(ENTRY("etc/a", "x")), REFUSED "Invalid firmware name");
+    becomes("q35", "", FWCFG(ENTRY("opt/ovmf/a", "x")), REFUSED "That firmware name is reserved");
+    becomes("q35", "", FWCFG("<entry name='opt/a' file='/b'>x</entry>"),
+            REFUSED "fw_cfg entry 'opt/a' has both a value and a file");
+    becomes("q35", "", FWCFG("<entry name='opt/a' file='b'/>"),
+            REFUSED "the file of fw_cfg entry 'opt/a' must be absolute: 'b'");
+    becomes("q35", "", FWCFG("<system/>"),
+            REFUSED "<system> of <sysinfo> is not supported by the vemu driver yet");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("smbios");
@@ -129,6 +156,7 @@ int main(void)
     tcase_add_test(c, not_given);
     tcase_add_test(c, refused);
     tcase_add_test(c, of_host);
+    tcase_add_test(c, fwcfg);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -309,7 +309,8 @@ struct vemu_vm *build_machine(struct options *o, struct trace *trace)
         return NULL;
     bool ok = prepare_objects(o) && vemu_vm_new(&o->config, &vm, &err) >= 0;
     ok = ok && trace_begin(trace, vm, o);
-    ok = ok && build_fds(vm, o) && build_fw_files(vm, o) && build_objects(vm, o) && build_numa(vm, o);
+    ok = ok && build_fds(vm, o) && build_fw_files(vm, o);
+    ok = ok && build_objects(vm, o) && build_numa(vm, o);
     for (size_t i = 0; ok && i < o->chardevs.count; i++)
         ok = build_chardev(vm, o->chardevs.items[i]);
     ok = ok && build_drives(vm, o);

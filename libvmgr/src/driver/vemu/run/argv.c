@@ -17,6 +17,7 @@
 #include "../tune/numa.h"
 #include "../tune/resource.h"
 #include "files.h"
+#include "fwcfg.h"
 #include "launch.h"
 #include "lifecycle-action.h"
 #include "pm.h"
@@ -242,7 +243,8 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         if (!is_harmless(def, k))
             return no_element(err, k->name);
     }
-    if (vmgr__vemu_pm_check(def, err) < 0 || vmgr__vemu_smbios_check(def, err) < 0)
+    if (vmgr__vemu_pm_check(def, err) < 0 || vmgr__vemu_smbios_check(def, err) < 0 ||
+        vmgr__vemu_fwcfg_check(def, err) < 0)
         return -1;
     if (def->dump_core)
         return unsupported(
@@ -431,6 +433,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-cpu", cpu);
     add(args, "-smp", smp);
     vmgr__vemu_smbios_argv(def, args);
+    vmgr__vemu_fwcfg_argv(def, args);
     vmgr__vemu_numa_argv(def, args);
     vmgr__vemu_iothreads_argv(def, args);
     if (def->os.kernel)

@@ -32,6 +32,7 @@
 #include "../state/status.h"
 #include "acl.h"
 #include "files.h"
+#include "fwcfg.h"
 
 #define CHAIN_MAX 200 /* images behind each other, as libvemu has it */
 
@@ -351,11 +352,16 @@ static int give_definition(const struct work *w)
 {
     const struct vmgr__domain_def *def = w->s->def;
     const char *const read[] = { def->os.kernel, def->os.initrd };
+    g_autoptr(GPtrArray) firmware_files = vmgr__vemu_fwcfg_paths(def);
 
     if (give_file(w, def->emulator, VEMU_ACL_READ | VEMU_ACL_SEARCH) < 0)
         return -1;
     for (size_t i = 0; i < G_N_ELEMENTS(read); i++) {
         if (read[i] && give_file(w, read[i], VEMU_ACL_READ) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < firmware_files->len; i++) {
+        if (give_file(w, firmware_files->pdata[i], VEMU_ACL_READ) < 0)
             return -1;
     }
     for (guint i = 0; i < def->serials->len; i++) {

@@ -40,8 +40,7 @@ static char *mode_of(const struct vmgr__domain_def *def)
     return NULL;
 }
 
-/* The <sysinfo> of a type; NULL: there is none. */
-static xmlDoc *sysinfo_of(const struct vmgr__domain_def *def, const char *type)
+xmlDoc *vmgr__vemu_sysinfo(const struct vmgr__domain_def *def, const char *type)
 {
     for (guint i = 0; i < def->kept->len; i++) {
         const struct vmgr__kept *k = def->kept->pdata[i];
@@ -123,7 +122,7 @@ static xmlDoc *source(const struct vmgr__domain_def *def, struct vmgr_error **er
         return NULL;
     }
     if (!is_host) {
-        doc = sysinfo_of(def, "smbios");
+        doc = vmgr__vemu_sysinfo(def, "smbios");
         if (!doc)
             unsupported(err, "Domain '%s' sysinfo are not available", def->name);
         return doc;
@@ -139,15 +138,9 @@ static xmlDoc *source(const struct vmgr__domain_def *def, struct vmgr_error **er
 int vmgr__vemu_smbios_check(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     struct vmgr_error *why = NULL;
-    xmlDoc *doc = sysinfo_of(def, "fwcfg");
+    xmlDoc *doc = source(def, &why);
     int r = 0;
 
-    if (doc) {
-        xmlFreeDoc(doc);
-        return unsupported(err,
-                           "<sysinfo> of type 'fwcfg' is not supported by the vemu driver yet");
-    }
-    doc = source(def, &why);
     if (why) {
         vmgr__error_move(err, why);
         return -1;

@@ -7,6 +7,8 @@
 
 #include "../vemu.h"
 
+/* The <sysinfo> of a type, for xmlFreeDoc(); NULL: there is none. */
+xmlDoc *vmgr__vemu_sysinfo(const struct vmgr__domain_def *def, const char *type);
 /* Whether the emulator can tell what the definition asks for; *err says what it cannot. */
 int vmgr__vemu_smbios_check(const struct vmgr__domain_def *def, struct vmgr_error **err);
 /* Words of the command line, of a definition that was checked. */
