@@ -33,6 +33,7 @@
 #include "acl.h"
 #include "files.h"
 #include "fwcfg.h"
+#include "rights-record.h"
 
 #define CHAIN_MAX 200 /* images behind each other, as libvemu has it */
 
@@ -45,29 +46,6 @@ struct work {
     int record; /* the list of what was given */
     struct vmgr_error **err;
 };
-
-static int lock_rights(const struct vemu *d, struct vmgr_error **err)
-{
-    g_autofree char *path = g_strconcat(d->lock_dir, ".rights", NULL);
-
-    return vmgr__file_lock(path, VEMU_LOCK_TIMEOUT_MS, err);
-}
-
-/* The lines of a record, for g_strfreev(), NULL: none. The first says the user. */
-static char **record_read(const struct vemu *d, const char *name)
-{
-    g_autofree char *path = vmgr__vemu_run_path(d, name, "rights");
-    g_autofree char *text = NULL;
-
-    if (vmgr__file_read(path, &text, NULL) <= 0)
-        return NULL;
-    return g_strsplit(text, "\n", -1);
-}
-
-static bool record_user(char *const *lines, uint32_t *ret)
-{
-    return lines && lines[0] && vmgr__parse_u32(lines[0], ret);
-}
 
 static int record_open(struct work *w, bool fresh)
 {
@@ -389,23 +367,6 @@ static int give_definition(const struct work *w)
 
 /* ---- runs ---- */
 
-/* Whether one of the runs has this user. The lock of rights is held. */
-static bool is_used(const struct vemu *d, uid_t uid)
-{
-    g_autoptr(GDir) dir = g_dir_open(d->run_dir, 0, NULL);
-    const char *file;
-    bool used = false;
-
-    while (!used && dir && (file = g_dir_read_name(dir))) {
-        g_autofree char *name = g_strndup(file, strlen(file) - MIN(strlen(file), 2));
-        g_auto(GStrv) lines = record_read(d, name);
-        uint32_t user;
-
-        used = record_user(lines, &user) && user == uid;
-    }
-    return used;
-}
-
 static int choose_user(struct vemu *d, struct vemu_status *s, const struct vemu_settings *set,
                        struct vmgr_error **err)
 {
@@ -420,7 +381,7 @@ static int choose_user(struct vemu *d, struct vemu_status *s, const struct vemu_
         if (getrandom(&number, sizeof(number), 0) != sizeof(number))
             break;
         s->uid = s->gid = set->uid_first + number % set->uid_count;
-        if (set->uid_count == VEMU_UID_COUNT || !is_used(d, s->uid))
+        if (set->uid_count == VEMU_UID_COUNT || !vmgr__rights_user_is_used(d, s->uid))
             return 0;
     }
     s->uid = 0;
@@ -474,7 +435,7 @@ int vmgr__vemu_rights_begin(struct vemu *d, const char *name, struct vemu_status
     if (settings.way == VEMU_GUESTS_AS_CALLER)
         return 0;
     vmgr__vemu_rights_end(d, name); /* what a crash of the host left */
-    lock = lock_rights(d, err);
+    lock = vmgr__rights_lock(d, err);
     if (lock < 0)
         return -1;
     r = begin_locked(&w, s);
@@ -496,7 +457,7 @@ static int give_more(struct vemu *d, const char *name, const struct vemu_status 
     if (vmgr__vemu_settings_load(d, &settings, err) < 0)
         return -1;
     vmgr__vemu_settings_clear(&settings);
-    lock = lock_rights(d, err);
+    lock = vmgr__rights_lock(d, err);
     if (lock < 0)
         return -1;
     r = record_open(&w, false);
@@ -520,26 +481,6 @@ int vmgr__vemu_rights_file(struct vemu *d, const char *name, const struct vemu_s
     return give_more(d, name, s, NULL, path, writable, err);
 }
 
-/* Files that other runs of the same user have. */
-static GHashTable *others_files(const struct vemu *d, const char *name, uint32_t user)
-{
-    GHashTable *set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GDir) dir = g_dir_open(d->run_dir, 0, NULL);
-    const char *file;
-
-    while (dir && (file = g_dir_read_name(dir))) {
-        g_autofree char *other = g_strndup(file, strlen(file) - MIN(strlen(file), 2));
-        g_auto(GStrv) lines = strcmp(other, name) != 0 ? record_read(d, other) : NULL;
-        uint32_t its;
-
-        if (!record_user(lines, &its) || its != user)
-            continue;
-        for (char **line = lines + 1; *line; line++)
-            g_hash_table_add(set, g_strdup(*line));
-    }
-    return set;
-}
-
 static void take(const char *path, uid_t uid)
 {
     int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
@@ -561,12 +502,12 @@ void vmgr__vemu_rights_end(struct vemu *d, const char *name)
 
     if (access(path, F_OK) < 0)
         return;
-    lock = lock_rights(d, NULL);
+    lock = vmgr__rights_lock(d, NULL);
     if (lock < 0)
         return; /* the record stays, for the next start */
-    lines = record_read(d, name);
-    if (record_user(lines, &user) && user) {
-        others = others_files(d, name, user);
+    lines = vmgr__rights_read(d, name);
+    if (vmgr__rights_user(lines, &user) && user) {
+        others = vmgr__rights_of_others(d, name, user);
         for (char **line = lines + 1; *line; line++) {
             g_autofree char *file = g_strcompress(*line);
 
