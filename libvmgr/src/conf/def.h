@@ -262,6 +262,8 @@ struct vmgr__domain_def {
     char *name;
     uint8_t uuid[VMGR_UUID_SIZE];
     bool has_uuid;
+    uint8_t genid[VMGR_UUID_SIZE];
+    bool has_genid;
     char *title;
     char *description;
     xmlDoc *metadata; /* a document whose root is <metadata>, or NULL */

@@ -25,7 +25,6 @@ const char *const vmgr__on_off[] = { "default", "on", "off", NULL };
 const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 
 #define KEPT(tag) static const struct vmgr__element kept_##tag = { .name = #tag, .repeats = true }
-KEPT(genid);
 KEPT(maxMemory);
 KEPT(vcpus);
 KEPT(defaultiothread);
@@ -43,7 +42,7 @@ KEPT(launchSecurity);
 static const struct vmgr__element *const elements[] = {
     &vmgr__element_name,
     &vmgr__element_uuid,
-    &kept_genid,
+    &vmgr__element_genid,
     &vmgr__element_title,
     &vmgr__element_description,
     &vmgr__element_metadata,

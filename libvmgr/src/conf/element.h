@@ -35,6 +35,7 @@ struct vmgr__element {
 
 extern const struct vmgr__element vmgr__element_name;
 extern const struct vmgr__element vmgr__element_uuid;
+extern const struct vmgr__element vmgr__element_genid;
 extern const struct vmgr__element vmgr__element_title;
 extern const struct vmgr__element vmgr__element_description;
 extern const struct vmgr__element vmgr__element_metadata;

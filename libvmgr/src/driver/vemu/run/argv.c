@@ -243,6 +243,8 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         if (!is_harmless(def, k))
             return no_element(err, k->name);
     }
+    if (def->has_genid && !vmgr__vemu_has_pci(def))
+        return unsupported(err, "<genid> on machine '%s' is not supported", def->os.machine);
     if (vmgr__vemu_pm_check(def, err) < 0 || vmgr__vemu_smbios_check(def, err) < 0 ||
         vmgr__vemu_fwcfg_check(def, err) < 0)
         return -1;
@@ -358,6 +360,16 @@ static void add_boot(GPtrArray *args, const struct vmgr__os *os)
         addf(args, "-boot", "order=%s", order->str);
 }
 
+static void add_genid(GPtrArray *args, const struct vmgr__domain_def *def)
+{
+    char text[VMGR_UUID_STRING_SIZE];
+
+    if (!def->has_genid)
+        return;
+    vmgr__uuid_format(def->genid, text);
+    addf(args, "-device", "vmgenid,guid=%s,id=vmgenid0", text);
+}
+
 static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
 {
     for (guint i = 0; i < def->devices->len; i++) {
@@ -446,6 +458,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
         add(args, "-append", def->os.cmdline);
     for (guint i = 0; i < def->serials->len; i++)
         add_serial(args, def->serials->pdata[i], run_dir);
+    add_genid(args, def);
     vmgr__vemu_files_argv(files, args);
     add_devices(args, def, ports, run_dir);
     add_actions(args, def);
