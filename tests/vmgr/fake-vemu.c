@@ -143,7 +143,7 @@ static void parse(int argc, char **argv)
         "-name",      "-uuid",   "-display",  "-machine", "-accel",   "-cpu",    "-m",
         "-smp",       "-kernel", "-initrd",   "-append",  "-chardev", "-device", "-qmp",
         "-exit-file", "-action", "-blockdev", "-netdev",  "-boot",    "-numa",   "-sandbox",
-        "-object",    "-add-fd", "-smbios",   "-fw_cfg",  NULL
+        "-object",    "-add-fd", "-smbios",   "-fw_cfg",  "-fsdev",   NULL
     };
 
     for (int i = 1; i < argc; i++) {

@@ -8,6 +8,7 @@
 #include "driver/vemu/device/parts.h"
 #include "driver/vemu/state/status.h"
 #include "harness.h"
+#include "parts-of.h"
 #include "sandbox.h"
 
 /* ---- chains ---- */
@@ -136,30 +137,11 @@ END_TEST
 /* ---- what disks become ---- */
 
 /* The command line of a disk, or the error. */
-static char *parts_of(const char *root, const char *inside)
+static char *disk_parts(const char *root, const char *inside)
 {
     g_autofree char *xml = g_strdup_printf("<disk %s>%s<alias name='x'/></disk>", root, inside);
-    struct vmgr__device *dev = vmgr__device_parse(xml, &vmgr__vemu_defaults, 0, NULL);
-    struct vmgr__domain_def def = { .os.machine = (char *)"q35" };
-    GPtrArray *args = g_ptr_array_new_with_free_func(g_free);
-    struct vmgr_error *err = NULL;
-    struct vemu_parts parts;
-    char *text;
 
-    ck_assert_msg(dev != NULL, "%s", xml);
-    vmgr__vemu_parts_init(&parts);
-    if (vmgr__vemu_disk_parts(&def, dev, &parts, &err) == 0) {
-        vmgr__vemu_parts_argv(&parts, args);
-        g_ptr_array_add(args, NULL);
-        text = g_strjoinv(" ", (char **)args->pdata);
-    } else {
-        text = g_strdup(vmgr_error_get_message(err));
-    }
-    vmgr_error_free(err);
-    vmgr__vemu_parts_fini(&parts);
-    g_ptr_array_unref(args);
-    vmgr__device_free(dev);
-    return text;
+    return parts_of(xml, "q35");
 }
 
 #define TO(target, bus) "<target dev='" target "' bus='" bus "'/>"
@@ -209,7 +191,7 @@ START_TEST(traits)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *got = parts_of(rows[i].root, rows[i].inside);
+        g_autofree char *got = disk_parts(rows[i].root, rows[i].inside);
 
         ck_assert_msg(strstr(got, rows[i].want) != NULL, "%s: %s", rows[i].inside, got);
     }

@@ -152,6 +152,17 @@ struct vmgr__device *vmgr__interface_find(const struct vmgr__domain_def *def, co
     return dev ? dev : find_by(def, "interface", "mac", "address", name);
 }
 
+struct vmgr__device *vmgr__filesystem_find(const struct vmgr__domain_def *def, const char *target)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vmgr__device *dev = def->devices->pdata[i];
+
+        if (strcmp(dev->name, "filesystem") == 0 && g_strcmp0(dev->target, target) == 0)
+            return dev;
+    }
+    return NULL;
+}
+
 /* Text of a device without what a run adds to it. */
 static char *bare(const struct vmgr__device *dev)
 {
@@ -194,6 +205,13 @@ struct vmgr__device *vmgr__device_match(const struct vmgr__domain_def *def,
         if (!found)
             vmgr__error_set(err, VMGR_ERR_DEVICE_MISSING, VMGR_FROM_DOMAIN,
                             "matching network device was not found");
+        return found;
+    }
+    if (strcmp(like->name, "filesystem") == 0) {
+        found = vmgr__filesystem_find(def, like->target);
+        if (!found)
+            vmgr__error_set(err, VMGR_ERR_DEVICE_MISSING, VMGR_FROM_DOMAIN,
+                            "matching filesystem device was not found");
         return found;
     }
     found = alias ? vmgr__device_by_alias(def, alias) : NULL;

@@ -37,6 +37,8 @@ int vmgr__device_index(const struct vmgr__domain_def *def, const struct vmgr__de
 struct vmgr__device *vmgr__device_by_alias(const struct vmgr__domain_def *def, const char *alias);
 /* By target ("vda"), else by path of its source. */
 struct vmgr__device *vmgr__disk_find(const struct vmgr__domain_def *def, const char *path);
+/* By what the guest mounts it by. */
+struct vmgr__device *vmgr__filesystem_find(const struct vmgr__domain_def *def, const char *target);
 /* By name on the host ("vnet0"), else by MAC address. */
 struct vmgr__device *vmgr__interface_find(const struct vmgr__domain_def *def, const char *name);
 /* A channel by alias, else by the name that the guest knows it by; name NULL: the first. */

@@ -23,7 +23,7 @@ static const struct device_class classes[] = {
     { "disk", vmgr__disk_check },
     { "controller", NULL },
     { "lease", NULL },
-    { "filesystem", NULL },
+    { "filesystem", vmgr__filesystem_check },
     { "interface", vmgr__interface_check },
     { "smartcard", NULL },
     { "serial", NULL },
@@ -48,7 +48,7 @@ static const struct device_class classes[] = {
     { "shmem", NULL },
     { "memory", NULL },
     { "iommu", NULL },
-    { "vsock", NULL },
+    { "vsock", vmgr__vsock_check },
     { "crypto", NULL },
 };
 

@@ -92,7 +92,9 @@ int vmgr__chardev_settle(struct vmgr__parse *p);
 /* Checks of devices that are kept; they may set source, target and model of `dev`. */
 int vmgr__disk_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 int vmgr__disk_settle(struct vmgr__parse *p, const char *kind);
+int vmgr__filesystem_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 int vmgr__memballoon_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
+int vmgr__vsock_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 
 #endif

@@ -13,6 +13,7 @@
 #include "change.h"
 #include "device/parts.h"
 #include "device/plug.h"
+#include "device/vsock.h"
 #include "lifecycle.h"
 #include "run/agent.h"
 #include "run/channel.h"
@@ -224,6 +225,7 @@ static int announce(struct vemu_change *c, bool fresh, const char *emulator,
     int id, r = -1;
 
     if (lock >= 0 && (!fresh || vmgr__vemu_check_unique(c->d, lock, s->def, true, err) == 0) &&
+        vmgr__vemu_vsock_assign_locked(c->d, c->name, vmgr__vemu_vsock_of(s->def), err) == 0 &&
         next_id_locked(c->d, &id, err) == 0) {
         dress(c->d, s->def, id, emulator);
         s->phase = VEMU_STARTING;

@@ -37,7 +37,8 @@ static bool attr_is(const xmlNode *node, const char *attr, const char *value)
 /* Whether a device sits on PCI, when the machine has it. */
 bool vmgr__vemu_is_pci(const struct vmgr__device *dev, const xmlNode *root)
 {
-    static const char *const always[] = { "interface", "rng", "watchdog", NULL };
+    static const char *const always[] = { "filesystem", "interface", "rng",
+                                          "vsock",      "watchdog",  NULL };
     const xmlNode *model = vmgr__xml_child(root, "model");
 
     for (int i = 0; always[i]; i++) {
@@ -338,7 +339,8 @@ static char *disk_alias(const struct vmgr__device *dev)
 
 void vmgr__vemu_assign_alias(const struct vmgr__domain_def *def, struct vmgr__device *dev)
 {
-    static const char *const prefixes[][2] = { { "interface", "net" },
+    static const char *const prefixes[][2] = { { "filesystem", "fs" },
+                                               { "interface", "net" },
                                                { "memballoon", "balloon" } };
     g_autofree char *alias = vmgr__device_alias(dev);
     const char *prefix = dev->name;

@@ -14,11 +14,13 @@
 #include "../run/agent.h"
 #include "../run/channel.h"
 #include "../run/qmp.h"
+#include "../state/lock.h"
 #include "../state/paths.h"
 #include "attach.h"
 #include "medium.h"
 #include "parts.h"
 #include "plug.h"
+#include "vsock.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 
@@ -65,6 +67,11 @@ static int check_free(const struct vmgr__domain_def *def, const struct vmgr__dev
     if (strcmp(dev->name, "disk") == 0 && vmgr__disk_find(def, dev->target) &&
         g_strcmp0(vmgr__disk_find(def, dev->target)->target, dev->target) == 0)
         return vemu_error(err, code, "target %s already exists", dev->target);
+    if (strcmp(dev->name, "filesystem") == 0 && vmgr__filesystem_find(def, dev->target))
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "target already exists");
+    if (strcmp(dev->name, "vsock") == 0 && vmgr__vemu_vsock_of(def))
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
+                          "the domain already has a vsock device");
     if (strcmp(dev->name, "interface") == 0) {
         mac = vmgr__device_get(dev, "mac", "address");
         if (mac && vmgr__interface_find(def, mac))
@@ -90,7 +97,7 @@ static int check_hotplug(const struct vmgr__domain_def *def, const struct vmgr__
                          struct vmgr_error **err)
 {
     static const char *const can[] = {
-        "disk", "interface", "rng", "channel", "input", "controller"
+        "disk", "interface", "rng", "channel", "input", "controller", "vsock"
     };
     g_autofree char *bus = NULL;
     g_autofree char *device = NULL;
@@ -98,6 +105,9 @@ static int check_hotplug(const struct vmgr__domain_def *def, const struct vmgr__
 
     for (size_t i = 0; i < G_N_ELEMENTS(can); i++)
         ok = ok || strcmp(dev->name, can[i]) == 0;
+    if (strcmp(dev->name, "filesystem") == 0)
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "only virtiofs filesystems can be hotplugged");
     if (!ok)
         return unsupported(err, "live attach of device '%s' is not supported", dev->name);
     if (!vmgr__vemu_has_pci(def))
@@ -114,6 +124,23 @@ static int check_hotplug(const struct vmgr__domain_def *def, const struct vmgr__
     return 0;
 }
 
+/* Addresses of vsock are given while nobody else gives any. */
+static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **err)
+{
+    int lock, r;
+
+    if (strcmp(dev->name, "vsock") != 0)
+        return vmgr__vemu_plug(&w->c, dev, err);
+    lock = vmgr__vemu_lock_global(w->c.d, err);
+    if (lock < 0)
+        return -1;
+    r = vmgr__vemu_vsock_assign_locked(w->c.d, w->c.name, dev, err);
+    if (r == 0)
+        r = vmgr__vemu_plug(&w->c, dev, err);
+    vmgr__vemu_unlock(lock);
+    return r;
+}
+
 static int attach_live(struct work *w, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = w->c.status.def;
@@ -125,7 +152,7 @@ static int attach_live(struct work *w, struct vmgr_error **err)
     dev = vmgr__device_copy(w->dev);
     vmgr__vemu_assign_alias(def, dev);
     vmgr__vemu_channel_path(w->c.d, def, dev);
-    if (vmgr__vemu_assign_port(def, dev, err) == 0 && vmgr__vemu_plug(&w->c, dev, err) == 0) {
+    if (vmgr__vemu_assign_port(def, dev, err) == 0 && plug(w, dev, err) == 0) {
         w->live = false; /* that is saved */
         return 0;
     }
@@ -174,6 +201,12 @@ static struct vmgr__device *find(const struct work *w, const struct vmgr__domain
 {
     struct vmgr__device *dev;
 
+    if (!alias && strcmp(w->dev->name, "vsock") == 0) {
+        dev = vmgr__vemu_vsock_match(def, w->dev);
+        if (!dev)
+            vemu_error(err, VMGR_ERR_DEVICE_MISSING, "matching vsock device not found");
+        return dev;
+    }
     if (!alias)
         return vmgr__device_match(def, w->dev, err);
     dev = vmgr__device_by_alias(def, alias);

@@ -374,6 +374,18 @@ static const struct {
     { "input", input },           { "video", video },
 };
 
+/* Those that have files of their own. */
+static const struct {
+    const char *name;
+    int (*make)(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
+                struct vemu_parts *parts, struct vmgr_error **err);
+} others[] = {
+    { "disk", vmgr__vemu_disk_parts },
+    { "interface", vmgr__vemu_interface_parts },
+    { "filesystem", vmgr__vemu_filesystem_parts },
+    { "vsock", vmgr__vemu_vsock_parts },
+};
+
 int vmgr__vemu_device_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                             struct vemu_parts *parts, struct vmgr_error **err)
 {
@@ -384,10 +396,10 @@ int vmgr__vemu_device_parts(const struct vmgr__domain_def *def, const struct vmg
 
     if (dev->unknown)
         return 0;
-    if (strcmp(dev->name, "disk") == 0)
-        return vmgr__vemu_disk_parts(def, dev, parts, err);
-    if (strcmp(dev->name, "interface") == 0)
-        return vmgr__vemu_interface_parts(def, dev, parts, err);
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        if (strcmp(dev->name, others[i].name) == 0)
+            return others[i].make(def, dev, parts, err);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         if (strcmp(dev->name, kinds[i].name) != 0)
             continue;

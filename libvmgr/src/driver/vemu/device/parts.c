@@ -14,6 +14,7 @@ static const struct {
     [VEMU_PART_BLOCK] = { "-blockdev", "driver", "node-name", "blockdev-add", "blockdev-del" },
     [VEMU_PART_NET] = { "-netdev", "type", "id", "netdev_add", "netdev_del" },
     [VEMU_PART_CHARDEV] = { "-chardev", "type", "id", "chardev-add", "chardev-remove" },
+    [VEMU_PART_FSDEV] = { "-fsdev", "fsdriver", "id", NULL, NULL }, /* with the guest alone */
     [VEMU_PART_DEVICE] = { "-device", "driver", "id", "device_add", "device_del" },
 };
 
@@ -168,9 +169,11 @@ int vmgr__vemu_parts_plug(const struct vemu_parts *p, struct vemu_qmp *q, struct
 {
     for (guint i = 0; i < p->list->len; i++) {
         const struct vemu_part *part = &g_array_index(p->list, struct vemu_part, i);
-        struct json_object *args = part->kind == VEMU_PART_CHARDEV ? chardev_args(part->props)
-                                                                   : json_object_get(part->props);
+        struct json_object *args;
 
+        g_assert(kinds[part->kind].add); /* attach.c refuses what cannot come later */
+        args = part->kind == VEMU_PART_CHARDEV ? chardev_args(part->props)
+                                               : json_object_get(part->props);
         if (vmgr__qmp_execute(q, kinds[part->kind].add, args, NULL, err) == 0)
             continue;
         while (i-- > 0)

@@ -10,7 +10,13 @@
 #include "../run/qmp.h"
 #include "../vemu.h"
 
-enum vemu_part_kind { VEMU_PART_BLOCK, VEMU_PART_NET, VEMU_PART_CHARDEV, VEMU_PART_DEVICE };
+enum vemu_part_kind {
+    VEMU_PART_BLOCK,
+    VEMU_PART_NET,
+    VEMU_PART_CHARDEV,
+    VEMU_PART_FSDEV,
+    VEMU_PART_DEVICE,
+};
 struct vemu_part {
     enum vemu_part_kind kind;
     struct json_object *props; /* as the monitor's command takes them; a chardev's are flat */
@@ -56,7 +62,7 @@ bool vmgr__vemu_has_pci(const struct vmgr__domain_def *def);
 int vmgr__vemu_part_address(const struct vmgr__domain_def *def, const xmlNode *root,
                             struct json_object *props, struct vmgr_error **err);
 char *vmgr__vemu_virtio_class(const struct vmgr__domain_def *def, const char *name);
-/* ---- disk.c, interface.c ---- */
+/* ---- disk.c, interface.c, filesystem.c, vsock.c ---- */
 int vmgr__vemu_disk_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                           struct vemu_parts *parts, struct vmgr_error **err);
 /* The node of its image alone: a medium for a drive that is there. */
@@ -70,6 +76,10 @@ int vmgr__vemu_disk_network(const xmlNode *source, struct json_object *file,
 char *vmgr__vemu_node_name(const struct vmgr__device *dev);
 int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                                struct vemu_parts *parts, struct vmgr_error **err);
+int vmgr__vemu_filesystem_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
+                                struct vemu_parts *parts, struct vmgr_error **err);
+int vmgr__vemu_vsock_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
+                           struct vemu_parts *parts, struct vmgr_error **err);
 /* What an interface's back-end is called, for g_free(). */
 char *vmgr__vemu_netdev_name(const struct vmgr__device *dev);
 

@@ -6,7 +6,8 @@
  * a version (2) and entries of tag, rights and id, little endian, sorted by tag and id
  * (include/uapi/linux/posix_acl_xattr.h). A list with entries for single users has a mask, which
  * bounds them and the group; the mode's group bits show it. Without such entries the mask goes, and
- * the file is what it was before.
+ * the file is what it was before. A directory may have a second list, system.posix_acl_default,
+ * which new files in it begin with; without entries for single users it goes altogether.
  *
  * A list is read, changed and written: callers see to it (rights.c) that one does so at a time.
  */
@@ -21,7 +22,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define ATTRIBUTE   "system.posix_acl_access"
+#define ACCESS      "system.posix_acl_access"
+#define DEFAULT     "system.posix_acl_default"
 #define VERSION     2u
 #define ENTRIES_MAX 1024
 
@@ -55,12 +57,12 @@ static GArray *from_mode(mode_t mode)
     return g_array_append_vals(list, entries, G_N_ELEMENTS(entries));
 }
 
-/* The list of a file, NULL and errno. */
-static GArray *list_read(int fd)
+/* A list of a file, or what its mode says; NULL and errno. */
+static GArray *list_read(int fd, const char *attribute)
 {
     const struct link link = link_of(fd);
     uint8_t raw[4 + ENTRIES_MAX * sizeof(struct entry)];
-    ssize_t size = getxattr(link.path, ATTRIBUTE, raw, sizeof(raw));
+    ssize_t size = getxattr(link.path, attribute, raw, sizeof(raw));
     GArray *list;
     struct stat st;
 
@@ -82,7 +84,7 @@ static GArray *list_read(int fd)
     return list;
 }
 
-static int list_write(int fd, const GArray *list)
+static int list_write(int fd, const char *attribute, const GArray *list)
 {
     const struct link link = link_of(fd);
     const uint32_t version = htole32(VERSION);
@@ -95,7 +97,7 @@ static int list_write(int fd, const GArray *list)
         e = (struct entry){ htole16(e.tag), htole16(e.rights), htole32(e.id) };
         g_byte_array_append(raw, (const uint8_t *)&e, sizeof(e));
     }
-    return setxattr(link.path, ATTRIBUTE, raw->data, raw->len, 0) < 0 ? -errno : 0;
+    return setxattr(link.path, attribute, raw->data, raw->len, 0) < 0 ? -errno : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -120,7 +122,7 @@ static struct entry *find(const GArray *list, uint16_t tag, uint32_t id)
 
 bool vmgr__acl_allows(int fd, uid_t user, unsigned rights)
 {
-    g_autoptr(GArray) list = list_read(fd);
+    g_autoptr(GArray) list = list_read(fd, ACCESS);
     const struct entry *e, *mask;
     struct stat st;
     unsigned has;
@@ -171,9 +173,18 @@ static void apply_mask(const GArray *list)
     }
 }
 
-int vmgr__acl_set(int fd, uid_t user, unsigned rights, uid_t stale_first, uint32_t stale_count)
+/* Without entries for single users there is no list of new files. */
+static int drop_default(int fd)
 {
-    g_autoptr(GArray) list = list_read(fd);
+    const struct link link = link_of(fd);
+
+    return removexattr(link.path, DEFAULT) < 0 && errno != ENODATA ? -errno : 0;
+}
+
+static int set(int fd, const char *attribute, uid_t user, unsigned rights, uid_t stale_first,
+               uint32_t stale_count)
+{
+    g_autoptr(GArray) list = list_read(fd, attribute);
     const struct entry fresh = { USER, (uint16_t)rights, user };
     bool changed = rights != 0;
 
@@ -195,6 +206,18 @@ int vmgr__acl_set(int fd, uid_t user, unsigned rights, uid_t stale_first, uint32
     update_mask(list);
     if (list->len > ENTRIES_MAX)
         return -E2BIG;
+    if (strcmp(attribute, DEFAULT) == 0 && !find(list, MASK, 0))
+        return drop_default(fd);
     g_array_sort(list, compare);
-    return list_write(fd, list);
+    return list_write(fd, attribute, list);
+}
+
+int vmgr__acl_set(int fd, uid_t user, unsigned rights, uid_t stale_first, uint32_t stale_count)
+{
+    return set(fd, ACCESS, user, rights, stale_first, stale_count);
+}
+
+int vmgr__acl_set_default(int fd, uid_t user, unsigned rights)
+{
+    return set(fd, DEFAULT, user, rights, 0, 0);
 }

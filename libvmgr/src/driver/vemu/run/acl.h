@@ -20,5 +20,8 @@ bool vmgr__acl_allows(int fd, uid_t user, unsigned rights);
  * `stale_first` on, `stale_count` of them, go too. 0, or -errno: -EOPNOTSUPP, the file system has
  * no such lists. */
 int vmgr__acl_set(int fd, uid_t user, unsigned rights, uid_t stale_first, uint32_t stale_count);
+/* The same for what will be made in a directory. Once nobody has an entry there, the directory has
+ * no such list. */
+int vmgr__acl_set_default(int fd, uid_t user, unsigned rights);
 
 #endif

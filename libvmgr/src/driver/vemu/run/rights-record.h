@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Records of what runs' users were given: RUN/domains/NAME.d/rights. The first line is the user's
- * number, each other one a file that the user has an entry for.
+ * number, each other one a file that the user has an entry for: its path, as g_strescape() writes
+ * it; or a directory with all in it, behind one of the words below.
  */
 #ifndef VMGR_SRC_DRIVER_VEMU_RUN_RIGHTS_RECORD_H
 #define VMGR_SRC_DRIVER_VEMU_RUN_RIGHTS_RECORD_H
 
 #include "../vemu.h"
+
+#define RIGHTS_TREE     "tree "
+#define RIGHTS_OWN_TREE "own-tree " /* nobody else is this user, and what is his gets an heir */
 
 /* The lock of all records, for vmgr__vemu_unlock(); -1 and *err. */
 int vmgr__rights_lock(const struct vemu *d, struct vmgr_error **err);

@@ -34,6 +34,7 @@
 #include "files.h"
 #include "fwcfg.h"
 #include "rights-record.h"
+#include "tree.h"
 
 #define CHAIN_MAX 200 /* images behind each other, as libvemu has it */
 
@@ -144,6 +145,38 @@ static int give_file(const struct work *w, const char *path, unsigned rights)
         }
         free(real_dir);
     }
+    free(real);
+    return r;
+}
+
+/* A directory that is shared with the guest, and all that is in it. */
+static int give_tree(const struct work *w, const char *path, bool writable)
+{
+    const bool own = w->settings->way == VEMU_GUESTS_AS_OWN;
+    char *real = realpath(path, NULL);
+    g_autofree char *escaped = real ? g_strescape(real, NULL) : NULL;
+    g_autofree char *line = g_strconcat(own ? RIGHTS_OWN_TREE : RIGHTS_TREE, escaped, NULL);
+    int fd = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int r = -1;
+
+    if (fd < 0) {
+        vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU, "Cannot access directory '%s'", path);
+    } else if (strcmp(real, "/") == 0) {
+        vemu_error(w->err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                   "'/' cannot be shared with a guest that is a user of its own: it would have all "
+                   "files of this host");
+    } else if (give_way(w, real) == 0 && record_add(w, line) == 0) {
+        r = vmgr__tree_give(fd, w->s->uid, writable);
+        if (r < 0)
+            r = vmgr__error_set_errno(
+                w->err, -r, VMGR_FROM_VEMU,
+                "cannot let the guest's user (uid %u) use what is in directory '%s'; a file "
+                "system without access control lists needs files that everybody may use, or "
+                "guests_as=caller in '%s'",
+                w->s->uid, path, w->d->settings_path);
+    }
+    if (fd >= 0)
+        close(fd);
     free(real);
     return r;
 }
@@ -320,6 +353,8 @@ static int give_parts(const struct work *w, const struct vemu_parts *parts)
         else if (part->kind == VEMU_PART_CHARDEV)
             r = give_chardev(w, text_of(part->props, "type"), text_of(part->props, "path"),
                              flag_of(part->props, "server"));
+        else if (part->kind == VEMU_PART_FSDEV)
+            r = give_tree(w, text_of(part->props, "path"), !flag_of(part->props, "readonly"));
         if (r < 0)
             return -1;
     }
@@ -481,13 +516,20 @@ int vmgr__vemu_rights_file(struct vemu *d, const char *name, const struct vemu_s
     return give_more(d, name, s, NULL, path, writable, err);
 }
 
-static void take(const char *path, uid_t uid)
+/* What a line of a record tells of. */
+static void take(const char *line, uid_t uid)
 {
+    const bool own = g_str_has_prefix(line, RIGHTS_OWN_TREE);
+    const bool tree = own || g_str_has_prefix(line, RIGHTS_TREE);
+    g_autofree char *path = g_strcompress(tree ? strchr(line, '/') : line);
     int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 
     if (fd < 0)
         return; /* it is gone, and so are the rights */
-    vmgr__acl_set(fd, uid, 0, 0, 0);
+    if (tree)
+        vmgr__tree_take(fd, uid, own);
+    else
+        vmgr__acl_set(fd, uid, 0, 0, 0);
     close(fd);
 }
 
@@ -509,10 +551,8 @@ void vmgr__vemu_rights_end(struct vemu *d, const char *name)
     if (vmgr__rights_user(lines, &user) && user) {
         others = vmgr__rights_of_others(d, name, user);
         for (char **line = lines + 1; *line; line++) {
-            g_autofree char *file = g_strcompress(*line);
-
-            if (*file && !g_hash_table_contains(others, *line))
-                take(file, user);
+            if (strchr(*line, '/') && !g_hash_table_contains(others, *line))
+                take(*line, user);
         }
     }
     unlink(path);

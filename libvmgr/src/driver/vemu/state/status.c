@@ -9,6 +9,7 @@
 #include "../../../conf/backup.h"
 #include "../block/blockjob.h"
 #include "../device/plug-note.h"
+#include "../device/vsock.h"
 #include "../job/domain-job.h"
 #include "../run/process.h"
 #include "paths.h"
@@ -183,11 +184,11 @@ void vmgr__vemu_run_sweep(const struct vemu *d, const char *name)
         unlink(path);
     }
     unlink(timeout);
-    /* The monitor's, and those of channels: the next run's user could not replace them. */
+    /* The monitor's, those of channels and vsock: the next run's user could not replace them. */
     while (left && (file = g_dir_read_name(left))) {
         g_autofree char *path = g_build_filename(dir, file, NULL);
 
-        if (g_str_has_suffix(file, ".sock"))
+        if (g_str_has_suffix(file, ".sock") || strcmp(file, VEMU_VSOCK_SOCKET "_seqpacket") == 0)
             unlink(path);
     }
 }
