@@ -51,6 +51,8 @@ struct vemu_chardev {
     struct vemu_vm *vm;
     char *id;
     char *filename; /* as vemu_chardev_get_filename() shows it; under lock */
+    char *log_path; /* properties of all classes: VEMU_CHARDEV_PROPS */
+    bool log_append;
 
     pthread_mutex_t lock;
     pthread_cond_t cond; /* open, closed or wait_connected changed */
@@ -71,17 +73,26 @@ struct vemu_chardev {
     bool flush_posted, deliver_posted;
     int64_t first_write; /* vemu__times_now() of the first byte; 0: none yet */
     struct vemu_bytes out, in;
+    int log_fd; /* -1: none */
     /* stream */
     int in_fd, out_fd; /* borrowed from the back-end; -1: none */
     struct vemu_watch *in_watch, *out_watch; /* the same when the descriptors are */
     bool hup;
 };
 
+/* Ends a class's table of properties. */
+#define VEMU_CHARDEV_PROPS                                                                         \
+    VEMU_PROP(struct vemu_chardev, log_path, "logfile", STRING, NULL, "where output goes as well"), \
+        VEMU_PROP(struct vemu_chardev, log_append, "logappend", BOOL, "off",                       \
+                  "keep what logfile holds already"),                                              \
+        VEMU_PROP_END
+
 /* NULL-terminated table in core/registry.c. */
 extern const struct vemu_backend_class *const vemu__chardev_classes[];
 extern const struct vemu_backend_kind vemu__chardev_kind;
 extern const struct vemu_chardev_class vemu__chardev_null, vemu__chardev_stdio, vemu__chardev_file,
-    vemu__chardev_pty, vemu__chardev_socket, vemu__chardev_ring, vemu__chardev_callback;
+    vemu__chardev_pipe, vemu__chardev_pty, vemu__chardev_serial, vemu__chardev_socket,
+    vemu__chardev_tty, vemu__chardev_udp, vemu__chardev_ring, vemu__chardev_callback;
 
 /* --- chardev.c -------------------------------------------------------------------------------- */
 /* There is a peer, or none any more; tells the front end. Context: loop, no lock held. */
@@ -102,6 +113,13 @@ void vemu__chardev_forget_first(struct vemu_chardev *chr);
 
 void vemu__chardev_set_filename(struct vemu_chardev *chr, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* --- log.c ------------------------------------------------------------------------------------ */
+/* Context: loop. */
+int vemu__chardev_log_open(struct vemu_chardev *chr, struct vemu_error **err);
+/* chr->lock is held. */
+void vemu__chardev_log_locked(struct vemu_chardev *chr, const void *buf, size_t size);
+void vemu__chardev_log_close_locked(struct vemu_chardev *chr);
 
 /* --- ring.c, callback.c ----------------------------------------------------------------------- */
 size_t vemu__chardev_ring_read(struct vemu_chardev *chr, void *buf, size_t size);

@@ -130,6 +130,7 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
     if (G_UNLIKELY(!chr->first_write))
         chr->first_write = vemu__times_now();
     if (!chr->open || chr->broken || !chr->class_->write || size == 0) {
+        vemu__chardev_log_locked(chr, buf, size);
         pthread_mutex_unlock(&chr->lock);
         return size;
     }
@@ -152,6 +153,7 @@ size_t vemu_chardev_write(struct vemu_chardev *chr, const void *buf, size_t size
             vemu__loop_post(chr->vm->loop, flush, chr, NULL);
         }
     }
+    vemu__chardev_log_locked(chr, buf, taken);
     pthread_mutex_unlock(&chr->lock);
     return taken;
 }
@@ -353,6 +355,7 @@ void vemu__chardev_close(struct vemu_chardev *chr)
     chr->closed = true;
     chr->open = false;
     vemu__bytes_clear(&chr->out);
+    vemu__chardev_log_close_locked(chr);
     pthread_cond_broadcast(&chr->cond);
     pthread_mutex_unlock(&chr->lock);
 }
@@ -391,7 +394,7 @@ static int chardev_new(struct vemu_vm *vm, const struct vemu_chardev_class *clas
     chr->class_ = class_;
     chr->vm = vm;
     chr->id = id ? g_strdup(id) : vemu__vm_make_id(vm, class_->base.name);
-    chr->in_fd = chr->out_fd = -1;
+    chr->in_fd = chr->out_fd = chr->log_fd = -1;
     pthread_mutex_init(&chr->lock, NULL);
     vemu__cond_init(&chr->cond);
     vemu__bytes_init(&chr->out, OUT_LIMIT);
@@ -407,8 +410,10 @@ static int chardev_new(struct vemu_vm *vm, const struct vemu_chardev_class *clas
 static int chardev_add(struct vemu_chardev *chr, struct vemu_error **err)
 {
     struct vemu_vm *vm = chr->vm;
-    int r = chr->class_->open ? chr->class_->open(chr, err) : 0;
+    int r = vemu__chardev_log_open(chr, err);
 
+    if (r == 0 && chr->class_->open)
+        r = chr->class_->open(chr, err);
     if (r < 0) {
         vemu__backend_failed(&vemu__chardev_kind, chr->id, r, err);
         vemu__chardev_close(chr);

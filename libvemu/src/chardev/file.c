@@ -63,7 +63,7 @@ static const struct vemu_prop file_props[] = {
     VEMU_PROP(struct file, path, "path", STRING, NULL, "where output goes; created if need be"),
     VEMU_PROP(struct file, append, "append", BOOL, "off", "keep what the file holds already"),
     VEMU_PROP(struct file, input_path, "input-path", STRING, NULL, "where input comes from"),
-    VEMU_PROP_END,
+    VEMU_CHARDEV_PROPS,
 };
 
 const struct vemu_chardev_class vemu__chardev_file = {

@@ -11,11 +11,16 @@ static int null_open(struct vemu_chardev *chr, struct vemu_error **err)
     return 0;
 }
 
+static const struct vemu_prop null_props[] = {
+    VEMU_CHARDEV_PROPS,
+};
+
 const struct vemu_chardev_class vemu__chardev_null = {
     .base = {
         .name = "null",
         .summary = "Swallows output, gives no input",
         .instance_size = sizeof(struct vemu_chardev),
+        .props = null_props,
     },
     .open = null_open,
 };

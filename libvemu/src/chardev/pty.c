@@ -174,7 +174,7 @@ static void pty_close(struct vemu_chardev *chr)
 
 static const struct vemu_prop pty_props[] = {
     VEMU_PROP(struct pty, path, "path", STRING, NULL, "a symbolic link to make to the terminal"),
-    VEMU_PROP_END,
+    VEMU_CHARDEV_PROPS,
 };
 
 const struct vemu_chardev_class vemu__chardev_pty = {

@@ -58,7 +58,7 @@ static void ring_fini(struct vemu_chardev *chr)
 
 static const struct vemu_prop ring_props[] = {
     VEMU_PROP(struct ring, size, "size", SIZE, "64K", "bytes of output that are kept"),
-    VEMU_PROP_END,
+    VEMU_CHARDEV_PROPS,
 };
 
 const struct vemu_chardev_class vemu__chardev_ring = {

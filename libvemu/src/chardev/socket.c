@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A Unix stream socket: a server that takes one client at a time, or a client. A TCP socket: a
- * server.
+ * A Unix stream socket or a TCP socket: a server that takes one client at a time, or a client.
  *
  * A server listens while it has no client; further ones wait in the backlog. A client that hangs up
  * while the guest does not take its last input keeps its place only until the next one calls. A
  * client connects when it is made and, with reconnect=N, again every N seconds after the connection
- * ended.
+ * ended. Over TCP that may take a while: a client without reconnect waits for it when it is made, and
+ * fails if it has to wait too long.
  */
 #include <errno.h>
 #include <glib.h>
@@ -20,14 +20,16 @@
 #include "core/unix-socket.h"
 #include "core/vm.h"
 
+#define CONNECT_MS 5000
+
 struct socket {
     struct vemu_chardev chr;
     char *path, *fd, *host, *port;
     bool server, wait;
     uint32_t reconnect;
 
-    int listener, peer; /* -1: none */
-    struct vemu_watch *listen_watch;
+    int listener, peer, pending; /* -1: none */
+    struct vemu_watch *listen_watch, *pending_watch;
     struct vemu_delay *retry;
     struct vemu_unix_file file;
 };
@@ -123,11 +125,75 @@ static int connect_to_path(struct socket *sock, struct vemu_error **err)
     return 0;
 }
 
+/* The attempt under way is over; its descriptor. */
+static int pending_end(struct socket *sock)
+{
+    int fd = sock->pending;
+
+    vemu__watch_free(sock->pending_watch);
+    sock->pending_watch = NULL;
+    sock->pending = -1;
+    return fd;
+}
+
+static int pending_finish(struct socket *sock)
+{
+    int fd = pending_end(sock), r = vemu__inet_connected(fd);
+
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    vemu__inet_no_delay(fd);
+    peer_start(sock, fd);
+    return 0;
+}
+
+static void on_pending(void *data, uint32_t revents)
+{
+    struct socket *sock = data;
+
+    if (pending_finish(sock) < 0)
+        retry_later(sock);
+}
+
+/* Waits here unless there will be other attempts. */
+static int connect_to_port(struct socket *sock, struct vemu_error **err)
+{
+    struct pollfd poll_fd = { .events = POLLOUT };
+    int r;
+
+    sock->pending = vemu__inet_connect(sock->host, sock->port, err);
+    if (sock->pending < 0)
+        return sock->pending;
+    if (sock->reconnect) {
+        sock->pending_watch =
+            vemu__watch_new(sock->chr.vm->loop, sock->pending, POLLOUT, on_pending, sock);
+        return 0;
+    }
+    poll_fd.fd = sock->pending;
+    do
+        r = poll(&poll_fd, 1, CONNECT_MS);
+    while (r < 0 && errno == EINTR);
+    if (r == 0)
+        close(pending_end(sock));
+    r = r == 0 ? -ETIMEDOUT : pending_finish(sock);
+    return r < 0 ? vemu__error_set(err, -r, "cannot connect to port %s of %s: %s", sock->port,
+                                   sock->host && *sock->host ? sock->host : "the loopback",
+                                   strerror(-r))
+                 : 0;
+}
+
+static int dial(struct socket *sock, struct vemu_error **err)
+{
+    return sock->port ? connect_to_port(sock, err) : connect_to_path(sock, err);
+}
+
 static void on_retry(void *data)
 {
     struct socket *sock = data;
 
-    if (connect_to_path(sock, NULL) < 0)
+    if (dial(sock, NULL) < 0)
         retry_later(sock);
 }
 
@@ -158,7 +224,6 @@ static int use_fd(struct socket *sock, struct vemu_error **err)
     return 0;
 }
 
-/* A TCP server. */
 static int listen_on_port(struct socket *sock, struct vemu_error **err)
 {
     g_autofree char *name = NULL;
@@ -172,6 +237,23 @@ static int listen_on_port(struct socket *sock, struct vemu_error **err)
     return 0;
 }
 
+/* An address that cannot ever be one is an error, whatever is tried again. */
+static int start_client(struct socket *sock, struct vemu_error **err)
+{
+    struct vemu_error *why = NULL;
+    int r = dial(sock, &why);
+
+    if (r < 0 && (!sock->reconnect || r == -ENAMETOOLONG || r == -EINVAL)) {
+        vemu__error_set(err, -r, "%s", vemu_error_message(why));
+        vemu_error_free(why);
+        return r;
+    }
+    vemu_error_free(why);
+    if (r < 0)
+        retry_later(sock);
+    return 0;
+}
+
 static int check(const struct socket *sock, struct vemu_error **err)
 {
     if (sock->host && !sock->port)
@@ -179,20 +261,14 @@ static int check(const struct socket *sock, struct vemu_error **err)
     if (sock->port && (sock->path || sock->fd))
         return vemu__error_set(err, EINVAL, "'port' and '%s' exclude each other",
                                sock->path ? "path" : "fd");
-    if (sock->port && !sock->server)
-        return vemu__error_set(err, EINVAL, "property 'port' is for servers: server=on");
-    if (sock->port)
-        return sock->reconnect ? vemu__error_set(err, EINVAL, "property 'reconnect' is for "
-                                                              "clients, not server=on")
-                               : 0;
-    if (!sock->path == !sock->fd)
+    if (!sock->port && !sock->path == !sock->fd)
         return vemu__error_set(err, EINVAL,
                                sock->path ? "'path' and 'fd' exclude each other"
                                           : "property 'path' is missing");
     if (sock->reconnect && sock->server)
         return vemu__error_set(err, EINVAL, "property 'reconnect' is for clients, not server=on");
     if (sock->reconnect && sock->fd)
-        return vemu__error_set(err, EINVAL, "property 'reconnect' needs 'path'");
+        return vemu__error_set(err, EINVAL, "property 'reconnect' needs 'path' or 'port'");
     if (sock->reconnect > 86400)
         return vemu__error_set(err, EINVAL, "property 'reconnect': more than a day");
     return 0;
@@ -201,16 +277,15 @@ static int check(const struct socket *sock, struct vemu_error **err)
 static int socket_open(struct vemu_chardev *chr, struct vemu_error **err)
 {
     struct socket *sock = (struct socket *)chr;
-    struct vemu_error *why = NULL;
     int r;
 
-    sock->listener = sock->peer = -1;
+    sock->listener = sock->peer = sock->pending = -1;
     r = check(sock, err);
     if (r < 0)
         return r;
     if (sock->fd)
         return use_fd(sock, err);
-    if (sock->port)
+    if (sock->port && sock->server)
         return listen_on_port(sock, err);
     if (sock->server) {
         r = sock->listener = vemu__unix_bind(sock->path, SOCK_STREAM, &sock->file, err);
@@ -218,17 +293,14 @@ static int socket_open(struct vemu_chardev *chr, struct vemu_error **err)
             return r;
         serve(sock);
     } else {
-        r = connect_to_path(sock, &why);
-        if (r < 0 && (!sock->reconnect || r == -ENAMETOOLONG)) {
-            vemu__error_set(err, -r, "%s", vemu_error_message(why));
-            vemu_error_free(why);
-            return r;
-        }
-        vemu_error_free(why);
+        r = start_client(sock, err);
         if (r < 0)
-            retry_later(sock);
+            return r;
     }
-    vemu__chardev_set_filename(chr, "unix:%s%s", sock->path, sock->server ? ",server=on" : "");
+    if (sock->port)
+        vemu__chardev_set_filename(chr, "tcp:%s:%s", sock->host ? sock->host : "", sock->port);
+    else
+        vemu__chardev_set_filename(chr, "unix:%s%s", sock->path, sock->server ? ",server=on" : "");
     return 0;
 }
 
@@ -238,6 +310,8 @@ static void socket_close(struct vemu_chardev *chr)
 
     vemu__chardev_stream_drain(chr, chr->class_->drain_ms);
     peer_stop(sock);
+    if (sock->pending >= 0)
+        close(pending_end(sock));
     vemu__watch_free(sock->listen_watch);
     vemu__delay_free(sock->retry);
     sock->listen_watch = NULL;
@@ -298,20 +372,20 @@ static const struct vemu_prop socket_props[] = {
     VEMU_PROP(struct socket, path, "path", STRING, NULL, "path of the Unix socket"),
     VEMU_PROP(struct socket, fd, "fd", STRING, NULL, "number of an open socket, instead of path"),
     VEMU_PROP(struct socket, host, "host", STRING, NULL,
-              "TCP server: numeric address to listen at, the loopback unless given"),
-    VEMU_PROP(struct socket, port, "port", STRING, NULL, "TCP server: port, instead of path"),
+              "TCP: numeric address, the loopback unless given"),
+    VEMU_PROP(struct socket, port, "port", STRING, NULL, "TCP: port, instead of path"),
     VEMU_PROP(struct socket, server, "server", BOOL, "off", "listen instead of connecting"),
     VEMU_PROP(struct socket, wait, "wait", BOOL, "on",
               "server: adding the chardev waits for the first client"),
     VEMU_PROP(struct socket, reconnect, "reconnect", U32, "0",
               "client: seconds between attempts to connect, 0: one attempt"),
-    VEMU_PROP_END,
+    VEMU_CHARDEV_PROPS,
 };
 
 const struct vemu_chardev_class vemu__chardev_socket = {
     .base = {
         .name = "socket",
-        .summary = "A Unix stream socket, or a TCP server",
+        .summary = "A Unix stream socket or a TCP socket, server or client",
         .instance_size = sizeof(struct socket),
         .props = socket_props,
     },

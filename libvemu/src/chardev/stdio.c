@@ -175,7 +175,7 @@ static const struct vemu_prop stdio_props[] = {
     VEMU_PROP(struct stdio, mux, "mux", BOOL, "off", "Ctrl-A is an escape (x: quit, h: help)"),
     VEMU_PROP(struct stdio, signal, "signal", BOOL, "on",
               "Ctrl-C and the like signal the process instead of going to the guest"),
-    VEMU_PROP_END,
+    VEMU_CHARDEV_PROPS,
 };
 
 const struct vemu_chardev_class vemu__chardev_stdio = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * TCP sockets by numeric address. No resolver: it would need threads' stacks, files and plugins
+ * TCP and UDP sockets by numeric address. No resolver: it would need threads' stacks, files and plugins
  * that a statically linked program does not have.
  */
 #include "core/inet-socket.h"
@@ -82,6 +82,69 @@ int vemu__inet_listen(const char *host, const char *port, char **ret_name, struc
     }
     *ret_name = address_name(fd);
     return fd;
+}
+
+int vemu__inet_connect(const char *host, const char *port, struct vemu_error **err)
+{
+    union address address;
+    socklen_t size = 0;
+    int fd, r = address_parse(host, port, &address, &size, err);
+
+    if (r < 0)
+        return r;
+    fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
+    if (connect(fd, &address.any, size) < 0 && errno != EINPROGRESS) {
+        r = vemu__error_set(err, errno, "cannot connect to port %s of %s: %s", port,
+                            host && *host ? host : "the loopback", strerror(errno));
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+int vemu__inet_connected(int fd)
+{
+    socklen_t size = sizeof(int);
+    int error = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+}
+
+/* The address that stands for all of a family. */
+static const char *any_of(const union address *like)
+{
+    return like->any.sa_family == AF_INET6 ? "::" : "0.0.0.0";
+}
+
+int vemu__inet_udp(const char *host, const char *port, const char *local_host,
+                   const char *local_port, struct vemu_error **err)
+{
+    union address peer, own;
+    socklen_t peer_size = 0, own_size = 0;
+    int fd, r = address_parse(host, port, &peer, &peer_size, err);
+
+    if (r == 0)
+        r = address_parse(local_host && *local_host ? local_host : any_of(&peer),
+                          local_port ? local_port : "0", &own, &own_size, err);
+    if (r < 0)
+        return r;
+    if (own.any.sa_family != peer.any.sa_family)
+        return vemu__error_set(err, EINVAL, "'%s' and '%s' are of different families", host,
+                               local_host);
+    fd = socket(peer.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
+    if (bind(fd, &own.any, own_size) < 0)
+        r = vemu__error_set(err, errno, "cannot use port %s: %s", local_port ? local_port : "0",
+                            strerror(errno));
+    else if (connect(fd, &peer.any, peer_size) < 0)
+        r = vemu__error_set(err, errno, "cannot reach port %s of %s: %s", port,
+                            host && *host ? host : "the loopback", strerror(errno));
+    if (r < 0)
+        close(fd);
+    return r < 0 ? r : fd;
 }
 
 void vemu__inet_no_delay(int fd)

@@ -129,10 +129,14 @@ const struct vemu_backend_class *const vemu__chardev_classes[] = {
     &vemu__chardev_callback.base,
     &vemu__chardev_file.base,
     &vemu__chardev_null.base,
+    &vemu__chardev_pipe.base,
     &vemu__chardev_pty.base,
     &vemu__chardev_ring.base,
+    &vemu__chardev_serial.base,
     &vemu__chardev_socket.base,
     &vemu__chardev_stdio.base,
+    &vemu__chardev_tty.base,
+    &vemu__chardev_udp.base,
     NULL,
 };
 

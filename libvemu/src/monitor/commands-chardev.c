@@ -73,6 +73,9 @@ static const struct {
     { "file", "file", { { "out", "path" }, { "in", "input-path" }, { "append", "append" } } },
     { "null", "null", { { NULL, NULL } } },
     { "pty", "pty", { { "path", "path" } } },
+    { "pipe", "pipe", { { "device", "path" } } },
+    { "serial", "serial", { { "device", "path" } } },
+    { "udp", "udp", { { NULL, NULL } } },
     { "ringbuf", "ring", { { "size", "size" } } },
     { "memory", "ring", { { "size", "size" } } },
     { "socket",
@@ -80,11 +83,46 @@ static const struct {
       { { "server", "server" }, { "wait", "wait" }, { "reconnect", "reconnect" } } },
 };
 
-/* A SocketAddress: "data" has "path" for the type unix, "str" for fd. */
+/* Host and port of an address, by our names; where: in "backend.data". */
+static int add_inet_address(struct qmp_props *props, const char *host, const char *port,
+                            const char *where, struct json_object *data, struct vemu_error **err)
+{
+    const char *const keys[][2] = { { "host", host }, { "port", port } };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const char *value = qmp_get_string(data, keys[i][0]);
+
+        if (!value)
+            return vemu__error_set(err, EINVAL, "Parameter 'backend.data.%s.data.%s' is missing",
+                                   where, keys[i][0]);
+        vemu__qmp_props_add_text(props, keys[i][1], value);
+    }
+    return 0;
+}
+
+static int add_udp_address(struct qmp_props *props, const char *host, const char *port,
+                           const char *where, struct json_object *address, struct vemu_error **err)
+{
+    g_autofree char *what = g_strconcat("backend.data.", where, NULL);
+    struct qmp_shape *shape = vemu__qmp_shape_parse("{type:str,data:{host:str,port:str}}");
+    int r = vemu__qmp_shape_check(shape, address, what, err);
+
+    vemu__qmp_shape_free(shape);
+    if (r < 0)
+        return r;
+    if (strcmp(qmp_get_string(address, "type"), "inet"))
+        return vemu__error_set(err, ENOTSUP, "socket address type '%s' is not supported (inet)",
+                               qmp_get_string(address, "type"));
+    return add_inet_address(props, host, port, where, qmp_get(address, "data"), err);
+}
+
+/* A SocketAddress: "data" has "path" for the type unix, "str" for fd, "host" and "port" for
+ * inet. */
 static int add_address(struct qmp_props *props, struct json_object *address,
                        struct vemu_error **err)
 {
-    struct qmp_shape *shape = vemu__qmp_shape_parse("{type:str,data:{path?:str,str?:str}}");
+    struct qmp_shape *shape = vemu__qmp_shape_parse("{type:str,data:{path?:str,str?:str,"
+                                                    "host?:str,port?:str}}");
     int r = vemu__qmp_shape_check(shape, address, "backend.data.addr", err);
     const char *type, *value;
 
@@ -92,9 +130,11 @@ static int add_address(struct qmp_props *props, struct json_object *address,
     if (r < 0)
         return r;
     type = qmp_get_string(address, "type");
+    if (!strcmp(type, "inet"))
+        return add_inet_address(props, "host", "port", "addr", qmp_get(address, "data"), err);
     value = qmp_get_string(qmp_get(address, "data"), strcmp(type, "fd") ? "path" : "str");
     if (strcmp(type, "unix") && strcmp(type, "fd"))
-        return vemu__error_set(err, ENOTSUP, "socket address type '%s' is not supported (unix, fd)",
+        return vemu__error_set(err, ENOTSUP, "socket address type '%s' is not supported (unix, inet, fd)",
                                type);
     if (!value)
         return vemu__error_set(err, EINVAL, "Parameter 'backend.data.addr.data.%s' is missing",
@@ -106,8 +146,14 @@ static int add_address(struct qmp_props *props, struct json_object *address,
 static int add_member(struct qmp_props *props, size_t backend, const char *key,
                       struct json_object *value, struct vemu_error **err)
 {
+    if (!strcmp(backends[backend].type, "udp") && !strcmp(key, "remote"))
+        return add_udp_address(props, "host", "port", "remote", value, err);
+    if (!strcmp(backends[backend].type, "udp") && !strcmp(key, "local"))
+        return add_udp_address(props, "localaddr", "localport", "local", value, err);
     if (!strcmp(backends[backend].type, "socket") && !strcmp(key, "addr"))
         return add_address(props, value, err);
+    if (!strcmp(key, "logfile") || !strcmp(key, "logappend"))
+        return vemu__qmp_props_add(props, key, value, err);
     for (size_t i = 0; i < G_N_ELEMENTS(backends[backend].members); i++)
         if (g_strcmp0(backends[backend].members[i].theirs, key) == 0)
             return vemu__qmp_props_add(props, backends[backend].members[i].ours, value, err);

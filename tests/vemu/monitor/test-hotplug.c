@@ -226,6 +226,11 @@ START_TEST(test_chardev)
                              "{'path':'%s.sock'}}}}",
                              image);
     add_chardev("s", socket);
+    add_chardev("t", "{'type':'socket','data':{'addr':{'type':'inet','data':{'host':'127.0.0.1',"
+                     "'port':'0'}}}}");
+    add_chardev("u", "{'type':'udp','data':{'remote':{'type':'inet','data':{'host':'127.0.0.1',"
+                     "'port':'9'}},'local':{'type':'inet','data':{'host':'127.0.0.1','port':'0'}},"
+                     "'logfile':'/dev/null','logappend':true}}");
     client_fails(&c, "chardev-add", "GenericError", "already exists",
                  "{'id':'n','backend':{'type':'null','data':{}}}");
     client_fails(&c, "chardev-add", "GenericError", "does not accept value 'vc'",
@@ -234,9 +239,24 @@ START_TEST(test_chardev)
                  "{'id':'x','backend':{'type':'null'}}");
     client_fails(&c, "chardev-add", "GenericError", "'backend.data.y' is unexpected",
                  "{'id':'x','backend':{'type':'null','data':{'y':1}}}");
-    client_fails(&c, "chardev-add", "GenericError", "'inet' is not supported",
-                 "{'id':'x','backend':{'type':'socket','data':{'addr':{'type':'inet',"
+    client_fails(&c, "chardev-add", "GenericError", "'vsock' is not supported",
+                 "{'id':'x','backend':{'type':'socket','data':{'addr':{'type':'vsock',"
                  "'data':{}}}}}");
+    client_fails(&c, "chardev-add", "GenericError", "addr.data.port' is missing",
+                 "{'id':'x','backend':{'type':'socket','data':{'addr':{'type':'inet',"
+                 "'data':{'host':'127.0.0.1'}}}}}");
+    client_fails(&c, "chardev-add", "GenericError", "remote.data.port' is missing",
+                 "{'id':'x','backend':{'type':'udp','data':{'remote':{'type':'inet',"
+                 "'data':{'host':'127.0.0.1'}}}}}");
+    client_fails(&c, "chardev-add", "GenericError", "'unix' is not supported (inet)",
+                 "{'id':'x','backend':{'type':'udp','data':{'remote':{'type':'unix',"
+                 "'data':{'host':'a','port':'1'}}}}}");
+    client_fails(&c, "chardev-add", "GenericError", "not a terminal",
+                 "{'id':'x','backend':{'type':'serial','data':{'device':'/dev/null'}}}");
+    client_fails(&c, "chardev-add", "GenericError", "/nonexistent/x.in",
+                 "{'id':'x','backend':{'type':'pipe','data':{'device':'/nonexistent/x'}}}");
+    client_fails(&c, "chardev-add", "GenericError", "cannot open log '/nonexistent/x'",
+                 "{'id':'x','backend':{'type':'null','data':{'logfile':'/nonexistent/x'}}}");
     client_fails(&c, "chardev-add", "GenericError", "wait must be false",
                  "{'id':'x','backend':{'type':'socket','data':{'wait':true,'addr':{'type':'unix',"
                  "'data':{'path':'/nonexistent/x'}}}}}");
@@ -244,11 +264,11 @@ START_TEST(test_chardev)
                  "{'id':'x','backend':{'type':'socket','data':{'addr':{'type':'unix',"
                  "'data':{}}}}}");
     o = client_ok(&c, "query-chardev", NULL);
-    ck_assert_uint_eq(json_object_array_length(o), 6); /* the monitor's own too */
+    ck_assert_uint_eq(json_object_array_length(o), 8); /* the monitor's own too */
     client_ok(&c, "query-chardev-backends", NULL);
     client_fails(&c, "chardev-remove", "GenericError", "'qmp' is in use", "{'id':'qmp'}");
     client_fails(&c, "chardev-remove", "GenericError", "Chardev 'x' not found", "{'id':'x'}");
-    for (const char *id = "pnrfs"; *id; id++)
+    for (const char *id = "pnrfstu"; *id; id++)
         client_ok(&c, "chardev-remove", "{'id':'%c'}", *id);
     o = client_ok(&c, "query-chardev", NULL);
     ck_assert_uint_eq(json_object_array_length(o), 1);
