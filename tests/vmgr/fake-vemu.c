@@ -27,6 +27,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fake-memory.h"
+
 #define DRIVE "sata0-0-0"
 
 static struct {
@@ -36,6 +38,7 @@ static struct {
     int events_listener, events[8]; /* -1: none */
     bool paused, no_reboot, panic_pause, shutdown_pause;
     const char *status;
+    int64_t balloon;
     char medium[64]; /* the node in DRIVE; "": none that was put in */
     struct {
         char id[32];
@@ -136,6 +139,15 @@ static void add_object(const char *text)
     add_device(name);
 }
 
+/* Devices that are there at the start. */
+static void add_plain_device(const char *text)
+{
+    const char *id = strstr(text, ",id=");
+
+    fake_memory_add(text, id ? id + 4 : NULL);
+    add_object(text);
+}
+
 static void parse(int argc, char **argv)
 {
     static const char *const plain[] = { "-nodefaults", "-S", "-no-reboot", NULL };
@@ -172,6 +184,8 @@ static void parse(int argc, char **argv)
             add_chardev(v);
         else if (strcmp(o, "-object") == 0)
             add_object(v);
+        else if (strcmp(o, "-device") == 0)
+            add_plain_device(v);
         else if (strcmp(o, "-exit-file") == 0)
             vm.exit_file = v;
         else if (strcmp(o, "-action") == 0)
@@ -326,6 +340,19 @@ static struct json_object *drives(void)
     return list;
 }
 
+static void set_memory(int fd, const char *id, int64_t size)
+{
+    struct json_object *o = json_object_new_object(), *data = json_object_new_object();
+
+    if (fake_memory_find(id))
+        fake_memory_find(id)->size = size;
+    json_object_object_add(data, "id", json_object_new_string(id));
+    json_object_object_add(data, "size", json_object_new_int64(size));
+    json_object_object_add(o, "event", json_object_new_string("MEMORY_DEVICE_SIZE_CHANGE"));
+    json_object_object_add(o, "data", data);
+    tell(fd, o);
+}
+
 /* Commands about devices. 1: done, 0: not one of them, -1: *ret_error. */
 static int run_device(int fd, const char *command, struct json_object *args, const char **ret_error)
 {
@@ -342,6 +369,7 @@ static int run_device(int fd, const char *command, struct json_object *args, con
             return -1;
         if (id)
             add_device(id);
+        fake_memory_add(text_of(args, "driver"), id);
         return 1;
     }
     if (strcmp(command, "device_del") == 0 || strcmp(command, "blockdev-del") == 0 ||
@@ -350,6 +378,8 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         if (!id || find_device(id) < 0)
             return -1;
         vm.devices[find_device(id)].there = false;
+        if (fake_memory_find(id))
+            fake_memory_find(id)->id[0] = '\0';
         if (strcmp(command, "device_del") == 0)
             deleted(fd, id);
         return 1;
@@ -375,6 +405,12 @@ static int run_device(int fd, const char *command, struct json_object *args, con
             vm.medium[0] = '\0';
         return 1;
     }
+    if (strcmp(command, "balloon") == 0)
+        vm.balloon = json_object_get_int64(json_object_object_get(args, "value"));
+    if (strcmp(command, "qom-set") == 0 && text_of(args, "path") &&
+        strcmp(text_of(args, "property"), "requested-size") == 0)
+        set_memory(fd, strrchr(text_of(args, "path"), '/') + 1,
+                   json_object_get_int64(json_object_object_get(args, "value")));
     if (strcmp(command, "block_set_io_throttle") == 0) { /* some limits are too much for it */
         struct json_object *bps = json_object_object_get(args, "bps");
 
@@ -438,6 +474,11 @@ static struct json_object *run(int fd, const char *command, struct json_object *
     } else if (strcmp(command, "query-block") == 0) {
         json_object_put(result);
         return drives();
+    } else if (strcmp(command, "query-memory-devices") == 0) {
+        json_object_put(result);
+        return fake_memory_list();
+    } else if (strcmp(command, "query-balloon") == 0) {
+        json_object_object_add(result, "actual", json_object_new_int64(vm.balloon));
     } else if (strcmp(command, "query-iothreads") == 0) {
         json_object_put(result);
         return json_object_new_array();

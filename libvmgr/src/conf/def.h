@@ -269,6 +269,8 @@ struct vmgr__domain_def {
     xmlDoc *metadata; /* a document whose root is <metadata>, or NULL */
     uint64_t memory_kib;
     uint64_t current_memory_kib;
+    uint64_t max_memory_kib; /* with all that may be plugged in; 0: none may */
+    uint32_t memory_slots;
     int dump_core; /* tristate */
     uint32_t vcpus;
     uint32_t max_vcpus;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "element.h"
+#include "memory-device.h"
 
 struct vmgr__device *vmgr__device_parse(const char *xml, const struct vmgr__conf_defaults *defaults,
                                         uint32_t flags, struct vmgr_error **err)
@@ -214,6 +215,8 @@ struct vmgr__device *vmgr__device_match(const struct vmgr__domain_def *def,
                             "matching filesystem device was not found");
         return found;
     }
+    if (strcmp(like->name, "memory") == 0)
+        return vmgr__memory_device_find(def, like, err);
     found = alias ? vmgr__device_by_alias(def, alias) : NULL;
     if (found && strcmp(found->name, like->name) == 0)
         return found;

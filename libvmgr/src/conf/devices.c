@@ -46,7 +46,7 @@ static const struct device_class classes[] = {
     { "nvram", NULL },
     { "panic", NULL },
     { "shmem", NULL },
-    { "memory", NULL },
+    { "memory", vmgr__memory_device_check },
     { "iommu", NULL },
     { "vsock", vmgr__vsock_check },
     { "crypto", NULL },

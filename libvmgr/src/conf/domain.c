@@ -25,7 +25,6 @@ const char *const vmgr__on_off[] = { "default", "on", "off", NULL };
 const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 
 #define KEPT(tag) static const struct vmgr__element kept_##tag = { .name = #tag, .repeats = true }
-KEPT(maxMemory);
 KEPT(vcpus);
 KEPT(defaultiothread);
 KEPT(sysinfo);
@@ -46,7 +45,7 @@ static const struct vmgr__element *const elements[] = {
     &vmgr__element_title,
     &vmgr__element_description,
     &vmgr__element_metadata,
-    &kept_maxMemory,
+    &vmgr__element_max_memory,
     &vmgr__element_memory,
     &vmgr__element_current_memory,
     &vmgr__element_blkiotune,
@@ -221,7 +220,7 @@ static int parse_elements(struct vmgr__parse *p, xmlNode *root)
             e != &vmgr__element_os && parse_element(p, root, e) < 0)
             return -1;
     }
-    return 0;
+    return vmgr__memory_settle(p);
 }
 
 static void keep_others(struct vmgr__parse *p, xmlNode *root)

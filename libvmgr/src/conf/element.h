@@ -39,6 +39,7 @@ extern const struct vmgr__element vmgr__element_genid;
 extern const struct vmgr__element vmgr__element_title;
 extern const struct vmgr__element vmgr__element_description;
 extern const struct vmgr__element vmgr__element_metadata;
+extern const struct vmgr__element vmgr__element_max_memory;
 extern const struct vmgr__element vmgr__element_memory;
 extern const struct vmgr__element vmgr__element_current_memory;
 extern const struct vmgr__element vmgr__element_vcpu;
@@ -88,6 +89,8 @@ void vmgr__chardev_format(const struct vmgr__domain_def *def, const struct vmgr_
                           struct vmgr__xml_writer *w);
 /* After all devices are read: port numbers, the console that is a serial port. */
 int vmgr__chardev_settle(struct vmgr__parse *p);
+/* The same: what <memory> says of memory in devices. */
+int vmgr__memory_settle(struct vmgr__parse *p);
 
 /* Checks of devices that are kept; they may set source, target and model of `dev`. */
 int vmgr__disk_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
@@ -96,5 +99,6 @@ int vmgr__filesystem_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__de
 int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 int vmgr__memballoon_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 int vmgr__vsock_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
+int vmgr__memory_device_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *dev);
 
 #endif

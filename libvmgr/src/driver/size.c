@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../conf/device.h"
+#include "../conf/memory-device.h"
 #include "domobj.h"
 
 #define invalid(err, ...) vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOMAIN, __VA_ARGS__)
@@ -16,6 +17,13 @@ int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t fl
         if (live)
             return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
                                    "cannot resize the maximum memory on an active domain");
+        if (def->max_memory_kib && kib > def->max_memory_kib)
+            return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
+                                   "cannot set initial memory size greater than the maximum "
+                                   "memory size");
+        if (kib <= vmgr__memory_in_devices(def))
+            return vmgr__error_set(err, VMGR_ERR_CONFIG_UNSUPPORTED, VMGR_FROM_DOMAIN,
+                                   "Total size of memory devices exceeds the total memory size");
         def->memory_kib = kib;
         if (def->current_memory_kib > kib)
             def->current_memory_kib = kib;

@@ -11,6 +11,7 @@
 #include "backup/backup.h"
 #include "block/blockjob.h"
 #include "change.h"
+#include "device/memory.h"
 #include "device/parts.h"
 #include "device/plug.h"
 #include "device/vsock.h"
@@ -169,10 +170,10 @@ static int set_balloon(struct vemu_qmp *q, const struct vmgr__domain_def *def,
 {
     struct json_object *args;
 
-    if (def->current_memory_kib == def->memory_kib)
+    if (vmgr__vemu_memory_ballooned(def) == vmgr__memory_initial(def))
         return 0;
     args = json_object_new_object();
-    vmgr__vemu_set_int(args, "value", (int64_t)def->current_memory_kib * 1024);
+    vmgr__vemu_set_int(args, "value", (int64_t)vmgr__vemu_memory_ballooned(def) * 1024);
     return vmgr__qmp_execute(q, "balloon", args, NULL, err);
 }
 
@@ -200,8 +201,8 @@ static int bring_up(struct vemu_change *c, struct vemu_qmp *q, uint32_t flags,
     struct vemu_status *s = &c->status;
 
     if (learn_ptys(q, s->def, err) < 0 || vmgr__vemu_set_links(q, s->def, err) < 0 ||
-        vmgr__vemu_chain_learn(q, s->def, err) < 0 || set_balloon(q, s->def, err) < 0 ||
-        vmgr__vemu_tune_start(c->d, c->name, s, q, err) < 0)
+        vmgr__vemu_chain_learn(q, s->def, err) < 0 || vmgr__vemu_memory_begin(s->def, q, err) < 0 ||
+        set_balloon(q, s->def, err) < 0 || vmgr__vemu_tune_start(c->d, c->name, s, q, err) < 0)
         return -1;
     close_channels(c->d, s->def);
     if (!(flags & VMGR_DOMAIN_START_PAUSED)) {

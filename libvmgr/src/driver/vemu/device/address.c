@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "memory.h"
 #include "parts.h"
 
 int vmgr__vemu_disk_index(const char *target)
@@ -53,6 +54,8 @@ bool vmgr__vemu_is_pci(const struct vmgr__device *dev, const xmlNode *root)
         return attr_is(root, "type", "virtio-serial") || attr_is(root, "type", "scsi");
     if (strcmp(dev->name, "input") == 0)
         return attr_is(root, "bus", "virtio");
+    if (strcmp(dev->name, "memory") == 0)
+        return vmgr__vemu_memory_is_pci(dev);
     return strcmp(dev->name, "video") == 0 && attr_is(model, "type", "bochs");
 }
 
@@ -246,6 +249,8 @@ int vmgr__vemu_assign_addresses(struct vmgr__domain_def *def, unsigned spare,
     for (guint i = 0; i < def->devices->len; i++) {
         struct vmgr__device *dev = def->devices->pdata[i];
 
+        if (vmgr__vemu_memory_place(def, dev, err) < 0)
+            return -1;
         if (!wants_address(dev))
             continue;
         if (is_fixed(dev)) {
@@ -337,6 +342,14 @@ static char *disk_alias(const struct vmgr__device *dev)
     return g_strdup_printf("%s-disk%d", bus ? bus : "virtio", index);
 }
 
+/* A module's has the number of its slot. */
+static char *memory_alias(const struct vmgr__domain_def *def, const struct vmgr__device *dev)
+{
+    g_autofree char *name = vmgr__vemu_memory_alias(dev);
+
+    return vmgr__vemu_memory_is_pci(dev) ? fresh_alias(def, name) : g_steal_pointer(&name);
+}
+
 void vmgr__vemu_assign_alias(const struct vmgr__domain_def *def, struct vmgr__device *dev)
 {
     static const char *const prefixes[][2] = { { "filesystem", "fs" },
@@ -355,6 +368,8 @@ void vmgr__vemu_assign_alias(const struct vmgr__domain_def *def, struct vmgr__de
         alias = controller_alias(dev);
     else if (strcmp(dev->name, "disk") == 0)
         alias = disk_alias(dev);
+    else if (strcmp(dev->name, "memory") == 0)
+        alias = memory_alias(def, dev);
     else
         alias = fresh_alias(def, prefix);
     vmgr__device_set_alias(dev, alias);

@@ -18,6 +18,7 @@
 #include "../state/paths.h"
 #include "attach.h"
 #include "medium.h"
+#include "memory.h"
 #include "parts.h"
 #include "plug.h"
 #include "vsock.h"
@@ -86,19 +87,20 @@ static int attach_config(struct work *w, struct vmgr_error **err)
     struct vmgr__domain_def *def = w->c.config;
     struct vmgr__device *dev;
 
-    if (check_free(def, w->dev, VMGR_ERR_OPERATION_INVALID, err) < 0)
+    if (check_free(def, w->dev, VMGR_ERR_OPERATION_INVALID, err) < 0 ||
+        vmgr__vemu_memory_check(def, w->dev, err) < 0)
         return -1;
     dev = vmgr__device_copy(w->dev);
     g_ptr_array_add(def->devices, dev);
+    vmgr__memory_count(def, dev, false);
     return vmgr__vemu_assign_addresses(def, 0, err);
 }
 
 static int check_hotplug(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                          struct vmgr_error **err)
 {
-    static const char *const can[] = {
-        "disk", "interface", "rng", "channel", "input", "controller", "vsock"
-    };
+    static const char *const can[] = { "disk",  "interface",  "rng",   "channel",
+                                       "input", "controller", "vsock", "memory" };
     g_autofree char *bus = NULL;
     g_autofree char *device = NULL;
     bool ok = false;
@@ -147,9 +149,13 @@ static int attach_live(struct work *w, struct vmgr_error **err)
     struct vmgr__device *dev;
 
     if (check_free(def, w->dev, VMGR_ERR_OPERATION_FAILED, err) < 0 ||
-        check_hotplug(def, w->dev, err) < 0)
+        check_hotplug(def, w->dev, err) < 0 || vmgr__vemu_memory_check(def, w->dev, err) < 0)
         return -1;
     dev = vmgr__device_copy(w->dev);
+    if (vmgr__vemu_memory_place(def, dev, err) < 0) {
+        vmgr__device_free(dev);
+        return -1;
+    }
     vmgr__vemu_assign_alias(def, dev);
     vmgr__vemu_channel_path(w->c.d, def, dev);
     if (vmgr__vemu_assign_port(def, dev, err) == 0 && plug(w, dev, err) == 0) {
@@ -245,10 +251,12 @@ static int detach(struct vmgr_domain *dom, const char *xml, const char *alias, u
         return -1;
     if (w.config) {
         dev = find(&w, w.c.config, alias, err);
-        if (dev)
+        if (dev) {
+            vmgr__memory_discount(w.c.config, dev, false);
             g_ptr_array_remove(w.c.config->devices, dev);
-        else
+        } else {
             r = -1;
+        }
     }
     if (r == 0 && w.live)
         r = detach_live(&w, alias, err);
@@ -365,6 +373,8 @@ static int update_live(struct work *w, uint32_t flags, struct vmgr_error **err)
 
     if (!old)
         return -1;
+    if (strcmp(old->name, "memory") == 0)
+        return vmgr__vemu_memory_update(&w->c, old, w->dev, err);
     vmgr__vemu_port_inherit(old, w->dev);
     device = vmgr__device_get(old, NULL, "device");
     if (g_strcmp0(device, "cdrom") == 0)
@@ -393,10 +403,14 @@ int vmgr__vemu_update(struct vmgr_domain *dom, const char *xml, uint32_t flags,
     r = check_parts(&w, err);
     if (r == 0 && w.config) {
         old = vmgr__device_match(w.c.config, w.dev, err);
-        if (old)
+        if (old) {
+            vmgr__memory_discount(w.c.config, old, false);
             vmgr__device_replace(w.c.config, old, w.dev);
-        else
+            vmgr__memory_count(w.c.config, w.dev, false);
+            r = vmgr__vemu_memory_check(w.c.config, NULL, err);
+        } else {
             r = -1;
+        }
     }
     if (r == 0 && w.live)
         r = vmgr__vemu_volume_resolve(w.c.d->conn, w.dev, err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../tune/iothread.h"
+#include "memory.h"
 #include "parts.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
@@ -384,6 +385,7 @@ static const struct {
     { "interface", vmgr__vemu_interface_parts },
     { "filesystem", vmgr__vemu_filesystem_parts },
     { "vsock", vmgr__vemu_vsock_parts },
+    { "memory", vmgr__vemu_memory_parts },
 };
 
 int vmgr__vemu_device_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,

@@ -11,6 +11,7 @@
 static const struct {
     const char *option, *class_key, *id_key, *add, *remove;
 } kinds[] = {
+    [VEMU_PART_OBJECT] = { "-object", "qom-type", "id", "object-add", "object-del" },
     [VEMU_PART_BLOCK] = { "-blockdev", "driver", "node-name", "blockdev-add", "blockdev-del" },
     [VEMU_PART_NET] = { "-netdev", "type", "id", "netdev_add", "netdev_del" },
     [VEMU_PART_CHARDEV] = { "-chardev", "type", "id", "chardev-add", "chardev-remove" },

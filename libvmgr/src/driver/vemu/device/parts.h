@@ -11,6 +11,7 @@
 #include "../vemu.h"
 
 enum vemu_part_kind {
+    VEMU_PART_OBJECT,
     VEMU_PART_BLOCK,
     VEMU_PART_NET,
     VEMU_PART_CHARDEV,

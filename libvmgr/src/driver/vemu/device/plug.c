@@ -12,6 +12,7 @@
 #include "../state/status.h"
 #include "../tune/resource.h"
 #include "medium.h"
+#include "memory.h"
 #include "parts.h"
 #include "plug-note.h"
 #include "plug.h"
@@ -159,17 +160,21 @@ static void take_back(struct vemu_change *c, struct vemu_qmp *q, const struct vm
 }
 
 /* It is the definition's, which owns it: what nobody knew of could not be taken away later. */
-static int take_in(struct vemu_change *c, struct vmgr__device *dev, struct vmgr_error **err)
+static int take_in(struct vemu_change *c, struct vmgr__device *dev, struct vemu_qmp *q,
+                   struct vmgr_error **err)
 {
     GPtrArray *devices = c->status.def->devices;
     g_autofree char *alias = vmgr__device_alias(dev);
 
     g_ptr_array_add(devices, dev);
+    vmgr__memory_count(c->status.def, dev, true);
+    vmgr__vemu_memory_learn(c->status.def, q, NULL);
     c->status.updated = true;
     vmgr__vemu_plug_forget(c, alias);
     if (save(c, err) == 0)
         return 0;
     g_ptr_array_steal_index(devices, devices->len - 1);
+    vmgr__memory_discount(c->status.def, dev, true);
     return -1;
 }
 
@@ -180,7 +185,7 @@ static int bring(struct vemu_change *c, struct vmgr__device *dev, const GArray *
     int r = q ? make(c, dev, q, files, ports, err) : -1;
 
     if (r == 0) {
-        r = finish(q, dev, err) < 0 ? -1 : take_in(c, dev, err);
+        r = finish(q, dev, err) < 0 ? -1 : take_in(c, dev, q, err);
         if (r < 0)
             take_back(c, q, dev);
     }
@@ -222,7 +227,9 @@ static bool settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_plug *
         vmgr__vemu_ports_sweep(c->d, c->status.def);
     } else {
         finish(q, p->dev, NULL);
+        vmgr__memory_count(c->status.def, p->dev, true);
         g_ptr_array_add(c->status.def->devices, g_steal_pointer(&p->dev));
+        vmgr__vemu_memory_learn(c->status.def, q, NULL);
         c->status.updated = true;
     }
     return true;
@@ -290,6 +297,7 @@ int vmgr__vemu_unplug(struct vemu_change *c, struct vmgr__device *dev, struct vm
         r = ask_to_go(q, alias, err);
     if (r > 0) {
         drop_parts(c, q, dev, p->node);
+        vmgr__memory_discount(c->status.def, dev, true);
         g_ptr_array_remove(c->status.def->devices, dev);
     }
     vmgr__qmp_close(q);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../../conf/tuning.h"
+#include "../device/memory.h"
 #include "../device/parts.h"
 #include "../state/paths.h"
 #include "../tune/iothread.h"
@@ -256,7 +257,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
         check_clock(def, err) < 0 || vmgr__vemu_check_actions(def, err) < 0 ||
-        vmgr__vemu_tune_check(def, err) < 0)
+        vmgr__vemu_tune_check(def, err) < 0 || vmgr__vemu_memory_check(def, NULL, err) < 0)
         return -1;
     return check_devices(def, err);
 }
@@ -392,7 +393,8 @@ static void add_actions(GPtrArray *args, const struct vmgr__domain_def *def)
 static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
 {
     const struct vmgr__tuning *t = &def->tuning;
-    const uint64_t kib = (def->memory_kib + 3) / 4 * 4;
+    const uint64_t kib = (vmgr__memory_initial(def) + 3) / 4 * 4;
+    g_autofree char *size = vmgr__vemu_memory_option(def);
     const bool shared = t->access == 1;
     const bool backend = t->hugepages || t->source == 3 || shared;
     bool no_hpet = false;
@@ -416,7 +418,7 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     addf(args, "-machine", "%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
          no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",
          def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "");
-    addf(args, "-m", "size=%" G_GUINT64_FORMAT "k", kib);
+    add(args, "-m", size);
     if (t->allocation == 1)
         add(args, "-mem-prealloc", NULL);
     if (t->locked)

@@ -26,6 +26,7 @@
 #include "agent.h"
 #include "channel.h"
 #include "crash.h"
+#include "../device/memory.h"
 #include "../device/parts.h"
 #include "../state/cache.h"
 #include "../state/lock.h"
@@ -52,8 +53,10 @@ struct vemu_listener {
 /* Something to be written into a status. */
 struct news {
     char *name;
-    char *port; /* a channel's alias; NULL: the guest's state */
-    bool ports; /* the state, and all channels */
+    char *port;   /* a channel's alias */
+    char *memory; /* a virtio-mem's alias; neither: the guest's state */
+    uint64_t kib; /* what it has of that */
+    bool ports;   /* the state, and all channels */
     bool open;
     int reason;
     unsigned tries;
@@ -65,6 +68,7 @@ void vmgr__vemu_news_free(void *data)
 
     g_free(n->name);
     g_free(n->port);
+    g_free(n->memory);
     g_free(n);
 }
 
@@ -255,12 +259,18 @@ static void on_ost(const struct happening *h)
 
 static void on_memory(const struct happening *h)
 {
+    struct news *n;
     int64_t size = 0;
 
     vmgr__agent_int(h->data, "size", &size);
     tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
                                          .device = text_of(h->data, "id"),
                                          .value = size });
+    n = g_new0(struct news, 1);
+    n->name = g_strdup(vmgr__domobj_name(h->obj));
+    n->memory = g_strdup(text_of(h->data, "id"));
+    n->kib = (uint64_t)MAX(size, 0) / 1024;
+    g_ptr_array_add(h->d->news, n);
 }
 
 /* That an agent came or went is told when it is in the status (difference.c). */
@@ -408,6 +418,15 @@ static bool write_port(struct vemu *d, const struct news *n, struct vemu_status 
     return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
 }
 
+static bool write_memory(struct vemu *d, const struct news *n, struct vemu_status *s)
+{
+    struct vmgr__device *dev = vmgr__device_by_alias(s->def, n->memory);
+
+    if (!dev || !vmgr__vemu_memory_set_current(s->def, dev, n->kib))
+        return true;
+    return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
+}
+
 /* Whether somebody in the guest has the channel open, as its back-end's front end tells. */
 static bool is_open(struct json_object *list, const char *alias)
 {
@@ -462,6 +481,8 @@ static bool write_state(struct vemu *d, const struct news *n, struct vemu_status
         changed = ask_ports(q, s->def);
         answered = changed >= 0;
     }
+    if (answered && vmgr__vemu_memory_learn(s->def, q, NULL) > 0)
+        changed = 1;
     if (answered && by_itself && state != s->state) {
         s->state = state;
         s->reason = sleeps && state == VMGR_DOMAIN_RUNNING     ? VMGR_DOMAIN_RUNNING_WAKEUP
@@ -488,6 +509,8 @@ static bool apply(struct vemu *d, const struct news *n)
         vmgr__process_is_alive(&s.process)) {
         if (n->port)
             done = write_port(d, n, &s);
+        else if (n->memory)
+            done = write_memory(d, n, &s);
         else
             done = write_state(d, n, &s);
         acts = s.state == VMGR_DOMAIN_CRASHED || s.reason == VMGR_DOMAIN_PAUSED_WATCHDOG;

@@ -348,7 +348,10 @@ static int give_parts(const struct work *w, const struct vemu_parts *parts)
         const struct vemu_part *part = &g_array_index(parts->list, struct vemu_part, i);
         int r = 0;
 
-        if (part->kind == VEMU_PART_BLOCK)
+        if (part->kind == VEMU_PART_OBJECT)
+            r = text_of(part->props, "mem-path") ? give_output(w, text_of(part->props, "mem-path"))
+                                                 : 0;
+        else if (part->kind == VEMU_PART_BLOCK)
             r = give_node(w, part->props, false);
         else if (part->kind == VEMU_PART_CHARDEV)
             r = give_chardev(w, text_of(part->props, "type"), text_of(part->props, "path"),

@@ -10,6 +10,7 @@
 
 #include "../../../conf/device.h"
 #include "../../tunable.h"
+#include "../device/memory.h"
 #include "../run/agent.h"
 #include "../vemu.h"
 #include "cache.h"
@@ -120,7 +121,7 @@ void vmgr__vemu_emit_difference(struct vemu *d, const struct vmgr__domain_def *o
     emit_media(d, old, now);
     emit_agent(d, old, now);
     vmgr__emit_tunables(d->conn, old, now);
-    if (old->current_memory_kib != now->current_memory_kib)
+    if (vmgr__vemu_memory_ballooned(old) != vmgr__vemu_memory_ballooned(now))
         emit(d, now,
              &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_BALLOON_CHANGE,
                                           .value = (int64_t)now->current_memory_kib });

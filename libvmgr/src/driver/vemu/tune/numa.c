@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../../../conf/memory-device.h"
 #include "../device/parts.h"
 
 #define CELLS_MAX 128
@@ -164,6 +165,7 @@ int vmgr__vemu_check_numa(const struct vmgr__domain_def *def, struct vmgr_error 
     struct vmgr_error *why = NULL;
     xmlDoc *doc = numa_of(def, &why);
     g_autoptr(GArray) cells = NULL;
+    const uint64_t initial = vmgr__memory_initial(def);
     uint64_t sum = 0;
     int r;
 
@@ -183,12 +185,22 @@ int vmgr__vemu_check_numa(const struct vmgr__domain_def *def, struct vmgr_error 
         return unsupported(err, "<numa> is not supported on machine '%s'", def->os.machine);
     for (guint i = 0; i < cells->len; i++)
         sum += g_array_index(cells, struct cell, i).kib;
-    if (sum != (def->memory_kib + 3) / 4 * 4)
+    if (sum != (initial + 3) / 4 * 4)
         return unsupported(err,
                            "the memory of all NUMA cells is %" G_GUINT64_FORMAT
-                           " KiB, <memory> says %" G_GUINT64_FORMAT " KiB",
-                           sum, def->memory_kib);
+                           " KiB, <memory>%s says %" G_GUINT64_FORMAT " KiB",
+                           sum, initial == def->memory_kib ? "" : " without that of devices",
+                           initial);
     return 0;
+}
+
+unsigned vmgr__vemu_numa_cells(const struct vmgr__domain_def *def)
+{
+    xmlDoc *doc = numa_of(def, NULL);
+    g_autoptr(GArray) cells = doc ? cells_read(xmlDocGetRootElement(doc), NULL) : NULL;
+
+    xmlFreeDoc(doc);
+    return cells ? cells->len : 0;
 }
 
 /* ---- options ---- */

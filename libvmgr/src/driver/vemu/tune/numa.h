@@ -9,6 +9,8 @@
 
 /* ---- numa.c ---- */
 int vmgr__vemu_check_numa(const struct vmgr__domain_def *def, struct vmgr_error **err);
+/* How many cells a definition that was checked has; 0: it says nothing of them. */
+unsigned vmgr__vemu_numa_cells(const struct vmgr__domain_def *def);
 /* Adds -numa options; the definition has been checked. */
 void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args);
 

@@ -7,6 +7,7 @@
 #include "../run/agent.h"
 #include "cgroup.h"
 #include "../change.h"
+#include "../device/memory.h"
 #include "../device/parts.h"
 #include "../run/qmp.h"
 #include "../state/status.h"
@@ -14,9 +15,12 @@
 
 #define UNPLUG_TIMEOUT_MS 10000
 
-static int set_balloon(struct vemu_change *c, uint64_t kib, struct vmgr_error **err)
+/* It takes from what the guest boots with; what that has in devices stays. */
+static int set_balloon(struct vemu_change *c, struct vmgr_error **err)
 {
     struct json_object *args = json_object_new_object();
+    struct vmgr__domain_def *def = c->status.def;
+    const uint64_t plugged = vmgr__memory_plugged(def);
 
     if (!vmgr__vemu_has_balloon(c->status.def)) {
         json_object_put(args);
@@ -24,7 +28,15 @@ static int set_balloon(struct vemu_change *c, uint64_t kib, struct vmgr_error **
                           "Unable to change memory of active domain without the balloon device and "
                           "guest OS balloon driver");
     }
-    vmgr__vemu_set_int(args, "value", (int64_t)kib * 1024);
+    if (plugged && def->current_memory_kib <= plugged) {
+        json_object_put(args);
+        return vemu_error(err, VMGR_ERR_INVALID_ARG,
+                          "cannot set memory to %" G_GUINT64_FORMAT " KiB: %" G_GUINT64_FORMAT
+                          " KiB are in memory devices",
+                          def->current_memory_kib, plugged);
+    }
+    def->current_memory_kib = MIN(def->current_memory_kib, vmgr__memory_initial(def) + plugged);
+    vmgr__vemu_set_int(args, "value", (int64_t)vmgr__vemu_memory_ballooned(def) * 1024);
     return vmgr__vemu_change_command(c, "balloon", args, err);
 }
 
@@ -42,7 +54,7 @@ int vmgr__vemu_set_memory(struct vmgr_domain *dom, uint64_t kib, uint32_t flags,
     if (r == 0 && live)
         r = vmgr__def_set_memory(c.status.def, kib, flags, true, err);
     if (r == 0 && live)
-        r = set_balloon(&c, kib, err);
+        r = set_balloon(&c, err);
     return vmgr__vemu_change_save_end(&c, live, config, r, err);
 }
 

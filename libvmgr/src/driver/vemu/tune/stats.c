@@ -15,6 +15,7 @@
 
 #include "../block/blockjob.h"
 #include "iothread.h"
+#include "../device/memory.h"
 #include "../device/parts.h"
 #include "../run/process.h"
 #include "../run/qmp.h"
@@ -202,7 +203,7 @@ static void add_balloon(const struct snapshot *s, struct vemu_qmp *q, GArray *re
     uint64_t current = s->def->current_memory_kib;
 
     if (s->active && q && vmgr__vemu_has_balloon(s->def) && (o = ask(q, "query-balloon")))
-        current = number(o, "actual") / 1024;
+        current = number(o, "actual") / 1024 + vmgr__memory_plugged(s->def);
     json_object_put(o);
     if (s->active)
         ULL(ret, current, "balloon.current");
