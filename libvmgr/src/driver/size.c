@@ -10,6 +10,17 @@
 
 #define invalid(err, ...) vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_DOMAIN, __VA_ARGS__)
 
+/* Cells say how much each of them has. */
+static bool has_cells(const struct vmgr__domain_def *def)
+{
+    for (guint i = 0; def->cpu.present && i < def->cpu.kept_names->len; i++) {
+        if (strcmp(def->cpu.kept_names->pdata[i], "numa") == 0 &&
+            strstr(def->cpu.kept->pdata[i], "<cell"))
+            return true;
+    }
+    return false;
+}
+
 int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t flags, bool live,
                          struct vmgr_error **err)
 {
@@ -17,6 +28,10 @@ int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t fl
         if (live)
             return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
                                    "cannot resize the maximum memory on an active domain");
+        if (has_cells(def))
+            return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
+                                   "initial memory size of a domain with NUMA nodes cannot be "
+                                   "modified with this API");
         if (def->max_memory_kib && kib > def->max_memory_kib)
             return vmgr__error_set(err, VMGR_ERR_OPERATION_INVALID, VMGR_FROM_DOMAIN,
                                    "cannot set initial memory size greater than the maximum "

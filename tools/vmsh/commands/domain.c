@@ -622,6 +622,8 @@ const struct cmd cmds_domain[] = {
       "Undefine an inactive domain, or convert persistent to transient.", false },
     { "update-device", cmd_update_device, update_device_opts, "update device from an XML file",
       "Update device from an XML <file>.", false },
+    { "update-memory-device", cmd_update_memory_device, update_memory_device_opts,
+      "update memory device of a domain", "Update values of a memory device of a domain", false },
     { "vcpucount", cmd_vcpucount, vcpucount_opts, "domain vcpu counts",
       "Returns the number of virtual CPUs used by the domain.", false },
     { "vcpuinfo", cmd_vcpuinfo, vcpuinfo_opts, "detailed domain vcpu information",

@@ -67,6 +67,10 @@ extern const struct opt detach_interface_opts[];
 bool cmd_change_media(struct shell *sh, const struct args *args);
 extern const struct opt change_media_opts[];
 
+/* commands/memory-device.c */
+bool cmd_update_memory_device(struct shell *sh, const struct args *args);
+extern const struct opt update_memory_device_opts[];
+
 /* commands/size.c */
 bool cmd_setmem(struct shell *sh, const struct args *args);
 extern const struct opt setmem_opts[];
