@@ -54,11 +54,40 @@ enum vmgr__os_type {
 };
 extern const char *const vmgr__os_type_names[];
 
+/* What starts a guest before its system does. */
+enum vmgr__firmware_kind { VMGR__FIRMWARE_NONE = 0, VMGR__FIRMWARE_BIOS, VMGR__FIRMWARE_EFI };
+enum vmgr__loader_type { VMGR__LOADER_NONE = 0, VMGR__LOADER_ROM, VMGR__LOADER_PFLASH };
+enum vmgr__firmware_feature {
+    VMGR__FIRMWARE_ENROLLED_KEYS = 0,
+    VMGR__FIRMWARE_SECURE_BOOT,
+    VMGR__FIRMWARE_FEATURES
+};
+struct vmgr__firmware {
+    int kind;                              /* attribute of <os>: which to choose */
+    int features[VMGR__FIRMWARE_FEATURES]; /* tristates */
+    bool has_loader, has_nvram;
+    char *loader;                    /* path; NULL: none */
+    char *loader_format;             /* NULL: not said */
+    int loader_type;                 /* enum vmgr__loader_type */
+    int readonly, secure, stateless; /* tristates */
+    char *nvram;                     /* path; NULL: none, or no file */
+    char *nvram_template, *nvram_format;
+    char *nvram_type, *nvram_source; /* of <nvram type='...'><source/></nvram>; else NULL */
+    bool nvram_source_plain;         /* nothing in that <source> */
+    int menu;                        /* tristate */
+    bool has_menu_timeout, has_reboot_timeout;
+    int menu_timeout, reboot_timeout; /* ms; -1: never */
+    int useserial;                    /* tristate */
+};
+extern const char *const vmgr__firmware_names[];
+extern const char *const vmgr__firmware_feature_names[];
+extern const char *const vmgr__loader_names[];
+
 struct vmgr__os {
     int type; /* enum vmgr__os_type */
     char *arch;
     char *machine;
-    char *firmware; /* attribute of <os> */
+    struct vmgr__firmware firmware;
     char *init;
     char *kernel;
     char *initrd;
@@ -330,6 +359,8 @@ void vmgr__domain_def_free(struct vmgr__domain_def *def);
 int vmgr__cpu_parse_node(xmlNode *node, struct vmgr__domain_def *def, struct vmgr_error **err);
 /* An empty one. */
 struct vmgr__domain_def *vmgr__domain_def_new(void);
+/* Whether what a definition at rest says of its firmware goes together: VMGR_ERR_XML_DETAIL. */
+int vmgr__firmware_check(const struct vmgr__domain_def *def, struct vmgr_error **err);
 
 /* Name rules shared by definitions and renaming. */
 int vmgr__name_check(const char *name, struct vmgr_error **err);

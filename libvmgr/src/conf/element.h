@@ -74,9 +74,17 @@ void vmgr__warn_children(struct vmgr__parse *p, const xmlNode *node, const char 
 /* The UUID that <sysinfo> tells the guest is the domain's own, or becomes it. */
 int vmgr__sysinfo_uuid(struct vmgr__parse *p, const xmlNode *root);
 
+/* ---- firmware.c: parts of <os> ---- */
+
+int vmgr__firmware_parse(struct vmgr__parse *p, xmlNode *os);
+/* <firmware>, <loader>, <nvram>; <bootmenu>, <bios>. */
+void vmgr__firmware_write(const struct vmgr__domain_def *def, struct vmgr__xml_writer *w);
+void vmgr__firmware_write_menu(const struct vmgr__domain_def *def, struct vmgr__xml_writer *w);
+
 /* ---- devices that have files of their own ---- */
 
 void vmgr__os_fini(struct vmgr__os *os);
+void vmgr__firmware_fini(struct vmgr__firmware *f);
 void vmgr__cpu_fini(struct vmgr__cpu *cpu);
 void vmgr__clock_fini(struct vmgr__clock *clock);
 void vmgr__features_fini(struct vmgr__domain_def *def);

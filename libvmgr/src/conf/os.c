@@ -19,22 +19,24 @@ static const char *const arch_names[] = {
     "xtensa",  "xtensaeb", NULL
 };
 
-/* Children in the order they are written. Those below OS_KEPT are read here, the others kept. */
-static const char *const child_names[] = { "type",      "kernel",   "initrd",  "cmdline",
-                                           "boot",      "init",
-#define OS_KEPT 6
-                                           "initarg",   "initenv",  "initdir", "inituser",
-                                           "initgroup", "firmware", "loader",  "nvram",
-#define OS_KEPT_AFTER_CMDLINE 14
+/* Children in the order they are written. Those below OS_KEPT are read here and by firmware.c, the
+ * others kept. */
+static const char *const child_names[] = { "type",      "kernel",   "initrd",   "cmdline",
+                                           "boot",      "init",     "firmware", "loader",
+                                           "nvram",     "bootmenu", "bios",
+#define OS_KEPT 11
+                                           "initarg",   "initenv",  "initdir",  "inituser",
+                                           "initgroup",
+#define OS_KEPT_AFTER_CMDLINE 16
                                            "dtb",       "root",     "acpi",
-#define OS_KEPT_AFTER_BOOT 17
-                                           "bootmenu",  "bios",     "smbios",  NULL };
+#define OS_KEPT_AFTER_BOOT 19
+                                           "smbios",    NULL };
 
 void vmgr__os_fini(struct vmgr__os *os)
 {
     g_free(os->arch);
     g_free(os->machine);
-    g_free(os->firmware);
+    vmgr__firmware_fini(&os->firmware);
     g_free(os->init);
     g_free(os->kernel);
     g_free(os->initrd);
@@ -124,7 +126,8 @@ static int os_parse(struct vmgr__parse *p, xmlNode *node)
     if (parse_type(p, node) < 0)
         return -1;
     vmgr__warn_attrs(p, node, known);
-    os->firmware = vmgr__xml_attr(node, "firmware");
+    if (vmgr__firmware_parse(p, node) < 0)
+        return -1;
     os->init = child_text(node, "init");
     os->kernel = child_text(node, "kernel");
     os->initrd = child_text(node, "initrd");
@@ -172,13 +175,15 @@ static void os_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_
     const struct vmgr__os *os = &def->os;
 
     vmgr__xw_begin(w, "os");
-    vmgr__xw_attr(w, "firmware", os->firmware);
+    if (os->firmware.kind)
+        vmgr__xw_attr(w, "firmware", vmgr__firmware_names[os->firmware.kind]);
     vmgr__xw_begin(w, "type");
     vmgr__xw_attr(w, "arch", os->arch);
     vmgr__xw_attr(w, "machine", os->machine);
     vmgr__xw_end_text(w, "type", vmgr__os_type_names[os->type]);
     vmgr__xw_text(w, "init", os->init);
     write_kept(os, OS_KEPT, OS_KEPT_AFTER_CMDLINE, w);
+    vmgr__firmware_write(def, w);
     vmgr__xw_text(w, "kernel", os->kernel);
     vmgr__xw_text(w, "initrd", os->initrd);
     vmgr__xw_text(w, "cmdline", os->cmdline);
@@ -188,6 +193,7 @@ static void os_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_
         vmgr__xw_attr(w, "dev", vmgr__boot_names[g_array_index(os->boot, int, i)]);
         vmgr__xw_end(w, "boot");
     }
+    vmgr__firmware_write_menu(def, w);
     write_kept(os, OS_KEPT_AFTER_BOOT, G_N_ELEMENTS(child_names), w);
     vmgr__xw_end(w, "os");
 }

@@ -10,6 +10,18 @@ static int refuse_validate(uint32_t flags, uint32_t validate, struct vmgr_error 
                            "validation against a schema is not available");
 }
 
+static struct vmgr__domain_def *parse(const char *xml, struct vmgr_error **err)
+{
+    struct vmgr__domain_def *def =
+        vmgr__domain_def_parse(xml, &vmgr__test_defaults, VMGR__CONF_INACTIVE, err);
+
+    if (def && vmgr__firmware_check(def, err) < 0) {
+        vmgr__domain_def_free(def);
+        return NULL;
+    }
+    return def;
+}
+
 int vmgr__test_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                       struct vmgr_domain **ret, struct vmgr_error **err)
 {
@@ -20,7 +32,7 @@ int vmgr__test_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
 
     if (refuse_validate(flags, VMGR_DOMAIN_DEFINE_VALIDATE, err) < 0)
         return -1;
-    def = vmgr__domain_def_parse(xml, &vmgr__test_defaults, VMGR__CONF_INACTIVE, err);
+    def = parse(xml, err);
     if (!def)
         return -1;
     g_mutex_lock(&t->lock);
@@ -59,7 +71,7 @@ int vmgr__test_create(struct vmgr_conn *conn, const char *xml, uint32_t flags,
                           "testDomainCreateXML", err) < 0 ||
         refuse_validate(flags, VMGR_DOMAIN_START_VALIDATE, err) < 0)
         return -1;
-    def = vmgr__domain_def_parse(xml, &vmgr__test_defaults, VMGR__CONF_INACTIVE, err);
+    def = parse(xml, err);
     if (!def)
         return -1;
     g_mutex_lock(&t->lock);

@@ -88,9 +88,15 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
         if (*name && strcmp(name, "smbios") != 0)
             return no_element(err, os->kept_names->pdata[i]);
     }
-    if (os->firmware)
+    if (os->firmware.kind)
         return unsupported(err, "firmware '%s' is not supported by the vemu driver yet",
-                           os->firmware);
+                           vmgr__firmware_names[os->firmware.kind]);
+    if (os->firmware.has_loader)
+        return no_element(err, "loader");
+    if (os->firmware.menu)
+        return no_element(err, "bootmenu");
+    if (os->firmware.useserial || os->firmware.has_reboot_timeout)
+        return no_element(err, "bios");
     if (os->init)
         return no_element(err, "init");
     if (!os->kernel && !vmgr__vemu_has_pci(def))
