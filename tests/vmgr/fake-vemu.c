@@ -155,7 +155,7 @@ static void parse(int argc, char **argv)
         "-name",      "-uuid",   "-display",  "-machine", "-accel",   "-cpu",    "-m",
         "-smp",       "-kernel", "-initrd",   "-append",  "-chardev", "-device", "-qmp",
         "-exit-file", "-action", "-blockdev", "-netdev",  "-boot",    "-numa",   "-sandbox",
-        "-object",    "-add-fd", "-smbios",   "-fw_cfg",  "-fsdev",   NULL
+        "-object",    "-add-fd", "-smbios",   "-fw_cfg",  "-fsdev",   "-bios",   NULL
     };
 
     for (int i = 1; i < argc; i++) {

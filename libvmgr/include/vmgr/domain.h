@@ -200,7 +200,7 @@ int vmgr_domain_define_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
 #define VMGR_DOMAIN_START_BYPASS_CACHE (1u << 2)
 #define VMGR_DOMAIN_START_FORCE_BOOT   (1u << 3) /* boot afresh even if a managed save exists */
 #define VMGR_DOMAIN_START_VALIDATE     (1u << 4) /* create_xml: check against the schema first */
-#define VMGR_DOMAIN_START_RESET_NVRAM  (1u << 5)
+#define VMGR_DOMAIN_START_RESET_NVRAM  (1u << 5) /* firmware's variables anew from their template */
 
 /**
  * vmgr_domain_create_xml() - starts a transient domain, or an inactive persistent one with another
@@ -213,7 +213,7 @@ int vmgr_domain_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
 /* What else to remove. Numbers of the libvirt protocol. */
 #define VMGR_DOMAIN_UNDEFINE_MANAGED_SAVE         (1u << 0)
 #define VMGR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA   (1u << 1)
-#define VMGR_DOMAIN_UNDEFINE_NVRAM                (1u << 2)
+#define VMGR_DOMAIN_UNDEFINE_NVRAM                (1u << 2) /* the file with firmware's variables */
 #define VMGR_DOMAIN_UNDEFINE_KEEP_NVRAM           (1u << 3)
 #define VMGR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA (1u << 4)
 #define VMGR_DOMAIN_UNDEFINE_TPM                  (1u << 5)
@@ -221,7 +221,9 @@ int vmgr_domain_create_xml(struct vmgr_conn *conn, const char *xml, uint32_t fla
 
 /**
  * vmgr_domain_undefine() - removes the persistent definition; an active domain becomes transient
- * Errors: VMGR_ERR_OPERATION_INVALID (the domain is transient).
+ * Errors: VMGR_ERR_OPERATION_INVALID (the domain is transient; its firmware has a file with
+ * variables and flags do not say what becomes of it, or say both; it has checkpoints, and they are
+ * not to go).
  */
 int vmgr_domain_undefine(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 /**
@@ -241,7 +243,8 @@ int vmgr_domain_rename(struct vmgr_domain *domain, const char *new_name, uint32_
  * @flags: VMGR_DOMAIN_START_*
  * Errors: VMGR_ERR_OPERATION_INVALID (already running), VMGR_ERR_CONFIG_UNSUPPORTED (the definition
  * asks for what the driver cannot give the guest: the message names it), VMGR_ERR_INTERNAL_ERROR
- * (the emulator gave up: the message ends with its last words), VMGR_ERR_SYSTEM_ERROR.
+ * (the emulator gave up: the message ends with its last words), VMGR_ERR_OPERATION_FAILED (no
+ * firmware, or no template of its variables, is found), VMGR_ERR_SYSTEM_ERROR.
  */
 int vmgr_domain_start(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 

@@ -11,6 +11,7 @@
 #include "backup/backup.h"
 #include "define.h"
 #include "device/parts.h"
+#include "run/firmware.h"
 #include "run/launch.h"
 #include "state/cache.h"
 #include "state/lock.h"
@@ -107,6 +108,7 @@ int vmgr__vemu_define(struct vmgr_conn *conn, const char *xml, uint32_t flags,
         vmgr__domain_def_free(def);
         return -1;
     }
+    vmgr__vemu_nvram_place(d, def);
     lock = vmgr__vemu_lock_global(d, err);
     if (lock >= 0) {
         r = vmgr__vemu_check_unique(d, lock, def, false, err);
@@ -146,14 +148,16 @@ int vmgr__vemu_undefine(struct vmgr_domain *dom, uint32_t flags, struct vmgr_err
     struct vemu_change c;
     int r = -1;
 
-    /* There is never a managed save, a snapshot, NVRAM or a TPM to remove or to keep. */
+    /* There is never a managed save, a snapshot or a TPM to remove or to keep. */
     if (vmgr__vemu_change_begin(&c, dom, err) < 0)
         return -1;
     if (!c.config) {
         vemu_error(err, VMGR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
         return vmgr__vemu_change_end(&c, -1);
     }
-    if (check_checkpoints(&c, flags, err) < 0)
+    if (vmgr__vemu_nvram_check_leave(c.d, c.config, flags, err) < 0 ||
+        check_checkpoints(&c, flags, err) < 0 ||
+        ((flags & VMGR_DOMAIN_UNDEFINE_NVRAM) && vmgr__vemu_nvram_remove(c.d, c.config, err) < 0))
         return vmgr__vemu_change_end(&c, -1);
     config = vmgr__vemu_config_path(c.d, c.name);
     link = vmgr__vemu_autostart_path(c.d, c.name);
@@ -201,6 +205,10 @@ static int rename_locked(struct vemu_change *c, const char *new_name, struct vmg
     g_autofree char *old_link = vmgr__vemu_autostart_path(c->d, c->name);
     const bool autostart = has_autostart(c->d, c->name) && !has_autostart(c->d, new_name);
 
+    /* The guest keeps its variables: with the name, the usual place of their file changes. */
+    if (vmgr__vemu_nvram_keep_place(c->d, c->config) &&
+        vmgr__vemu_config_save(c->d, c->config, err) < 0)
+        return -1;
     if (autostart && make_autostart(c->d, new_name, err) < 0)
         return -1;
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0) {

@@ -19,6 +19,7 @@
 #include "run/agent.h"
 #include "run/channel.h"
 #include "run/files.h"
+#include "run/firmware.h"
 #include "run/launch.h"
 #include "run/process.h"
 #include "run/qmp.h"
@@ -256,7 +257,8 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     s->def = def;
     if (vmgr__vemu_assign_addresses(def, VEMU_SPARE_PORTS, err) < 0 ||
         vmgr__vemu_volumes_resolve(c->d->conn, def, err) < 0 ||
-        vmgr__vemu_cpu_expand(def, err) < 0 || vmgr__vemu_check_support(def, err) < 0)
+        vmgr__vemu_cpu_expand(def, err) < 0 || vmgr__vemu_check_support(def, err) < 0 ||
+        vmgr__vemu_firmware_choose(c->d, def, err) < 0)
         return -1;
     emulator = vmgr__vemu_find_emulator(c->d, def, err);
     files = emulator ? vmgr__vemu_files_open(c->d, def, NULL, err) : NULL;
@@ -271,7 +273,9 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     if (announce(c, fresh, emulator, err) < 0)
         return -1;
     s->files = files;
-    r = vmgr__vemu_rights_begin(c->d, c->name, s, err);
+    r = vmgr__vemu_nvram_make(c->d, def, flags & VMGR_DOMAIN_START_RESET_NVRAM, err);
+    if (r == 0)
+        r = vmgr__vemu_rights_begin(c->d, c->name, s, err);
     if (r == 0)
         r = vmgr__vemu_launch(c->d, c->name, s, &q, &log_from, err);
     s->files = NULL;
@@ -293,7 +297,8 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
 }
 
 #define START_FLAGS                                                                                \
-    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_FORCE_BOOT)
+    (VMGR_DOMAIN_START_PAUSED | VMGR_DOMAIN_START_AUTODESTROY | VMGR_DOMAIN_START_FORCE_BOOT |     \
+     VMGR_DOMAIN_START_RESET_NVRAM)
 
 int vmgr__vemu_start(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {

@@ -65,6 +65,8 @@ struct vemu {
     char *emulator;      /* chosen by the caller, or NULL */
     char *settings_path; /* vemu.conf */
     char *dump_dir;      /* unless that says another */
+    char *nvram_dir;     /* variables of guests' firmware */
+    char **firmware_dirs; /* with its descriptors; the last one counts most */
     bool is_system;      /* the host's own, not a directory that was named or a user's */
     char *net_config_dir;
     char *net_autostart_dir;

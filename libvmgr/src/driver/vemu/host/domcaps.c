@@ -8,39 +8,52 @@
  * nothing is promised that a start would refuse.
  */
 #include <string.h>
-#include <unistd.h>
 #include <vemu/registry.h>
 
 #include "../../../cpu/cpu.h"
 #include "../../cpu.h"
-#include "host.h"
 #include "../device/parts.h"
+#include "../run/firmware.h"
 #include "../run/launch.h"
+#include "host.h"
 
 #define invalid(err, ...) vemu_error(err, VMGR_ERR_INVALID_ARG, __VA_ARGS__)
 
 struct target {
+    const struct vemu *d;
     char *emulator;
     const char *arch, *machine, *virt_type;
     uint32_t max_vcpus;
 };
 
-/* A start would take this: parts of <domain>, of <os>, of <devices>. */
-static bool takes(const struct target *t, const char *parts, const char *os, const char *devices)
+/* A start would take this: parts of <domain>, attributes and children of <os>, of <devices>. */
+static bool takes_os(const struct target *t, const char *parts, const char *attrs, const char *os,
+                     const char *devices)
 {
     g_autofree char *xml =
         g_strdup_printf("<domain type='vemu'><name>x</name><memory>65536</memory>%s"
-                        "<os%s<type arch='%s' machine='%s'>hvm</type><kernel>/x</kernel>%s</os>"
+                        "<os%s><type arch='%s' machine='%s'>hvm</type>%s</os>"
                         "<devices>%s</devices></domain>",
-                        parts, os && *os == ' ' ? os : ">", t->arch, t->machine,
-                        os && *os != ' ' ? os : "", devices);
+                        parts, attrs, t->arch, t->machine, os, devices);
     struct vmgr__domain_def *def =
         vmgr__domain_def_parse(xml, &vmgr__vemu_defaults, VMGR__CONF_INACTIVE, NULL);
     const bool ok = def && vmgr__vemu_assign_addresses(def, 0, NULL) == 0 &&
-                    vmgr__vemu_check_support(def, NULL) == 0;
+                    vmgr__vemu_check_support(def, NULL) == 0 &&
+                    vmgr__vemu_firmware_choose(t->d, def, NULL) == 0;
 
     vmgr__domain_def_free(def);
     return ok;
+}
+
+static bool takes(const struct target *t, const char *parts, const char *devices)
+{
+    return takes_os(t, parts, "", "<kernel>/x</kernel>", devices);
+}
+
+/* What starts instead of a kernel. */
+static bool takes_firmware(const struct target *t, const char *attrs, const char *os)
+{
+    return takes_os(t, "<features><acpi/></features>", attrs, os, "");
 }
 
 /* ---- enumerations ---- */
@@ -78,7 +91,7 @@ static bool takes_disk(const struct target *t, const char *kind, const char *bus
         "<disk type='file' device='%s'%s><source file='/x'/><target dev='%s' bus='%s'/></disk>",
         kind, attr, disk_name(bus), bus);
 
-    return takes(t, "", NULL, device);
+    return takes(t, "", device);
 }
 
 static void write_values(struct vmgr__xml_writer *w, const char *name, const GPtrArray *values)
@@ -184,7 +197,7 @@ static GPtrArray *find_values(const struct target *t, const struct choice *c)
         g_auto(GStrv) halves = g_strsplit(c->device, "%s", 2);
         g_autofree char *device = g_strjoinv(*v, halves);
 
-        if (takes(t, "", NULL, device))
+        if (takes(t, "", device))
             g_ptr_array_add(found, (char *)*v);
     }
     return found;
@@ -208,14 +221,6 @@ static void write_group(struct vmgr__xml_writer *w, const struct target *t, cons
 
 /* ---- firmware ---- */
 
-/* Where distributions put images; those that are not there are not told. */
-static const char *const images[] = {
-    "/usr/share/OVMF/OVMF_CODE_4M.fd",
-    "/usr/share/OVMF/OVMF_CODE.fd",
-    "/usr/share/edk2/ovmf/OVMF_CODE.fd",
-    "/usr/share/qemu/OVMF.fd",
-};
-
 static void write_os(struct vmgr__xml_writer *w, const struct target *t)
 {
     static const char *const firmwares[] = { "bios", "efi", NULL };
@@ -224,26 +229,27 @@ static void write_os(struct vmgr__xml_writer *w, const struct target *t)
     g_autoptr(GPtrArray) loaders = g_ptr_array_new();
     g_autoptr(GPtrArray) read_only = g_ptr_array_new();
     g_autoptr(GPtrArray) secure = g_ptr_array_new();
+    g_autoptr(GPtrArray) images = vmgr__vemu_firmware_list(t->d, t->arch, t->machine);
 
     for (int i = 0; firmwares[i]; i++) {
-        g_autofree char *attr = g_strdup_printf(" firmware='%s'>", firmwares[i]);
+        g_autofree char *attr = g_strdup_printf(" firmware='%s'", firmwares[i]);
 
-        if (takes(t, "", attr, ""))
+        if (takes_firmware(t, attr, ""))
             g_ptr_array_add(found, (char *)firmwares[i]);
     }
     for (int i = 0; types[i]; i++) {
         g_autofree char *element =
             g_strdup_printf("<loader readonly='yes' type='%s'>/x</loader>", types[i]);
 
-        if (takes(t, "", element, ""))
+        if (takes_firmware(t, "", element))
             g_ptr_array_add(loaders, (char *)types[i]);
     }
     if (loaders->len)
         g_ptr_array_add(read_only, (char *)"yes");
-    if (takes(t, "", "<loader readonly='no' type='pflash'>/x</loader>", ""))
+    if (takes_firmware(t, "", "<loader readonly='no' type='pflash'>/x</loader>"))
         g_ptr_array_add(read_only, (char *)"no");
     g_ptr_array_add(secure, (char *)"no");
-    if (takes(t, "", "<loader readonly='yes' secure='yes' type='pflash'>/x</loader>", ""))
+    if (takes_firmware(t, "", "<loader readonly='yes' secure='yes' type='pflash'>/x</loader>"))
         g_ptr_array_add(secure, (char *)"yes");
 
     vmgr__xw_begin(w, "os");
@@ -251,9 +257,11 @@ static void write_os(struct vmgr__xml_writer *w, const struct target *t)
     write_values(w, "firmware", found);
     vmgr__xw_begin(w, "loader");
     vmgr__xw_attr(w, "supported", loaders->len ? "yes" : "no");
-    for (size_t i = 0; loaders->len && i < G_N_ELEMENTS(images); i++) {
-        if (access(images[i], R_OK) == 0)
-            vmgr__xw_text(w, "value", images[i]);
+    for (guint i = 0; loaders->len && i < images->len; i++) {
+        const struct vemu_firmware *f = images->pdata[i];
+
+        if (f->kind == VMGR__FIRMWARE_EFI)
+            vmgr__xw_text(w, "value", f->loader);
     }
     if (loaders->len) {
         write_values(w, "type", loaders);
@@ -355,7 +363,7 @@ static void write_memory(struct vmgr__xml_writer *w, const struct target *t)
         g_autofree char *part =
             g_strdup_printf("<memoryBacking><source type='%s'/></memoryBacking>", sources[i]);
 
-        if (takes(t, part, NULL, ""))
+        if (takes(t, part, ""))
             g_ptr_array_add(found, (char *)sources[i]);
     }
     vmgr__xw_begin(w, "memoryBacking");
@@ -385,7 +393,7 @@ static void write_features(struct vmgr__xml_writer *w, const struct target *t)
 
     vmgr__xw_begin(w, "features");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const bool ok = rows[i].parts && takes(t, rows[i].parts, NULL, rows[i].devices);
+        const bool ok = rows[i].parts && takes(t, rows[i].parts, rows[i].devices);
 
         vmgr__xw_begin(w, rows[i].name);
         vmgr__xw_attr(w, "supported", ok ? "yes" : "no");
@@ -405,7 +413,7 @@ static void write_all(struct vmgr__xml_writer *w, const struct target *t)
     vmgr__xw_attrf(w, "max", "%u", t->max_vcpus);
     vmgr__xw_end(w, "vcpu");
     vmgr__xw_begin(w, "iothreads");
-    vmgr__xw_attr(w, "supported", takes(t, "<iothreads>1</iothreads>", NULL, "") ? "yes" : "no");
+    vmgr__xw_attr(w, "supported", takes(t, "<iothreads>1</iothreads>", "") ? "yes" : "no");
     vmgr__xw_end(w, "iothreads");
     write_os(w, t);
     write_cpu(w, t);
@@ -435,6 +443,7 @@ static int resolve(struct vmgr_conn *conn, const struct vmgr_hypervisor *hv, str
 {
     struct vemu_class_info info = VEMU_CLASS_INFO_INIT;
 
+    ret->d = conn->driver_data;
     ret->arch = hv->arch ? hv->arch : "x86_64";
     ret->machine = hv->machine ? hv->machine : vmgr__vemu_defaults.machine;
     ret->virt_type = hv->virt_type ? hv->virt_type : vmgr__vemu_has_kvm() ? "kvm" : "qemu";

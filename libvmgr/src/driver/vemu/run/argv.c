@@ -18,6 +18,7 @@
 #include "../tune/numa.h"
 #include "../tune/resource.h"
 #include "files.h"
+#include "firmware.h"
 #include "fwcfg.h"
 #include "launch.h"
 #include "lifecycle-action.h"
@@ -71,7 +72,7 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
                            def->os.machine);
     if (strlen(def->name) > VEMU_NAME_MAX)
         return unsupported(err, "the domain's name is longer than %d bytes", VEMU_NAME_MAX);
-    return 0;
+    return vmgr__vemu_firmware_check_define(def, err);
 }
 
 static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
@@ -88,17 +89,10 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
         if (*name && strcmp(name, "smbios") != 0)
             return no_element(err, os->kept_names->pdata[i]);
     }
-    if (os->firmware.kind)
-        return unsupported(err, "firmware '%s' is not supported by the vemu driver yet",
-                           vmgr__firmware_names[os->firmware.kind]);
-    if (os->firmware.has_loader)
-        return no_element(err, "loader");
-    if (os->firmware.menu)
-        return no_element(err, "bootmenu");
-    if (os->firmware.useserial || os->firmware.has_reboot_timeout)
-        return no_element(err, "bios");
     if (os->init)
         return no_element(err, "init");
+    if (vmgr__vemu_firmware_check(def, err) < 0)
+        return -1;
     if (!os->kernel && !vmgr__vemu_has_pci(def))
         return unsupported(err, "the domain has no <kernel>, and machine '%s' boots nothing else",
                            os->machine);
@@ -350,10 +344,12 @@ static void add_devices(GPtrArray *args, const struct vmgr__domain_def *def, con
     }
 }
 
-/* <boot dev='...'/>: letters as firmware of PCs has them. */
+/* <boot dev='...'/>: letters as firmware of PCs has them; <bootmenu>, <bios>. */
 static void add_boot(GPtrArray *args, const struct vmgr__os *os)
 {
+    const struct vmgr__firmware *f = &os->firmware;
     g_autoptr(GString) order = g_string_new(NULL);
+    g_autoptr(GString) boot = g_string_new(NULL);
 
     for (guint i = 0; i < os->boot->len; i++) {
         const char *name = vmgr__boot_names[g_array_index(os->boot, int, i)];
@@ -364,7 +360,15 @@ static void add_boot(GPtrArray *args, const struct vmgr__os *os)
                                                               : 'n');
     }
     if (order->len)
-        addf(args, "-boot", "order=%s", order->str);
+        g_string_append_printf(boot, ",order=%s", order->str);
+    if (f->menu)
+        g_string_append_printf(boot, ",menu=%s", f->menu == 1 ? "on" : "off");
+    if (f->has_menu_timeout)
+        g_string_append_printf(boot, ",splash-time=%d", f->menu_timeout);
+    if (f->has_reboot_timeout)
+        g_string_append_printf(boot, ",reboot-timeout=%d", f->reboot_timeout);
+    if (boot->len)
+        add(args, "-boot", boot->str + 1);
 }
 
 static void add_genid(GPtrArray *args, const struct vmgr__domain_def *def)
@@ -421,9 +425,10 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
              "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT "k,share=%s%s%s", kib,
              shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "", t->hugepages ? page : "");
     }
-    addf(args, "-machine", "%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
+    addf(args, "-machine", "%s%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
          no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",
-         def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "");
+         def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "",
+         vmgr__vemu_firmware_options(def));
     add(args, "-m", size);
     if (t->allocation == 1)
         add(args, "-mem-prealloc", NULL);
@@ -449,6 +454,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-nodefaults", NULL);
     add(args, "-display", "none");
     add_machine(args, def);
+    vmgr__vemu_firmware_argv(def, args);
     add(args, "-accel", vmgr__vemu_accel(def));
     add(args, "-cpu", cpu);
     add(args, "-smp", smp);

@@ -364,6 +364,16 @@ static int give_parts(const struct work *w, const struct vemu_parts *parts)
     return 0;
 }
 
+/* An image that many guests have is written to only if that was said in as many words. */
+static int give_firmware(const struct work *w, const struct vmgr__firmware *f)
+{
+    const bool write = f->loader_type == VMGR__LOADER_PFLASH && f->readonly == 2;
+
+    if (f->loader && give_file(w, f->loader, VEMU_ACL_READ | (write ? VEMU_ACL_WRITE : 0u)) < 0)
+        return -1;
+    return f->nvram ? give_file(w, f->nvram, VEMU_ACL_READ | VEMU_ACL_WRITE) : 0;
+}
+
 static int give_definition(const struct work *w)
 {
     const struct vmgr__domain_def *def = w->s->def;
@@ -380,6 +390,8 @@ static int give_definition(const struct work *w)
         if (give_file(w, firmware_files->pdata[i], VEMU_ACL_READ) < 0)
             return -1;
     }
+    if (give_firmware(w, &def->os.firmware) < 0)
+        return -1;
     for (guint i = 0; i < def->serials->len; i++) {
         const struct vmgr__chardev *c = def->serials->pdata[i];
 

@@ -109,6 +109,48 @@ int vmgr__file_replace_from(const char *fresh, const char *path, const char *tex
     return 0;
 }
 
+static int copy_content(int from, int to)
+{
+    char buf[65536];
+    ssize_t n;
+
+    while ((n = read(from, buf, sizeof(buf))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || write_all(to, buf, (size_t)n) < 0)
+            return -1;
+    }
+    return fsync(to);
+}
+
+int vmgr__file_copy(const char *from, const char *path, struct vmgr_error **err)
+{
+    g_autofree char *fresh = fresh_of(path);
+    int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), out, r = 0;
+    struct stat st;
+
+    if (in < 0)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "Failed to open file '%s'", from);
+    if (fstat(in, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(in);
+        return vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "'%s' is not a regular file", from);
+    }
+    unlink(fresh);
+    out = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (out < 0)
+        r = vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "Failed to create file '%s'", fresh);
+    else if (copy_content(in, out) < 0)
+        r = discard(out, fresh, "write", fresh, err);
+    else if (rename(fresh, path) < 0)
+        r = discard(out, fresh, "replace", path, err);
+    close(in);
+    if (r < 0)
+        return -1;
+    close(out);
+    vmgr__file_sync_dir(path);
+    return 0;
+}
+
 int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

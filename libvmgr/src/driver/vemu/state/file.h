@@ -17,6 +17,9 @@ int vmgr__file_replace(const char *path, const char *text, bool sync, struct vmg
 /* The same, written at first to `fresh`, elsewhere in the file system. */
 int vmgr__file_replace_from(const char *fresh, const char *path, const char *text, bool sync,
                             struct vmgr_error **err);
+/* Makes `path` a copy of `from`, for its owner alone, as a whole and synced. The caller sees to it
+ * that nobody else does so at the same time. */
+int vmgr__file_copy(const char *from, const char *path, struct vmgr_error **err);
 /* 1 and *ret, 0 when there is no such file, -1 and *err. */
 int vmgr__file_read(const char *path, char **ret, struct vmgr_error **err);
 /* Removes a file and what a dead writer left beside it, then syncs its directory. Fine when there

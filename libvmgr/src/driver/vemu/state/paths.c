@@ -27,6 +27,7 @@ static const struct {
     const char *name;
 } places[] = {
     { offsetof(struct vemu, dump_dir), DATA, "dump" },
+    { offsetof(struct vemu, nvram_dir), DATA, "nvram" },
     { offsetof(struct vemu, settings_path), CONFIG, "vemu.conf" },
     { offsetof(struct vemu, config_dir), CONFIG, "domains" },
     { offsetof(struct vemu, autostart_dir), CONFIG, "autostart" },
@@ -57,6 +58,14 @@ static void use_bases(struct vemu *d, const char *const bases[BASES])
         *place_of(d, i) = g_build_filename(bases[places[i].base], places[i].name, NULL);
 }
 
+/* Where descriptors of firmware are: the packages', then the administrator's, then the user's. */
+static char **firmware_dirs(const char *admin, const char *user)
+{
+    const char *const dirs[] = { "/usr/share/qemu/firmware", admin, user, NULL };
+
+    return g_strdupv((char **)dirs);
+}
+
 static void use_root(struct vemu *d, const char *root)
 {
     g_autofree char *config = g_build_filename(root, "etc", "vmgr", NULL);
@@ -64,7 +73,10 @@ static void use_root(struct vemu *d, const char *root)
     g_autofree char *log = g_build_filename(root, "log", "vmgr", NULL);
     g_autofree char *data = g_build_filename(root, "var", "lib", "vmgr", NULL);
 
+    g_autofree char *admin = g_build_filename(root, "etc", "qemu", "firmware", NULL);
+
     use_bases(d, (const char *const[BASES]){ config, run, log, data });
+    d->firmware_dirs = firmware_dirs(admin, NULL);
 }
 
 static void use_session(struct vemu *d)
@@ -74,7 +86,10 @@ static void use_session(struct vemu *d)
     g_autofree char *log = g_build_filename(g_get_user_cache_dir(), "vmgr", "log", NULL);
     g_autofree char *data = g_build_filename(g_get_user_data_dir(), "vmgr", NULL);
 
+    g_autofree char *user = g_build_filename(g_get_user_config_dir(), "qemu", "firmware", NULL);
+
     use_bases(d, (const char *const[BASES]){ config, run, log, data });
+    d->firmware_dirs = firmware_dirs("/etc/qemu/firmware", user);
 }
 
 int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
@@ -94,6 +109,8 @@ int vmgr__vemu_paths_init(struct vemu *d, const struct vmgr__open_args *args,
     else
         use_bases(d, (const char *const[BASES]){ "/etc/vmgr", "/run/vmgr", "/var/log/vmgr",
                                                  "/var/lib/vmgr" });
+    if (!d->firmware_dirs)
+        d->firmware_dirs = firmware_dirs("/etc/qemu/firmware", NULL);
     d->emulator = g_strdup(args->emulator);
     d->is_system = !session && !args->root;
     if (d->read_only)
@@ -112,6 +129,7 @@ void vmgr__vemu_paths_fini(struct vemu *d)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
         g_free(*place_of(d, i));
+    g_strfreev(d->firmware_dirs);
     g_free(d->emulator);
 }
 

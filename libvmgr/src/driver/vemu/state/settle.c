@@ -21,6 +21,7 @@
 
 #include "../backup/backup.h"
 #include "../tune/cgroup.h"
+#include "../run/firmware.h"
 #include "../run/rights.h"
 #include "../run/port.h"
 #include "../run/process.h"
@@ -165,6 +166,7 @@ int vmgr__vemu_settle_locked(struct vemu *d, const char *name, struct vemu_statu
         return vemu_error(err, VMGR_ERR_OPERATION_FAILED,
                           "Failed to terminate process %d with SIGKILL: Device or resource busy",
                           s->process.pid);
+    vmgr__vemu_nvram_sweep(d, s->def);
     return vmgr__vemu_finish(d, name, s,
                              s->phase == VEMU_STARTING ? VMGR_DOMAIN_SHUTOFF_FAILED
                                                        : VMGR_DOMAIN_SHUTOFF_DESTROYED,
