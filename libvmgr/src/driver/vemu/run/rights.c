@@ -378,7 +378,7 @@ static int give_definition(const struct work *w)
 {
     const struct vmgr__domain_def *def = w->s->def;
     const char *const read[] = { def->os.kernel, def->os.initrd };
-    g_autoptr(GPtrArray) firmware_files = vmgr__vemu_fwcfg_paths(def);
+    g_autoptr(GPtrArray) given_files = vmgr__vemu_fwcfg_paths(def);
 
     if (give_file(w, def->emulator, VEMU_ACL_READ | VEMU_ACL_SEARCH) < 0)
         return -1;
@@ -386,8 +386,8 @@ static int give_definition(const struct work *w)
         if (read[i] && give_file(w, read[i], VEMU_ACL_READ) < 0)
             return -1;
     }
-    for (guint i = 0; i < firmware_files->len; i++) {
-        if (give_file(w, firmware_files->pdata[i], VEMU_ACL_READ) < 0)
+    for (guint i = 0; i < given_files->len; i++) {
+        if (give_file(w, given_files->pdata[i], VEMU_ACL_READ) < 0)
             return -1;
     }
     if (give_firmware(w, &def->os.firmware) < 0)
