@@ -16,6 +16,7 @@ BUILD, CORPUS = sys.argv[1:3]
 DOMAIN = ("<domain type='qemu'><name>t</name><memory unit='MiB'>64</memory><vcpu>2</vcpu>{top}"
           "<os><type arch='x86_64' machine='q35'>hvm</type>{os}</os>{features}"
           "<devices>{device}</devices></domain>")
+ROOM = "<maxMemory slots='4' unit='GiB'>8</maxMemory>"
 NO_ROW = {"name", "uuid", "memory", "vcpu", "devices"}
 
 
@@ -52,6 +53,9 @@ def document(place, element):
         parts["features"] = f"<features>{text}</features>"
     else:
         parts[place] = text
+    if place == "device" and element.tag == "memory":  # is part of <memory>
+        parts["top"] = ROOM
+        return DOMAIN.format(**parts).replace("'MiB'>64<", "'GiB'>4<")
     return DOMAIN.format(**parts)
 
 

@@ -15,6 +15,7 @@
     "</devices></domain>"
 #define DIMM(mib, more)                                                                            \
     "<memory model='dimm'><target><size unit='MiB'>" mib "</size></target>" more "</memory>"
+#define KIB_DIMM(kib) "<memory model='dimm'><target><size>" kib "</size></target></memory>"
 #define VMEM(requested, more)                                                                      \
     "<memory model='virtio-mem'><target><size unit='MiB'>256</size><block unit='MiB'>2</block>"    \
     "<requested unit='MiB'>" requested "</requested></target>" more "</memory>"
@@ -229,7 +230,7 @@ START_TEST(test_refused_devices)
         { "<memory model='virtio-mem'><target><size unit='GiB'>1</size><block "
           "unit='MiB'>2</block></target></memory>",
           "virtio-mem of 1048576 KiB must be at most 256 blocks of one size, not of 2048 KiB" },
-        { DIMM("0", ""), "the size of a memory device must be a multiple of 1 MiB, not 0 KiB" },
+        { DIMM("0", ""), "a memory device of size 0 is not supported" },
         { "<memory model='dimm'><source><nodemask>0</nodemask></source><target><size "
           "unit='MiB'>64</size></target></memory>",
           "<nodemask> of <source> is not supported by the vemu driver yet" },
@@ -271,6 +272,12 @@ START_TEST(test_plug)
     OK(vmgr_domain_attach_device(dom, DIMM("128", ""), 0, &err));
     expect(0, "<alias name='dimm1'/>");
     sizes(262144, 262144);
+    /* whole MiB, however it is named */
+    OK(vmgr_domain_attach_device(dom, KIB_DIMM("65535"), BOTH, &err));
+    expect(0, "<alias name='dimm2'/>");
+    sizes(327680, 327680);
+    expect(VMGR_DOMAIN_XML_INACTIVE, "<memory unit='KiB'>196608</memory>");
+    OK(vmgr_domain_detach_device(dom, KIB_DIMM("65530"), BOTH, &err));
     FAILS(vmgr_domain_detach_device(dom, DIMM("32", ""), 0, &err), VMGR_ERR_DEVICE_MISSING,
           "device not found: matching memory device was not found");
     OK(vmgr_domain_detach_device(dom, DIMM("64", ""), BOTH, &err));
@@ -287,7 +294,7 @@ START_TEST(test_plug)
           "unsupported configuration: memory device slot '0' is already being used by another "
           "memory device");
     vmgr_conn_dispatch(conn, NULL);
-    ck_assert_str_eq(seen, "19 dimm0 0; 19 dimm1 0; 19 dimm0 0; ");
+    ck_assert_str_eq(seen, "19 dimm0 0; 19 dimm1 0; 19 dimm2 0; 19 dimm0 0; ");
 }
 END_TEST
 
@@ -310,6 +317,47 @@ START_TEST(test_taken_back)
     sizes(65536, 65536);
     OK(vmgr_domain_attach_device(dom, DIMM("64", ""), 0, &err));
     sizes(131072, 131072);
+}
+END_TEST
+
+/* As if a caller had died while this came. */
+static void tear(const char *plug)
+{
+    g_autofree char *path = g_strdup_printf("%s/run/vmgr/domains/m.d/status.xml", scratch_root);
+    g_autofree char *text = NULL;
+    g_autofree char *torn = NULL;
+    char *end;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    end = strstr(text, "</domstatus>");
+    ck_assert_ptr_nonnull(end);
+    torn = g_strdup_printf("%.*s%s</domstatus>\n", (int)(end - text), text, plug);
+    ck_assert(g_file_set_contents(path, torn, -1, NULL));
+}
+
+/* Half a module goes, a whole one is the guest's, and counts. */
+START_TEST(test_torn)
+{
+    static const char half[] = "<plug alias='dimm0'>" DIMM(
+        "64", "<alias name='dimm0'/><address type='dimm' slot='0'/>") "</plug>";
+
+    define(DOC(MAX_MEMORY, "q35", "65536", ""));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ask("{\"execute\":\"object-add\",\"arguments\":{\"id\":\"memdimm0\"}}", "return");
+    tear(half);
+    OK(vmgr_domain_suspend(dom, &err));
+    sizes(65536, 65536);
+    ask("{\"execute\":\"object-del\",\"arguments\":{\"id\":\"memdimm0\"}}", "error");
+    ask("{\"execute\":\"object-add\",\"arguments\":{\"id\":\"memdimm0\"}}", "return");
+    ask("{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"pc-dimm\",\"id\":\"dimm0\"}}",
+        "return");
+    tear(half);
+    OK(vmgr_domain_resume(dom, &err));
+    sizes(131072, 131072);
+    expect(0, "<address type='dimm' slot='0' base='0x100000000'/>");
+    OK(vmgr_domain_detach_device_alias(dom, "dimm0", 0, &err));
+    sizes(65536, 65536);
+    ask("{\"execute\":\"object-del\",\"arguments\":{\"id\":\"memdimm0\"}}", "error");
 }
 END_TEST
 
@@ -360,6 +408,7 @@ int main(void)
     tcase_add_test(c, test_refused_devices);
     tcase_add_test(c, test_plug);
     tcase_add_test(c, test_taken_back);
+    tcase_add_test(c, test_torn);
     tcase_add_test(c, test_virtio_mem);
     suite_add_tcase(s, c);
     return run_suite(s);

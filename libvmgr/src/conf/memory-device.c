@@ -275,12 +275,19 @@ bool vmgr__memory_device_set(struct vmgr__device *dev, const char *name, uint64_
     if (!vmgr__memory_device_get(dev, &m))
         return false;
     vmgr__memory_device_clear(&m);
-    if (strcmp(name, "requested") == 0 ? m.requested == kib : m.has_current && m.current == kib)
+    if (strcmp(name, "size") == 0        ? m.size == kib
+        : strcmp(name, "requested") == 0 ? m.requested == kib
+                                         : m.has_current && m.current == kib)
         return false;
     doc = vmgr__device_doc(dev);
     write_kib(vmgr__xml_child(xmlDocGetRootElement(doc), "target"), name, true, kib);
     vmgr__device_set_doc(dev, doc);
     return true;
+}
+
+uint64_t vmgr__memory_device_round(uint64_t kib)
+{
+    return (kib + 1023) / 1024 * 1024;
 }
 
 void vmgr__memory_device_set_address(struct vmgr__device *dev, int slot, uint64_t base)
@@ -316,8 +323,9 @@ static char *address_of(const struct vmgr__device *dev)
 static bool is_same(const struct vmgr__memory_device *a, const struct vmgr__memory_device *b)
 {
     return a->model == b->model && a->access == b->access && a->discard == b->discard &&
-           a->node == b->node && a->size == b->size && a->page_size == b->page_size &&
-           a->block == b->block && a->requested == b->requested &&
+           a->node == b->node &&
+           vmgr__memory_device_round(a->size) == vmgr__memory_device_round(b->size) &&
+           a->page_size == b->page_size && a->block == b->block && a->requested == b->requested &&
            g_strcmp0(a->path, b->path) == 0 && g_strcmp0(a->nodemask, b->nodemask) == 0;
 }
 

@@ -41,8 +41,10 @@ int vmgr__memory_device_parse(const xmlNode *node, struct vmgr__memory_device *r
 /* The same of a device that was parsed before. False: it is none of these. */
 bool vmgr__memory_device_get(const struct vmgr__device *dev, struct vmgr__memory_device *ret);
 void vmgr__memory_device_clear(struct vmgr__memory_device *m);
-/* Writes one of "requested", "current" of a virtio-mem; true: it was another. */
+/* Writes "size", or one of "requested", "current" of a virtio-mem; true: it was another. */
 bool vmgr__memory_device_set(struct vmgr__device *dev, const char *name, uint64_t kib);
+/* A size as it is plugged in: whole MiB. */
+uint64_t vmgr__memory_device_round(uint64_t kib);
 /* The place of a module. */
 void vmgr__memory_device_set_address(struct vmgr__device *dev, int slot, uint64_t base);
 

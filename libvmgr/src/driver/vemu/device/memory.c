@@ -65,11 +65,8 @@ static int check_model(const struct vmgr__memory_device *m, struct vmgr_error **
         return unsupported(err, "model '%s' of <memory> is not supported by the vemu driver yet",
                            vmgr__memory_model_names[m->model]);
     }
-    if (!m->size || m->size % 1024)
-        return unsupported(err,
-                           "the size of a memory device must be a multiple of 1 MiB, not "
-                           "%" G_GUINT64_FORMAT " KiB",
-                           m->size);
+    if (!m->size)
+        return unsupported(err, "a memory device of size 0 is not supported");
     return 0;
 }
 
@@ -103,7 +100,7 @@ static void add_backend(const struct vmgr__domain_def *def, const struct vmgr__m
     struct json_object *o = vmgr__vemu_part_add(parts, VEMU_PART_OBJECT, kind, id);
 
     vmgr__vemu_set(o, "mem-path", m->path);
-    vmgr__vemu_set_int(o, "size", (int64_t)m->size * 1024);
+    vmgr__vemu_set_int(o, "size", (int64_t)vmgr__memory_device_round(m->size) * 1024);
     vmgr__vemu_set_bool(o, "share", shared);
     if (huge && !m->path)
         vmgr__vemu_set_bool(o, "hugetlb", true);
@@ -229,7 +226,19 @@ int vmgr__vemu_memory_check(const struct vmgr__domain_def *def, const struct vmg
     return 0;
 }
 
-int vmgr__vemu_memory_place(const struct vmgr__domain_def *def, struct vmgr__device *dev,
+/* What is in the definition by then counts with its new size. */
+static void round_size(struct vmgr__domain_def *def, struct vmgr__device *dev, uint64_t kib)
+{
+    const bool counts = vmgr__device_index(def, dev) >= 0;
+
+    if (counts)
+        vmgr__memory_discount(def, dev, false);
+    vmgr__memory_device_set(dev, "size", kib);
+    if (counts)
+        vmgr__memory_count(def, dev, false);
+}
+
+int vmgr__vemu_memory_place(struct vmgr__domain_def *def, struct vmgr__device *dev,
                             struct vmgr_error **err)
 {
     bool taken[SLOTS_MAX] = { false };
@@ -240,6 +249,8 @@ int vmgr__vemu_memory_place(const struct vmgr__domain_def *def, struct vmgr__dev
     if (!vmgr__memory_device_get(dev, &m))
         return 0;
     vmgr__memory_device_clear(&m);
+    if (m.size % 1024)
+        round_size(def, dev, vmgr__memory_device_round(m.size));
     if (m.model != VMGR__MEMORY_DIMM || type || !def->memory_slots)
         return 0;
     for (guint i = 0; i < def->devices->len; i++) {

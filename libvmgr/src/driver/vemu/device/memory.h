@@ -16,8 +16,9 @@ int vmgr__vemu_memory_parts(const struct vmgr__domain_def *def, const struct vmg
  */
 int vmgr__vemu_memory_check(const struct vmgr__domain_def *def, const struct vmgr__device *more,
                             struct vmgr_error **err);
-/* Gives a module without one a slot; other devices stay as they are. */
-int vmgr__vemu_memory_place(const struct vmgr__domain_def *def, struct vmgr__device *dev,
+/* Rounds a memory device's size up to whole MiB, and gives a module without one a slot; other
+ * devices stay as they are. */
+int vmgr__vemu_memory_place(struct vmgr__domain_def *def, struct vmgr__device *dev,
                             struct vmgr_error **err);
 /* Whether it takes an address on PCI. */
 bool vmgr__vemu_memory_is_pci(const struct vmgr__device *dev);
