@@ -395,6 +395,24 @@ START_TEST(test_virtio_mem)
 }
 END_TEST
 
+/* Nobody listens: what the guest has is asked for. */
+START_TEST(test_unseen)
+{
+    define(DOC(MAX_MEMORY, "q35", "327680", VMEM("0", "")));
+    OK(vmgr_domain_start(dom, 0, &err));
+    sizes(327680, 65536);
+    ask("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/virtiomem0\","
+        "\"property\":\"requested-size\",\"value\":33554432}}",
+        "return");
+    expect(0, "<current unit='KiB'>32768</current>");
+    ask("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/virtiomem0\","
+        "\"property\":\"requested-size\",\"value\":0}}",
+        "return");
+    sizes(327680, 65536);
+    expect(0, "<current unit='KiB'>0</current>");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("memory");
@@ -410,6 +428,7 @@ int main(void)
     tcase_add_test(c, test_taken_back);
     tcase_add_test(c, test_torn);
     tcase_add_test(c, test_virtio_mem);
+    tcase_add_test(c, test_unseen);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

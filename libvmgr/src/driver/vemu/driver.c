@@ -23,6 +23,7 @@
 #include "change.h"
 #include "define.h"
 #include "device/attach.h"
+#include "device/memory.h"
 #include "device/parts.h"
 #include "host/host.h"
 #include "lifecycle.h"
@@ -180,13 +181,31 @@ static int vemu_get_state(struct vmgr_domain *dom, int *ret_state, int *ret_reas
     return leave(d, 0);
 }
 
+/* What a guest takes of virtio-mem is told to who listens; others ask. */
+static void look_at_memory(struct vmgr_domain *dom)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter_any(dom, &d, NULL);
+    g_autofree char *name = NULL;
+
+    if (!obj)
+        return;
+    if (!d->read_only && !d->watching && obj->live && vmgr__vemu_memory_changes(obj->live))
+        name = g_strdup(vmgr__domobj_name(obj));
+    leave(d, 0);
+    if (name)
+        vmgr__vemu_ask_guest(d, name);
+}
+
 static int vemu_get_info(struct vmgr_domain *dom, struct vmgr_domain_info *ret,
                          struct vmgr_error **err)
 {
     struct vemu_process process;
+    const struct vmgr__domobj *obj;
     struct vemu *d;
-    const struct vmgr__domobj *obj = enter(dom, &d, err);
 
+    look_at_memory(dom);
+    obj = enter(dom, &d, err);
     if (!obj)
         return -1;
     vmgr__domobj_get_info(obj, ret);
@@ -299,8 +318,10 @@ static int vemu_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,
     struct vemu *d;
     const struct vmgr__domobj *obj;
 
-    if (!(flags & VMGR_DOMAIN_XML_INACTIVE))
+    if (!(flags & VMGR_DOMAIN_XML_INACTIVE)) {
         look_at_jobs(dom);
+        look_at_memory(dom);
+    }
     obj = enter_any(dom, &d, err);
     if (!obj)
         return -1;

@@ -321,6 +321,20 @@ bool vmgr__vemu_memory_set_current(struct vmgr__domain_def *def, struct vmgr__de
     return true;
 }
 
+bool vmgr__vemu_memory_changes(const struct vmgr__domain_def *def)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        struct vmgr__memory_device m;
+
+        if (!vmgr__memory_device_get(def->devices->pdata[i], &m))
+            continue;
+        vmgr__memory_device_clear(&m);
+        if (m.model == VMGR__MEMORY_VIRTIO_MEM)
+            return true;
+    }
+    return false;
+}
+
 static bool learn_one(struct vmgr__domain_def *def, struct json_object *data)
 {
     const char *id = vmgr__agent_string(data, "id");

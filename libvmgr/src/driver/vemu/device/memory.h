@@ -35,6 +35,8 @@ int vmgr__vemu_memory_begin(struct vmgr__domain_def *def, struct vemu_qmp *q,
  * definition is another now; 0; -1 and *err. */
 int vmgr__vemu_memory_learn(struct vmgr__domain_def *def, struct vemu_qmp *q,
                             struct vmgr_error **err);
+/* Whether it may be another by itself at any time: there is a virtio-mem. */
+bool vmgr__vemu_memory_changes(const struct vmgr__domain_def *def);
 /* A guest has taken or given back memory of a virtio-mem. True: that was not known. */
 bool vmgr__vemu_memory_set_current(struct vmgr__domain_def *def, struct vmgr__device *dev,
                                    uint64_t kib);
