@@ -64,7 +64,8 @@ while sleep 0.1; do
         [ -e /written ] || { echo kept | dd of=/dev/pmem0 bs=512 conv=sync,fsync 2>/dev/null; >/written; }
         pmem=yes
     fi
-    now="T: blocks $blocks pmem $pmem."
+    ones=$(ls -d /sys/devices/system/node/node1/memory[0-9]* 2>/dev/null | wc -l)
+    now="T: blocks $blocks node1 $ones pmem $pmem."
     [ "$now" = "$last" ] || echo "$now"
     last=$now
 done
@@ -76,11 +77,14 @@ cat >"$work/m.xml" <<XML
   <name>m</name><maxMemory slots='4' unit='GiB'>4</maxMemory><memory unit='MiB'>1152</memory>
   <os><type arch='x86_64' machine='q35'>hvm</type><kernel>$kernel</kernel><initrd>$work/initramfs</initrd>
     <cmdline>console=ttyS0 quiet memhp_default_state=online_movable</cmdline></os>
+  <vcpu>2</vcpu>
+  <cpu mode='maximum'><numa><cell id='0' cpus='0' memory='128' unit='MiB'/>
+    <cell id='1' cpus='1' memory='128' unit='MiB'/></numa></cpu>
   <devices>
     <serial type='file'><source path='$work/console'/></serial>
     <memballoon model='virtio'/>
-    <memory model='dimm'><target><size unit='MiB'>256</size></target></memory>
-    <memory model='virtio-mem'><target><size unit='MiB'>512</size><block unit='MiB'>2</block>
+    <memory model='dimm'><target><size unit='MiB'>256</size><node>1</node></target></memory>
+    <memory model='virtio-mem'><target><size unit='MiB'>512</size><node>0</node><block unit='MiB'>2</block>
       <requested unit='MiB'>128</requested></target></memory>
     <memory model='virtio-pmem' access='shared'><source><path>$work/files/pmem</path></source>
       <target><size unit='MiB'>128</size></target></memory>
@@ -88,13 +92,13 @@ cat >"$work/m.xml" <<XML
 </domain>
 XML
 cat >"$work/dimm.xml" <<'XML'
-<memory model='dimm'><target><size unit='MiB'>128</size></target></memory>
+<memory model='dimm'><target><size unit='MiB'>128</size><node>1</node></target></memory>
 XML
 cat >"$work/nvdimm.xml" <<'XML'
 <memory model='nvdimm'><source><path>/n</path></source><target><size unit='MiB'>128</size></target></memory>
 XML
 cat >"$work/vmem.xml" <<'XML'
-<memory model='virtio-mem'><target><size unit='MiB'>512</size><block unit='MiB'>2</block>
+<memory model='virtio-mem'><target><size unit='MiB'>512</size><node>0</node><block unit='MiB'>2</block>
   <requested unit='MiB'>0</requested></target></memory>
 XML
 
@@ -109,22 +113,36 @@ for alias in dimm0 virtiomem0 virtiopmem0; do xml "<alias name='$alias'/>" || fa
 if [ "$(id -u)" = 0 ]; then
     named "$work/files/pmem" || fail "no entry for the guest's user"
 fi
-until_ok last_of "blocks 5 pmem yes."
+until_ok last_of "blocks 5 node1 3 pmem yes."
 until_ok xml "<current unit='KiB'>131072</current>"
 has "Used memory" 786432 || fail "$(v dominfo m)"
 
 # a module comes
 v attach-device m "$work/dimm.xml" --live || fail attach
-until_ok last_of "blocks 6 pmem yes."
+until_ok last_of "blocks 6 node1 4 pmem yes."
 xml "<alias name='dimm1'/>" && xml "<address type='dimm' slot='1' base=" || fail "$(v dumpxml m)"
 has "Max memory" 1310720 && has "Used memory" 917504 || fail "$(v dominfo m)"
+v dump m "$work/core" --memory-only --format elf || fail dump
+# segments of RAM, of both modules, of what is plugged of virtio-mem: as large as what the guest has
+dumped=$(python3 - "$work/core" <<'PY'
+import struct
+import sys
+with open(sys.argv[1], "rb") as core:
+    head = core.read(1 << 16)
+start, (size, count) = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<HH", head, 54)
+headers = [struct.unpack_from("<I4xQQQQ", head, start + i * size) for i in range(count)]
+print(sum(h[4] for h in headers if h[0] == 1) // 1024)
+PY
+)
+[ "$dumped" -ge 917504 ] || fail "the dump has $dumped KiB"
+rm -f "$work/core"
 refused "model 'nvdimm' of <memory> is not supported" v attach-device m "$work/nvdimm.xml" --live
 
 # virtio-mem grows, is told, and shrinks; a daemon that is killed meanwhile loses nothing of it
 v event m memory-device-size-change --loop --timeout 60 >"$work/events" 2>&1 &
 events=$!
 v update-memory-device m --alias virtiomem0 --requested-size 256M --live || fail update
-until_ok last_of "blocks 7 pmem yes."
+until_ok last_of "blocks 7 node1 4 pmem yes."
 until_ok xml "<current unit='KiB'>262144</current>"
 xml "<requested unit='KiB'>262144</requested>" || fail "$(v dumpxml m)"
 until_ok grep -q virtiomem0 "$work/events"
@@ -136,17 +154,17 @@ xml "<current unit='KiB'>262144</current>" || fail "$(v dumpxml m)"
 refused "cannot be unplugged while" v detach-device-alias m virtiomem0 --live
 v update-memory-device m --alias virtiomem0 --requested-size 0 --live || fail update
 until_ok xml "<current unit='KiB'>0</current>"
-until_ok last_of "blocks 5 pmem yes."
+until_ok last_of "blocks 5 node1 4 pmem yes."
 
 # all go, in any order
 v detach-device m "$work/dimm.xml" --live || fail detach
-until_ok last_of "blocks 4 pmem yes."
+until_ok last_of "blocks 4 node1 3 pmem yes."
 has "Max memory" 1179648 || fail "$(v dominfo m)"
 v detach-device m "$work/vmem.xml" --live || fail "detach virtio-mem"
 v detach-device-alias m virtiopmem0 --live || fail "detach virtio-pmem"
-until_ok last_of "blocks 4 pmem no."
+until_ok last_of "blocks 4 node1 3 pmem no."
 v detach-device-alias m dimm0 --live || fail "detach the first module"
-until_ok last_of "blocks 2 pmem no."
+until_ok last_of "blocks 2 node1 1 pmem no."
 has "Max memory" 262144 && has "Used memory" 262144 || fail "$(v dominfo m)"
 v dumpxml m | grep -q "<memory model" && fail "$(v dumpxml m)"
 v dumpxml m --inactive | grep -c "<memory model" | grep -q 3 || fail "the next start has others"
