@@ -163,6 +163,16 @@ has "Max memory" 1179648 || fail "$(v dominfo m)"
 v detach-device m "$work/vmem.xml" --live || fail "detach virtio-mem"
 v detach-device-alias m virtiopmem0 --live || fail "detach virtio-pmem"
 until_ok last_of "blocks 4 node1 3 pmem no."
+
+# a file that comes later, in a directory that nobody may search
+sed 's|@|'"$work/files/later"'|' >"$work/later.xml" <<'XML'
+<memory model='virtio-pmem' access='shared'><source><path>@</path></source>
+  <target><size unit='MiB'>128</size></target></memory>
+XML
+v attach-device m "$work/later.xml" --live || fail "attach virtio-pmem"
+until_ok last_of "blocks 4 node1 3 pmem yes."
+v detach-device m "$work/later.xml" --live || fail "detach the later virtio-pmem"
+until_ok last_of "blocks 4 node1 3 pmem no."
 v detach-device-alias m dimm0 --live || fail "detach the first module"
 until_ok last_of "blocks 2 node1 1 pmem no."
 has "Max memory" 262144 && has "Used memory" 262144 || fail "$(v dominfo m)"
@@ -172,5 +182,5 @@ v dumpxml m --inactive | grep -c "<memory model" | grep -q 3 || fail "the next s
 # what the guest wrote is in its file, which is nobody else's when it has ended
 v destroy m || fail destroy
 head -c 4 "$work/files/pmem" | grep -q kept || fail "the file is empty"
-! named "$work/files/pmem" || fail "the entry stays"
+! named "$work/files/pmem" && ! named "$work/files/later" || fail "the entry stays"
 echo ok

@@ -230,7 +230,7 @@ START_TEST(test_refused_devices)
         { "<memory model='virtio-mem'><target><size unit='GiB'>1</size><block "
           "unit='MiB'>2</block></target></memory>",
           "virtio-mem of 1048576 KiB must be at most 256 blocks of one size, not of 2048 KiB" },
-        { DIMM("0", ""), "a memory device of size 0 is not supported" },
+        { DIMM("0", ""), "a memory device of 0 KiB, with pages of 0 KiB, is not supported" },
         { "<memory model='dimm'><source><nodemask>0</nodemask></source><target><size "
           "unit='MiB'>64</size></target></memory>",
           "<nodemask> of <source> is not supported by the vemu driver yet" },
@@ -240,6 +240,11 @@ START_TEST(test_refused_devices)
           "only 'dimm' addresses are supported for the pc-dimm device" },
         { DIMM("64", "<address type='dimm' slot='4'/>"),
           "memory device slot '4' exceeds slots count '4'" },
+        { DIMM("8796093022207", ""),
+          "a memory device of 9007199254739968 KiB, with pages of 0 KiB, is not supported" },
+        { "<memory model='dimm'><source><pagesize unit='EiB'>7</pagesize></source><target><size "
+          "unit='MiB'>64</size></target></memory>",
+          "a memory device of 65536 KiB, with pages of 7881299347898368 KiB, is not supported" },
         { DIMM("8192", ""), "memory device total size exceeds hotplug space" },
     };
 
@@ -289,12 +294,24 @@ START_TEST(test_plug)
     expect(0, "<alias name='dimm0'/>");
     OK(vmgr_domain_detach_device(dom, DIMM("128", "<address type='dimm' slot='1'/>"), 0, &err));
     ck_assert_int_eq(count(0, "dimm1"), 0);
+    /* what the guest has of a device that comes is not for its document to say */
+    OK(vmgr_domain_attach_device(
+        dom,
+        "<memory model='virtio-mem'><target><size unit='MiB'>64</size><block unit='MiB'>2</block>"
+        "<requested unit='MiB'>0</requested><current unit='MiB'>64</current></target></memory>",
+        BOTH, &err));
+    sizes(196608, 131072);
+    expect(0, "<current unit='KiB'>0</current>");
+    ck_assert_int_eq(count(VMGR_DOMAIN_XML_INACTIVE, "<current "), 0);
+    OK(vmgr_domain_detach_device_alias(dom, "virtiomem0", 0, &err));
+    sizes(131072, 131072);
     FAILS(vmgr_domain_attach_device(dom, DIMM("64", "<address type='dimm' slot='0'/>"), 0, &err),
           VMGR_ERR_CONFIG_UNSUPPORTED,
           "unsupported configuration: memory device slot '0' is already being used by another "
           "memory device");
     vmgr_conn_dispatch(conn, NULL);
-    ck_assert_str_eq(seen, "19 dimm0 0; 19 dimm1 0; 19 dimm2 0; 19 dimm0 0; ");
+    ck_assert_str_eq(seen, "19 dimm0 0; 19 dimm1 0; 19 dimm2 0; 19 dimm0 0; "
+                           "19 virtiomem0 0; ");
 }
 END_TEST
 

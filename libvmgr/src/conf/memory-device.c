@@ -275,6 +275,8 @@ bool vmgr__memory_device_set(struct vmgr__device *dev, const char *name, uint64_
     if (!vmgr__memory_device_get(dev, &m))
         return false;
     vmgr__memory_device_clear(&m);
+    if (m.model != VMGR__MEMORY_VIRTIO_MEM && strcmp(name, "size") != 0)
+        return false;
     if (strcmp(name, "size") == 0        ? m.size == kib
         : strcmp(name, "requested") == 0 ? m.requested == kib
                                          : m.has_current && m.current == kib)

@@ -152,6 +152,7 @@ static int attach_live(struct work *w, struct vmgr_error **err)
         check_hotplug(def, w->dev, err) < 0 || vmgr__vemu_memory_check(def, w->dev, err) < 0)
         return -1;
     dev = vmgr__device_copy(w->dev);
+    vmgr__memory_device_set(dev, "current", 0); /* whatever its document says */
     if (vmgr__vemu_memory_place(def, dev, err) < 0) {
         vmgr__device_free(dev);
         return -1;

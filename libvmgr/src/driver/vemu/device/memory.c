@@ -14,8 +14,9 @@
 #include "../tune/numa.h"
 #include "memory.h"
 
-#define SLOTS_MAX  256 /* of libvemu */
-#define BLOCKS_MAX 256 /* of a virtio-mem */
+#define SLOTS_MAX    256          /* of libvemu */
+#define BLOCKS_MAX   256          /* of a virtio-mem */
+#define SIZE_MAX_KIB (1ull << 42) /* of libvemu's back-ends */
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
@@ -42,6 +43,11 @@ static int check_node(const struct vmgr__domain_def *def, const struct vmgr__mem
 
 static int check_model(const struct vmgr__memory_device *m, struct vmgr_error **err)
 {
+    if (!m->size || m->size > SIZE_MAX_KIB || m->page_size > SIZE_MAX_KIB)
+        return unsupported(err,
+                           "a memory device of %" G_GUINT64_FORMAT " KiB, with pages of "
+                           "%" G_GUINT64_FORMAT " KiB, is not supported",
+                           m->size, m->page_size);
     switch (m->model) {
     case VMGR__MEMORY_DIMM: break;
     case VMGR__MEMORY_VIRTIO_PMEM:
@@ -65,8 +71,6 @@ static int check_model(const struct vmgr__memory_device *m, struct vmgr_error **
         return unsupported(err, "model '%s' of <memory> is not supported by the vemu driver yet",
                            vmgr__memory_model_names[m->model]);
     }
-    if (!m->size)
-        return unsupported(err, "a memory device of size 0 is not supported");
     return 0;
 }
 
