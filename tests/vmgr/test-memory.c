@@ -3,6 +3,8 @@
  * Memory devices of domains, over an emulator without a machine.
  */
 #include <glib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "harness.h"
 #include "sandbox.h"
@@ -430,6 +432,59 @@ START_TEST(test_unseen)
 }
 END_TEST
 
+/* Never ends by itself. */
+static void churn(void)
+{
+    struct vmgr_conn *c = sandbox_connect(0);
+    struct vmgr_domain *m = NULL;
+
+    if (vmgr_domain_lookup_by_name(c, "m", &m, NULL) < 0)
+        _exit(1);
+    for (;;) {
+        vmgr_domain_attach_device(m, DIMM("64", ""), 0, NULL);
+        vmgr_domain_attach_device(m, DIMM("128", ""), 0, NULL);
+        vmgr_domain_detach_device(m, DIMM("64", ""), 0, NULL);
+        vmgr_domain_detach_device(m, DIMM("128", ""), 0, NULL);
+    }
+}
+
+/* A caller is killed while modules come and go: whoever is next can take away what there is, and
+ * nothing is left of any in the emulator, nor in what counts. */
+START_TEST(test_killed)
+{
+    define(DOC(MAX_MEMORY, "q35", "65536", ""));
+    OK(vmgr_domain_start(dom, 0, &err));
+    for (int round = 0; round < 40; round++) {
+        const pid_t child = fork();
+        int status = 0;
+
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            churn();
+        }
+        g_usleep((gulong)g_random_int_range(0, 30000));
+        kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFSIGNALED(status));
+        OK(vmgr_domain_suspend(dom, &err)); /* settles what was torn */
+        OK(vmgr_domain_resume(dom, &err));
+        for (int slot = 0; slot < 4; slot++) {
+            g_autofree char *alias = g_strdup_printf("dimm%d", slot);
+            g_autofree char *has = g_strdup_printf("<alias name='%s'/>", alias);
+            g_autofree char *del = g_strdup_printf(
+                "{\"execute\":\"object-del\",\"arguments\":{\"id\":\"mem%s\"}}", alias);
+
+            if (count(0, has))
+                OK(vmgr_domain_detach_device_alias(dom, alias, 0, &err));
+            ask(del, "no such device");
+        }
+        sizes(65536, 65536);
+        ask("{\"execute\":\"query-memory-devices\"}", "\"return\":[]");
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("memory");
@@ -446,6 +501,7 @@ int main(void)
     tcase_add_test(c, test_torn);
     tcase_add_test(c, test_virtio_mem);
     tcase_add_test(c, test_unseen);
+    tcase_add_test(c, test_killed);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
