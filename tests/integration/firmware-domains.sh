@@ -53,9 +53,9 @@ descriptor 20-plain OVMF_CODE_4M.fd OVMF_VARS_4M.fd acpi-s3
 own=0
 [ "$(id -u)" != 0 ] || { own=1; printf '[vemu]\nguests_as=own\n' >"$root/etc/vmgr/vemu.conf"; }
 
-# What the firmware's shell runs: shows the variable, sets it, and powers off.
+# What the firmware's shell runs: shows the date and the variable, sets it, and powers off.
 guid=5ac2f9c4-2b31-4d62-9a3b-6f0c5f3a7e11
-printf 'setvar Kept -guid %s\r\nsetvar Kept -guid %s -nv -bs =C0FFEE77\r\nreset -s\r\n' $guid $guid \
+printf 'date\r\nsetvar Kept -guid %s\r\nsetvar Kept -guid %s -nv -bs =C0FFEE77\r\nreset -s\r\n' $guid $guid \
     >"$work/startup.nsh"
 truncate -s 4M "$work/disk"
 mformat -i "$work/disk" :: && mcopy -i "$work/disk" "$work/startup.nsh" :: || fail "the disk"
@@ -65,6 +65,7 @@ document() { # ATTRIBUTE OS
   <name>u</name><memory unit='MiB'>128</memory>
   <os$1><type arch='x86_64' machine='q35'>hvm</type>$2</os>
   <features><acpi/></features>
+  <clock offset='absolute' start='1000000000'/>
   <on_reboot>destroy</on_reboot>
   <devices>
     <disk type='file'><driver type='raw'/><source file='$work/disk'/><target dev='vda' bus='virtio'/></disk>
@@ -80,6 +81,7 @@ boot() { # kept|unset NAME OPTION...: runs the guest until it is off; whether it
     sh start "$name" "$@" || fail "start"
     until_ok is_off "$name"
     seen "=C0FFEE77" || fail "the shell did not set its variable"
+    seen "09/09/2001" || fail "the clock shows another day"
     if seen "C0 FF EE 77"; then [ "$want" = kept ]; else [ "$want" = unset ]; fi || fail "a variable is not $want"
 }
 

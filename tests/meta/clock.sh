@@ -8,6 +8,7 @@ allowed='libvmgr/src/agent/session.c          a number that sessions before did 
 libvmgr/src/conf/checkpoint.c        when one was made, and its name if it has none
 libvmgr/src/driver/test/domain.c     CPU time of made-up domains
 libvmgr/src/driver/vemu/backup/backup.c  names of files that nobody named
+libvmgr/src/driver/vemu/run/clock.c what a guest'\''s clock shows first
 libvmgr/src/driver/vemu/run/crash.c names of dumps
 libvmgr/src/driver/vemu/run/log.c when a run began, in its log
 libvmgr/src/network/leases.c         when a lease ends, as dnsmasq wrote it

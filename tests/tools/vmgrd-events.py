@@ -304,7 +304,12 @@ def clock(daemon):
     with open(at("clock"), "wb") as f:
         f.write(header + sets_clock(((11, 0x82), (9, 0x80), (11, 0x02))) + bytes(4096))
     virsh, vmsh = clients(daemon)
-    run(virsh, "define", write("c.xml", document("c", kernel=at("clock")).replace("'vemu'", "'qemu'")))
+    variable = "<clock offset='variable' adjustment='7200'/>"
+    run(virsh, "define", write("c.xml", document("c", variable, kernel=at("clock")).replace("'vemu'", "'qemu'")))
+
+    def adjustment(*options):
+        return int(re.search(r"adjustment='(-?\d+)'", run(virsh, "dumpxml", *options, "c"))[1])
+
     ours, theirs = at("clock.vmsh"), at("clock.virsh")
     with listening(virsh, theirs), listening(vmsh, ours):
         everybody_listens(virsh, "c", (ours, theirs))
@@ -313,6 +318,9 @@ def clock(daemon):
             until(lambda: "'rtc-change' for domain 'c'" in contents(path), contents(path), PATIENCE)
             ahead = int(re.search(r"'rtc-change' for domain 'c': (-?\d+)", contents(path))[1])
             check(ahead > 40 * 365 * 86400, f"it is in the future: {ahead}")
+        # a variable clock is what the guest made of it, until the run ends
+        until(lambda: adjustment() > 40 * 365 * 86400, "it is in the definition", PATIENCE)
+        check(adjustment("--inactive") == 7200, "only in that of the run")
         run(virsh, "destroy", "c")
 
 

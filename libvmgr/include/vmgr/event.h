@@ -27,7 +27,8 @@ extern "C" {
 enum vmgr_domain_event_id {
     VMGR_DOMAIN_EVENT_LIFECYCLE = 0,
     VMGR_DOMAIN_EVENT_REBOOT = 1,     /* the guest rebooted */
-    VMGR_DOMAIN_EVENT_RTC_CHANGE = 2, /* value: seconds ahead of what the guest was given */
+    VMGR_DOMAIN_EVENT_RTC_CHANGE = 2, /* value: seconds ahead of what the guest was given; of a
+                                          variable clock, of UTC */
     VMGR_DOMAIN_EVENT_WATCHDOG = 3,   /* type: enum vmgr_domain_event_watchdog_action */
     VMGR_DOMAIN_EVENT_IO_ERROR = 4, /* path, device; type: enum vmgr_domain_event_io_error_action */
     VMGR_DOMAIN_EVENT_GRAPHICS = 5,

@@ -84,6 +84,7 @@ static int parse_offset(struct vmgr__parse *p, xmlNode *node)
     struct vmgr__clock *clock = &p->def->clock;
     g_autofree char *offset = vmgr__xml_attr(node, "offset");
     g_autofree char *adjustment = vmgr__xml_attr(node, "adjustment");
+    g_autofree char *basis = vmgr__xml_attr(node, "basis");
     g_autofree char *start = vmgr__xml_attr(node, "start");
 
     if (offset) {
@@ -94,18 +95,23 @@ static int parse_offset(struct vmgr__parse *p, xmlNode *node)
     switch (clock->offset) {
     case VMGR__CLOCK_UTC:
     case VMGR__CLOCK_LOCALTIME:
-        if (adjustment && strcmp(adjustment, "reset") == 0)
+        if (adjustment && strcmp(adjustment, "reset") == 0) {
             clock->adjust_reset = true;
-        else if (adjustment && parse_i64(adjustment, &clock->adjustment) == 0)
-            clock->has_adjustment = true;
-        else if (adjustment)
-            return conf_error(p, VMGR_ERR_XML_ERROR, "invalid clock adjustment '%s'", adjustment);
+        } else if (adjustment) {
+            if (parse_i64(adjustment, &clock->adjustment) < 0)
+                return conf_error(p, VMGR_ERR_XML_ERROR, "unknown clock adjustment '%s'",
+                                  adjustment);
+            clock->basis = clock->offset == VMGR__CLOCK_LOCALTIME;
+            clock->offset = VMGR__CLOCK_VARIABLE;
+        }
         break;
     case VMGR__CLOCK_VARIABLE:
         if (adjustment)
             parse_i64(adjustment, &clock->adjustment);
-        if (vmgr__xml_enum(node, "basis", basis_names, &clock->basis, p->err) < 0)
-            return -1;
+        if (basis)
+            clock->basis = vmgr__name_index(basis_names, basis);
+        if (clock->basis < 0)
+            return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "unknown clock basis '%s'", basis);
         break;
     case VMGR__CLOCK_TIMEZONE:
         clock->timezone = vmgr__xml_attr(node, "timezone");
@@ -129,17 +135,23 @@ static int clock_parse(struct vmgr__parse *p, xmlNode *node)
     static const char *const known[] = {
         "offset", "adjustment", "basis", "timezone", "start", NULL
     };
+    static const char *const known_of_run[] = { "offset",   "adjustment", "adjustment0", "basis",
+                                                "timezone", "start",      NULL };
     static const char *const children[] = { "timer", NULL };
     struct vmgr__clock *clock = &p->def->clock;
+    g_autofree char *first = NULL;
 
     clock->timers = g_array_new(FALSE, FALSE, sizeof(struct vmgr__timer));
     g_array_set_clear_func(clock->timers, timer_clear);
     if (!node)
         return 0;
-    vmgr__warn_attrs(p, node, known);
+    vmgr__warn_attrs(p, node, p->flags & VMGR__CONF_INACTIVE ? known : known_of_run);
     vmgr__warn_children(p, node, children);
     if (parse_offset(p, node) < 0)
         return -1;
+    first = p->flags & VMGR__CONF_INACTIVE ? NULL : vmgr__xml_attr(node, "adjustment0");
+    if (first)
+        parse_i64(first, &clock->first_adjustment);
     for (xmlNode *t = vmgr__xml_child(node, "timer"); t; t = vmgr__xml_next(t, "timer")) {
         if (parse_timer(p, t) < 0)
             return -1;
@@ -165,7 +177,7 @@ static void format_timer(const struct vmgr__timer *t, struct vmgr__xml_writer *w
     vmgr__xw_end(w, "timer");
 }
 
-static void clock_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
+static void clock_format(const struct vmgr__domain_def *def, uint32_t flags,
                          struct vmgr__xml_writer *w)
 {
     const struct vmgr__clock *clock = &def->clock;
@@ -174,8 +186,10 @@ static void clock_format(const struct vmgr__domain_def *def, uint32_t flags G_GN
     vmgr__xw_attr(w, "offset", vmgr__clock_names[clock->offset]);
     if (clock->adjust_reset)
         vmgr__xw_attr(w, "adjustment", "reset");
-    if (clock->has_adjustment || clock->offset == VMGR__CLOCK_VARIABLE)
+    if (clock->offset == VMGR__CLOCK_VARIABLE)
         vmgr__xw_attrf(w, "adjustment", "%" G_GINT64_FORMAT, clock->adjustment);
+    if (clock->offset == VMGR__CLOCK_VARIABLE && flags & VMGR__CONF_STATUS)
+        vmgr__xw_attrf(w, "adjustment0", "%" G_GINT64_FORMAT, clock->first_adjustment);
     if (clock->offset == VMGR__CLOCK_VARIABLE)
         vmgr__xw_attr(w, "basis", basis_names[clock->basis]);
     vmgr__xw_attr(w, "timezone", clock->timezone);

@@ -156,8 +156,8 @@ struct vmgr__timer {
 struct vmgr__clock {
     int offset;
     bool adjust_reset;
-    bool has_adjustment;
     int64_t adjustment;
+    int64_t first_adjustment; /* variable, of a run: what it began with */
     int basis; /* 0 utc, 1 localtime */
     char *timezone;
     uint64_t start;
@@ -339,6 +339,8 @@ struct vmgr__kept {
 #define VMGR__CONF_INACTIVE (1u << 0)
 /* For everybody's eyes: passwords are left out. */
 #define VMGR__CONF_PUBLIC (1u << 1)
+/* For a run's status: with what is for nobody else. */
+#define VMGR__CONF_STATUS (1u << 2)
 
 struct vmgr__domain_def *vmgr__domain_def_parse(const char *xml,
                                                 const struct vmgr__conf_defaults *defaults,

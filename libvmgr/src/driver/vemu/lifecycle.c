@@ -18,6 +18,7 @@
 #include "lifecycle.h"
 #include "run/agent.h"
 #include "run/channel.h"
+#include "run/clock.h"
 #include "run/files.h"
 #include "run/firmware.h"
 #include "run/launch.h"
@@ -260,6 +261,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
         vmgr__vemu_cpu_expand(def, err) < 0 || vmgr__vemu_check_support(def, err) < 0 ||
         vmgr__vemu_firmware_choose(c->d, def, err) < 0)
         return -1;
+    vmgr__vemu_clock_begin(def);
     emulator = vmgr__vemu_find_emulator(c->d, def, err);
     files = emulator ? vmgr__vemu_files_open(c->d, def, NULL, err) : NULL;
     if (!files)

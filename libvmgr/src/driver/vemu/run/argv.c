@@ -17,6 +17,7 @@
 #include "../tune/iothread.h"
 #include "../tune/numa.h"
 #include "../tune/resource.h"
+#include "clock.h"
 #include "files.h"
 #include "firmware.h"
 #include "fwcfg.h"
@@ -115,34 +116,6 @@ static int check_features(const struct vmgr__domain_def *def, struct vmgr_error 
 
         if (f->present && !builtin && f->state != 2)
             return unsupported(err, "feature '%s' is not supported by the vemu driver yet", name);
-    }
-    return 0;
-}
-
-static int check_clock(const struct vmgr__domain_def *def, struct vmgr_error **err)
-{
-    const struct vmgr__clock *clock = &def->clock;
-
-    if (clock->offset != VMGR__CLOCK_UTC || clock->has_adjustment)
-        return unsupported(err, "clock offset '%s'%s is not supported by the vemu driver yet",
-                           vmgr__clock_names[clock->offset],
-                           clock->has_adjustment ? " with an adjustment" : "");
-    for (guint i = 0; i < clock->timers->len; i++) {
-        const struct vmgr__timer *t = &g_array_index(clock->timers, struct vmgr__timer, i);
-        const char *name = vmgr__timer_names[t->name];
-        bool here = strcmp(name, "pit") == 0 || strcmp(name, "rtc") == 0 ||
-                    strcmp(name, "tsc") == 0 || strcmp(name, "kvmclock") == 0;
-        bool wanted = t->present != 2;
-
-        if (strcmp(name, "hpet") == 0 && vmgr__vemu_has_pci(def))
-            here = wanted; /* either way, see add_machine() */
-        if (wanted != here)
-            return unsupported(err, "timer '%s' cannot be switched %s by the vemu driver yet", name,
-                               wanted ? "on" : "off");
-        if ((t->tickpolicy > 0 && !vmgr__vemu_is_spare_timer(t)) || t->track >= 0 || t->mode > 0 ||
-            t->frequency || t->kept)
-            return unsupported(
-                err, "the settings of timer '%s' are not supported by the vemu driver yet", name);
     }
     return 0;
 }
@@ -256,7 +229,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
         return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
         check_features(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
-        check_clock(def, err) < 0 || vmgr__vemu_check_actions(def, err) < 0 ||
+        vmgr__vemu_clock_check(def, err) < 0 || vmgr__vemu_check_actions(def, err) < 0 ||
         vmgr__vemu_tune_check(def, err) < 0 || vmgr__vemu_memory_check(def, NULL, err) < 0)
         return -1;
     return check_devices(def, err);
@@ -407,6 +380,7 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     g_autofree char *size = vmgr__vemu_memory_option(def);
     const bool shared = t->access == 1;
     const bool backend = t->hugepages || t->source == 3 || shared;
+    g_autofree char *clock = vmgr__vemu_clock_option(def);
     bool no_hpet = false;
 
     for (guint i = 0; i < def->clock.timers->len; i++) {
@@ -425,10 +399,10 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
              "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT "k,share=%s%s%s", kib,
              shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "", t->hugepages ? page : "");
     }
-    addf(args, "-machine", "%s%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
+    addf(args, "-machine", "%s%s%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
          no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",
          def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "",
-         vmgr__vemu_firmware_options(def));
+         vmgr__vemu_firmware_options(def), clock);
     add(args, "-m", size);
     if (t->allocation == 1)
         add(args, "-mem-prealloc", NULL);

@@ -34,6 +34,7 @@
 #include "../state/paths.h"
 #include "../state/status.h"
 #include "../vemu.h"
+#include "clock.h"
 #include "files.h"
 #include "launch.h"
 #include "log.h"
@@ -274,8 +275,11 @@ static char **make_env(const struct vmgr__domain_def *def)
                                           "LC_ALL",        "TMPDIR",       "ASAN_OPTIONS",
                                           "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH" };
     GPtrArray *env = g_ptr_array_new();
+    const char *zone = vmgr__vemu_clock_zone(def);
     char uuid[VMGR_UUID_STRING_SIZE];
 
+    if (zone)
+        g_ptr_array_add(env, g_strdup_printf("TZ=%s", zone));
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++) {
         const char *value = g_getenv(passed[i]);
 

@@ -23,9 +23,6 @@
 #include <unistd.h>
 
 #include "../../../conf/device.h"
-#include "agent.h"
-#include "channel.h"
-#include "crash.h"
 #include "../device/memory.h"
 #include "../device/parts.h"
 #include "../state/cache.h"
@@ -33,6 +30,10 @@
 #include "../state/paths.h"
 #include "../state/status.h"
 #include "../state/watch.h"
+#include "agent.h"
+#include "channel.h"
+#include "clock.h"
+#include "crash.h"
 #include "news.h"
 #include "process.h"
 #include "qmp.h"
@@ -54,9 +55,11 @@ struct vemu_listener {
 struct news {
     char *name;
     char *port;   /* a channel's alias */
-    char *memory; /* a virtio-mem's alias; neither: the guest's state */
+    char *memory; /* a virtio-mem's alias */
     uint64_t kib; /* what it has of that */
-    bool ports;   /* the state, and all channels */
+    bool clock;   /* the clock is `ahead` seconds of UTC, by the guest's hand */
+    int64_t ahead;
+    bool ports; /* none of these: the guest's state; this: and all channels */
     bool open;
     int reason;
     unsigned tries;
@@ -284,6 +287,15 @@ static void on_rtc(const struct happening *h)
     int64_t offset = 0;
 
     vmgr__agent_int(h->data, "offset", &offset);
+    offset = vmgr__vemu_clock_ahead(h->obj->live, offset);
+    if (h->obj->live->clock.offset == VMGR__CLOCK_VARIABLE) {
+        struct news *n = g_new0(struct news, 1);
+
+        n->name = g_strdup(vmgr__domobj_name(h->obj));
+        n->clock = true;
+        n->ahead = offset;
+        g_ptr_array_add(h->d->news, n);
+    }
     tell(h, &(struct vmgr_domain_event){ .id = VMGR_DOMAIN_EVENT_RTC_CHANGE, .value = offset });
 }
 
@@ -427,6 +439,16 @@ static bool write_memory(struct vemu *d, const struct news *n, struct vemu_statu
     return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
 }
 
+static bool write_clock(struct vemu *d, const struct news *n, struct vemu_status *s)
+{
+    struct vmgr__clock *clock = &s->def->clock;
+
+    if (clock->offset != VMGR__CLOCK_VARIABLE || clock->adjustment == n->ahead)
+        return true;
+    clock->adjustment = n->ahead;
+    return vmgr__vemu_status_save(d, n->name, s, NULL) == 0;
+}
+
 /* Whether somebody in the guest has the channel open, as its back-end's front end tells. */
 static bool is_open(struct json_object *list, const char *alias)
 {
@@ -511,6 +533,8 @@ static bool apply(struct vemu *d, const struct news *n)
             done = write_port(d, n, &s);
         else if (n->memory)
             done = write_memory(d, n, &s);
+        else if (n->clock)
+            done = write_clock(d, n, &s);
         else
             done = write_state(d, n, &s);
         acts = s.state == VMGR_DOMAIN_CRASHED || s.reason == VMGR_DOMAIN_PAUSED_WATCHDOG;

@@ -155,7 +155,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
             vmgr__xw_attrf(&w, "group", "%u", s->gid);
         }
         vmgr__xw_attr(&w, "cgroup", s->cgroup);
-        vmgr__domain_def_write(s->def, 0, &w);
+        vmgr__domain_def_write(s->def, VMGR__CONF_STATUS, &w);
         vmgr__blockjobs_write(s->jobs, &w);
         vmgr__vemu_plugs_write(s->plugs, &w);
         if (s->backup)
