@@ -238,6 +238,32 @@ def changes(host):
     host.remove("one", "two")
 
 
+def firmware(host):
+    """--boot uefi, and an image that is named: each guest has a file with variables, and each clone"""
+    code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+    if "<value>efi</value>" not in host.asks("domcapabilities", "--machine", "q35") or not os.path.exists(code):
+        print("no UEFI firmware with a descriptor: virt-install --boot uefi is not tested")
+        return
+    for name, boot in (("uefi", "uefi"), ("named", f"loader={code},loader.readonly=yes,loader.type=pflash")):
+        host.install(name, "--import", "--disk", image(f"{name}.qcow2"), "--boot", f"{boot},bootmenu.enable=no")
+        nvram = host.document(name).find("os/nvram")
+        check(os.path.exists(nvram.text), f"{name}: {nvram.text}")
+        check(os.path.samefile(os.path.dirname(nvram.get("template")), os.path.dirname(code)), nvram.get("template"))
+        check(host.document(name).find("os").get("firmware") is None, "it is chosen")
+        check((host.document(name, "--inactive").find("os").get("firmware") == "efi") == (name == "uefi"), name)
+        with open(nvram.text, "r+b") as out:
+            out.write(name.encode())
+        host.orders("destroy", name)
+        host.does("virt-clone", "--original", name, "--name", f"{name}2", "--auto-clone")
+        host.orders("start", f"{name}2")
+        clone = host.document(f"{name}2").find("os/nvram").text
+        check(clone != nvram.text and os.path.getsize(clone) == os.path.getsize(nvram.text), f"{clone}, {nvram.text}")
+        host.orders("destroy", f"{name}2")
+        for domain, path in ((name, nvram.text), (f"{name}2", clone)):
+            host.orders("undefine", "--nvram", domain)
+            check(not os.path.exists(path), f"{path} is left")
+
+
 def main():
     os.makedirs(IMAGES)
     host = Host()
@@ -248,6 +274,7 @@ def main():
         installs(host, base)
         clones(host, base)
         changes(host)
+        firmware(host)
     finally:
         host.daemon.stop()
 
