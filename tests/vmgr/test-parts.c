@@ -100,6 +100,148 @@ START_TEST(words)
 }
 END_TEST
 
+/* ---- the host's end of ports ---- */
+
+#define CHANNEL(type, source)                                                                      \
+    "<channel type='" type "'>" source "<target type='virtio' name='x'/><alias name='c'/></channel>"
+#define SERIAL(type, source) "<serial type='" type "'>" source "</serial>"
+#define CONSOLE(type, source)                                                                      \
+    "<serial type='null'/><console type='" type "'>" source "<target type='virtio'/></console>"
+#define TCP(mode, more) "<source mode='" mode "' host='127.0.0.1' service='4555'" more
+
+/* What a definition's ports become, or the error. */
+static char *ports_of(const char *devices)
+{
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='vemu'><name>p</name><memory>65536</memory><os><type machine='q35'>hvm</type>"
+        "</os><devices>%s</devices></domain>",
+        devices);
+    struct vmgr_error *error = NULL;
+    struct vmgr__domain_def *def =
+        vmgr__domain_def_parse(xml, &vmgr__vemu_defaults, VMGR__CONF_INACTIVE, &error);
+    GPtrArray *args = g_ptr_array_new_with_free_func(g_free);
+    struct vemu_parts parts;
+    char *text;
+
+    vmgr__vemu_parts_init(&parts);
+    if (def && vmgr__vemu_serials_parts(def, &parts, &error) == 0 &&
+        vmgr__vemu_consoles_parts(def, &parts, &error) == 0) {
+        vmgr__vemu_parts_argv(&parts, args);
+        g_ptr_array_add(args, NULL);
+        text = g_strjoinv(" ", (char **)args->pdata);
+    } else {
+        text = g_strdup(vmgr_error_get_message(error));
+    }
+    vmgr_error_free(error);
+    vmgr__vemu_parts_fini(&parts);
+    g_ptr_array_unref(args);
+    vmgr__domain_def_free(def);
+    return text;
+}
+
+START_TEST(ports)
+{
+    static const char device[] = " -device isa-serial,chardev=charserial0,index=0";
+    static const char virtio[] = " -device virtconsole,id=console1,chardev=charconsole1,"
+                                 "bus=virtio-serial0.0";
+    static const char null[] = "-chardev null,id=charserial0 "
+                               "-device isa-serial,chardev=charserial0,index=0 ";
+    static const struct {
+        const char *devices, *before, *want, *after;
+    } rows[] = {
+        { SERIAL("tcp", TCP("bind", "/><protocol type='raw'/>")), "",
+          "-chardev socket,id=charserial0,host=127.0.0.1,port=4555,server=on,wait=off", device },
+        { SERIAL("tcp", TCP("connect", " tls='no'><reconnect enabled='yes' timeout='3'/></source>")),
+          "", "-chardev socket,id=charserial0,host=127.0.0.1,port=4555,server=off,reconnect=3",
+          device },
+        { SERIAL("unix", "<source mode='connect' path='/s'><reconnect enabled='no'/></source>"), "",
+          "-chardev socket,id=charserial0,path=/s,server=off", device },
+        { SERIAL("udp", "<source mode='bind' host='::1' service='1'/>"
+                        "<source mode='connect' host='::1' service='2'/>"),
+          "", "-chardev udp,id=charserial0,localaddr=::1,localport=1,host=::1,port=2", device },
+        { SERIAL("pipe", "<source path='/p'/>"), "", "-chardev pipe,id=charserial0,path=/p",
+          device },
+        { SERIAL("dev", "<source path='/dev/ttyS9'/>"), "",
+          "-chardev serial,id=charserial0,path=/dev/ttyS9", device },
+        { SERIAL("file", "<source path='/f' append='on'/><log file='/l,' append='on'/>"), "",
+          "-chardev file,id=charserial0,path=/f,append=on,logfile=/l,,,logappend=on", device },
+        { SERIAL("pty", "<log file='/l'/>"), "", "-chardev pty,id=charserial0,logfile=/l", device },
+        { CONSOLE("pty", ""), null, "-chardev pty,id=charconsole1", virtio },
+        { CONSOLE("tcp", TCP("bind", "/>")), null,
+          "-chardev socket,id=charconsole1,host=127.0.0.1,port=4555,server=on,wait=off", virtio },
+        { SERIAL("tcp", TCP("bind", "/><protocol type='telnet'/>")), "",
+          "unsupported configuration: protocol 'telnet' of <serial> is not supported by the vemu "
+          "driver yet", "" },
+        { SERIAL("tcp", TCP("bind", " tls='yes'/>")), "",
+          "unsupported configuration: tls 'yes' of <serial> is not supported by the vemu driver "
+          "yet", "" },
+        { SERIAL("tcp", TCP("bind", "><reconnect enabled='yes' timeout='3'/></source>")), "",
+          "unsupported configuration: chardev reconnect is possible only for connect mode", "" },
+        { SERIAL("tcp", TCP("connect", "><reconnect enabled='yes'/></source>")), "",
+          "unsupported configuration: reconnect timeout '' of <serial> is not supported by the "
+          "vemu driver yet", "" },
+        { SERIAL("tcp", TCP("connect", "><seclabel model='dac' relabel='no'/></source>")), "",
+          "unsupported configuration: <seclabel> of <source> is not supported by the vemu driver "
+          "yet", "" },
+        { SERIAL("tcp", "<source mode='bind' host='example.org' service='1'/>"), "",
+          "unsupported configuration: host 'example.org' of <serial> is not a numeric address or "
+          "localhost", "" },
+        { SERIAL("tcp", "<source mode='bind' host='127.0.0.1' service='telnet'/>"), "",
+          "unsupported configuration: service 'telnet' of <serial> is not the number of a port",
+          "" },
+        { SERIAL("tcp", "<source mode='bind' service='1'/>"), "",
+          "internal error: Missing source host attribute for char device", "" },
+        { SERIAL("tcp", "<source mode='bind' host='a'/>"), "",
+          "internal error: Missing source service attribute for char device", "" },
+        { SERIAL("tcp", "<source host='a' service='1'/><protocol type='x'/>"), "",
+          "unsupported configuration: Unknown protocol 'x'", "" },
+        { SERIAL("udp", "<source mode='bind' host='a' service='1'/>"), "",
+          "internal error: Missing source service attribute for char device", "" },
+        { SERIAL("pipe", "<source path='p'/>"), "",
+          "unsupported configuration: the path of a serial port must be absolute: 'p'", "" },
+        { SERIAL("pty", "<log append='on'/>"), "",
+          "unsupported configuration: the path of a serial port must be absolute: ''", "" },
+        { SERIAL("spicevmc", ""), "",
+          "unsupported configuration: character device type 'spicevmc' is not supported by the "
+          "vemu driver yet", "" },
+        { "<serial type='null'/><console type='pty'><target type='xen'/></console>", "",
+          "unsupported configuration: <console> of type 'xen' is not supported by the vemu driver "
+          "yet", "" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *got = ports_of(rows[i].devices);
+        g_autofree char *want = g_strconcat(rows[i].before, rows[i].want, rows[i].after, NULL);
+
+        ck_assert_msg(strcmp(got, want) == 0, "%s: %s", rows[i].devices, got);
+    }
+}
+END_TEST
+
+/* Channels have the same ends. */
+START_TEST(channels)
+{
+    static const char device[] = " -device virtserialport,id=c,chardev=charc,name=x,"
+                                 "bus=virtio-serial0.0";
+    static const struct {
+        const char *xml, *want;
+    } rows[] = {
+        { CHANNEL("tcp", TCP("bind", "/>")),
+          "-chardev socket,id=charc,host=127.0.0.1,port=4555,server=on,wait=off" },
+        { CHANNEL("unix", "<log file='/l'/>"),
+          "-chardev socket,id=charc,path=c.sock,server=on,wait=off,logfile=/l" },
+        { CHANNEL("pipe", "<source path='/p'/>"), "-chardev pipe,id=charc,path=/p" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *got = parts_of(rows[i].xml, "q35");
+        g_autofree char *want = g_strconcat(rows[i].want, device, NULL);
+
+        ck_assert_msg(strcmp(got, want) == 0, "%s: %s", rows[i].xml, got);
+    }
+}
+END_TEST
+
 /* ---- domains ---- */
 
 #define Q35(name, uuid, more, devices)                                                             \
@@ -236,12 +378,34 @@ START_TEST(file_systems)
 }
 END_TEST
 
+/* A console on virtio brings its controller, and has a terminal of its own. */
+START_TEST(consoles)
+{
+    struct vmgr_domain *dom = define_v(Q35("v", UUID_A, "", CONSOLE("pty", "")));
+    struct vmgr_stream *stream = NULL, *second = NULL;
+
+    ck_assert(says(dom, 0, "<controller type='virtio-serial' index='0'>"));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert(says(dom, 0, "<console type='pty' tty='/dev/pts/"));
+    ck_assert(says(dom, 0, "<alias name='console1'/>"));
+    OK(vmgr_domain_open_console(dom, "console1", 0, &stream, &err));
+    FAILS(vmgr_domain_open_console(dom, "console1", 0, &second, &err), VMGR_ERR_OPERATION_FAILED,
+          "operation failed: Active console session exists for this domain");
+    FAILS(vmgr_domain_open_console(dom, "console2", 0, &second, &err), VMGR_ERR_INTERNAL_ERROR,
+          "internal error: cannot find character device console2");
+    vmgr_stream_unref(stream);
+    vmgr_domain_unref(dom);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("parts");
     TCase *tc = tcase_create("words");
 
     tcase_add_test(tc, words);
+    tcase_add_test(tc, ports);
+    tcase_add_test(tc, channels);
     suite_add_tcase(s, tc);
     tc = tcase_create("domains");
     tcase_add_checked_fixture(tc, setup, teardown);
@@ -249,6 +413,7 @@ int main(void)
     tcase_add_test(tc, generation);
     tcase_add_test(tc, addresses);
     tcase_add_test(tc, file_systems);
+    tcase_add_test(tc, consoles);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

@@ -228,9 +228,8 @@ START_TEST(test_unsupported)
           "on_poweroff action 'restart' is not supported by the vemu driver yet" },
         { "<features><smm state='on'/></features>",
           "feature 'smm' is not supported by the vemu driver yet" },
-        { "<devices><serial type='tcp'><source mode='bind' host='h' "
-          "service='1'/></serial></devices>",
-          "character device type 'tcp' is not supported by the vemu driver yet" },
+        { "<devices><serial type='spicevmc'/></devices>",
+          "character device type 'spicevmc' is not supported by the vemu driver yet" },
     };
     static const char *const machines[] = { "isapc", "pc-q35-", "pc-q35-9.0,usb=on", "q35 " };
     struct vmgr_domain *dom = NULL;

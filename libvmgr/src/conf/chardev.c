@@ -106,16 +106,48 @@ static int parse_path_source(struct vmgr__parse *p, xmlNode *source, struct vmgr
     return 0;
 }
 
+/* Ports by number or name: of what listens, and of what is connected to. */
+static int check_service(struct vmgr__parse *p, const xmlNode *source, int type)
+{
+    bool found = false;
+
+    for (; source; source = vmgr__xml_next(source, "source")) {
+        g_autofree char *mode = vmgr__xml_attr(source, "mode");
+        g_autofree char *service = vmgr__xml_attr(source, "service");
+
+        found = found || (service && (type == VMGR__CHARDEV_TCP || g_strcmp0(mode, "bind") != 0));
+    }
+    return found ? 0
+                 : conf_error(p, VMGR_ERR_INTERNAL_ERROR,
+                              "Missing source service attribute for char device");
+}
+
+static int check_protocol(struct vmgr__parse *p, const xmlNode *node)
+{
+    static const char *const protocols[] = { "raw", "telnet", "telnets", "tls", NULL };
+    const xmlNode *protocol = vmgr__xml_child(node, "protocol");
+    g_autofree char *type = protocol ? vmgr__xml_attr(protocol, "type") : NULL;
+
+    return !type || vmgr__name_index(protocols, type) >= 0
+               ? 0
+               : conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "Unknown protocol '%s'", type);
+}
+
 static int parse_source(struct vmgr__parse *p, xmlNode *node, struct vmgr__chardev *c)
 {
     xmlNode *source = vmgr__xml_child(node, "source");
-    g_autofree char *host = vmgr__xml_attr(source, "host");
+    g_autofree char *host = source ? vmgr__xml_attr(source, "host") : NULL;
 
     if (type_has_path(c->type))
         return parse_path_source(p, source, c);
     if (c->type == VMGR__CHARDEV_TCP && !host)
         return conf_error(p, VMGR_ERR_INTERNAL_ERROR,
                           "Missing source host attribute for char device");
+    if ((c->type == VMGR__CHARDEV_TCP || c->type == VMGR__CHARDEV_UDP) &&
+        check_service(p, source, c->type) < 0)
+        return -1;
+    if (c->type == VMGR__CHARDEV_TCP && check_protocol(p, node) < 0)
+        return -1;
     for (; source; source = vmgr__xml_next(source, "source"))
         keep_more(p, &c->kept_source, source, 3);
     return 0;

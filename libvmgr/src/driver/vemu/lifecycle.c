@@ -75,37 +75,59 @@ static void dress(const struct vemu *d, struct vmgr__domain_def *def, int id, co
         g_free(console->alias);
         console->alias = g_strdup(serial->alias);
     }
+    for (guint i = 0; i < def->consoles->len; i++) {
+        struct vmgr__chardev *c = def->consoles->pdata[i];
+
+        if (!c->alias)
+            c->alias = g_strdup_printf("console%u", i);
+    }
+}
+
+static void set_path(struct vmgr__chardev *c, const char *path)
+{
+    g_free(c->path);
+    c->path = g_strdup(path);
 }
 
 static void set_pty(struct vmgr__domain_def *def, const char *label, const char *filename)
 {
+    const char *path = filename + strlen("pty:");
+
+    if (!g_str_has_prefix(filename, "pty:/dev/"))
+        return;
     for (guint i = 0; i < def->serials->len; i++) {
         struct vmgr__chardev *c = def->serials->pdata[i];
         g_autofree char *want = g_strdup_printf("charserial%d", c->port);
 
-        if (c->type != VMGR__CHARDEV_PTY || strcmp(want, label) != 0 ||
-            !g_str_has_prefix(filename, "pty:/dev/"))
+        if (c->type != VMGR__CHARDEV_PTY || strcmp(want, label) != 0)
             continue;
-        g_free(c->path);
-        c->path = g_strdup(filename + strlen("pty:"));
-        if (i == 0 && def->console_is_serial) {
-            struct vmgr__chardev *console = def->consoles->pdata[0];
-
-            g_free(console->path);
-            console->path = g_strdup(c->path);
-        }
+        set_path(c, path);
+        if (i == 0 && def->console_is_serial)
+            set_path(def->consoles->pdata[0], path);
     }
+    for (guint i = def->console_is_serial ? 1 : 0; i < def->consoles->len; i++) {
+        struct vmgr__chardev *c = def->consoles->pdata[i];
+        g_autofree char *want = g_strdup_printf("charconsole%u", i);
+
+        if (c->type == VMGR__CHARDEV_PTY && strcmp(want, label) == 0)
+            set_path(c, path);
+    }
+}
+
+static bool has_pty(const GPtrArray *list)
+{
+    for (guint i = 0; i < list->len; i++) {
+        if (((struct vmgr__chardev *)list->pdata[i])->type == VMGR__CHARDEV_PTY)
+            return true;
+    }
+    return false;
 }
 
 static int learn_ptys(struct vemu_qmp *q, struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     struct json_object *list, *label, *filename;
-    bool wanted = false;
 
-    for (guint i = 0; i < def->serials->len; i++)
-        wanted =
-            wanted || ((struct vmgr__chardev *)def->serials->pdata[i])->type == VMGR__CHARDEV_PTY;
-    if (!wanted)
+    if (!has_pty(def->serials) && !has_pty(def->consoles))
         return 0;
     if (vmgr__qmp_execute(q, "query-chardev", NULL, &list, err) < 0)
         return -1;

@@ -202,10 +202,21 @@ static bool has_device(const struct vmgr__domain_def *def, const char *name, con
     return false;
 }
 
+static bool has_virtio_console(const struct vmgr__domain_def *def)
+{
+    for (guint i = 0; i < def->consoles->len; i++) {
+        const struct vmgr__chardev *c = def->consoles->pdata[i];
+
+        if (g_strcmp0(c->target_type, "virtio") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Controllers that devices imply. */
 static int add_implied(struct vmgr__domain_def *def, struct vmgr_error **err)
 {
-    if (has_device(def, "channel", NULL) && !has_controller(def, "virtio-serial", NULL) &&
+    if ((has_device(def, "channel", NULL) || has_virtio_console(def)) && !has_controller(def, "virtio-serial", NULL) &&
         add_controller(def, "<controller type='virtio-serial' index='0'/>", err) < 0)
         return -1;
     if (!vmgr__vemu_has_pci(def))

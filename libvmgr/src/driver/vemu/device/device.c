@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "../../../conf/element.h"
 #include "../tune/iothread.h"
 #include "memory.h"
 #include "parts.h"
@@ -274,36 +275,20 @@ static int port_address(const struct job *j, struct json_object *o)
 
 static int channel(const struct job *j)
 {
-    const xmlNode *source = vmgr__xml_child(j->root, "source");
     const xmlNode *target = vmgr__xml_child(j->root, "target");
-    g_autofree char *type = vmgr__xml_attr(j->root, "type");
     g_autofree char *kind = target ? vmgr__xml_attr(target, "type") : NULL;
     g_autofree char *name = target ? vmgr__xml_attr(target, "name") : NULL;
-    g_autofree char *path = source ? vmgr__xml_attr(source, "path") : NULL;
-    g_autofree char *mode = source ? vmgr__xml_attr(source, "mode") : NULL;
     g_autofree char *back = g_strdup_printf("char%s", j->alias ? j->alias : "");
+    g_autofree char *socket = g_strdup_printf("%s.sock", j->alias ? j->alias : "channel");
     struct json_object *o;
 
-    if (vmgr__vemu_only(j->root, "source target alias address", "type", j->err) < 0)
+    if (vmgr__vemu_only(j->root, "source protocol log target alias address", "type", j->err) < 0)
         return -1;
     if (g_strcmp0(kind, "virtio") != 0 || !name)
         return refuse(j, "target", kind);
-    if (g_strcmp0(type, "unix") == 0) {
-        bool connects = g_strcmp0(mode, "connect") == 0;
-
-        o = vmgr__vemu_part_add(j->parts, VEMU_PART_CHARDEV, "socket", back);
-        if (path)
-            vmgr__vemu_set(o, "path", path);
-        else /* in the run's directory */
-            vmgr__vemu_setf(o, "path", "%s.sock", j->alias ? j->alias : "channel");
-        vmgr__vemu_set_bool(o, "server", !connects);
-        if (!connects)
-            vmgr__vemu_set_bool(o, "wait", false);
-    } else if (g_strcmp0(type, "pty") == 0) {
-        vmgr__vemu_part_add(j->parts, VEMU_PART_CHARDEV, "pty", back);
-    } else {
-        return refuse(j, "type", type);
-    }
+    /* Without a path the socket is in the run's directory. */
+    if (vmgr__vemu_chardev_parts(j->root, back, socket, j->parts, j->err) < 0)
+        return -1;
     o = vmgr__vemu_part_add(j->parts, VEMU_PART_DEVICE, "virtserialport", j->alias);
     vmgr__vemu_set(o, "chardev", back);
     vmgr__vemu_set(o, "name", name);
@@ -364,6 +349,101 @@ static int video(const struct job *j)
     if (kib)
         vmgr__vemu_setf(o, "vgamem", "%uk", kib);
     return r;
+}
+
+/* A serial port or a console, which are no struct vmgr__device; as documents have them. */
+static xmlDoc *chardev_doc(const struct vmgr__domain_def *def, const struct vmgr__chardev *c,
+                           bool console)
+{
+    struct vmgr__xml_writer w;
+    g_autofree char *text = NULL;
+
+    vmgr__xw_init(&w);
+    vmgr__chardev_format(def, c, console, false, 0, &w);
+    text = vmgr__xw_finish(&w);
+    return vmgr__xml_parse(text, "(device_definition)", NULL, NULL);
+}
+
+static int serial(const struct job *j, const struct vmgr__chardev *c)
+{
+    g_autofree char *back = g_strdup_printf("charserial%d", c->port);
+    struct json_object *o;
+
+    if (vmgr__vemu_only(j->root, "source protocol log target alias", "type", j->err) < 0)
+        return -1;
+    if (strcmp(c->target_type, "isa-serial") != 0 ||
+        g_strcmp0(c->target_model, "isa-serial") != 0)
+        return unsupported(j->err,
+                           "serial port of type '%s' is not supported by the vemu driver yet",
+                           c->target_type);
+    if (c->port > 3)
+        return unsupported(j->err, "serial port %d: there are four, 0 to 3", c->port);
+    if (vmgr__vemu_chardev_parts(j->root, back, NULL, j->parts, j->err) < 0)
+        return -1;
+    o = vmgr__vemu_part_add(j->parts, VEMU_PART_DEVICE, "isa-serial", NULL);
+    vmgr__vemu_set(o, "chardev", back);
+    vmgr__vemu_set_int(o, "index", c->port);
+    return 0;
+}
+
+static int console(const struct job *j, const struct vmgr__chardev *c, guint index)
+{
+    g_autofree char *back = g_strdup_printf("charconsole%u", index);
+    g_autofree char *alias = g_strdup_printf("console%u", index);
+    struct json_object *o;
+
+    if (strcmp(c->target_type, "virtio") != 0)
+        return unsupported(j->err,
+                           "<console> of type '%s' is not supported by the vemu driver yet",
+                           c->target_type);
+    if (vmgr__vemu_only(j->root, "source protocol log target alias address", "type tty", j->err) <
+            0 ||
+        vmgr__vemu_chardev_parts(j->root, back, NULL, j->parts, j->err) < 0)
+        return -1;
+    o = vmgr__vemu_part_add(j->parts, VEMU_PART_DEVICE, "virtconsole", alias);
+    vmgr__vemu_set(o, "chardev", back);
+    return port_address(j, o);
+}
+
+static int ports(struct job *j, const struct vmgr__chardev *c, bool is_console, guint index)
+{
+    xmlDoc *doc = chardev_doc(j->def, c, is_console);
+    int r;
+
+    j->root = xmlDocGetRootElement(doc);
+    r = is_console ? console(j, c, index) : serial(j, c);
+    xmlFreeDoc(doc);
+    return r;
+}
+
+int vmgr__vemu_serials_parts(const struct vmgr__domain_def *def, struct vemu_parts *parts,
+                             struct vmgr_error **err)
+{
+    struct job j = { .def = def, .parts = parts, .err = err };
+    unsigned taken = 0;
+
+    for (guint i = 0; i < def->serials->len; i++) {
+        const struct vmgr__chardev *c = def->serials->pdata[i];
+
+        if (ports(&j, c, false, i) < 0)
+            return -1;
+        if (taken & 1u << c->port)
+            return unsupported(err, "serial port %d is used twice", c->port);
+        taken |= 1u << c->port;
+    }
+    return 0;
+}
+
+int vmgr__vemu_consoles_parts(const struct vmgr__domain_def *def, struct vemu_parts *parts,
+                              struct vmgr_error **err)
+{
+    struct job j = { .def = def, .parts = parts, .err = err };
+
+    for (guint i = def->console_is_serial ? 1 : 0; i < def->consoles->len; i++) {
+        if (ports(&j, def->consoles->pdata[i], true, i) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static const struct {

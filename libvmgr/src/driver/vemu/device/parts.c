@@ -127,11 +127,58 @@ static const char *part_id(const struct vemu_part *part)
     return json_object_get_string(id);
 }
 
+/* An address as chardev-add has it: {type, data: {host, port}} or {type, data: {path}}. The values
+ * move there from `props`. */
+static void put_address(struct json_object *data, const char *name, struct json_object *props,
+                        const char *type, const char *const keys[2][2])
+{
+    struct json_object *address = json_object_new_object(), *inner = json_object_new_object();
+    struct json_object *value;
+
+    vmgr__vemu_set(address, "type", type);
+    for (int i = 0; i < 2; i++) {
+        if (keys[i][0] && json_object_object_get_ex(props, keys[i][0], &value))
+            json_object_object_add(inner, keys[i][1], json_object_get(value));
+    }
+    if (strcmp(type, "inet") == 0 && !json_object_object_get_ex(inner, "host", NULL))
+        vmgr__vemu_set(inner, "host", "");
+    json_object_object_add(address, "data", inner);
+    json_object_object_add(data, name, address);
+}
+
+static bool has(struct json_object *props, const char *key)
+{
+    return json_object_object_get_ex(props, key, NULL);
+}
+
+/* What QEMU's monitor has instead of a path, a host and a port. */
+static void put_place(struct json_object *data, const char *type, struct json_object *props)
+{
+    static const char *const unix_keys[2][2] = { { "path", "path" } };
+    static const char *const inet_keys[2][2] = { { "host", "host" }, { "port", "port" } };
+    static const char *const own_keys[2][2] = { { "localaddr", "host" }, { "localport", "port" } };
+    struct json_object *path;
+
+    if (strcmp(type, "socket") == 0)
+        put_address(data, "addr", props, has(props, "path") ? "unix" : "inet",
+                    has(props, "path") ? unix_keys : inet_keys);
+    else if (strcmp(type, "udp") == 0)
+        put_address(data, "remote", props, "inet", inet_keys);
+    else if (json_object_object_get_ex(props, "path", &path))
+        json_object_object_add(data, strcmp(type, "file") == 0 ? "out" : "device",
+                               json_object_get(path));
+    if (has(props, "localport"))
+        put_address(data, "local", props, "inet", own_keys);
+}
+
 /* chardev-add wants {id, backend: {type, data}}. */
 static struct json_object *chardev_args(struct json_object *props)
 {
+    static const char *const places[] = {
+        "path", "host", "port", "localaddr", "localport", NULL
+    };
     struct json_object *args = json_object_new_object(), *backend = json_object_new_object();
-    struct json_object *data = json_object_new_object();
+    struct json_object *data = json_object_new_object(), *type;
 
     json_object_object_foreach(props, key, value)
     {
@@ -139,18 +186,11 @@ static struct json_object *chardev_args(struct json_object *props)
                                  : strcmp(key, "type") == 0 ? backend
                                                             : data;
 
-        if (strcmp(key, "path") == 0) {
-            struct json_object *address = json_object_new_object();
-            struct json_object *inner = json_object_new_object();
-
-            vmgr__vemu_set(address, "type", "unix");
-            json_object_object_add(inner, "path", json_object_get(value));
-            json_object_object_add(address, "data", inner);
-            json_object_object_add(data, "addr", address);
-        } else {
+        if (vmgr__name_index(places, key) < 0)
             json_object_object_add(to, key, json_object_get(value));
-        }
     }
+    if (json_object_object_get_ex(props, "type", &type))
+        put_place(data, json_object_get_string(type), props);
     json_object_object_add(backend, "data", data);
     json_object_object_add(args, "backend", backend);
     return args;

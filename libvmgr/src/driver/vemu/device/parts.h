@@ -51,6 +51,15 @@ void vmgr__vemu_parts_drop(const struct vemu_parts *p, struct vemu_qmp *q);
 /* Fails if the guest would not get what the device says. */
 int vmgr__vemu_device_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
                             struct vemu_parts *parts, struct vmgr_error **err);
+/* Of all serial ports, and of all consoles that are none. */
+int vmgr__vemu_serials_parts(const struct vmgr__domain_def *def, struct vemu_parts *parts,
+                             struct vmgr_error **err);
+int vmgr__vemu_consoles_parts(const struct vmgr__domain_def *def, struct vemu_parts *parts,
+                              struct vmgr_error **err);
+/* chardev.c: the host's end `id` of <serial>, <console> or <channel>. socket: the path of a server
+ * whose <source> has none; NULL: there must be one. */
+int vmgr__vemu_chardev_parts(const xmlNode *root, const char *id, const char *socket,
+                             struct vemu_parts *parts, struct vmgr_error **err);
 /* Children and attributes that are understood, as words between blanks; else an error names what is
  * not. */
 int vmgr__vemu_only(const xmlNode *node, const char *children, const char *attrs,

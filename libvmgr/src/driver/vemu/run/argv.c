@@ -120,58 +120,17 @@ static int check_features(const struct vmgr__domain_def *def, struct vmgr_error 
     return 0;
 }
 
-static int check_chardev(const struct vmgr__chardev *c, struct vmgr_error **err)
+static int check_ports(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
-    switch (c->type) {
-    case VMGR__CHARDEV_NULL:
-    case VMGR__CHARDEV_PTY:
-    case VMGR__CHARDEV_STDIO: break;
-    case VMGR__CHARDEV_FILE:
-    case VMGR__CHARDEV_UNIX:
-        if (!g_path_is_absolute(c->path))
-            return unsupported(err, "the path of a serial port must be absolute: '%s'", c->path);
-        break;
-    default:
-        return unsupported(err,
-                           "character device type '%s' is not supported by the vemu driver yet",
-                           vmgr__chardev_type_names[c->type]);
-    }
-    if (c->kept_log)
-        return no_element(err, "log");
-    if (c->kept_in_source)
-        return unsupported(err, "elements in <source> of serial ports are not supported by the "
-                                "vemu driver yet");
-    if (c->kept)
-        return unsupported(err,
-                           "addresses of serial ports are not supported by the vemu driver yet");
-    return 0;
-}
+    struct vemu_parts parts;
+    int r;
 
-static int check_serials(const struct vmgr__domain_def *def, struct vmgr_error **err)
-{
-    unsigned taken = 0;
-
-    for (guint i = 0; i < def->serials->len; i++) {
-        const struct vmgr__chardev *c = def->serials->pdata[i];
-
-        if (check_chardev(c, err) < 0)
-            return -1;
-        if (strcmp(c->target_type, "isa-serial") != 0 ||
-            g_strcmp0(c->target_model, "isa-serial") != 0)
-            return unsupported(err,
-                               "serial port of type '%s' is not supported by the vemu driver yet",
-                               c->target_type);
-        if (c->port > 3)
-            return unsupported(err, "serial port %d: there are four, 0 to 3", c->port);
-        if (taken & 1u << c->port)
-            return unsupported(err, "serial port %d is used twice", c->port);
-        taken |= 1u << c->port;
-    }
-    if (def->consoles->len > (def->console_is_serial ? 1u : 0u))
-        return unsupported(
-            err, "<console> of type '%s' is not supported by the vemu driver yet",
-            ((struct vmgr__chardev *)def->consoles->pdata[def->consoles->len - 1])->target_type);
-    return 0;
+    vmgr__vemu_parts_init(&parts);
+    r = vmgr__vemu_serials_parts(def, &parts, err);
+    if (r == 0)
+        r = vmgr__vemu_consoles_parts(def, &parts, err);
+    vmgr__vemu_parts_fini(&parts);
+    return r;
 }
 
 static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error **err)
@@ -186,7 +145,7 @@ static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error *
         if (r < 0)
             return -1;
     }
-    return check_serials(def, err);
+    return check_ports(def, err);
 }
 
 /* Top-level elements that ask for nothing. */
@@ -262,27 +221,19 @@ static char *escape(const char *text)
     return g_strjoinv(",,", parts);
 }
 
-static void add_serial(GPtrArray *args, const struct vmgr__chardev *c, const char *run_dir)
+/* Serial ports, or consoles: all of a definition. */
+static void add_ports(GPtrArray *args, const struct vmgr__domain_def *def, const char *run_dir,
+                      int (*make)(const struct vmgr__domain_def *def, struct vemu_parts *parts,
+                                  struct vmgr_error **err))
 {
-    g_autofree char *path = escape(c->path ? vmgr__vemu_run_file(run_dir, c->path) : "");
+    struct vemu_parts parts;
 
-    switch (c->type) {
-    case VMGR__CHARDEV_FILE:
-        addf(args, "-chardev", "file,id=charserial%d,path=%s,append=%s", c->port, path,
-             c->append == 1 ? "on" : "off");
-        break;
-    case VMGR__CHARDEV_UNIX:
-        if (c->mode == 2)
-            addf(args, "-chardev", "socket,id=charserial%d,path=%s,server=on,wait=off", c->port,
-                 path);
-        else
-            addf(args, "-chardev", "socket,id=charserial%d,path=%s", c->port, path);
-        break;
-    default:
-        addf(args, "-chardev", "%s,id=charserial%d", vmgr__chardev_type_names[c->type], c->port);
-        break;
+    vmgr__vemu_parts_init(&parts);
+    if (make(def, &parts, NULL) == 0) {
+        vmgr__vemu_parts_shorten(&parts, run_dir);
+        vmgr__vemu_parts_argv(&parts, args);
     }
-    addf(args, "-device", "isa-serial,chardev=charserial%d,index=%d", c->port, c->port);
+    vmgr__vemu_parts_fini(&parts);
 }
 
 /* What is behind others comes after them: root ports, controllers, the rest. */
@@ -444,11 +395,11 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
         add(args, "-initrd", def->os.initrd);
     if (def->os.cmdline)
         add(args, "-append", def->os.cmdline);
-    for (guint i = 0; i < def->serials->len; i++)
-        add_serial(args, def->serials->pdata[i], run_dir);
+    add_ports(args, def, run_dir, vmgr__vemu_serials_parts);
     add_genid(args, def);
     vmgr__vemu_files_argv(files, args);
     add_devices(args, def, ports, run_dir);
+    add_ports(args, def, run_dir, vmgr__vemu_consoles_parts); /* behind their controller */
     add_actions(args, def);
     /* Relative to the run's directory, in which the emulator lives. */
     add(args, "-qmp", "unix:events.sock,server=on,wait=off,clients=8");

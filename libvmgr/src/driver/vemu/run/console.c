@@ -75,20 +75,30 @@ static int open_target(const char *path, int type, uid_t uid, struct vmgr_error 
                       "console %s is not of the guest's user (uid %u)", path, uid);
 }
 
-/* The serial port a name means; consoles are other names of serial ports here. */
-static const struct vmgr__chardev *find_device(const struct vmgr__domain_def *def,
-                                               const char *device)
+/* The one that a name means; NULL: the first. */
+static const struct vmgr__chardev *find_in(const GPtrArray *list, guint from, const char *prefix,
+                                           const char *device)
 {
-    for (guint i = 0; i < def->serials->len; i++) {
-        const struct vmgr__chardev *c = def->serials->pdata[i];
-        g_autofree char *usual = g_strdup_printf("serial%u", i);
+    for (guint i = from; i < list->len; i++) {
+        const struct vmgr__chardev *c = list->pdata[i];
+        g_autofree char *usual = g_strdup_printf("%s%u", prefix, i);
 
         if (!device || strcmp(device, usual) == 0 || g_strcmp0(device, c->alias) == 0)
             return c;
     }
-    if (device && strcmp(device, "console0") == 0 && def->console_is_serial)
-        return def->serials->pdata[0];
     return NULL;
+}
+
+/* The serial port or console a name means; the first console may be another name of the first
+ * serial port. */
+static const struct vmgr__chardev *find_device(const struct vmgr__domain_def *def,
+                                               const char *device)
+{
+    const struct vmgr__chardev *c = find_in(def->serials, 0, "serial", device);
+
+    if (!c && device && strcmp(device, "console0") == 0 && def->console_is_serial)
+        return def->serials->pdata[0];
+    return c ? c : find_in(def->consoles, def->console_is_serial ? 1 : 0, "console", device);
 }
 
 /* What must be known of the domain, copied while the cache is locked. */
@@ -96,8 +106,7 @@ struct target {
     char *name;
     char *path;
     int type;
-    int mode;
-    int port;
+    char *lock; /* a file in the run's directory */
 };
 
 static int find_target(struct vmgr_domain *dom, const char *device, struct target *ret,
@@ -121,8 +130,11 @@ static int find_target(struct vmgr_domain *dom, const char *device, struct targe
                        "character device %s is not using a PTY or a listening UNIX socket",
                        device ? device : c->alias);
         } else {
+            const bool virtio = strcmp(c->target_type, "virtio") == 0;
+
             *ret = (struct target){ g_strdup(vmgr__domobj_name(obj)), g_strdup(c->path), c->type,
-                                    c->mode, c->port };
+                                    g_strdup_printf("%sconsole%d.lock", virtio ? "virt" : "",
+                                                    c->port) };
             r = 0;
         }
     }
@@ -144,11 +156,11 @@ int vmgr__vemu_open_console(struct vmgr_domain *dom, const char *device, uint32_
         return -1;
     name = t.name;
     path = t.path;
+    file = t.lock;
     if (vmgr__vemu_status_load(conn->driver_data, name, &status, err) < 0)
         return -1;
     uid = status.uid;
     vmgr__vemu_status_clear(&status);
-    file = g_strdup_printf("console%d.lock", t.port);
     lock_path = vmgr__vemu_run_path(conn->driver_data, name, file);
     session =
         vmgr__session_open(lock_path, flags & VMGR_DOMAIN_CONSOLE_FORCE, "console session", err);

@@ -327,18 +327,34 @@ static int give_output(const struct work *w, const char *path)
     return give_file(w, path, VEMU_ACL_READ | VEMU_ACL_WRITE);
 }
 
-static int give_chardev(const struct work *w, const char *type, const char *path, bool server)
+/* Two FIFOs by one name. */
+static int give_pipe(const struct work *w, const char *path)
 {
+    g_autofree char *in = g_strconcat(path, ".in", NULL), *out = g_strconcat(path, ".out", NULL);
+
+    if (give_file(w, in, VEMU_ACL_READ | VEMU_ACL_WRITE) < 0)
+        return -1;
+    return give_file(w, out, VEMU_ACL_READ | VEMU_ACL_WRITE);
+}
+
+static int give_chardev(const struct work *w, struct json_object *props)
+{
+    const char *type = text_of(props, "type"), *path = text_of(props, "path");
+    const char *log = text_of(props, "logfile");
     g_autofree char *run = vmgr__vemu_run_path(w->d, w->name, NULL);
 
+    if (log && give_output(w, log) < 0)
+        return -1;
     /* Right in the run's directory, which is open to the guest; an entry would shadow its group. */
     if (!path || *path != '/' ||
         (g_strcmp0(type, "socket") == 0 && vmgr__vemu_run_file(run, path) != path))
         return 0;
-    if (g_strcmp0(type, "socket") == 0 && server)
+    if (g_strcmp0(type, "socket") == 0 && flag_of(props, "server"))
         return give_socket_place(w, path);
     if (g_strcmp0(type, "file") == 0)
         return give_output(w, path);
+    if (g_strcmp0(type, "pipe") == 0)
+        return give_pipe(w, path);
     return give_file(w, path, VEMU_ACL_READ | VEMU_ACL_WRITE);
 }
 
@@ -354,8 +370,7 @@ static int give_parts(const struct work *w, const struct vemu_parts *parts)
         else if (part->kind == VEMU_PART_BLOCK)
             r = give_node(w, part->props, false);
         else if (part->kind == VEMU_PART_CHARDEV)
-            r = give_chardev(w, text_of(part->props, "type"), text_of(part->props, "path"),
-                             flag_of(part->props, "server"));
+            r = give_chardev(w, part->props);
         else if (part->kind == VEMU_PART_FSDEV)
             r = give_tree(w, text_of(part->props, "path"), !flag_of(part->props, "readonly"));
         if (r < 0)
@@ -379,6 +394,8 @@ static int give_definition(const struct work *w)
     const struct vmgr__domain_def *def = w->s->def;
     const char *const read[] = { def->os.kernel, def->os.initrd };
     g_autoptr(GPtrArray) given_files = vmgr__vemu_fwcfg_paths(def);
+    struct vemu_parts parts;
+    int r;
 
     if (give_file(w, def->emulator, VEMU_ACL_READ | VEMU_ACL_SEARCH) < 0)
         return -1;
@@ -392,18 +409,16 @@ static int give_definition(const struct work *w)
     }
     if (give_firmware(w, &def->os.firmware) < 0)
         return -1;
-    for (guint i = 0; i < def->serials->len; i++) {
-        const struct vmgr__chardev *c = def->serials->pdata[i];
-
-        if ((c->type == VMGR__CHARDEV_UNIX || c->type == VMGR__CHARDEV_FILE) &&
-            give_chardev(w, c->type == VMGR__CHARDEV_UNIX ? "socket" : "file", c->path,
-                         c->mode == 2) < 0)
-            return -1;
-    }
+    vmgr__vemu_parts_init(&parts);
+    r = vmgr__vemu_serials_parts(def, &parts, w->err);
+    if (r == 0)
+        r = vmgr__vemu_consoles_parts(def, &parts, w->err);
+    if (r == 0)
+        r = give_parts(w, &parts);
+    vmgr__vemu_parts_fini(&parts);
+    if (r < 0)
+        return -1;
     for (guint i = 0; i < def->devices->len; i++) {
-        struct vemu_parts parts;
-        int r;
-
         vmgr__vemu_parts_init(&parts);
         r = vmgr__vemu_device_parts(def, def->devices->pdata[i], &parts, w->err);
         if (r == 0)
