@@ -165,6 +165,24 @@ START_TEST(test_cold)
 }
 END_TEST
 
+/* A definition that is full stays one that can be read. */
+START_TEST(test_rounded)
+{
+    define(DOC("<maxMemory slots='2'>131071</maxMemory>", "q35", "131071", KIB_DIMM("65535")));
+    conn = vmgr_conn_unref(conn);
+    dom = vmgr_domain_unref(dom);
+    conn = sandbox_connect(0);
+    OK(vmgr_domain_lookup_by_name(conn, "m", &dom, &err));
+    sizes(131072, 131072);
+    expect(0, "<maxMemory slots='2' unit='KiB'>131072</maxMemory>");
+    FAILS(vmgr_domain_attach_device(dom, KIB_DIMM("1"), 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
+          "unsupported configuration: memory device total size exceeds hotplug space");
+    OK(vmgr_domain_start(dom, 0, &err));
+    has_option("-m size=65536k,slots=2,maxmem=131072k");
+    sizes(131072, 131072);
+}
+END_TEST
+
 START_TEST(test_backends)
 {
     define(
@@ -493,6 +511,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_cold);
+    tcase_add_test(c, test_rounded);
     tcase_add_test(c, test_backends);
     tcase_add_test(c, test_refused);
     tcase_add_test(c, test_refused_devices);

@@ -213,7 +213,7 @@ int vmgr__vemu_memory_check(const struct vmgr__domain_def *def, const struct vmg
         vmgr__memory_device_clear(&m);
         if (note_slot(def, more, taken, &count, err) < 0)
             return -1;
-        sum += m.size;
+        sum += vmgr__memory_device_round(m.size);
     } else if (more) {
         return 0;
     }
@@ -230,7 +230,7 @@ int vmgr__vemu_memory_check(const struct vmgr__domain_def *def, const struct vmg
     return 0;
 }
 
-/* What is in the definition by then counts with its new size. */
+/* What is in the definition by then counts with its new size, for which there is room. */
 static void round_size(struct vmgr__domain_def *def, struct vmgr__device *dev, uint64_t kib)
 {
     const bool counts = vmgr__device_index(def, dev) >= 0;
@@ -240,6 +240,8 @@ static void round_size(struct vmgr__domain_def *def, struct vmgr__device *dev, u
     vmgr__memory_device_set(dev, "size", kib);
     if (counts)
         vmgr__memory_count(def, dev, false);
+    if (def->max_memory_kib)
+        def->max_memory_kib = MAX(def->max_memory_kib, def->memory_kib);
 }
 
 int vmgr__vemu_memory_place(struct vmgr__domain_def *def, struct vmgr__device *dev,
