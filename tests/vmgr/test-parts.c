@@ -6,8 +6,7 @@
 #include "parts-of.h"
 #include "vemu-domain.h"
 
-#define FS(attrs, inside)                                                                          \
-    "<filesystem " attrs ">" inside "<alias name='fs0'/></filesystem>"
+#define FS(attrs, inside) "<filesystem " attrs ">" inside "<alias name='fs0'/></filesystem>"
 #define MOUNT(attrs, inside)                                                                       \
     FS("type='mount' " attrs, "<source dir='/srv'/><target dir='tag'/>" inside)
 #define VSOCK(cid, more) "<vsock model='virtio'>" cid "<alias name='vsock0'/>" more "</vsock>"
@@ -103,7 +102,8 @@ END_TEST
 /* ---- the host's end of ports ---- */
 
 #define CHANNEL(type, source)                                                                      \
-    "<channel type='" type "'>" source "<target type='virtio' name='x'/><alias name='c'/></channel>"
+    "<channel type='" type "'>" source "<target type='virtio' name='x'/><alias "                   \
+                                       "name='c'/></channel>"
 #define SERIAL(type, source) "<serial type='" type "'>" source "</serial>"
 #define CONSOLE(type, source)                                                                      \
     "<serial type='null'/><console type='" type "'>" source "<target type='virtio'/></console>"
@@ -151,7 +151,8 @@ START_TEST(ports)
     } rows[] = {
         { SERIAL("tcp", TCP("bind", "/><protocol type='raw'/>")), "",
           "-chardev socket,id=charserial0,host=127.0.0.1,port=4555,server=on,wait=off", device },
-        { SERIAL("tcp", TCP("connect", " tls='no'><reconnect enabled='yes' timeout='3'/></source>")),
+        { SERIAL("tcp",
+                 TCP("connect", " tls='no'><reconnect enabled='yes' timeout='3'/></source>")),
           "", "-chardev socket,id=charserial0,host=127.0.0.1,port=4555,server=off,reconnect=3",
           device },
         { SERIAL("unix", "<source mode='connect' path='/s'><reconnect enabled='no'/></source>"), "",
@@ -171,21 +172,26 @@ START_TEST(ports)
           "-chardev socket,id=charconsole1,host=127.0.0.1,port=4555,server=on,wait=off", virtio },
         { SERIAL("tcp", TCP("bind", "/><protocol type='telnet'/>")), "",
           "unsupported configuration: protocol 'telnet' of <serial> is not supported by the vemu "
-          "driver yet", "" },
+          "driver yet",
+          "" },
         { SERIAL("tcp", TCP("bind", " tls='yes'/>")), "",
           "unsupported configuration: tls 'yes' of <serial> is not supported by the vemu driver "
-          "yet", "" },
+          "yet",
+          "" },
         { SERIAL("tcp", TCP("bind", "><reconnect enabled='yes' timeout='3'/></source>")), "",
           "unsupported configuration: chardev reconnect is possible only for connect mode", "" },
         { SERIAL("tcp", TCP("connect", "><reconnect enabled='yes'/></source>")), "",
           "unsupported configuration: reconnect timeout '' of <serial> is not supported by the "
-          "vemu driver yet", "" },
+          "vemu driver yet",
+          "" },
         { SERIAL("tcp", TCP("connect", "><seclabel model='dac' relabel='no'/></source>")), "",
           "unsupported configuration: <seclabel> of <source> is not supported by the vemu driver "
-          "yet", "" },
+          "yet",
+          "" },
         { SERIAL("tcp", "<source mode='bind' host='example.org' service='1'/>"), "",
           "unsupported configuration: host 'example.org' of <serial> is not a numeric address or "
-          "localhost", "" },
+          "localhost",
+          "" },
         { SERIAL("tcp", "<source mode='bind' host='127.0.0.1' service='telnet'/>"), "",
           "unsupported configuration: service 'telnet' of <serial> is not the number of a port",
           "" },
@@ -203,10 +209,12 @@ START_TEST(ports)
           "unsupported configuration: the path of a serial port must be absolute: ''", "" },
         { SERIAL("spicevmc", ""), "",
           "unsupported configuration: character device type 'spicevmc' is not supported by the "
-          "vemu driver yet", "" },
+          "vemu driver yet",
+          "" },
         { "<serial type='null'/><console type='pty'><target type='xen'/></console>", "",
           "unsupported configuration: <console> of type 'xen' is not supported by the vemu driver "
-          "yet", "" },
+          "yet",
+          "" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -295,12 +303,15 @@ START_TEST(generation)
     ck_assert_str_eq(first, live);
     OK(vmgr_domain_destroy(dom, 0, &err));
     vmgr_domain_unref(dom);
-    FAILS(vmgr_domain_define_xml(conn, Q35("i", UUID_C, "<genid>x</genid>", ""), 0, &other_dom, &err),
-          VMGR_ERR_INTERNAL_ERROR, "internal error: malformed genid element");
-    FAILS(vmgr_domain_define_xml(conn, Q35("i", UUID_C, "<genid/><genid/>", ""), 0, &other_dom, &err),
-          VMGR_ERR_XML_ERROR, "XML error: element 'genid' can only appear once");
-    dom = define_v("<domain type='vemu'><name>m</name><genid/><memory unit='MiB'>64</memory><os>"
-                   "<type machine='microvm'>hvm</type><kernel>/boot/vmlinuz</kernel></os></domain>");
+    FAILS(
+        vmgr_domain_define_xml(conn, Q35("i", UUID_C, "<genid>x</genid>", ""), 0, &other_dom, &err),
+        VMGR_ERR_INTERNAL_ERROR, "internal error: malformed genid element");
+    FAILS(
+        vmgr_domain_define_xml(conn, Q35("i", UUID_C, "<genid/><genid/>", ""), 0, &other_dom, &err),
+        VMGR_ERR_XML_ERROR, "XML error: element 'genid' can only appear once");
+    dom =
+        define_v("<domain type='vemu'><name>m</name><genid/><memory unit='MiB'>64</memory><os>"
+                 "<type machine='microvm'>hvm</type><kernel>/boot/vmlinuz</kernel></os></domain>");
     FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
           "unsupported configuration: <genid> on machine 'microvm' is not supported");
     vmgr_domain_unref(dom);

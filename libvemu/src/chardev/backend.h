@@ -82,7 +82,8 @@ struct vemu_chardev {
 
 /* Ends a class's table of properties. */
 #define VEMU_CHARDEV_PROPS                                                                         \
-    VEMU_PROP(struct vemu_chardev, log_path, "logfile", STRING, NULL, "where output goes as well"), \
+    VEMU_PROP(struct vemu_chardev, log_path, "logfile", STRING, NULL,                              \
+              "where output goes as well"),                                                        \
         VEMU_PROP(struct vemu_chardev, log_append, "logappend", BOOL, "off",                       \
                   "keep what logfile holds already"),                                              \
         VEMU_PROP_END

@@ -15,8 +15,9 @@
 int vemu__chardev_log_open(struct vemu_chardev *chr, struct vemu_error **err)
 {
     if (!chr->log_path)
-        return chr->log_append ? vemu__error_set(err, EINVAL, "property 'logappend' needs 'logfile'")
-                               : 0;
+        return chr->log_append
+                   ? vemu__error_set(err, EINVAL, "property 'logappend' needs 'logfile'")
+                   : 0;
     /* Non-blocking, should it be a FIFO. */
     chr->log_fd = open(chr->log_path,
                        O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |

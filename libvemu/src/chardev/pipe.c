@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two FIFOs, PATH.in for input and PATH.out for output, that somebody has made: mkfifo(1). Both ends
- * are open here, so that programs may come and go: what nobody reads fills the FIFO, and then the
- * guest waits.
+ * Two FIFOs, PATH.in for input and PATH.out for output, that somebody has made: mkfifo(1). Both
+ * ends are open here, so that programs may come and go: what nobody reads fills the FIFO, and then
+ * the guest waits.
  */
 #include <errno.h>
 #include <fcntl.h>

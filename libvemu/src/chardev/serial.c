@@ -14,7 +14,7 @@
 struct serial {
     struct vemu_chardev chr;
     char *path;
-    int fd; /* -1: none */
+    int fd;              /* -1: none */
     struct termios mode; /* as it was */
 };
 

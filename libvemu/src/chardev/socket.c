@@ -5,8 +5,8 @@
  * A server listens while it has no client; further ones wait in the backlog. A client that hangs up
  * while the guest does not take its last input keeps its place only until the next one calls. A
  * client connects when it is made and, with reconnect=N, again every N seconds after the connection
- * ended. Over TCP that may take a while: a client without reconnect waits for it when it is made, and
- * fails if it has to wait too long.
+ * ended. Over TCP that may take a while: a client without reconnect waits for it when it is made,
+ * and fails if it has to wait too long.
  */
 #include <errno.h>
 #include <glib.h>

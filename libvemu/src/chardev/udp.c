@@ -18,7 +18,7 @@
 struct udp {
     struct vemu_chardev chr;
     char *host, *port, *local_address, *local_port;
-    int fd; /* -1: none */
+    int fd;    /* -1: none */
     size_t at; /* what the front end has of the first datagram that waits */
     uint8_t datagram[DATAGRAM_MAX];
 };

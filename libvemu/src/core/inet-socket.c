@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * TCP and UDP sockets by numeric address. No resolver: it would need threads' stacks, files and plugins
- * that a statically linked program does not have.
+ * TCP and UDP sockets by numeric address. No resolver: it would need threads' stacks, files and
+ * plugins that a statically linked program does not have.
  */
 #include "core/inet-socket.h"
 

@@ -12,8 +12,8 @@
  * descriptor or -errno; *ret_name is "host:port", to be freed with g_free(). */
 int vemu__inet_listen(const char *host, const char *port, char **ret_name,
                       struct vemu_error **err);
-/* A non-blocking socket that is about to be connected to such an address: when it can be written to,
- * vemu__inet_connected() says how it went. The descriptor or -errno. */
+/* A non-blocking socket that is about to be connected to such an address: when it can be written
+ * to, vemu__inet_connected() says how it went. The descriptor or -errno. */
 int vemu__inet_connect(const char *host, const char *port, struct vemu_error **err);
 /* 0, or -errno: what a connection came to. */
 int vemu__inet_connected(int fd);

@@ -134,8 +134,8 @@ static int add_address(struct qmp_props *props, struct json_object *address,
         return add_inet_address(props, "host", "port", "addr", qmp_get(address, "data"), err);
     value = qmp_get_string(qmp_get(address, "data"), strcmp(type, "fd") ? "path" : "str");
     if (strcmp(type, "unix") && strcmp(type, "fd"))
-        return vemu__error_set(err, ENOTSUP, "socket address type '%s' is not supported (unix, inet, fd)",
-                               type);
+        return vemu__error_set(err, ENOTSUP,
+                               "socket address type '%s' is not supported (unix, inet, fd)", type);
     if (!value)
         return vemu__error_set(err, EINVAL, "Parameter 'backend.data.addr.data.%s' is missing",
                                strcmp(type, "fd") ? "path" : "str");

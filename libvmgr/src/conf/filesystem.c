@@ -8,7 +8,7 @@
 
 static const char *const types[] = { "mount", "block", "file",   "template",
                                      "ram",   "bind",  "volume", NULL };
-static const char *const drivers[] = { "path", "handle",   "loop", "nbd",
+static const char *const drivers[] = { "path",  "handle",   "loop", "nbd",
                                        "ploop", "virtiofs", "mtp",  NULL };
 static const char *const access_modes[] = { "passthrough", "mapped", "squash", NULL };
 static const char *const models[] = { "virtio", "virtio-transitional", "virtio-non-transitional",
@@ -16,7 +16,7 @@ static const char *const models[] = { "virtio", "virtio-transitional", "virtio-n
 static const char *const multidevs[] = { "default", "remap", "forbid", "warn", NULL };
 static const char *const wrpolicies[] = { "immediate", NULL };
 /* Of <source>, by type; NULL: it has none. */
-static const char *const source_attrs[] = { "dir", "dev",   "file", "name",
+static const char *const source_attrs[] = { "dir", "dev", "file",   "name",
                                             NULL,  "dir", "volume", NULL };
 
 /* Modes of files are written in octal. */

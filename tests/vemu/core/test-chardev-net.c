@@ -365,9 +365,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { tcp_refused, tcp_client, tcp_reconnects,       udp,
-                                   fifos,       terminal,   logs,                 log_of_what_is_taken,
-                                   log_on_a_full_disk, NULL };
+    const TTest *const tests[] = {
+        tcp_refused, tcp_client,           tcp_reconnects,     udp, fifos, terminal,
+        logs,        log_of_what_is_taken, log_on_a_full_disk, NULL
+    };
 
     return run_tests("chardev-net", tests);
 }

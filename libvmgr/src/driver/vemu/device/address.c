@@ -216,7 +216,8 @@ static bool has_virtio_console(const struct vmgr__domain_def *def)
 /* Controllers that devices imply. */
 static int add_implied(struct vmgr__domain_def *def, struct vmgr_error **err)
 {
-    if ((has_device(def, "channel", NULL) || has_virtio_console(def)) && !has_controller(def, "virtio-serial", NULL) &&
+    if ((has_device(def, "channel", NULL) || has_virtio_console(def)) &&
+        !has_controller(def, "virtio-serial", NULL) &&
         add_controller(def, "<controller type='virtio-serial' index='0'/>", err) < 0)
         return -1;
     if (!vmgr__vemu_has_pci(def))

@@ -71,8 +71,7 @@ static int check_free(const struct vmgr__domain_def *def, const struct vmgr__dev
     if (strcmp(dev->name, "filesystem") == 0 && vmgr__filesystem_find(def, dev->target))
         return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "target already exists");
     if (strcmp(dev->name, "vsock") == 0 && vmgr__vemu_vsock_of(def))
-        return vemu_error(err, VMGR_ERR_OPERATION_INVALID,
-                          "the domain already has a vsock device");
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "the domain already has a vsock device");
     if (strcmp(dev->name, "interface") == 0) {
         mac = vmgr__device_get(dev, "mac", "address");
         if (mac && vmgr__interface_find(def, mac))

@@ -106,8 +106,8 @@ static int make_unix(const struct end *e)
 {
     g_autofree char *mode = e->source ? vmgr__xml_attr(e->source, "mode") : NULL;
     const bool has_path = e->source && xmlHasProp(e->source, BAD_CAST "path");
-    g_autofree char *path = has_path || !e->socket ? path_of(e, e->source, "path")
-                                                   : g_strdup(e->socket);
+    g_autofree char *path =
+        has_path || !e->socket ? path_of(e, e->source, "path") : g_strdup(e->socket);
     struct json_object *o;
 
     if (!path || check_source(e, "reconnect", "mode path") < 0)
@@ -158,7 +158,7 @@ static int make_tcp(const struct end *e)
     return put_mode(e, g_strcmp0(mode, "bind") == 0, o);
 }
 
-/* Two <source>: where the peer is (connect), and where this end is (bind), which may be left out. */
+/* Two <source>: where the peer is (connect), and where this end is (bind), which may be missing. */
 static int make_udp(const struct end *e)
 {
     struct json_object *o = add(e, "udp");
@@ -173,8 +173,9 @@ static int make_udp(const struct end *e)
             return -1;
         peer = peer || !own;
     }
-    return peer ? 0 : unsupported(e->err, "<%s type='udp'> needs a <source mode='connect'>",
-                                  (const char *)e->root->name);
+    return peer ? 0
+                : unsupported(e->err, "<%s type='udp'> needs a <source mode='connect'>",
+                              (const char *)e->root->name);
 }
 
 /* FIFOs "PATH.in" and "PATH.out"; a terminal of the host. */
@@ -193,9 +194,9 @@ static const struct {
     const char *type;
     int (*make)(const struct end *e);
 } types[] = {
-    { "null", make_plain }, { "pty", make_plain }, { "stdio", make_plain }, { "file", make_file },
-    { "unix", make_unix },  { "tcp", make_tcp },   { "udp", make_udp },     { "pipe", make_path },
-    { "dev", make_path },
+    { "null", make_plain }, { "pty", make_plain }, { "stdio", make_plain },
+    { "file", make_file },  { "unix", make_unix }, { "tcp", make_tcp },
+    { "udp", make_udp },    { "pipe", make_path }, { "dev", make_path },
 };
 
 static int put_log(const struct end *e)

@@ -371,8 +371,7 @@ static int serial(const struct job *j, const struct vmgr__chardev *c)
 
     if (vmgr__vemu_only(j->root, "source protocol log target alias", "type", j->err) < 0)
         return -1;
-    if (strcmp(c->target_type, "isa-serial") != 0 ||
-        g_strcmp0(c->target_model, "isa-serial") != 0)
+    if (strcmp(c->target_type, "isa-serial") != 0 || g_strcmp0(c->target_model, "isa-serial") != 0)
         return unsupported(j->err,
                            "serial port of type '%s' is not supported by the vemu driver yet",
                            c->target_type);
@@ -393,8 +392,7 @@ static int console(const struct job *j, const struct vmgr__chardev *c, guint ind
     struct json_object *o;
 
     if (strcmp(c->target_type, "virtio") != 0)
-        return unsupported(j->err,
-                           "<console> of type '%s' is not supported by the vemu driver yet",
+        return unsupported(j->err, "<console> of type '%s' is not supported by the vemu driver yet",
                            c->target_type);
     if (vmgr__vemu_only(j->root, "source protocol log target alias address", "type tty", j->err) <
             0 ||

@@ -174,9 +174,7 @@ static void put_place(struct json_object *data, const char *type, struct json_ob
 /* chardev-add wants {id, backend: {type, data}}. */
 static struct json_object *chardev_args(struct json_object *props)
 {
-    static const char *const places[] = {
-        "path", "host", "port", "localaddr", "localport", NULL
-    };
+    static const char *const places[] = { "path", "host", "port", "localaddr", "localport", NULL };
     struct json_object *args = json_object_new_object(), *backend = json_object_new_object();
     struct json_object *data = json_object_new_object(), *type;
 

@@ -49,8 +49,7 @@ static int check(const struct vmgr__device *dev, const xmlNode *root, struct vmg
         return -1;
     if (!is_auto(dev) && !cid_of(dev))
         return unsupported(err, "<cid auto='no'> of <vsock> needs an address");
-    return cid_of(dev) <= CID_LAST ? 0
-                                   : unsupported(err, "guest CIDs must be <= %u", CID_LAST);
+    return cid_of(dev) <= CID_LAST ? 0 : unsupported(err, "guest CIDs must be <= %u", CID_LAST);
 }
 
 int vmgr__vemu_vsock_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,

@@ -18,8 +18,8 @@ struct vmgr__device *vmgr__vemu_vsock_of(const struct vmgr__domain_def *def);
 struct vmgr__device *vmgr__vemu_vsock_match(const struct vmgr__domain_def *def,
                                             const struct vmgr__device *like);
 /* Gives `dev` (NULL: nothing to do) of domain `name` the first address that no guest has, or sees
- * whether the one it asks for is free: VMGR_ERR_OPERATION_FAILED. The global lock is held, until the
- * address is in the domain's status. */
+ * whether the one it asks for is free: VMGR_ERR_OPERATION_FAILED. The global lock is held, until
+ * the address is in the domain's status. */
 int vmgr__vemu_vsock_assign_locked(struct vemu *d, const char *name, struct vmgr__device *dev,
                                    struct vmgr_error **err);
 

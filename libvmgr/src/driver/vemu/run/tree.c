@@ -9,8 +9,8 @@
  * the guest to follow, special files are not opened by the emulator.
  *
  * Nothing outside of the tree is touched: what is mounted in it belongs to somebody else. A file
- * with several names may have been brought here from elsewhere; it counts only where the kernel lets
- * nobody link files that are not his (fs.protected_hardlinks).
+ * with several names may have been brought here from elsewhere; it counts only where the kernel
+ * lets nobody link files that are not his (fs.protected_hardlinks).
  *
  * What the guest made belongs to the run's user, who does not come again. In the end it becomes the
  * property of whoever owns the tree; the kernel takes set-user-ID bits from it, chown(2).
