@@ -519,9 +519,9 @@ START_TEST(test_no_start)
         { "", MACHINE PFLASH("<nvram type='file'><source file='/x'><seclabel/></source></nvram>"),
           "elements in <source> of <nvram> are not supported by the vemu driver yet" },
     };
+    struct vmgr_domain *dom;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct vmgr_domain *dom;
         char xml[1000], message[300];
 
         snprintf(xml, sizeof(xml), DOMAIN("%s>%s", ACPI), rows[i].attr, rows[i].os);
@@ -530,10 +530,11 @@ START_TEST(test_no_start)
         FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED, message);
         vmgr_domain_unref(dom);
     }
-    define_v(DOMAIN(">" MACHINE "<bios useserial='yes'/>", PTY));
-    FAILS(vmgr_domain_start(by_name(conn, "v"), 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
+    dom = define_v(DOMAIN(">" MACHINE "<bios useserial='yes'/>", PTY));
+    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
           "unsupported configuration: attribute 'useserial' of <bios> is not supported by the vemu "
           "driver yet");
+    vmgr_domain_unref(dom);
 }
 END_TEST
 
