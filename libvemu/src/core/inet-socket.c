@@ -61,18 +61,27 @@ static char *address_name(int fd)
     return g_strdup_printf("%s:%u", host, ntohs(address.v4.sin_port));
 }
 
+/* A socket of the address's family. */
+static int make_socket(const char *host, const char *port, union address *ret, socklen_t *ret_size,
+                       struct vemu_error **err)
+{
+    int fd, r = address_parse(host, port, ret, ret_size, err);
+
+    if (r < 0)
+        return r;
+    fd = socket(ret->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno)) : fd;
+}
+
 int vemu__inet_listen(const char *host, const char *port, char **ret_name, struct vemu_error **err)
 {
     const int on = 1;
     union address address;
     socklen_t size = 0;
-    int fd, r = address_parse(host, port, &address, &size, err);
+    int r, fd = make_socket(host, port, &address, &size, err);
 
-    if (r < 0)
-        return r;
-    fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
+        return fd;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(fd, &address.any, size) < 0 || listen(fd, 1) < 0) {
         r = vemu__error_set(err, errno, "cannot listen on port %s of %s: %s", port,
@@ -88,13 +97,10 @@ int vemu__inet_connect(const char *host, const char *port, struct vemu_error **e
 {
     union address address;
     socklen_t size = 0;
-    int fd, r = address_parse(host, port, &address, &size, err);
+    int r, fd = make_socket(host, port, &address, &size, err);
 
-    if (r < 0)
-        return r;
-    fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return vemu__error_set(err, errno, "cannot make a socket: %s", strerror(errno));
+        return fd;
     if (connect(fd, &address.any, size) < 0 && errno != EINPROGRESS) {
         r = vemu__error_set(err, errno, "cannot connect to port %s of %s: %s", port,
                             host && *host ? host : "the loopback", strerror(errno));

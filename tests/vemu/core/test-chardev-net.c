@@ -3,6 +3,7 @@
  * Character back-ends to other machines and devices: TCP clients, UDP, FIFOs, terminals; and logs,
  * which all of them have.
  */
+#include "ends.h"
 #include "test-main.h"
 
 #include <arpa/inet.h>
@@ -59,20 +60,6 @@ static int own_socket(int type, char port[8])
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     snprintf(port, 8, "%u", ntohs(address.sin_port));
     return fd;
-}
-
-static void reads(int fd, const char *text)
-{
-    char buf[64];
-    size_t done = 0;
-
-    while (done < strlen(text)) {
-        ssize_t n = read(fd, buf + done, strlen(text) - done);
-
-        ck_assert_int_gt(n, 0);
-        done += (size_t)n;
-    }
-    ck_assert_mem_eq(buf, text, done);
 }
 
 static void file_is(const char *path, const char *contents)

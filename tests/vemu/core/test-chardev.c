@@ -2,6 +2,7 @@
 /*
  * Chardevs in memory and in files: delivery, back-pressure, what is dropped, pseudo-terminals.
  */
+#include "ends.h"
 #include "test-main.h"
 
 #include <fcntl.h>
@@ -286,20 +287,6 @@ static int open_slave(void)
     ck_assert_int_ge(fd, 0);
     free(filename);
     return fd;
-}
-
-static void reads(int fd, const char *text)
-{
-    char buf[64];
-    size_t done = 0;
-
-    while (done < strlen(text)) {
-        ssize_t n = read(fd, buf + done, strlen(text) - done);
-
-        ck_assert_int_gt(n, 0);
-        done += (size_t)n;
-    }
-    ck_assert_mem_eq(buf, text, done);
 }
 
 START_TEST(pty)

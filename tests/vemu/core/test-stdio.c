@@ -2,6 +2,7 @@
 /*
  * The stdio chardev on a terminal, pipes and sockets; escapes; what it leaves behind.
  */
+#include "ends.h"
 #include "test-main.h"
 
 #include <fcntl.h>
@@ -52,20 +53,6 @@ static void terminal(int *master, int *slave)
     ck_assert_int_eq(unlockpt(*master), 0);
     *slave = open(ptsname(*master), O_RDWR | O_NOCTTY);
     ck_assert_int_ge(*slave, 0);
-}
-
-static void reads(int fd, const char *text)
-{
-    char buf[256];
-    size_t done = 0;
-
-    while (done < strlen(text)) {
-        ssize_t n = read(fd, buf + done, strlen(text) - done);
-
-        ck_assert_int_gt(n, 0);
-        done += (size_t)n;
-    }
-    ck_assert_mem_eq(buf, text, done);
 }
 
 static void is_raw(int fd, bool raw, bool signals)
