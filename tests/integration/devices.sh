@@ -7,7 +7,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/guests.sh"
 command -v virsh >/dev/null || { echo "no virsh"; exit 77; }
-need_guest virtio_pci virtio_blk virtio_net virtio_balloon qemu_fw_cfg
+need_guest virtio_pci virtio_blk virtio_net virtio_balloon virtio_console qemu_fw_cfg
 work=$(mktemp -d /tmp/devices-XXXXXX)
 trap 'remove_work "$work"' EXIT
 # What the guest sees, a line whenever it changes.
@@ -18,11 +18,14 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 for module in $(cat /modules); do insmod "$module"; done
 echo "S: $(cat /sys/class/dmi/id/product_serial), $(cat /sys/class/dmi/id/board_asset_tag), $(cat /sys/firmware/qemu_fw_cfg/by_name/opt/test/file/raw)."
-last=
+last= known=
 while sleep 0.1; do
     for cpu in /sys/devices/system/cpu/cpu[0-9]*; do # those that came are switched on
         [ -e "$cpu/online" ] && [ "$(cat "$cpu/online")" = 0 ] && echo 1 >"$cpu/online"
     done 2>/dev/null
+    ports=$(cat /sys/class/virtio-ports/*/name 2>/dev/null | tr '\n' ' ')
+    [ "$ports" = "$known" ] || echo "P: ${ports:-none }."
+    known=$ports
     now="T: $(ls /sys/block | tr '\n' ' ')$(ls /sys/class/net | tr '\n' ' ')$(grep -c '^processor' /proc/cpuinfo)."
     [ "$now" = "$last" ] || echo "$now"
     last=$now

@@ -21,6 +21,7 @@ DOMAIN = f"""<domain type='qemu'><name>d</name>
 <devices><serial type='file'><source path='{LOG}'/></serial>
 <disk type='file'><driver type='raw'/><source file='{IMAGES[0]}'/><target dev='vda' bus='virtio'/></disk>
 <disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>
+<controller type='virtio-serial' index='0'/>
 <memballoon model='virtio'/></devices></domain>"""
 
 
@@ -31,6 +32,15 @@ def guest_says(text):
             told = re.findall(r"^T: (.*)\.$", log.read().replace("\r", ""), re.M)
         return told and told[-1] == text
     until(last, f"the guest says {text}", 120)
+
+
+CHANNEL = "<channel type='unix'><source mode='bind'/><target type='virtio' name='org.test.late'/></channel>"
+
+
+def port_says(text):
+    """what ports the guest told last"""
+    until(lambda: (re.findall(r"^P: (.*) \.$", contents(LOG).replace("\r", ""), re.M) or [""])[-1] == text,
+          f"the guest has the ports: {text}", 120)
 
 
 def contents(path):
@@ -89,6 +99,16 @@ def main():
         if SOAK:
             run(virsh, "detach-interface", "d", "user", "--mac", "52:54:00:00:00:0d")
             net = ""
+        # a channel
+        path = os.path.join(WORK, "channel.xml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(CHANNEL)
+        run(virsh, "attach-device", "d", path, "--live")
+        port_says("org.test.late")
+        check("org.test.late" in run(virsh, "dumpxml", "d"), "a channel that came late")
+        run(virsh, "detach-device-alias", "d", "channel0", "--live")
+        port_says("none")
+        until(lambda: "org.test.late" not in run(virsh, "dumpxml", "d"), "the channel has gone")
         # vCPUs and memory
         run(virsh, "setvcpus", "d", "3", "--live")
         guest_says(f"vda {net}lo 3")

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <linux/virtio_console.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <vemu/chardev.h>
 
@@ -30,7 +31,7 @@ static struct guest *start(uint64_t features)
     OK(vemu_vm_add_device(vm, "virtconsole", NULL, con, 1, &err));
     OK(vemu_vm_add_device(vm, "virtserialport", NULL, agent, 2, &err));
     g = guest_adopt(vm, "vs");
-    guest_start(g, features, 6);
+    guest_start(g, features, 8);
     return g;
 }
 
@@ -164,6 +165,61 @@ START_TEST(test_ports)
 }
 END_TEST
 
+/* Soon: it comes through the loop. */
+static void next_event(struct guest *g, int type, uint32_t value)
+{
+    struct vemu_event event = { .size = sizeof(event) };
+    int r = 0;
+
+    for (unsigned i = 0; i < 5000 && r == 0; i++) {
+        r = vemu_vm_next_event(g->vm, &event);
+        if (r == 0)
+            usleep(1000);
+    }
+    ck_assert_int_eq(r, 1);
+    ck_assert_int_eq(event.type, type);
+    ck_assert_uint_eq(event.value, value);
+}
+
+/* Ports that come and go while the guest runs, twice under the same number and name. */
+START_TEST(test_late_ports)
+{
+    struct guest *g = start(MULTIPORT);
+    const struct vemu_property late[] = { { "chardev", "late" }, { "name", "org.late" } };
+    struct vemu_error *why = NULL;
+
+    introduce(g);
+    ck_assert_int_ge(vemu_vm_get_event_fd(g->vm), 0);
+    OK(vemu_vm_add_chardev(g->vm, "ring", "late", NULL, 0, &err));
+    for (unsigned i = 0; i < 2; i++) {
+        OK(vemu_vm_add_device(g->vm, "virtserialport", "p", late, 2, &err));
+        hear(g, 2, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+        say(g, 2, VIRTIO_CONSOLE_PORT_READY, 1);
+        hear(g, 2, VIRTIO_CONSOLE_PORT_NAME, 1, "org.late");
+        hear(g, 2, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL);
+        say(g, 2, VIRTIO_CONSOLE_PORT_OPEN, 1);
+        ck_assert(is_front_open(g, "late"));
+        next_event(g, VEMU_EVENT_PORT_CHANGED, 1);
+        write_text(g, 7, "late");
+        expect_output(g, "late", "late");
+        ck_assert_int_lt(vemu_vm_add_device(g->vm, "virtserialport", NULL, late, 2, &why), 0);
+        ck_assert_ptr_nonnull(strstr(vemu_error_message(why), "has the name 'org.late' already"));
+        vemu_error_free(why);
+        why = NULL;
+        OK(vemu_vm_remove_device(g->vm, "p", &err));
+        hear(g, 2, VIRTIO_CONSOLE_PORT_REMOVE, 1, NULL);
+        next_event(g, VEMU_EVENT_DEVICE_DELETED, 0);
+        ck_assert(!is_front_open(g, "late"));
+        write_text(g, 7, "nobody"); /* a driver that has not heard it yet */
+        expect_output(g, "late", "");
+    }
+    write_text(g, 5, "the others stay");
+    expect_output(g, "agent", "the others stay");
+    ck_assert(!guest_broken(g));
+    guest_free(g);
+}
+END_TEST
+
 /* A driver that knows one port, and one that knows nothing. */
 START_TEST(test_single)
 {
@@ -288,8 +344,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { test_ports, test_single, test_nonsense, test_pause,
-                                   test_event_index, test_refused, NULL };
+    const TTest *const tests[] = { test_ports, test_late_ports,  test_single,  test_nonsense,
+                                   test_pause, test_event_index, test_refused, NULL };
 
     return run_tests("virtio-serial", tests);
 }

@@ -76,6 +76,14 @@ static void port_unrealize(struct vemu_device *dev)
     pthread_mutex_unlock(&p->owner->lock);
 }
 
+/* The guest is told, not asked: what it still writes is dropped. */
+static int port_request_unplug(struct vemu_device *dev, struct vemu_error **err)
+{
+    (void)err;
+    vemu__device_request_removal(dev);
+    return 0;
+}
+
 static const struct vemu_prop port_props[] = {
     VEMU_PROP(struct port, chr, "chardev", CHARDEV, NULL, "back-end; none: output is dropped"),
     VEMU_PROP(struct port, name, "name", STRING, NULL, "what the guest finds it by"),
@@ -89,11 +97,15 @@ static const struct vemu_state_field port_state[] = { VEMU_STATE_END };
 static const struct vemu_device_ops console_ops = {
     .realize = console_realize,
     .unrealize = port_unrealize,
+    .request_unplug = port_request_unplug,
+    .hotplug = true,
 };
 
 static const struct vemu_device_ops serialport_ops = {
     .realize = serialport_realize,
     .unrealize = port_unrealize,
+    .request_unplug = port_request_unplug,
+    .hotplug = true,
 };
 
 const struct vemu_device_class vemu__device_virtconsole = {
