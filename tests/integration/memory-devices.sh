@@ -139,13 +139,18 @@ rm -f "$work/core"
 refused "model 'nvdimm' of <memory> is not supported" v attach-device m "$work/nvdimm.xml" --live
 
 # virtio-mem grows, is told, and shrinks; a daemon that is killed meanwhile loses nothing of it
-v event m memory-device-size-change --loop --timeout 60 >"$work/events" 2>&1 &
+stdbuf -oL virsh -q -c "qemu:///system?socket=$work/sock" event m --all --loop --timeout 200 >"$work/events" 2>&1 &
 events=$!
+heard() { # virsh does not say when it listens: something happens until it tells
+    v desc m --live --title "$SECONDS.$RANDOM"
+    grep -q metadata-change "$work/events"
+}
+until_ok heard
 v update-memory-device m --alias virtiomem0 --requested-size 256M --live || fail update
 until_ok last_of "blocks 7 node1 4 pmem yes."
 until_ok xml "<current unit='KiB'>262144</current>"
 xml "<requested unit='KiB'>262144</requested>" || fail "$(v dumpxml m)"
-until_ok grep -q virtiomem0 "$work/events"
+until_ok grep -q "alias: virtiomem0" "$work/events"
 kill "$events"; wait "$events" 2>/dev/null
 kill -9 "$daemon"; wait "$daemon" 2>/dev/null; daemon=
 rm -f "$work/sock"

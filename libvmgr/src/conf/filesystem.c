@@ -77,6 +77,7 @@ int vmgr__filesystem_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__de
     if (!dev->target)
         return conf_error(p, VMGR_ERR_NO_TARGET, dev->source ? "%s" : NULL, dev->source);
     set_default(node, "type", types[type]);
-    set_default(node, "accessmode", access_modes[0]);
+    if (!socket) /* who has the socket decides */
+        set_default(node, "accessmode", access_modes[0]);
     return 0;
 }
