@@ -69,8 +69,12 @@ static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
         return conf_error(p, VMGR_ERR_XML_ERROR,
                           "Element 'memnode' is invalid without any guest NUMA cells");
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {
-        if (c != memory)
+        if (!vmgr__xml_is(c, "memory"))
             vmgr__tuning_keep(&p->def->tuning, c, VMGR__TUNE_NUMATUNE);
+        else if (c != memory)
+            g_ptr_array_add(p->def->warnings,
+                            g_strdup("only the first of several elements 'memory' in numatune "
+                                     "counts"));
     }
     return 0;
 }
