@@ -4,6 +4,7 @@
 # own keeps a variable over a restart and a rename, --reset-nvram forgets it, undefine takes the file along or
 # leaves it; an image that is named, and a ROM.
 set -u
+. "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/guests.sh"
 install_missing ovmf seabios mtools libvirt-clients >/dev/null
@@ -28,10 +29,6 @@ refused() { # MESSAGE COMMAND...
     local message=$1; shift
     "$@" >"$work/out" 2>"$work/err" && fail "not refused: $*"
     grep -qF -- "$message" "$work/err" || fail "another error: $(cat "$work/err")"
-}
-until_ok() { # COMMAND...
-    for _ in $(seq 1200); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
-    fail "timed out: $*"
 }
 is_off() { [ "$(sh domstate "$1")" = "shut off" ]; }
 umask 077

@@ -5,6 +5,7 @@
 # end in order and of one by force, and what cannot be shared, which is refused by name.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
+. "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/guests.sh"
 [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
@@ -26,15 +27,6 @@ root=$work/root run=$work/root/run/vmgr/domains/g.d
 export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
 sh() { "$BUILD/tools/vmsh/vmsh" -q -c vemu:///system --root "$root" "$@"; }
 fail() { echo "FAILED: $*"; tail -n 30 "$work/console" "$root"/log/vmgr/* 2>/dev/null; exit 1; }
-refused() { # MESSAGE COMMAND...
-    local message=$1; shift
-    "$@" >/dev/null 2>"$work/err" && fail "not refused: $*"
-    grep -q -e "$message" "$work/err" || fail "another error: $(cat "$work/err")"
-}
-until_ok() { # COMMAND...
-    for _ in $(seq 1200); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
-    fail "timed out: $*"
-}
 said() { grep -qxF -- "T: $1" <(tr -d '\r' <"$work/console"); }
 uid() { sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' "/proc/$(pid)/status"; }
 pid() { sed -n "s/.*<domstatus.* pid='\([0-9]*\)'.*/\1/p" "$run/status.xml"; }

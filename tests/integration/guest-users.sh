@@ -5,6 +5,7 @@
 # disk that comes later, a base image of two guests, a daemon and a guest that are killed, one user
 # for all, and what cannot be, which is refused by name.
 set -u
+. "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/guests.sh"
 [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
@@ -22,15 +23,6 @@ root=$work/root
 export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
 sh() { "$BUILD/tools/vmsh/vmsh" -q -c vemu:///system --root "$root" "$@"; }
 fail() { echo "FAILED: $*"; tail -n 5 "$root"/log/vmgr/* 2>/dev/null; exit 1; }
-refused() { # MESSAGE COMMAND...
-    local message=$1; shift
-    "$@" 2>"$work/err" && fail "not refused: $*"
-    grep -q -e "$message" "$work/err" || fail "another error: $(cat "$work/err")"
-}
-until_ok() { # COMMAND...
-    for _ in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
-    fail "timed out: $*"
-}
 pid() { sed -n "s/.*<domstatus.* pid='\([0-9]*\)'.*/\1/p" "$root/run/vmgr/domains/$1.d/status.xml"; }
 status() { sed -n "s/^$2:\t\([^\t]*\).*/\1/p" "/proc/$(pid "$1")/status"; }
 # as GUEST COMMAND...: what its process could do. Groups are its own, too.

@@ -6,6 +6,7 @@
 # never touched.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
+. "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/namespaces.sh"
@@ -26,11 +27,6 @@ vmsh=$BUILD/tools/vmsh/vmsh
 export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
 sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
 fail() { echo "FAILED: $*"; ip -br link; tail -n 20 "$work/console" "$work"/root/log/vmgr/*; exit 1; }
-refused() { # MESSAGE COMMAND...
-    local message=$1; shift
-    "$@" 2>"$work/err" && fail "not refused: $*"
-    grep -q -e "$message" "$work/err" || fail "another error: $(cat "$work/err")"
-}
 says() { grep -q "^T: $1" "$work/console"; }
 no_link() { ! ip link show "$1"; }
 mkdir -p "$work/root"

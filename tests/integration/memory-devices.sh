@@ -5,6 +5,7 @@
 # events; a daemon that is killed in between. The file is the guest's user's alone while it runs.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
+. "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/guests.sh"
@@ -18,15 +19,6 @@ end() {
 }
 trap end EXIT
 fail() { echo "FAILED: $*"; tail -n 3 "$work/console" "$work/vmgrd.log" "$root"/log/vmgr/*.log; exit 1; }
-until_ok() { # COMMAND...
-    for _ in $(seq 900); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
-    fail "timed out: $*"
-}
-refused() { # MESSAGE COMMAND...
-    local message=$1; shift
-    "$@" 2>"$work/err" && fail "not refused: $*"
-    grep -q -e "$message" "$work/err" || fail "another error: $(cat "$work/err")"
-}
 root=$work/root
 mkdir -p "$root/etc/vmgr" "$work/files"
 [ "$(id -u)" != 0 ] || printf '[vemu]\nguests_as=own\n' >"$root/etc/vmgr/vemu.conf"

@@ -4,6 +4,7 @@
 # its disks, at its start and while it runs; virsh and vmsh say the same of them; what the host
 # cannot do is refused by name; nothing is left at the end.
 set -u
+. "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/guests.sh"
 [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
@@ -24,15 +25,6 @@ sh() { "$BUILD/tools/vmsh/vmsh" -q -c vemu:///system --root "$root" "$@"; }
 remote() { "$BUILD/tools/vmsh/vmsh" -c "vemu+unix:///system?socket=$socket" "$@"; }
 virsh() { command virsh -c "qemu:///system?socket=$socket" "$@"; }
 fail() { echo "FAILED: $*"; tail -n 2 "$root"/log/vmgr/* | cut -c 1-300; exit 1; }
-refused() { # MESSAGE COMMAND...
-    local message=$1; shift
-    "$@" 2>"$work/err" >&2 && fail "not refused: $*"
-    grep -q -e "$message" "$work/err" || fail "another error: $(cat "$work/err")"
-}
-until_ok() { # COMMAND...
-    for _ in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
-    fail "timed out: $*"
-}
 # same COMMAND...: both clients, over the daemon, print the same
 same() {
     virsh "$@" >"$work/virsh" 2>&1

@@ -499,6 +499,9 @@ START_TEST(test_no_start)
           "machine 'microvm' has no firmware: <os firmware='...'> needs machine 'q35'" },
         { "", "<type machine='microvm'>hvm</type>" PFLASH(""),
           "machine 'microvm' has no firmware: <loader> needs machine 'q35'" },
+        { "", MACHINE "<kernel>/k</kernel><bios rebootTimeout='1'/>",
+          "<bios> of a domain with a <kernel> is not supported by the vemu driver: no firmware "
+          "runs" },
         { "", "<type machine='microvm'>hvm</type><kernel>/k</kernel><bios rebootTimeout='1'/>",
           "machine 'microvm' has no firmware: <bios> needs machine 'q35'" },
         { "", MACHINE "<loader readonly='yes' type='pflash'>x</loader>",

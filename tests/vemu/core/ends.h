@@ -6,6 +6,7 @@
 #define TESTS_VEMU_CORE_ENDS_H
 
 #include <check.h>
+#include <glib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,14 @@ static inline void reads(int fd, const char *text)
         done += (size_t)n;
     }
     ck_assert_mem_eq(buf, text, done);
+}
+
+static inline void file_is(const char *path, const char *contents)
+{
+    g_autofree char *text = NULL;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    ck_assert_str_eq(text, contents);
 }
 
 #endif

@@ -62,14 +62,6 @@ static int own_socket(int type, char port[8])
     return fd;
 }
 
-static void file_is(const char *path, const char *contents)
-{
-    g_autofree char *text = NULL;
-
-    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
-    ck_assert_str_eq(text, contents);
-}
-
 /* --- TCP -------------------------------------------------------------------------------------- */
 
 START_TEST(tcp_refused)

@@ -226,14 +226,6 @@ static char *temporary(const char *contents)
     return path;
 }
 
-static void file_is(const char *path, const char *contents)
-{
-    g_autofree char *text = NULL;
-
-    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
-    ck_assert_str_eq(text, contents);
-}
-
 START_TEST(file)
 {
     g_autofree char *path = temporary("old "), *input = temporary("from a file");

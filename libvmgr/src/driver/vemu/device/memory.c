@@ -90,7 +90,8 @@ static int check_elements(const xmlNode *root, int model, struct vmgr_error **er
                   : 0;
 }
 
-/* What the memory is: a file; pages of a size, or that others may share; else the process's own. */
+/* What the memory is: a file; pages of a size, or that others may share; else the process's own.
+ * What is no file is discarded in the end whether or not that is asked for. */
 static void add_backend(const struct vmgr__domain_def *def, const struct vmgr__memory_device *m,
                         const char *id, struct vemu_parts *parts)
 {

@@ -17,7 +17,7 @@
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
 #define CID_FIRST 3
-#define CID_LAST  UINT32_MAX - 1 /* VMADDR_CID_ANY is above */
+#define CID_LAST  (UINT32_MAX - 1) /* VMADDR_CID_ANY is above */
 
 /* The address that a device has, 0: none yet. */
 static uint32_t cid_of(const struct vmgr__device *dev)

@@ -85,9 +85,11 @@ int vmgr__vemu_firmware_check(const struct vmgr__domain_def *def, struct vmgr_er
     if (wanted && def->os.kernel)
         return unsupported(err, "a <kernel> that firmware starts is not supported by the vemu "
                                 "driver yet");
-    if (f->menu == 1 && def->os.kernel)
-        return unsupported(err, "<bootmenu> of a domain with a <kernel> is not supported by the "
-                                "vemu driver: no firmware runs");
+    if ((f->menu == 1 || f->has_reboot_timeout) && def->os.kernel)
+        return unsupported(err,
+                           "<%s> of a domain with a <kernel> is not supported by the vemu "
+                           "driver: no firmware runs",
+                           f->menu == 1 ? "bootmenu" : "bios");
     if (f->useserial == 1)
         return unsupported(err, "attribute 'useserial' of <bios> is not supported by the vemu "
                                 "driver yet");
