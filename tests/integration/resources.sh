@@ -129,7 +129,8 @@ cmp "$work/event.virsh" "$work/event.vmsh" || fail "events differ"
 
 # --- single vCPUs, the balloon's figures ---
 refused "vcpu '1' is already in requested state" virsh setvcpu a 1 --enable
-refused "in the order of their numbers" remote setvcpu a 0 --disable
+refused "vcpu '0' can't be unplugged" remote setvcpu a 0 --disable
+refused "vCPU '0' can't be modified" virsh setvcpu a 0 --disable --config
 virsh setvcpu a 1 --disable --config || fail setvcpu
 virsh dumpxml a --inactive | grep -q "current='1'>2<" || fail "setvcpu did nothing"
 remote setvcpu a 1 --enable --config || fail setvcpu

@@ -13,7 +13,8 @@ LOG = os.path.join(WORK, "serial")
 IMAGES = [os.path.join(WORK, f"disk{n}") for n in range(2)]
 DOMAIN = f"""<domain type='qemu'><name>d</name>
 <uuid>00000000-0000-4000-8000-0000000000d1</uuid><memory unit='MiB'>256</memory>
-<vcpu current='1'>3</vcpu><os><type arch='x86_64' machine='q35'>hvm</type>
+<vcpu current='2'>4</vcpu>
+<vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='3' enabled='yes' hotpluggable='yes'/></vcpus><os><type arch='x86_64' machine='q35'>hvm</type>
 <kernel>{KERNEL}</kernel><initrd>{WORK}/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline><smbios mode='sysinfo'/></os>
 <sysinfo type='smbios'><system><entry name='serial'>S-1, 2</entry></system>
 <baseBoard><entry name='asset'>A 7</entry></baseBoard></sysinfo>
@@ -72,7 +73,7 @@ def main():
     vmsh = [os.path.join(BUILD, "tools/vmsh/vmsh"), "-c", "vemu:///system", "--root", daemon.root]
     run(virsh, "define", path)
     run(virsh, "start", "d")
-    guest_says("vda lo 1")
+    guest_says("vda lo 2")
     check("S: S-1, 2, A 7, by a file." in contents(LOG), "what SMBIOS and fw_cfg tell the guest")
     heard = os.path.join(WORK, "events")
     with open(heard, "w", encoding="utf-8") as out, \
@@ -83,14 +84,14 @@ def main():
         for _ in range(10 if SOAK else 1):
             check(run(virsh, "attach-disk", "d", IMAGES[1], "vdb", "--live", "--subdriver", "raw")
                   == "Disk attached successfully\n\n", "attach-disk")
-            guest_says("vda vdb lo 1")
+            guest_says("vda vdb lo 2")
             check("block.2.rd.bytes=" in run(virsh, "domstats", "d", "--block"), "domstats")
             run(vmsh, "detach-disk", "d", "vdb")
-            guest_says("vda lo 1")
+            guest_says("vda lo 2")
         # a card, by vmsh; both print the same about it
         run(vmsh, "attach-interface", "d", "user", "x", "--mac", "52:54:00:00:00:0d", "--model",
             "virtio")
-        guest_says("vda eth0 lo 1")
+        guest_says("vda eth0 lo 2")
         for command in (["domiflist", "d"], ["domblklist", "d", "--details"], ["vcpucount", "d"],
                         ["domblkinfo", "d", "--all"], ["domif-getlink", "d", "52:54:00:00:00:0d"]):
             ours, theirs = run(vmsh, *command), run(virsh, *command)
@@ -112,8 +113,10 @@ def main():
         # vCPUs and memory
         run(virsh, "setvcpus", "d", "3", "--live")
         guest_says(f"vda {net}lo 3")
-        run(virsh, "setvcpus", "d", "2", "--live")
+        run(vmsh, "setvcpu", "d", "3", "--disable", "--live")
         guest_says(f"vda {net}lo 2")
+        check("<vcpu id='1' enabled='yes' hotpluggable='yes' order='2'/>" in run(virsh, "dumpxml", "d"),
+              "a vCPU that came later")
         run(virsh, "setmem", "d", "200M")
         until(lambda: "actual 204800" in run(virsh, "dommemstat", "d"), "the balloon")
         # a medium

@@ -76,4 +76,48 @@ static inline struct vmgr_conn *sandbox_connect(uint32_t flags)
     return scratch_connect("vemu:///system", getenv("FAKE_VEMU"), flags);
 }
 
+/* The last command line of a domain. */
+static inline const char *sandbox_command_line(const char *name)
+{
+    static char text[65536];
+    char path[400], *last = text;
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/log/vmgr/%s.log", scratch_root, name);
+    f = fopen(path, "re");
+    ck_assert_ptr_nonnull(f);
+    n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    for (char *l = text; (l = strstr(l, "starting up: ")); l++)
+        last = l;
+    last[strcspn(last, "\n")] = '\0';
+    return last;
+}
+
+/* Whether the command line has this in it; else it is printed. */
+static inline bool sandbox_ran_with(const char *name, const char *words)
+{
+    const char *line = sandbox_command_line(name);
+
+    if (!strstr(line, words))
+        fprintf(stderr, "not in there: %s\n%s\n", words, line);
+    return strstr(line, words) != NULL;
+}
+
+/* Whether a definition has this in it; else it is printed. */
+static inline bool sandbox_shows(struct vmgr_domain *dom, uint32_t flags, const char *words)
+{
+    char *xml = NULL;
+    bool found;
+
+    OK(vmgr_domain_get_xml(dom, flags, &xml, &err));
+    found = strstr(xml, words) != NULL;
+    if (!found)
+        fprintf(stderr, "not in there: %s\n%s", words, xml);
+    free(xml);
+    return found;
+}
+
 #endif

@@ -8,29 +8,6 @@
 
 #include "vemu-domain.h"
 
-static char command[8000];
-
-/* The last command line of the domain "v". */
-static const char *command_line(void)
-{
-    static char text[65536];
-    char path[400];
-    const char *last = text;
-    size_t n;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "%s/log/vmgr/v.log", scratch_root);
-    f = fopen(path, "re");
-    ck_assert_ptr_nonnull(f);
-    n = fread(text, 1, sizeof(text) - 1, f);
-    fclose(f);
-    text[n] = '\0';
-    for (const char *l = text; (l = strstr(l, "starting up: ")); l++)
-        last = l;
-    snprintf(command, sizeof(command), "%.*s", (int)strcspn(last, "\n"), last);
-    return command;
-}
-
 static struct vmgr_domain *define_clock(const char *clock)
 {
     char xml[1000];
@@ -39,23 +16,10 @@ static struct vmgr_domain *define_clock(const char *clock)
     return define_v(xml);
 }
 
-static bool shows(struct vmgr_domain *dom, uint32_t flags, const char *words)
-{
-    char *xml = NULL;
-    bool found;
-
-    OK(vmgr_domain_get_xml(dom, flags, &xml, &err));
-    found = strstr(xml, words) != NULL;
-    if (!found)
-        fprintf(stderr, "not in there: %s\n%s", words, xml);
-    free(xml);
-    return found;
-}
-
 /* The date that the emulator was given, in seconds since 1970; -1: none. */
 static int64_t given_date(void)
 {
-    const char *date = strstr(command_line(), ",rtc-base=");
+    const char *date = strstr(sandbox_command_line("v"), ",rtc-base=");
     struct tm tm = { 0 };
 
     if (!date || sscanf(date, ",rtc-base=%d-%d-%dT%d:%d:%d ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
@@ -86,8 +50,7 @@ START_TEST(test_host_clocks)
 
         OK(vmgr_domain_start(dom, 0, &err));
         OK(vmgr_domain_destroy(dom, 0, &err));
-        ck_assert_msg(strstr(command_line(), rows[i].option) != NULL, "%s: %s", rows[i].clock,
-                      command);
+        ck_assert_msg(sandbox_ran_with("v", rows[i].option), "%s", rows[i].clock);
         vmgr_domain_unref(dom);
     }
 }
@@ -107,7 +70,8 @@ START_TEST(test_zone)
         return;
     dom = define_clock("<clock offset='timezone' timezone='Asia/Kathmandu'/>");
     OK(vmgr_domain_start(dom, 0, &err));
-    ck_assert_ptr_nonnull(strstr(command_line(), "-machine microvm,rtc-base=localtime -m "));
+    ck_assert_ptr_nonnull(
+        strstr(sandbox_command_line("v"), "-machine microvm,rtc-base=localtime -m "));
     snprintf(path, sizeof(path), "%s/run/vmgr/domains/v.d/status.xml", scratch_root);
     f = fopen(path, "re");
     ck_assert_ptr_nonnull(f);
@@ -140,7 +104,7 @@ START_TEST(test_variable)
     first = given_date() + 3600;
     ck_assert_int_ge(first, before);
     ck_assert_int_le(first, time(NULL));
-    ck_assert(shows(dom, 0, "<clock offset='variable' adjustment='-3600' basis='utc'/>"));
+    ck_assert(sandbox_shows(dom, 0, "<clock offset='variable' adjustment='-3600' basis='utc'/>"));
     OK(vmgr_domain_destroy(dom, 0, &err));
     vmgr_domain_unref(dom);
 
@@ -148,15 +112,16 @@ START_TEST(test_variable)
     setenv("TZ", "NPT-5:45", 1);
     tzset();
     dom = define_clock("<clock offset='localtime' adjustment='60'/>");
-    ck_assert(shows(dom, 0, "<clock offset='variable' adjustment='60' basis='localtime'/>"));
+    ck_assert(
+        sandbox_shows(dom, 0, "<clock offset='variable' adjustment='60' basis='localtime'/>"));
     before = time(NULL);
     OK(vmgr_domain_start(dom, 0, &err));
     first = given_date() - 60 - 20700;
     ck_assert_int_ge(first, before);
     ck_assert_int_le(first, time(NULL));
-    ck_assert(shows(dom, 0, "<clock offset='variable' adjustment='20760' basis='utc'/>"));
-    ck_assert(shows(dom, VMGR_DOMAIN_XML_INACTIVE,
-                    "<clock offset='variable' adjustment='60' basis='localtime'/>"));
+    ck_assert(sandbox_shows(dom, 0, "<clock offset='variable' adjustment='20760' basis='utc'/>"));
+    ck_assert(sandbox_shows(dom, VMGR_DOMAIN_XML_INACTIVE,
+                            "<clock offset='variable' adjustment='60' basis='localtime'/>"));
     OK(vmgr_domain_destroy(dom, 0, &err));
     vmgr_domain_unref(dom);
 }

@@ -494,35 +494,6 @@ START_TEST(test_sizes)
 }
 END_TEST
 
-START_TEST(test_single_vcpus)
-{
-    OK(vmgr_domain_set_vcpu(dom, "1-2", 1, VMGR_DOMAIN_AFFECT_CONFIG, &err));
-    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 3);
-    OK(vmgr_domain_set_vcpu(dom, "1,2", 0, VMGR_DOMAIN_AFFECT_CONFIG, &err));
-    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 1);
-    OK(vmgr_domain_start(dom, 0, &err));
-    OK(vmgr_domain_set_vcpu(dom, "1", 1, 0, &err));
-    OK(vmgr_domain_set_vcpu(dom, "2", 1, 0, &err));
-    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 3);
-    FAILS(vmgr_domain_set_vcpu(dom, "2", 1, 0, &err), VMGR_ERR_INVALID_ARG,
-          "invalid argument: vcpu '2' is already in requested state");
-    FAILS(vmgr_domain_set_vcpu(dom, "4", 1, 0, &err), VMGR_ERR_INVALID_ARG,
-          "invalid argument: vCPU '4' is not present in domain definition");
-    FAILS(vmgr_domain_set_vcpu(dom, "1", 0, 0, &err), VMGR_ERR_OPERATION_UNSUPPORTED,
-          "Operation not supported: vCPUs come and go in the order of their numbers: those that "
-          "are there must be 0 to 1");
-    FAILS(vmgr_domain_set_vcpu(dom, "0-2", 0, 0, &err), VMGR_ERR_OPERATION_UNSUPPORTED,
-          "Operation not supported: vCPUs come and go in the order of their numbers: those that "
-          "are there must be 0 to 0");
-    FAILS(vmgr_domain_set_vcpu(dom, "x", 1, 0, &err), VMGR_ERR_INVALID_ARG,
-          "invalid argument: Failed to parse bitmap 'x'");
-    FAILS(vmgr_domain_set_vcpu(dom, "1", 2, 0, &err), VMGR_ERR_INVALID_ARG,
-          "invalid argument: unsupported state value");
-    OK(vmgr_domain_set_vcpu(dom, "1-2", 0, 0, &err));
-    ck_assert_int_eq(vmgr_domain_get_vcpus(dom, 0, NULL), 1);
-}
-END_TEST
-
 static bool xml_has(uint32_t flags, const char *words)
 {
     char *xml = NULL;
@@ -633,7 +604,6 @@ int main(void)
     tcase_add_test(t, test_channel_address);
     tcase_add_test(t, test_ports);
     tcase_add_test(t, test_sizes);
-    tcase_add_test(t, test_single_vcpus);
     tcase_add_test(t, test_stats_period);
     tcase_add_test(t, test_iothreads);
     tcase_add_test(t, test_threshold);

@@ -97,18 +97,6 @@ static void note_event(struct vmgr_conn *c, struct vmgr_domain *domain,
              event->device ? event->device : "-", (long long)event->value);
 }
 
-/* The command line of the last start has this in it. */
-static void has_option(const char *part)
-{
-    g_autofree char *path = g_strdup_printf("%s/log/vmgr/m.log", scratch_root);
-    g_autofree char *text = NULL;
-    const char *last;
-
-    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
-    last = g_strrstr(text, "starting up: ");
-    ck_assert_msg(last && strstr(last, part), "%s: %s", part, text);
-}
-
 /* A definition that is stored, and refused when it starts. */
 static void refused(const char *xml, const char *message)
 {
@@ -129,13 +117,16 @@ START_TEST(test_cold)
     expect(0, "<address type='dimm' slot='0'/>");
     ck_assert_int_eq(count(0, "<current "), 0);
     OK(vmgr_domain_start(dom, 0, &err));
-    has_option("-m size=65536k,slots=4,maxmem=4194304k");
-    has_option("-object memory-backend-ram,id=memdimm0,size=268435456,share=off "
-               "-device pc-dimm,id=dimm0,memdev=memdimm0,slot=0");
-    has_option("-device virtio-mem-pci,id=virtiomem0,memdev=memvirtiomem0,block-size=2097152,"
-               "requested-size=67108864,bus=pci.");
-    has_option("-object memory-backend-file,id=memvirtiopmem0,mem-path=");
-    has_option("-device virtio-pmem-pci,id=virtiopmem0,memdev=memvirtiopmem0,bus=pci.");
+    ck_assert(sandbox_ran_with("m", "-m size=65536k,slots=4,maxmem=4194304k"));
+    ck_assert(sandbox_ran_with("m",
+                               "-object memory-backend-ram,id=memdimm0,size=268435456,share=off "
+                               "-device pc-dimm,id=dimm0,memdev=memdimm0,slot=0"));
+    ck_assert(sandbox_ran_with(
+        "m", "-device virtio-mem-pci,id=virtiomem0,memdev=memvirtiomem0,block-size=2097152,"
+             "requested-size=67108864,bus=pci."));
+    ck_assert(sandbox_ran_with("m", "-object memory-backend-file,id=memvirtiopmem0,mem-path="));
+    ck_assert(sandbox_ran_with(
+        "m", "-device virtio-pmem-pci,id=virtiopmem0,memdev=memvirtiopmem0,bus=pci."));
     expect(0, "<alias name='dimm0'/>");
     expect(0, "<address type='dimm' slot='0' base='0x100000000'/>");
     expect(0, "<alias name='virtiomem0'/>");
@@ -178,7 +169,7 @@ START_TEST(test_rounded)
     FAILS(vmgr_domain_attach_device(dom, KIB_DIMM("1"), 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
           "unsupported configuration: memory device total size exceeds hotplug space");
     OK(vmgr_domain_start(dom, 0, &err));
-    has_option("-m size=65536k,slots=2,maxmem=131072k");
+    ck_assert(sandbox_ran_with("m", "-m size=65536k,slots=2,maxmem=131072k"));
     sizes(131072, 131072);
 }
 END_TEST
@@ -197,10 +188,12 @@ START_TEST(test_backends)
     FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_INTERNAL_ERROR,
           "internal error: process exited while connecting to monitor: fake-vemu: -mem-prealloc: "
           "invalid option");
-    has_option("memory-backend-memfd,id=memua-d,size=67108864,share=on,prealloc=on "
-               "-device pc-dimm,id=ua-d,memdev=memua-d,slot=3,addr=5368709120");
-    has_option("memory-backend-memfd,id=memdimm0,size=67108864,share=off,hugetlb=on,"
-               "hugetlbsize=2097152,prealloc=on");
+    ck_assert(sandbox_ran_with("m",
+                               "memory-backend-memfd,id=memua-d,size=67108864,share=on,prealloc=on "
+                               "-device pc-dimm,id=ua-d,memdev=memua-d,slot=3,addr=5368709120"));
+    ck_assert(
+        sandbox_ran_with("m", "memory-backend-memfd,id=memdimm0,size=67108864,share=off,hugetlb=on,"
+                              "hugetlbsize=2097152,prealloc=on"));
 }
 END_TEST
 

@@ -33,10 +33,12 @@ int vmgr_domain_set_memory(struct vmgr_domain *domain, uint64_t kib, uint32_t fl
 /**
  * vmgr_domain_set_vcpus() - how many vCPUs the guest has
  * @flags: VMGR_DOMAIN_AFFECT_*, VMGR_DOMAIN_VCPU_MAXIMUM, VMGR_DOMAIN_VCPU_GUEST (the guest's agent
- *         lets it use so many); of _HOTPLUGGABLE what the driver supports: none does
+ *         lets it use so many), VMGR_DOMAIN_VCPU_HOTPLUGGABLE (those that are added to the stored
+ *         definition may go while the guest runs; drivers without <vcpus> refuse it)
  *
- * A guest that runs gets further vCPUs at once; it is asked to let go of those that were added, and
- * given ten seconds. Errors also: VMGR_ERR_OPERATION_FAILED (it did not).
+ * A guest that runs gets further vCPUs at once, the lowest first; it is asked to let go of those
+ * that were added or are hotpluggable, the highest first, and given ten seconds. Errors also:
+ * VMGR_ERR_OPERATION_FAILED (it did not), VMGR_ERR_OPERATION_INVALID (not so many may go).
  */
 int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t flags,
                           struct vmgr_error **err);
@@ -46,9 +48,10 @@ int vmgr_domain_set_vcpus(struct vmgr_domain *domain, uint32_t count, uint32_t f
  * @there: 1 or 0
  * @flags: VMGR_DOMAIN_AFFECT_*
  *
- * vCPUs come and go in the order of their numbers: what is left over must be those from 0 on.
- * Errors also: VMGR_ERR_INVALID_ARG (@vcpus, @there; a vCPU that is so already, or does not exist),
- * VMGR_ERR_OPERATION_UNSUPPORTED (another order), and those of vmgr_domain_set_vcpus().
+ * Afterwards the definition has <vcpus>, which says of each whether it is there. Errors also:
+ * VMGR_ERR_INVALID_ARG (@vcpus, @there; a vCPU that is so already, or does not exist; 0 in the
+ * stored definition), VMGR_ERR_OPERATION_UNSUPPORTED (one that cannot go while the guest runs), and
+ * those of vmgr_domain_set_vcpus().
  */
 int vmgr_domain_set_vcpu(struct vmgr_domain *domain, const char *vcpus, int there, uint32_t flags,
                          struct vmgr_error **err);

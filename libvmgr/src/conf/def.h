@@ -303,6 +303,7 @@ struct vmgr__domain_def {
     int dump_core; /* tristate */
     uint32_t vcpus;
     uint32_t max_vcpus;
+    GArray *vcpu_list; /* struct vmgr__vcpu, vcpus.h; NULL: the first ones */
     int vcpu_placement;         /* 0 static, 1 auto */
     char *cpuset;               /* canonical, NULL: none */
     uint32_t iothread_count;    /* of <iothreads>, while it is read */

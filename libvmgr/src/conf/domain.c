@@ -25,7 +25,6 @@ const char *const vmgr__on_off[] = { "default", "on", "off", NULL };
 const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 
 #define KEPT(tag) static const struct vmgr__element kept_##tag = { .name = #tag, .repeats = true }
-KEPT(vcpus);
 KEPT(defaultiothread);
 KEPT(sysinfo);
 KEPT(bootloader);
@@ -52,7 +51,7 @@ static const struct vmgr__element *const elements[] = {
     &vmgr__element_memtune,
     &vmgr__element_memory_backing,
     &vmgr__element_vcpu,
-    &kept_vcpus,
+    &vmgr__element_vcpus,
     &vmgr__element_iothreads,
     &vmgr__element_iothreadids,
     &kept_defaultiothread,
@@ -159,6 +158,7 @@ void vmgr__domain_def_free(struct vmgr__domain_def *def)
     if (def->metadata)
         xmlFreeDoc(def->metadata);
     g_free(def->cpuset);
+    g_clear_pointer(&def->vcpu_list, g_array_unref);
     g_array_unref(def->iothreads);
     vmgr__tuning_fini(&def->tuning);
     vmgr__os_fini(&def->os);

@@ -43,6 +43,7 @@ extern const struct vmgr__element vmgr__element_max_memory;
 extern const struct vmgr__element vmgr__element_memory;
 extern const struct vmgr__element vmgr__element_current_memory;
 extern const struct vmgr__element vmgr__element_vcpu;
+extern const struct vmgr__element vmgr__element_vcpus;
 extern const struct vmgr__element vmgr__element_iothreads;
 extern const struct vmgr__element vmgr__element_iothreadids;
 extern const struct vmgr__element vmgr__element_blkiotune;

@@ -90,18 +90,25 @@ int vmgr__domobj_get_vcpus(const struct vmgr__domobj *obj, uint32_t flags, struc
 void vmgr__domobj_get_info(const struct vmgr__domobj *obj, struct vmgr_domain_info *ret);
 int vmgr__domobj_get_metadata(const struct vmgr__domobj *obj, int type, const char *uri,
                               uint32_t flags, char **ret, struct vmgr_error **err);
-/* size.c: change one definition, within its limits. flags: VMGR_DOMAIN_MEM_MAXIMUM,
- * VMGR_DOMAIN_VCPU_MAXIMUM. */
-#define VMGR__VCPUS_MAX 65535
+/* size.c: change one definition, within its limits. flags: VMGR_DOMAIN_MEM_MAXIMUM. */
 int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t flags, bool live,
                          struct vmgr_error **err);
-/* How many vCPUs there are when those (as in documents) come or go. 0 or -1. */
-int vmgr__def_count_vcpus(const struct vmgr__domain_def *def, const char *vcpus, bool there,
-                          uint32_t *ret, struct vmgr_error **err);
 /* <stats period=''> of the balloon. */
 int vmgr__def_set_stats_period(struct vmgr__domain_def *def, int period, struct vmgr_error **err);
+/* vcpus.c: flags: VMGR_DOMAIN_VCPU_MAXIMUM, VMGR_DOMAIN_VCPU_HOTPLUGGABLE. */
+#define VMGR__VCPUS_MAX 65535
 int vmgr__def_set_vcpus(struct vmgr__domain_def *def, uint32_t count, uint32_t flags, bool live,
                         struct vmgr_error **err);
+/* Those of document `vcpus` come or go, at the next start. */
+int vmgr__def_set_vcpu(struct vmgr__domain_def *def, const char *vcpus, bool there,
+                       struct vmgr_error **err);
+/* Which of max_vcpus a guest shall have (bytes 0 and 1), of what may come and go while it runs:
+ * as many as that, or those of a document less or more. The definition has <vcpus>. NULL and *err;
+ * free with g_free(). */
+uint8_t *vmgr__def_choose_vcpus(const struct vmgr__domain_def *def, uint32_t count,
+                                struct vmgr_error **err);
+uint8_t *vmgr__def_choose_vcpu(const struct vmgr__domain_def *def, const char *vcpus, bool there,
+                               struct vmgr_error **err);
 /* Changes one definition. */
 int vmgr__def_set_metadata(struct vmgr__domain_def *def, int type, const char *text,
                            const char *key, const char *uri, struct vmgr_error **err);

@@ -50,61 +50,6 @@ int vmgr__def_set_memory(struct vmgr__domain_def *def, uint64_t kib, uint32_t fl
     return 0;
 }
 
-int vmgr__def_set_vcpus(struct vmgr__domain_def *def, uint32_t count, uint32_t flags, bool live,
-                        struct vmgr_error **err)
-{
-    if (flags & VMGR_DOMAIN_VCPU_MAXIMUM) {
-        if (live)
-            return invalid(err, "the maximum number of vCPUs of an active domain cannot change");
-        if (count > VMGR__VCPUS_MAX)
-            return invalid(err, "more than %d vCPUs are not supported", VMGR__VCPUS_MAX);
-        def->max_vcpus = count;
-        if (def->vcpus > count)
-            def->vcpus = count;
-        return 0;
-    }
-    if (count > def->max_vcpus)
-        return invalid(err, "requested cpu amount exceeds maximum (%u > %u)", count,
-                       def->max_vcpus);
-    def->vcpus = count;
-    return 0;
-}
-
-int vmgr__def_count_vcpus(const struct vmgr__domain_def *def, const char *vcpus, bool there,
-                          uint32_t *ret, struct vmgr_error **err)
-{
-    g_autofree uint8_t *set = g_malloc0(VMGR__VCPUS_MAX);
-    uint32_t count = def->vcpus, others = 0;
-
-    if (!vmgr__cpuset_parse(vcpus, set, VMGR__VCPUS_MAX))
-        return invalid(err, "Failed to parse bitmap '%s'", vcpus);
-    for (uint32_t i = 0; i < VMGR__VCPUS_MAX; i++) {
-        if (!set[i])
-            continue;
-        if (i >= def->max_vcpus)
-            return invalid(err, "vCPU '%u' is not present in domain definition", i);
-        if ((i < def->vcpus) == there)
-            return invalid(err, "vcpu '%u' is already in requested state", i);
-        if (there)
-            count++;
-        else
-            count--;
-    }
-    for (uint32_t i = 0; i < MAX(count, def->vcpus) && !others; i++) {
-        const bool is = (i < def->vcpus) != (set[i] != 0);
-
-        if (is != (i < count))
-            others = i + 1;
-    }
-    if (others || !count)
-        return vmgr__error_set(err, VMGR_ERR_OPERATION_UNSUPPORTED, VMGR_FROM_DOMAIN,
-                               "vCPUs come and go in the order of their numbers: those that are "
-                               "there must be 0 to %u",
-                               count ? count - 1 : 0);
-    *ret = count;
-    return 0;
-}
-
 int vmgr__def_set_stats_period(struct vmgr__domain_def *def, int period, struct vmgr_error **err)
 {
     for (guint i = 0; i < def->devices->len; i++) {

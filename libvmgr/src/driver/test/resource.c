@@ -9,6 +9,7 @@
 
 #include "../../conf/iothread.h"
 #include "../../conf/tuning.h"
+#include "../../conf/vcpus.h"
 #include "../tunable.h"
 #include "test.h"
 
@@ -168,12 +169,13 @@ static int get_vcpu_info(struct vmgr_domain *dom, GArray *ret, struct vmgr_error
         return -1;
     if (vmgr__domobj_need_active(obj, err) < 0)
         return vmgr__test_leave(t, -1);
-    for (uint32_t i = 0; i < obj->live->vcpus; i++) {
+    for (uint32_t i = 0; i < obj->live->max_vcpus; i++) {
         const struct vmgr_vcpu_info info = { .number = i,
                                              .state = 1,
                                              .cpu = (int32_t)(i % HOST_CPUS) };
 
-        g_array_append_val(ret, info);
+        if (vmgr__vcpu_online(obj->live, i))
+            g_array_append_val(ret, info);
     }
     return vmgr__test_leave(t, 0);
 }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../conf/vcpus.h"
 #include "backup/backup.h"
 #include "block/blockjob.h"
 #include "change.h"
@@ -284,6 +285,7 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
         vmgr__vemu_firmware_choose(c->d, def, err) < 0)
         return -1;
     vmgr__vemu_clock_begin(def);
+    vmgr__vcpus_number(def);
     emulator = vmgr__vemu_find_emulator(c->d, def, err);
     files = emulator ? vmgr__vemu_files_open(c->d, def, NULL, err) : NULL;
     if (!files)

@@ -73,6 +73,8 @@ int vmgr__vemu_check_define(const struct vmgr__domain_def *def, struct vmgr_erro
                            def->os.machine);
     if (strlen(def->name) > VEMU_NAME_MAX)
         return unsupported(err, "the domain's name is longer than %d bytes", VEMU_NAME_MAX);
+    if (vmgr__vemu_vcpus_check_define(def, err) < 0)
+        return -1;
     return vmgr__vemu_firmware_check_define(def, err);
 }
 
@@ -383,6 +385,7 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-accel", vmgr__vemu_accel(def));
     add(args, "-cpu", cpu);
     add(args, "-smp", smp);
+    vmgr__vemu_vcpus_argv(def, args);
     vmgr__vemu_smbios_argv(def, args);
     vmgr__vemu_fwcfg_argv(def, args);
     vmgr__vemu_numa_argv(def, args);

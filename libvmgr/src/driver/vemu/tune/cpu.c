@@ -58,11 +58,11 @@ static int check_topology(const struct vmgr__domain_def *def, struct vmgr_error 
     const struct vmgr__cpu *cpu = &def->cpu;
     uint64_t total;
 
-    if (def->vcpus != def->max_vcpus && !vmgr__vemu_has_pci(def))
+    if (vmgr__vemu_boot_vcpus(def) != def->max_vcpus && !vmgr__vemu_has_pci(def))
         return unsupported(err,
                            "fewer current than maximum vCPUs (%u of %u) are not supported on "
                            "machine '%s'",
-                           def->vcpus, def->max_vcpus, def->os.machine);
+                           vmgr__vemu_boot_vcpus(def), def->max_vcpus, def->os.machine);
     if (!cpu->present || !cpu->sockets)
         return 0;
     if (__builtin_mul_overflow((uint64_t)cpu->sockets * cpu->dies,
@@ -149,11 +149,20 @@ static bool is_on(const struct vmgr__domain_def *def, const struct vmgr__cpu_fea
     return vmgr__cpu_offered(vmgr__vemu_accel(def), &host) && host.on[index];
 }
 
+static bool is_custom(const struct vmgr__cpu *cpu)
+{
+    return cpu->present && cpu->mode == VMGR__CPU_CUSTOM && cpu->model;
+}
+
+const char *vmgr__vemu_cpu_model(const struct vmgr__domain_def *def)
+{
+    return is_custom(&def->cpu) ? def->cpu.model : "max";
+}
+
 char *vmgr__vemu_cpu_option(const struct vmgr__domain_def *def)
 {
     const struct vmgr__cpu *cpu = &def->cpu;
-    const bool custom = cpu->present && cpu->mode == VMGR__CPU_CUSTOM && cpu->model;
-    GString *s = g_string_new(custom ? cpu->model : "max");
+    GString *s = g_string_new(vmgr__vemu_cpu_model(def));
     guint n = cpu->present ? cpu->features->len : 0;
 
     for (guint i = 0; i < n; i++) {
@@ -167,21 +176,7 @@ char *vmgr__vemu_cpu_option(const struct vmgr__domain_def *def)
     }
     if (strcmp(def->os.arch, "i686") == 0)
         g_string_append(s, ",lm=off");
-    if ((custom || n) && cpu->check != CHECK_NONE)
+    if ((is_custom(cpu) || n) && cpu->check != CHECK_NONE)
         g_string_append(s, ",enforce");
-    return g_string_free(s, FALSE);
-}
-
-char *vmgr__vemu_smp_option(const struct vmgr__domain_def *def)
-{
-    const struct vmgr__cpu *cpu = &def->cpu;
-    GString *s = g_string_new(NULL);
-
-    g_string_append_printf(s, "%u", def->vcpus);
-    if (def->vcpus != def->max_vcpus)
-        g_string_append_printf(s, ",maxcpus=%u", def->max_vcpus);
-    if (cpu->present && cpu->sockets)
-        g_string_append_printf(s, ",sockets=%u,dies=%u,cores=%u,threads=%u", cpu->sockets,
-                               cpu->dies, cpu->cores, cpu->threads);
     return g_string_free(s, FALSE);
 }

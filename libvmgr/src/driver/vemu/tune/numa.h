@@ -20,8 +20,18 @@ const char *vmgr__vemu_accel(const struct vmgr__domain_def *def);
 int vmgr__vemu_check_cpu(const struct vmgr__domain_def *def, struct vmgr_error **err);
 /* Names model and features in place of "host-model". */
 int vmgr__vemu_cpu_expand(struct vmgr__domain_def *def, struct vmgr_error **err);
-/* Values of -cpu and -smp. For g_free(). */
+const char *vmgr__vemu_cpu_model(const struct vmgr__domain_def *def);
+/* The value of -cpu. For g_free(). */
 char *vmgr__vemu_cpu_option(const struct vmgr__domain_def *def);
+
+/* ---- vcpus.c ---- */
+/* <vcpus>: what libvirt refuses when it is defined. */
+int vmgr__vemu_vcpus_check_define(const struct vmgr__domain_def *def, struct vmgr_error **err);
+/* How many are there from the start, and cannot go. */
+uint32_t vmgr__vemu_boot_vcpus(const struct vmgr__domain_def *def);
+/* The value of -smp. For g_free(). */
 char *vmgr__vemu_smp_option(const struct vmgr__domain_def *def);
+/* Adds a -device for each of the others that shall be there. */
+void vmgr__vemu_vcpus_argv(const struct vmgr__domain_def *def, GPtrArray *args);
 
 #endif
