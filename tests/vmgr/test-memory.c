@@ -197,6 +197,28 @@ START_TEST(test_backends)
 }
 END_TEST
 
+/* Cells whose memory is another's than the guest's. */
+START_TEST(test_cells)
+{
+    define(DOC("<vcpu>2</vcpu><memoryBacking><access mode='shared'/></memoryBacking><cpu><numa>"
+               "<cell id='0' cpus='0' memory='65536'/>"
+               "<cell id='1' cpus='1' memory='65536' memAccess='private' discard='yes'/>"
+               "</numa></cpu>",
+               "q35", "131072", ""));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert(sandbox_ran_with("m", "-machine q35 -m size=131072k "));
+    ck_assert(sandbox_ran_with(
+        "m", "-object memory-backend-memfd,id=ram-node0,size=65536k,share=on -numa "
+             "node,nodeid=0,memdev=ram-node0,cpus=0-0 -object memory-backend-memfd,id=ram-node1,"
+             "size=65536k,share=off -numa node,nodeid=1,memdev=ram-node1,cpus=1-1 "));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    define(DOC("<cpu><numa><cell id='0' memory='131072' memAccess='all'/></numa></cpu>", "q35",
+               "131072", ""));
+    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_XML_ERROR,
+          "XML error: Invalid value for attribute 'memAccess' in element 'cell': 'all'.");
+}
+END_TEST
+
 START_TEST(test_refused)
 {
     refused(DOC("", "q35", "131072", DIMM("64", "")),
@@ -506,6 +528,7 @@ int main(void)
     tcase_add_test(c, test_cold);
     tcase_add_test(c, test_rounded);
     tcase_add_test(c, test_backends);
+    tcase_add_test(c, test_cells);
     tcase_add_test(c, test_refused);
     tcase_add_test(c, test_refused_devices);
     tcase_add_test(c, test_plug);

@@ -332,7 +332,8 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     const uint64_t kib = (vmgr__memory_initial(def) + 3) / 4 * 4;
     g_autofree char *size = vmgr__vemu_memory_option(def);
     const bool shared = t->access == 1;
-    const bool backend = t->hugepages || t->source == 3 || shared;
+    const bool backend =
+        (t->hugepages || t->source == 3 || shared) && !vmgr__vemu_numa_backends(def);
     g_autofree char *clock = vmgr__vemu_clock_option(def);
     bool no_hpet = false;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../../conf/memory-device.h"
+#include "../../../conf/tuning.h"
 #include "../device/parts.h"
 
 #define CELLS_MAX 128
@@ -31,6 +32,7 @@ struct cell {
     uint32_t id;
     uint64_t kib;
     char *cpus; /* NULL: none */
+    int access; /* 0 as the guest's memory, 1 shared, 2 private */
 };
 
 static void cell_clear(void *data)
@@ -44,7 +46,8 @@ static int cell_read(const xmlNode *node, uint32_t position, struct cell *ret,
     g_autofree char *id = vmgr__xml_attr(node, "id");
     g_autofree char *memory = vmgr__xml_attr(node, "memory");
     g_autofree char *unit = vmgr__xml_attr(node, "unit");
-    static const char *const other[] = { "memAccess", "discard", NULL };
+    static const char *const accesses[] = { "default", "shared", "private", NULL };
+    int discard = 0; /* what is no file is discarded in the end whether or not that is asked for */
     uint8_t set[CPUS_MAX];
     uint64_t n;
 
@@ -58,15 +61,9 @@ static int cell_read(const xmlNode *node, uint32_t position, struct cell *ret,
     if (!n || n % 4096)
         return unsupported(err, "memory of NUMA cell %u is not a multiple of 4 KiB", ret->id);
     ret->kib = n / 1024;
-    for (int i = 0; other[i]; i++) {
-        g_autofree char *value = vmgr__xml_attr(node, other[i]);
-
-        if (value)
-            return unsupported(err,
-                               "attribute %s of NUMA cells is not supported by the vemu "
-                               "driver yet",
-                               other[i]);
-    }
+    if (vmgr__xml_enum(node, "memAccess", accesses, &ret->access, err) < 0 ||
+        vmgr__xml_enum(node, "discard", vmgr__yes_no, &discard, err) < 0)
+        return -1;
     ret->cpus = vmgr__xml_attr(node, "cpus");
     if (ret->cpus && !vmgr__cpuset_parse(ret->cpus, set, sizeof(set)))
         return xml_error(err, "Invalid 'cpus' attribute in NUMA cell %u: '%s'", ret->id, ret->cpus);
@@ -203,6 +200,24 @@ unsigned vmgr__vemu_numa_cells(const struct vmgr__domain_def *def)
     return cells ? cells->len : 0;
 }
 
+static bool have_access(const GArray *cells)
+{
+    for (guint i = 0; i < cells->len; i++) {
+        if (g_array_index(cells, struct cell, i).access)
+            return true;
+    }
+    return false;
+}
+
+bool vmgr__vemu_numa_backends(const struct vmgr__domain_def *def)
+{
+    xmlDoc *doc = numa_of(def, NULL);
+    g_autoptr(GArray) cells = doc ? cells_read(xmlDocGetRootElement(doc), NULL) : NULL;
+
+    xmlFreeDoc(doc);
+    return cells && have_access(cells);
+}
+
 /* ---- options ---- */
 
 static void add(GPtrArray *args, GString *value)
@@ -244,6 +259,24 @@ static void add_distances(GPtrArray *args, const xmlNode *cell, uint32_t from)
     }
 }
 
+static void add_backend(GPtrArray *args, const struct vmgr__tuning *t, const struct cell *c)
+{
+    const int access = c->access ? c->access : t->access;
+    GString *s = g_string_new(NULL);
+
+    g_string_append_printf(
+        s, "memory-backend-memfd,id=ram-node%u,size=%" G_GUINT64_FORMAT "k,share=%s", c->id, c->kib,
+        access == 1 ? "on" : "off");
+    if (t->hugepages)
+        g_string_append(s, ",hugetlb=on");
+    if (t->hugepages && t->hugepage_kib)
+        g_string_append_printf(s, ",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib);
+    if (t->allocation == 1)
+        g_string_append(s, ",prealloc=on");
+    g_ptr_array_add(args, g_strdup("-object"));
+    g_ptr_array_add(args, g_string_free(s, FALSE));
+}
+
 void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args)
 {
     xmlDoc *doc = numa_of(def, NULL);
@@ -255,7 +288,12 @@ void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args)
         const struct cell *c = &g_array_index(cells, struct cell, i);
         GString *s = g_string_new(NULL);
 
-        g_string_append_printf(s, "node,nodeid=%u,mem=%" G_GUINT64_FORMAT "k", i, c->kib);
+        if (have_access(cells)) {
+            add_backend(args, &def->tuning, c);
+            g_string_append_printf(s, "node,nodeid=%u,memdev=ram-node%u", i, i);
+        } else {
+            g_string_append_printf(s, "node,nodeid=%u,mem=%" G_GUINT64_FORMAT "k", i, c->kib);
+        }
         if (c->cpus)
             add_cpus(s, c->cpus);
         add(args, s);
