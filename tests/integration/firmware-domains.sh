@@ -144,6 +144,16 @@ if [ -e /usr/share/seabios/bios-256k.bin ]; then
     until_ok seen "for boot menu"
     sh destroy u && sh undefine u || fail "its end"
 fi
+# UEFI starts a kernel that is named; it has no root file system, and so ends soon.
+kernel=$(find_kernel)
+if [ -n "$kernel" ]; then
+    document " firmware='efi'" "<kernel>$kernel</kernel><cmdline>console=ttyS0 panic=-1 hello</cmdline>" |
+        sed "s/>128</>256</" >"$work/u.xml" # with 128 MiB a kernel overwrites OVMF, with QEMU, too
+    sh define "$work/u.xml" && rm -f "$work/console" && sh start u || fail "a kernel that UEFI starts"
+    until_ok is_off u
+    seen "EFI v2" && seen "Command line: console=ttyS0 panic=-1 hello" && seen "Kernel panic" || fail "another kernel"
+    sh undefine u --nvram || fail "its end"
+fi
 document " firmware='efi'" "<firmware><feature enabled='yes' name='secure-boot'/></firmware>" >"$work/u.xml"
 sh define "$work/u.xml" || fail "define"
 refused "secure boot needs system management mode (SMM)" sh start u

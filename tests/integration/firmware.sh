@@ -95,6 +95,15 @@ elif efi_disk "$work/efi"; then
         tail -c 3000 "$work/log"
     fi
     cmp -s $ovmf/OVMF_VARS_4M.fd "$work/vars" && fail "OVMF kept no variables"
+    # of a kernel, and an initrd that it cannot read
+    kernel=$(find_kernel)
+    echo nothing >"$work/initrd"
+    [ -z "$kernel" ] || timeout 200 "$vemu" -accel soft -machine q35 -m 256M -nographic -no-reboot \
+        -bios /usr/share/ovmf/OVMF.fd -kernel "$kernel" -initrd "$work/initrd" \
+        -append "console=ttyS0 panic=-1 hello" </dev/null >"$work/log" 2>&1
+    [ -z "$kernel" ] || { grep -aq "Command line: console=ttyS0 panic=-1 hello" "$work/log" &&
+        grep -aq "efi: EFI v2" "$work/log" && grep -aq "Initramfs unpacking failed" "$work/log"; } ||
+        { fail "UEFI did not start the kernel"; tail -c 2000 "$work/log"; }
     [ "$code" = "$(sha256sum <$ovmf/OVMF_CODE_4M.fd)" ] || fail "OVMF's code has changed"
 else
     fail "the EFI disk could not be made"
@@ -121,7 +130,11 @@ refuse "index=1 already" -machine q35 $flash,unit=1 $flash,index=1
 refuse "no pflash0" -machine q35 $flash,unit=1
 refuse "no drive 'x'" -machine q35,pflash0=x
 refuse "from a file or from flash" -machine q35 -bios "$work/B" $flash
-refuse "firmware, not both" -machine q35 -kernel "$work/B" $flash
+refuse "is not UEFI" -machine q35 -kernel "$work/B" -bios "$work/B"
+refuse "is not a Linux kernel that firmware can start" -machine q35 -kernel "$work/B" $flash
+: >"$work/empty"
+refuse "is not a Linux kernel that firmware can start" -machine q35 -kernel "$work/empty" $flash
+[ -z "$kernel" ] || refuse "cannot open initrd" -machine q35 -kernel "$kernel" -initrd "$work/none" $flash
 refuse "'x' is no boot device" -machine q35 -boot x
 refuse "'splash' is not supported" -machine q35 -boot splash=x
 refuse "only machine q35 starts with firmware" -machine microvm -boot c

@@ -165,6 +165,12 @@ START_TEST(test_choice)
     ck_assert_str_eq(read_text(VARS), "VARS");
     OK(vmgr_domain_destroy(dom, 0, &err));
     vmgr_domain_unref(dom);
+    dom = define(EFI("<kernel>@other</kernel><cmdline>one two</cmdline>"));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert(ran_with(" -kernel @other -append 'one two' "));
+    ck_assert(ran_with("-machine q35,pflash0=libvirt-pflash0-format,"));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
 }
 END_TEST
 
@@ -475,8 +481,9 @@ START_TEST(test_no_start)
         { "", MACHINE "<loader readonly='yes' secure='yes' type='pflash'>/x</loader>",
           "secure boot needs system management mode (SMM), which is not supported by the vemu "
           "driver yet" },
-        { "", MACHINE PFLASH("<kernel>/k</kernel>"),
-          "a <kernel> that firmware starts is not supported by the vemu driver yet" },
+        { " firmware='bios'", MACHINE "<kernel>/k</kernel>",
+          "a <kernel> that BIOS firmware starts is not supported by the vemu driver: without "
+          "firmware='bios' it is started directly" },
         { "", MACHINE "<kernel>/k</kernel><bootmenu enable='yes'/>",
           "<bootmenu> of a domain with a <kernel> is not supported by the vemu driver: no firmware "
           "runs" },

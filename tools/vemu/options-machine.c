@@ -242,7 +242,7 @@ static const struct option table[] = {
     { "kernel", "FILE", "bzImage, ELF vmlinux or multiboot image to boot", TEXT(config.kernel) },
     { "initrd", "FILE", "initial RAM disk for the kernel", TEXT(config.initrd) },
     { "append", "TEXT", "kernel command line", TEXT(config.cmdline) },
-    { "bios", "FILE", "firmware image to start, without a kernel", CALL(opt_bios) },
+    { "bios", "FILE", "firmware image to start; of a kernel, only UEFI", CALL(opt_bios) },
     { "boot",
       "[order=]LETTERS[,once=LETTERS][,menu=on][,strict=on][,splash-time=MS][,reboot-timeout=MS]",
       "what firmware boots: c disk, d CD-ROM (bootindex= of devices comes first)", CALL(opt_boot) },

@@ -60,8 +60,8 @@ struct vemu_vm;
  * the accelerator lacks one of them, else a warning is logged, unless "check=off" is given
  * @memory_bytes: guest memory, a multiple of 4096; 0: 128 MiB
  * @vcpus: 1..; 0: all of @sockets, @cores and so on, if only they are given, else 1
- * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; NULL:
- * none
+ * @kernel: path of a Linux bzImage, an ELF vmlinux (PVH or 64-bit), or a multiboot image; with UEFI
+ * firmware, which starts it then, a bzImage; NULL: none
  * @initrd, @cmdline: for the kernel; NULL: none
  * @log, @log_data: where lines go; NULL: nowhere
  * @max_vcpus: how many there can be once more are plugged in; 0: @vcpus

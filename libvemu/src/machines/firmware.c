@@ -19,6 +19,7 @@
 #define ROM_UNIT     (64u << 10)
 #define SHADOW_END   0x100000u
 #define SHADOW_MAX   0x20000u
+#define VOLUME_SIGNATURE_AT 40u
 #define DEFAULT_BIOS "/usr/share/seabios/bios-256k.bin"
 
 struct vemu_firmware {
@@ -67,6 +68,11 @@ int vemu__firmware_open(const char *path, struct vemu_firmware **ret, struct vem
     }
     *ret = firmware;
     return 0;
+}
+
+bool vemu__firmware_is_uefi(const struct vemu_firmware *firmware)
+{
+    return memcmp(firmware->image + VOLUME_SIGNATURE_AT, "_FVH", 4) == 0;
 }
 
 int vemu__firmware_add_rom(struct vemu_firmware *firmware, struct vemu_memory *mem,

@@ -11,6 +11,8 @@ struct vemu_firmware;
 
 /* Opens a BIOS image; NULL: the distribution's SeaBIOS. -ENOENT and so on with words. */
 int vemu__firmware_open(const char *path, struct vemu_firmware **ret, struct vemu_error **err);
+/* Whether it is UEFI, which begins with a firmware volume (UEFI PI 1.7, volume 3, 3.2.1). */
+bool vemu__firmware_is_uefi(const struct vemu_firmware *firmware);
 /* ROM that ends at 4 GiB, holding the image. */
 int vemu__firmware_add_rom(struct vemu_firmware *firmware, struct vemu_memory *mem,
                            struct vemu_error **err);

@@ -19,7 +19,7 @@
  * Started directly, a kernel finds what firmware would have left: tables below 1 MiB, configuration
  * space in place, the interrupt router programmed. Resources of PCI devices it assigns itself.
  * With firmware everything but the power-on state is firmware's matter, and the tables go to it by
- * fw_cfg.
+ * fw_cfg, as does a kernel for UEFI.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -38,6 +38,7 @@
 #include "machines/firmware.h"
 #include "machines/flash.h"
 #include "machines/fw-file.h"
+#include "machines/fw-kernel.h"
 #include "machines/fw-tables.h"
 #include "machines/pc.h"
 #include "machines/waking.h"
@@ -66,6 +67,7 @@ struct q35 {
     char *rtc_base, *firmware_path, *flash_nodes[VEMU_FLASH_UNITS];
     struct vemu_device *host, *lpc, *fw_cfg;
     struct vemu_firmware *firmware;
+    struct vemu_fw_kernel *fw_kernel; /* until it is published */
     struct vemu_boot_order boot_order;
     struct vemu_smbios_texts smbios;
     struct vemu_fw_tables tables;
@@ -166,20 +168,26 @@ static int q35_open(struct q35 *m, struct vemu_error **err)
     const struct vemu_vm_config *config = vemu__vm_config(m->pc.machine.vm);
 
     bool has_flash = m->flash_nodes[0] || m->flash_nodes[1];
+    int r = 0;
 
     if (m->firmware_path && has_flash) {
         return vemu__error_set(err, EINVAL,
                                "machine q35 starts firmware from a file or from flash, not both");
     }
-    if (config->kernel && (m->firmware_path || has_flash)) {
-        return vemu__error_set(err, EINVAL,
-                               "machine q35 starts a kernel directly or firmware, not both");
-    }
-    if (config->kernel) {
+    if (config->kernel && !m->firmware_path && !has_flash) {
         return vemu__boot_open(m->pc.machine.vm, config->kernel, config->initrd, config->cmdline,
                                &m->pc.boot, err);
     }
-    return has_flash ? 0 : vemu__firmware_open(m->firmware_path, &m->firmware, err);
+    if (!has_flash) {
+        r = vemu__firmware_open(m->firmware_path, &m->firmware, err);
+    }
+    if (r >= 0 && config->kernel && m->firmware && !vemu__firmware_is_uefi(m->firmware)) {
+        return vemu__error_set(err, EINVAL,
+                               "firmware '%s' is not UEFI: it cannot start a kernel, which machine "
+                               "q35 starts without firmware, too",
+                               m->firmware_path);
+    }
+    return r >= 0 && config->kernel ? vemu__fw_kernel_open(config, &m->fw_kernel, err) : r;
 }
 
 static void q35_hotplug_event(void *data, unsigned kind, bool level)
@@ -385,6 +393,13 @@ static int q35_load(struct vemu_machine *machine, struct vemu_error **err)
     m->waking.vector = 0;
     q35_describe(m, &acpi, &smbios);
     vemu__fw_files_publish(machine->vm, m->fw_cfg);
+    if (m->fw_kernel) {
+        r = vemu__fw_kernel_publish(m->fw_kernel, m->fw_cfg, err);
+        g_clear_pointer(&m->fw_kernel, vemu__fw_kernel_free);
+        if (r < 0) {
+            return r;
+        }
+    }
     if (!m->pc.boot) {
         q35_publish(m, &acpi, &smbios);
         return m->firmware ? vemu__firmware_shadow(m->firmware, board.memory, err)
@@ -435,6 +450,7 @@ static void q35_fini(struct vemu_machine *machine)
 
     vemu__boot_free(m->pc.boot);
     vemu__firmware_free(m->firmware);
+    vemu__fw_kernel_free(m->fw_kernel);
 }
 
 static const struct vemu_prop q35_props[] = {

@@ -82,10 +82,10 @@ int vmgr__vemu_firmware_check(const struct vmgr__domain_def *def, struct vmgr_er
                            : f->loader    ? "loader"
                            : f->menu == 1 ? "bootmenu"
                                           : "bios");
-    if (wanted && def->os.kernel)
-        return unsupported(err, "a <kernel> that firmware starts is not supported by the vemu "
-                                "driver yet");
-    if ((f->menu == 1 || f->has_reboot_timeout) && def->os.kernel)
+    if (f->kind == VMGR__FIRMWARE_BIOS && def->os.kernel)
+        return unsupported(err, "a <kernel> that BIOS firmware starts is not supported by the vemu "
+                                "driver: without firmware='bios' it is started directly");
+    if ((f->menu == 1 || f->has_reboot_timeout) && def->os.kernel && !wanted)
         return unsupported(err,
                            "<%s> of a domain with a <kernel> is not supported by the vemu "
                            "driver: no firmware runs",
