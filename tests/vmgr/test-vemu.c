@@ -188,8 +188,8 @@ START_TEST(test_unsupported)
           "<throttle> of <disk> is not supported by the vemu driver yet" },
         { "<devices><sound model='ich6'/></devices>",
           "<sound> is not supported by the vemu driver yet" },
-        { "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>",
-          "<q:commandline> is not supported by the vemu driver yet" },
+        { "<q:capabilities xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>",
+          "<q:capabilities> is not supported by the vemu driver yet" },
         { "<cputune><cachetune vcpus='0'/></cputune>",
           "<cachetune> is not supported by the vemu driver yet" },
         { "<iothreads>1</iothreads><devices><disk type='file'><driver iothread='2'/>"

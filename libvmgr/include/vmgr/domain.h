@@ -387,7 +387,8 @@ int vmgr_domain_get_xml(struct vmgr_domain *domain, uint32_t flags, char **ret_x
  *
  * VMGR_DOMAIN_MESSAGE_UNKNOWN lists elements of the definition that vmgr keeps but does not
  * understand, most of them typing mistakes, and the few settings that its guest does without; they
- * look at the definition the next start uses.
+ * look at the definition the next start uses. VMGR_DOMAIN_MESSAGE_TAINTING: what a domain that runs
+ * was started with and nobody can vouch for ("tainted: custom configuration parameters specified").
  * Returns how many, or -1 and *err.
  */
 int vmgr_domain_get_messages(struct vmgr_domain *domain, uint32_t flags, char ***ret_messages,

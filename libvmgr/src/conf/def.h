@@ -42,6 +42,7 @@ struct vmgr__conf_defaults {
     const char *machine; /* NULL: leave it out */
     bool serial_target;  /* write back the kind of serial port */
     bool disk_files;     /* disks may be opened by descriptors (fdgroup) */
+    bool commandline;    /* <qemu:commandline> is not kept but read */
 };
 
 enum vmgr__os_type {
@@ -321,6 +322,8 @@ struct vmgr__domain_def {
     GPtrArray *consoles;    /* struct vmgr__chardev * */
     bool console_is_serial; /* the first console is the first serial port by another name */
     GPtrArray *devices;     /* struct vmgr__device *, all others in the order of the schema */
+    GPtrArray *extra_args; /* char *, of <qemu:commandline> */
+    GPtrArray *extra_env;  /* "NAME=VALUE" or "NAME" */
     GPtrArray *kept;        /* struct vmgr__kept *: top-level elements that are only kept */
     GPtrArray *warnings;    /* char * */
 };

@@ -10,6 +10,7 @@
  * round trip through an older version.
  */
 #include "canonical.h"
+#include "commandline.h"
 #include "element.h"
 #include "iothread.h"
 #include "tuning.h"
@@ -143,6 +144,8 @@ struct vmgr__domain_def *vmgr__domain_def_new(void)
     def->serials = g_ptr_array_new_with_free_func(vmgr__chardev_free);
     def->consoles = g_ptr_array_new_with_free_func(vmgr__chardev_free);
     def->devices = g_ptr_array_new_with_free_func(vmgr__device_free);
+    def->extra_args = g_ptr_array_new_with_free_func(g_free);
+    def->extra_env = g_ptr_array_new_with_free_func(g_free);
     def->kept = g_ptr_array_new_with_free_func(kept_free);
     def->warnings = g_ptr_array_new_with_free_func(g_free);
     return def;
@@ -169,6 +172,8 @@ void vmgr__domain_def_free(struct vmgr__domain_def *def)
     g_ptr_array_unref(def->serials);
     g_ptr_array_unref(def->consoles);
     g_ptr_array_unref(def->devices);
+    g_ptr_array_unref(def->extra_args);
+    g_ptr_array_unref(def->extra_env);
     g_ptr_array_unref(def->kept);
     g_ptr_array_unref(def->warnings);
     g_free(def);
@@ -220,6 +225,8 @@ static int parse_elements(struct vmgr__parse *p, xmlNode *root)
             e != &vmgr__element_os && parse_element(p, root, e) < 0)
             return -1;
     }
+    if (p->defaults->commandline && vmgr__commandline_parse(p, root) < 0)
+        return -1;
     return vmgr__memory_settle(p);
 }
 
@@ -229,7 +236,8 @@ static void keep_others(struct vmgr__parse *p, xmlNode *root)
         int index = element_index(c);
         struct vmgr__kept *k;
 
-        if (index < (int)G_N_ELEMENTS(elements) && elements[index]->parse)
+        if ((index < (int)G_N_ELEMENTS(elements) && elements[index]->parse) ||
+            (p->defaults->commandline && vmgr__commandline_is(c)))
             continue;
         if (index == G_N_ELEMENTS(elements))
             vmgr__warn_element(p, c, "domain");
@@ -290,6 +298,8 @@ void vmgr__domain_def_write(const struct vmgr__domain_def *def, uint32_t flags,
     vmgr__xw_attr(w, "type", vmgr__virt_type_names[def->virt_type]);
     if (def->id > 0 && !(flags & VMGR__CONF_INACTIVE))
         vmgr__xw_attrf(w, "id", "%d", def->id);
+    if (vmgr__commandline_present(def))
+        vmgr__xw_attr(w, "xmlns:qemu", VMGR__COMMANDLINE_NAMESPACE);
     for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
         if (elements[i]->format)
             elements[i]->format(def, flags, w);
@@ -297,6 +307,7 @@ void vmgr__domain_def_write(const struct vmgr__domain_def *def, uint32_t flags,
             write_kept(def, (int)i, w);
     }
     write_kept(def, G_N_ELEMENTS(elements), w);
+    vmgr__commandline_format(def, w);
     vmgr__xw_end(w, "domain");
 }
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "../conf/commandline.h"
+
 struct vmgr__domobj *vmgr__domobj_new(void)
 {
     struct vmgr__domobj *obj = g_new0(struct vmgr__domobj, 1);
@@ -371,6 +373,9 @@ void vmgr__domobj_get_messages(const struct vmgr__domobj *obj, uint32_t flags, G
 {
     const struct vmgr__domain_def *def = obj->config ? obj->config : obj->live;
 
+    if ((!flags || flags & VMGR_DOMAIN_MESSAGE_TAINTING) && obj->live &&
+        vmgr__commandline_present(obj->live))
+        g_ptr_array_add(ret, g_strdup("tainted: custom configuration parameters specified"));
     if (flags && !(flags & VMGR_DOMAIN_MESSAGE_UNKNOWN))
         return;
     for (guint i = 0; i < def->warnings->len; i++)

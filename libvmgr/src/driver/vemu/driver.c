@@ -341,7 +341,7 @@ static int vemu_get_messages(struct vmgr_domain *dom, uint32_t flags, GPtrArray 
 
     if (!obj)
         return -1;
-    if (obj->config && vmgr__vemu_record_of(obj)->silent)
+    if (obj->config && !obj->live && vmgr__vemu_record_of(obj)->silent)
         return leave(d, 0);
     if (vmgr__vemu_obj_load(d, obj, err) < 0 || vmgr__vemu_obj_check(obj, err) < 0)
         return leave(d, -1);

@@ -27,7 +27,8 @@
 #include "smbios.h"
 
 const struct vmgr__conf_defaults vmgr__vemu_defaults = {
-    .arch = "x86_64", .machine = "microvm", .serial_target = true, .disk_files = true
+    .arch = "x86_64", .machine = "microvm", .serial_target = true, .disk_files = true,
+    .commandline = true
 };
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
@@ -410,6 +411,8 @@ char **vmgr__vemu_argv(const struct vmgr__domain_def *def, const char *emulator,
     add(args, "-qmp", "unix:qmp.sock,server=on,wait=off,clients=16");
     add(args, "-exit-file", "exit.json");
     add(args, "-S", NULL);
+    for (guint i = 0; i < def->extra_args->len; i++)
+        add(args, def->extra_args->pdata[i], NULL);
     g_ptr_array_add(args, NULL);
     return (char **)g_ptr_array_free(args, FALSE);
 }

@@ -274,22 +274,25 @@ static char **make_env(const struct vmgr__domain_def *def)
     static const char *const passed[] = { "PATH",          "HOME",         "LANG",
                                           "LC_ALL",        "TMPDIR",       "ASAN_OPTIONS",
                                           "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH" };
-    GPtrArray *env = g_ptr_array_new();
     const char *zone = vmgr__vemu_clock_zone(def);
+    char **env = g_new0(char *, 1);
     char uuid[VMGR_UUID_STRING_SIZE];
 
     if (zone)
-        g_ptr_array_add(env, g_strdup_printf("TZ=%s", zone));
+        env = g_environ_setenv(env, "TZ", zone, TRUE);
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++) {
         const char *value = g_getenv(passed[i]);
 
         if (value)
-            g_ptr_array_add(env, g_strdup_printf("%s=%s", passed[i], value));
+            env = g_environ_setenv(env, passed[i], value, TRUE);
+    }
+    for (guint i = 0; i < def->extra_env->len; i++) {
+        g_auto(GStrv) parts = g_strsplit(def->extra_env->pdata[i], "=", 2);
+
+        env = g_environ_setenv(env, parts[0], parts[1] ? parts[1] : "", TRUE);
     }
     vmgr__uuid_format(def->uuid, uuid);
-    g_ptr_array_add(env, g_strdup_printf("VMGR_DOMAIN_UUID=%s", uuid));
-    g_ptr_array_add(env, NULL);
-    return (char **)g_ptr_array_free(env, FALSE);
+    return g_environ_setenv(env, "VMGR_DOMAIN_UUID", uuid, TRUE);
 }
 
 /* The command line as a shell would take it. */
