@@ -16,7 +16,9 @@
 #include "conf/def.h"
 #include "golden.h"
 
-static const struct vmgr__conf_defaults defaults = { .arch = "i686", .disk_files = true };
+static const struct vmgr__conf_defaults defaults = { .arch = "i686",
+                                                     .disk_files = true,
+                                                     .commandline = true };
 
 static GPtrArray *names_in(const char *dir)
 {

@@ -29,7 +29,8 @@ enum kind { DOMAIN = 1, NETWORK, STORAGE, NWFILTER, SECRET, CPU };
 static const struct vmgr__conf_defaults defaults = { .arch = "x86_64",
                                                      .machine = "q35",
                                                      .serial_target = true,
-                                                     .disk_files = true };
+                                                     .disk_files = true,
+                                                     .commandline = true };
 
 /* Reads and writes; NULL: it cannot be read, which is to have a reason. */
 typedef char *(*again_fn)(const char *text, int type, struct vmgr_error **err);
