@@ -178,6 +178,7 @@ enum vmgr__action {
     VMGR__ACTION_COREDUMP_RESTART,
 };
 extern const char *const vmgr__action_names[];
+extern const char *const vmgr__lock_failure_names[];
 
 enum vmgr__chardev_type {
     VMGR__CHARDEV_NULL = 0,
@@ -316,6 +317,7 @@ struct vmgr__domain_def {
     struct vmgr__cpu cpu;
     struct vmgr__clock clock;
     int on_poweroff, on_reboot, on_crash; /* enum vmgr__action */
+    int on_lockfailure;                   /* vmgr__lock_failure_names */
     int pm_mem, pm_disk; /* vmgr__yes_no: suspending to memory, to disk */
     char *emulator;
     GPtrArray *serials;     /* struct vmgr__chardev * */

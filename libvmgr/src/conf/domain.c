@@ -31,7 +31,6 @@ KEPT(sysinfo);
 KEPT(bootloader);
 KEPT(bootloader_args);
 KEPT(idmap);
-KEPT(on_lockfailure);
 KEPT(perf);
 KEPT(seclabel);
 KEPT(keywrap);
@@ -70,7 +69,7 @@ static const struct vmgr__element *const elements[] = {
     &vmgr__element_on_poweroff,
     &vmgr__element_on_reboot,
     &vmgr__element_on_crash,
-    &kept_on_lockfailure,
+    &vmgr__element_on_lockfailure,
     &vmgr__element_pm,
     &kept_perf,
     &vmgr__element_devices,

@@ -59,6 +59,7 @@ extern const struct vmgr__element vmgr__element_clock;
 extern const struct vmgr__element vmgr__element_on_poweroff;
 extern const struct vmgr__element vmgr__element_on_reboot;
 extern const struct vmgr__element vmgr__element_on_crash;
+extern const struct vmgr__element vmgr__element_on_lockfailure;
 extern const struct vmgr__element vmgr__element_pm;
 extern const struct vmgr__element vmgr__element_devices;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * <on_poweroff>, <on_reboot>, <on_crash>: what follows when the guest ends.
+ * <on_poweroff>, <on_reboot>, <on_crash>: what follows when the guest ends. <on_lockfailure>: what
+ * follows when a lock of its disks is lost.
  */
 #include "element.h"
 
@@ -9,6 +10,9 @@
 const char *const vmgr__action_names[] = { "destroy",  "restart",          "rename-restart",
                                            "preserve", "coredump-destroy", "coredump-restart",
                                            NULL };
+
+const char *const vmgr__lock_failure_names[] = { "default", "poweroff", "restart",
+                                                 "pause",   "ignore",   NULL };
 
 static int parse_action(struct vmgr__parse *p, xmlNode *node, const char *event, int def_action,
                         int *ret)
@@ -43,6 +47,27 @@ static int crash_parse(struct vmgr__parse *p, xmlNode *node)
     return parse_action(p, node, "crash", VMGR__ACTION_DESTROY, &p->def->on_crash);
 }
 
+static int lockfailure_parse(struct vmgr__parse *p, xmlNode *node)
+{
+    g_autofree char *text = vmgr__xml_text(node);
+
+    vmgr__warn_attrs(p, node, NULL);
+    if (!text || !*text)
+        return 0;
+    p->def->on_lockfailure = vmgr__name_index(vmgr__lock_failure_names, text);
+    if (p->def->on_lockfailure < 0)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "unknown on_lockfailure action: %s",
+                          text);
+    return 0;
+}
+
+static void lockfailure_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
+                               struct vmgr__xml_writer *w)
+{
+    if (def->on_lockfailure)
+        vmgr__xw_text(w, "on_lockfailure", vmgr__lock_failure_names[def->on_lockfailure]);
+}
+
 static void poweroff_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
                             struct vmgr__xml_writer *w)
 {
@@ -67,3 +92,5 @@ const struct vmgr__element vmgr__element_on_reboot = { "on_reboot", reboot_parse
                                                        .always = true };
 const struct vmgr__element vmgr__element_on_crash = { "on_crash", crash_parse, crash_format,
                                                       .always = true };
+const struct vmgr__element vmgr__element_on_lockfailure = { "on_lockfailure", lockfailure_parse,
+                                                            lockfailure_format };
