@@ -222,6 +222,41 @@ START_TEST(test_lies)
 }
 END_TEST
 
+/* Texts come as a word for each byte, with the end of the text. */
+static void serve_labels(struct fake *f, int fd)
+{
+    static const uint32_t domain[] = { 1, 0x67000000, 0, 0, 0, 0, 5 };
+    static const uint32_t labels[] = { 2, 1, 0, 0, 3, '+', '7', 0, 1, 2 };
+    struct packet p;
+
+    while (take_opened(f, fd, &p)) {
+        switch (p.procedure) {
+        case P_LOOKUP_BY_NAME: answer_words(fd, &p, domain, 7); break;
+        case P_GET_SECURITY_LABEL_LIST: answer_words(fd, &p, labels, 10); break;
+        default: answer(fd, &p, STATUS_OK, NULL, 0);
+        }
+    }
+}
+
+START_TEST(test_labels)
+{
+    struct vmgr_conn *conn = open_fake(serve_labels);
+    struct vmgr_security_label **labels = NULL;
+    struct vmgr_domain *dom = NULL;
+
+    OK(vmgr_domain_lookup_by_name(conn, "g", &dom, &err));
+    OK(vmgr_domain_get_security_labels(dom, &labels, &err));
+    ck_assert(labels[0] && labels[1] && !labels[2]);
+    ck_assert_str_eq(labels[0]->label, "");
+    ck_assert_int_eq(labels[0]->enforcing, 0);
+    ck_assert_str_eq(labels[1]->label, "+7");
+    ck_assert_int_eq(labels[1]->enforcing, 1);
+    vmgr_security_labels_free(labels);
+    vmgr_domain_unref(dom);
+    close_fake(conn);
+}
+END_TEST
+
 /* ---- death ---- */
 
 static void serve_half(struct fake *f, int fd)
@@ -619,6 +654,7 @@ int main(void)
     tcase_add_loop_test(tc, test_replies, 0, 6);
     tcase_add_test(tc, test_other_procedure);
     tcase_add_test(tc, test_lies);
+    tcase_add_test(tc, test_labels);
     tcase_add_test(tc, test_death_in_call);
     tcase_add_test(tc, test_threads);
     tcase_add_test(tc, test_reader_leaves);

@@ -363,8 +363,21 @@ struct vmgr_security_label {
     char label[4097];
 };
 #define VMGR_SECURITY_LABEL_INIT { .size = sizeof(struct vmgr_security_label) }
+/** The label of the host's first model (vmgr_conn_get_security_model()); empty: it has none. 0, or
+ * -1 and *err. */
 int vmgr_domain_get_security_label(struct vmgr_domain *domain,
                                    struct vmgr_security_label *ret_label, struct vmgr_error **err);
+/**
+ * vmgr_domain_get_security_labels() - labels of all models, in the order of capabilities
+ * @ret_labels: NULL-terminated, for vmgr_security_labels_free()
+ *
+ * Returns how many, which is 0 for a domain that does not run, or -1 and *err.
+ */
+int vmgr_domain_get_security_labels(struct vmgr_domain *domain,
+                                    struct vmgr_security_label ***ret_labels,
+                                    struct vmgr_error **err);
+/** Frees them; NULL is fine. Returns NULL. */
+struct vmgr_security_label **vmgr_security_labels_free(struct vmgr_security_label **labels);
 
 /* Flags of vmgr_domain_get_xml(). Numbers of the libvirt protocol. */
 #define VMGR_DOMAIN_XML_SECURE     (1u << 0) /* with secrets; refused on a read-only connection */

@@ -347,16 +347,6 @@ int vmgr_conn_get_node_info(struct vmgr_conn *conn, struct vmgr_node_info *ret_i
     return 0;
 }
 
-int vmgr_conn_get_security_model(struct vmgr_conn *conn, struct vmgr_security_model *ret_model,
-                                 struct vmgr_error **err)
-{
-    NEED(conn, get_security_model, "virNodeGetSecurityModel");
-    if (ret_model->size < sizeof(*ret_model))
-        return vmgr__error_set(err, VMGR_ERR_INVALID_ARG, VMGR_FROM_NONE,
-                               "size of struct vmgr_security_model is not set");
-    return conn->driver->get_security_model(conn, ret_model, err);
-}
-
 uint64_t vmgr_version(void)
 {
     return VERSION_NUMBER(VMGR_VERSION_MAJOR, VMGR_VERSION_MINOR, VMGR_VERSION_RELEASE);

@@ -416,15 +416,6 @@ int vmgr_domain_set_autostart(struct vmgr_domain *domain, int autostart, struct 
     return domain->conn->driver->domain_set_autostart(domain, autostart != 0, err);
 }
 
-int vmgr_domain_get_security_label(struct vmgr_domain *domain,
-                                   struct vmgr_security_label *ret_label, struct vmgr_error **err)
-{
-    NEED(domain->conn, domain_get_security_label, "virDomainGetSecurityLabel");
-    if (need_size(ret_label->size, sizeof(*ret_label), "vmgr_security_label", err) < 0)
-        return -1;
-    return domain->conn->driver->domain_get_security_label(domain, ret_label, err);
-}
-
 int vmgr_domain_get_xml(struct vmgr_domain *domain, uint32_t flags, char **ret_xml,
                         struct vmgr_error **err)
 {

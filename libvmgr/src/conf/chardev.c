@@ -80,6 +80,8 @@ static int parse_path_source(struct vmgr__parse *p, xmlNode *source, struct vmgr
     if (source) {
         vmgr__warn_attrs(p, source, known);
         vmgr__warn_children(p, source, children);
+        if (vmgr__seclabel_check_source(p, source) < 0)
+            return -1;
         for (xmlNode *n = vmgr__xml_first(source); n; n = vmgr__xml_next(n, NULL))
             keep_more(p, &c->kept_in_source, n, 4);
         switch (vmgr__xml_enum(source, "mode", modes, &value, p->err)) {

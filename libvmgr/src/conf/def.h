@@ -43,6 +43,7 @@ struct vmgr__conf_defaults {
     bool serial_target;  /* write back the kind of serial port */
     bool disk_files;     /* disks may be opened by descriptors (fdgroup) */
     bool commandline;    /* <qemu:commandline> is not kept but read */
+    const char *security_model; /* of a label that does not say its own; NULL: it has none */
 };
 
 enum vmgr__os_type {
@@ -287,6 +288,20 @@ enum vmgr__tune_element {
     VMGR__TUNE_BACKING
 };
 
+enum vmgr__seclabel_type {
+    VMGR__SECLABEL_DEFAULT = 0, /* nothing is said */
+    VMGR__SECLABEL_NONE,
+    VMGR__SECLABEL_DYNAMIC,
+    VMGR__SECLABEL_STATIC,
+};
+struct vmgr__seclabel {
+    int type;    /* enum vmgr__seclabel_type */
+    char *model; /* NULL: not said */
+    bool relabel;
+    bool implicit; /* of a run whose definition does not have it */
+    char *label, *imagelabel, *baselabel;
+};
+
 struct vmgr__domain_def {
     int virt_type;
     int id; /* -1: not running */
@@ -326,6 +341,7 @@ struct vmgr__domain_def {
     GPtrArray *devices;     /* struct vmgr__device *, all others in the order of the schema */
     GPtrArray *extra_args; /* char *, of <qemu:commandline> */
     GPtrArray *extra_env;  /* "NAME=VALUE" or "NAME" */
+    GPtrArray *seclabels;   /* struct vmgr__seclabel * */
     GPtrArray *kept;        /* struct vmgr__kept *: top-level elements that are only kept */
     GPtrArray *warnings;    /* char * */
 };
@@ -365,6 +381,8 @@ struct vmgr__domain_def *vmgr__domain_def_copy(const struct vmgr__domain_def *de
 void vmgr__domain_def_free(struct vmgr__domain_def *def);
 /* Reads a <cpu> of any document into def->cpu, in place of what is there. */
 int vmgr__cpu_parse_node(xmlNode *node, struct vmgr__domain_def *def, struct vmgr_error **err);
+/* The label of a model; NULL: none. */
+struct vmgr__seclabel *vmgr__seclabel_find(const struct vmgr__domain_def *def, const char *model);
 /* An empty one. */
 struct vmgr__domain_def *vmgr__domain_def_new(void);
 /* Whether what a definition at rest says of its firmware goes together: VMGR_ERR_XML_DETAIL. */

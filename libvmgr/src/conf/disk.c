@@ -87,6 +87,8 @@ int vmgr__disk_check(struct vmgr__parse *p, xmlNode *node, struct vmgr__device *
     if (source && xmlHasProp(source, BAD_CAST "fdgroup") && !p->defaults->disk_files)
         return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "driver does not support FD passing for disk '%s'", dev->target);
+    if (vmgr__seclabel_check_source(p, source) < 0)
+        return -1;
     if (p->flags & VMGR__CONF_INACTIVE)
         drop_run(node);
     usual = bus_of(dev->target);

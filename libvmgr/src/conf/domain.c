@@ -32,7 +32,6 @@ KEPT(bootloader);
 KEPT(bootloader_args);
 KEPT(idmap);
 KEPT(perf);
-KEPT(seclabel);
 KEPT(keywrap);
 KEPT(launchSecurity);
 #undef KEPT
@@ -73,7 +72,7 @@ static const struct vmgr__element *const elements[] = {
     &vmgr__element_pm,
     &kept_perf,
     &vmgr__element_devices,
-    &kept_seclabel,
+    &vmgr__element_seclabel,
     &kept_keywrap,
     &kept_launchSecurity,
 };
@@ -145,6 +144,7 @@ struct vmgr__domain_def *vmgr__domain_def_new(void)
     def->devices = g_ptr_array_new_with_free_func(vmgr__device_free);
     def->extra_args = g_ptr_array_new_with_free_func(g_free);
     def->extra_env = g_ptr_array_new_with_free_func(g_free);
+    def->seclabels = g_ptr_array_new_with_free_func(vmgr__seclabel_free);
     def->kept = g_ptr_array_new_with_free_func(kept_free);
     def->warnings = g_ptr_array_new_with_free_func(g_free);
     return def;
@@ -173,6 +173,7 @@ void vmgr__domain_def_free(struct vmgr__domain_def *def)
     g_ptr_array_unref(def->devices);
     g_ptr_array_unref(def->extra_args);
     g_ptr_array_unref(def->extra_env);
+    g_ptr_array_unref(def->seclabels);
     g_ptr_array_unref(def->kept);
     g_ptr_array_unref(def->warnings);
     g_free(def);
@@ -323,7 +324,7 @@ struct vmgr__domain_def *vmgr__domain_def_copy(const struct vmgr__domain_def *de
                                                const struct vmgr__conf_defaults *defaults,
                                                struct vmgr_error **err)
 {
-    g_autofree char *xml = vmgr__domain_def_format(def, 0);
+    g_autofree char *xml = vmgr__domain_def_format(def, VMGR__CONF_STATUS);
 
     return vmgr__domain_def_parse(xml, defaults, 0, err);
 }

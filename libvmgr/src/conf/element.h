@@ -62,6 +62,7 @@ extern const struct vmgr__element vmgr__element_on_crash;
 extern const struct vmgr__element vmgr__element_on_lockfailure;
 extern const struct vmgr__element vmgr__element_pm;
 extern const struct vmgr__element vmgr__element_devices;
+extern const struct vmgr__element vmgr__element_seclabel;
 
 /* ---- helpers of the element files ---- */
 
@@ -92,6 +93,7 @@ void vmgr__clock_fini(struct vmgr__clock *clock);
 void vmgr__features_fini(struct vmgr__domain_def *def);
 void vmgr__chardev_free(void *chardev);
 void vmgr__device_free(void *device);
+void vmgr__seclabel_free(void *label);
 
 struct vmgr__chardev *vmgr__chardev_parse(struct vmgr__parse *p, xmlNode *node);
 void vmgr__chardev_format(const struct vmgr__domain_def *def, const struct vmgr__chardev *c,
@@ -99,6 +101,8 @@ void vmgr__chardev_format(const struct vmgr__domain_def *def, const struct vmgr_
                           struct vmgr__xml_writer *w);
 /* After all devices are read: port numbers, the console that is a serial port. */
 int vmgr__chardev_settle(struct vmgr__parse *p);
+/* <seclabel> of a file's <source>, whose defaults are written into it; source may be NULL. */
+int vmgr__seclabel_check_source(struct vmgr__parse *p, xmlNode *source);
 /* The same: what <memory> says of memory in devices. */
 int vmgr__memory_settle(struct vmgr__parse *p);
 

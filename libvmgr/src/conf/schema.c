@@ -296,7 +296,6 @@ const struct vmgr__shape vmgr__shapes[] = {
     { "rng/backend/source", "mode host service tls path append", "seclabel reconnect" },
     { "rng/driver", "iommu ats packed page_per_vq", "" },
     { "rng/rate", "bytes period", "" },
-    { "seclabel", "type model relabel", "label imagelabel baselabel" },
     { "shmem", "name role", "model server msi size alias address" },
     { "shmem/model", "type", "" },
     { "shmem/msi", "enabled vectors ioeventfd", "" },

@@ -118,6 +118,9 @@ struct vmgr__driver {
     int (*domain_set_autostart)(struct vmgr_domain *dom, bool on, struct vmgr_error **err);
     int (*domain_get_security_label)(struct vmgr_domain *dom, struct vmgr_security_label *ret,
                                      struct vmgr_error **err);
+    /* Adds those of vmgr__security_label_new(). */
+    int (*domain_get_security_labels)(struct vmgr_domain *dom, GPtrArray *ret,
+                                      struct vmgr_error **err);
     int (*domain_get_xml)(struct vmgr_domain *dom, uint32_t flags, char **ret,
                           struct vmgr_error **err);
     int (*domain_get_messages)(struct vmgr_domain *dom, uint32_t flags, GPtrArray *ret,
@@ -248,5 +251,8 @@ struct vmgr_stream *vmgr__stream_new(struct vmgr_conn *conn, int recv_fd, int se
 struct vmgr_stream *vmgr__stream_new_sync(struct vmgr_conn *conn,
                                           const struct vmgr__stream_ops *ops, void *data,
                                           struct vmgr_error **err);
+
+/* ---- security.c ---- */
+struct vmgr_security_label *vmgr__security_label_new(const char *text, bool enforcing);
 
 #endif

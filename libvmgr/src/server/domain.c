@@ -164,19 +164,6 @@ static int get_xml_desc(struct vmgr__call *call, const void *args, void *ret)
     return 0;
 }
 
-static struct vmgr_security_label *read_label(struct vmgr__call *call,
-                                              const struct wire_domain *wire)
-{
-    struct vmgr_domain *dom = vmgr__call_domain(call, wire);
-    struct vmgr_security_label *label;
-
-    if (!dom)
-        return NULL;
-    label = vmgr__arena_adopt(&call->arena, g_new0(struct vmgr_security_label, 1), g_free);
-    label->size = sizeof(*label);
-    return vmgr_domain_get_security_label(dom, label, &call->err) < 0 ? NULL : label;
-}
-
 static void put_label(struct vmgr_security_label *label,
                       struct wire_domain_get_security_label_ret *ret)
 {
@@ -188,26 +175,42 @@ static void put_label(struct vmgr_security_label *label,
 static int get_security_label(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_domain_get_security_label_args *a = args;
-    struct vmgr_security_label *label = read_label(call, &a->dom);
+    struct vmgr_domain *dom = vmgr__call_domain(call, &a->dom);
+    struct vmgr_security_label *label;
 
-    if (label)
-        put_label(label, ret);
-    return label ? 0 : -1;
+    if (!dom)
+        return -1;
+    label = vmgr__arena_adopt(&call->arena, g_new0(struct vmgr_security_label, 1), g_free);
+    label->size = sizeof(*label);
+    if (vmgr_domain_get_security_label(dom, label, &call->err) < 0)
+        return -1;
+    put_label(label, ret);
+    return 0;
+}
+
+static void labels_free(void *labels)
+{
+    vmgr_security_labels_free(labels);
 }
 
 static int get_security_label_list(struct vmgr__call *call, const void *args, void *ret)
 {
     const struct wire_domain_get_security_label_list_args *a = args;
     struct wire_domain_get_security_label_list_ret *r = ret;
-    struct vmgr_security_label *label = read_label(call, &a->dom);
+    struct vmgr_domain *dom = vmgr__call_domain(call, &a->dom);
+    struct vmgr_security_label **labels;
 
-    if (!label)
+    if (!dom)
         return -1;
-    r->labels.v = vmgr__arena_adopt(&call->arena,
-                                    g_new0(struct wire_domain_get_security_label_ret, 1), g_free);
-    r->labels.n = 1;
-    put_label(label, r->labels.v);
-    r->ret = 1;
+    r->ret = vmgr_domain_get_security_labels(dom, &labels, &call->err);
+    if (r->ret < 0)
+        return -1;
+    vmgr__arena_adopt(&call->arena, labels, labels_free);
+    r->labels.n = (uint32_t)r->ret;
+    r->labels.v = vmgr__arena_adopt(
+        &call->arena, g_new0(struct wire_domain_get_security_label_ret, r->labels.n), g_free);
+    for (uint32_t i = 0; i < r->labels.n; i++)
+        put_label(labels[i], &r->labels.v[i]);
     return 0;
 }
 

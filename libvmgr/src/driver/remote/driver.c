@@ -201,6 +201,7 @@ const struct vmgr__driver vmgr__driver_remote = {
     .domain_get_autostart = vmgr__remote_domain_get_autostart,
     .domain_set_autostart = vmgr__remote_domain_set_autostart,
     .domain_get_security_label = vmgr__remote_domain_get_security_label,
+    .domain_get_security_labels = vmgr__remote_domain_get_security_labels,
     .domain_get_xml = vmgr__remote_domain_get_xml,
     .domain_get_messages = vmgr__remote_domain_get_messages,
     .domain_get_metadata = vmgr__remote_domain_get_metadata,

@@ -120,3 +120,24 @@ int vmgr__remote_domain_get_security_label(struct vmgr_domain *dom, struct vmgr_
     vmgr__remote_reply_clear(&reply);
     return result;
 }
+
+int vmgr__remote_domain_get_security_labels(struct vmgr_domain *dom, GPtrArray *ret,
+                                            struct vmgr_error **err)
+{
+    const struct wire_domain_get_security_label_list_args args = { vmgr__remote_domain(dom) };
+    struct wire_domain_get_security_label_list_ret out = { 0 };
+    struct vmgr__remote_reply reply = VMGR__REMOTE_REPLY_INIT;
+    const int result =
+        vmgr__remote_call(vmgr_domain_get_conn(dom)->driver_data,
+                          WIRE_DOMAIN_GET_SECURITY_LABEL_LIST, &args, &out, &reply, err);
+
+    for (uint32_t i = 0; result == 0 && i < out.labels.n; i++) {
+        const struct wire_domain_get_security_label_ret *from = &out.labels.v[i];
+        struct vmgr_security_label *label = vmgr__security_label_new("", from->enforcing);
+
+        put_text(label->label, sizeof(label->label), from->label.v, from->label.n);
+        g_ptr_array_add(ret, label);
+    }
+    vmgr__remote_reply_clear(&reply);
+    return result;
+}

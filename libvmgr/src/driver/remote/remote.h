@@ -267,6 +267,8 @@ int vmgr__remote_domain_has_managed_save(struct vmgr_domain *dom, struct vmgr_er
 int vmgr__remote_domain_get_os_type(struct vmgr_domain *dom, char **ret, struct vmgr_error **err);
 int vmgr__remote_domain_get_vcpus(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err);
 int vmgr__remote_domain_get_autostart(struct vmgr_domain *dom, struct vmgr_error **err);
+int vmgr__remote_domain_get_security_labels(struct vmgr_domain *dom, GPtrArray *ret,
+                                            struct vmgr_error **err);
 int vmgr__remote_domain_get_security_label(struct vmgr_domain *dom, struct vmgr_security_label *ret,
                                            struct vmgr_error **err);
 int vmgr__remote_domain_get_xml(struct vmgr_domain *dom, uint32_t flags, char **ret,

@@ -36,6 +36,7 @@
 #include "run/news.h"
 #include "run/pm.h"
 #include "run/process.h"
+#include "run/seclabel.h"
 #include "state/cache.h"
 #include "state/notice.h"
 #include "state/paths.h"
@@ -287,6 +288,26 @@ static int vemu_get_security_label(struct vmgr_domain *dom, struct vmgr_security
     return leave(d, 0);
 }
 
+/* The first model is "none", which has no labels. */
+static int vemu_get_security_labels(struct vmgr_domain *dom, GPtrArray *ret,
+                                    struct vmgr_error **err)
+{
+    struct vemu *d;
+    const struct vmgr__domobj *obj = enter_any(dom, &d, err);
+    const struct vmgr__seclabel *l;
+    struct vemu_settings settings;
+
+    if (!obj)
+        return -1;
+    if (obj->live) {
+        g_ptr_array_add(ret, vmgr__security_label_new("", false));
+        l = vmgr__seclabel_find(obj->live, "dac");
+        if (l || vmgr__vemu_seclabel_available(d, &settings))
+            g_ptr_array_add(ret, vmgr__security_label_new(l && l->label ? l->label : "", false));
+    }
+    return leave(d, 0);
+}
+
 /* A job on a disk that has ended changes the definition of its run. */
 static void look_at_jobs(struct vmgr_domain *dom)
 {
@@ -453,6 +474,7 @@ const struct vmgr__driver vmgr__driver_vemu = {
     .domain_get_autostart = vemu_get_autostart,
     .domain_set_autostart = vmgr__vemu_set_autostart,
     .domain_get_security_label = vemu_get_security_label,
+    .domain_get_security_labels = vemu_get_security_labels,
     .domain_get_xml = vemu_get_xml,
     .domain_get_messages = vemu_get_messages,
     .domain_get_metadata = vemu_get_metadata,

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../run/seclabel.h"
 #include "parts.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
@@ -94,7 +95,7 @@ static int make_file(const struct end *e)
     g_autofree char *append = path ? vmgr__xml_attr(e->source, "append") : NULL;
     struct json_object *o;
 
-    if (!path || check_source(e, "", "path append") < 0)
+    if (!path || check_source(e, "seclabel", "path append") < 0)
         return -1;
     o = add(e, "file");
     vmgr__vemu_set(o, "path", path);
@@ -110,7 +111,7 @@ static int make_unix(const struct end *e)
         has_path || !e->socket ? path_of(e, e->source, "path") : g_strdup(e->socket);
     struct json_object *o;
 
-    if (!path || check_source(e, "reconnect", "mode path") < 0)
+    if (!path || check_source(e, "reconnect seclabel", "mode path") < 0)
         return -1;
     o = add(e, "socket");
     vmgr__vemu_set(o, "path", path);
@@ -184,7 +185,7 @@ static int make_path(const struct end *e)
     g_autofree char *type = vmgr__xml_attr(e->root, "type");
     g_autofree char *path = path_of(e, e->source, "path");
 
-    if (!path || check_source(e, "", "path") < 0)
+    if (!path || check_source(e, "seclabel", "path") < 0)
         return -1;
     vmgr__vemu_set(add(e, strcmp(type, "dev") == 0 ? "serial" : "pipe"), "path", path);
     return 0;
@@ -199,11 +200,18 @@ static const struct {
     { "udp", make_udp },    { "pipe", make_path }, { "dev", make_path },
 };
 
+/* Of the end itself; the log is not what <source> tells of. */
+static int put_label(const struct end *e)
+{
+    return e->source ? vmgr__vemu_seclabel_source(
+                           e->source, &vmgr__vemu_part_last(e->parts)->left_alone, e->err)
+                     : 0;
+}
+
 static int put_log(const struct end *e)
 {
     const xmlNode *log = vmgr__xml_child(e->root, "log");
-    struct json_object *o =
-        g_array_index(e->parts->list, struct vemu_part, e->parts->list->len - 1).props;
+    struct json_object *o = vmgr__vemu_part_last(e->parts)->props;
     g_autofree char *path = NULL, *append = NULL;
 
     if (!log)
@@ -231,7 +239,7 @@ int vmgr__vemu_chardev_parts(const xmlNode *root, const char *id, const char *so
 
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         if (strcmp(types[i].type, type ? type : "pty") == 0)
-            return types[i].make(&e) < 0 ? -1 : put_log(&e);
+            return types[i].make(&e) < 0 || put_label(&e) < 0 ? -1 : put_log(&e);
     }
     return unsupported(err, "character device type '%s' is not supported by the vemu driver yet",
                        type);

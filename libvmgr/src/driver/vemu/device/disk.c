@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../run/files.h"
+#include "../run/seclabel.h"
 #include "../tune/iothread.h"
 #include "parts.h"
 
@@ -67,7 +68,7 @@ static int check_shape(const struct disk *d, struct vmgr_error **err)
                                       "rerror_policy io iothread queues queue_size",
                                       err) < 0) ||
         (d->source && !d->network &&
-         vmgr__vemu_only(d->source, "", "file dev fdgroup index", err) < 0) ||
+         vmgr__vemu_only(d->source, "seclabel", "file dev fdgroup index", err) < 0) ||
         vmgr__vemu_only(d->target, "", "dev bus tray", err) < 0)
         return -1;
     if (read_only && vmgr__vemu_only(read_only, "", "", err) < 0)
@@ -191,10 +192,14 @@ static int put_node(const struct disk *d, const char *node_name, struct vemu_par
 {
     g_autofree char *type = vmgr__xml_attr(d->root, "type");
     struct json_object *node, *file;
+    bool left_alone;
 
     if (!d->path)
         return 0;
+    if (vmgr__vemu_seclabel_source(d->source, &left_alone, err) < 0)
+        return -1;
     node = vmgr__vemu_part_add(parts, VEMU_PART_BLOCK, d->format, node_name);
+    vmgr__vemu_part_last(parts)->left_alone = left_alone;
     file = json_object_new_object();
     json_object_object_add(node, "file", file);
     if (d->read_only)

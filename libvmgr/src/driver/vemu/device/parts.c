@@ -38,12 +38,17 @@ void vmgr__vemu_parts_fini(struct vemu_parts *p)
 struct json_object *vmgr__vemu_part_add(struct vemu_parts *p, enum vemu_part_kind kind,
                                         const char *class_name, const char *id)
 {
-    struct vemu_part part = { kind, json_object_new_object() };
+    struct vemu_part part = { .kind = kind, .props = json_object_new_object() };
 
     vmgr__vemu_set(part.props, kinds[kind].class_key, class_name);
     vmgr__vemu_set(part.props, kinds[kind].id_key, id);
     g_array_append_val(p->list, part);
     return part.props;
+}
+
+struct vemu_part *vmgr__vemu_part_last(const struct vemu_parts *p)
+{
+    return &g_array_index(p->list, struct vemu_part, p->list->len - 1);
 }
 
 void vmgr__vemu_set(struct json_object *o, const char *key, const char *value)

@@ -21,6 +21,7 @@ enum vemu_part_kind {
 struct vemu_part {
     enum vemu_part_kind kind;
     struct json_object *props; /* as the monitor's command takes them; a chardev's are flat */
+    bool left_alone; /* its file: the guest's user gets no entry (<seclabel>) */
 };
 
 struct vemu_parts {
@@ -32,6 +33,7 @@ void vmgr__vemu_parts_fini(struct vemu_parts *p);
  * this class. */
 struct json_object *vmgr__vemu_part_add(struct vemu_parts *p, enum vemu_part_kind kind,
                                         const char *class_name, const char *id);
+struct vemu_part *vmgr__vemu_part_last(const struct vemu_parts *p); /* there is one */
 void vmgr__vemu_set(struct json_object *o, const char *key, const char *value); /* NULL: nothing */
 void vmgr__vemu_setf(struct json_object *o, const char *key, const char *format, ...)
     G_GNUC_PRINTF(3, 4);

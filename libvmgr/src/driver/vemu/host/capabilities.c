@@ -15,6 +15,7 @@
 #include "host.h"
 #include "../vemu.h"
 #include "../run/launch.h"
+#include "../run/seclabel.h"
 
 static void write_domain_type(struct vmgr__xml_writer *w, const char *type)
 {
@@ -124,7 +125,35 @@ static bool has_iommu(void)
     return any;
 }
 
-static void write_host(struct vmgr__xml_writer *w)
+static void write_model_name(struct vmgr__xml_writer *w, const char *model)
+{
+    vmgr__xw_begin(w, "secmodel");
+    vmgr__xw_text(w, "model", model);
+    vmgr__xw_text(w, "doi", "0");
+}
+
+/* Models of access control. Who is a user of its own at each start has no label beforehand. */
+static void write_models(struct vmgr__xml_writer *w, const struct vemu *d)
+{
+    static const char *const types[] = { "kvm", "qemu" };
+    struct vemu_settings set;
+
+    write_model_name(w, "none");
+    vmgr__xw_end(w, "secmodel");
+    if (!vmgr__vemu_seclabel_available(d, &set))
+        return;
+    write_model_name(w, "dac");
+    for (size_t i = 0; set.way == VEMU_GUESTS_AS_ONE && i < G_N_ELEMENTS(types); i++) {
+        g_autofree char *label = g_strdup_printf("+%u:+%u", set.uid, set.gid);
+
+        vmgr__xw_begin(w, "baselabel");
+        vmgr__xw_attr(w, "type", types[i]);
+        vmgr__xw_end_text(w, "baselabel", label);
+    }
+    vmgr__xw_end(w, "secmodel");
+}
+
+static void write_host(struct vmgr__xml_writer *w, const struct vemu *d)
 {
     const struct vmgr__host_topology t = vmgr__host_read_topology();
     struct utsname u = { 0 };
@@ -139,10 +168,7 @@ static void write_host(struct vmgr__xml_writer *w)
     vmgr__xw_end(w, "iommu");
     vmgr__host_write_topology(w);
     vmgr__host_write_caches(w);
-    vmgr__xw_begin(w, "secmodel");
-    vmgr__xw_text(w, "model", "none");
-    vmgr__xw_text(w, "doi", "0");
-    vmgr__xw_end(w, "secmodel");
+    write_models(w, d);
     vmgr__xw_end(w, "host");
     vmgr__xw_raw(w, "\n");
 }
@@ -209,7 +235,7 @@ int vmgr__vemu_get_capabilities(struct vmgr_conn *conn, char **ret,
     vmgr__xw_init(&w);
     vmgr__xw_begin(&w, "capabilities");
     vmgr__xw_raw(&w, "\n");
-    write_host(&w);
+    write_host(&w, conn->driver_data);
     if (emulator) {
         write_guest(&w, "i686", emulator);
         write_guest(&w, "x86_64", emulator);

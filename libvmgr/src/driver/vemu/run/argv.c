@@ -24,12 +24,15 @@
 #include "launch.h"
 #include "lifecycle-action.h"
 #include "pm.h"
+#include "seclabel.h"
 #include "smbios.h"
 
-const struct vmgr__conf_defaults vmgr__vemu_defaults = {
-    .arch = "x86_64", .machine = "microvm", .serial_target = true, .disk_files = true,
-    .commandline = true
-};
+const struct vmgr__conf_defaults vmgr__vemu_defaults = { .arch = "x86_64",
+                                                         .machine = "microvm",
+                                                         .serial_target = true,
+                                                         .disk_files = true,
+                                                         .commandline = true,
+                                                         .security_model = "none" };
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
@@ -152,12 +155,9 @@ static int check_devices(const struct vmgr__domain_def *def, struct vmgr_error *
 }
 
 /* Top-level elements that ask for nothing. */
-static bool is_harmless(const struct vmgr__domain_def *def, const struct vmgr__kept *k)
+static bool is_harmless(const struct vmgr__kept *k)
 {
-    if (k->unknown)
-        return true;
-    return strcmp(k->name, "sysinfo") == 0 ||
-           (strcmp(k->name, "seclabel") == 0 && strstr(k->text, "type='none'"));
+    return k->unknown || strcmp(k->name, "sysinfo") == 0;
 }
 
 bool vmgr__vemu_has_balloon(const struct vmgr__domain_def *def)
@@ -176,13 +176,13 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     for (guint i = 0; i < def->kept->len; i++) {
         const struct vmgr__kept *k = def->kept->pdata[i];
 
-        if (!is_harmless(def, k))
+        if (!is_harmless(k))
             return no_element(err, k->name);
     }
     if (def->has_genid && !vmgr__vemu_has_pci(def))
         return unsupported(err, "<genid> on machine '%s' is not supported", def->os.machine);
     if (vmgr__vemu_pm_check(def, err) < 0 || vmgr__vemu_smbios_check(def, err) < 0 ||
-        vmgr__vemu_fwcfg_check(def, err) < 0)
+        vmgr__vemu_fwcfg_check(def, err) < 0 || vmgr__vemu_seclabel_check(def, err) < 0)
         return -1;
     if (def->dump_core)
         return unsupported(

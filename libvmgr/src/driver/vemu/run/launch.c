@@ -136,7 +136,7 @@ static int drop_rights(const struct plan *p)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -1;
-    if (!p->uid)
+    if (!p->uid && !p->gid)
         return 0;
     return syscall(SYS_setgroups, p->group_count, p->groups) < 0 ||
                    syscall(SYS_setresgid, p->gid, p->gid, p->gid) < 0 ||
@@ -466,7 +466,7 @@ static void set_user(struct plan *p, const struct vemu_status *s)
 
     p->uid = s->uid;
     p->gid = s->gid;
-    if (s->uid && s->def->virt_type != VMGR__VIRT_QEMU && stat("/dev/kvm", &st) == 0 &&
+    if ((s->uid || s->gid) && s->def->virt_type != VMGR__VIRT_QEMU && stat("/dev/kvm", &st) == 0 &&
         (st.st_mode & 0060) == 0060 && st.st_gid != 0)
         p->groups[p->group_count++] = st.st_gid;
 }

@@ -42,9 +42,10 @@ static int give(const struct vemu_giving *w, const char *path, unsigned rights, 
     if (fd < 0)
         return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU,
                                      "Cannot access storage file '%s'", path);
-    if (!alone && vmgr__acl_allows(fd, w->s->uid, rights)) {
-        /* With one user for all it may be another run's right, which then is this one's, too. */
-        r = set->way == VEMU_GUESTS_AS_ONE ? vmgr__rights_note(w, escaped) : 0;
+    if ((!alone || set->way == VEMU_GUESTS_AS_ONE) && vmgr__acl_allows(fd, w->s->uid, rights)) {
+        /* It may be another run's right, which then is this one's, too. */
+        r = w->others && g_hash_table_contains(w->others, escaped) ? vmgr__rights_note(w, escaped)
+                                                                   : 0;
         close(fd);
         return r;
     }
@@ -296,7 +297,7 @@ static int give_pipe(const struct vemu_giving *w, const char *path)
     return give_file(w, out, VEMU_ACL_READ | VEMU_ACL_WRITE);
 }
 
-static int give_chardev(const struct vemu_giving *w, struct json_object *props)
+static int give_chardev(const struct vemu_giving *w, struct json_object *props, bool left_alone)
 {
     const char *type = text_of(props, "type"), *path = text_of(props, "path");
     const char *log = text_of(props, "logfile");
@@ -305,7 +306,7 @@ static int give_chardev(const struct vemu_giving *w, struct json_object *props)
     if (log && give_output(w, log) < 0)
         return -1;
     /* Right in the run's directory, which is open to the guest; an entry would shadow its group. */
-    if (!path || *path != '/' ||
+    if (left_alone || !path || *path != '/' ||
         (g_strcmp0(type, "socket") == 0 && vmgr__vemu_run_file(run, path) != path))
         return 0;
     if (g_strcmp0(type, "socket") == 0 && flag_of(props, "server"))
@@ -326,10 +327,10 @@ int vmgr__rights_give_parts(const struct vemu_giving *w, const struct vemu_parts
         if (part->kind == VEMU_PART_OBJECT)
             r = text_of(part->props, "mem-path") ? give_output(w, text_of(part->props, "mem-path"))
                                                  : 0;
-        else if (part->kind == VEMU_PART_BLOCK)
+        else if (part->kind == VEMU_PART_BLOCK && !part->left_alone)
             r = give_node(w, part->props, false);
         else if (part->kind == VEMU_PART_CHARDEV)
-            r = give_chardev(w, part->props);
+            r = give_chardev(w, part->props, part->left_alone);
         else if (part->kind == VEMU_PART_FSDEV)
             r = give_tree(w, text_of(part->props, "path"), !flag_of(part->props, "readonly"));
         if (r < 0)

@@ -13,7 +13,8 @@ struct vemu_giving {
     const char *name;
     const struct vemu_status *s;
     const struct vemu_settings *settings;
-    int record; /* the list of what was given */
+    int record;         /* the list of what was given */
+    GHashTable *others; /* lists of runs that have the same user; NULL: none has */
     struct vmgr_error **err;
 };
 

@@ -16,7 +16,8 @@
  * The run's directory belongs to root and this user's group, sticky: the guest makes its sockets in
  * it and cannot touch what the caller has there.
  *
- * With one user for all (guests_as = NAME) entries stay while another run has noted the same file.
+ * With one user for all (guests_as = NAME), or for some (<seclabel>), entries stay while another
+ * run has noted the same file. What such a user may use anyway is not noted, and stays.
  */
 #include "rights.h"
 
@@ -32,6 +33,7 @@
 #include "acl.h"
 #include "rights-give.h"
 #include "rights-record.h"
+#include "seclabel.h"
 #include "tree.h"
 
 static int record_open(struct vemu_giving *w, bool fresh)
@@ -52,7 +54,7 @@ static int choose_user(struct vemu *d, struct vemu_status *s, const struct vemu_
 {
     uint32_t number = 0;
 
-    if (set->way == VEMU_GUESTS_AS_ONE) {
+    if (set->way != VEMU_GUESTS_AS_OWN) {
         s->uid = set->uid;
         s->gid = set->gid;
         return 0;
@@ -81,13 +83,25 @@ static int open_directory(const struct vemu_giving *w)
     return 0;
 }
 
+/* Entries that are there may be another run's. */
+static void find_others(struct vemu_giving *w)
+{
+    if (w->settings->way == VEMU_GUESTS_AS_ONE)
+        w->others = vmgr__rights_of_others(w->d, w->name, w->s->uid);
+}
+
 static int begin_locked(struct vemu_giving *w, struct vemu_status *s)
 {
     g_autofree char *user = NULL;
     int r = choose_user(w->d, s, w->settings, w->err);
 
     w->s = s;
-    if (r < 0 || record_open(w, true) < 0)
+    if (r < 0)
+        return -1;
+    vmgr__vemu_seclabel_show(s);
+    if (w->settings->way == VEMU_GUESTS_AS_ROOT) /* who may use everything */
+        return vmgr__vemu_status_save(w->d, w->name, s, w->err);
+    if (record_open(w, true) < 0)
         return -1;
     user = g_strdup_printf("%u", s->uid);
     r = vmgr__rights_note(w, user);
@@ -95,8 +109,10 @@ static int begin_locked(struct vemu_giving *w, struct vemu_status *s)
         r = open_directory(w);
     if (r == 0)
         r = vmgr__vemu_status_save(w->d, w->name, s, w->err);
-    if (r == 0)
+    find_others(w);
+    if (r == 0 && !w->settings->leave_files)
         r = vmgr__rights_give_definition(w);
+    g_clear_pointer(&w->others, g_hash_table_unref);
     close(w->record);
     return r;
 }
@@ -111,6 +127,8 @@ int vmgr__vemu_rights_begin(struct vemu *d, const char *name, struct vemu_status
     if (vmgr__vemu_settings_load(d, &settings, err) < 0)
         return -1;
     vmgr__vemu_settings_clear(&settings); /* where dumps go matters to no start */
+    if (vmgr__vemu_seclabel_apply(s->def, &settings, err) < 0)
+        return -1;
     s->sandbox = settings.sandbox;
     if (settings.way == VEMU_GUESTS_AS_CALLER)
         return 0;
@@ -137,13 +155,18 @@ static int give_more(struct vemu *d, const char *name, const struct vemu_status 
     if (vmgr__vemu_settings_load(d, &settings, err) < 0)
         return -1;
     vmgr__vemu_settings_clear(&settings);
+    vmgr__vemu_seclabel_of_run(s->def, &settings);
+    if (settings.leave_files)
+        return 0;
     lock = vmgr__rights_lock(d, err);
     if (lock < 0)
         return -1;
     r = record_open(&w, false);
     if (r == 0) {
+        find_others(&w);
         r = parts ? vmgr__rights_give_parts(&w, parts)
                   : vmgr__rights_give_image(&w, path, NULL, writable);
+        g_clear_pointer(&w.others, g_hash_table_unref);
         close(w.record);
     }
     vmgr__vemu_unlock(lock);

@@ -15,7 +15,8 @@
 enum vemu_guests_as {
     VEMU_GUESTS_AS_CALLER, /* of whoever starts it */
     VEMU_GUESTS_AS_OWN,    /* each run is a user of its own */
-    VEMU_GUESTS_AS_ONE,    /* all are one user */
+    VEMU_GUESTS_AS_ONE,    /* all are one user, or this one's definition names its */
+    VEMU_GUESTS_AS_ROOT,   /* this one's definition says so */
 };
 
 struct vemu_settings {
@@ -23,6 +24,7 @@ struct vemu_settings {
     uid_t uid;
     gid_t gid;
     uint32_t uid_first, uid_count;
+    bool leave_files; /* of this run's definition: it gets no entries */
     bool sandbox;
     char *auto_dump_path; /* where dumps of guests that crashed go */
 };

@@ -5,57 +5,17 @@
  * It is read at each start of a guest, by whoever starts it: all callers of a directory agree. A
  * key that is not known, or a value that is not of its kind, is an error that names it.
  */
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../run/rights.h"
+#include "account.h"
 
 #define GROUP "vemu"
 
 static int bad(const struct vemu *d, const char *key, const char *why, struct vmgr_error **err)
 {
     return vemu_error(err, VMGR_ERR_CONF_SYNTAX, "%s: %s %s", d->settings_path, key, why);
-}
-
-/* A number, or the name of a user. */
-static int find_user(const struct vemu *d, const char *text, struct vemu_settings *s,
-                     struct vmgr_error **err)
-{
-    struct passwd pw, *found = NULL;
-    char buf[4096];
-    uint32_t number;
-
-    if (vmgr__parse_u32(text, &number)) {
-        s->uid = s->gid = number;
-        if (getpwuid_r(number, &pw, buf, sizeof(buf), &found) == 0 && found)
-            s->gid = pw.pw_gid;
-    } else if (getpwnam_r(text, &pw, buf, sizeof(buf), &found) == 0 && found) {
-        s->uid = pw.pw_uid;
-        s->gid = pw.pw_gid;
-    } else {
-        return bad(d, "guests_as", "names a user that is not there", err);
-    }
-    if (s->uid == 0 || s->uid == (uid_t)-1)
-        return bad(d, "guests_as", "must not be root", err);
-    return 0;
-}
-
-static int find_group(const struct vemu *d, const char *text, struct vemu_settings *s,
-                      struct vmgr_error **err)
-{
-    struct group gr, *found = NULL;
-    char buf[4096];
-    uint32_t number;
-
-    if (vmgr__parse_u32(text, &number))
-        s->gid = number;
-    else if (getgrnam_r(text, &gr, buf, sizeof(buf), &found) == 0 && found)
-        s->gid = gr.gr_gid;
-    else
-        return bad(d, "guests_as", "names a group that is not there", err);
-    return 0;
 }
 
 static int read_user(const struct vemu *d, const char *text, struct vemu_settings *s,
@@ -72,9 +32,15 @@ static int read_user(const struct vemu *d, const char *text, struct vemu_setting
     s->way = strcmp(text, "own") == 0 ? VEMU_GUESTS_AS_OWN : VEMU_GUESTS_AS_ONE;
     if (s->way == VEMU_GUESTS_AS_OWN)
         return 0;
-    if (!words[0] || find_user(d, words[0], s, err) < 0)
-        return words[0] ? -1 : bad(d, "guests_as", "is empty", err);
-    return words[1] ? find_group(d, words[1], s, err) : 0;
+    if (!words[0])
+        return bad(d, "guests_as", "is empty", err);
+    if (!vmgr__account_user(words[0], &s->uid, &s->gid))
+        return bad(d, "guests_as", "names a user that is not there", err);
+    if (s->uid == 0)
+        return bad(d, "guests_as", "must not be root", err);
+    return !words[1] || vmgr__account_group(words[1], &s->gid)
+               ? 0
+               : bad(d, "guests_as", "names a group that is not there", err);
 }
 
 static int read_key(const struct vemu *d, GKeyFile *f, const char *key, struct vemu_settings *s,

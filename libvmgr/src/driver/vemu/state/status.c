@@ -150,7 +150,7 @@ int vmgr__vemu_status_save(const struct vemu *d, const char *name, const struct 
             vmgr__xw_attr(&w, "updated", "yes");
         if (s->bitmaps)
             vmgr__xw_attr(&w, "bitmaps", "yes");
-        if (s->uid) {
+        if (s->uid || s->gid) {
             vmgr__xw_attrf(&w, "user", "%u", s->uid);
             vmgr__xw_attrf(&w, "group", "%u", s->gid);
         }

@@ -21,7 +21,7 @@ struct vemu_status {
     bool unsettled; /* the run is over, but somebody else is at it: this is not the last word */
     bool sandbox; /* while it starts: the emulator gives up system calls */
     const GArray *files; /* while it starts or gets a disk: of files.c, borrowed; else NULL */
-    uid_t uid;    /* whom the process runs as; 0: its starter's */
+    uid_t uid;    /* whom the process runs as; 0: its starter's, or root */
     gid_t gid;
     char *cgroup;                 /* NULL: none */
     struct vmgr__domain_def *def; /* what runs; NULL when off */
