@@ -70,7 +70,7 @@ struct plan {
     unsigned long numa_nodes[NODES_MAX / BITS];
 };
 
-enum { SAID_PID = 1, SAID_ERROR = 2 };
+enum { SAID_PID = 1, SAID_ERROR = 2, SAID_MEMORY = 3, SAID_USER = 4 };
 struct word {
     int kind;
     int value;
@@ -91,9 +91,9 @@ static void say(const struct plan *p, int kind, int value)
     (void)n; /* a caller that is gone hears nothing */
 }
 
-static void G_GNUC_NORETURN child_fail(const struct plan *p, int errnum)
+static void G_GNUC_NORETURN child_fail(const struct plan *p, int kind, int errnum)
 {
-    say(p, SAID_ERROR, errnum);
+    say(p, kind, errnum);
     _exit(127);
 }
 
@@ -158,9 +158,11 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
         _exit(126); /* the caller died or thought better of it */
     if (chdir(p->dir) < 0 || dup2(p->null_fd, 0) < 0 || dup2(p->log_fd, 1) < 0 ||
         dup2(p->log_fd, 2) < 0 || (p->pin && sched_setaffinity(0, sizeof(p->cpus), &p->cpus) < 0))
-        child_fail(p, errno);
-    if (take_memory(p) < 0 || drop_rights(p) < 0)
-        child_fail(p, errno);
+        child_fail(p, SAID_ERROR, errno);
+    if (take_memory(p) < 0)
+        child_fail(p, SAID_MEMORY, errno);
+    if (drop_rights(p) < 0)
+        child_fail(p, SAID_USER, errno);
     umask(077);
     reset_signals();
     close_others();
@@ -169,7 +171,7 @@ static void G_GNUC_NORETURN become_emulator(const struct plan *p)
     for (size_t i = 0; i < vmgr__vemu_files_count(p->files); i++)
         fcntl(vmgr__vemu_files_fd(p->files, i), F_SETFD, 0);
     execve(p->argv[0], p->argv, p->envp);
-    child_fail(p, errno);
+    child_fail(p, SAID_ERROR, errno);
 }
 
 static void close_between(unsigned first, unsigned last)
@@ -239,7 +241,7 @@ static int fork_twice(struct plan *p)
         if (pid == 0)
             become_emulator(p);
         if (pid < 0)
-            child_fail(p, errno);
+            child_fail(p, SAID_ERROR, errno);
         _exit(0);
     }
     saved = errno;
@@ -471,6 +473,22 @@ static void set_user(struct plan *p, const struct vemu_status *s)
         p->groups[p->group_count++] = st.st_gid;
 }
 
+/* What the child could not do. */
+static void explain_child(const struct plan *p, const struct word *w, struct vmgr_error **err)
+{
+    if (w->kind == SAID_MEMORY)
+        vmgr__error_set_errno(err, w->value, VMGR_FROM_VEMU,
+                              "cannot make <locked/> of <memoryBacking> or <numatune> hold for the "
+                              "emulator's memory");
+    else if (w->kind == SAID_USER)
+        vmgr__error_set_errno(err, w->value, VMGR_FROM_VEMU,
+                              "cannot give the emulator the user %u and the group %u", p->uid,
+                              p->gid);
+    else
+        vmgr__error_set_errno(err, w->value, VMGR_FROM_VEMU, "cannot execute binary %s",
+                              p->argv[0]);
+}
+
 /* From here on the process is in the status file. Lets it go and waits for its monitor. */
 static struct vemu_qmp *release(struct plan *p, const struct vemu_status *s, int inotify_fd,
                                 off_t log_from, struct vmgr_error **err)
@@ -482,7 +500,7 @@ static struct vemu_qmp *release(struct plan *p, const struct vemu_status *s, int
     if (pidfd < 0 || write(p->go[1], "g", 1) != 1) {
         vemu_error(err, VMGR_ERR_INTERNAL_ERROR, "the emulator's process is gone");
     } else if (hear(p->report[0], &w, VEMU_START_TIMEOUT_MS) == 1) {
-        vmgr__error_set_errno(err, w.value, VMGR_FROM_VEMU, "cannot execute binary %s", p->argv[0]);
+        explain_child(p, &w, err);
     } else {
         q = await_monitor(p->dir, inotify_fd, pidfd, p->log_fd, log_from, err);
     }
