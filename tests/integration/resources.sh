@@ -38,6 +38,11 @@ affinity() { # of the threads whose name matches
         grep -q "$1" "$task/comm" && sed -n 's/^Cpus_allowed_list:\t//p' "$task/status"
     done | sort -u | xargs
 }
+policy() { # of the threads whose name matches: 3 batch, 5 idle (proc_pid_stat(5), policy)
+    for task in /proc/"$(status pid)"/task/*; do
+        grep -q "$1" "$task/comm" && sed 's/.*) //' "$task/stat" | cut -d ' ' -f 39
+    done | sort -u | xargs
+}
 groups() { # are limits to be had here?
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
         version=2 cpu=/sys/fs/cgroup memory=/sys/fs/cgroup
@@ -57,7 +62,9 @@ cat >"$work/a.xml" <<XML
   <memoryBacking><nosharepages/><source type='memfd'/><access mode='shared'/></memoryBacking>
   <vcpu>2</vcpu>
   <iothreads>1</iothreads>
-  <cputune><vcpupin vcpu='1' cpuset='0'/><emulatorpin cpuset='0'/><iothreadpin iothread='1' cpuset='0'/></cputune>
+  <cputune><vcpupin vcpu='1' cpuset='0'/><emulatorpin cpuset='0'/><iothreadpin iothread='1' cpuset='0'/>
+    <vcpusched vcpus='1' scheduler='idle'/><iothreadsched iothreads='1' scheduler='idle'/>
+    <emulatorsched scheduler='batch'/></cputune>
   <os><type arch='x86_64' machine='q35'>hvm</type><kernel>$kernel</kernel></os>
   <devices>
     <disk type='file'><driver type='raw' iothread='1'/><source file='$work/disk'/><target dev='vda' bus='virtio'/>
@@ -83,6 +90,9 @@ queries
 [ "$(affinity 'vcpu-1\|CPU 1\|vcpu1')" = 0 ] || fail "vCPU 1 runs on '$(affinity .)': $(cat /proc/"$(status pid)"/task/*/comm | xargs)"
 virsh vcpupin a 0 0 --live --config || fail vcpupin
 [ "$(affinity .)" = 0 ] || fail "a thread runs on $(affinity .)"
+[ "$(policy 'vcpu-1\|CPU 1\|vcpu1') $(policy '^IO iothread1$')" = "5 5" ] || fail "schedulers: $(policy .)"
+[ "$(policy 'vcpu-0\|CPU 0\|vcpu0')" = 0 ] || fail "vCPU 0 has a scheduler: $(policy 'CPU 0')"
+[ "$(policy '^vemu$')" = 3 ] || fail "the emulator's scheduler: $(policy '^vemu$')"
 virsh dumpxml a --inactive | grep -q "<vcpupin vcpu='0' cpuset='0'/>" || fail "no pin in the definition"
 grep -q 'memfd:' "/proc/$(status pid)/maps" || fail "memory is no memfd"
 refused "exceed the maxcpu" remote vcpupin a 0 9999

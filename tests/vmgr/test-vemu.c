@@ -205,9 +205,10 @@ START_TEST(test_unsupported)
           "Resource partition '/a/../b' must start with '/' and go down" },
         { "<resource><partition>a</partition></resource>",
           "Resource partition 'a' must start with '/' and go down" },
-        { "<iothreads>1</iothreads><cputune><iothreadsched iothreads='1' scheduler='batch'/>"
-          "</cputune>",
-          "<iothreadsched> is not supported by the vemu driver yet" },
+        { "<cputune><vcpusched vcpus='0' scheduler='fifo' priority='0'/></cputune>",
+          "Scheduler priority 0 out of range [1, 99]" },
+        { "<cputune><emulatorsched scheduler='rr' priority='100'/></cputune>",
+          "Scheduler priority 100 out of range [1, 99]" },
         { "<memoryBacking><discard/></memoryBacking>",
           "<discard> of <memoryBacking> is not supported by the vemu driver" },
         { "<numatune><memory mode='strict' placement='auto'/></numatune>",

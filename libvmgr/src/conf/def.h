@@ -253,6 +253,13 @@ struct vmgr__pin {
     char *cpuset; /* canonical */
 };
 
+struct vmgr__scheduler {
+    int kind; /* enum vmgr_pin_kind */
+    uint32_t id;
+    int policy; /* vmgr__scheduler_names */
+    int priority;
+};
+
 enum vmgr__blkio {
     VMGR__BLKIO_WEIGHT,
     VMGR__BLKIO_READ_IOPS,
@@ -269,6 +276,7 @@ struct vmgr__blkio_device {
 struct vmgr__tuning {
     int64_t value[VMGR__TUNE_COUNT];
     GArray *pins;       /* struct vmgr__pin, by kind and id; NULL: none */
+    GArray *schedulers; /* struct vmgr__scheduler; NULL: none */
     GArray *blkio;      /* struct vmgr__blkio_device; NULL: none */
     int numa_mode;      /* -1: no <memory> */
     char *numa_nodeset; /* NULL: none */

@@ -115,6 +115,7 @@ void vmgr__tuning_copy(struct vmgr__tuning *to, const struct vmgr__tuning *from)
         d.path = g_strdup(d.path);
         g_array_append_val(array(&to->blkio, sizeof(d), blkio_clear), d);
     }
+    to->schedulers = from->schedulers ? g_array_copy(from->schedulers) : NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(to->kept); i++) {
         to->kept[i] = from->kept[i] ? g_ptr_array_copy(from->kept[i], copy_text, NULL) : NULL;
         if (to->kept[i])
@@ -125,6 +126,7 @@ void vmgr__tuning_copy(struct vmgr__tuning *to, const struct vmgr__tuning *from)
 void vmgr__tuning_fini(struct vmgr__tuning *t)
 {
     g_clear_pointer(&t->pins, g_array_unref);
+    g_clear_pointer(&t->schedulers, g_array_unref);
     g_clear_pointer(&t->blkio, g_array_unref);
     g_clear_pointer(&t->numa_nodeset, g_free);
     g_clear_pointer(&t->partition, g_free);
@@ -393,7 +395,7 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c, enum vmgr__tune_elemen
     }
     if (in == VMGR__TUNE_BLKIOTUNE && vmgr__xml_is(c, "device"))
         return parse_blkio(p, c) < 0 ? -1 : 1;
-    return 0;
+    return in == VMGR__TUNE_CPUTUNE ? vmgr__scheduler_parse(p, c) : 0;
 }
 
 void vmgr__tuning_keep(struct vmgr__tuning *t, xmlNode *c, enum vmgr__tune_element in)
@@ -528,7 +530,8 @@ static bool is_empty(const struct vmgr__tuning *t, enum vmgr__tune_element in)
         if (numbers[i].in == in && t->value[numbers[i].tune])
             return false;
     }
-    return !t->kept[in] && !(in == VMGR__TUNE_CPUTUNE && t->pins && t->pins->len) &&
+    return !t->kept[in] &&
+           !(in == VMGR__TUNE_CPUTUNE && ((t->pins && t->pins->len) || t->schedulers)) &&
            !(in == VMGR__TUNE_BLKIOTUNE && has_blkio(t));
 }
 
@@ -541,10 +544,12 @@ static void write_element(const struct vmgr__domain_def *def, enum vmgr__tune_el
         return;
     vmgr__xw_begin(w, name);
     write_numbers(t, in, w);
-    if (in == VMGR__TUNE_CPUTUNE)
+    if (in == VMGR__TUNE_CPUTUNE) {
         write_pins(t, w);
-    else if (in == VMGR__TUNE_BLKIOTUNE)
+        vmgr__scheduler_write(t, w);
+    } else if (in == VMGR__TUNE_BLKIOTUNE) {
         write_blkio(t, w);
+    }
     vmgr__tuning_write_kept(t, in, w);
     vmgr__xw_end(w, name);
 }

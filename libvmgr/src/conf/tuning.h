@@ -37,6 +37,16 @@ const char *vmgr__tuning_pin(const struct vmgr__tuning *t, int kind, uint32_t id
 void vmgr__tuning_set_pin(struct vmgr__tuning *t, int kind, uint32_t id, const char *cpuset);
 void vmgr__tuning_drop_pin(struct vmgr__tuning *t, int kind, uint32_t id);
 
+/* ---- schedulers, scheduler.c ---- */
+extern const char *const vmgr__scheduler_names[]; /* "batch", "idle", "fifo", "rr" */
+/* A child of <cputune>. 1: it was one, 0: not, -1. */
+int vmgr__scheduler_parse(struct vmgr__parse *p, xmlNode *node);
+void vmgr__scheduler_write(const struct vmgr__tuning *t, struct vmgr__xml_writer *w);
+/* A thread's, VMGR_PIN_*; NULL: none is said. */
+const struct vmgr__scheduler *vmgr__tuning_scheduler(const struct vmgr__tuning *t, int kind,
+                                                     uint32_t id);
+bool vmgr__scheduler_has_priority(const struct vmgr__scheduler *s);
+
 /* ---- parameters by name, params.c ---- */
 /* Adds what a definition says; resource: enum vmgr_resource. */
 int vmgr__tuning_get(const struct vmgr__domain_def *def, int resource, const char *target,

@@ -24,9 +24,13 @@ int vmgr__threads_query(struct vemu_qmp *q, struct vemu_threads *ret, struct vmg
 void vmgr__threads_fini(struct vemu_threads *t);
 /* It is a vCPU's or an IOThread. */
 bool vmgr__threads_has(const struct vemu_threads *threads, int tid);
-/* What definition and pins say about where threads run, of a guest that runs. */
+/* What the definition says about where and how threads run, of a guest that runs. */
 int vmgr__threads_pin(const struct vemu_status *s, const struct vemu_threads *threads,
                       struct vmgr_error **err);
+/* scheduler.c: a thread's, if the definition says one; kind: VMGR_PIN_*. */
+int vmgr__thread_schedule(const struct vmgr__tuning *t, int kind, uint32_t id, int tid,
+                          struct vmgr_error **err);
+int vmgr__threads_check_schedulers(const struct vmgr__tuning *t, struct vmgr_error **err);
 /* Time and last CPU of a thread. */
 bool vmgr__thread_stat(int pid, int tid, uint64_t *ret_time_ns, int *ret_cpu);
 

@@ -68,7 +68,7 @@ int vmgr__vemu_tune_start(const struct vemu *d, const char *name, struct vemu_st
                           struct vemu_qmp *q, struct vmgr_error **err)
 {
     const struct vmgr__tuning *t = &s->def->tuning;
-    bool wanted = (t->pins && t->pins->len) || (t->blkio && t->blkio->len);
+    bool wanted = (t->pins && t->pins->len) || (t->blkio && t->blkio->len) || t->schedulers;
     int r = 0;
 
     for (guint i = 0; r == 0 && i < s->def->devices->len; i++)
@@ -123,7 +123,9 @@ int vmgr__vemu_tune_check(const struct vmgr__domain_def *def, struct vmgr_error 
     if (t->numa_mode == 3)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "NUMA mode 'restrictive' is not supported by the vemu driver");
-    return check_group(t, err) < 0 ? -1 : check_backing(t, err);
+    if (vmgr__threads_check_schedulers(t, err) < 0 || check_group(t, err) < 0)
+        return -1;
+    return check_backing(t, err);
 }
 
 /* ---- changes ---- */

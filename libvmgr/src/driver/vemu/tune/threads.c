@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Threads of guests: which they are, and on which host CPUs they may run.
+ * Threads of guests: which they are, on which host CPUs they may run, how they are scheduled.
  *
  * A pin is the thread's affinity, sched_setaffinity(2), which needs no control group and holds for
  * an unprivileged caller's guests as well.
@@ -105,9 +105,8 @@ bool vmgr__thread_stat(int pid, int tid, uint64_t *ret_time_ns, int *ret_cpu)
     return true;
 }
 
-static int pin(const struct vemu_status *s, int tid, const char *cpuset, struct vmgr_error **err)
+static int pin(int tid, const char *cpuset, struct vmgr_error **err)
 {
-    g_autofree char *task = g_strdup_printf("/proc/%d/task/%d", s->process.pid, tid);
     uint8_t set[CPU_SETSIZE];
     cpu_set_t cpus;
 
@@ -118,13 +117,26 @@ static int pin(const struct vemu_status *s, int tid, const char *cpuset, struct 
         if (set[i])
             CPU_SET(i, &cpus);
     }
-    /* A guest's own word is not enough: another's thread is not touched. */
-    if (access(task, F_OK) < 0)
-        return 0;
     if (sched_setaffinity(tid, sizeof(cpus), &cpus) < 0 && errno != ESRCH)
         return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot set CPU affinity to '%s'",
                                      cpuset);
     return 0;
+}
+
+/* Where one of the guest's threads runs, and how it is scheduled. */
+static int place(const struct vemu_status *s, int tid, int kind, uint32_t id,
+                 struct vmgr_error **err)
+{
+    const struct vmgr__tuning *t = &s->def->tuning;
+    const char *cpus = vmgr__tuning_pin(t, kind, id);
+    g_autofree char *task = g_strdup_printf("/proc/%d/task/%d", s->process.pid, tid);
+
+    /* A guest's own word is not enough: another's thread is not touched. */
+    if (!tid || access(task, F_OK) < 0)
+        return 0;
+    if (cpus && pin(tid, cpus, err) < 0)
+        return -1;
+    return vmgr__thread_schedule(t, kind, id, tid, err);
 }
 
 bool vmgr__threads_has(const struct vemu_threads *threads, int tid)
@@ -140,8 +152,9 @@ bool vmgr__threads_has(const struct vemu_threads *threads, int tid)
     return false;
 }
 
-static int pin_others(const struct vemu_status *s, const struct vemu_threads *threads,
-                      const char *cpuset, struct vmgr_error **err)
+/* Those of the emulator itself. */
+static int place_others(const struct vemu_status *s, const struct vemu_threads *threads,
+                        struct vmgr_error **err)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/task", s->process.pid);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -151,7 +164,8 @@ static int pin_others(const struct vemu_status *s, const struct vemu_threads *th
         uint32_t tid;
 
         if (vmgr__parse_u32(file, &tid) && tid <= INT32_MAX &&
-            !vmgr__threads_has(threads, (int)tid) && pin(s, (int)tid, cpuset, err) < 0)
+            !vmgr__threads_has(threads, (int)tid) &&
+            place(s, (int)tid, VMGR_PIN_EMULATOR, 0, err) < 0)
             return -1;
     }
     return 0;
@@ -160,25 +174,18 @@ static int pin_others(const struct vemu_status *s, const struct vemu_threads *th
 int vmgr__threads_pin(const struct vemu_status *s, const struct vemu_threads *threads,
                       struct vmgr_error **err)
 {
-    const struct vmgr__tuning *t = &s->def->tuning;
-    const char *emulator = vmgr__tuning_pin(t, VMGR_PIN_EMULATOR, 0);
-
     for (guint i = 0; i < threads->vcpus->len; i++) {
-        const int tid = g_array_index(threads->vcpus, int, i);
-        const char *cpus = vmgr__tuning_pin(t, VMGR_PIN_VCPU, i);
-
-        if (tid && cpus && pin(s, tid, cpus, err) < 0)
+        if (place(s, g_array_index(threads->vcpus, int, i), VMGR_PIN_VCPU, i, err) < 0)
             return -1;
     }
     for (guint i = 0; i < threads->iothreads->len; i++) {
         const struct vemu_iothread_tid *io =
             &g_array_index(threads->iothreads, struct vemu_iothread_tid, i);
-        const char *cpus = vmgr__tuning_pin(t, VMGR_PIN_IOTHREAD, io->id);
 
-        if (cpus && pin(s, io->tid, cpus, err) < 0)
+        if (place(s, io->tid, VMGR_PIN_IOTHREAD, io->id, err) < 0)
             return -1;
     }
-    return emulator ? pin_others(s, threads, emulator, err) : 0;
+    return place_others(s, threads, err);
 }
 
 int vmgr__threads_place(const struct vemu *d, const char *name, struct vemu_status *s,
@@ -202,7 +209,7 @@ int vmgr__threads_place_new(struct vemu_change *c, struct vemu_qmp *q, int perio
     struct vmgr__tuning old;
     int r;
 
-    if (!(t->pins && t->pins->len) && !t->value[period] && !t->value[quota])
+    if (!(t->pins && t->pins->len) && !t->schedulers && !t->value[period] && !t->value[quota])
         return 0;
     vmgr__tuning_copy(&old, t);
     old.value[period] = old.value[quota] = 0;
