@@ -176,24 +176,27 @@ END_TEST
 
 START_TEST(test_backends)
 {
-    define(
-        DOC(MAX_MEMORY
-            "<memoryBacking><source type='memfd'/><allocation mode='immediate'/></memoryBacking>",
-            "q35", "262144",
-            "<memory model='dimm' access='shared' discard='yes'><source><pagesize "
-            "unit='KiB'>4</pagesize></source><target><size unit='MiB'>64</size></target>"
-            "<alias name='ua-d'/><address type='dimm' slot='3' base='0x140000000'/></memory>"
-            "<memory model='dimm'><source><pagesize unit='MiB'>2</pagesize></source><target>"
-            "<size unit='MiB'>64</size></target></memory>"));
+    define(DOC(MAX_MEMORY
+               "<memoryBacking><source type='memfd'/><allocation mode='immediate' threads='4'/>"
+               "</memoryBacking>",
+               "q35", "262144",
+               "<memory model='dimm' access='shared' discard='yes'><source><pagesize "
+               "unit='KiB'>4</pagesize></source><target><size unit='MiB'>64</size></target>"
+               "<alias name='ua-d'/><address type='dimm' slot='3' base='0x140000000'/></memory>"
+               "<memory model='dimm'><source><pagesize unit='MiB'>2</pagesize></source><target>"
+               "<size unit='MiB'>64</size></target></memory>"));
     FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_INTERNAL_ERROR,
           "internal error: process exited while connecting to monitor: fake-vemu: -mem-prealloc: "
           "invalid option");
-    ck_assert(sandbox_ran_with("m",
-                               "memory-backend-memfd,id=memua-d,size=67108864,share=on,prealloc=on "
-                               "-device pc-dimm,id=ua-d,memdev=memua-d,slot=3,addr=5368709120"));
+    ck_assert(sandbox_ran_with(
+        "m",
+        "memory-backend-memfd,id=memua-d,size=67108864,share=on,prealloc=on,prealloc-threads=4 "
+        "-device pc-dimm,id=ua-d,memdev=memua-d,slot=3,addr=5368709120"));
     ck_assert(
         sandbox_ran_with("m", "memory-backend-memfd,id=memdimm0,size=67108864,share=off,hugetlb=on,"
-                              "hugetlbsize=2097152,prealloc=on"));
+                              "hugetlbsize=2097152,prealloc=on,prealloc-threads=4"));
+    ck_assert(sandbox_ran_with("m", "-object memory-backend-memfd,id=pc.ram,size=131072k,share=off,"
+                                    "prealloc=on,prealloc-threads=4"));
 }
 END_TEST
 

@@ -209,6 +209,8 @@ START_TEST(test_unsupported)
           "Scheduler priority 0 out of range [1, 99]" },
         { "<cputune><emulatorsched scheduler='rr' priority='100'/></cputune>",
           "Scheduler priority 100 out of range [1, 99]" },
+        { "<memoryBacking><allocation mode='immediate' threads='1025'/></memoryBacking>",
+          "more than 1024 threads of <allocation> are not supported" },
         { "<memoryBacking><discard/></memoryBacking>",
           "<discard> of <memoryBacking> is not supported by the vemu driver" },
         { "<numatune><memory mode='strict' placement='auto'/></numatune>",

@@ -20,17 +20,19 @@
 
 #include "core/vm.h"
 #include "mem/memory.h"
+#include "mem/populate.h"
 #include "mem/range.h"
 
-#define PAGE           4096u
-#define HUGE           (2ull << 20)
-#define HUGETLBFS      0x958458f6
-#define POPULATE_WRITE 23 /* MADV_POPULATE_WRITE, since Linux 5.14 */
+#define PAGE        4096u
+#define HUGE        (2ull << 20)
+#define HUGETLBFS   0x958458f6
+#define THREADS_MAX 1024u
 
 struct vemu_memdev {
     struct vemu_object object;
     /* properties */
     uint64_t size, hugetlb_size;
+    uint32_t prealloc_threads;
     bool share, prealloc, merge, dump, hugetlb, read_only, discard_data;
     char *path;
 
@@ -48,18 +50,6 @@ static struct vemu_memdev *memdev_of(struct vemu_object *object)
 
 /* --- touching and locking --------------------------------------------------------------------- */
 
-static int populate(uint8_t *hva, uint64_t size, uint64_t page_size)
-{
-    if (madvise(hva, size, POPULATE_WRITE) == 0)
-        return 0;
-    if (errno != EINVAL)
-        return -errno;
-    /* An older kernel. Nobody else writes there yet. */
-    for (uint64_t at = 0; at < size; at += page_size)
-        __atomic_fetch_or(hva + at, 0, __ATOMIC_RELAXED);
-    return 0;
-}
-
 int vemu__memory_settle(struct vemu_vm *vm, void *hva, uint64_t size, struct vemu_error **err)
 {
     int r;
@@ -69,7 +59,7 @@ int vemu__memory_settle(struct vemu_vm *vm, void *hva, uint64_t size, struct vem
                                size >> 20, strerror(errno));
     if (!(vm->config.flags & VEMU_VM_MEMORY_PREALLOC))
         return 0;
-    r = populate(hva, size, PAGE);
+    r = vemu__memory_populate(vm, hva, size, PAGE, 1);
     return r < 0 ? vemu__error_set(err, -r, "cannot touch %" PRIu64 " MiB of guest memory: %s",
                                    size >> 20, strerror(-r))
                  : 0;
@@ -81,6 +71,9 @@ static int check_size(const struct vemu_memdev *m, struct vemu_error **err)
 {
     if (!m->size)
         return vemu__error_set(err, EINVAL, "property 'size' is missing");
+    if (!m->prealloc_threads || m->prealloc_threads > THREADS_MAX)
+        return vemu__error_set(err, EINVAL, "property 'prealloc-threads': %u is not 1 to %u",
+                               m->prealloc_threads, THREADS_MAX);
     if (m->size % m->page_size || m->size > (uint64_t)1 << 52)
         return vemu__error_set(err, EINVAL,
                                "property 'size': %" PRIu64 " is not a multiple of %" PRIu64,
@@ -110,7 +103,8 @@ static int map(struct vemu_memdev *m, struct vemu_error **err)
     if (m->read_only)
         return 0;
     if (m->prealloc)
-        r = populate(m->hva, m->size, m->page_size);
+        r = vemu__memory_populate(m->object.vm, m->hva, m->size, m->page_size,
+                                  m->prealloc_threads);
     return r < 0 ? vemu__error_set(err, -r, "cannot allocate %" PRIu64 " MiB: %s", m->size >> 20,
                                    strerror(-r))
                  : 0;
@@ -348,6 +342,8 @@ void vemu__memdev_get_info(const struct vemu_memdev *m, struct vemu_memdev_info 
                   "other processes can map the same memory"),                                      \
         VEMU_PROP(struct vemu_memdev, prealloc, "prealloc", BOOL, "off",                           \
                   "allocate all of it at once"),                                                   \
+        VEMU_PROP(struct vemu_memdev, prealloc_threads, "prealloc-threads", U32, "1",              \
+                  "how many threads do that, up to 1024"),                                         \
         VEMU_PROP(struct vemu_memdev, merge, "merge", BOOL, "off",                                 \
                   "let the host merge equal pages"),                                               \
         VEMU_PROP(struct vemu_memdev, dump, "dump", BOOL, "on", "include it in core dumps")

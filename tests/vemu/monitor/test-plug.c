@@ -189,7 +189,16 @@ START_TEST(test_objects)
               "'share':true}",
               path);
     client_ok(&c, "object-add",
-              "{'qom-type':'memory-backend-ram','id':'m','size':134217728,'prealloc':true}");
+              "{'qom-type':'memory-backend-ram','id':'m','size':134217728,'prealloc':true,"
+              "'prealloc-threads':3}");
+    client_fails(&c, "object-add", "GenericError", "'prealloc-threads': 0 is not 1 to 1024",
+                 "{'qom-type':'memory-backend-ram','id':'n','size':4096,'prealloc-threads':0}");
+    client_fails(&c, "object-add", "GenericError", "'prealloc-threads': 1025 is not 1 to 1024",
+                 "{'qom-type':'memory-backend-ram','id':'n','size':4096,'prealloc-threads':1025}");
+    client_ok(&c, "object-add", /* more threads than pages */
+              "{'qom-type':'memory-backend-memfd','id':'n','size':8192,'prealloc':true,"
+              "'prealloc-threads':9}");
+    client_ok(&c, "object-del", "{'id':'n'}");
     client_fails(&c, "object-add", "GenericError", "already an object 'm'",
                  "{'qom-type':'memory-backend-ram','id':'m','size':4096}");
     o = find(client_ok(&c, "query-memdev", NULL), "id", "m");

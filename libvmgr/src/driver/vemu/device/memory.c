@@ -113,6 +113,8 @@ static void add_backend(const struct vmgr__domain_def *def, const struct vmgr__m
         vmgr__vemu_set_int(o, "hugetlbsize", (int64_t)page * 1024);
     if (t->allocation == 1 && m->model == VMGR__MEMORY_DIMM)
         vmgr__vemu_set_bool(o, "prealloc", true);
+    if (t->allocation == 1 && m->model == VMGR__MEMORY_DIMM && t->allocation_threads)
+        vmgr__vemu_set_int(o, "prealloc-threads", t->allocation_threads);
 }
 
 static int add_device(const struct vmgr__domain_def *def, const xmlNode *root,
@@ -298,6 +300,26 @@ char *vmgr__vemu_memory_alias(const struct vmgr__device *dev)
 static uint64_t pages_kib(uint64_t kib)
 {
     return (kib + 3) / 4 * 4;
+}
+
+char *vmgr__vemu_ram_option(const struct vmgr__tuning *t, const char *id, uint64_t kib, int access)
+{
+    const bool memfd = t->hugepages || t->source == 3 || access;
+    GString *s = g_string_new(NULL);
+
+    g_string_append_printf(s, "memory-backend-%s,id=%s,size=%" G_GUINT64_FORMAT "k",
+                           memfd ? "memfd" : "ram", id, kib);
+    if (memfd)
+        g_string_append_printf(s, ",share=%s", access == 1 ? "on" : "off");
+    if (t->hugepages)
+        g_string_append(s, ",hugetlb=on");
+    if (t->hugepages && t->hugepage_kib)
+        g_string_append_printf(s, ",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib);
+    if (t->allocation == 1)
+        g_string_append(s, ",prealloc=on");
+    if (t->allocation == 1 && t->allocation_threads)
+        g_string_append_printf(s, ",prealloc-threads=%u", t->allocation_threads);
+    return g_string_free(s, FALSE);
 }
 
 char *vmgr__vemu_memory_option(const struct vmgr__domain_def *def)

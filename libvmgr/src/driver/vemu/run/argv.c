@@ -332,9 +332,9 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     const struct vmgr__tuning *t = &def->tuning;
     const uint64_t kib = (vmgr__memory_initial(def) + 3) / 4 * 4;
     g_autofree char *size = vmgr__vemu_memory_option(def);
-    const bool shared = t->access == 1;
-    const bool backend =
-        (t->hugepages || t->source == 3 || shared) && !vmgr__vemu_numa_backends(def);
+    const bool own = t->hugepages || t->source == 3 || t->access == 1 ||
+                     (t->allocation == 1 && t->allocation_threads);
+    const bool backend = own && !vmgr__vemu_numa_backends(def);
     g_autofree char *clock = vmgr__vemu_clock_option(def);
     bool no_hpet = false;
 
@@ -345,14 +345,9 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
             no_hpet || (strcmp(vmgr__timer_names[timer->name], "hpet") == 0 && timer->present == 2);
     }
     if (backend) {
-        g_autofree char *page =
-            t->hugepage_kib
-                ? g_strdup_printf(",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib)
-                : g_strdup("");
+        g_autofree char *object = vmgr__vemu_ram_option(t, "pc.ram", kib, t->access);
 
-        addf(args, "-object",
-             "memory-backend-memfd,id=pc.ram,size=%" G_GUINT64_FORMAT "k,share=%s%s%s", kib,
-             shared ? "on" : "off", t->hugepages ? ",hugetlb=on" : "", t->hugepages ? page : "");
+        add(args, "-object", object);
     }
     addf(args, "-machine", "%s%s%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
          no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",

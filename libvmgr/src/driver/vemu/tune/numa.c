@@ -8,6 +8,7 @@
 
 #include "../../../conf/memory-device.h"
 #include "../../../conf/tuning.h"
+#include "../device/memory.h"
 #include "../device/parts.h"
 
 #define CELLS_MAX 128
@@ -259,29 +260,12 @@ static void add_distances(GPtrArray *args, const xmlNode *cell, uint32_t from)
     }
 }
 
-static void add_backend(GPtrArray *args, const struct vmgr__tuning *t, const struct cell *c)
-{
-    const int access = c->access ? c->access : t->access;
-    GString *s = g_string_new(NULL);
-
-    g_string_append_printf(
-        s, "memory-backend-memfd,id=ram-node%u,size=%" G_GUINT64_FORMAT "k,share=%s", c->id, c->kib,
-        access == 1 ? "on" : "off");
-    if (t->hugepages)
-        g_string_append(s, ",hugetlb=on");
-    if (t->hugepages && t->hugepage_kib)
-        g_string_append_printf(s, ",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib);
-    if (t->allocation == 1)
-        g_string_append(s, ",prealloc=on");
-    g_ptr_array_add(args, g_strdup("-object"));
-    g_ptr_array_add(args, g_string_free(s, FALSE));
-}
-
 void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args)
 {
     xmlDoc *doc = numa_of(def, NULL);
     const xmlNode *numa = doc ? xmlDocGetRootElement(doc) : NULL;
     g_autoptr(GArray) cells = numa ? cells_read(numa, NULL) : NULL;
+    const struct vmgr__tuning *t = &def->tuning;
     uint32_t n = 0;
 
     for (guint i = 0; cells && i < cells->len; i++) {
@@ -289,8 +273,12 @@ void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args)
         GString *s = g_string_new(NULL);
 
         if (have_access(cells)) {
-            add_backend(args, &def->tuning, c);
-            g_string_append_printf(s, "node,nodeid=%u,memdev=ram-node%u", i, i);
+            g_autofree char *id = g_strdup_printf("ram-node%u", i);
+
+            g_ptr_array_add(args, g_strdup("-object"));
+            g_ptr_array_add(
+                args, vmgr__vemu_ram_option(t, id, c->kib, c->access ? c->access : t->access));
+            g_string_append_printf(s, "node,nodeid=%u,memdev=%s", i, id);
         } else {
             g_string_append_printf(s, "node,nodeid=%u,mem=%" G_GUINT64_FORMAT "k", i, c->kib);
         }

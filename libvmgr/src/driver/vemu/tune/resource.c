@@ -21,6 +21,8 @@
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
 
+#define ALLOCATION_THREADS_MAX 1024u /* of the emulator */
+
 /* ---- limits of disks ---- */
 
 /* Tells the guest's emulator what a disk's document says. */
@@ -83,10 +85,12 @@ int vmgr__vemu_tune_start(const struct vemu *d, const char *name, struct vemu_st
 /* What memory can be made of. */
 static int check_backing(const struct vmgr__tuning *t, struct vmgr_error **err)
 {
-    const char *what = t->discard              ? "<discard>"
-                       : t->allocation_threads ? "threads of <allocation>"
-                       : t->source == 1        ? "<source type='file'>"
-                                               : NULL;
+    const char *what = t->discard ? "<discard>" : t->source == 1 ? "<source type='file'>" : NULL;
+
+    if (t->allocation_threads > ALLOCATION_THREADS_MAX)
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "more than %u threads of <allocation> are not supported",
+                          ALLOCATION_THREADS_MAX);
 
     if (what)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
