@@ -178,7 +178,7 @@ START_TEST(test_backends)
 {
     define(DOC(MAX_MEMORY
                "<memoryBacking><source type='memfd'/><allocation mode='immediate' threads='4'/>"
-               "</memoryBacking>",
+               "<discard/></memoryBacking>",
                "q35", "262144",
                "<memory model='dimm' access='shared' discard='yes'><source><pagesize "
                "unit='KiB'>4</pagesize></source><target><size unit='MiB'>64</size></target>"
