@@ -29,6 +29,18 @@ refused pentium "known are: max, host"
 refused max,+avx3 "'+avx3'"
 refused max,smap=maybe "'smap=maybe'"
 refused x86-64-v3,enforce "does not have"
+refused max,kvm=maybe "'kvm=maybe'"
+refused max,phys-bits=53 "'phys-bits=53'"
+refused max,phys-bits=40,host-phys-bits "exclude each other"
+refused_room() { # MODEL MEMORY WORDS
+    timeout 20 "$vemu" -accel soft -machine q35 -cpu "$1" -m "$2" -nodefaults \
+        -kernel "$BUILD/tests/guests/payloads/hello.elf" >"$work/out" 2>&1 </dev/null
+    [ $? = 1 ] && grep -qF "$3" "$work/out" || { cat "$work/out"; false; }
+    verdict "-cpu $1 -m $2" $?
+}
+refused_room max,phys-bits=35 64M "end at 0x1000000000, which physical addresses of 35 bits do not reach"
+refused_room max,phys-bits=36 64M,maxmem=64G,slots=1 "of 36 bits do not reach"
+refused_room max 64M,maxmem=1T,slots=1 "of 40 bits do not reach"
 "$vemu" -cpu help >"$work/help"
 for model in max host base qemu64 x86-64-v1 x86-64-v2 x86-64-v3; do
     grep -q "^  $model\b" "$work/help" || { echo "-cpu help lacks $model"; false; }
@@ -42,6 +54,7 @@ cat >"$work/init" <<'INIT'
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev
 echo "FLAGS $(sed -n 's/^flags[^:]*://p' /proc/cpuinfo | head -n 1) "
+echo "SIZES $(sed -n 's/^address sizes[^:]*: //p' /proc/cpuinfo | head -n 1)"
 echo "CPUS $(nproc) $(grep -c ^processor /proc/cpuinfo)"
 # all at the same time; who had to do with it says /proc/stat
 n=0
@@ -78,13 +91,16 @@ flags() { # WITH... -- WITHOUT...: of the guest's /proc/cpuinfo
     return $bad
 }
 
-boot x86-64-v2,+smap,+rdtscp,-hypervisor 8
+boot x86-64-v2,+smap,+rdtscp,-hypervisor,phys-bits=37 8
 verdict "boot with eight vCPUs" $?
 grep -q '^CPUS 8 8$' "$work/text" && grep -q '^SUMS  8 8000 $' "$work/text" &&
     grep -q '^BUSY 8$' "$work/text" || { tail -n 5 "$work/text"; false; }
 verdict "all of them work" $?
 flags ssse3 sse4_1 sse4_2 popcnt cx16 smap rdtscp x2apic -- hypervisor smep pcid abm fsgsbase
 verdict "the guest sees the model" $?
+
+grep -q '^SIZES 37 bits physical, 48 bits virtual' "$work/text" || { grep ^SIZES "$work/text"; false; }
+verdict "the guest sees the width of addresses" $?
 
 if [ "${VEMU_TEST_SOAK:-0}" = 1 ]; then
     for model in max host qemu64 x86-64-v1 x86-64-v2 max,-x2apic,-tsc-deadline max,-pcid,-smep,-smap; do

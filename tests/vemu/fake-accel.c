@@ -79,7 +79,7 @@ static int fake_supported_cpuid(const struct vemu_accel_config *config, struct v
         { .function = 4, .index = 3, .flags = VEMU_CPUID_INDEXED, .eax = 3 << 5 | 3 },
         { .function = 0xb, .index = 0, .flags = VEMU_CPUID_INDEXED, .edx = 0x77 },
         { .function = 0x40000000, .eax = 0x40000001 },
-        { .function = 0x80000008, .ecx = 0x3007 },
+        { .function = 0x80000008, .eax = 40, .ecx = 0x3007 },
     };
 
     if (fake.cpuid_needs_vm && !vm)
@@ -304,6 +304,7 @@ static int fake_init(struct vemu_machine *machine, struct vemu_error **err)
 
     atomic_fetch_add(&fake.inits, 1);
     machine->can_sleep = fake.can_sleep;
+    machine->address_end = vemu__vm_config(machine->vm)->max_memory_bytes;
     for (n = 0; n < FAKE_LINES; n++)
         machine->irq_lines[n] = vemu__irq_new(machine->vm, fake_line, NULL, n);
     if (fake.fail_init)

@@ -119,6 +119,10 @@ bool help_cpus(const char *value)
            "  x86-64-v3\n"
            "Behind the model: ,+FEATURE ,-FEATURE ,FEATURE=on|off; ,enforce refuses to start\n"
            "without a feature that is asked for, ,check=off says nothing about it. The monitor's\n"
-           "query-cpu-model-expansion lists the features.\n");
+           "query-cpu-model-expansion lists the features.\n"
+           "Settings:\n"
+           "  kvm=off            KVM's leaves are not shown\n"
+           "  phys-bits=N        width of physical addresses\n"
+           "  host-phys-bits=on  the host's; not more than host-phys-bits-limit=N\n");
     return true;
 }

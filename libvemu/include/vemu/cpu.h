@@ -6,6 +6,7 @@
 #define VEMU_CPU_H
 
 #include <stdint.h>
+#include <vemu/error.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,6 +88,17 @@ struct vemu_cpu_offer {
  * is none that has CPUID), -ENOMEM. Context: any. Since 0.1
  */
 int vemu_cpu_get_offer(const char *accel, struct vemu_cpu_offer *ret);
+
+/**
+ * vemu_cpu_check() - could vCPUs of that accelerator be so?
+ * @accel: as above, without NULL
+ * @cpu: as in struct vemu_vm_config. Features that are missing are no error unless it says
+ *       "enforce", settings that are not possible are.
+ *
+ * Errors: -EINVAL (cpu, accel), -ENODEV (the accelerator cannot be used), -ENOTSUP (it lacks
+ * something), -ENOMEM. Context: any. Since 0.1
+ */
+int vemu_cpu_check(const char *accel, const char *cpu, struct vemu_error **err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

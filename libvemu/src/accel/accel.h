@@ -159,6 +159,8 @@ struct vemu_accel_stats {
 struct vemu_accel_ops {
     const char *name; /* "kvm", "soft" */
     bool direct_io;   /* I/O callbacks cost less than an ioeventfd does */
+    uint32_t phys_bits_max; /* set_cpuid() takes physical addresses of so many bits; 0: of no more
+                               than supported_cpuid() has */
 
     /* Can this host run it, and (if `measure`) how fast? Some milliseconds at most; without
      * measuring nothing is looked at that vm_create would complain about as well. Context: any. */

@@ -109,8 +109,7 @@ static const struct {
     { "sha", "sha-ni" },   { "pclmuldq", "pclmulqdq" },
 };
 
-/* `name` is `text` up to the difference between '_' and '-'. */
-static bool same(const char *name, const char *text, size_t length)
+bool vemu__cpu_name_is(const char *name, const char *text, size_t length)
 {
     for (size_t n = 0; n < length; n++)
         if (!name[n] || (text[n] == '_' ? '-' : text[n]) != name[n])
@@ -121,13 +120,13 @@ static bool same(const char *name, const char *text, size_t length)
 int vemu__cpu_feature_find(const char *name, size_t length)
 {
     for (size_t n = 0; n < sizeof(aliases) / sizeof(aliases[0]); n++)
-        if (same(aliases[n].alias, name, length)) {
+        if (vemu__cpu_name_is(aliases[n].alias, name, length)) {
             name = aliases[n].name;
             length = strlen(name);
             break;
         }
     for (unsigned n = 0; n < vemu__cpu_feature_count; n++)
-        if (same(vemu__cpu_features[n].name, name, length))
+        if (vemu__cpu_name_is(vemu__cpu_features[n].name, name, length))
             return (int)n;
     return -1;
 }
@@ -143,6 +142,15 @@ void vemu__cpu_feature_put(uint32_t *set, int feature, bool on)
         if (!strcmp(f->name, name))
             set[f->word] = on ? set[f->word] | bit : set[f->word] & ~bit;
     }
+}
+
+struct vemu_cpuid_entry *vemu__cpuid_find(struct vemu_cpuid *cpuid, uint32_t function,
+                                          uint32_t index)
+{
+    for (uint32_t n = 0; n < cpuid->count; n++)
+        if (cpuid->entries[n].function == function && cpuid->entries[n].index == index)
+            return &cpuid->entries[n];
+    return NULL;
 }
 
 bool vemu__cpu_feature_test(const struct vemu_cpuid *cpuid, const struct vemu_cpu_feature *feature)

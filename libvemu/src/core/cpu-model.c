@@ -20,40 +20,40 @@
 /* --- the option's text ------------------------------------------------------------------------ */
 
 struct item {
-    const char *name; /* not terminated */
-    size_t length;
-    int feature; /* index, -1: "check" or "enforce" */
-    bool on;
+    int feature; /* index; -1: a setting */
+    bool on;     /* of the feature */
 };
 
 /* Parses from *text, which moves behind it. */
-static int item_parse(const char **text, struct item *ret, struct vemu_error **err)
+static int item_parse(const char **text, struct vemu_cpu_settings *settings, struct item *ret,
+                      struct vemu_error **err)
 {
-    const char *start = *text, *end = strchrnul(start, ','), *equals;
+    const char *start = *text, *end = strchrnul(start, ','), *name = start, *equals;
     const size_t length = (size_t)(end - start);
+    size_t name_length = length;
 
     *text = *end ? end + 1 : end;
     ret->on = *start != '-';
-    ret->name = start;
-    ret->length = length;
     if (*start == '+' || *start == '-') {
-        ret->name++;
-        ret->length--;
-    } else if ((equals = memchr(start, '=', length))) {
-        const size_t value = (size_t)(end - equals - 1);
+        name++;
+        name_length--;
+    } else {
+        int r = vemu__cpu_settings_take(settings, start, length, err);
 
-        ret->length = (size_t)(equals - start);
-        ret->on = value == 2 && !memcmp(equals + 1, "on", 2);
-        if (!ret->on && !(value == 3 && !memcmp(equals + 1, "off", 3)))
-            return vemu__error_set(err, EINVAL, "CPU feature '%.*s' is not FEATURE=on or =off",
-                                   (int)length, start);
+        ret->feature = -1;
+        if (r)
+            return r;
+        if ((equals = memchr(start, '=', length))) {
+            const size_t value = (size_t)(end - equals - 1);
+
+            name_length = (size_t)(equals - start);
+            ret->on = value == 2 && !memcmp(equals + 1, "on", 2);
+            if (!ret->on && !(value == 3 && !memcmp(equals + 1, "off", 3)))
+                return vemu__error_set(err, EINVAL, "CPU feature '%.*s' is not FEATURE=on or =off",
+                                       (int)length, start);
+        }
     }
-    ret->feature = -1;
-    if (start[0] != '+' && start[0] != '-' &&
-        ((ret->length == 5 && !memcmp(ret->name, "check", 5)) ||
-         (ret->length == 7 && !memcmp(ret->name, "enforce", 7))))
-        return 0;
-    ret->feature = vemu__cpu_feature_find(ret->name, ret->length);
+    ret->feature = vemu__cpu_feature_find(name, name_length);
     if (ret->feature < 0)
         return vemu__error_set(err, EINVAL, "CPU feature '%.*s' is not known", (int)length, start);
     return 0;
@@ -74,33 +74,52 @@ static int model_find(const char *model, const char **ret_rest, struct vemu_erro
                            (int)(end - model), model, known->str);
 }
 
+struct words;
+static void words_put(struct words *words, int feature, bool on);
+
+/* What stands behind the model's name: settings, and features for `words` (NULL: not wanted). */
+static int take_items(const char *text, struct words *words, struct vemu_cpu_settings *settings,
+                      struct vemu_error **err)
+{
+    struct item item;
+
+    vemu__cpu_settings_init(settings);
+    while (*text) {
+        int r = item_parse(&text, settings, &item, err);
+
+        if (r < 0)
+            return r;
+        if (item.feature >= 0 && words)
+            words_put(words, item.feature, item.on);
+    }
+    return 0;
+}
+
 int vemu__cpu_model_check(const char *model, struct vemu_error **err)
 {
+    struct vemu_cpu_settings settings;
     const char *rest;
-    struct item item;
     int r = model_find(model, &rest, err);
 
     if (r >= 0 && g_str_has_suffix(model, ","))
         return vemu__error_set(err, EINVAL, "CPU model '%s' ends with a comma", model);
-    while (r >= 0 && *rest)
-        r = item_parse(&rest, &item, err);
-    return r < 0 ? r : 0;
+    if (r >= 0)
+        r = take_items(rest, NULL, &settings, err);
+    return r < 0 ? r : vemu__cpu_settings_check(&settings, err);
+}
+
+void vemu__cpu_model_settings(const char *model, struct vemu_cpu_settings *ret)
+{
+    const char *end = strchrnul(model, ',');
+
+    take_items(*end ? end + 1 : end, NULL, ret, NULL);
 }
 
 /* --- bits ------------------------------------------------------------------------------------- */
 
-static struct vemu_cpuid_entry *entry_find(struct vemu_cpuid *cpuid, uint32_t function,
-                                           uint32_t index)
-{
-    for (uint32_t n = 0; n < cpuid->count; n++)
-        if (cpuid->entries[n].function == function && cpuid->entries[n].index == index)
-            return &cpuid->entries[n];
-    return NULL;
-}
-
 static uint32_t *word_at(struct vemu_cpuid *cpuid, const struct vemu_cpu_word *word)
 {
-    struct vemu_cpuid_entry *e = entry_find(cpuid, word->function, word->index);
+    struct vemu_cpuid_entry *e = vemu__cpuid_find(cpuid, word->function, word->index);
 
     if (!e)
         return NULL;
@@ -149,7 +168,7 @@ static bool has(const struct vemu_cpuid *cpuid, const char *name)
 /* Components of XSAVE without their feature (SDM Vol. 1, 13.1). */
 static void fit_xsave(struct vemu_cpuid *cpuid)
 {
-    struct vemu_cpuid_entry *e = entry_find(cpuid, 0xd, 0);
+    struct vemu_cpuid_entry *e = vemu__cpuid_find(cpuid, 0xd, 0);
     uint64_t components;
     uint32_t size = 576; /* x87, SSE and the header */
 
@@ -182,7 +201,7 @@ static void fit_xsave(struct vemu_cpuid *cpuid)
             size = (uint32_t)end;
     }
     e->ebx = e->ecx = size;
-    e = entry_find(cpuid, 0xd, 1);
+    e = vemu__cpuid_find(cpuid, 0xd, 1);
     if (e)
         components |= e->ecx | (uint64_t)e->edx << 32; /* supervisor components */
     remove_if(cpuid, is_component_not_in, components);
@@ -192,8 +211,9 @@ static void fit_xsave(struct vemu_cpuid *cpuid)
 static void fit_amd(struct vemu_cpuid *cpuid)
 {
     const uint32_t repeated = 0x0183f3ff;
-    struct vemu_cpuid_entry *vendor = entry_find(cpuid, 0, 0), *one = entry_find(cpuid, 1, 0),
-                            *extended = entry_find(cpuid, 0x80000001, 0);
+    struct vemu_cpuid_entry *vendor = vemu__cpuid_find(cpuid, 0, 0),
+                            *one = vemu__cpuid_find(cpuid, 1, 0),
+                            *extended = vemu__cpuid_find(cpuid, 0x80000001, 0);
 
     if (vendor && vendor->ebx == 0x68747541 /* AuthenticAMD */ && one && extended)
         extended->edx &= ~repeated | one->edx;
@@ -260,27 +280,8 @@ static void words_put(struct words *words, int feature, bool on)
     }
 }
 
-/* What stands behind the model's name. */
-static int take_items(const char *text, struct words *words, bool *check, bool *enforce,
-                      struct vemu_error **err)
-{
-    struct item item;
-
-    while (*text) {
-        int r = item_parse(&text, &item, err);
-
-        if (r < 0)
-            return r;
-        if (item.feature < 0)
-            *(item.length == 5 ? check : enforce) = item.on;
-        else
-            words_put(words, item.feature, item.on);
-    }
-    return 0;
-}
-
 /* The guest is shown these words, and what goes with them. */
-static void show(struct vemu_cpuid *cpuid, const struct words *words)
+static void show(struct vemu_cpuid *cpuid, const struct words *words, bool kvm)
 {
     for (unsigned w = 0; w < vemu__cpu_word_count; w++) {
         uint32_t *v = word_at(cpuid, &vemu__cpu_words[w]);
@@ -288,7 +289,7 @@ static void show(struct vemu_cpuid *cpuid, const struct words *words)
         if (v)
             *v = words->shown[w];
     }
-    if (!has(cpuid, "hypervisor"))
+    if (!kvm || !has(cpuid, "hypervisor"))
         remove_if(cpuid, is_hypervisor_leaf, 0);
     fit_xsave(cpuid);
     fit_amd(cpuid);
@@ -298,7 +299,7 @@ int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray
                           struct vemu_error **err)
 {
     g_autoptr(GPtrArray) lacks = g_ptr_array_new_with_free_func(g_free);
-    bool check = true, enforce = false;
+    struct vemu_cpu_settings settings;
     const struct vemu_cpu_model *known;
     struct words words;
     const char *rest;
@@ -310,11 +311,11 @@ int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray
     if (vemu__cpu_model_is_all(known) && !*rest)
         return 0;
     words_init(&words, known, cpuid);
-    r = take_items(rest, &words, &check, &enforce, err);
+    r = take_items(rest, &words, &settings, err);
     if (r < 0)
         goto out;
     note_missing(words.wanted, words.offered, lacks);
-    if (enforce && lacks->len) {
+    if (settings.enforce && lacks->len) {
         g_autofree char *text = NULL;
 
         g_ptr_array_add(lacks, NULL);
@@ -323,9 +324,9 @@ int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray
                             text);
         goto out;
     }
-    for (guint n = 0; missing && check && n < lacks->len; n++)
+    for (guint n = 0; missing && settings.check && n < lacks->len; n++)
         g_ptr_array_add(missing, g_strdup(lacks->pdata[n]));
-    show(cpuid, &words);
+    show(cpuid, &words, settings.kvm);
 out:
     words_clear(&words);
     return r;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "accel/accel.h"
+#include "core/cpu-settings.h"
 
 /* A bit of CPUID with a name. Several bits may share one (kvmclock). No pointers here: the table
  * would have to be relocated whenever the program starts. */
@@ -30,8 +31,13 @@ struct vemu_cpu_word {
 extern const struct vemu_cpu_word vemu__cpu_words[];
 extern const unsigned vemu__cpu_word_count;
 
+/* Is `text` that name, up to the difference between '_' and '-'? */
+bool vemu__cpu_name_is(const char *name, const char *text, size_t length);
 /* The feature of that name, in any of its spellings: index of the first entry, -1: none. */
 int vemu__cpu_feature_find(const char *name, size_t length);
+/* The entry of a leaf, NULL: none. */
+struct vemu_cpuid_entry *vemu__cpuid_find(struct vemu_cpuid *cpuid, uint32_t function,
+                                          uint32_t index);
 /* Is the bit set? */
 bool vemu__cpu_feature_test(const struct vemu_cpuid *cpuid, const struct vemu_cpu_feature *feature);
 
@@ -57,11 +63,13 @@ void vemu__cpu_model_words(const struct vemu_cpu_model *m, uint32_t *set);
 
 /* ---- cpu-model.c ---- */
 
-/* Refuses models and features that are not known: "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off|
- * check[=on|off]|enforce[=on|off]]...". */
+/* Refuses models, features and settings that are not known, and settings that contradict each
+ * other: "MODEL[,+FEATURE|-FEATURE|FEATURE[=on|off]|SETTING[=VALUE]]...". */
 int vemu__cpu_model_check(const char *model, struct vemu_error **err);
+/* The settings behind a model that has been checked. */
+void vemu__cpu_model_settings(const char *model, struct vemu_cpu_settings *ret);
 /*
- * Makes what is offered into the model. Names of features that it should have but that are not
+ * Makes what is offered into the model: features, and KVM's leaves. Names of features that it should have but that are not
  * offered are added to `missing` (gchar *, NULL: not wanted) as long as they are to be checked;
  * with "enforce" they are -ENOTSUP. `model` has been checked.
  */

@@ -105,22 +105,26 @@ static int ask_processor(struct vemu_cpuid *cpuid G_GNUC_UNUSED)
 }
 #endif
 
-static int ask_accelerator(const char *name, struct vemu_cpuid *cpuid)
+/* -EINVAL, -ENODEV: without words. */
+static int find_accelerator(const char *name, const struct vemu_accel_ops **ret)
+{
+    struct vemu_error *err = NULL;
+    char reason[256];
+
+    if (strcmp(name, "kvm") != 0 && strcmp(name, "soft") != 0 && strcmp(name, "auto") != 0)
+        return -EINVAL;
+    *ret = vemu__accel_choose(name, reason, sizeof(reason), &err);
+    vemu_error_free(err);
+    return *ret ? 0 : -ENODEV;
+}
+
+static int ask_accelerator(const struct vemu_accel_ops *ops, struct vemu_cpuid *cpuid)
 {
     struct vemu_accel_config config = { .vcpus = 1, .ioapic_pins = 24 };
     struct vemu_error *err = NULL;
     struct vemu_accel_vm *vm = NULL;
-    const struct vemu_accel_ops *ops;
-    char reason[256];
     int r;
 
-    if (strcmp(name, "kvm") != 0 && strcmp(name, "soft") != 0 && strcmp(name, "auto") != 0)
-        return -EINVAL;
-    ops = vemu__accel_choose(name, reason, sizeof(reason), &err);
-    if (!ops) {
-        vemu_error_free(err);
-        return -ENODEV;
-    }
     r = ops->supported_cpuid(&config, NULL, cpuid);
     if (r != -EAGAIN)
         return r < 0 ? -ENODEV : 0;
@@ -162,14 +166,18 @@ int vemu_cpu_get_offer(const char *accel, struct vemu_cpu_offer *ret)
 {
     g_autofree struct vemu_cpuid *cpuid = g_try_new0(struct vemu_cpuid, 1);
     g_autofree uint32_t *words = g_new0(uint32_t, vemu__cpu_word_count);
+    const struct vemu_accel_ops *ops = NULL;
     const uint32_t size = ret->size;
-    int r;
+    int r = 0;
 
     if (size < sizeof(*ret))
         return -EINVAL;
     if (!cpuid)
         return -ENOMEM;
-    r = accel ? ask_accelerator(accel, cpuid) : ask_processor(cpuid);
+    if (accel)
+        r = find_accelerator(accel, &ops);
+    if (r >= 0)
+        r = ops ? ask_accelerator(ops, cpuid) : ask_processor(cpuid);
     if (r < 0)
         return r;
     memset(ret, 0, sizeof(*ret));
@@ -184,4 +192,27 @@ int vemu_cpu_get_offer(const char *accel, struct vemu_cpu_offer *ret)
     }
     features_from_words(words, ret->features);
     return 0;
+}
+
+int vemu_cpu_check(const char *accel, const char *cpu, struct vemu_error **err)
+{
+    g_autofree struct vemu_cpuid *cpuid = g_try_new0(struct vemu_cpuid, 1);
+    const struct vemu_accel_ops *ops = NULL;
+    struct vemu_cpu_settings settings;
+    int r;
+
+    if (!cpuid)
+        return vemu__error_set(err, ENOMEM, "out of memory");
+    r = vemu__cpu_model_check(cpu, err);
+    if (r < 0)
+        return r;
+    r = find_accelerator(accel, &ops);
+    if (r >= 0)
+        r = ask_accelerator(ops, cpuid);
+    if (r < 0)
+        return vemu__error_set(err, -r, "accelerator %s %s", accel,
+                               r == -EINVAL ? "is not known" : "cannot be used");
+    vemu__cpu_model_settings(cpu, &settings);
+    r = vemu__cpu_model_apply(cpu, cpuid, NULL, err);
+    return r < 0 ? r : vemu__cpu_settings_fit_width(&settings, ops, cpuid, err);
 }

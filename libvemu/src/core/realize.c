@@ -162,5 +162,7 @@ int vemu__realize(struct vemu_vm *vm, struct vemu_error **err)
         r = load(vm, err);
     if (r >= 0)
         r = vemu__vcpus_create(vm, err);
+    if (r >= 0)
+        r = vemu__vcpus_check_reach(vm, err);
     return r;
 }

@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/cpu-model.h"
 #include "core/vm.h"
+#include "machines/machine.h"
 
 bool vemu__vcpus_wait_accel(struct vemu_vcpus *vcpus)
 {
@@ -27,8 +29,12 @@ bool vemu__vcpus_wait_accel(struct vemu_vcpus *vcpus)
 static int cpuid_fit(struct vemu_vm *vm, struct vemu_cpuid *cpuid, struct vemu_error **err)
 {
     g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
+    struct vemu_cpu_settings settings;
     int r = vemu__cpu_model_apply(vm->config.cpu, cpuid, missing, err);
 
+    vemu__cpu_model_settings(vm->config.cpu, &settings);
+    if (r >= 0)
+        r = vemu__cpu_settings_fit_width(&settings, vm->accel, cpuid, err);
     for (guint n = 0; r >= 0 && n < missing->len; n++)
         vemu_vm_log(vm, VEMU_LOG_WARNING, "CPU feature %s is not offered by accelerator %s",
                     (const char *)missing->pdata[n], vm->accel->name);
@@ -70,4 +76,19 @@ struct vemu_cpuid *vemu__vcpus_copy_cpuid(struct vemu_vcpus *vcpus)
     cpuid = vcpus->cpuid;
     pthread_mutex_unlock(&vcpus->lock);
     return cpuid ? g_memdup2(cpuid, sizeof(*cpuid)) : NULL;
+}
+
+int vemu__vcpus_check_reach(struct vemu_vm *vm, struct vemu_error **err)
+{
+    g_autofree struct vemu_cpuid *cpuid = vemu__vcpus_copy_cpuid(&vm->vcpus);
+    const struct vemu_cpuid_entry *e = cpuid ? vemu__cpuid_find(cpuid, 0x80000008, 0) : NULL;
+    const uint32_t bits = e ? e->eax & 0xff : 0;
+    const uint64_t end = vm->machine->address_end;
+
+    if (!bits || bits > 63 || end <= 1ull << bits)
+        return 0;
+    return vemu__error_set(err, EINVAL,
+                           "memory and PCI windows of machine %s end at 0x%" PRIx64
+                           ", which physical addresses of %u bits do not reach",
+                           vm->machine->class_->name, end, bits);
 }

@@ -61,6 +61,7 @@ struct vemu_machine {
     struct vemu_device *hotplug[VEMU_HOTPLUG_KINDS];
     struct vemu_irq *hotplug_lines[VEMU_HOTPLUG_KINDS];
     uint64_t device_memory_base, device_memory_size;
+    uint64_t address_end; /* set by init: behind all RAM, room for memory and PCI windows */
     bool can_sleep; /* set by init: the guest can put it to sleep (ACPI S3) */
     struct vemu_irq *genid_line; /* an edge tells the guest of a generation ID; NULL: it cannot */
 };

@@ -82,7 +82,7 @@ static int microvm_add_ram(struct microvm *m, struct vemu_error **err)
         r = vemu__pc_add_ram(&m->pc, RAM_HIGH, m->pc.ram_high, m->pc.ram_low, "ram-above-4g",
                              err);
     }
-    vemu__pc_place_device_memory(&m->pc, RAM_HIGH + m->pc.ram_high);
+    m->pc.machine.address_end = vemu__pc_place_device_memory(&m->pc, RAM_HIGH + m->pc.ram_high);
     vemu__e820_add(&m->pc.e820, 0, BASE_END, VEMU_E820_RAM);
     vemu__e820_add(&m->pc.e820, BASE_END, 0xa0000 - BASE_END, VEMU_E820_RESERVED);
     vemu__e820_add(&m->pc.e820, TABLES_START, MIB - TABLES_START, VEMU_E820_RESERVED);

@@ -119,6 +119,7 @@ static int q35_add_ram(struct q35 *m, struct vemu_error **err)
     /* Windows begin where a BAR of some size can: not right behind odd amounts of RAM. */
     m->pci.memory_start[0] = (pc->ram_low + 256 * MIB - 1) / (256 * MIB) * (256 * MIB);
     m->pci.memory64_end = m->pci.memory64_start + MMIO64_SIZE;
+    pc->machine.address_end = m->pci.memory64_end;
     return r;
 }
 

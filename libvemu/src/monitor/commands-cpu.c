@@ -134,13 +134,19 @@ static char *model_text(struct json_object *model, struct vemu_error **err)
     if (props) {
         json_object_object_foreach(props, key, value)
         {
-            if (!json_object_is_type(value, json_type_boolean) || strchr(key, ',')) {
-                vemu__error_set(err, EINVAL, "CPU property '%s' is not true or false", key);
+            const bool is_switch = json_object_is_type(value, json_type_boolean);
+
+            if ((!is_switch && !json_object_is_type(value, json_type_int)) || strchr(key, ',') ||
+                strchr(key, '=')) {
+                vemu__error_set(err, EINVAL, "CPU property '%s' is not true, false or a number",
+                                key);
                 g_string_free(text, TRUE);
                 return NULL;
             }
             g_string_append_printf(text, ",%s=%s", key,
-                                   json_object_get_boolean(value) ? "on" : "off");
+                                   !is_switch ? json_object_get_string(value)
+                                   : json_object_get_boolean(value) ? "on"
+                                                                    : "off");
         }
     }
     return g_string_free(text, FALSE);
@@ -151,7 +157,28 @@ bad:
     return NULL;
 }
 
-/* "full" tells of every feature, "static" names those that "base" has to be given. */
+/* What is said of the model, or with `full` all that could be. */
+static void add_settings(struct json_object *props, const char *model, bool full)
+{
+    struct vemu_cpu_settings said, usual;
+    uint32_t value, other;
+    const char *name;
+    bool is_number;
+
+    vemu__cpu_model_settings(model, &said);
+    vemu__cpu_settings_init(&usual);
+    for (unsigned n = 0; vemu__cpu_settings_get(&said, n, &name, &is_number, &value); n++) {
+        vemu__cpu_settings_get(&usual, n, &name, &is_number, &other);
+        if (value == other && !full)
+            continue;
+        if (is_number)
+            qmp_add_int(props, name, value);
+        else
+            qmp_add_bool(props, name, value);
+    }
+}
+
+/* "full" tells of every feature and setting, "static" names those that "base" has to be given. */
 static int cmd_query_cpu_model_expansion(QMP_PARAMS)
 {
     const bool full = !strcmp(json_object_get_string(qmp_get(args, "type")), "full");
@@ -177,6 +204,7 @@ static int cmd_query_cpu_model_expansion(QMP_PARAMS)
         if (on || full)
             qmp_add_bool(props, vemu__cpu_features[n].name, on);
     }
+    add_settings(props, text, full);
     expanded = json_object_new_object();
     qmp_add_string(expanded, "name",
                    full ? json_object_get_string(qmp_get(model, "name")) : "base");

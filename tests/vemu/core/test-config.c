@@ -118,6 +118,26 @@ static const struct vemu_cpuid_entry *leaf(uint32_t cpu, uint32_t function, uint
     return NULL;
 }
 
+/* The vCPUs see the width they were given, and the board must fit into it. */
+START_TEST(widths)
+{
+    struct vemu_vm *vm = fake_vm(CONFIG(.cpu = "max,phys-bits=36"));
+
+    OK(vemu_vm_realize(vm, &err));
+    ck_assert_uint_eq(leaf(0, 0x80000008, 0)->eax, 36);
+    vemu_vm_unref(vm);
+    vm = fake_vm(CONFIG(.cpu = "max,phys-bits=41"));
+    FAILS(vemu_vm_realize(vm, &err), ENOTSUP, "at most 40");
+    vemu_vm_unref(vm);
+    vm = fake_vm(CONFIG(.cpu = "max,phys-bits=36", .max_memory_bytes = 1ull << 37));
+    FAILS(vemu_vm_realize(vm, &err), EINVAL, "of 36 bits do not reach");
+    vemu_vm_unref(vm);
+    vm = fake_vm(CONFIG(.max_memory_bytes = 1ull << 37));
+    OK(vemu_vm_realize(vm, &err));
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 START_TEST(topology)
 {
     struct vemu_vm *vm = fake_vm(CONFIG(.vcpus = 3));
@@ -142,7 +162,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { defaults, refused, by_name, cpu_models, topology, NULL };
+    const TTest *const tests[] = { defaults, refused, by_name, cpu_models, widths, topology, NULL };
 
     return run_tests("config", tests);
 }

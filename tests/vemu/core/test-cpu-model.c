@@ -78,7 +78,9 @@ START_TEST(text)
     static const char *const good[] = {
         "max", "host", "base", "qemu64", "x86-64-v1", "x86-64-v2", "x86-64-v3", "max,+sse3",
         "max,-sse4_1,sse4.2=off,+lzcnt", "host,enforce", "max,check=off,enforce=on",
-        "base,+kvmclock", "max,tsc_adjust=on",
+        "base,+kvmclock", "max,tsc_adjust=on", "max,kvm=off", "host,kvm=on,kvm",
+        "max,phys-bits=32", "max,phys_bits=52,host_phys_bits=off", "max,phys-bits=0",
+        "max,host-phys-bits=on,host-phys-bits-limit=39",
     };
     static const struct {
         const char *model, *complaint;
@@ -95,6 +97,21 @@ START_TEST(text)
         { "max,+check", "'+check'" },
         { "max,-enforce", "'-enforce'" },
         { "max,migratable=on", "'migratable=on'" },
+        { "max,kvm=no", "'kvm=no' is not on or off" },
+        { "max,kvm=", "'kvm='" },
+        { "max,-kvm", "'-kvm' is not known" },
+        { "max,kvm-hint-dedicated=on", "'kvm-hint-dedicated=on' is not known" },
+        { "max,phys-bits", "'phys-bits' is not a number of bits from 32 to 52" },
+        { "max,phys-bits=", "'phys-bits='" },
+        { "max,phys-bits=31", "'phys-bits=31'" },
+        { "max,phys-bits=53", "'phys-bits=53'" },
+        { "max,phys-bits=-40", "'phys-bits=-40'" },
+        { "max,phys-bits=0x28", "'phys-bits=0x28'" },
+        { "max,phys-bits=40 ", "'phys-bits=40 '" },
+        { "max,phys-bits=4294967336", "'phys-bits=4294967336'" },
+        { "max,host-phys-bits=40", "'host-phys-bits=40' is not on or off" },
+        { "max,phys-bits=40,host-phys-bits", "exclude each other" },
+        { "max,host-phys-bits-limit=40", "needs host-phys-bits" },
     };
 
     for (size_t n = 0; n < G_N_ELEMENTS(good); n++)
@@ -237,6 +254,79 @@ START_TEST(told)
 }
 END_TEST
 
+/* KVM's leaves go; that there is a hypervisor is still said. */
+START_TEST(without_kvm)
+{
+    APPLY("max,kvm=off", "");
+    ck_assert_ptr_null(leaf(0x40000000, 0));
+    ck_assert_ptr_null(leaf(0x40000001, 0));
+    ck_assert(has("hypervisor") && !has("kvmclock"));
+    APPLY("max,kvm=off,kvm=on", "");
+    ck_assert_ptr_nonnull(leaf(0x40000000, 0));
+    APPLY("x86-64-v2,+kvmclock,kvm=off", "");
+    ck_assert_ptr_null(leaf(0x40000001, 0));
+}
+END_TEST
+
+/* What is offered, with addresses of 46 bits. */
+static struct vemu_cpu_settings settings_of(const char *model)
+{
+    struct vemu_cpu_settings settings;
+
+    offer();
+    cpuid.entries[cpuid.count++] = (struct vemu_cpuid_entry){ .function = 0x80000008,
+                                                              .eax = 0x392e, .ebx = 7 };
+    OK(vemu__cpu_model_check(model, &err));
+    vemu__cpu_model_settings(model, &settings);
+    return settings;
+}
+
+#define FIT(accel, settings) vemu__cpu_settings_fit_width(&(settings), &(accel), &cpuid, &err)
+
+START_TEST(widths)
+{
+    static const struct {
+        const char *model;
+        uint32_t most, bits;
+    } rows[] = {
+        { "max", 0, 46 },
+        { "max", 52, 46 },
+        { "max,phys-bits=36", 0, 36 },
+        { "max,phys-bits=46", 0, 46 },
+        { "max,phys-bits=47", 0, 0 },
+        { "max,phys-bits=52", 52, 52 },
+        { "max,phys-bits=51", 50, 0 },
+        { "max,host-phys-bits", 0, 46 },
+        { "max,host-phys-bits,host-phys-bits-limit=40", 0, 40 },
+        { "max,host-phys-bits,host-phys-bits-limit=50", 0, 46 },
+    };
+    struct vemu_cpu_offer processor = VEMU_CPU_OFFER_INIT;
+
+    for (size_t n = 0; n < G_N_ELEMENTS(rows); n++) {
+        const struct vemu_accel_ops accel = { .name = "some", .phys_bits_max = rows[n].most };
+        const struct vemu_cpu_settings settings = settings_of(rows[n].model);
+
+        if (!rows[n].bits) {
+            FAILS(FIT(accel, settings), ENOTSUP, "accelerator some");
+            continue;
+        }
+        OK(FIT(accel, settings));
+        ck_assert_uint_eq(leaf(0x80000008, 0)->eax, 0x3900 | rows[n].bits);
+        ck_assert_uint_eq(leaf(0x80000008, 0)->ebx, 7);
+    }
+    if (vemu_cpu_get_offer(NULL, &processor) == 0) { /* one that can have any */
+        const struct vemu_accel_ops any = { .name = "any", .phys_bits_max = 52 };
+        struct vemu_cpu_settings settings = settings_of("max,host-phys-bits");
+
+        OK(FIT(any, settings));
+        ck_assert_uint_eq(leaf(0x80000008, 0)->eax & 0xff, processor.physical_bits);
+        settings = settings_of("max,host-phys-bits,host-phys-bits-limit=33");
+        OK(FIT(any, settings));
+        ck_assert_uint_eq(leaf(0x80000008, 0)->eax & 0xff, 33);
+    }
+}
+END_TEST
+
 START_TEST(offers)
 {
     struct vemu_cpu_offer o = VEMU_CPU_OFFER_INIT;
@@ -254,13 +344,19 @@ START_TEST(offers)
 #endif
     o.size = 4;
     ck_assert_int_eq(vemu_cpu_get_offer("soft", &o), -EINVAL);
+
+    OK(vemu_cpu_check("soft", "max,kvm=off,phys-bits=52", &err));
+    OK(vemu_cpu_check("soft", "max,+amx-tile", &err));
+    FAILS(vemu_cpu_check("soft", "max,+amx-tile,enforce", &err), ENOTSUP, "amx-tile");
+    FAILS(vemu_cpu_check("soft", "max,phys-bits=53", &err), EINVAL, "'phys-bits=53'");
+    FAILS(vemu_cpu_check("hard", "max", &err), EINVAL, "accelerator hard is not known");
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { text, everything, levels, single, missing,
-                                   amd,  told,       offers, NULL };
+    const TTest *const tests[] = { text, everything, levels,      single, missing, amd,
+                                   told, offers,     without_kvm, widths, NULL };
 
     return run_tests("cpu-model", tests);
 }

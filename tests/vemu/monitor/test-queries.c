@@ -95,11 +95,20 @@ START_TEST(test_cpus)
     o = client_ok(&c, "query-cpu-model-expansion",
                   "{'type':'full','model':{'name':'max','props':{'fpu':false}}}");
     ck_assert(!json_object_get_boolean(at(o, "model.props.fpu")));
+    ck_assert(json_object_get_boolean(at(o, "model.props.kvm")));
+    ck_assert(!json_object_get_boolean(at(o, "model.props.host-phys-bits")));
+    o = client_ok(&c, "query-cpu-model-expansion",
+                  "{'type':'static','model':{'name':'max','props':{'kvm':false,'phys-bits':36}}}");
+    ck_assert(!json_object_get_boolean(at(o, "model.props.kvm")));
+    ck_assert_int_eq(json_object_get_int(at(o, "model.props.phys-bits")), 36);
+    ck_assert_int_eq(json_object_object_length(at(o, "model.props")), 3); /* fpu */
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "'phys-bits=60'",
+                 "{'type':'full','model':{'name':'max','props':{'phys-bits':60}}}");
     client_fails(&c, "query-cpu-model-expansion", "GenericError", "'z80'",
                  "{'type':'full','model':{'name':'z80'}}");
     client_fails(&c, "query-cpu-model-expansion", "GenericError", "'avx9=on'",
                  "{'type':'full','model':{'name':'max','props':{'avx9':true}}}");
-    client_fails(&c, "query-cpu-model-expansion", "GenericError", "not true or false",
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "not true, false or a number",
                  "{'type':'full','model':{'name':'max','props':{'avx':'on'}}}");
     ck_assert_uint_eq(json_object_array_length(client_ok(&c, "query-iothreads", NULL)), 0);
 

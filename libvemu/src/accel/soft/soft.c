@@ -504,6 +504,7 @@ static void soft_stats(struct vemu_accel_vm *avm, struct vemu_accel_stats *ret)
 
 const struct vemu_accel_ops vemu__accel_soft = {
     .name = "soft",
+    .phys_bits_max = 52,
     .direct_io = true,
     .probe = soft_probe,
     .vm_create = soft_vm_create,
