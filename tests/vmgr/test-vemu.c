@@ -223,8 +223,6 @@ START_TEST(test_unsupported)
           "CPU topology doesn't match maximum vcpu count" },
         { "<cpu mode='host-passthrough'><numa><cell id='0' cpus='0' memory='65536'/></numa></cpu>",
           "<numa> is not supported on machine 'microvm'" },
-        { "<cpu mode='host-passthrough'><maxphysaddr mode='emulate' bits='42'/></cpu>",
-          "<maxphysaddr> of <cpu> in mode 'emulate' is not supported by the vemu driver yet" },
         { "<clock offset='utc'><timer name='hpet'/></clock>",
           "timer 'hpet' cannot be switched on by the vemu driver yet" },
         { "<on_poweroff>restart</on_poweroff>",

@@ -14,6 +14,7 @@
 #include "../device/memory.h"
 #include "../device/parts.h"
 #include "../state/paths.h"
+#include "../tune/feature.h"
 #include "../tune/iothread.h"
 #include "../tune/numa.h"
 #include "../tune/resource.h"
@@ -111,21 +112,6 @@ static int check_os(const struct vmgr__domain_def *def, struct vmgr_error **err)
     return 0;
 }
 
-/* What is in the machine anyway, and what may be switched off because it is not. */
-static int check_features(const struct vmgr__domain_def *def, struct vmgr_error **err)
-{
-    for (int i = 0; i < VMGR__FEATURE_COUNT; i++) {
-        const char *name = vmgr__feature_names[i];
-        const struct vmgr__feature *f = &def->features[i];
-        bool builtin = strcmp(name, "acpi") == 0 || strcmp(name, "pae") == 0 ||
-                       (strcmp(name, "apic") == 0 && !strstr(f->kept ? f->kept : "", "eoi"));
-
-        if (f->present && !builtin && f->state != 2)
-            return unsupported(err, "feature '%s' is not supported by the vemu driver yet", name);
-    }
-    return 0;
-}
-
 static int check_ports(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
     struct vemu_parts parts;
@@ -190,7 +176,7 @@ int vmgr__vemu_check_support(const struct vmgr__domain_def *def, struct vmgr_err
     if (def->current_memory_kib != def->memory_kib && !vmgr__vemu_has_balloon(def))
         return unsupported(err, "<currentMemory> below <memory> needs a memory balloon");
     if (vmgr__vemu_check_define(def, err) < 0 || check_os(def, err) < 0 ||
-        check_features(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
+        vmgr__vemu_features_check(def, err) < 0 || vmgr__vemu_check_cpu(def, err) < 0 ||
         vmgr__vemu_clock_check(def, err) < 0 || vmgr__vemu_check_actions(def, err) < 0 ||
         vmgr__vemu_tune_check(def, err) < 0 || vmgr__vemu_memory_check(def, NULL, err) < 0)
         return -1;

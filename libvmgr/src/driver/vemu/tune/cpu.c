@@ -11,8 +11,9 @@
 
 #include <string.h>
 
-#include "numa.h"
 #include "../device/parts.h"
+#include "feature.h"
+#include "numa.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
@@ -35,22 +36,116 @@ static bool offered(const struct vmgr__domain_def *def, struct vmgr__cpu_set *re
 
 /* ---- checks ---- */
 
-/* <cache> and <maxphysaddr> that are what the guest gets anyway. */
-static int check_kept(const struct vmgr__cpu *cpu, const char *name, const char *text,
-                      struct vmgr_error **err)
+/* <cache> that is what the guest gets anyway. */
+static int check_cache(const struct vmgr__cpu *cpu, const xmlNode *node, struct vmgr_error **err)
 {
-    xmlDoc *doc = vmgr__xml_parse(text, "(cpu)", name, err);
-    g_autofree char *mode = doc ? vmgr__xml_attr(xmlDocGetRootElement(doc), "mode") : NULL;
+    g_autofree char *mode = vmgr__xml_attr(node, "mode");
+
+    if (g_strcmp0(mode, "passthrough") == 0 && cpu->mode == VMGR__CPU_HOST_PASSTHROUGH)
+        return 0;
+    return unsupported(err, "<cache> of <cpu> in mode '%s' is not supported by the vemu driver%s",
+                       mode ? mode : "",
+                       g_strcmp0(mode, "passthrough") == 0 ? " without CPU mode 'host-passthrough'"
+                                                           : " yet");
+}
+
+/* <maxphysaddr>: the value of -cpu that goes with it, for g_free(). */
+static char *width_option(const xmlNode *node)
+{
+    g_autofree char *mode = vmgr__xml_attr(node, "mode");
+    g_autofree char *bits = vmgr__xml_attr(node, "bits");
+    g_autofree char *limit = vmgr__xml_attr(node, "limit");
+
+    if (g_strcmp0(mode, "emulate") == 0)
+        return g_strdup_printf(",phys-bits=%s", bits);
+    return g_strdup_printf(",host-phys-bits=on%s%s", limit ? ",host-phys-bits-limit=" : "",
+                           limit ? limit : "");
+}
+
+/* Whether the accelerator can have so many is found out with the rest of the option. */
+static int check_width(const xmlNode *node, struct vmgr_error **err)
+{
+    g_autofree char *mode = vmgr__xml_attr(node, "mode");
+    g_autofree char *bits = vmgr__xml_attr(node, "bits");
+    g_autofree char *limit = vmgr__xml_attr(node, "limit");
+    const bool emulate = g_strcmp0(mode, "emulate") == 0;
+    const char *number = emulate ? bits : limit;
+    uint32_t value;
+
+    if (!emulate && g_strcmp0(mode, "passthrough") != 0)
+        return unsupported(err, "CPU maximum physical address mode '%s' is not known",
+                           mode ? mode : "");
+    if (emulate && !bits)
+        return unsupported(err,
+                           "if using CPU maximum physical address mode='%s', bits= must be "
+                           "specified too",
+                           mode);
+    if (!emulate && bits)
+        return unsupported(err,
+                           "CPU maximum physical address bits number specification cannot be used "
+                           "with mode='%s'",
+                           mode);
+    if (emulate && limit)
+        return unsupported(err, "attribute limit of <maxphysaddr> cannot be used with mode='%s'",
+                           mode);
+    if (number && (!vmgr__parse_u32(number, &value) || value < 32 || value > 52))
+        return unsupported(err, "CPU maximum physical address of '%s' bits is not one of 32 to 52",
+                           number);
+    return 0;
+}
+
+static int check_kept(const struct vmgr__cpu *cpu, guint n, struct vmgr_error **err)
+{
+    const char *name = cpu->kept_names->pdata[n];
+    xmlDoc *doc = vmgr__xml_parse(cpu->kept->pdata[n], "(cpu)", name, err);
+    int r;
 
     if (!doc)
         return -1;
+    r = strcmp(name, "cache") == 0 ? check_cache(cpu, xmlDocGetRootElement(doc), err)
+                                   : check_width(xmlDocGetRootElement(doc), err);
     xmlFreeDoc(doc);
-    if (g_strcmp0(mode, "passthrough") == 0 && cpu->mode == VMGR__CPU_HOST_PASSTHROUGH)
+    return r;
+}
+
+/* What -cpu says besides model and features of <cpu>. True: there are features that must be. */
+static bool add_machine(const struct vmgr__domain_def *def, GString *option)
+{
+    const struct vmgr__cpu *cpu = &def->cpu;
+
+    for (guint i = 0; cpu->present && i < cpu->kept->len; i++) {
+        const char *name = cpu->kept_names->pdata[i];
+        xmlDoc *doc = strcmp(name, "maxphysaddr") == 0
+                          ? vmgr__xml_parse(cpu->kept->pdata[i], "(cpu)", name, NULL)
+                          : NULL;
+
+        if (doc) {
+            g_autofree char *width = width_option(xmlDocGetRootElement(doc));
+
+            g_string_append(option, width);
+            xmlFreeDoc(doc);
+        }
+    }
+    return vmgr__vemu_features_cpu(def, option);
+}
+
+/* Settings that some hosts and accelerators cannot have: they have the words. */
+static int check_option(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    g_autoptr(GString) said = g_string_new(NULL);
+    g_autofree char *option = NULL;
+    struct vemu_error *why = NULL;
+
+    add_machine(def, said);
+    if (!said->len || def->virt_type == VMGR__VIRT_VEMU)
         return 0;
-    return unsupported(err, "<%s> of <cpu> in mode '%s' is not supported by the vemu driver%s",
-                       name, mode ? mode : "",
-                       g_strcmp0(mode, "passthrough") == 0 ? " without CPU mode 'host-passthrough'"
-                                                           : " yet");
+    option = vmgr__vemu_cpu_option(def);
+    if (vemu_cpu_check(vmgr__vemu_accel(def), option, &why) < 0) {
+        unsupported(err, "%s", vemu_error_message(why));
+        vemu_error_free(why);
+        return -1;
+    }
+    return 0;
 }
 
 static int check_topology(const struct vmgr__domain_def *def, struct vmgr_error **err)
@@ -111,16 +206,18 @@ int vmgr__vemu_check_cpu(const struct vmgr__domain_def *def, struct vmgr_error *
     if (check_topology(def, err) < 0)
         return -1;
     if (!cpu->present)
-        return 0;
+        return check_option(def, err);
     if (cpu->vendor_id)
         return unsupported(err, "vendor_id of CPU models is not supported by the vemu driver yet");
     for (guint i = 0; i < cpu->kept_names->len; i++) {
         const char *name = cpu->kept_names->pdata[i];
 
-        if (strcmp(name, "numa") != 0 && check_kept(cpu, name, cpu->kept->pdata[i], err) < 0)
+        if (strcmp(name, "numa") != 0 && check_kept(cpu, i, err) < 0)
             return -1;
     }
-    return vmgr__vemu_check_numa(def, err) < 0 ? -1 : check_features(def, err);
+    return vmgr__vemu_check_numa(def, err) < 0 || check_features(def, err) < 0
+               ? -1
+               : check_option(def, err);
 }
 
 /* ---- a run's definition ---- */
@@ -164,6 +261,7 @@ char *vmgr__vemu_cpu_option(const struct vmgr__domain_def *def)
     const struct vmgr__cpu *cpu = &def->cpu;
     GString *s = g_string_new(vmgr__vemu_cpu_model(def));
     guint n = cpu->present ? cpu->features->len : 0;
+    bool must;
 
     for (guint i = 0; i < n; i++) {
         const struct vmgr__cpu_feature *f =
@@ -176,7 +274,8 @@ char *vmgr__vemu_cpu_option(const struct vmgr__domain_def *def)
     }
     if (strcmp(def->os.arch, "i686") == 0)
         g_string_append(s, ",lm=off");
-    if ((is_custom(cpu) || n) && cpu->check != CHECK_NONE)
+    must = add_machine(def, s);
+    if (must || ((is_custom(cpu) || n) && cpu->check != CHECK_NONE))
         g_string_append(s, ",enforce");
     return g_string_free(s, FALSE);
 }

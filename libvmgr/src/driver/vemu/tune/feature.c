@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <features>: what the machine has anyway, what may be switched off because it is not there, and
+ * what vCPUs are given by -cpu.
+ */
+#include "feature.h"
+
+#include <string.h>
+
+#include "../device/parts.h"
+
+#define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
+
+/* NULL: the definition does not name it. */
+static const struct vmgr__feature *feature_of(const struct vmgr__domain_def *def, const char *name)
+{
+    const int index = vmgr__name_index(vmgr__feature_names, name);
+
+    return def->features[index].present ? &def->features[index] : NULL;
+}
+
+/* The element of a feature that is more than a state, for xmlFreeDoc(); NULL: it is not there. */
+static xmlDoc *parse(const struct vmgr__domain_def *def, const char *name, struct vmgr_error **err)
+{
+    const struct vmgr__feature *f = feature_of(def, name);
+
+    return f && f->kept ? vmgr__xml_parse(f->kept, "(feature)", name, err) : NULL;
+}
+
+/* ---- <kvm> ---- */
+
+/* Children whose state is a feature of vCPUs. The rest of what the format has is not there. */
+static const struct {
+    const char *name, *feature;
+} kvm_children[] = { { "poll-control", "kvm-poll-control" }, { "pv-ipi", "kvm-pv-ipi" } };
+
+static const char *kvm_feature(const xmlNode *child)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kvm_children); i++)
+        if (strcmp((const char *)child->name, kvm_children[i].name) == 0)
+            return kvm_children[i].feature;
+    return NULL;
+}
+
+/* 1: on, 0: off, -1: neither. */
+static int state_of(const xmlNode *node)
+{
+    g_autofree char *state = vmgr__xml_attr(node, "state");
+
+    return g_strcmp0(state, "on") == 0 ? 1 : g_strcmp0(state, "off") == 0 ? 0 : -1;
+}
+
+static int check_kvm_child(const xmlNode *child, struct vmgr_error **err)
+{
+    const char *name = (const char *)child->name;
+    const int on = state_of(child);
+
+    if (on < 0)
+        return vemu_error(err, VMGR_ERR_XML_ERROR,
+                          "Missing required attribute 'state' in element '%s'", name);
+    if (on == 1 && strcmp(name, "hidden") != 0 && !kvm_feature(child))
+        return unsupported(err, "<%s> of feature 'kvm' is not supported by the vemu driver yet",
+                           name);
+    return 0;
+}
+
+static int check_kvm(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    xmlDoc *doc = parse(def, "kvm", err);
+    int r = 0;
+
+    if (!doc)
+        return feature_of(def, "kvm") ? -1 : 0;
+    for (xmlNode *c = vmgr__xml_first(xmlDocGetRootElement(doc)); c && r == 0;
+         c = vmgr__xml_next(c, NULL))
+        r = check_kvm_child(c, err);
+    xmlFreeDoc(doc);
+    return r;
+}
+
+static bool add_kvm(const struct vmgr__domain_def *def, GString *cpu)
+{
+    xmlDoc *doc = parse(def, "kvm", NULL);
+    bool wants = false;
+
+    for (xmlNode *c = doc ? vmgr__xml_first(xmlDocGetRootElement(doc)) : NULL; c;
+         c = vmgr__xml_next(c, NULL)) {
+        const char *feature = kvm_feature(c);
+        const bool on = state_of(c) == 1;
+
+        if (feature)
+            g_string_append_printf(cpu, ",%s=%s", feature, on ? "on" : "off");
+        else if (on)
+            g_string_append(cpu, ",kvm=off");
+        wants = wants || (feature && on);
+    }
+    xmlFreeDoc(doc);
+    return wants;
+}
+
+/* ---- <apic>, <ioapic> ---- */
+
+/* What the attribute of the feature says, for g_free(); NULL: nothing. */
+static char *attribute(const struct vmgr__domain_def *def, const char *feature, const char *name)
+{
+    xmlDoc *doc = parse(def, feature, NULL);
+    char *value = doc ? vmgr__xml_attr(xmlDocGetRootElement(doc), name) : NULL;
+
+    xmlFreeDoc(doc);
+    return value;
+}
+
+/* The emulator has the I/O APIC, whatever the accelerator. */
+static int check_ioapic(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    g_autofree char *driver = attribute(def, "ioapic", "driver");
+
+    if (driver && strcmp(driver, "qemu") != 0)
+        return unsupported(err, "driver '%s' of <ioapic> is not supported by the vemu driver",
+                           driver);
+    return 0;
+}
+
+/* An end of interrupt that costs no exit. */
+static bool add_apic(const struct vmgr__domain_def *def, GString *cpu)
+{
+    g_autofree char *eoi = attribute(def, "apic", "eoi");
+
+    if (eoi)
+        g_string_append_printf(cpu, ",kvm-pv-eoi=%s", eoi);
+    return g_strcmp0(eoi, "on") == 0;
+}
+
+/* ---- all of them ---- */
+
+int vmgr__vemu_features_check(const struct vmgr__domain_def *def, struct vmgr_error **err)
+{
+    static const char *const known[] = { "acpi", "pae", "apic", "kvm", "ioapic", NULL };
+
+    for (int i = 0; i < VMGR__FEATURE_COUNT; i++) {
+        const char *name = vmgr__feature_names[i];
+        const struct vmgr__feature *f = &def->features[i];
+
+        if (f->present && f->state != 2 && vmgr__name_index(known, name) < 0)
+            return unsupported(err, "feature '%s' is not supported by the vemu driver yet", name);
+    }
+    return check_kvm(def, err) < 0 ? -1 : check_ioapic(def, err);
+}
+
+bool vmgr__vemu_features_cpu(const struct vmgr__domain_def *def, GString *cpu)
+{
+    const bool kvm = add_kvm(def, cpu), apic = add_apic(def, cpu);
+
+    return kvm || apic;
+}
