@@ -32,6 +32,9 @@ refused x86-64-v3,enforce "does not have"
 refused max,kvm=maybe "'kvm=maybe'"
 refused max,phys-bits=53 "'phys-bits=53'"
 refused max,phys-bits=40,host-phys-bits "exclude each other"
+refused max,hv-relaxed,hv-spinlocks=0x1fff "accelerator soft has no Hyper-V enlightenments"
+refused max,hv-synic "requires Hyper-V VP_INDEX MSR (hv-vpindex)"
+refused max,hv-spinlocks=8 "'hv-spinlocks=8'"
 refused_room() { # MODEL MEMORY WORDS
     timeout 20 "$vemu" -accel soft -machine q35 -cpu "$1" -m "$2" -nodefaults \
         -kernel "$BUILD/tests/guests/payloads/hello.elf" >"$work/out" 2>&1 </dev/null

@@ -123,6 +123,9 @@ bool help_cpus(const char *value)
            "Settings:\n"
            "  kvm=off            KVM's leaves are not shown\n"
            "  phys-bits=N        width of physical addresses\n"
-           "  host-phys-bits=on  the host's; not more than host-phys-bits-limit=N\n");
+           "  host-phys-bits=on  the host's; not more than host-phys-bits-limit=N\n"
+           "  hv-NAME            Hyper-V enlightenments, on kvm: relaxed vapic time crash reset vpindex\n"
+           "                     runtime synic stimer stimer-direct frequencies reenlightenment\n"
+           "                     tlbflush ipi avic passthrough spinlocks=N vendor-id=NAME\n");
     return true;
 }

@@ -200,6 +200,11 @@ struct vemu_accel_ops {
      * vm_create() is under way elsewhere: where that is too early, -EAGAIN. Context: any. */
     int (*supported_cpuid)(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
                            struct vemu_cpuid *ret);
+    /* The leaves 0x40000000 and up as Hyper-V has them, that set_cpuid() takes instead of the
+     * accelerator's own. vm and -EAGAIN: as above. -ENOTSUP: the host has none. NULL: nor does any
+     * other. Context: any. */
+    int (*supported_hyperv)(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                            struct vemu_cpuid *ret);
 
     /* Context of the following: vcpu. id is the APIC id. */
     int (*vcpu_create)(struct vemu_accel_vm *vm, uint32_t id, struct vemu_accel_vcpu **ret_vcpu,

@@ -196,6 +196,7 @@ int vemu_cpu_get_offer(const char *accel, struct vemu_cpu_offer *ret)
 
 int vemu_cpu_check(const char *accel, const char *cpu, struct vemu_error **err)
 {
+    const struct vemu_accel_config config = { .vcpus = 1, .ioapic_pins = 24 };
     g_autofree struct vemu_cpuid *cpuid = g_try_new0(struct vemu_cpuid, 1);
     const struct vemu_accel_ops *ops = NULL;
     struct vemu_cpu_settings settings;
@@ -214,5 +215,12 @@ int vemu_cpu_check(const char *accel, const char *cpu, struct vemu_error **err)
                                r == -EINVAL ? "is not known" : "cannot be used");
     vemu__cpu_model_settings(cpu, &settings);
     r = vemu__cpu_model_apply(cpu, cpuid, NULL, err);
-    return r < 0 ? r : vemu__cpu_settings_fit_width(&settings, ops, cpuid, err);
+    if (r >= 0)
+        r = vemu__cpu_settings_fit_width(&settings, ops, cpuid, err);
+    if (r >= 0) {
+        r = vemu__cpu_settings_add_hyperv(&settings, ops, &config, NULL, cpuid, err);
+        if (r == -EAGAIN)
+            vemu__error_set(err, ENODEV, "accelerator %s cannot be used", accel);
+    }
+    return r;
 }

@@ -36,7 +36,9 @@ static const struct {
 
 void vemu__cpu_settings_init(struct vemu_cpu_settings *ret)
 {
-    *ret = (struct vemu_cpu_settings){ .check = true, .kvm = true };
+    *ret = (struct vemu_cpu_settings){ .check = true,
+                                       .kvm = true,
+                                       .hyperv.spinlocks = VEMU_HYPERV_NEVER };
 }
 
 /* --- text ------------------------------------------------------------------------------------- */
@@ -81,7 +83,7 @@ int vemu__cpu_settings_take(struct vemu_cpu_settings *settings, const char *text
             return table[n].is_number ? take_width(field, text, length, value, err)
                                       : take_switch(field, text, length, value, err);
     }
-    return 0;
+    return vemu__hyperv_take(&settings->hyperv, text, length, err);
 }
 
 int vemu__cpu_settings_check(const struct vemu_cpu_settings *s, struct vemu_error **err)
@@ -93,22 +95,35 @@ int vemu__cpu_settings_check(const struct vemu_cpu_settings *s, struct vemu_erro
     if (s->host_phys_bits_limit && !s->host_phys_bits)
         return vemu__error_set(err, EINVAL,
                                "CPU setting host-phys-bits-limit needs host-phys-bits");
-    return 0;
+    return vemu__hyperv_check(&s->hyperv, err);
 }
 
 bool vemu__cpu_settings_get(const struct vemu_cpu_settings *settings, unsigned n,
-                            const char **ret_name, bool *ret_is_number, uint32_t *ret_value)
+                            struct vemu_cpu_setting *ret)
 {
-    const char *field;
+    const struct vemu_hyperv *hv = &settings->hyperv;
+    const unsigned own = G_N_ELEMENTS(table);
 
-    if (n >= G_N_ELEMENTS(table))
-        return false;
-    field = (const char *)settings + table[n].offset;
-    *ret_name = table[n].name;
-    *ret_is_number = table[n].is_number;
-    *ret_value = table[n].is_number ? *(const uint32_t *)(const void *)field
-                                    : *(const bool *)(const void *)field;
-    return true;
+    *ret = (struct vemu_cpu_setting){ 0 };
+    if (n < own) {
+        const void *field = (const char *)settings + table[n].offset;
+
+        ret->name = table[n].name;
+        ret->is_number = table[n].is_number;
+        ret->value = ret->is_number ? *(const uint32_t *)field : *(const bool *)field;
+        return true;
+    }
+    switch (n - own) {
+    case 0:
+        *ret = (struct vemu_cpu_setting){ "hv-passthrough", false, hv->passthrough, NULL };
+        break;
+    case 1: *ret = (struct vemu_cpu_setting){ "hv-spinlocks", true, hv->spinlocks, NULL }; break;
+    case 2: *ret = (struct vemu_cpu_setting){ "hv-vendor-id", false, 0, hv->vendor_id }; break;
+    default:
+        ret->name = vemu__hyperv_feature_name(n - own - 3);
+        ret->value = ret->name ? hv->features >> (n - own - 3) & 1 : 0;
+    }
+    return ret->name;
 }
 
 /* --- the width of addresses ------------------------------------------------------------------- */
@@ -151,4 +166,34 @@ int vemu__cpu_settings_fit_width(const struct vemu_cpu_settings *s,
                                bits, accel->name, most);
     e->eax = (e->eax & ~0xffu) | bits;
     return 0;
+}
+
+/* --- Hyper-V ---------------------------------------------------------------------------------- */
+
+int vemu__cpu_settings_add_hyperv(const struct vemu_cpu_settings *settings,
+                                  const struct vemu_accel_ops *accel,
+                                  const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                                  struct vemu_cpuid *cpuid, struct vemu_error **err)
+{
+    g_autofree struct vemu_cpuid *offered = NULL;
+    int r;
+
+    if (!vemu__hyperv_wanted(&settings->hyperv))
+        return 0;
+    if (!accel->supported_hyperv)
+        return vemu__error_set(err, ENOTSUP, "accelerator %s has no Hyper-V enlightenments",
+                               accel->name);
+    offered = g_new0(struct vemu_cpuid, 1);
+    r = accel->supported_hyperv(config, vm, offered);
+    if (r == -EAGAIN)
+        return r;
+    if (r == -ENOTSUP)
+        return vemu__error_set(err, ENOTSUP,
+                               "this host's KVM has no Hyper-V enlightenments "
+                               "(KVM_CAP_SYS_HYPERV_CPUID)");
+    if (r < 0)
+        return vemu__error_set(err, -r,
+                               "cannot ask accelerator %s for its Hyper-V enlightenments: %s",
+                               accel->name, strerror(-r));
+    return vemu__hyperv_apply(&settings->hyperv, offered, cpuid, err);
 }

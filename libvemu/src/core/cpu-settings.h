@@ -9,7 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/hyperv.h"
+
+struct vemu_accel_config;
 struct vemu_accel_ops;
+struct vemu_accel_vm;
 struct vemu_cpuid;
 struct vemu_error;
 
@@ -19,6 +23,7 @@ struct vemu_cpu_settings {
     bool host_phys_bits;           /* addresses are as wide as the host's */
     uint32_t phys_bits;            /* their width; 0: what the accelerator offers */
     uint32_t host_phys_bits_limit; /* of host_phys_bits; 0: none */
+    struct vemu_hyperv hyperv;
 };
 
 /* As when nothing is said. */
@@ -31,15 +36,28 @@ int vemu__cpu_settings_take(struct vemu_cpu_settings *settings, const char *text
 /* Refuses settings that contradict each other: -EINVAL. */
 int vemu__cpu_settings_check(const struct vemu_cpu_settings *settings, struct vemu_error **err);
 
-/* Setting number `n`, for who lists them; false: behind the last one. The value is true or false,
- * or with *ret_is_number a number. */
+/* A setting with its value: borrowed text; or a number; or 1, 0: on, off. */
+struct vemu_cpu_setting {
+    const char *name;
+    bool is_number;
+    uint32_t value;
+    const char *text; /* NULL: no text */
+};
+/* Setting number `n`, for who lists them; false: behind the last one. */
 bool vemu__cpu_settings_get(const struct vemu_cpu_settings *settings, unsigned n,
-                            const char **ret_name, bool *ret_is_number, uint32_t *ret_value);
+                            struct vemu_cpu_setting *ret);
 
 /* Makes the width of physical addresses in `cpuid`, as the accelerator offers it, that of the
  * settings. -ENOTSUP: the accelerator cannot have so many bits. */
 int vemu__cpu_settings_fit_width(const struct vemu_cpu_settings *settings,
                                  const struct vemu_accel_ops *accel, struct vemu_cpuid *cpuid,
                                  struct vemu_error **err);
+
+/* Hyper-V's leaves, if they are asked for: -ENOTSUP: the accelerator or its host lacks something;
+ * -EAGAIN: as of supported_cpuid(). */
+int vemu__cpu_settings_add_hyperv(const struct vemu_cpu_settings *settings,
+                                  const struct vemu_accel_ops *accel,
+                                  const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                                  struct vemu_cpuid *cpuid, struct vemu_error **err);
 
 #endif

@@ -24,6 +24,19 @@ bool vemu__vcpus_wait_accel(struct vemu_vcpus *vcpus)
     return came;
 }
 
+static int cpuid_add_hyperv(struct vemu_vm *vm, const struct vemu_cpu_settings *settings,
+                            struct vemu_cpuid *cpuid, struct vemu_error **err)
+{
+    int r = vemu__cpu_settings_add_hyperv(settings, vm->accel, &vm->accel_config, NULL, cpuid, err);
+
+    if (r != -EAGAIN)
+        return r;
+    if (!vemu__vcpus_wait_accel(&vm->vcpus))
+        return -ECANCELED;
+    return vemu__cpu_settings_add_hyperv(settings, vm->accel, &vm->accel_config, vm->accel_vm,
+                                         cpuid, err);
+}
+
 /* What the accelerator offers becomes the CPU model. Features that it should have are asked for in
  * vain and must be known to the user, since the guest runs without them. */
 static int cpuid_fit(struct vemu_vm *vm, struct vemu_cpuid *cpuid, struct vemu_error **err)
@@ -35,6 +48,8 @@ static int cpuid_fit(struct vemu_vm *vm, struct vemu_cpuid *cpuid, struct vemu_e
     vemu__cpu_model_settings(vm->config.cpu, &settings);
     if (r >= 0)
         r = vemu__cpu_settings_fit_width(&settings, vm->accel, cpuid, err);
+    if (r >= 0)
+        r = cpuid_add_hyperv(vm, &settings, cpuid, err);
     for (guint n = 0; r >= 0 && n < missing->len; n++)
         vemu_vm_log(vm, VEMU_LOG_WARNING, "CPU feature %s is not offered by accelerator %s",
                     (const char *)missing->pdata[n], vm->accel->name);

@@ -135,9 +135,12 @@ static char *model_text(struct json_object *model, struct vemu_error **err)
         json_object_object_foreach(props, key, value)
         {
             const bool is_switch = json_object_is_type(value, json_type_boolean);
+            const bool is_text = !strcmp(key, "hv-vendor-id") &&
+                                 json_object_is_type(value, json_type_string) &&
+                                 !strchr(json_object_get_string(value), ',');
 
-            if ((!is_switch && !json_object_is_type(value, json_type_int)) || strchr(key, ',') ||
-                strchr(key, '=')) {
+            if ((!is_switch && !is_text && !json_object_is_type(value, json_type_int)) ||
+                strchr(key, ',') || strchr(key, '=')) {
                 vemu__error_set(err, EINVAL, "CPU property '%s' is not true, false or a number",
                                 key);
                 g_string_free(text, TRUE);
@@ -161,20 +164,22 @@ bad:
 static void add_settings(struct json_object *props, const char *model, bool full)
 {
     struct vemu_cpu_settings said, usual;
-    uint32_t value, other;
-    const char *name;
-    bool is_number;
+    struct vemu_cpu_setting s, other;
 
     vemu__cpu_model_settings(model, &said);
     vemu__cpu_settings_init(&usual);
-    for (unsigned n = 0; vemu__cpu_settings_get(&said, n, &name, &is_number, &value); n++) {
-        vemu__cpu_settings_get(&usual, n, &name, &is_number, &other);
-        if (value == other && !full)
+    for (unsigned n = 0; vemu__cpu_settings_get(&said, n, &s); n++) {
+        vemu__cpu_settings_get(&usual, n, &other);
+        if (s.text) {
+            if (*s.text) /* there is no default to name */
+                qmp_add_string(props, s.name, s.text);
+        } else if (s.value == other.value && !full) {
             continue;
-        if (is_number)
-            qmp_add_int(props, name, value);
-        else
-            qmp_add_bool(props, name, value);
+        } else if (s.is_number) {
+            qmp_add_int(props, s.name, s.value);
+        } else {
+            qmp_add_bool(props, s.name, s.value);
+        }
     }
 }
 

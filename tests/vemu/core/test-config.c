@@ -4,6 +4,8 @@
  */
 #include "test-main.h"
 
+#include "core/vm.h"
+
 #include <unistd.h>
 
 #define CONFIG(...)                                                                                \
@@ -118,6 +120,53 @@ static const struct vemu_cpuid_entry *leaf(uint32_t cpu, uint32_t function, uint
     return NULL;
 }
 
+/* An accelerator that has none of Hyper-V's leaves; one that has them after its VM is there. */
+static int offer_hyperv(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                        struct vemu_cpuid *ret)
+{
+    static const struct vemu_cpuid_entry entries[] = {
+        { .function = 0x40000003, .eax = 0x40 },
+        { .function = 0x40000004, .eax = 0x20 },
+    };
+
+    if (!vm)
+        return -EAGAIN;
+    ret->count = G_N_ELEMENTS(entries);
+    memcpy(ret->entries, entries, sizeof(entries));
+    return 0;
+}
+
+static int offer_hypervisor(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                            struct vemu_cpuid *ret)
+{
+    int r = fake_accel.supported_cpuid(config, vm, ret);
+
+    ret->entries[1].ecx |= 1u << 31;
+    return r;
+}
+
+START_TEST(hyperv)
+{
+    struct vemu_vm *vm = fake_vm(CONFIG(.cpu = "max,hv-relaxed,hv-vpindex"));
+    struct vemu_accel_ops with = fake_accel;
+
+    FAILS(vemu_vm_realize(vm, &err), ENOTSUP, "has no Hyper-V enlightenments");
+    vemu_vm_unref(vm);
+    with.supported_cpuid = offer_hypervisor;
+    with.supported_hyperv = offer_hyperv;
+    vm = fake_vm(CONFIG(.cpu = "max,hv-relaxed,hv-vpindex"));
+    vm->accel = &with;
+    OK(vemu_vm_realize(vm, &err));
+    ck_assert_uint_eq(leaf(0, 0x40000003, 0)->eax, 0x60);
+    ck_assert_uint_eq(leaf(0, 0x40000100, 0)->eax, 0x40000101);
+    vemu_vm_unref(vm);
+    vm = fake_vm(CONFIG(.cpu = "max,hv-reset"));
+    vm->accel = &with;
+    FAILS(vemu_vm_realize(vm, &err), ENOTSUP, "reset MSR (hv-reset) is not supported");
+    vemu_vm_unref(vm);
+}
+END_TEST
+
 /* The vCPUs see the width they were given, and the board must fit into it. */
 START_TEST(widths)
 {
@@ -162,7 +211,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { defaults, refused, by_name, cpu_models, widths, topology, NULL };
+    const TTest *const tests[] = { defaults, refused, by_name, cpu_models, hyperv, widths, topology, NULL };
 
     return run_tests("config", tests);
 }

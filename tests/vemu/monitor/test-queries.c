@@ -102,6 +102,17 @@ START_TEST(test_cpus)
     ck_assert(!json_object_get_boolean(at(o, "model.props.kvm")));
     ck_assert_int_eq(json_object_get_int(at(o, "model.props.phys-bits")), 36);
     ck_assert_int_eq(json_object_object_length(at(o, "model.props")), 3); /* fpu */
+    o = client_ok(&c, "query-cpu-model-expansion",
+                  "{'type':'static','model':{'name':'max','props':{'hv-relaxed':true,"
+                  "'hv-spinlocks':8191,'hv-vendor-id':'me'}}}");
+    ck_assert(json_object_get_boolean(at(o, "model.props.hv-relaxed")));
+    ck_assert_int_eq(json_object_get_int(at(o, "model.props.hv-spinlocks")), 8191);
+    ck_assert_str_eq(string_at(o, "model.props.hv-vendor-id"), "me");
+    ck_assert_int_eq(json_object_object_length(at(o, "model.props")), 4); /* fpu */
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "'hv-vendor-id' is not true",
+                 "{'type':'full','model':{'name':'max','props':{'hv-vendor-id':'me,too'}}}");
+    client_fails(&c, "query-cpu-model-expansion", "GenericError", "(hv-synic) requires",
+                 "{'type':'full','model':{'name':'max','props':{'hv-synic':true}}}");
     client_fails(&c, "query-cpu-model-expansion", "GenericError", "'phys-bits=60'",
                  "{'type':'full','model':{'name':'max','props':{'phys-bits':60}}}");
     client_fails(&c, "query-cpu-model-expansion", "GenericError", "'z80'",

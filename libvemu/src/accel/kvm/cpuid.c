@@ -29,6 +29,20 @@ static void hide_for_pvm(const struct vemu_accel_config *config, struct vemu_cpu
         e->eax &= ~(KVM_FEATURES_HYPERCALL | KVM_FEATURE_PV_TLB_FLUSH);
 }
 
+void kvm__cpuid_from(struct vkvm_cpuid *table, struct vemu_cpuid *ret)
+{
+    size_t count;
+    const struct kvm_cpuid_entry2 *e = vkvm_cpuid_entries(table, &count);
+    ret->count = 0;
+    for (size_t i = 0; i < count && ret->count < VEMU_CPUID_MAX; i++)
+        ret->entries[ret->count++] = (struct vemu_cpuid_entry){
+            .function = e[i].function,
+            .index = e[i].index,
+            .flags = e[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? VEMU_CPUID_INDEXED : 0,
+            .eax = e[i].eax, .ebx = e[i].ebx, .ecx = e[i].ecx, .edx = e[i].edx,
+        };
+}
+
 static int supported(struct vkvm *sys, bool pvm, const struct vemu_accel_config *config,
                      struct vemu_cpuid *ret)
 {
@@ -37,21 +51,13 @@ static int supported(struct vkvm *sys, bool pvm, const struct vemu_accel_config 
     if (r < 0)
         return r;
     bool deadline = vkvm_check_cap(sys, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-    size_t count;
-    const struct kvm_cpuid_entry2 *e = vkvm_cpuid_entries(cpuid, &count);
-    ret->count = 0;
-    for (size_t i = 0; i < count && ret->count < VEMU_CPUID_MAX; i++) {
-        struct vemu_cpuid_entry out = {
-            .function = e[i].function,
-            .index = e[i].index,
-            .flags = e[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? VEMU_CPUID_INDEXED : 0,
-            .eax = e[i].eax, .ebx = e[i].ebx, .ecx = e[i].ecx, .edx = e[i].edx,
-        };
-        if (out.function == 1) /* true with a local APIC in the kernel, but not reported */
-            out.ecx |= (1u << 21) | (1u << 31) | (deadline ? 1u << 24 : 0);
+    kvm__cpuid_from(cpuid, ret);
+    for (uint32_t i = 0; i < ret->count; i++) {
+        struct vemu_cpuid_entry *out = &ret->entries[i];
+        if (out->function == 1) /* true with a local APIC in the kernel, but not reported */
+            out->ecx |= (1u << 21) | (1u << 31) | (deadline ? 1u << 24 : 0);
         if (pvm)
-            hide_for_pvm(config, &out);
-        ret->entries[ret->count++] = out;
+            hide_for_pvm(config, out);
     }
     vkvm_cpuid_free(cpuid);
     return 0;
@@ -79,7 +85,7 @@ int kvm__supported_cpuid(const struct vemu_accel_config *config, struct vemu_acc
 int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpuid)
 {
     struct kvm_vcpu *vcpu = (struct kvm_vcpu *)opaque;
-    struct vkvm_cpuid *table;
+    struct vkvm_cpuid *table = NULL;
     int r = vkvm_cpuid_new(&table);
     for (uint32_t i = 0; r >= 0 && i < cpuid->count; i++) {
         const struct vemu_cpuid_entry *in = &cpuid->entries[i];
@@ -91,10 +97,11 @@ int kvm__set_cpuid(struct vemu_accel_vcpu *opaque, const struct vemu_cpuid *cpui
         };
         r = vkvm_cpuid_add(table, &e);
     }
-    if (r >= 0) {
+    if (r >= 0)
+        r = kvm__hyperv_begin(vcpu, cpuid);
+    if (r >= 0)
         r = vkvm_vcpu_set_cpuid(vcpu->vcpu, table);
-        vkvm_cpuid_free(table);
-    }
+    vkvm_cpuid_free(table);
     if (r >= 0)
         r = kvm__assist_set_cpuid(vcpu);
     return r < 0 ? r : 0;
@@ -107,16 +114,7 @@ int kvm__get_cpuid(struct vemu_accel_vcpu *opaque, struct vemu_cpuid *ret)
     int r = vkvm_vcpu_get_cpuid(vcpu->vcpu, &table);
     if (r < 0)
         return r;
-    size_t count;
-    const struct kvm_cpuid_entry2 *e = vkvm_cpuid_entries(table, &count);
-    ret->count = 0;
-    for (size_t i = 0; i < count && ret->count < VEMU_CPUID_MAX; i++)
-        ret->entries[ret->count++] = (struct vemu_cpuid_entry){
-            .function = e[i].function,
-            .index = e[i].index,
-            .flags = e[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? VEMU_CPUID_INDEXED : 0,
-            .eax = e[i].eax, .ebx = e[i].ebx, .ecx = e[i].ecx, .edx = e[i].edx,
-        };
+    kvm__cpuid_from(table, ret);
     vkvm_cpuid_free(table);
     return 0;
 }

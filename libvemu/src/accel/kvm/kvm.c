@@ -262,8 +262,10 @@ static int kvm_vcpu_reset(struct vemu_accel_vcpu *opaque)
     if (vcpu->vm->assist.eager && !vcpu->assist)
         kvm__assist_ensure(vcpu);
     kvm__assist_reset(vcpu);
-    if (vcpu->power_on)
-        return kvm__set_state(opaque, groups, vcpu->power_on);
+    if (vcpu->power_on) {
+        int done = kvm__hyperv_reset(vcpu);
+        return done < 0 ? done : kvm__set_state(opaque, groups, vcpu->power_on);
+    }
     vcpu->power_on = calloc(1, sizeof(*vcpu->power_on));
     if (!vcpu->power_on)
         return -ENOMEM;
@@ -322,6 +324,7 @@ const struct vemu_accel_ops vemu__accel_kvm = {
     .inject_nmi = kvm_inject_nmi,
     .ioeventfd = kvm_ioeventfd,
     .supported_cpuid = kvm__supported_cpuid,
+    .supported_hyperv = kvm__supported_hyperv,
     .vcpu_create = kvm_vcpu_create,
     .vcpu_destroy = kvm_vcpu_destroy,
     .set_cpuid = kvm__set_cpuid,

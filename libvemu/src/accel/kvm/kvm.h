@@ -97,6 +97,7 @@ struct kvm_vcpu {
     struct kvm_vm *vm;
     struct vkvm_vcpu *vcpu;
     uint32_t id;
+    uint32_t hyperv; /* rights of Hyper-V's leaf 0x40000003; 0: none */
     _Atomic bool kicked;
     bool access_open; /* the kernel has yet to finish the port or memory access we answered */
     struct vemu_cpu_state *power_on; /* as the kernel made it, for vcpu_reset() */
@@ -135,8 +136,18 @@ static inline int kvm__slots_ready(struct kvm_vm *vm)
 /* cpuid.c */
 int kvm__supported_cpuid(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
                          struct vemu_cpuid *ret);
+void kvm__cpuid_from(struct vkvm_cpuid *table, struct vemu_cpuid *ret);
 int kvm__set_cpuid(struct vemu_accel_vcpu *vcpu, const struct vemu_cpuid *cpuid);
 int kvm__get_cpuid(struct vemu_accel_vcpu *vcpu, struct vemu_cpuid *ret);
+/* hyperv.c */
+int kvm__supported_hyperv(const struct vemu_accel_config *config, struct vemu_accel_vm *vm,
+                          struct vemu_cpuid *ret);
+/* What this CPUID needs that the vCPU is to be given. */
+int kvm__hyperv_begin(struct kvm_vcpu *vcpu, const struct vemu_cpuid *cpuid);
+/* The MSRs, as at power-on. */
+int kvm__hyperv_reset(struct kvm_vcpu *vcpu);
+/* An exit that has to do with them. False: not one that could come. */
+bool kvm__hyperv_exit(struct kvm_vcpu *vcpu, const struct vkvm_exit *e);
 /* run.c */
 int kvm__vcpu_run(struct vemu_accel_vcpu *vcpu, struct vemu_exit *exit);
 void kvm__vcpu_kick(struct vemu_accel_vcpu *vcpu);

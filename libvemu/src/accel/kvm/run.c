@@ -175,6 +175,13 @@ bool kvm__run_handle(struct kvm_vcpu *vcpu, const struct vkvm_exit *e, struct ve
         return exit_system_event(vm, e, exit);
     case VKVM_EXIT_DEBUG:
         return kvm__debug_exit(vcpu, e, exit);
+    case VKVM_EXIT_HYPERV:
+        if (kvm__hyperv_exit(vcpu, e))
+            return false;
+        exit->reason = VEMU_EXIT_INTERNAL_ERROR;
+        exit->internal.suberror = e->kvm_reason;
+        exit->internal.insn_size = 0;
+        return true;
     case VKVM_EXIT_FAIL_ENTRY:
         exit->reason = VEMU_EXIT_FAIL_ENTRY;
         exit->fail_entry.hardware_reason = e->fail_entry.hardware_reason;
