@@ -8,6 +8,9 @@
     "<domain type='" type "'><name>v</name><uuid>" UUID_V "</uuid><memory unit='MiB'>64</memory>"  \
     "<os><type>hvm</type><kernel>/boot/vmlinuz</kernel></os>" more "</domain>"
 #define FEATURES(more)    "<features>" more "</features>"
+#define HYPERV(more)      FEATURES("<hyperv mode='custom'>" more "</hyperv>")
+#define HYPERVCLOCK                                                                                \
+    "<clock offset='localtime'><timer name='hypervclock' present='yes'/></clock>"
 #define PASSTHROUGH(more) "<cpu mode='host-passthrough'>" more "</cpu>"
 
 START_TEST(test_words)
@@ -38,6 +41,32 @@ START_TEST(test_words)
         { GUEST("qemu", "<cpu><model>x86-64-v1</model><maxphysaddr mode='emulate' bits='36'/></cpu>"
                         FEATURES("<kvm><hidden state='on'/></kvm>")),
           " -cpu x86-64-v1,phys-bits=36,kvm=off,enforce -smp " },
+        { GUEST("qemu", "<clock offset='utc'><timer name='kvmclock' present='no'/></clock>"),
+          " -cpu max,kvmclock=off -smp " },
+        { GUEST("qemu", "<clock offset='utc'><timer name='kvmclock' present='yes'/>"
+                        "<timer name='hypervclock' present='no'/></clock>"),
+          " -cpu max -smp " },
+        /* what virt-install writes for Windows */
+        { GUEST("vemu", HYPERV("<relaxed state='on'/><vapic state='on'/>"
+                               "<spinlocks state='on' retries='8191'/>")
+                            HYPERVCLOCK),
+          " -cpu max,hv-relaxed=on,hv-vapic=on,hv-spinlocks=0x1fff,hv-time=on -smp " },
+        { GUEST("vemu", HYPERV("<vpindex state='on'/><runtime state='on'/><synic state='on'/>"
+                               "<stimer state='on'><direct state='on'/></stimer>"
+                               "<reset state='on'/><vendor_id state='on' value='KVM Hv'/>"
+                               "<frequencies state='on'/><reenlightenment state='off'/>"
+                               "<tlbflush state='on'/><ipi state='on'/><evmcs state='off'/>"
+                               "<avic state='on'/>")
+                            HYPERVCLOCK),
+          ",hv-vpindex=on,hv-runtime=on,hv-synic=on,hv-stimer=on,hv-stimer-direct=on,hv-reset=on,"
+          "hv-vendor-id=KVM Hv,hv-frequencies=on,hv-tlbflush=on,hv-ipi=on,hv-avic=on,hv-time=on" },
+        { GUEST("vemu", FEATURES("<hyperv mode='passthrough'/>")),
+          " -cpu max,hv-passthrough=on -smp " },
+        { GUEST("qemu", HYPERV("<relaxed state='off'/><vapic state='off'/><stimer state='off'>"
+                               "<direct state='off'/></stimer><spinlocks state='off'/>"
+                               "<vendor_id state='off'/>")),
+          " -cpu max -smp " },
+        { GUEST("qemu", FEATURES("<hyperv/>")), " -cpu max -smp " },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -83,6 +112,36 @@ START_TEST(test_refused)
           "CPU maximum physical address mode 'guess' is not known" },
         { GUEST("vemu", PASSTHROUGH("<cache mode='emulate' level='3'/>")),
           "<cache> of <cpu> in mode 'emulate' is not supported by the vemu driver yet" },
+        { GUEST("qemu", HYPERV("<relaxed state='on'/>")),
+          "accelerator soft has no Hyper-V enlightenments" },
+        { GUEST("qemu", HYPERVCLOCK), "accelerator soft has no Hyper-V enlightenments" },
+        { GUEST("qemu", FEATURES("<hyperv mode='passthrough'/>")),
+          "accelerator soft has no Hyper-V enlightenments" },
+        { GUEST("qemu", HYPERV("<synic state='on'/>")),
+          "Hyper-V synthetic interrupt controller (hv-synic) requires Hyper-V VP_INDEX MSR "
+          "(hv-vpindex)" },
+        { GUEST("vemu", HYPERV("<evmcs state='on'/>")),
+          "<evmcs> of feature 'hyperv' is not supported by the vemu driver yet" },
+    };
+    static const struct {
+        const char *xml, *message;
+    } wrong[] = {
+        { GUEST("vemu", FEATURES("<kvm><hidden/></kvm>")),
+          "Missing required attribute 'state' in element 'hidden'" },
+        { GUEST("vemu", HYPERV("<relaxed/>")),
+          "Missing required attribute 'state' in element 'relaxed'" },
+        { GUEST("vemu", HYPERV("<spinlocks state='on'/>")),
+          "Missing required attribute 'retries' in element 'spinlocks'" },
+        { GUEST("vemu", HYPERV("<spinlocks state='on' retries='4094'/>")),
+          "HyperV spinlock retry count must be at least 4095" },
+        { GUEST("vemu", HYPERV("<vendor_id state='on'/>")),
+          "missing 'value' attribute for HyperV feature 'vendor_id'" },
+        { GUEST("vemu", HYPERV("<vendor_id state='on' value='thirteenchars'/>")),
+          "HyperV vendor_id value must not be more than 12 characters." },
+        { GUEST("vemu", HYPERV("<vendor_id state='on' value='a,kvm=off'/>")),
+          "HyperV vendor_id value is invalid" },
+        { GUEST("vemu", FEATURES("<hyperv mode='all'/>")),
+          "Invalid value for attribute 'mode' in element 'hyperv': 'all'." },
     };
     char message[300];
 
@@ -93,10 +152,13 @@ START_TEST(test_refused)
         FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED, message);
         vmgr_domain_unref(dom);
     }
-    struct vmgr_domain *dom = define_v(GUEST("vemu", FEATURES("<kvm><hidden/></kvm>")));
-    FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_XML_ERROR,
-          "XML error: Missing required attribute 'state' in element 'hidden'");
-    vmgr_domain_unref(dom);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct vmgr_domain *dom = define_v(wrong[i].xml);
+
+        snprintf(message, sizeof(message), "XML error: %s", wrong[i].message);
+        FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_XML_ERROR, message);
+        vmgr_domain_unref(dom);
+    }
 }
 END_TEST
 

@@ -342,6 +342,7 @@ START_TEST(test_compare)
     ck_assert_ptr_nonnull(strstr(xml, "<domain>qemu</domain>"));
     ck_assert_ptr_nonnull(strstr(xml, "<model usable='yes' vendor='unknown'>x86-64-v1</model>"));
     ck_assert_ptr_nonnull(strstr(xml, "<model usable='no' vendor='AMD'>EPYC</model>"));
+    ck_assert_ptr_nonnull(strstr(xml, "<hyperv supported='no'/>")); /* the software CPU has none */
     free(xml);
     hv.machine = "pc-i440fx-1.0";
     FAILS(vmgr_conn_get_domain_capabilities(conn, &hv, 0, &xml, &err), VMGR_ERR_INVALID_ARG,

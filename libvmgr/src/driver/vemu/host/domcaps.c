@@ -23,6 +23,7 @@ struct target {
     const struct vemu *d;
     char *emulator;
     const char *arch, *machine, *virt_type;
+    const char *tried_type; /* of definitions that are tried: "vemu", of which no host is asked */
     uint32_t max_vcpus;
 };
 
@@ -31,10 +32,10 @@ static bool takes_os(const struct target *t, const char *parts, const char *attr
                      const char *devices)
 {
     g_autofree char *xml =
-        g_strdup_printf("<domain type='vemu'><name>x</name><memory>65536</memory>%s"
+        g_strdup_printf("<domain type='%s'><name>x</name><memory>65536</memory>%s"
                         "<os%s><type arch='%s' machine='%s'>hvm</type>%s</os>"
                         "<devices>%s</devices></domain>",
-                        parts, attrs, t->arch, t->machine, os, devices);
+                        t->tried_type, parts, attrs, t->arch, t->machine, os, devices);
     struct vmgr__domain_def *def =
         vmgr__domain_def_parse(xml, &vmgr__vemu_defaults, VMGR__CONF_INACTIVE, NULL);
     const bool ok = def && vmgr__vemu_assign_addresses(def, 0, NULL) == 0 &&
@@ -373,6 +374,53 @@ static void write_memory(struct vmgr__xml_writer *w, const struct target *t)
     vmgr__xw_end(w, "memoryBacking");
 }
 
+/* Enlightenments depend on the host; each is tried with what it needs. */
+static void write_hyperv(struct vmgr__xml_writer *w, const struct target *t)
+{
+    static const char vpindex[] = "<vpindex state='on'/>";
+    static const char synic[] = "<vpindex state='on'/><synic state='on'/>";
+    static const struct {
+        const char *name, *attrs, *needs;
+    } rows[] = {
+        { "relaxed", "", "" },
+        { "vapic", "", "" },
+        { "spinlocks", " retries='8191'", "" },
+        { "vpindex", "", "" },
+        { "runtime", "", "" },
+        { "synic", "", vpindex },
+        { "stimer", "", synic },
+        { "reset", "", "" },
+        { "vendor_id", " value='x'", "" },
+        { "frequencies", "", "" },
+        { "reenlightenment", "", "" },
+        { "tlbflush", "", vpindex },
+        { "ipi", "", vpindex },
+        { "evmcs", "", "<vapic state='on'/>" },
+        { "avic", "", "" },
+    };
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    struct target tried = *t;
+
+    tried.tried_type = strcmp(t->virt_type, "kvm") == 0 ? "kvm" : "qemu";
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const bool timer = strcmp(rows[i].name, "stimer") == 0;
+        g_autofree char *parts = g_strdup_printf(
+            "<features><hyperv>%s<%s state='on'%s/></hyperv></features>%s", rows[i].needs,
+            rows[i].name, rows[i].attrs,
+            timer ? "<clock><timer name='hypervclock' present='yes'/></clock>" : "");
+
+        if (takes(&tried, parts, ""))
+            g_ptr_array_add(found, (char *)rows[i].name);
+        else if (i == 0)
+            break; /* what has not even this has none */
+    }
+    vmgr__xw_begin(w, "hyperv");
+    vmgr__xw_attr(w, "supported", found->len ? "yes" : "no");
+    if (found->len)
+        write_values(w, "features", found);
+    vmgr__xw_end(w, "hyperv");
+}
+
 static void write_features(struct vmgr__xml_writer *w, const struct target *t)
 {
     static const struct {
@@ -388,7 +436,6 @@ static void write_features(struct vmgr__xml_writer *w, const struct target *t)
         { "backup", NULL, NULL },
         { "sev", NULL, NULL },
         { "sgx", NULL, NULL },
-        { "hyperv", "<features><hyperv><relaxed state='on'/></hyperv></features>", "" },
     };
 
     vmgr__xw_begin(w, "features");
@@ -399,6 +446,7 @@ static void write_features(struct vmgr__xml_writer *w, const struct target *t)
         vmgr__xw_attr(w, "supported", ok ? "yes" : "no");
         vmgr__xw_end(w, rows[i].name);
     }
+    write_hyperv(w, t);
     vmgr__xw_end(w, "features");
 }
 
@@ -444,6 +492,7 @@ static int resolve(struct vmgr_conn *conn, const struct vmgr_hypervisor *hv, str
     struct vemu_class_info info = VEMU_CLASS_INFO_INIT;
 
     ret->d = conn->driver_data;
+    ret->tried_type = "vemu";
     ret->arch = hv->arch ? hv->arch : "x86_64";
     ret->machine = hv->machine ? hv->machine : vmgr__vemu_defaults.machine;
     ret->virt_type = hv->virt_type ? hv->virt_type : vmgr__vemu_has_kvm() ? "kvm" : "qemu";

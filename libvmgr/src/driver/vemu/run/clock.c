@@ -50,12 +50,12 @@ static int check_timer(const struct vmgr__domain_def *def, const struct vmgr__ti
                        struct vmgr_error **err)
 {
     const char *name = vmgr__timer_names[t->name];
-    bool here = strcmp(name, "pit") == 0 || strcmp(name, "rtc") == 0 || strcmp(name, "tsc") == 0 ||
-                strcmp(name, "kvmclock") == 0;
+    bool here = strcmp(name, "pit") == 0 || strcmp(name, "rtc") == 0 || strcmp(name, "tsc") == 0;
     bool wanted = t->present != 2;
 
-    if (strcmp(name, "hpet") == 0 && vmgr__vemu_has_pci(def))
-        here = wanted; /* either way, see argv.c */
+    if ((strcmp(name, "hpet") == 0 && vmgr__vemu_has_pci(def)) || strcmp(name, "kvmclock") == 0 ||
+        strcmp(name, "hypervclock") == 0)
+        here = wanted; /* either way, see argv.c and feature.c */
     if (wanted != here)
         return unsupported(err, "timer '%s' cannot be switched %s by the vemu driver yet", name,
                            wanted ? "on" : "off");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * <features>: what the machine has anyway, what may be switched off because it is not there, and
- * what vCPUs are given by -cpu.
+ * what vCPUs are given by -cpu; with them the timers that are features of vCPUs.
  */
 #include "feature.h"
 
@@ -19,12 +19,22 @@ static const struct vmgr__feature *feature_of(const struct vmgr__domain_def *def
     return def->features[index].present ? &def->features[index] : NULL;
 }
 
-/* The element of a feature that is more than a state, for xmlFreeDoc(); NULL: it is not there. */
-static xmlDoc *parse(const struct vmgr__domain_def *def, const char *name, struct vmgr_error **err)
+int vmgr__vemu_feature_parse(const struct vmgr__domain_def *def, const char *name, xmlDoc **ret_doc,
+                             struct vmgr_error **err)
 {
     const struct vmgr__feature *f = feature_of(def, name);
 
-    return f && f->kept ? vmgr__xml_parse(f->kept, "(feature)", name, err) : NULL;
+    if (!f || !f->kept)
+        return 0;
+    *ret_doc = vmgr__xml_parse(f->kept, "(feature)", name, err);
+    return *ret_doc ? 1 : -1;
+}
+
+int vmgr__vemu_feature_state(const xmlNode *node)
+{
+    g_autofree char *state = vmgr__xml_attr(node, "state");
+
+    return g_strcmp0(state, "on") == 0 ? 1 : g_strcmp0(state, "off") == 0 ? 0 : -1;
 }
 
 /* ---- <kvm> ---- */
@@ -42,18 +52,10 @@ static const char *kvm_feature(const xmlNode *child)
     return NULL;
 }
 
-/* 1: on, 0: off, -1: neither. */
-static int state_of(const xmlNode *node)
-{
-    g_autofree char *state = vmgr__xml_attr(node, "state");
-
-    return g_strcmp0(state, "on") == 0 ? 1 : g_strcmp0(state, "off") == 0 ? 0 : -1;
-}
-
 static int check_kvm_child(const xmlNode *child, struct vmgr_error **err)
 {
     const char *name = (const char *)child->name;
-    const int on = state_of(child);
+    const int on = vmgr__vemu_feature_state(child);
 
     if (on < 0)
         return vemu_error(err, VMGR_ERR_XML_ERROR,
@@ -66,11 +68,12 @@ static int check_kvm_child(const xmlNode *child, struct vmgr_error **err)
 
 static int check_kvm(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
-    xmlDoc *doc = parse(def, "kvm", err);
-    int r = 0;
+    xmlDoc *doc = NULL;
+    int r = vmgr__vemu_feature_parse(def, "kvm", &doc, err);
 
-    if (!doc)
-        return feature_of(def, "kvm") ? -1 : 0;
+    if (r <= 0)
+        return r;
+    r = 0;
     for (xmlNode *c = vmgr__xml_first(xmlDocGetRootElement(doc)); c && r == 0;
          c = vmgr__xml_next(c, NULL))
         r = check_kvm_child(c, err);
@@ -80,13 +83,14 @@ static int check_kvm(const struct vmgr__domain_def *def, struct vmgr_error **err
 
 static bool add_kvm(const struct vmgr__domain_def *def, GString *cpu)
 {
-    xmlDoc *doc = parse(def, "kvm", NULL);
+    xmlDoc *doc = NULL;
     bool wants = false;
 
-    for (xmlNode *c = doc ? vmgr__xml_first(xmlDocGetRootElement(doc)) : NULL; c;
-         c = vmgr__xml_next(c, NULL)) {
+    if (vmgr__vemu_feature_parse(def, "kvm", &doc, NULL) <= 0)
+        return false;
+    for (xmlNode *c = vmgr__xml_first(xmlDocGetRootElement(doc)); c; c = vmgr__xml_next(c, NULL)) {
         const char *feature = kvm_feature(c);
-        const bool on = state_of(c) == 1;
+        const bool on = vmgr__vemu_feature_state(c) == 1;
 
         if (feature)
             g_string_append_printf(cpu, ",%s=%s", feature, on ? "on" : "off");
@@ -103,9 +107,12 @@ static bool add_kvm(const struct vmgr__domain_def *def, GString *cpu)
 /* What the attribute of the feature says, for g_free(); NULL: nothing. */
 static char *attribute(const struct vmgr__domain_def *def, const char *feature, const char *name)
 {
-    xmlDoc *doc = parse(def, feature, NULL);
-    char *value = doc ? vmgr__xml_attr(xmlDocGetRootElement(doc), name) : NULL;
+    xmlDoc *doc = NULL;
+    char *value;
 
+    if (vmgr__vemu_feature_parse(def, feature, &doc, NULL) <= 0)
+        return NULL;
+    value = vmgr__xml_attr(xmlDocGetRootElement(doc), name);
     xmlFreeDoc(doc);
     return value;
 }
@@ -131,11 +138,27 @@ static bool add_apic(const struct vmgr__domain_def *def, GString *cpu)
     return g_strcmp0(eoi, "on") == 0;
 }
 
+/* ---- timers ---- */
+
+/* Clocks of hypervisors. KVM's is there unless it is not wanted. */
+static void add_timers(const struct vmgr__domain_def *def, GString *cpu)
+{
+    for (guint i = 0; i < def->clock.timers->len; i++) {
+        const struct vmgr__timer *t = &g_array_index(def->clock.timers, struct vmgr__timer, i);
+        const char *name = vmgr__timer_names[t->name];
+
+        if (strcmp(name, "hypervclock") == 0 && t->present != 2)
+            g_string_append(cpu, ",hv-time=on");
+        if (strcmp(name, "kvmclock") == 0 && t->present == 2)
+            g_string_append(cpu, ",kvmclock=off");
+    }
+}
+
 /* ---- all of them ---- */
 
 int vmgr__vemu_features_check(const struct vmgr__domain_def *def, struct vmgr_error **err)
 {
-    static const char *const known[] = { "acpi", "pae", "apic", "kvm", "ioapic", NULL };
+    static const char *const known[] = { "acpi", "pae", "apic", "hyperv", "kvm", "ioapic", NULL };
 
     for (int i = 0; i < VMGR__FEATURE_COUNT; i++) {
         const char *name = vmgr__feature_names[i];
@@ -144,12 +167,16 @@ int vmgr__vemu_features_check(const struct vmgr__domain_def *def, struct vmgr_er
         if (f->present && f->state != 2 && vmgr__name_index(known, name) < 0)
             return unsupported(err, "feature '%s' is not supported by the vemu driver yet", name);
     }
-    return check_kvm(def, err) < 0 ? -1 : check_ioapic(def, err);
+    return check_kvm(def, err) < 0 || vmgr__vemu_hyperv_check(def, err) < 0
+               ? -1
+               : check_ioapic(def, err);
 }
 
 bool vmgr__vemu_features_cpu(const struct vmgr__domain_def *def, GString *cpu)
 {
     const bool kvm = add_kvm(def, cpu), apic = add_apic(def, cpu);
 
+    vmgr__vemu_hyperv_cpu(def, cpu);
+    add_timers(def, cpu);
     return kvm || apic;
 }
