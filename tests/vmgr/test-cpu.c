@@ -74,8 +74,8 @@ START_TEST(test_words)
 
         OK(vmgr_domain_start(dom, 0, &err));
         OK(vmgr_domain_destroy(dom, 0, &err));
-        ck_assert_msg(strstr(sandbox_command_line("v"), rows[i].words) != NULL, "%s: %s", rows[i].xml,
-                      sandbox_command_line("v"));
+        ck_assert_msg(strstr(sandbox_command_line("v"), rows[i].words) != NULL, "%s: %s",
+                      rows[i].xml, sandbox_command_line("v"));
         vmgr_domain_unref(dom);
     }
 }

@@ -124,8 +124,9 @@ bool help_cpus(const char *value)
            "  kvm=off            KVM's leaves are not shown\n"
            "  phys-bits=N        width of physical addresses\n"
            "  host-phys-bits=on  the host's; not more than host-phys-bits-limit=N\n"
-           "  hv-NAME            Hyper-V enlightenments, on kvm: relaxed vapic time crash reset vpindex\n"
-           "                     runtime synic stimer stimer-direct frequencies reenlightenment\n"
-           "                     tlbflush ipi avic passthrough spinlocks=N vendor-id=NAME\n");
+           "  hv-NAME            Hyper-V enlightenments, on kvm: relaxed vapic time crash reset\n"
+           "                     vpindex runtime synic stimer stimer-direct frequencies\n"
+           "                     reenlightenment tlbflush ipi avic passthrough spinlocks=N\n"
+           "                     vendor-id=NAME\n");
     return true;
 }

@@ -69,9 +69,9 @@ int vemu__cpu_model_check(const char *model, struct vemu_error **err);
 /* The settings behind a model that has been checked. */
 void vemu__cpu_model_settings(const char *model, struct vemu_cpu_settings *ret);
 /*
- * Makes what is offered into the model: features, and KVM's leaves. Names of features that it should have but that are not
- * offered are added to `missing` (gchar *, NULL: not wanted) as long as they are to be checked;
- * with "enforce" they are -ENOTSUP. `model` has been checked.
+ * Makes what is offered into the model: features, and KVM's leaves. Names of features that it
+ * should have but that are not offered are added to `missing` (gchar *, NULL: not wanted) as long
+ * as they are to be checked; with "enforce" they are -ENOTSUP. `model` has been checked.
  */
 int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray *missing,
                           struct vemu_error **err);

@@ -92,8 +92,8 @@ bool vemu__vcpus_wait_accel(struct vemu_vcpus *vcpus);
 int vemu__vcpus_ask_cpuid(struct vemu_vm *vm, struct vemu_error **err);
 /* A copy of it, waited for, for g_free(); NULL: it will not come. */
 struct vemu_cpuid *vemu__vcpus_copy_cpuid(struct vemu_vcpus *vcpus);
-/* Do physical addresses of the vCPUs, which have their CPUID, reach all that the board has? -EINVAL:
- * no. Context: loop. */
+/* -EINVAL: physical addresses of the vCPUs, which have their CPUID, do not reach all that the board
+ * has. Context: loop. */
 int vemu__vcpus_check_reach(struct vemu_vm *vm, struct vemu_error **err);
 
 /* cpuid.c: `cpuid` as offered by the accelerator becomes that of the n-th vCPU. */

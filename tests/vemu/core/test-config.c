@@ -211,7 +211,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { defaults, refused, by_name, cpu_models, hyperv, widths, topology, NULL };
+    const TTest *const tests[] = { defaults, refused, by_name,  cpu_models,
+                                   hyperv,   widths,  topology, NULL };
 
     return run_tests("config", tests);
 }
