@@ -130,7 +130,14 @@ bool vmgr__mac_parse(const char *text, uint8_t ret[6])
     return true;
 }
 
-int vmgr__mac_generate(char ret[18], struct vmgr_error **err)
+const char *vmgr__mac_format(const uint8_t mac[6], char ret[VMGR__MAC_TEXT])
+{
+    g_snprintf(ret, VMGR__MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+               mac[4], mac[5]);
+    return ret;
+}
+
+int vmgr__mac_generate(char ret[VMGR__MAC_TEXT], struct vmgr_error **err)
 {
     uint8_t mac[3];
 

@@ -66,14 +66,14 @@ static int read_mac(const xmlNode *root, struct vmgr__network_port *port, struct
 {
     const xmlNode *node = vmgr__xml_child(root, "mac");
     g_autofree char *text = node ? vmgr__xml_attr(node, "address") : NULL;
+    char canonical[VMGR__MAC_TEXT];
     uint8_t b[6];
 
     if (!text)
         return missing(err, "mac");
     if (!vmgr__mac_parse(text, b))
         return port_error(err, VMGR_ERR_INTERNAL_ERROR, "Unable to parse MAC '%s'", text);
-    port->mac =
-        g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+    port->mac = g_strdup(vmgr__mac_format(b, canonical));
     return 0;
 }
 

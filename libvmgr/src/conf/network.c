@@ -104,6 +104,7 @@ static int parse_mac(struct vmgr__net_parse *p, xmlNode *node)
 {
     static const char *const known[] = { "address", NULL };
     g_autofree char *text = vmgr__xml_attr(node, "address");
+    char canonical[VMGR__MAC_TEXT];
     uint8_t mac[6];
 
     vmgr__net_warn_attrs(p, node, known);
@@ -116,8 +117,7 @@ static int parse_mac(struct vmgr__net_parse *p, xmlNode *node)
         return net_error(p, VMGR_ERR_XML_ERROR,
                          "Invalid multicast bridge mac address '%s' in network '%s'", text,
                          p->def->name);
-    p->def->mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-                                  mac[4], mac[5]);
+    p->def->mac = g_strdup(vmgr__mac_format(mac, canonical));
     return 0;
 }
 

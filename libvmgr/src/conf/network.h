@@ -173,8 +173,10 @@ bool vmgr__addr_in(const struct vmgr__addr *addr, const struct vmgr__addr *net, 
 /* Length of a netmask, or -1 when its ones are not in front. */
 int vmgr__addr_mask_length(const struct vmgr__addr *mask);
 bool vmgr__mac_parse(const char *text, uint8_t ret[6]);
+#define VMGR__MAC_TEXT 18
+const char *vmgr__mac_format(const uint8_t mac[6], char ret[VMGR__MAC_TEXT]);
 /* A random unicast address of ours. */
-int vmgr__mac_generate(char ret[18], struct vmgr_error **err);
+int vmgr__mac_generate(char ret[VMGR__MAC_TEXT], struct vmgr_error **err);
 
 /* ---- between the files of the document ---- */
 

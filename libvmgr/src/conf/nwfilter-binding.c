@@ -59,6 +59,7 @@ static int read_binding(const xmlNode *root, struct vmgr__nwfilter_binding *ret,
 {
     g_autofree char *mac = attr_of(root, "mac", "address");
     const xmlNode *ref = vmgr__xml_child(root, "filterref");
+    char canonical[VMGR__MAC_TEXT];
     uint8_t bytes[6];
 
     ret->interface = attr_of(root, "portdev", "name");
@@ -73,8 +74,7 @@ static int read_binding(const xmlNode *root, struct vmgr__nwfilter_binding *ret,
         return missing(err, "MAC address");
     if (!vmgr__mac_parse(mac, bytes))
         return nwfilter_error(err, VMGR_ERR_INTERNAL_ERROR, "Unable to parse MAC '%s'", mac);
-    ret->mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
-                               bytes[3], bytes[4], bytes[5]);
+    ret->mac = g_strdup(vmgr__mac_format(bytes, canonical));
     if (!ref)
         return missing(err, "filter reference");
     ret->ref = vmgr__nwfilter_ref_read(ref, err);

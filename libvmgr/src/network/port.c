@@ -199,12 +199,10 @@ int vmgr__hostnet_port_make(struct vemu *d, const struct vmgr__tap *tap,
                             const struct vmgr__domain_def *def, uint8_t ret_uuid[VMGR_UUID_SIZE],
                             struct vmgr_error **err)
 {
-    g_autofree char *mac =
-        g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", tap->mac[0], tap->mac[1], tap->mac[2],
-                        tap->mac[3], tap->mac[4], tap->mac[5]);
+    char mac[VMGR__MAC_TEXT];
     struct vmgr__network_port port = { .owner = def->name,
                                        .group = (char *)tap->portgroup,
-                                       .mac = mac,
+                                       .mac = (char *)vmgr__mac_format(tap->mac, mac),
                                        .bandwidth = tap->bandwidth,
                                        .bridge = tap->bridge,
                                        .interface = tap->name };

@@ -147,11 +147,11 @@ static int bind_filter(struct vemu *d, const struct vmgr__domain_def *def,
                        const struct vmgr__device *dev, const struct vmgr__tap *tap,
                        struct vmgr_error **err)
 {
+    char mac[VMGR__MAC_TEXT];
     struct vmgr__nwfilter_binding b = {
         .owner = g_strdup(def->name),
         .interface = g_strdup(tap->name),
-        .mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", tap->mac[0], tap->mac[1],
-                               tap->mac[2], tap->mac[3], tap->mac[4], tap->mac[5])
+        .mac = g_strdup(vmgr__mac_format(tap->mac, mac)),
     };
     int r;
 
