@@ -111,7 +111,7 @@ refused "there is no bridge 'vt7'" other "s/bridge='vt0'/bridge='vt7'/"
 refused "interface 'w0' is not a bridge" other "s/bridge='vt0'/bridge='w0'/"
 refused "'a%d' is not the name of an interface" other "s/mine0/a%d/"
 refused "create tap device w0" other "s/mine0/w0/"
-refused "type 'direct' is not supported" other "s#type='bridge'#type='direct'#; s#bridge='vt0'#dev='w0'#"
+refused "type 'vdpa' is not supported" other "s#type='bridge'#type='vdpa'#; s#bridge='vt0'#dev='w0'#"
 if command -v setpriv >/dev/null; then
     refused "CAP_NET_ADMIN.*<interface type='user'>" setpriv --bounding-set=-all "$vmsh" -q \
         -c vemu:///system --root "$work/root" start g

@@ -395,8 +395,15 @@ START_TEST(test_host_network)
           "attribute 'managed' of <target> is not supported by the vemu driver yet" },
         { ON("bridge", "bridge='none' network='x'", ""),
           "attribute 'network' of <source> is not supported by the vemu driver yet" },
-        { ON("direct", "dev='none'", ""),
-          "interface type 'direct' is not supported by the vemu driver yet" },
+        { ON("direct", "dev='none' bridge='x'", ""),
+          "attribute 'bridge' of <source> is not supported by the vemu driver yet" },
+        { ON("direct", "dev='none'", "<virtualport type='802.1Qbh'/>"),
+          "<virtualport> of <interface> is not supported by the vemu driver yet" },
+        { ON("direct", "dev='none'", "<filterref filter='clean-traffic'/>"),
+          "interface 52:54:00:00:00:02 - filterref is not supported for network interfaces of type "
+          "direct" },
+        { ON("vdpa", "dev='none'", ""),
+          "interface type 'vdpa' is not supported by the vemu driver yet" },
     };
     char message[200];
 
@@ -415,6 +422,13 @@ START_TEST(test_host_network)
         &err));
     ck_assert_int_eq(count(0, "<source network='none'/>"), 1);
     ck_assert_int_eq(count(0, "vnet3"), 0);
+    OK(vmgr_domain_update_device(dom,
+                                 ON("direct", "network='none' portid='p' dev='eth7' mode='bridge'",
+                                    "<target dev='macvtap3'/>"),
+                                 0, &err));
+    ck_assert_int_eq(count(0, "<source network='none'/>"), 1);
+    ck_assert_int_eq(count(0, "<interface type='network'>"), 1);
+    ck_assert_int_eq(count(0, "macvtap3"), 0);
     FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_NO_NETWORK,
           "Network not found: no network with matching name 'none'");
     ck_assert_int_eq(vmgr_domain_is_active(dom, NULL), 0);

@@ -88,8 +88,15 @@ static const struct {
       VMGR_ERR_INTERNAL_ERROR, "internal error: Unable to parse MAC '1'" },
     { PORT("<plug type='network'/>"), VMGR_ERR_XML_ERROR,
       "XML error: Missing network port bridge name" },
+    { PORT("<plug type='hostdev-pci'/>"), VMGR_ERR_CONFIG_UNSUPPORTED,
+      "unsupported configuration: <plug type='hostdev-pci'> of a network port is not supported" },
+    { PORT("<plug type='direct'/>"), VMGR_ERR_XML_ERROR,
+      "XML error: Missing network port link device name" },
+    { PORT("<plug type='direct' dev='eth0' mode='zork'/>"), VMGR_ERR_XML_ERROR,
+      "XML error: Invalid value for attribute 'mode' in element 'plug': 'zork'." },
     { PORT("<plug type='direct' dev='eth0'/>"), VMGR_ERR_CONFIG_UNSUPPORTED,
-      "unsupported configuration: <plug type='direct'> of a network port is not supported" },
+      "unsupported configuration: a port of network 'n' is plugged into its bridge 'lo', not "
+      "'eth0'" },
     { PORT("<plug type='network' bridge='lo' macTableManager='libvirt'/>"),
       VMGR_ERR_CONFIG_UNSUPPORTED,
       "unsupported configuration: macTableManager 'libvirt' of a network port is not supported" },
@@ -168,6 +175,76 @@ START_TEST(test_calls)
 }
 END_TEST
 
+/* Networks without a bridge start as they are; who is on them is up to their guests. */
+START_TEST(test_direct)
+{
+    static const char plug[] = "<plug type='direct' dev='eth0' mode='private'/>";
+    static const struct {
+        const char *mode, *more, *message;
+    } rows[] = {
+        { "private", "<interface dev='eth0'/></forward>", NULL },
+        { "vepa", "</forward>", NULL },
+        { "passthrough", "<interface dev='a b'/></forward>",
+          "'a b' is not the name of an interface" },
+        { "bridge", "</forward><ip address='10.9.0.1' prefix='24'/>",
+          "network 'm' is of forward mode 'bridge' and has no bridge, addresses, routes and limits "
+          "of "
+          "its own" },
+        { "hostdev", "<interface dev='eth0'/></forward>",
+          "forward mode 'hostdev' of network 'm' is not supported" },
+    };
+    struct vmgr_network *other = NULL;
+    struct vmgr_network_port *made = NULL;
+    struct vmgr__network_port port;
+    char *text;
+
+    OK(vmgr__network_port_parse(PORT("<plug type='direct' dev='eth0' mode='private'/>"), &port,
+                                &err));
+    text = vmgr__network_port_format(&port, false);
+    ck_assert_ptr_nonnull(strstr(text, plug));
+    g_free(text);
+    vmgr__network_port_clear(&port);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *xml = g_strdup_printf(
+            "<network><name>m</name><forward mode='%s'>%s</network>", rows[i].mode, rows[i].more);
+        g_autofree char *message =
+            g_strdup_printf("unsupported configuration: %s", rows[i].message);
+
+        if (rows[i].message) {
+            FAILS(vmgr_network_create_xml(conn, xml, 0, &other, &err), VMGR_ERR_CONFIG_UNSUPPORTED,
+                  message);
+            continue;
+        }
+        OK(vmgr_network_create_xml(conn, xml, 0, &other, &err));
+        FAILS(vmgr_network_port_create_xml(other, PORT(""), 0, &made, &err),
+              VMGR_ERR_CONFIG_UNSUPPORTED,
+              "unsupported configuration: network 'm' has no bridge, and ports for guests of its "
+              "own alone");
+        FAILS(vmgr_network_get_bridge(other, &text, &err), VMGR_ERR_INTERNAL_ERROR,
+              "internal error: network 'm' does not have a bridge name.");
+        OK(vmgr_network_destroy(other, &err));
+        other = vmgr_network_unref(other);
+    }
+}
+END_TEST
+
+/* Who is on a network is shown of the run alone. */
+START_TEST(test_connections)
+{
+    struct vmgr_network_port *port = NULL;
+    char *xml;
+
+    OK(vmgr_network_port_create_xml(net, PORT(""), 0, &port, &err));
+    OK(vmgr_network_get_xml(net, 0, &xml, &err));
+    ck_assert_ptr_nonnull(strstr(xml, "<network connections='1'>"));
+    free(xml);
+    OK(vmgr_network_get_xml(net, VMGR_NETWORK_XML_INACTIVE, &xml, &err));
+    ck_assert_ptr_null(strstr(xml, "connections"));
+    free(xml);
+    vmgr_network_port_unref(port);
+}
+END_TEST
+
 START_TEST(test_read_only)
 {
     struct vmgr_conn *ro = sandbox_connect(VMGR_CONN_RO);
@@ -209,6 +286,8 @@ int main(void)
     tcase_add_loop_test(t, test_mistakes, 0, sizeof(mistakes) / sizeof(*mistakes));
     tcase_add_test(t, test_calls);
     tcase_add_test(t, test_destroy_without_room);
+    tcase_add_test(t, test_direct);
+    tcase_add_test(t, test_connections);
     tcase_add_test(t, test_read_only);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);

@@ -10,6 +10,11 @@ static const char *const types[] = { "user",     "ethernet", "vhostuser", "serve
                                      "internal", "direct",   "hostdev",   "udp",
                                      "vdpa",     "null",     "vds",       NULL };
 
+const char *const vmgr__direct_modes[] = { "vepa", "private", "bridge", "passthrough", NULL };
+
+/* Names of the host's ends that nobody chose. */
+static const char *const own_names[] = { "vnet", "macvtap", "macvlan" };
+
 /* What <source> must say, by type; NULL: nothing that is checked here. */
 static const char *const source_attrs[] = { NULL, NULL,      NULL,     NULL,   NULL,
                                             NULL, "network", "bridge", "name", "dev",
@@ -49,24 +54,40 @@ static void drop_attr(xmlNode *node, const char *name)
         xmlUnsetProp(node, BAD_CAST name);
 }
 
-/* What a run noted about itself: the host's end, unless a user named it, and where its network led.
- */
+/* What a run noted about itself: the host's end, unless a user named it, and where its network led,
+ * which may be to an interface of the host: of a run, the type is 'direct' then. */
 static void drop_run(xmlNode *node, int type)
 {
-    xmlNode *target = vmgr__xml_child(node, "target");
+    static const char *const noted[] = { "bridge", "portid", "dev", "mode" };
+    xmlNode *target = vmgr__xml_child(node, "target"), *source = vmgr__xml_child(node, "source");
     g_autofree char *name = target ? vmgr__xml_attr(target, "dev") : NULL;
+    const bool led = source && xmlHasProp(source, BAD_CAST "network");
+    bool own = false;
 
-    if (strcmp(types[type], "network") == 0) {
-        drop_attr(vmgr__xml_child(node, "source"), "bridge");
-        drop_attr(vmgr__xml_child(node, "source"), "portid");
+    if (strcmp(types[type], "network") == 0 || (strcmp(types[type], "direct") == 0 && led)) {
+        xmlSetProp(node, BAD_CAST "type", BAD_CAST "network");
+        for (size_t i = 0; i < G_N_ELEMENTS(noted); i++)
+            drop_attr(source, noted[i]);
     }
-    if (!name || !g_str_has_prefix(name, "vnet"))
+    for (size_t i = 0; name && i < G_N_ELEMENTS(own_names); i++)
+        own = own || g_str_has_prefix(name, own_names[i]);
+    if (!own)
         return;
     drop_attr(target, "dev");
     if (!target->properties && !target->children) {
         xmlUnlinkNode(target);
         xmlFreeNode(target);
     }
+}
+
+static int check_mode(struct vmgr__parse *p, xmlNode *source)
+{
+    int mode = 0;
+
+    if (vmgr__xml_enum(source, "mode", vmgr__direct_modes, &mode, p->err) < 0)
+        return -1;
+    xmlSetProp(source, BAD_CAST "mode", BAD_CAST vmgr__direct_modes[mode]);
+    return 0;
 }
 
 int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
@@ -82,8 +103,10 @@ int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
         xmlNewProp(node, BAD_CAST "type", BAD_CAST types[type]);
     if (check_mac(p, node) < 0)
         return -1;
-    if (p->flags & VMGR__CONF_INACTIVE)
+    if (p->flags & VMGR__CONF_INACTIVE) {
         drop_run(node, type);
+        vmgr__xml_enum(node, "type", types, &type, NULL);
+    }
     if (!source_attrs[type])
         return 0;
     if (!source)
@@ -94,5 +117,5 @@ int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
         return conf_error(p, VMGR_ERR_XML_ERROR,
                           "Missing required attribute '%s' in element 'source'",
                           source_attrs[type]);
-    return 0;
+    return strcmp(types[type], "direct") == 0 ? check_mode(p, source) : 0;
 }

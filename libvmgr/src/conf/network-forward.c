@@ -15,6 +15,8 @@ void vmgr__net_forward_fini(struct vmgr__net_forward *f)
 {
     g_ptr_array_unref(f->interfaces);
     g_ptr_array_unref(f->kept);
+    if (f->uses)
+        g_array_unref(f->uses);
 }
 
 static int parse_nat_address(struct vmgr__net_parse *p, const xmlNode *node, const char *attr,
@@ -216,6 +218,8 @@ void vmgr__net_forward_format(const struct vmgr__network_def *def, struct vmgr__
     for (guint i = 0; i < f->interfaces->len; i++) {
         vmgr__xw_begin(w, "interface");
         vmgr__xw_attr(w, "dev", f->interfaces->pdata[i]);
+        if (f->uses && g_array_index(f->uses, uint32_t, i))
+            vmgr__xw_attrf(w, "connections", "%u", g_array_index(f->uses, uint32_t, i));
         vmgr__xw_end(w, "interface");
     }
     vmgr__xw_end(w, "forward");

@@ -18,6 +18,8 @@ void vmgr__network_port_clear(struct vmgr__network_port *port)
     g_free(port->group);
     g_free(port->mac);
     g_free(port->bridge);
+    g_free(port->dev);
+    g_free(port->mode);
     g_free(port->interface);
     memset(port, 0, sizeof(*port));
 }
@@ -77,6 +79,20 @@ static int read_mac(const xmlNode *root, struct vmgr__network_port *port, struct
     return 0;
 }
 
+static int read_direct(const xmlNode *node, struct vmgr__network_port *port,
+                       struct vmgr_error **err)
+{
+    int mode = 0;
+
+    port->dev = vmgr__xml_attr(node, "dev");
+    if (!port->dev)
+        return port_error(err, VMGR_ERR_XML_ERROR, "Missing network port link device name");
+    if (vmgr__xml_enum(node, "mode", vmgr__direct_modes, &mode, err) < 0)
+        return -1;
+    port->mode = g_strdup(vmgr__direct_modes[mode]);
+    return 0;
+}
+
 static int read_plug(const xmlNode *root, struct vmgr__network_port *port, struct vmgr_error **err)
 {
     const xmlNode *node = vmgr__xml_child(root, "plug");
@@ -85,6 +101,8 @@ static int read_plug(const xmlNode *root, struct vmgr__network_port *port, struc
 
     if (!type || strcmp(type, "none") == 0)
         return 0;
+    if (strcmp(type, "direct") == 0)
+        return read_direct(node, port, err);
     if (strcmp(type, "network") != 0 && strcmp(type, "bridge") != 0)
         return port_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "<plug type='%s'> of a network port is not supported", type);
@@ -165,6 +183,12 @@ char *vmgr__network_port_format(const struct vmgr__network_port *port, bool stat
         vmgr__xw_begin(&w, "plug");
         vmgr__xw_attr(&w, "type", "network");
         vmgr__xw_attr(&w, "bridge", port->bridge);
+        vmgr__xw_end(&w, "plug");
+    } else if (port->dev) {
+        vmgr__xw_begin(&w, "plug");
+        vmgr__xw_attr(&w, "type", "direct");
+        vmgr__xw_attr(&w, "dev", port->dev);
+        vmgr__xw_attr(&w, "mode", port->mode);
         vmgr__xw_end(&w, "plug");
     }
     vmgr__xw_end(&w, "networkport");

@@ -15,7 +15,9 @@ struct vmgr__network_port {
     char *group; /* of the network; NULL: the default one, if any */
     char *mac;
     struct vmgr__bandwidth bandwidth;
-    char *bridge;    /* it is plugged into; NULL: not yet */
+    char *bridge;    /* it is plugged into; NULL: not yet, or none */
+    char *dev;       /* of the host, that it is over; NULL: none */
+    char *mode;      /* of that, of vmgr__direct_modes */
     char *interface; /* of this host; NULL: none that is known. Not shown to clients. */
 };
 

@@ -368,6 +368,14 @@ bool vmgr__network_def_owns_bridge(const struct vmgr__network_def *def)
     return def->forward.mode <= VMGR__FORWARD_OPEN;
 }
 
+bool vmgr__network_def_is_direct(const struct vmgr__network_def *def)
+{
+    const int mode = def->forward.mode;
+
+    return (mode == VMGR__FORWARD_BRIDGE && !def->bridge) || mode == VMGR__FORWARD_PRIVATE ||
+           mode == VMGR__FORWARD_VEPA || mode == VMGR__FORWARD_PASSTHROUGH;
+}
+
 /* ---- reading ---- */
 
 static int parse_identity(struct vmgr__net_parse *p, xmlNode *root)
@@ -534,6 +542,8 @@ void vmgr__network_def_write(const struct vmgr__network_def *def, struct vmgr__x
     vmgr__xw_begin(w, "network");
     if (def->ipv6)
         vmgr__xw_attr(w, "ipv6", "yes");
+    if (def->uses)
+        vmgr__xw_attrf(w, "connections", "%u", def->uses);
     if (def->trust_filters)
         vmgr__xw_attr(w, "trustGuestRxFilters", yes_no[def->trust_filters]);
     vmgr__xw_text(w, "name", def->name);

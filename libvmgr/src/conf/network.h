@@ -33,6 +33,10 @@ enum vmgr__forward {
 };
 extern const char *const vmgr__forward_names[];
 
+/* How a guest's interface is on one of the host's; interface.c. A forward mode of the same name
+ * gives such interfaces. */
+extern const char *const vmgr__direct_modes[];
+
 struct vmgr__net_forward {
     int mode;      /* enum vmgr__forward */
     int managed;   /* hostdev: tristate */
@@ -41,6 +45,7 @@ struct vmgr__net_forward {
     uint32_t port_start, port_end;
     bool has_ports;
     GPtrArray *interfaces; /* char *, host devices to forward through */
+    GArray *uses;          /* uint32_t: interfaces of guests on each of them; NULL: not counted */
     GPtrArray *kept;       /* char *: <pf>, <driver>, <address> and what is unknown */
 };
 
@@ -125,6 +130,7 @@ struct vmgr__network_def {
     uint8_t uuid[VMGR_UUID_SIZE];
     bool has_uuid;
     bool ipv6;         /* guests may speak IPv6 among themselves without an IPv6 <ip> */
+    uint32_t uses;     /* interfaces that are on it; 0: none, or not counted. Is not read. */
     int trust_filters; /* tristate */
     struct vmgr__net_forward forward;
     char *bridge; /* NULL: the driver chooses */
@@ -155,6 +161,8 @@ struct vmgr__network_def *vmgr__network_def_copy(const struct vmgr__network_def 
 void vmgr__network_def_free(struct vmgr__network_def *def);
 /* It has a bridge of its own, made at start: nat, route, open and isolated. */
 bool vmgr__network_def_owns_bridge(const struct vmgr__network_def *def);
+/* It has none at all: guests are right on interfaces of the host. */
+bool vmgr__network_def_is_direct(const struct vmgr__network_def *def);
 /* vmgr_network_update(): command and section are numbers of the interface. */
 int vmgr__network_def_update(struct vmgr__network_def *def, int command, int section,
                              int parent_index, const char *xml, struct vmgr_error **err);

@@ -86,10 +86,9 @@ int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error *
     const int mode = def->forward.mode;
     struct vmgr__bandwidth limits;
 
-    if (mode > VMGR__FORWARD_BRIDGE || (mode == VMGR__FORWARD_BRIDGE && !def->bridge))
-        return unsupported(
-            err, "forward mode '%s'%s of network '%s' is not supported", vmgr__forward_names[mode],
-            mode == VMGR__FORWARD_BRIDGE ? " without a bridge's name" : "", def->name);
+    if (mode == VMGR__FORWARD_HOSTDEV)
+        return unsupported(err, "forward mode '%s' of network '%s' is not supported",
+                           vmgr__forward_names[mode], def->name);
     if (def->forward.kept->len)
         return unsupported(err,
                            "what <forward> of network '%s' holds besides <nat> and "
@@ -98,6 +97,12 @@ int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error *
     if (check_kept(def, err) < 0 || check_bridge(def, err) < 0 ||
         read_limits(def, &limits, err) < 0)
         return -1;
+    if (vmgr__network_def_is_direct(def) &&
+        (vmgr__bandwidth_is_any(&limits) || def->ips->len || def->routes->len))
+        return unsupported(err,
+                           "network '%s' is of forward mode '%s' and has no bridge, addresses, "
+                           "routes and limits of its own",
+                           def->name, vmgr__forward_names[mode]);
     if (mode == VMGR__FORWARD_BRIDGE && vmgr__bandwidth_is_any(&limits))
         return unsupported(err,
                            "network '%s' uses a bridge of the host, which it gives no limits",
@@ -110,6 +115,8 @@ int vmgr__hostnet_check(const struct vmgr__network_def *def, struct vmgr_error *
                                def->name);
         return 0;
     }
+    if (vmgr__network_def_is_direct(def))
+        return 0;
     if (!vmgr__hostnet_is_admin())
         return unsupported(err,
                            "starting network '%s' takes the capability CAP_NET_ADMIN, which this "
@@ -162,8 +169,8 @@ int vmgr__hostnet_complete(struct vmgr__network_def *def, const GPtrArray *list,
 
 int vmgr__hostnet_up(struct vemu *d, const struct vmgr__network_def *def, struct vmgr_error **err)
 {
-    if (def->forward.mode == VMGR__FORWARD_BRIDGE) {
-        if (!vmgr__link_exists(def->bridge))
+    if (!vmgr__network_def_owns_bridge(def)) {
+        if (def->bridge && !vmgr__link_exists(def->bridge))
             return hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                                  "network '%s' uses bridge '%s', which this host does not have",
                                  def->name, def->bridge);
@@ -189,7 +196,7 @@ int vmgr__hostnet_down(struct vemu *d, const struct vmgr__network_def *def, stru
 {
     int r;
 
-    if (def->forward.mode == VMGR__FORWARD_BRIDGE)
+    if (!vmgr__network_def_owns_bridge(def))
         return 0;
     vmgr__dnsmasq_down(d, def->name);
     r = vmgr__firewall_down(d, def, err);
@@ -203,7 +210,7 @@ int vmgr__hostnet_refresh(struct vemu *d, const struct vmgr__network_def *before
     g_autofree char *old_rules = vmgr__firewall_script(before);
     g_autofree char *rules = vmgr__firewall_script(def);
 
-    if (def->forward.mode == VMGR__FORWARD_BRIDGE)
+    if (!vmgr__network_def_owns_bridge(def))
         return 0;
     if (g_strcmp0(old_rules, rules) != 0 && vmgr__firewall_up(d, def, err) < 0)
         return -1;

@@ -4,8 +4,9 @@
  *
  * What the interface sends is what guests receive (inbound): one class of a hierarchical token
  * bucket (tc-htb(8)), in which what is over the average waits. What it receives (outbound) has been
- * sent already: a policer at its entrance (tc-police(8)) drops what is too much. Both belong to the
- * interface and go with it.
+ * sent already: a policer at its entrance (tc-police(8)) drops what is too much. Of a macvtap it is
+ * the other way round: what that sends is what its guest does. Both belong to the interface and go
+ * with it.
  */
 #include <errno.h>
 #include <linux/pkt_cls.h>
@@ -15,6 +16,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <netlink/route/link.h>
 #include <string.h>
 
 #include "network.h"
@@ -94,7 +96,7 @@ static int add_class(struct nl_sock *sk, int index, const struct vmgr__rate *rat
     return nl_send_sync(sk, msg);
 }
 
-static int limit_in(struct nl_sock *sk, int index, const struct vmgr__rate *rate)
+static int limit_sent(struct nl_sock *sk, int index, const struct vmgr__rate *rate)
 {
     struct tc_htb_glob glob = { .version = 3, .rate2quantum = 10, .defcls = 1 };
     struct nl_msg *msg =
@@ -122,7 +124,7 @@ static void put_match_all(struct nl_msg *msg)
     nla_put(msg, TCA_U32_SEL, sizeof(sel), sel);
 }
 
-static int limit_out(struct nl_sock *sk, int index, const struct vmgr__rate *rate)
+static int limit_received(struct nl_sock *sk, int index, const struct vmgr__rate *rate)
 {
     const uint64_t average = bytes_per_second(rate->average);
     const uint64_t burst = (uint64_t)(rate->burst ? rate->burst : rate->average) * 1024;
@@ -165,23 +167,37 @@ static void remove_limits(struct nl_sock *sk, int index)
         nl_send_sync(sk, msg);
 }
 
+static bool is_macvtap(struct nl_sock *sk, int index)
+{
+    struct rtnl_link *link = NULL;
+    const char *type =
+        rtnl_link_get_kernel(sk, index, NULL, &link) == 0 ? rtnl_link_get_type(link) : NULL;
+    const bool is = type && strcmp(type, "macvtap") == 0;
+
+    rtnl_link_put(link);
+    return is;
+}
+
 int vmgr__link_limit(const char *name, const struct vmgr__bandwidth *b, struct vmgr_error **err)
 {
     const int index = (int)if_nametoindex(name);
     struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
+    const struct vmgr__rate *sent, *received;
     const char *what = NULL;
     int r = 0;
 
     if (!sk)
         return -1;
     remove_limits(sk, index);
-    if (b->in.present) {
+    sent = is_macvtap(sk, index) ? &b->out : &b->in;
+    received = sent == &b->in ? &b->out : &b->in;
+    if (sent->present) {
         what = "limit what is sent on (HTB)";
-        r = limit_in(sk, index, &b->in);
+        r = limit_sent(sk, index, sent);
     }
-    if (r == 0 && b->out.present) {
+    if (r == 0 && received->present) {
         what = "limit what is received on (u32 and police)";
-        r = limit_out(sk, index, &b->out);
+        r = limit_received(sk, index, received);
     }
     if (r < 0) {
         remove_limits(sk, index);

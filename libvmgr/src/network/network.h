@@ -78,26 +78,36 @@ int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], 
 int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmgr_error **err);
 
 /* ---- limit.c: by rtnetlink ---- */
-/* Gives an interface the limits, in place of those it has. None: takes them away. */
+/* Gives a guest's interface, or a bridge, the limits, in place of those it has. None: takes them
+ * away. */
 int vmgr__link_limit(const char *name, const struct vmgr__bandwidth *b, struct vmgr_error **err);
 
 /* ---- tap.c ---- */
 struct vmgr__tap {
+    const uint8_t *owner;  /* the guest's UUID */
     const char *network;   /* of a network, or NULL: of the bridge */
     const char *portgroup; /* of the network; NULL: the default one, if any */
     char *bridge;          /* wanted, or where the network led; NULL without network: on none */
     struct vmgr__bandwidth bandwidth; /* in: what there is; the port group's if there is none */
-    char *name;          /* wanted, or NULL: the first free "vnetN"; then the interface's */
+    GPtrArray *pool; /* char *: wanted, or where the network led: over one of these interfaces of
+                        the host, as a macvtap; NULL: a tap */
+    char *mode;      /* of the macvtap, of vmgr__direct_modes */
+    char *dev;       /* the one of the pool that it is over */
+    char *name;      /* wanted, or NULL: the first free "vnetN", "macvtapN"; then the interface's */
     uint8_t mac[6];      /* of the guest */
-    uint32_t mtu;        /* 0: the bridge's */
-    int fd;              /* what keeps the interface there; close-on-exec, 3 or above */
+    uint32_t mtu;        /* 0: the bridge's, that of what it is over */
+    int fd;              /* what keeps a tap there; close-on-exec, 3 or above */
 };
-/* Makes a tap interface and puts it on its bridge. It goes with the last descriptor of it. */
+/* Makes an interface and puts it on its bridge. A tap goes with the last descriptor of it, a
+ * macvtap by vmgr__direct_forget(). */
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
+/* Takes away again what was opened. */
+void vmgr__tap_close(const struct vemu *d, struct vmgr__tap *tap);
 /* What a port group (NULL: the default one, if any) gives to who has no limits of its own. */
 int vmgr__portgroup_limits(const struct vmgr__network_def *def, const char *name,
                            struct vmgr__bandwidth *b, struct vmgr_error **err);
-/* Puts one that is there (name) where its network or bridge is, and limits it anew. */
+/* Puts one that is there (name; dev, if it is over that) where its network or bridge is, and limits
+ * it anew. What is right on an interface of the host stays there. */
 int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
 
 /* ---- sysctl.c ---- */

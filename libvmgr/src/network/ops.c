@@ -8,7 +8,7 @@
 
 #include "../driver/network-port.h"
 #include "../driver/vemu/state/lock.h"
-#include "network.h"
+#include "port.h"
 
 #define invalid(err, ...) hostnet_error(err, VMGR_ERR_OPERATION_INVALID, __VA_ARGS__)
 
@@ -67,6 +67,8 @@ static int op_list(struct vmgr_conn *conn, uint32_t flags, GPtrArray *ret,
 static int op_get_xml(struct vmgr_network *net, uint32_t flags, char **ret, struct vmgr_error **err)
 {
     ASK(net, list, obj);
+    if (obj->live && !(flags & VMGR_NETWORK_XML_INACTIVE))
+        vmgr__hostnet_ports_count(driver_of(net), obj->live);
     *ret = vmgr__netobj_get_xml(obj, flags);
     return 0;
 }

@@ -88,6 +88,14 @@ static int plug(struct vemu *d, const struct vmgr__network_def *def,
         vmgr__uuid_format(port->uuid, text);
         return hostnet_error(err, VMGR_ERR_NETWORK_PORT_EXIST, "%s", text);
     }
+    if (vmgr__network_def_is_direct(def))
+        return hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                             "network '%s' has no bridge, and ports for guests of its own alone",
+                             def->name);
+    if (port->dev)
+        return hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                             "a port of network '%s' is plugged into its bridge '%s', not '%s'",
+                             def->name, def->bridge, port->dev);
     if (port->bridge && g_strcmp0(port->bridge, def->bridge) != 0)
         return hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                              "a port of network '%s' is plugged into its bridge '%s', not '%s'",

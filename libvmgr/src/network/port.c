@@ -84,6 +84,24 @@ GPtrArray *vmgr__hostnet_ports(const struct vemu *d, const char *network)
     return list;
 }
 
+void vmgr__hostnet_ports_count(const struct vemu *d, struct vmgr__network_def *def)
+{
+    g_autoptr(GPtrArray) ports = vmgr__hostnet_ports(d, def->name);
+    const GPtrArray *pool = def->forward.interfaces;
+
+    if (!def->forward.uses)
+        def->forward.uses = g_array_new(FALSE, TRUE, sizeof(uint32_t));
+    g_array_set_size(def->forward.uses, 0);
+    g_array_set_size(def->forward.uses, pool->len);
+    def->uses = ports->len;
+    for (guint i = 0; i < ports->len; i++) {
+        const struct vmgr__network_port *port = ports->pdata[i];
+
+        for (guint k = 0; port->dev && k < pool->len; k++)
+            g_array_index(def->forward.uses, uint32_t, k) += strcmp(pool->pdata[k], port->dev) == 0;
+    }
+}
+
 int vmgr__hostnet_port_find(const struct vemu *d, const char *network,
                             const uint8_t uuid[VMGR_UUID_SIZE], struct vmgr__network_port *ret)
 {
@@ -205,6 +223,8 @@ int vmgr__hostnet_port_make(struct vemu *d, const struct vmgr__tap *tap,
                                        .mac = (char *)vmgr__mac_format(tap->mac, mac),
                                        .bandwidth = tap->bandwidth,
                                        .bridge = tap->bridge,
+                                       .dev = tap->dev,
+                                       .mode = tap->mode,
                                        .interface = tap->name };
     g_autofree char *dir = vmgr__hostnet_run_path(d, tap->network, NULL);
     struct known known = { .network = tap->network };

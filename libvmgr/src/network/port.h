@@ -13,6 +13,8 @@ GPtrArray *vmgr__hostnet_ports(const struct vemu *d, const char *network);
 /* 0, or -1 without an error: there is none. *ret is for vmgr__network_port_clear(). */
 int vmgr__hostnet_port_find(const struct vemu *d, const char *network,
                             const uint8_t uuid[VMGR_UUID_SIZE], struct vmgr__network_port *ret);
+/* Counts who is on a network that runs, and on each interface of its pool. */
+void vmgr__hostnet_ports_count(const struct vemu *d, struct vmgr__network_def *def);
 /* The lock of networks is held, for these two. */
 int vmgr__hostnet_port_save(const struct vemu *d, const char *network,
                             const struct vmgr__network_port *port, struct vmgr_error **err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Guests' ends of networks: tap interfaces on bridges.
+ * Guests' ends of networks: tap interfaces on bridges. (direct.c has those on no bridge.)
  *
  * A tap is not persistent: it lives as long as somebody has a descriptor of it, which is the
  * guest's emulator. So there is nothing to clean up, whoever is killed when. It is always a new one
@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "network.h"
+#include "direct.h"
 
 #define unsupported(err, ...) hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
@@ -72,8 +72,40 @@ int vmgr__portgroup_limits(const struct vmgr__network_def *def, const char *name
     return r;
 }
 
+/* Over what an interface of a network without a bridge may be. */
+static int find_pool(const struct vmgr__network_def *def, struct vmgr__tap *tap,
+                     struct vmgr_error **err)
+{
+    const GPtrArray *list = def->forward.interfaces;
+
+    if (!list->len)
+        return hostnet_error(err, VMGR_ERR_INTERNAL_ERROR,
+                             "network '%s' uses a direct mode, but has no forward dev and no "
+                             "interface pool",
+                             def->name);
+    if (tap->pool)
+        g_ptr_array_unref(tap->pool);
+    tap->pool = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < list->len; i++)
+        g_ptr_array_add(tap->pool, g_strdup(list->pdata[i]));
+    g_free(tap->mode);
+    tap->mode = g_strdup(vmgr__forward_names[def->forward.mode]);
+    return 0;
+}
+
 /* Where a network leads. */
-static int find_bridge(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
+static int follow(const struct vmgr__network_def *def, struct vmgr__tap *tap,
+                  struct vmgr_error **err)
+{
+    if (vmgr__network_def_is_direct(def))
+        return find_pool(def, tap, err);
+    g_clear_pointer(&tap->pool, g_ptr_array_unref);
+    g_free(tap->bridge);
+    tap->bridge = g_strdup(def->bridge);
+    return 0;
+}
+
+static int find_network(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
 {
     g_autoptr(GPtrArray) list = vmgr__hostnet_load(d);
     const struct vmgr__netobj *obj = vmgr__netobj_find(list, NULL, tap->network);
@@ -87,9 +119,7 @@ static int find_bridge(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error 
                              tap->network);
     if (vmgr__portgroup_limits(obj->live, tap->portgroup, &tap->bandwidth, err) < 0)
         return -1;
-    g_free(tap->bridge);
-    tap->bridge = g_strdup(obj->live->bridge);
-    return 0;
+    return follow(obj->live, tap, err);
 }
 
 /* dev_valid_name() of the kernel; and a '%' would make it choose a number. */
@@ -134,7 +164,9 @@ static int make(struct vmgr__tap *tap, struct vmgr_error **err)
 static int find_place(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
 {
     if (tap->network)
-        return find_bridge(d, tap, err);
+        return find_network(d, tap, err);
+    if (tap->pool)
+        return check_admin("host interface", tap->pool->pdata[0], err);
     return tap->bridge ? check_admin("bridge", tap->bridge, err)
                        : check_admin("host interface", tap->name ? tap->name : "vnet", err);
 }
@@ -154,10 +186,27 @@ static int place(const struct vmgr__tap *tap, struct vmgr_error **err)
 
 int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
 {
+    const bool was_direct = tap->dev != NULL;
+
     tap->fd = -1;
-    if (find_place(d, tap, err) < 0 || place(tap, err) < 0)
+    if (find_place(d, tap, err) < 0)
+        return -1;
+    if (was_direct != (tap->pool != NULL))
+        return unsupported(err,
+                           "interface '%s' cannot go to network '%s' while the guest runs: one "
+                           "of both is on a bridge, and one is not",
+                           tap->name, tap->network);
+    if (!was_direct && place(tap, err) < 0)
         return -1;
     return vmgr__link_limit(tap->name, &tap->bandwidth, err);
+}
+
+void vmgr__tap_close(const struct vemu *d, struct vmgr__tap *tap)
+{
+    close(tap->fd);
+    tap->fd = -1;
+    if (tap->dev)
+        vmgr__direct_forget(d, tap->owner, tap->name);
 }
 
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
@@ -165,12 +214,13 @@ int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **er
     tap->fd = -1;
     if (tap->name && !is_name(tap->name))
         return unsupported(err, "'%s' is not the name of an interface", tap->name);
-    if (find_place(d, tap, err) < 0 || make(tap, err) < 0)
+    if (find_place(d, tap, err) < 0 ||
+        (tap->pool ? vmgr__direct_open(d, tap, err) : make(tap, err)) < 0)
         return -1;
-    if (place(tap, err) == 0 && (!vmgr__bandwidth_is_any(&tap->bandwidth) ||
-                                 vmgr__link_limit(tap->name, &tap->bandwidth, err) == 0))
+    if ((tap->pool || place(tap, err) == 0) &&
+        (!vmgr__bandwidth_is_any(&tap->bandwidth) ||
+         vmgr__link_limit(tap->name, &tap->bandwidth, err) == 0))
         return 0;
-    close(tap->fd);
-    tap->fd = -1;
+    vmgr__tap_close(d, tap);
     return -1;
 }

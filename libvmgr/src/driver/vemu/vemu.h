@@ -74,6 +74,7 @@ struct vemu {
     struct vmgr__hostdev *hostdev;                     /* src/hostdev */
     char *iface_dir, *iface_begin_dir, *iface_run_dir; /* src/hostdev */
     char *nwfilter_dir, *nwfilter_run_dir;
+    char *macvtap_run_dir;            /* src/network/direct.c */
     struct vemu_files *files;         /* run/files.c */
     struct vemu_net_watch *net_watch; /* src/network/watch.c; NULL: nobody asked */
 

@@ -302,6 +302,14 @@ static bool same_but_medium(const struct vemu_parts *a, const struct vemu_parts 
     }
 }
 
+/* An interface that is right on one of the host's. */
+static bool is_direct(const struct vmgr__device *dev)
+{
+    g_autofree char *type = vmgr__device_get(dev, NULL, "type");
+
+    return g_strcmp0(type, "direct") == 0;
+}
+
 /* A device that runs takes a new medium or another place of the cable; nothing else of its document
  * may have changed. */
 static int check_same(const struct work *w, const struct vmgr__device *old, struct vmgr_error **err)
@@ -317,12 +325,14 @@ static int check_same(const struct work *w, const struct vmgr__device *old, stru
     if (r == 0)
         r = vmgr__vemu_device_parts(w->c.status.def, dev, &after, err);
     if (r == 0 && (!same_but_medium(&before, &after) ||
-                   (vmgr__vemu_port_wanted(old) && vmgr__vemu_port_renamed(old, dev))))
+                   (vmgr__vemu_port_wanted(old) &&
+                    (vmgr__vemu_port_renamed(old, dev) || !vmgr__vemu_port_stays(old, dev)))))
         r = unsupported(err, "of %s '%s' only the %s can change while the guest runs", old->name,
                         alias ? alias : "",
                         strcmp(old->name, "interface") != 0 ? "medium"
-                        : vmgr__vemu_port_wanted(old) ? "link state, source, bandwidth and filter"
-                                                      : "link state");
+                        : !vmgr__vemu_port_wanted(old)      ? "link state"
+                        : is_direct(old)                    ? "link state and bandwidth"
+                                         : "link state, source, bandwidth and filter");
     vmgr__vemu_parts_fini(&after);
     vmgr__vemu_parts_fini(&before);
     vmgr__device_free(dev);

@@ -2,8 +2,8 @@
 /*
  * <interface>: a network back-end, and the card that shows it to the guest.
  *
- * The back-end of an interface on a network or a bridge, or on none (type 'ethernet'), is a tap
- * interface that is handed over open; port.c makes it.
+ * The back-end of an interface on a network or a bridge, on none (type 'ethernet'), or right on one
+ * of the host's (type 'direct'), is a tap interface that is handed over open; port.c makes it.
  */
 #include <string.h>
 
@@ -36,6 +36,7 @@ static int check(const xmlNode *root, const char *type, struct vmgr_error **err)
         return 0;
     return vmgr__vemu_only(source, "",
                            strcmp(type, "network") == 0  ? "network portgroup portid bridge"
+                           : strcmp(type, "direct") == 0 ? "network portgroup portid dev mode"
                            : strcmp(type, "bridge") == 0 ? "bridge"
                                                          : "",
                            err);

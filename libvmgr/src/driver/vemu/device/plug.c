@@ -224,7 +224,6 @@ static bool settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_plug *
         return vmgr__vemu_medium_settle(c, q, p->alias, p->dev);
     if (lacks(q, p->alias)) {
         drop_parts(c, q, p->dev, NULL);
-        vmgr__vemu_ports_sweep(c->d, c->status.def);
     } else {
         finish(q, p->dev, NULL);
         vmgr__memory_count(c->status.def, p->dev, true);
@@ -250,6 +249,8 @@ void vmgr__vemu_plugs_settle(struct vemu_change *c)
             continue;
         g_ptr_array_remove_index(c->status.plugs, i);
     }
+    if (q && !vmgr__vemu_plugs_torn(c->status.plugs)) /* the definition names what there is */
+        vmgr__vemu_ports_sweep(c->d, c->status.def);
     if (q)
         save(c, NULL);
     vmgr__qmp_close(q);

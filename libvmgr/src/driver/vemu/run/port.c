@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Guests' interfaces on networks and bridges of the host, and on none (type 'ethernet').
+ * Guests' interfaces on networks and bridges of the host, on none (type 'ethernet'), and right on
+ * interfaces of the host (type 'direct').
  *
- * Before the emulator starts, each of them gets a tap interface, whose descriptor the emulator
- * inherits; one that comes later is handed over through its monitor. Its name and the bridge are
- * noted in the definition of the run. See network/tap.c for what becomes of it.
+ * Before the emulator starts, each of them gets a tap or macvtap interface, whose descriptor the
+ * emulator inherits; one that comes later is handed over through its monitor. Its name and where it
+ * is are noted in the definition of the run. See network/tap.c and direct.c for what becomes of it.
  */
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../network/direct.h"
 #include "../../../network/port.h"
 #include "../../../nwfilter/nwfilter.h"
 #include "../device/parts.h"
@@ -38,7 +40,7 @@ bool vmgr__vemu_port_wanted(const struct vmgr__device *dev)
         return false;
     type = vmgr__device_get(dev, NULL, "type");
     return g_strcmp0(type, "network") == 0 || g_strcmp0(type, "bridge") == 0 ||
-           g_strcmp0(type, "ethernet") == 0;
+           g_strcmp0(type, "ethernet") == 0 || g_strcmp0(type, "direct") == 0;
 }
 
 /* Notes in the document where the interface is. port: of the network; NULL: none. */
@@ -64,6 +66,11 @@ static void note(struct vmgr__device *dev, const struct vmgr__tap *tap, const ui
     }
     if (source && tap->bridge)
         xmlSetProp(source, BAD_CAST "bridge", BAD_CAST tap->bridge);
+    if (source && tap->dev) { /* also of a network: it is what libvirt says of a run */
+        xmlSetProp(root, BAD_CAST "type", BAD_CAST "direct");
+        xmlSetProp(source, BAD_CAST "dev", BAD_CAST tap->dev);
+        xmlSetProp(source, BAD_CAST "mode", BAD_CAST tap->mode);
+    }
     xmlSetProp(target, BAD_CAST "dev", BAD_CAST tap->name);
     vmgr__device_set_doc(dev, doc);
 }
@@ -80,6 +87,10 @@ static void place_clear(struct place *p)
     g_free(p->portgroup);
     g_free(p->tap.bridge);
     g_free(p->tap.name);
+    g_free(p->tap.mode);
+    g_free(p->tap.dev);
+    if (p->tap.pool)
+        g_ptr_array_unref(p->tap.pool);
 }
 
 static int read_bandwidth(const struct vmgr__device *dev, struct vmgr__bandwidth *ret,
@@ -93,6 +104,15 @@ static int read_bandwidth(const struct vmgr__device *dev, struct vmgr__bandwidth
     return r;
 }
 
+/* Of an interface that is right on one of the host's; a run's may be of a network. */
+static void read_direct(struct vmgr__tap *tap, const struct vmgr__device *dev)
+{
+    tap->dev = vmgr__device_get(dev, "source", "dev");
+    tap->mode = vmgr__device_get(dev, "source", "mode");
+    tap->pool = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(tap->pool, g_strdup(tap->dev));
+}
+
 static int place_read(struct place *p, const struct vmgr__device *dev, struct vmgr_error **err)
 {
     g_autofree char *mac = vmgr__device_get(dev, "mac", "address");
@@ -100,7 +120,9 @@ static int place_read(struct place *p, const struct vmgr__device *dev, struct vm
     g_autofree char *type = vmgr__device_get(dev, NULL, "type");
 
     memset(p, 0, sizeof(*p));
-    if (strcmp(type, "network") == 0) {
+    if (strcmp(type, "direct") == 0)
+        read_direct(&p->tap, dev);
+    if (strcmp(type, "network") == 0 || p->tap.dev) {
         p->tap.network = p->network = vmgr__device_get(dev, "source", "network");
         p->tap.portgroup = p->portgroup = vmgr__device_get(dev, "source", "portgroup");
     } else if (strcmp(type, "bridge") == 0) {
@@ -127,6 +149,17 @@ static struct vmgr__nwfilter_ref *read_filter(const struct vmgr__device *dev, in
     return ref;
 }
 
+/* As libvirt has it: what comes to a macvtap goes through no bridge, where rules are. */
+static int no_filter(const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    g_autofree char *mac = vmgr__device_get(dev, "mac", "address");
+
+    return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                      "interface %s - filterref is not supported for network interfaces of type "
+                      "direct",
+                      mac);
+}
+
 int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **err)
 {
     struct vmgr__nwfilter_ref *ref;
@@ -134,7 +167,9 @@ int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **er
     int r = place_read(&p, dev, err), filter = 0;
 
     ref = r == 0 ? read_filter(dev, &filter, err) : NULL;
-    if (ref && !p.network && !p.tap.bridge)
+    if (ref && p.tap.pool)
+        filter = no_filter(dev, err);
+    else if (ref && !p.network && !p.tap.bridge)
         filter = vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                             "<filterref> of an interface that is on no bridge is not supported");
     vmgr__nwfilter_ref_free(ref);
@@ -157,6 +192,8 @@ static int bind_filter(struct vemu *d, const struct vmgr__domain_def *def,
 
     memcpy(b.uuid, def->uuid, VMGR_UUID_SIZE);
     b.ref = read_filter(dev, &r, err);
+    if (b.ref && tap->pool)
+        r = no_filter(dev, err);
     if (r == 0)
         r = vmgr__nwfilter_bind(d, &b, err);
     vmgr__nwfilter_binding_clear(&b);
@@ -182,12 +219,13 @@ static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct 
     struct place p;
     int r = place_read(&p, dev, err);
 
+    p.tap.owner = def->uuid;
     if (r == 0)
         r = vmgr__tap_open(d, &p.tap, err);
     if (r == 0 &&
         (bind_filter(d, def, dev, &p.tap, err) < 0 || plug(d, def, dev, &p.tap, err) < 0)) {
         vmgr__nwfilter_unbind(d, def->uuid, p.tap.name, NULL);
-        close(p.tap.fd);
+        vmgr__tap_close(d, &p.tap);
         r = -1;
     }
     if (r == 0) {
@@ -246,6 +284,7 @@ void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
         return;
     if (vmgr__nwfilter_unbind(d, def->uuid, name, &why) < 0)
         note_left(d, def->name, why);
+    vmgr__direct_forget(d, def->uuid, name);
     vmgr__hostnet_port_forget(d, def->uuid, name);
 }
 
@@ -255,6 +294,7 @@ void vmgr__vemu_ports_forget(struct vemu *d, const struct vmgr__domain_def *def)
 
     if (vmgr__nwfilter_unbind_all(d, def->uuid, &why) < 0)
         note_left(d, def->name, why);
+    vmgr__direct_forget(d, def->uuid, NULL);
     vmgr__hostnet_port_forget(d, def->uuid, NULL);
 }
 
@@ -269,6 +309,7 @@ void vmgr__vemu_ports_sweep(struct vemu *d, const struct vmgr__domain_def *def)
     }
     if (why)
         note_left(d, def->name, why);
+    vmgr__direct_sweep(d, def);
     vmgr__hostnet_port_sweep(d, def->uuid);
 }
 
@@ -352,10 +393,34 @@ bool vmgr__vemu_port_renamed(const struct vmgr__device *old, const struct vmgr__
 
 void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device *dev)
 {
-    g_autofree char *name = vmgr__device_get(old, "target", "dev");
     g_autofree char *own = vmgr__device_get(dev, "target", "dev");
-    const struct vmgr__tap tap = { .name = name };
+    g_autofree char *type = vmgr__device_get(dev, NULL, "type");
+    g_autofree char *network = vmgr__device_get(dev, "source", "network");
+    struct place p = { .network = NULL };
+    struct vmgr__tap tap;
 
-    if (vmgr__vemu_port_wanted(dev) && name && !own)
+    if (vmgr__vemu_port_wanted(old) && vmgr__vemu_port_wanted(dev) &&
+        place_read(&p, old, NULL) == 0 && p.tap.name) {
+        tap = (struct vmgr__tap){ .name = own ? own : p.tap.name };
+        if (p.tap.dev && strcmp(type, "network") == 0 && g_strcmp0(network, p.network) == 0) {
+            tap.dev = p.tap.dev;
+            tap.mode = p.tap.mode;
+        }
         note(dev, &tap, NULL);
+    }
+    place_clear(&p);
+}
+
+bool vmgr__vemu_port_stays(const struct vmgr__device *old, const struct vmgr__device *dev)
+{
+    struct place a, b;
+    bool same = place_read(&a, old, NULL) == 0;
+
+    same = place_read(&b, dev, NULL) == 0 && same &&
+           (!(a.tap.dev || b.tap.dev) ||
+            (g_strcmp0(a.network, b.network) == 0 && g_strcmp0(a.tap.dev, b.tap.dev) == 0 &&
+             g_strcmp0(a.tap.mode, b.tap.mode) == 0));
+    place_clear(&a);
+    place_clear(&b);
+    return same;
 }

@@ -40,6 +40,7 @@ static const struct {
     { offsetof(struct vemu, iface_run_dir), RUN, "interfaces" },
     { offsetof(struct vemu, nwfilter_dir), CONFIG, "nwfilter" },
     { offsetof(struct vemu, nwfilter_run_dir), RUN, "nwfilter" },
+    { offsetof(struct vemu, macvtap_run_dir), RUN, "macvtap" },
     { offsetof(struct vemu, net_run_dir), RUN, "networks" },
     { offsetof(struct vemu, secret_dir), CONFIG, "secrets" },
     { offsetof(struct vemu, storage_dir), CONFIG, "storage" },

@@ -217,7 +217,8 @@ static void add_balloon(const struct snapshot *s, struct vemu_qmp *q, GArray *re
 
 /* ---- interfaces: counters of the host's end, seen from the guest ---- */
 
-static void add_counters(const char *host, unsigned n, GArray *ret)
+/* direct: the host's end counts as the guest does. */
+static void add_counters(const char *host, bool direct, unsigned n, GArray *ret)
 {
     static const char *const rows[][2] = {
         { "tx_bytes", "rx.bytes" },  { "tx_packets", "rx.pkts" }, { "tx_errors", "rx.errs" },
@@ -228,8 +229,9 @@ static void add_counters(const char *host, unsigned n, GArray *ret)
     if (strchr(host, '/'))
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *path =
-            g_strdup_printf("/sys/class/net/%s/statistics/%s", host, rows[i][0]);
+        g_autofree char *path = g_strdup_printf(
+            "/sys/class/net/%s/statistics/%s", host,
+            rows[direct ? (i + G_N_ELEMENTS(rows) / 2) % G_N_ELEMENTS(rows) : i][0]);
         g_autofree char *text = NULL;
 
         if (g_file_get_contents(path, &text, NULL, NULL))
@@ -244,14 +246,15 @@ static void add_interfaces(const struct snapshot *s, GArray *ret)
 
     for (guint i = 0; s->active && i < s->def->devices->len; i++) {
         const struct vmgr__device *dev = s->def->devices->pdata[i];
-        g_autofree char *host = NULL;
+        g_autofree char *host = NULL, *type = NULL;
 
         if (strcmp(dev->name, "interface") != 0)
             continue;
         host = vmgr__device_get(dev, "target", "dev");
+        type = vmgr__device_get(dev, NULL, "type");
         if (host) {
             vmgr__stat_add_text(ret, host, "net.%u.name", n);
-            add_counters(host, n, ret);
+            add_counters(host, g_strcmp0(type, "direct") == 0, n, ret);
         }
         n++;
     }
