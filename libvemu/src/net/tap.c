@@ -31,7 +31,7 @@ struct tap {
 
     struct vemu_net_packet packets[VEMU_NET_QUEUES_MAX];
     unsigned active; /* queues that are attached to the interface */
-    bool own;        /* made by us: queues can be detached */
+    bool can_detach; /* queues, from the interface */
 };
 
 static struct tap *tap_of(struct vemu_net *net)
@@ -94,6 +94,7 @@ static int use_queue(struct tap *tap, const char *text, struct vemu_error **err)
     if (tap->net.queues && tap->vnet_hdr != !!(ifr.ifr_flags & IFF_VNET_HDR))
         return vemu__error_set(err, EINVAL, "some descriptors have vnet_hdr and some do not");
     tap->vnet_hdr = ifr.ifr_flags & IFF_VNET_HDR;
+    tap->can_detach = (!tap->net.queues || tap->can_detach) && ifr.ifr_flags & IFF_MULTI_QUEUE;
     flags = fcntl(fd, F_GETFL);
     if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) >= 0)
         flags = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -185,7 +186,7 @@ static int open_by_name(struct tap *tap, struct vemu_error **err)
     char name[IFNAMSIZ] = "tap%d";
     int r = 0;
 
-    tap->own = true;
+    tap->can_detach = tap->queues > 1;
     if (tap->ifname)
         g_strlcpy(name, tap->ifname, sizeof(name));
     for (unsigned i = 0; i < tap->queues && r >= 0; i++) {
@@ -219,7 +220,7 @@ static void tap_set_queues(struct vemu_net *net, unsigned pairs)
     struct tap *tap = tap_of(net);
     struct ifreq ifr = { 0 };
 
-    if (!tap->own || tap->queues == 1)
+    if (!tap->can_detach)
         return;
     for (unsigned n = 0; n < net->queues; n++) {
         ifr.ifr_flags = n < pairs ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;

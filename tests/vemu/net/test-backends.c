@@ -7,8 +7,11 @@
 #include <check.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -363,17 +366,71 @@ START_TEST(test_tap)
 }
 END_TEST
 
+/* One more queue of an interface; -1: not here. The first one makes it. */
+static int open_queue(struct ifreq *ifr)
+{
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+    ifr->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
+    if (fd >= 0 && ioctl(fd, TUNSETIFF, ifr) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static bool is_detached(int fd)
+{
+    struct ifreq ifr;
+
+    ck_assert_int_eq(ioctl(fd, TUNGETIFF, &ifr), 0);
+    return ifr.ifr_flags & IFF_DETACH_QUEUE;
+}
+
+/* The queues that a guest does not use are taken off an interface that was handed in, too; and a
+ * card offers what its user allows. */
+START_TEST(test_tap_descriptors)
+{
+    struct ifreq ifr = { .ifr_name = "" };
+    const int fds[] = { open_queue(&ifr), open_queue(&ifr) };
+    const int second = fds[1] < 0 ? -1 : dup(fds[1]);
+    g_autofree char *text = g_strdup_printf("%d:%d", fds[0], fds[1]);
+    const struct vemu_property props[] = { { "fd", text } };
+    struct card card = { 0 };
+    struct vemu_vm *vm;
+    struct guest *g;
+
+    if (second < 0)
+        return; /* test_tap says why */
+    vm = guest_vm();
+    OK(vemu_vm_add_net(vm, "tap", "n", props, 1, &err));
+    ck_assert(is_detached(second));
+    card.g = g = guest_attach(vm, "virtio-net", "netdev", "n", "host_tso4", "off", "host_ufo",
+                              "off", "guest_tso6", "off", NULL);
+    guest_start(g, CARD_ALL, 5);
+    ck_assert(g->features & CARD_F(CSUM));
+    ck_assert(!(g->features & (CARD_F(HOST_TSO4) | CARD_F(HOST_UFO) | CARD_F(GUEST_TSO6))));
+    ck_assert(g->features & CARD_F(HOST_TSO6));
+    ck_assert(g->features & CARD_F(GUEST_TSO4));
+    g->queues[CARD_CTRL] = g->queues[4];
+    for (uint16_t pairs = 2; pairs > 0; pairs--) {
+        ck_assert_uint_eq(
+            card_control(&card, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &pairs, 2),
+            VIRTIO_NET_OK);
+        ck_assert_int_eq(is_detached(second), pairs == 1);
+    }
+    guest_free(g);
+    close(second);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { test_two_machines,
-                                   test_datagrams,
-                                   test_reconnect,
-                                   test_stream_framing,
-                                   test_stream_blocked,
-                                   test_refused,
-                                   test_remove,
-                                   test_tap,
-                                   NULL };
+    const TTest *const tests[] = { test_two_machines,    test_datagrams,
+                                   test_reconnect,       test_stream_framing,
+                                   test_stream_blocked,  test_refused,
+                                   test_remove,          test_tap,
+                                   test_tap_descriptors, NULL };
 
     return run_tests("net-backends", tests);
 }

@@ -172,9 +172,23 @@ static bool net_features(struct vemu_virtio *vdev)
     return true;
 }
 
+/* What its user does not mind of what the network can. */
+static uint32_t allowed(uint32_t can, bool tso4, bool tso6, bool ecn, bool ufo)
+{
+    if (!tso4 && !tso6) /* which ECN is about */
+        ecn = false;
+    return can & ((tso4 ? VEMU_NET_TSO4 : 0) | (tso6 ? VEMU_NET_TSO6 : 0) |
+                  (ecn ? VEMU_NET_ECN : 0) | (ufo ? VEMU_NET_UFO : 0));
+}
+
 static void net_offer(struct net *net)
 {
-    uint32_t can = vemu__net_offloads(net->netdev);
+    const uint32_t can = vemu__net_offloads(net->netdev);
+    const uint32_t host =
+        net->gso ? allowed(can, net->host_tso4, net->host_tso6, net->host_ecn, net->host_ufo) : 0;
+    const uint32_t guest = net->guest_tso ? allowed(can, net->guest_tso4, net->guest_tso6,
+                                                    net->guest_ecn, net->guest_ufo)
+                                          : 0;
     uint64_t f = NET_F(MAC) | NET_F(SPEED_DUPLEX);
 
     f |= net->status ? NET_F(STATUS) : 0;
@@ -185,20 +199,17 @@ static void net_offer(struct net *net)
              NET_F(CTRL_MAC_ADDR) | (net->status ? NET_F(GUEST_ANNOUNCE) : 0) |
              (net->pairs > 1 ? NET_F(MQ) : 0);
     if (can & VEMU_NET_CSUM && net->csum) {
-        f |= NET_F(CSUM);
-        if (net->gso)
-            f |= (can & VEMU_NET_TSO4 ? NET_F(HOST_TSO4) : 0) |
-                 (can & VEMU_NET_TSO6 ? NET_F(HOST_TSO6) : 0) |
-                 (can & VEMU_NET_ECN ? NET_F(HOST_ECN) : 0) |
-                 (can & VEMU_NET_UFO ? NET_F(HOST_UFO) : 0);
+        f |= NET_F(CSUM) | (host & VEMU_NET_TSO4 ? NET_F(HOST_TSO4) : 0) |
+             (host & VEMU_NET_TSO6 ? NET_F(HOST_TSO6) : 0) |
+             (host & VEMU_NET_ECN ? NET_F(HOST_ECN) : 0) |
+             (host & VEMU_NET_UFO ? NET_F(HOST_UFO) : 0);
     }
     if (can & VEMU_NET_CSUM && net->guest_csum) {
-        f |= NET_F(GUEST_CSUM) | (net->ctrl ? NET_F(CTRL_GUEST_OFFLOADS) : 0);
-        if (net->guest_tso)
-            f |= (can & VEMU_NET_TSO4 ? NET_F(GUEST_TSO4) : 0) |
-                 (can & VEMU_NET_TSO6 ? NET_F(GUEST_TSO6) : 0) |
-                 (can & VEMU_NET_ECN ? NET_F(GUEST_ECN) : 0) |
-                 (can & VEMU_NET_UFO ? NET_F(GUEST_UFO) : 0);
+        f |= NET_F(GUEST_CSUM) | (net->ctrl ? NET_F(CTRL_GUEST_OFFLOADS) : 0) |
+             (guest & VEMU_NET_TSO4 ? NET_F(GUEST_TSO4) : 0) |
+             (guest & VEMU_NET_TSO6 ? NET_F(GUEST_TSO6) : 0) |
+             (guest & VEMU_NET_ECN ? NET_F(GUEST_ECN) : 0) |
+             (guest & VEMU_NET_UFO ? NET_F(GUEST_UFO) : 0);
     }
     net->vdev.features = f;
     net->vdev.config_size = CONFIG_SIZE;
@@ -346,6 +357,16 @@ static const struct vemu_prop net_props[] = {
               "offer frames with open checksums, if the network has them"),
     VEMU_PROP(struct net, guest_tso, "guest_tso", BOOL, "on",
               "offer frames with large segments, if the network has them"),
+    VEMU_PROP(struct net, host_tso4, "host_tso4", BOOL, "on",
+              "with gso: segments of TCP over IPv4"),
+    VEMU_PROP(struct net, host_tso6, "host_tso6", BOOL, "on", "with gso: those over IPv6"),
+    VEMU_PROP(struct net, host_ecn, "host_ecn", BOOL, "on", "with gso: those with ECN"),
+    VEMU_PROP(struct net, host_ufo, "host_ufo", BOOL, "on", "with gso: UDP"),
+    VEMU_PROP(struct net, guest_tso4, "guest_tso4", BOOL, "on",
+              "with guest_tso: segments of TCP over IPv4"),
+    VEMU_PROP(struct net, guest_tso6, "guest_tso6", BOOL, "on", "with guest_tso: those over IPv6"),
+    VEMU_PROP(struct net, guest_ecn, "guest_ecn", BOOL, "on", "with guest_tso: those with ECN"),
+    VEMU_PROP(struct net, guest_ufo, "guest_ufo", BOOL, "on", "with guest_tso: UDP"),
     VEMU_PROP(struct net, mrg_rxbuf, "mrg_rxbuf", BOOL, "on", "offer frames in several buffers"),
     VEMU_PROP(struct net, ctrl, "ctrl_vq", BOOL, "on", "offer a control queue"),
     VEMU_PROP(struct net, status, "status", BOOL, "on", "offer the link's state"),

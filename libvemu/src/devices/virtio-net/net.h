@@ -47,6 +47,8 @@ struct net {
     uint32_t speed;
     int32_t bootindex;
     bool csum, gso, guest_csum, guest_tso, mrg_rxbuf, ctrl, status;
+    bool host_tso4, host_tso6, host_ecn, host_ufo;
+    bool guest_tso4, guest_tso6, guest_ecn, guest_ufo;
 
     unsigned pairs; /* there are */
     uint8_t mac[NET_MAC];
