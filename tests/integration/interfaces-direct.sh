@@ -34,6 +34,8 @@ no_link() { ! ip link show "$1" 2>/dev/null; }
 nothing_left() { # macvtap links and records
     [ -z "$(ip -o link show type macvtap)" ] && [ -z "$(ls "$work/root/run/vmgr/macvtap" 2>/dev/null)" ]
 }
+emulator_of() { pgrep -f "$VMGR_EMULATOR.*guest=$1 "; }
+queues() { readlink "/proc/$(emulator_of "$1")"/fd/* | grep -c "^/dev/tap$(cat "/sys/class/net/$2/ifindex")\$"; }
 mac_of() { cat "/sys/class/net/$1/address"; }
 mkdir -p "$work/root"
 ip -n world addr add 10.50.0.3/24 dev w1
@@ -50,7 +52,8 @@ mount -t devtmpfs dev /dev
 for module in $(cat /modules); do insmod "$module"; done
 ip link set lo up
 ip link set eth0 up && ip addr add 10.50.0.77/24 dev eth0
-echo "T: card $(cat /sys/class/net/eth0/address) mtu $(cat /sys/class/net/eth0/mtu)"
+echo "T: card $(cat /sys/class/net/eth0/address) mtu $(cat /sys/class/net/eth0/mtu)" \
+    "queues $(ls -d /sys/class/net/eth0/queues/rx-* | wc -l)"
 while :; do
     other=$(ls -d /sys/class/net/eth[1-9] 2>/dev/null | head -n 1)
     [ -z "$other" ] || { ip link set "${other##*/}" up; ip addr add 10.61.0.77/24 dev "${other##*/}" 2>/dev/null; }
@@ -66,7 +69,7 @@ echo "$modules" >"$work/modules"
 cat "$work/base" "$work/more" >"$work/initramfs"
 guest() { # NAME INTERFACES
     cat <<XML
-<domain type='qemu'><name>$1</name><memory unit='MiB'>192</memory>
+<domain type='qemu'><name>$1</name><memory unit='MiB'>192</memory><vcpu>2</vcpu>
 <os><type machine='q35'>hvm</type><kernel>$kernel</kernel><initrd>$work/initramfs</initrd>
 <cmdline>console=ttyS0 quiet</cmdline></os>
 <devices><serial type='file'><source path='$work/console-$1'/></serial>$2</devices></domain>
@@ -77,7 +80,7 @@ card() { # MAC DEV MODE [MORE]
 }
 ln -s console-g "$work/console"
 touch "$work/console-g"
-guest g "$(card 01 w0 bridge "<mtu size='1400'/>")" >"$work/g.xml"
+guest g "$(card 01 w0 bridge "<driver name='qemu' queues='2'><host ufo='off'/></driver><mtu size='1400'/>")" >"$work/g.xml"
 sh define "$work/g.xml" || fail define
 
 # --- what cannot be is refused, and leaves nothing ---
@@ -113,7 +116,7 @@ ip link show macvtap0 | grep -q 'mtu 1400' || fail "the link's MTU"
 sh domiflist g | grep -q 'macvtap0 *direct *w0' || fail "$(sh domiflist g)"
 last() { tail -n 3 "$work/console" | grep -q "^T: first $1 second $2 carrier $3"; }
 until_ok 120 last 1 0 1 || fail "nothing comes through"
-says "card 52:54:00:00:05:01 mtu 1400" || fail "the guest's card"
+says "card 52:54:00:00:05:01 mtu 1400 queues 2" || fail "the guest's card"
 ip netns exec world busybox ping -q -c 1 -W 10 10.50.0.77 >/dev/null || fail "the guest does not answer"
 # what the guest receives is counted as received: datagrams that nobody answers at length
 for _ in $(seq 40); do
@@ -132,7 +135,7 @@ fi
 sh domif-setlink g macvtap0 down >/dev/null || fail setlink
 until_ok 60 last 0 0 0 || fail "the cable is in"
 sh domif-setlink g macvtap0 up >/dev/null || fail "setlink up"
-card 01 w0 vepa "<mtu size='1400'/>" >"$work/vepa.xml"
+card 01 w0 vepa "<driver name='qemu' queues='2'><host ufo='off'/></driver><mtu size='1400'/>" >"$work/vepa.xml"
 refused "only the link state and bandwidth can change" sh update-device g "$work/vepa.xml" --live
 refused "only the link state and bandwidth can change" sh update-device g /dev/stdin --live \
     <<<"<interface type='bridge'><mac address='52:54:00:00:05:01'/><source bridge='b'/><mtu size='1400'/></interface>"
@@ -163,7 +166,7 @@ on() { # NETWORK MAC [MORE]
     echo "<interface type='network'><mac address='52:54:00:00:05:$2'/><source network='$1'/>${3:-}</interface>"
 }
 on pool 21 >"$work/21.xml"
-on pool 22 "<target dev='mine0'/>" >"$work/22.xml"
+on pool 22 "<target dev='mine0'/><driver queues='2'/>" >"$work/22.xml"
 refused "network 'pool' is not active" sh attach-device g "$work/21.xml" --live
 sh net-start pool >/dev/null && sh net-start alone >/dev/null || fail net-start
 sh attach-device g "$work/21.xml" --live >/dev/null && sh attach-device g "$work/22.xml" --live >/dev/null ||
@@ -176,6 +179,7 @@ sh net-dumpxml pool >"$work/pool-live.xml"
 grep -q "<network connections='2'>" "$work/pool-live.xml" &&
     grep -q "<interface dev='e2' connections='1'/>" "$work/pool-live.xml" || fail "$(cat "$work/pool-live.xml")"
 sh net-dumpxml pool --inactive | grep -q connections && fail "a run is in the network's definition"
+[ "$(queues g mine0)" = 2 ] && [ "$(queues g macvtap1)" = 1 ] || fail "queues: $(queues g mine0) of mine0"
 port=$(sh net-port-list pool --uuid | head -n 1)
 sh net-port-dumpxml pool "$port" | grep -q "<plug type='direct' dev='e[12]' mode='bridge'/>" ||
     fail "$(sh net-port-dumpxml pool "$port")"
@@ -205,7 +209,7 @@ nothing_left || fail "links are left of a transient guest"
 
 # --- killed emulators, and callers killed at any moment ---
 sh start g || fail "start again"
-kill -9 "$(pgrep -f "$VMGR_EMULATOR.*guest=g ")"
+kill -9 "$(emulator_of g)"
 off() { sh domstate g | grep -q 'shut off'; }
 until_ok 30 off || fail "a killed emulator's guest is not off"
 nothing_left || fail "links of a killed emulator are left"
@@ -252,11 +256,11 @@ if command -v virsh >/dev/null; then
     kill -9 "$daemon"
     wait "$daemon" 2>/dev/null
     ip link show macvtap1 >/dev/null || fail "a link went with the daemon"
-    kill -9 "$(pgrep -f "$VMGR_EMULATOR.*guest=g ")"
+    kill -9 "$(emulator_of g)"
     serve
     until_ok 30 nothing_left || fail "links are left after vmgrd"
     v start g >/dev/null || fail "virsh start again"
-    kill -9 "$(pgrep -f "$VMGR_EMULATOR.*guest=g ")"
+    kill -9 "$(emulator_of g)"
     until_ok 30 nothing_left || fail "vmgrd leaves links of a killed emulator"
     kill "$daemon"
 else

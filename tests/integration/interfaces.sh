@@ -87,7 +87,7 @@ XML
 on_network="<interface type='network'><mac address='52:54:00:00:03:01'/><source network='nat'/>
 <filterref filter='clean-traffic'/></interface>"
 on_bridge="<interface type='bridge'><mac address='52:54:00:00:03:02'/><source bridge='vt0'/>
-<target dev='mine0'/><mtu size='1400'/></interface>"
+<target dev='mine0'/><driver queues='2'/><mtu size='1400'/></interface>"
 guest g "$on_network$on_bridge" >"$work/g.xml"
 touch "$work/console"
 sh define "$work/g.xml" || fail define
@@ -138,6 +138,7 @@ ports() { [ "$(sh net-port-list nat --uuid | grep -c .)" = "$1" ]; }
     fail "not on the bridge: $(echo /sys/class/net/vt0/brif/*)"
 ip link show vnet0 | grep -q 'fe:54:00:00:03:01' || fail "the tap's address"
 ip link show mine0 | grep -q 'mtu 1400' || fail "the tap's MTU"
+ip -d link show mine0 | grep -q multi_queue || fail "one queue: $(ip -d link show mine0)"
 ip -d link show vnet0 | grep -q 'persist on' && fail "the tap is persistent"
 refused "create tap device mine0" other "s/00:03:0/00:04:0/g"
 until_ok 200 says fetched || fail "the guest does not come to an end"

@@ -60,8 +60,9 @@ static void teardown(void)
 /* A guest's interface as a definition asks for it. */
 static struct vmgr__tap tap_of(const uint8_t *owner, const char *mode, const char *dev)
 {
-    struct vmgr__tap tap = { .owner = owner, .mode = g_strdup(mode), .fd = -1 };
+    struct vmgr__tap tap = { .owner = owner, .mode = g_strdup(mode), .queues = 1 };
 
+    memset(tap.fds, -1, sizeof(tap.fds));
     memcpy(tap.mac, "\x52\x54\0\0\0\x01", 6);
     tap.mac[4] = owner[0];
     tap.pool = g_ptr_array_new_with_free_func(g_free);
@@ -72,8 +73,7 @@ static struct vmgr__tap tap_of(const uint8_t *owner, const char *mode, const cha
 
 static void tap_clear(struct vmgr__tap *tap)
 {
-    if (tap->fd >= 0)
-        close(tap->fd);
+    vmgr__tap_close_queues(tap);
     g_ptr_array_unref(tap->pool);
     g_free(tap->mode);
     g_free(tap->dev);
@@ -113,8 +113,8 @@ START_TEST(test_life)
     ck_assert_str_eq(b.name, "macvtap1");
     ck_assert_str_eq(c.name, "mine0");
     ck_assert_str_eq(c.dev, "low1");
-    ck_assert_int_ge(a.fd, 3);
-    ck_assert_int_eq(ioctl(a.fd, TUNGETIFF, &ifr), 0);
+    ck_assert_int_ge(a.fds[0], 3);
+    ck_assert_int_eq(ioctl(a.fds[0], TUNGETIFF, &ifr), 0);
     ck_assert_str_eq(ifr.ifr_name, "macvtap0");
     ck_assert_int_eq(ifr.ifr_flags & (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR),
                      IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
@@ -128,6 +128,20 @@ START_TEST(test_life)
     ck_assert(!has_record("macvtap1"));
     tap_clear(&c);
     tap_clear(&b);
+    tap_clear(&a);
+}
+END_TEST
+
+/* Each queue is a descriptor of its own. */
+START_TEST(test_queues)
+{
+    struct vmgr__tap a = tap_of(guest_a, "bridge", "low0");
+    struct ifreq ifr = { .ifr_flags = IFF_DETACH_QUEUE };
+
+    a.queues = 3;
+    OK(vmgr__direct_open(d, &a, &err));
+    ck_assert(a.fds[0] >= 3 && a.fds[1] > a.fds[0] && a.fds[2] > a.fds[1] && a.fds[3] == -1);
+    ck_assert_int_eq(ioctl(a.fds[2], TUNSETQUEUE, &ifr), 0);
     tap_clear(&a);
 }
 END_TEST
@@ -254,6 +268,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_life);
+    tcase_add_test(t, test_queues);
     tcase_add_test(t, test_mistakes);
     tcase_add_test(t, test_pool);
     tcase_add_test(t, test_records);

@@ -99,6 +99,76 @@ START_TEST(words)
 }
 END_TEST
 
+/* ---- interfaces ---- */
+
+#define CARD(type, source, driver)                                                                 \
+    "<interface type='" type "'><mac address='52:54:00:00:00:01'/>" source                         \
+    "<model type='virtio'/>" driver "<alias name='net0'/></interface>"
+
+/* What <driver> says of the card; queues are the number of descriptors. */
+START_TEST(cards)
+{
+    static const char user[] = "-netdev user,id=hostnet0 -device virtio-net-pci,id=net0,"
+                               "netdev=hostnet0,mac=52:54:00:00:00:01";
+    static const char tap[] = "-netdev tap,id=hostnet0 -device virtio-net-pci,id=net0,"
+                              "netdev=hostnet0,mac=52:54:00:00:00:01";
+    static const struct {
+        const char *xml, *before, *want;
+    } rows[] = {
+        { CARD("user", "", "<driver name='qemu' rx_queue_size='512' tx_queue_size='64'/>"), user,
+          ",rx_queue_size=512,tx_queue_size=64" },
+        { CARD("user", "", "<driver event_idx='off' packed='on'/>"), user,
+          ",event_idx=off,packed=on" },
+        { CARD("user", "",
+               "<driver><host csum='off' gso='off' tso4='off' tso6='on' ecn='off' ufo='off' "
+               "mrg_rxbuf='off'/></driver>"),
+          user,
+          ",csum=off,gso=off,host_tso4=off,host_tso6=on,host_ecn=off,host_ufo=off,mrg_rxbuf=off" },
+        { CARD("user", "",
+               "<driver><guest csum='off' tso4='off' tso6='off' ecn='off' ufo='on'/></driver>"),
+          user, ",guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=on" },
+        { CARD("direct", "<source dev='eth0' mode='bridge'/>", "<driver queues='4'/>"), tap, "" },
+        { CARD("user", "", "<driver queues='1'/>"), user, "" },
+        { CARD("user", "", "<driver name='vhost'/>"), "",
+          "unsupported configuration: vhost-net was requested for an interface, but is "
+          "unavailable" },
+        { CARD("user", "", "<driver name='zork'/>"), "",
+          "XML error: Invalid value for attribute 'name' in element 'driver': 'zork'." },
+        { CARD("user", "", "<driver queues='2'/>"), "",
+          "unsupported configuration: interface 52:54:00:00:00:01 - multiqueue is not supported "
+          "for "
+          "network interfaces of type user" },
+        { CARD("bridge", "<source bridge='b'/>", "<driver queues='17'/>"), "",
+          "unsupported configuration: more than 16 queues of <interface> are not supported" },
+        { CARD("bridge", "<source bridge='b'/>", "<driver queues='0'/>"), "",
+          "XML error: Invalid value for attribute 'queues' in element 'driver': '0'. Expected "
+          "integer value greater than 0" },
+        { CARD("user", "", "<driver rx_queue_size='100'/>"), "",
+          "unsupported configuration: rx_queue_size has to be a power of two" },
+        { CARD("user", "", "<driver tx_queue_size='2048'/>"), "",
+          "unsupported configuration: tx_queue_size '2048' is not between 64 and 1024" },
+        { CARD("user", "", "<driver tx_queue_size='x'/>"), "",
+          "XML error: Invalid value for attribute 'tx_queue_size' in element 'driver': 'x'. "
+          "Expected non-negative integer value" },
+        { CARD("user", "", "<driver event_idx='maybe'/>"), "",
+          "XML error: Invalid value for attribute 'event_idx' in element 'driver': 'maybe'." },
+        { CARD("user", "", "<driver txmode='timer'/>"), "",
+          "unsupported configuration: attribute 'txmode' of <driver> is not supported by the vemu "
+          "driver yet" },
+        { CARD("user", "", "<driver><guest gso='on'/></driver>"), "",
+          "unsupported configuration: attribute 'gso' of <guest> is not supported by the vemu "
+          "driver yet" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *got = parts_of(rows[i].xml, "q35");
+        g_autofree char *want = g_strconcat(rows[i].before, rows[i].want, NULL);
+
+        ck_assert_msg(strcmp(got, want) == 0, "%s: %s", rows[i].xml, got);
+    }
+}
+END_TEST
+
 /* ---- the host's end of ports ---- */
 
 #define CHANNEL(type, source)                                                                      \
@@ -415,6 +485,7 @@ int main(void)
     TCase *tc = tcase_create("words");
 
     tcase_add_test(tc, words);
+    tcase_add_test(tc, cards);
     tcase_add_test(tc, ports);
     tcase_add_test(tc, channels);
     suite_add_tcase(s, tc);

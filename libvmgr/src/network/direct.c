@@ -215,6 +215,17 @@ static int choose_name(const GPtrArray *list, const struct vmgr__tap *tap, char 
                                 "the names of interfaces up to macvtap%d are taken", NAMES_MAX - 1);
 }
 
+static int open_queues(const struct vmgr__macvtap *link, struct vmgr__tap *tap,
+                       struct vmgr_error **err)
+{
+    for (unsigned i = 0; i < tap->queues; i++) {
+        tap->fds[i] = vmgr__macvtap_open(link, tap->queues > 1, err);
+        if (tap->fds[i] < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int make(const struct vemu *d, struct record *r, struct vmgr__tap *tap,
                 struct vmgr_error **err)
 {
@@ -222,10 +233,10 @@ static int make(const struct vemu *d, struct record *r, struct vmgr__tap *tap,
 
     if (vmgr__macvtap_look(&r->link, err) < 0 || save(d, r, err) < 0)
         return -1;
-    if (vmgr__macvtap_make(&r->link, mode, tap->mtu, err) == 0 && save(d, r, err) == 0)
-        tap->fd = vmgr__macvtap_open(&r->link, false, err);
-    if (tap->fd >= 0)
+    if (vmgr__macvtap_make(&r->link, mode, tap->mtu, err) == 0 && save(d, r, err) == 0 &&
+        open_queues(&r->link, tap, err) == 0)
         return 0;
+    vmgr__tap_close_queues(tap);
     drop(d, r);
     return -1;
 }

@@ -8,7 +8,7 @@
 #include "network.h"
 
 /* Makes the interface of `tap` over the one of its pool that the fewest guests are on, and opens
- * it. Sets its name, dev and descriptor. */
+ * it. Sets its name, dev and descriptors. */
 int vmgr__direct_open(const struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
 /* Removes a guest's interface. name NULL: all of them. What is not there is fine. */
 void vmgr__direct_forget(const struct vemu *d, const uint8_t owner[VMGR_UUID_SIZE],

@@ -83,6 +83,7 @@ int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmg
 int vmgr__link_limit(const char *name, const struct vmgr__bandwidth *b, struct vmgr_error **err);
 
 /* ---- tap.c ---- */
+#define VMGR__TAP_QUEUES 16 /* what the emulator's card has */
 struct vmgr__tap {
     const uint8_t *owner;  /* the guest's UUID */
     const char *network;   /* of a network, or NULL: of the bridge */
@@ -96,11 +97,14 @@ struct vmgr__tap {
     char *name;      /* wanted, or NULL: the first free "vnetN", "macvtapN"; then the interface's */
     uint8_t mac[6];      /* of the guest */
     uint32_t mtu;        /* 0: the bridge's, that of what it is over */
-    int fd;              /* what keeps a tap there; close-on-exec, 3 or above */
+    unsigned queues;     /* wanted; at most VMGR__TAP_QUEUES */
+    /* one a queue, which keep a tap there; close-on-exec, 3 or above; -1: none */
+    int fds[VMGR__TAP_QUEUES];
 };
 /* Makes an interface and puts it on its bridge. A tap goes with the last descriptor of it, a
  * macvtap by vmgr__direct_forget(). */
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
+void vmgr__tap_close_queues(struct vmgr__tap *tap);
 /* Takes away again what was opened. */
 void vmgr__tap_close(const struct vemu *d, struct vmgr__tap *tap);
 /* What a port group (NULL: the default one, if any) gives to who has no limits of its own. */

@@ -136,9 +136,28 @@ static bool is_name(const char *name)
     return true;
 }
 
-static int make(struct vmgr__tap *tap, struct vmgr_error **err)
+void vmgr__tap_close_queues(struct vmgr__tap *tap)
 {
-    struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL) };
+    for (int i = 0; i < VMGR__TAP_QUEUES; i++) {
+        if (tap->fds[i] >= 0)
+            close(tap->fds[i]);
+        tap->fds[i] = -1;
+    }
+}
+
+static void no_queues(struct vmgr__tap *tap)
+{
+    for (int i = 0; i < VMGR__TAP_QUEUES; i++)
+        tap->fds[i] = -1;
+}
+
+/* One more queue of the interface; the first one makes it. */
+static int open_queue(const struct vmgr__tap *tap, bool first, struct ifreq *ret,
+                      struct vmgr_error **err)
+{
+    struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
+                                              (first ? IFF_TUN_EXCL : 0) |
+                                              (tap->queues > 1 ? IFF_MULTI_QUEUE : 0)) };
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), high = -1;
 
     if (fd >= 0) {
@@ -154,9 +173,23 @@ static int make(struct vmgr__tap *tap, struct vmgr_error **err)
         close(high);
         return -1;
     }
-    g_free(tap->name);
-    tap->name = g_strndup(ifr.ifr_name, sizeof(ifr.ifr_name) - 1);
-    tap->fd = high;
+    *ret = ifr;
+    return high;
+}
+
+static int make(struct vmgr__tap *tap, struct vmgr_error **err)
+{
+    for (unsigned i = 0; i < tap->queues; i++) {
+        struct ifreq ifr;
+
+        tap->fds[i] = open_queue(tap, i == 0, &ifr, err);
+        if (tap->fds[i] < 0) {
+            vmgr__tap_close_queues(tap);
+            return -1;
+        }
+        g_free(tap->name);
+        tap->name = g_strndup(ifr.ifr_name, sizeof(ifr.ifr_name) - 1);
+    }
     return 0;
 }
 
@@ -188,7 +221,7 @@ int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **er
 {
     const bool was_direct = tap->dev != NULL;
 
-    tap->fd = -1;
+    no_queues(tap);
     if (find_place(d, tap, err) < 0)
         return -1;
     if (was_direct != (tap->pool != NULL))
@@ -203,15 +236,14 @@ int vmgr__tap_move(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **er
 
 void vmgr__tap_close(const struct vemu *d, struct vmgr__tap *tap)
 {
-    close(tap->fd);
-    tap->fd = -1;
+    vmgr__tap_close_queues(tap);
     if (tap->dev)
         vmgr__direct_forget(d, tap->owner, tap->name);
 }
 
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err)
 {
-    tap->fd = -1;
+    no_queues(tap);
     if (tap->name && !is_name(tap->name))
         return unsupported(err, "'%s' is not the name of an interface", tap->name);
     if (find_place(d, tap, err) < 0 ||

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "../../../network/network.h"
 #include "parts.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
@@ -25,9 +26,10 @@ static int check(const xmlNode *root, const char *type, struct vmgr_error **err)
     const xmlNode *target = vmgr__xml_child(root, "target");
 
     if (strcmp(type, "user") == 0)
-        return vmgr__vemu_only(root, "mac model link boot mtu alias address", "type", err);
+        return vmgr__vemu_only(root, "mac model driver link boot mtu alias address", "type", err);
     if (vmgr__vemu_only(root,
-                        "mac source target model link boot mtu alias address bandwidth filterref",
+                        "mac source target model driver link boot mtu alias address bandwidth "
+                        "filterref",
                         "type", err) < 0)
         return -1;
     if (target && vmgr__vemu_only(target, "", "dev", err) < 0)
@@ -40,6 +42,118 @@ static int check(const xmlNode *root, const char *type, struct vmgr_error **err)
                            : strcmp(type, "bridge") == 0 ? "bridge"
                                                          : "",
                            err);
+}
+
+/* ---- <driver> ---- */
+
+/* Switches of the card: an attribute of <driver>, <host> or <guest>, and the card's property. */
+struct toggle {
+    const char *attr, *prop;
+};
+static const struct toggle driver_toggles[] = { { "event_idx", "event_idx" },
+                                                { "packed", "packed" },
+                                                { NULL, NULL } };
+static const struct toggle host_toggles[] = { { "csum", "csum" },           { "gso", "gso" },
+                                              { "tso4", "host_tso4" },      { "tso6", "host_tso6" },
+                                              { "ecn", "host_ecn" },        { "ufo", "host_ufo" },
+                                              { "mrg_rxbuf", "mrg_rxbuf" }, { NULL, NULL } };
+static const struct toggle guest_toggles[] = { { "csum", "guest_csum" }, { "tso4", "guest_tso4" },
+                                               { "tso6", "guest_tso6" }, { "ecn", "guest_ecn" },
+                                               { "ufo", "guest_ufo" },   { NULL, NULL } };
+
+static int put_toggles(struct json_object *o, const xmlNode *node, const struct toggle *t,
+                       struct vmgr_error **err)
+{
+    static const char *const words[] = { "default", "on", "off", NULL };
+
+    for (; node && t->attr; t++) {
+        int value = 0;
+
+        if (vmgr__xml_enum(node, t->attr, words, &value, err) < 0)
+            return -1;
+        if (value)
+            vmgr__vemu_set_bool(o, t->prop, value == 1);
+    }
+    return 0;
+}
+
+static int put_queue_size(struct json_object *o, const xmlNode *driver, const char *attr,
+                          struct vmgr_error **err)
+{
+    g_autofree char *text = vmgr__xml_attr(driver, attr);
+    uint32_t n;
+
+    if (!text)
+        return 0;
+    if (!vmgr__parse_u32(text, &n))
+        return vemu_error(err, VMGR_ERR_XML_ERROR,
+                          "Invalid value for attribute '%s' in element 'driver': '%s'. Expected "
+                          "non-negative integer value",
+                          attr, text);
+    if (n & (n - 1))
+        return unsupported(err, "%s has to be a power of two", attr);
+    if (n && (n < 64 || n > 1024))
+        return unsupported(err, "%s '%u' is not between 64 and 1024", attr, n);
+    if (n)
+        vmgr__vemu_set_int(o, attr, n);
+    return 0;
+}
+
+/* Their number is that of the back-end's descriptors (port.c). */
+static int check_queues(const xmlNode *root, const xmlNode *driver, bool port,
+                        struct vmgr_error **err)
+{
+    g_autofree char *text = vmgr__xml_attr(driver, "queues");
+    g_autofree char *type = vmgr__xml_attr(root, "type");
+    const xmlNode *element = vmgr__xml_child(root, "mac");
+    g_autofree char *mac = element ? vmgr__xml_attr(element, "address") : NULL;
+    uint32_t n;
+
+    if (!text)
+        return 0;
+    if (!vmgr__parse_u32(text, &n) || n == 0)
+        return vemu_error(
+            err, VMGR_ERR_XML_ERROR,
+            "Invalid value for attribute 'queues' in element 'driver': '%s'. Expected "
+            "integer value greater than 0",
+            text);
+    if (!port && n > 1)
+        return unsupported(err,
+                           "interface %s - multiqueue is not supported for network interfaces "
+                           "of type %s",
+                           mac, type);
+    if (n > VMGR__TAP_QUEUES)
+        return unsupported(err, "more than %d queues of <interface> are not supported",
+                           VMGR__TAP_QUEUES);
+    return 0;
+}
+
+static int put_driver(struct json_object *o, const xmlNode *root, bool port,
+                      struct vmgr_error **err)
+{
+    const xmlNode *driver = vmgr__xml_child(root, "driver"), *host, *guest;
+    g_autofree char *name = driver ? vmgr__xml_attr(driver, "name") : NULL;
+
+    if (!driver)
+        return 0;
+    host = vmgr__xml_child(driver, "host");
+    guest = vmgr__xml_child(driver, "guest");
+    if (g_strcmp0(name, "vhost") == 0)
+        return unsupported(err, "vhost-net was requested for an interface, but is unavailable");
+    if (name && strcmp(name, "qemu") != 0)
+        return vemu_error(err, VMGR_ERR_XML_ERROR,
+                          "Invalid value for attribute 'name' in element 'driver': '%s'.", name);
+    if (vmgr__vemu_only(driver, "host guest",
+                        "name queues rx_queue_size tx_queue_size event_idx packed", err) < 0 ||
+        (host && vmgr__vemu_only(host, "", "csum gso tso4 tso6 ecn ufo mrg_rxbuf", err) < 0) ||
+        (guest && vmgr__vemu_only(guest, "", "csum tso4 tso6 ecn ufo", err) < 0) ||
+        check_queues(root, driver, port, err) < 0 ||
+        put_queue_size(o, driver, "rx_queue_size", err) < 0 ||
+        put_queue_size(o, driver, "tx_queue_size", err) < 0 ||
+        put_toggles(o, driver, driver_toggles, err) < 0 ||
+        put_toggles(o, host, host_toggles, err) < 0)
+        return -1;
+    return put_toggles(o, guest, guest_toggles, err);
 }
 
 int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
@@ -73,7 +187,9 @@ int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct 
             vmgr__vemu_set_int(o, "host_mtu", n);
         if (vmgr__parse_u32(order, &n))
             vmgr__vemu_set_int(o, "bootindex", n);
-        r = vmgr__vemu_part_address(def, root, o, err);
+        r = put_driver(o, root, port, err);
+        if (r == 0)
+            r = vmgr__vemu_part_address(def, root, o, err);
     }
     xmlFreeDoc(doc);
     return r;

@@ -117,8 +117,8 @@ void vmgr__vemu_port_forget(struct vemu *d, const struct vmgr__domain_def *def,
 /* `dev`, which is to replace `old` in a guest that runs, keeps the interface that that has. */
 void vmgr__vemu_port_inherit(const struct vmgr__device *old, struct vmgr__device *dev);
 bool vmgr__vemu_port_renamed(const struct vmgr__device *old, const struct vmgr__device *dev);
-/* Of two that are such interfaces: both are where the other is, or neither is right on an interface
- * of the host, where it would have to stay. */
+/* Of two that are such interfaces: they have as many queues, and both are where the other is, or
+ * neither is right on an interface of the host, where it would have to stay. */
 bool vmgr__vemu_port_stays(const struct vmgr__device *old, const struct vmgr__device *dev);
 
 /* ---- remark.c: what a guest does without ---- */

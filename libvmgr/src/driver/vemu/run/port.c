@@ -18,7 +18,7 @@
 #include "port.h"
 #include "qmp.h"
 
-/* One that is to have a tap, and what its back-end is called. */
+/* A queue of one that is to have a tap, and what its back-end is called. */
 struct port {
     char *netdev;
     int fd;
@@ -117,9 +117,11 @@ static int place_read(struct place *p, const struct vmgr__device *dev, struct vm
 {
     g_autofree char *mac = vmgr__device_get(dev, "mac", "address");
     g_autofree char *mtu = vmgr__device_get(dev, "mtu", "size");
+    g_autofree char *queues = vmgr__device_get(dev, "driver", "queues");
     g_autofree char *type = vmgr__device_get(dev, NULL, "type");
 
     memset(p, 0, sizeof(*p));
+    p->tap.queues = 1;
     if (strcmp(type, "direct") == 0)
         read_direct(&p->tap, dev);
     if (strcmp(type, "network") == 0 || p->tap.dev) {
@@ -131,6 +133,8 @@ static int place_read(struct place *p, const struct vmgr__device *dev, struct vm
     p->tap.name = vmgr__device_get(dev, "target", "dev");
     if (mac)
         vmgr__mac_parse(mac, p->tap.mac);
+    if (queues && vmgr__parse_u32(queues, &p->tap.queues))
+        p->tap.queues = CLAMP(p->tap.queues, 1, VMGR__TAP_QUEUES); /* interface.c looks at it */
     if (mtu && !vmgr__parse_u32(mtu, &p->tap.mtu))
         return vemu_error(err, VMGR_ERR_XML_ERROR, "invalid <mtu size='%s'> of <interface>", mtu);
     return read_bandwidth(dev, &p->tap.bandwidth, err);
@@ -229,9 +233,11 @@ static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct 
         r = -1;
     }
     if (r == 0) {
-        struct port port = { vmgr__vemu_netdev_name(dev), p.tap.fd };
+        for (unsigned i = 0; i < p.tap.queues; i++) {
+            struct port port = { vmgr__vemu_netdev_name(dev), p.tap.fds[i] };
 
-        g_array_append_val(ports, port);
+            g_array_append_val(ports, port);
+        }
     }
     place_clear(&p);
     return r;
@@ -341,14 +347,15 @@ int vmgr__vemu_ports_fd(const GArray *ports, size_t i)
     return g_array_index(ports, struct port, i).fd;
 }
 
-static const struct port *port_of(const GArray *ports, const struct vemu_part *part)
+/* The next queue after *at (0: the first) of what the part is; NULL: there is none any more. */
+static const struct port *next_queue(const GArray *ports, const struct vemu_part *part, guint *at)
 {
     struct json_object *id;
 
     if (part->kind != VEMU_PART_NET || !json_object_object_get_ex(part->props, "id", &id))
         return NULL;
-    for (guint k = 0; k < ports->len; k++) {
-        const struct port *p = &g_array_index(ports, struct port, k);
+    while (*at < ports->len) {
+        const struct port *p = &g_array_index(ports, struct port, (*at)++);
 
         if (strcmp(p->netdev, json_object_get_string(id)) == 0)
             return p;
@@ -356,14 +363,27 @@ static const struct port *port_of(const GArray *ports, const struct vemu_part *p
     return NULL;
 }
 
+/* Descriptors, or names of them, as the emulator's tap takes them: 3:4:5. */
+static void put_queue(GString *s, const char *name)
+{
+    g_string_append_printf(s, "%s%s", s->len ? ":" : "", name);
+}
+
 void vmgr__vemu_ports_give(const GArray *ports, const struct vemu_parts *parts)
 {
     for (guint i = 0; i < parts->list->len; i++) {
         const struct vemu_part *part = &g_array_index(parts->list, struct vemu_part, i);
-        const struct port *p = port_of(ports, part);
+        g_autoptr(GString) list = g_string_new(NULL);
+        const struct port *p;
+        guint at = 0;
 
-        if (p)
-            vmgr__vemu_setf(part->props, "fd", "%d", p->fd);
+        while ((p = next_queue(ports, part, &at))) {
+            g_autofree char *number = g_strdup_printf("%d", p->fd);
+
+            put_queue(list, number);
+        }
+        if (list->len)
+            vmgr__vemu_set(part->props, "fd", list->str);
     }
 }
 
@@ -372,13 +392,19 @@ int vmgr__vemu_ports_send(const GArray *ports, const struct vemu_parts *parts, s
 {
     for (guint i = 0; i < parts->list->len; i++) {
         const struct vemu_part *part = &g_array_index(parts->list, struct vemu_part, i);
-        const struct port *p = port_of(ports, part);
+        g_autoptr(GString) list = g_string_new(NULL);
+        const struct port *p;
+        guint at = 0;
 
-        if (!p)
-            continue;
-        if (vmgr__qmp_send_fd(q, p->netdev, p->fd, err) < 0)
-            return -1;
-        vmgr__vemu_set(part->props, "fd", p->netdev);
+        while ((p = next_queue(ports, part, &at))) {
+            g_autofree char *name = g_strdup_printf("%s-%u", p->netdev, at);
+
+            if (vmgr__qmp_send_fd(q, name, p->fd, err) < 0)
+                return -1;
+            put_queue(list, name);
+        }
+        if (list->len)
+            vmgr__vemu_set(part->props, "fd", list->str);
     }
     return 0;
 }
@@ -416,7 +442,7 @@ bool vmgr__vemu_port_stays(const struct vmgr__device *old, const struct vmgr__de
     struct place a, b;
     bool same = place_read(&a, old, NULL) == 0;
 
-    same = place_read(&b, dev, NULL) == 0 && same &&
+    same = place_read(&b, dev, NULL) == 0 && same && a.tap.queues == b.tap.queues &&
            (!(a.tap.dev || b.tap.dev) ||
             (g_strcmp0(a.network, b.network) == 0 && g_strcmp0(a.tap.dev, b.tap.dev) == 0 &&
              g_strcmp0(a.tap.mode, b.tap.mode) == 0));
