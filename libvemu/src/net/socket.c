@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * -netdev socket: frames to another process over a Unix socket.
+ * -netdev socket: frames to another process over a Unix socket, TCP or UDP.
  *
  * A stream carries them as QEMU's "stream" netdev and passt do, so that two machines, or a machine
  * and a network in another program, can be joined. A server takes one peer at a time; further ones
  * wait in the backlog. With reconnect=N a client comes back. Without a peer the link is down.
  *
  * A datagram is a frame. It needs the path of each side; the peer may come later and go, and the
- * link is always up.
+ * link is always up. The same goes for UDP: it needs both addresses, and nobody else is listened to.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/inet-socket.h"
 #include "core/unix-socket.h"
 #include "core/vm.h"
 #include "net/packet.h"
@@ -23,6 +24,7 @@
 struct net_socket {
     struct vemu_net net;
     char *type, *path, *local, *fd;
+    char *listen, *connect, *udp, *localaddr; /* HOST:PORT */
     bool server;
     uint32_t reconnect;
 
@@ -33,12 +35,33 @@ struct net_socket {
     int listener;
     struct vemu_watch *listen_watch;
     struct vemu_delay *retry;
+    int pending; /* a connection that is under way; -1: none */
+    struct vemu_watch *pending_watch;
     struct vemu_unix_file file;
 };
 
 static struct net_socket *socket_of(struct vemu_net *net)
 {
     return (struct net_socket *)net;
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+/* "127.0.0.1:80", "[::1]:80", ":80"; both for g_free(). */
+static int split(const char *prop, const char *text, char **ret_host, char **ret_port,
+                 struct vemu_error **err)
+{
+    const char *colon = strrchr(text, ':'), *from = text, *to = colon;
+
+    if (!colon)
+        return vemu__error_set(err, EINVAL, "property '%s': '%s' is not HOST:PORT", prop, text);
+    if (*from == '[' && to > from + 1 && to[-1] == ']') {
+        from++;
+        to--;
+    }
+    *ret_host = g_strndup(from, (gsize)(to - from));
+    *ret_port = g_strdup(colon + 1);
+    return 0;
 }
 
 /* --- server ----------------------------------------------------------------------------------- */
@@ -60,6 +83,8 @@ static void on_listener(void *data, uint32_t revents)
         return;
     vemu__watch_set(sock->listen_watch, 0);
     if (fd >= 0) {
+        if (sock->listen)
+            vemu__inet_no_delay(fd);
         vemu__net_stream_start(&sock->stream, fd);
         return;
     }
@@ -74,14 +99,65 @@ static void serve(struct net_socket *sock)
         vemu__watch_new(sock->net.vm->loop, sock->listener, POLLIN, on_listener, sock);
 }
 
+/* As QEMU: without a host at all of this host's addresses. */
+static int listen_inet(const struct net_socket *sock, struct vemu_error **err)
+{
+    g_autofree char *host = NULL, *port = NULL, *name = NULL;
+    int r = split("listen", sock->listen, &host, &port, err);
+
+    return r < 0 ? r : vemu__inet_listen(*host ? host : "0.0.0.0", port, &name, err);
+}
+
 /* --- client ----------------------------------------------------------------------------------- */
 
 static void retry_later(struct net_socket *sock);
 
+static void end_pending(struct net_socket *sock)
+{
+    vemu__watch_free(sock->pending_watch);
+    sock->pending_watch = NULL;
+    sock->pending = -1;
+}
+
+static void on_pending(void *data, uint32_t revents)
+{
+    struct net_socket *sock = data;
+    int fd = sock->pending, r = vemu__inet_connected(fd);
+
+    end_pending(sock);
+    if (r == 0) {
+        vemu__inet_no_delay(fd);
+        vemu__net_stream_start(&sock->stream, fd);
+        return;
+    }
+    close(fd);
+    vemu_vm_log(sock->net.vm, VEMU_LOG_INFO, "netdev '%s': cannot connect to %s: %s", sock->net.id,
+                sock->connect, strerror(-r));
+    if (sock->reconnect)
+        retry_later(sock);
+}
+
+static int join_inet(struct net_socket *sock, struct vemu_error **err)
+{
+    g_autofree char *host = NULL, *port = NULL;
+    int r = split("connect", sock->connect, &host, &port, err);
+
+    if (r >= 0)
+        r = vemu__inet_connect(host, port, err);
+    if (r < 0)
+        return r;
+    sock->pending = r;
+    sock->pending_watch = vemu__watch_new(sock->net.vm->loop, r, POLLOUT, on_pending, sock);
+    return 0;
+}
+
 static int join(struct net_socket *sock, struct vemu_error **err)
 {
-    int fd = vemu__unix_connect(sock->path, SOCK_STREAM, err);
+    int fd;
 
+    if (sock->connect)
+        return join_inet(sock, err);
+    fd = vemu__unix_connect(sock->path, SOCK_STREAM, err);
     if (fd < 0)
         return fd;
     vemu__net_stream_start(&sock->stream, fd);
@@ -115,15 +191,26 @@ static void socket_lost(struct vemu_net *net, const char *why)
 
 /* --- datagrams -------------------------------------------------------------------------------- */
 
+static int open_udp(const struct net_socket *sock, struct vemu_error **err)
+{
+    g_autofree char *host = NULL, *port = NULL, *own_host = NULL, *own_port = NULL;
+    int r = split("udp", sock->udp, &host, &port, err);
+
+    if (r == 0)
+        r = split("localaddr", sock->localaddr, &own_host, &own_port, err);
+    return r < 0 ? r : vemu__inet_udp(host, port, own_host, own_port, err);
+}
+
 static int open_dgram(struct net_socket *sock, struct vemu_error **err)
 {
-    int fd = sock->fd ? vemu__unix_use_fd(sock->fd, SOCK_DGRAM, false, err)
-                      : vemu__unix_bind(sock->local, SOCK_DGRAM, &sock->file, err);
+    int fd = sock->udp  ? open_udp(sock, err)
+             : sock->fd ? vemu__unix_use_fd(sock->fd, SOCK_DGRAM, false, err)
+                        : vemu__unix_bind(sock->local, SOCK_DGRAM, &sock->file, err);
 
     if (fd < 0)
         return fd;
     sock->packet.fd = fd;
-    sock->joined = sock->fd;
+    sock->joined = !sock->path;
     vemu__net_packet_start(&sock->packet);
     vemu__net_set_connected(&sock->net, true);
     return 0;
@@ -142,21 +229,66 @@ static int send_dgram(struct net_socket *sock, const struct vemu_net_frame *fram
     }
     r = vemu__net_packet_send(&sock->packet, frame);
     if (r == -ECONNREFUSED || r == -ENOTCONN)
-        sock->joined = sock->fd;
+        sock->joined = !sock->path;
     return r;
 }
 
 /* --- class ------------------------------------------------------------------------------------ */
+
+/* One of them says where the other side is. */
+static int check_place(const struct net_socket *sock, struct vemu_error **err)
+{
+    const struct {
+        const char *prop, *value;
+    } places[] = { { "path", sock->path },
+                   { "fd", sock->fd },
+                   { "listen", sock->listen },
+                   { "connect", sock->connect },
+                   { "udp", sock->udp } };
+    const char *found = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        if (places[i].value && found)
+            return vemu__error_set(err, EINVAL, "'%s' and '%s' exclude each other", found,
+                                   places[i].prop);
+        if (places[i].value)
+            found = places[i].prop;
+    }
+    return found ? 0 : vemu__error_set(err, EINVAL, "property 'path' is missing");
+}
+
+static int check_inet(const struct net_socket *sock, struct vemu_error **err)
+{
+    if (sock->server || sock->local)
+        return vemu__error_set(err, EINVAL, "property '%s' is for sockets with a path",
+                               sock->server ? "server" : "local");
+    if (sock->dgram && !sock->udp)
+        return vemu__error_set(err, EINVAL, "property '%s' is for type=stream",
+                               sock->listen ? "listen" : "connect");
+    if (!sock->localaddr != !sock->udp)
+        return vemu__error_set(err, EINVAL,
+                               sock->udp ? "property 'localaddr' is missing"
+                                         : "property 'localaddr' is for udp");
+    if (sock->reconnect && !sock->connect)
+        return vemu__error_set(err, EINVAL, "property 'reconnect' is for clients");
+    return 0;
+}
 
 static int check(struct net_socket *sock, struct vemu_error **err)
 {
     sock->dgram = strcmp(sock->type, "dgram") == 0;
     if (!sock->dgram && strcmp(sock->type, "stream") != 0)
         return vemu__error_set(err, EINVAL, "type '%s' is neither stream nor dgram", sock->type);
-    if (!sock->path == !sock->fd)
-        return vemu__error_set(err, EINVAL,
-                               sock->path ? "'path' and 'fd' exclude each other"
-                                          : "property 'path' is missing");
+    if (sock->reconnect > 86400)
+        return vemu__error_set(err, EINVAL, "property 'reconnect': more than a day");
+    if (check_place(sock, err) < 0)
+        return -EINVAL;
+    if (sock->localaddr || (!sock->path && !sock->fd)) {
+        int r = check_inet(sock, err);
+
+        sock->dgram = sock->udp;
+        return r;
+    }
     if (sock->dgram && (sock->server || sock->reconnect))
         return vemu__error_set(err, EINVAL, "property '%s' is for type=stream",
                                sock->server ? "server" : "reconnect");
@@ -166,8 +298,6 @@ static int check(struct net_socket *sock, struct vemu_error **err)
                                            : "type=dgram: property 'local' is missing");
     if (sock->reconnect && (sock->server || sock->fd))
         return vemu__error_set(err, EINVAL, "property 'reconnect' is for clients with a path");
-    if (sock->reconnect > 86400)
-        return vemu__error_set(err, EINVAL, "property 'reconnect': more than a day");
     return 0;
 }
 
@@ -191,7 +321,7 @@ static int socket_open(struct vemu_net *net, struct vemu_error **err)
     struct net_socket *sock = socket_of(net);
     int r = check(sock, err);
 
-    sock->listener = sock->packet.fd = sock->stream.fd = -1;
+    sock->listener = sock->packet.fd = sock->stream.fd = sock->pending = -1;
     sock->stream.net = sock->packet.net = net;
     sock->stream.lost = socket_lost;
     sock->packet.is_socket = true;
@@ -199,13 +329,14 @@ static int socket_open(struct vemu_net *net, struct vemu_error **err)
         return r;
     if (sock->dgram)
         return open_dgram(sock, err);
-    if (!sock->server && !sock->fd)
+    if (!sock->server && !sock->fd && !sock->listen)
         return open_client(sock, err);
-    r = sock->fd ? vemu__unix_use_fd(sock->fd, SOCK_STREAM, sock->server, err)
-                 : vemu__unix_bind(sock->path, SOCK_STREAM, &sock->file, err);
+    r = sock->listen ? listen_inet(sock, err)
+        : sock->fd   ? vemu__unix_use_fd(sock->fd, SOCK_STREAM, sock->server, err)
+                     : vemu__unix_bind(sock->path, SOCK_STREAM, &sock->file, err);
     if (r < 0)
         return r;
-    if (sock->server) {
+    if (sock->server || sock->listen) {
         sock->listener = r;
         serve(sock);
     } else {
@@ -220,6 +351,9 @@ static void socket_close(struct vemu_net *net)
 
     vemu__delay_free(sock->retry);
     vemu__watch_free(sock->listen_watch);
+    if (sock->pending >= 0)
+        close(sock->pending);
+    end_pending(sock);
     vemu__net_stream_stop(&sock->stream);
     vemu__net_packet_stop(&sock->packet);
     if (sock->listener >= 0)
@@ -254,6 +388,14 @@ static const struct vemu_prop socket_props[] = {
     VEMU_PROP(struct net_socket, local, "local", STRING, NULL, "type=dgram: path of our socket"),
     VEMU_PROP(struct net_socket, fd, "fd", STRING, NULL,
               "number of an open socket, instead of path"),
+    VEMU_PROP(struct net_socket, listen, "listen", STRING, NULL,
+              "HOST:PORT of this host, instead of path: a TCP server; without HOST: all addresses"),
+    VEMU_PROP(struct net_socket, connect, "connect", STRING, NULL,
+              "HOST:PORT, instead of path: a TCP client"),
+    VEMU_PROP(struct net_socket, udp, "udp", STRING, NULL,
+              "HOST:PORT of the peer, instead of path: UDP"),
+    VEMU_PROP(struct net_socket, localaddr, "localaddr", STRING, NULL,
+              "udp: HOST:PORT of this host; without HOST: any address"),
     VEMU_PROP(struct net_socket, server, "server", BOOL, "off", "listen instead of connecting"),
     VEMU_PROP(struct net_socket, reconnect, "reconnect", U32, "0",
               "client: seconds between attempts to connect, 0: one attempt"),
@@ -263,7 +405,7 @@ static const struct vemu_prop socket_props[] = {
 const struct vemu_net_class vemu__net_socket = {
     .base = {
         .name = "socket",
-        .summary = "Another process, over a Unix socket (stream or datagrams)",
+        .summary = "Another process, over a Unix socket (stream or datagrams), TCP or UDP",
         .instance_size = sizeof(struct net_socket),
         .props = socket_props,
     },

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -268,6 +269,17 @@ START_TEST(test_refused)
           { { "path", "/x" }, { "server", "on" }, { "reconnect", "1" } },
           EINVAL,
           "'reconnect'" },
+        { "socket", { { "connect", "127.0.0.1" } }, EINVAL, "HOST:PORT" },
+        { "socket", { { "connect", "example.org:80" } }, EINVAL, "numeric" },
+        { "socket", { { "connect", "127.0.0.1:port" } }, EINVAL, "'port'" },
+        { "socket", { { "listen", ":80" }, { "connect", ":80" } }, EINVAL, "exclude" },
+        { "socket", { { "listen", ":80" }, { "server", "on" } }, EINVAL, "'server'" },
+        { "socket", { { "listen", ":80" }, { "reconnect", "1" } }, EINVAL, "'reconnect'" },
+        { "socket", { { "listen", ":80" }, { "type", "dgram" } }, EINVAL, "'listen'" },
+        { "socket", { { "listen", "192.0.2.1:80" } }, EADDRNOTAVAIL, "cannot listen" },
+        { "socket", { { "udp", "127.0.0.1:80" } }, EINVAL, "'localaddr'" },
+        { "socket", { { "connect", ":80" }, { "localaddr", ":8" } }, EINVAL, "'localaddr'" },
+        { "socket", { { "udp", "[::1]:80" }, { "localaddr", "127.0.0.1:0" } }, EINVAL, "families" },
         { "socket", { { "fd", "x" } }, EINVAL, "'x'" },
         { "socket", { { "fd", "1000" } }, EBADF, "1000" },
         { "socket", { { "path", "/nowhere/x" } }, ENOENT, "/nowhere/x" },
@@ -322,6 +334,66 @@ START_TEST(test_remove)
     FAILS(vemu_vm_remove_net(vm, "n", &err), EBUSY, "'card'");
     vemu_vm_unref(vm);
     ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+/* A free port of the loopback: nobody else has it while this process lives on. */
+static unsigned free_port(int type)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(in);
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, size), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in, &size), 0);
+    close(fd);
+    return ntohs(in.sin_port);
+}
+
+START_TEST(test_tcp)
+{
+    g_autofree char *at = g_strdup_printf("127.0.0.1:%u", free_port(SOCK_STREAM));
+    const struct vemu_property client[] = { { "connect", at }, { "reconnect", "1" } };
+    const struct vemu_property server[] = { { "listen", at } };
+    struct vemu_vm *a = guest_vm(), *b = guest_vm();
+    struct guest *ga, *gb;
+
+    OK(vemu_vm_add_net(b, "socket", "n", client, 2, &err)); /* nobody is there: it comes back */
+    wait_link(b, false);
+    OK(vemu_vm_add_net(a, "socket", "n", server, 1, &err));
+    FAILS(vemu_vm_add_net(a, "socket", "other", server, 1, &err), EADDRINUSE, "cannot listen");
+    wait_link(b, true);
+    wait_link(a, true);
+    ga = guest_on(a);
+    gb = guest_on(b);
+    exchange(ga, gb);
+    exchange(gb, ga);
+    guest_free(gb);
+    wait_link(a, false);
+    guest_free(ga);
+}
+END_TEST
+
+START_TEST(test_udp)
+{
+    g_autofree char *at_a = g_strdup_printf("127.0.0.1:%u", free_port(SOCK_DGRAM));
+    g_autofree char *at_b = g_strdup_printf("127.0.0.1:%u", free_port(SOCK_DGRAM));
+    const struct vemu_property first[] = { { "udp", at_b }, { "localaddr", at_a } };
+    const struct vemu_property second[] = { { "udp", at_a }, { "localaddr", at_b } };
+    struct vemu_vm *a = guest_vm(), *b = guest_vm();
+    struct guest *ga, *gb;
+
+    OK(vemu_vm_add_net(a, "socket", "n", first, 2, &err));
+    wait_link(a, true);
+    ga = guest_on(a);
+    card_add_tx(&(struct card){ .g = ga }, (const uint8_t[60]){ 0 }, 60); /* to nobody */
+    ga->t->notify(ga, CARD_TX);
+    OK(vemu_vm_add_net(b, "socket", "n", second, 2, &err));
+    gb = guest_on(b);
+    exchange(gb, ga);
+    guest_free(gb);
+    wait_link(a, true);
+    guest_free(ga);
 }
 END_TEST
 
@@ -426,11 +498,18 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { test_two_machines,    test_datagrams,
-                                   test_reconnect,       test_stream_framing,
-                                   test_stream_blocked,  test_refused,
-                                   test_remove,          test_tap,
-                                   test_tap_descriptors, NULL };
+    const TTest *const tests[] = { test_two_machines,
+                                   test_datagrams,
+                                   test_reconnect,
+                                   test_stream_framing,
+                                   test_stream_blocked,
+                                   test_refused,
+                                   test_remove,
+                                   test_tcp,
+                                   test_udp,
+                                   test_tap,
+                                   test_tap_descriptors,
+                                   NULL };
 
     return run_tests("net-backends", tests);
 }
