@@ -254,6 +254,15 @@ echo "<interface type='ethernet'><mac address='52:54:00:00:03:05'/><target dev='
 sh attach-device g "$work/own.xml" --live >/dev/null || fail "attach ethernet"
 ip link show own0 | grep -q 'master' && fail "it is on a bridge"
 ip link show own0 | grep -q ',UP' || fail "it is not up"
+# one on a socket of this host
+echo "<interface type='server'><mac address='52:54:00:00:03:06'/><source address='127.0.0.1' port='5558'/></interface>" \
+    >"$work/server.xml"
+listens() { grep -q ' 0100007F:15B6 00000000:0000 0A ' /proc/net/tcp; }
+sh attach-device g "$work/server.xml" --live >/dev/null || fail "attach server"
+listens || fail "nobody listens: $(cat /proc/net/tcp)"
+refused "only the link state can change" sh update-device g /dev/stdin --live <<<"$(sed 's/5558/5559/' "$work/server.xml")"
+detached() { ! listens || { sh detach-device g "$work/server.xml" --live; ! listens; }; }
+until_ok 120 detached || fail "a detached interface listens on"
 echo "$on_bridge" >"$work/bridge.xml"
 detached() { # a slow guest is asked again
     no_link mine0 || { sh detach-device g "$work/bridge.xml" --live; no_link mine0; }

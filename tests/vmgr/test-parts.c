@@ -110,6 +110,8 @@ START_TEST(cards)
 {
     static const char user[] = "-netdev user,id=hostnet0 -device virtio-net-pci,id=net0,"
                                "netdev=hostnet0,mac=52:54:00:00:00:01";
+    static const char card[] = " -device virtio-net-pci,id=net0,netdev=hostnet0,"
+                               "mac=52:54:00:00:00:01";
     static const char tap[] = "-netdev tap,id=hostnet0 -device virtio-net-pci,id=net0,"
                               "netdev=hostnet0,mac=52:54:00:00:00:01";
     static const struct {
@@ -129,6 +131,34 @@ START_TEST(cards)
           user, ",guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=on" },
         { CARD("direct", "<source dev='eth0' mode='bridge'/>", "<driver queues='4'/>"), tap, "" },
         { CARD("user", "", "<driver queues='1'/>"), user, "" },
+        { CARD("server", "<source address='127.0.0.1' port='5558'/>", ""),
+          "-netdev socket,id=hostnet0,listen=127.0.0.1:5558", card },
+        { CARD("server", "<source port='5558'/>", ""), "-netdev socket,id=hostnet0,listen=:5558",
+          card },
+        { CARD("client", "<source address='::1' port='5558'/>", "<driver event_idx='off'/>"),
+          "-netdev socket,id=hostnet0,connect=[::1]:5558",
+          " -device virtio-net-pci,id=net0,netdev=hostnet0,mac=52:54:00:00:00:01,event_idx=off" },
+        { CARD("udp",
+               "<source address='127.0.0.1' port='5558'><local address='127.0.0.2' port='5559'/>"
+               "</source>",
+               ""),
+          "-netdev socket,id=hostnet0,udp=127.0.0.1:5558,localaddr=127.0.0.2:5559", card },
+        { CARD("mcast", "<source address='230.0.0.1' port='5558'/>", ""), "",
+          "unsupported configuration: interface type 'mcast' is not supported by the vemu driver "
+          "yet" },
+        { CARD("client", "<source address='example.org' port='5558'/>", ""), "",
+          "unsupported configuration: address 'example.org' of <source> is not a numeric address "
+          "or "
+          "localhost" },
+        { CARD("client", "<source address='::1' port='65536'/>", ""), "",
+          "unsupported configuration: port '65536' of <source> is not the number of a port" },
+        { CARD("client", "<source address='::1' port='1'/><target dev='x'/>", ""), "",
+          "unsupported configuration: <target> of <interface> is not supported by the vemu driver "
+          "yet" },
+        { CARD("client", "<source port='1'/>", ""), "",
+          "XML error: Missing required attribute 'address' in element 'source'" },
+        { CARD("udp", "<source address='::1' port='1'/>", ""), "",
+          "XML error: '<local>' element missing for 'udp' socket interface" },
         { CARD("user", "", "<driver name='vhost'/>"), "",
           "unsupported configuration: vhost-net was requested for an interface, but is "
           "unavailable" },

@@ -12,6 +12,8 @@ static const char *const types[] = { "user",     "ethernet", "vhostuser", "serve
 
 const char *const vmgr__direct_modes[] = { "vepa", "private", "bridge", "passthrough", NULL };
 
+static const char *const sockets[] = { "server", "client", "mcast", "udp", NULL };
+
 /* Names of the host's ends that nobody chose. */
 static const char *const own_names[] = { "vnet", "macvtap", "macvlan" };
 
@@ -90,6 +92,51 @@ static int check_mode(struct vmgr__parse *p, xmlNode *source)
     return 0;
 }
 
+static int check_attr(struct vmgr__parse *p, const xmlNode *node, const char *name)
+{
+    g_autofree char *text = vmgr__xml_attr(node, name);
+
+    return text ? 0
+                : conf_error(p, VMGR_ERR_XML_ERROR,
+                             "Missing required attribute '%s' in element '%s'", name,
+                             (const char *)node->name);
+}
+
+static int check_port(struct vmgr__parse *p, const xmlNode *node)
+{
+    g_autofree char *text = vmgr__xml_attr(node, "port");
+    char *end = NULL;
+
+    if (check_attr(p, node, "port") < 0)
+        return -1;
+    g_ascii_strtoll(text, &end, 10);
+    return *text && !*end ? 0
+                          : conf_error(p, VMGR_ERR_XML_ERROR,
+                                       "Invalid value for attribute 'port' in element '%s': '%s'. "
+                                       "Expected integer value",
+                                       (const char *)node->name, text);
+}
+
+/* Sockets of programs: where one listens or the other side is, and of UDP both. */
+static int check_socket(struct vmgr__parse *p, const xmlNode *source, const char *type)
+{
+    const xmlNode *local;
+
+    if (!source)
+        return conf_error(p, VMGR_ERR_XML_ERROR, "interface type='%s' requires a 'source' element",
+                          type);
+    if (check_port(p, source) < 0 ||
+        (strcmp(type, "server") != 0 && check_attr(p, source, "address") < 0))
+        return -1;
+    if (strcmp(type, "udp") != 0)
+        return 0;
+    local = vmgr__xml_child(source, "local");
+    if (!local)
+        return conf_error(p, VMGR_ERR_XML_ERROR,
+                          "'<local>' element missing for 'udp' socket interface");
+    return check_port(p, local) < 0 ? -1 : check_attr(p, local, "address");
+}
+
 int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
                           struct vmgr__device *dev G_GNUC_UNUSED)
 {
@@ -107,6 +154,8 @@ int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
         drop_run(node, type);
         vmgr__xml_enum(node, "type", types, &type, NULL);
     }
+    if (vmgr__name_index(sockets, types[type]) >= 0)
+        return check_socket(p, source, types[type]);
     if (!source_attrs[type])
         return 0;
     if (!source)

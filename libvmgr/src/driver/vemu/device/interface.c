@@ -19,29 +19,84 @@ char *vmgr__vemu_netdev_name(const struct vmgr__device *dev)
     return g_strconcat("host", alias, NULL);
 }
 
-/* What is understood of an interface of this type. */
-static int check(const xmlNode *root, const char *type, struct vmgr_error **err)
+/* What is understood of an interface, by its type. */
+static const struct kind {
+    const char *type;
+    bool port;           /* its back-end is handed over open; port.c */
+    const char *netdev;  /* the back-end */
+    const char *address; /* its property for <source address= port=>; NULL: there is none */
+    const char *source;  /* attributes of <source> */
+    const char *inside;  /* elements of it */
+} kinds[] = {
+    { "network", true, "tap", NULL, "network portgroup portid bridge", "" },
+    { "bridge", true, "tap", NULL, "bridge", "" },
+    { "direct", true, "tap", NULL, "network portgroup portid dev mode", "" },
+    { "ethernet", true, "tap", NULL, "", "" },
+    { "user", false, "user", NULL, "", "" },
+    { "server", false, "socket", "listen", "address port", "" },
+    { "client", false, "socket", "connect", "address port", "" },
+    { "udp", false, "socket", "udp", "address port", "local" },
+};
+
+static const struct kind *kind_of(const char *type)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (g_strcmp0(kinds[i].type, type) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+static int check(const xmlNode *root, const struct kind *kind, struct vmgr_error **err)
 {
     const xmlNode *source = vmgr__xml_child(root, "source");
     const xmlNode *target = vmgr__xml_child(root, "target");
+    const char *children =
+        kind->port      ? "mac source target model driver link boot mtu alias address bandwidth "
+                          "filterref"
+        : kind->address ? "mac source model driver link boot mtu alias address"
+                        : "mac model driver link boot mtu alias address";
 
-    if (strcmp(type, "user") == 0)
-        return vmgr__vemu_only(root, "mac model driver link boot mtu alias address", "type", err);
-    if (vmgr__vemu_only(root,
-                        "mac source target model driver link boot mtu alias address bandwidth "
-                        "filterref",
-                        "type", err) < 0)
+    if (vmgr__vemu_only(root, children, "type", err) < 0 ||
+        (target && vmgr__vemu_only(target, "", "dev", err) < 0))
         return -1;
-    if (target && vmgr__vemu_only(target, "", "dev", err) < 0)
-        return -1;
-    if (!source)
+    return source ? vmgr__vemu_only(source, kind->inside, kind->source, err) : 0;
+}
+
+/* "HOST:PORT"; nothing is looked up. */
+static int put_address(struct json_object *o, const char *prop, const xmlNode *node,
+                       struct vmgr_error **err)
+{
+    g_autofree char *host = vmgr__xml_attr(node, "address");
+    g_autofree char *port = vmgr__xml_attr(node, "port");
+    uint32_t n;
+
+    if (host && *host && strcmp(host, "localhost") != 0 && !g_hostname_is_ip_address(host))
+        return unsupported(err, "address '%s' of <%s> is not a numeric address or localhost", host,
+                           (const char *)node->name);
+    if (!vmgr__parse_u32(port, &n) || n > 65535)
+        return unsupported(err, "port '%s' of <%s> is not the number of a port", port ? port : "",
+                           (const char *)node->name);
+    vmgr__vemu_setf(o, prop, host && strchr(host, ':') ? "[%s]:%u" : "%s:%u", host ? host : "", n);
+    return 0;
+}
+
+/* Where a socket's other side is. */
+static int put_place(struct json_object *o, const struct kind *kind, const xmlNode *root,
+                     struct vmgr_error **err)
+{
+    const xmlNode *source = vmgr__xml_child(root, "source");
+    const xmlNode *local = source ? vmgr__xml_child(source, "local") : NULL;
+
+    if (!kind->address || !source)
         return 0;
-    return vmgr__vemu_only(source, "",
-                           strcmp(type, "network") == 0  ? "network portgroup portid bridge"
-                           : strcmp(type, "direct") == 0 ? "network portgroup portid dev mode"
-                           : strcmp(type, "bridge") == 0 ? "bridge"
-                                                         : "",
-                           err);
+    if (put_address(o, kind->address, source, err) < 0)
+        return -1;
+    if (!local)
+        return 0;
+    return vmgr__vemu_only(local, "", "address port", err) < 0
+               ? -1
+               : put_address(o, "localaddr", local, err);
 }
 
 /* ---- <driver> ---- */
@@ -168,18 +223,20 @@ int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct 
     g_autofree char *order = vmgr__device_get(dev, "boot", "order");
     g_autofree char *alias = vmgr__device_alias(dev);
     g_autofree char *net = vmgr__vemu_netdev_name(dev);
-    const bool port = vmgr__vemu_port_wanted(dev);
+    const struct kind *kind = kind_of(type);
     g_autofree char *class_name = vmgr__vemu_virtio_class(def, "virtio-net");
     struct json_object *o;
     uint32_t n;
     int r = -1;
 
-    if (!port && g_strcmp0(type, "user") != 0) {
+    if (!kind) {
         unsupported(err, "interface type '%s' is not supported by the vemu driver yet", type);
     } else if (model && strcmp(model, "virtio") != 0) {
         unsupported(err, "interface model '%s' is not supported by the vemu driver yet", model);
-    } else if (check(root, type, err) == 0 && (!port || vmgr__vemu_port_check(dev, err) == 0)) {
-        vmgr__vemu_part_add(parts, VEMU_PART_NET, port ? "tap" : "user", net);
+    } else if (check(root, kind, err) == 0 &&
+               (!kind->port || vmgr__vemu_port_check(dev, err) == 0)) {
+        o = vmgr__vemu_part_add(parts, VEMU_PART_NET, kind->netdev, net);
+        r = put_place(o, kind, root, err);
         o = vmgr__vemu_part_add(parts, VEMU_PART_DEVICE, class_name, alias);
         vmgr__vemu_set(o, "netdev", net);
         vmgr__vemu_set(o, "mac", mac);
@@ -187,7 +244,8 @@ int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct 
             vmgr__vemu_set_int(o, "host_mtu", n);
         if (vmgr__parse_u32(order, &n))
             vmgr__vemu_set_int(o, "bootindex", n);
-        r = put_driver(o, root, port, err);
+        if (r == 0)
+            r = put_driver(o, root, kind->port, err);
         if (r == 0)
             r = vmgr__vemu_part_address(def, root, o, err);
     }
