@@ -7,7 +7,7 @@
  * wait in the backlog. With reconnect=N a client comes back. Without a peer the link is down.
  *
  * A datagram is a frame. It needs the path of each side; the peer may come later and go, and the
- * link is always up. The same goes for UDP: it needs both addresses, and nobody else is listened to.
+ * link is always up. So it is with UDP, which needs both addresses; nobody else is listened to.
  */
 #include <errno.h>
 #include <poll.h>
