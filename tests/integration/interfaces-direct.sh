@@ -148,6 +148,11 @@ until_ok 120 last 1 1 1 || fail "nothing comes through the second card"
 card 12 e7 bridge >"$work/bad.xml"
 refused "interface e7" sh attach-device g "$work/bad.xml" --live
 no_link macvtap2 || fail "a refused card left its link"
+card 13 w0 bridge "<target dev='macvtap0'/>" >"$work/bad.xml"
+refused "the guest has an interface 'macvtap0' on the host already" sh attach-device g "$work/bad.xml" --live
+card 13 w0 bridge "<target dev='e2'/>" >"$work/bad.xml"
+refused "Unable to create macvtap device e2: File exists" sh attach-device g "$work/bad.xml" --live
+ip link show macvtap0 >/dev/null && ip link show e2 >/dev/null || fail "a refused card took another's link"
 detached() { no_link macvtap1 || { sh detach-interface g direct --mac 52:54:00:00:05:11 --live; no_link macvtap1; }; }
 until_ok 120 detached || fail "the second card does not go"
 ip link show macvtap0 >/dev/null || fail "the first went too"

@@ -142,13 +142,27 @@ static int plug(struct work *w, struct vmgr__device *dev, struct vmgr_error **er
     return r;
 }
 
+/* What is taken away by its name, if somebody dies over it, must be nobody else's. */
+static int check_name(const struct vmgr__domain_def *def, const struct vmgr__device *dev,
+                      struct vmgr_error **err)
+{
+    g_autofree char *name =
+        strcmp(dev->name, "interface") == 0 ? vmgr__device_get(dev, "target", "dev") : NULL;
+
+    if (name && vmgr__interface_find(def, name))
+        return vemu_error(err, VMGR_ERR_OPERATION_FAILED,
+                          "the guest has an interface '%s' on the host already", name);
+    return 0;
+}
+
 static int attach_live(struct work *w, struct vmgr_error **err)
 {
     struct vmgr__domain_def *def = w->c.status.def;
     struct vmgr__device *dev;
 
     if (check_free(def, w->dev, VMGR_ERR_OPERATION_FAILED, err) < 0 ||
-        check_hotplug(def, w->dev, err) < 0 || vmgr__vemu_memory_check(def, w->dev, err) < 0)
+        check_hotplug(def, w->dev, err) < 0 || check_name(def, w->dev, err) < 0 ||
+        vmgr__vemu_memory_check(def, w->dev, err) < 0)
         return -1;
     dev = vmgr__device_copy(w->dev);
     vmgr__memory_device_set(dev, "current", 0); /* whatever its document says */

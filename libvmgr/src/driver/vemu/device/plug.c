@@ -210,7 +210,8 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
         r = bring(c, dev, files, ports, err);
     if (r < 0) {
         vmgr__vemu_plug_forget(c, alias);
-        vmgr__vemu_port_forget(c->d, c->status.def, dev);
+        if (ports) /* else a name that its document has may be another's */
+            vmgr__vemu_port_forget(c->d, c->status.def, dev);
         save(c, NULL);
     }
     return r;
