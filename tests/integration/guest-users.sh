@@ -8,22 +8,8 @@ set -u
 . "$TOP/tests/lib/asserts.sh"
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/guests.sh"
-[ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
-command -v setpriv >/dev/null || { echo "no setpriv"; exit 77; }
-kernel=$(find_kernel)
-[ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-work=$(mktemp -d /tmp/guest-users-XXXXXX)
-daemon=
-end() {
-    [ -z "$daemon" ] || kill -9 "$daemon"
-    remove_work "$work"
-}
-trap end EXIT
-root=$work/root
-export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
-sh() { "$BUILD/tools/vmsh/vmsh" -q -c vemu:///system --root "$root" "$@"; }
-fail() { echo "FAILED: $*"; tail -n 5 "$root"/log/vmgr/* 2>/dev/null; exit 1; }
-pid() { sed -n "s/.*<domstatus.* pid='\([0-9]*\)'.*/\1/p" "$root/run/vmgr/domains/$1.d/status.xml"; }
+. "$TOP/tests/lib/users.sh"
+system_guests guest-users
 status() { sed -n "s/^$2:\t\([^\t]*\).*/\1/p" "/proc/$(pid "$1")/status"; }
 # as GUEST COMMAND...: what its process could do. Groups are its own, too.
 as() {

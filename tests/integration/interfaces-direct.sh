@@ -218,17 +218,7 @@ kill -9 "$(emulator_of g)"
 off() { sh domstate g | grep -q 'shut off'; }
 until_ok 30 off || fail "a killed emulator's guest is not off"
 nothing_left || fail "links of a killed emulator are left"
-at_rest() { sh domstate g | grep -qE 'shut off|running'; }
-for i in 1 3 5 7; do
-    "$vmsh" -q -c vemu:///system --root "$work/root" start g >/dev/null 2>&1 &
-    caller=$!
-    sleep "0.0$((i * 12 % 100))"
-    kill -9 $caller 2>/dev/null
-    wait $caller 2>/dev/null
-    until_ok 30 at_rest || fail "not at rest"
-    sh domstate g | grep -q running && { sh destroy g || fail "destroy ($i)"; }
-    nothing_left || fail "links are left ($i)"
-done
+kill_starters g nothing_left
 sh start g || fail "start for hot-plug"
 for i in 0 1 2 4; do # what a killed caller was about to give the guest came, or it did not
     "$vmsh" -q -c vemu:///system --root "$work/root" attach-device g "$work/21.xml" --live >/dev/null 2>&1 &

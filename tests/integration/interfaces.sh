@@ -285,17 +285,8 @@ ip link show vnet0 >/dev/null || fail "no tap"
 nft list table bridge vmgr_filter_vnet0 >/dev/null || fail "no filter"
 kill -9 "$(pgrep -f "$VMGR_EMULATOR.*guest=g ")"
 until_ok 30 no_link vnet0 && until_ok 30 no_link mine0 || fail "the taps of a killed emulator are left"
-at_rest() { sh domstate g | grep -qE 'shut off|running'; }
-for i in 1 3 5 7; do
-    "$vmsh" -q -c vemu:///system --root "$work/root" start g >/dev/null 2>&1 &
-    caller=$!
-    sleep "0.0$((i * 12 % 100))"
-    kill -9 $caller 2>/dev/null
-    wait $caller 2>/dev/null
-    until_ok 30 at_rest || fail "not at rest"
-    sh domstate g | grep -q running && { sh destroy g || fail "destroy ($i)"; }
-    until_ok 30 no_link vnet0 && until_ok 30 no_link mine0 || fail "taps are left ($i)"
-done
+no_taps() { no_link vnet0 && no_link mine0; }
+kill_starters g no_taps
 ports 0 || fail "ports are left: $(sh net-port-list nat)"
 
 # --- the distribution's virsh on vmgrd ---

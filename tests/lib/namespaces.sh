@@ -45,3 +45,21 @@ until_ok() {
         sleep 0.1
     done
 }
+
+# kill_starters GUEST COMMAND...: vmsh is killed at some moments of the guest's start; when that has ended, the
+# command succeeds. The test has its own sh and fail, and sets vmsh and work.
+kill_starters() {
+    local guest=$1 delay caller
+    shift
+    at_rest() { sh domstate "$guest" | grep -qE 'shut off|running'; }
+    for delay in 0.012 0.036 0.060 0.084; do
+        "$vmsh" -q -c vemu:///system --root "$work/root" start "$guest" >/dev/null 2>&1 &
+        caller=$!
+        sleep $delay
+        kill -9 $caller 2>/dev/null
+        wait $caller 2>/dev/null
+        until_ok 30 at_rest || fail "not at rest"
+        sh domstate "$guest" | grep -q running && { sh destroy "$guest" || fail "destroy ($delay)"; }
+        until_ok 30 "$@" || fail "something is left after a start that was killed ($delay)"
+    done
+}
