@@ -50,7 +50,7 @@ OWN = {'top'}
 # Golden documents that are not compared, and why.
 DOCUMENTS = {
     # what is not known is kept, not dropped
-    'domain/bogusos.xml', 'domain/bomb.xml', 'domain/devbog.xml', 'domain/qemuns.xml',
+    'domain/bogusos.xml', 'domain/bomb.xml', 'domain/commandline.xml', 'domain/devbog.xml', 'domain/qemuns.xml',
     # devices that are only kept get no defaults
     'domain/a.xml',
     # kept, not dropped; an incomplete <bootp> and a netmask with holes are refused
