@@ -41,10 +41,6 @@ OURS = [
     # what the library does not know in a document is remarked upon, where virsh is silent
     (r"^warning: .*\n", ''),
 ]
-# Options of virsh that are not there yet.
-MISSING = {
-    'destroy': ['remove-logs'],
-}
 # Commands that virsh does not have.
 OWN = {'top'}
 # Golden documents that are not compared, and why.
@@ -69,20 +65,12 @@ def rewrite(text, rules):
     return text
 
 
-def without(text, options):
-    """Help of a command without these options."""
-    for option in options:
-        text = re.sub(r' \[--%s( <\w+>)?\]' % option, '', text)
-        text = re.sub(r'^    --%s( <\w+>)? .*\n' % option, '', text, flags=re.M)
-    return text
-
-
 class Pair:
     """A command line for both."""
 
-    def __init__(self, where, args, stdin='', env=None, documents=None, options=()):
+    def __init__(self, where, args, stdin='', env=None, documents=None):
         self.where, self.args, self.stdin, self.env = where, args, stdin, env
-        self.documents, self.options = documents, options
+        self.documents = documents
 
     def run(self, virsh, vmsh):
         """What both print, in one form, as lists of lines."""
@@ -90,8 +78,7 @@ class Pair:
         for program, rules in ((virsh, INTENDED), (vmsh, OURS)):
             with transcript.Sandbox(*([self.documents] if self.documents else [])) as box:
                 out, err, status = box.run(program, self.args, self.stdin, self.env)
-            texts.append(transcript.show('', (rewrite(without(out, self.options), rules),
-                                              rewrite(err, rules), status))[1:])
+            texts.append(transcript.show('', (rewrite(out, rules), rewrite(err, rules), status))[1:])
         return texts
 
 
@@ -101,7 +88,7 @@ def help_of_commands(vmsh):
     for name in re.findall(r'^    ([a-z-]+) ', out, flags=re.M):
         if name in OWN:
             continue
-        yield Pair('help', ['help', name], options=MISSING.get(name, ()))
+        yield Pair('help', ['help', name])
 
 
 def shared_cases(files):

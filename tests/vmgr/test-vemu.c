@@ -90,15 +90,20 @@ END_TEST
 START_TEST(test_survives)
 {
     struct vmgr_domain *dom = define_v(DOC("v", UUID_V, "x", ""));
+    char log[400];
 
     OK(vmgr_domain_start(dom, 0, &err));
+    snprintf(log, sizeof(log), "%s/log/vmgr/v.log", scratch_root);
+    ck_assert_int_eq(access(log, F_OK), 0);
     vmgr_domain_unref(dom);
     conn = vmgr_conn_unref(conn);
     ck_assert_int_eq(sandbox_emulators(NULL), 1);
     conn = sandbox_connect(0);
     dom = by_name(conn, "v");
     expect_state(dom, "running (booted)");
-    OK(vmgr_domain_destroy(dom, VMGR_DOMAIN_DESTROY_GRACEFUL, &err));
+    OK(vmgr_domain_destroy(
+        dom, VMGR_DOMAIN_DESTROY_GRACEFUL | VMGR_DOMAIN_DESTROY_REMOVE_LOGS, &err));
+    ck_assert_int_eq(access(log, F_OK), -1);
     expect_state(dom, "shut off (destroyed)");
     vmgr_domain_unref(dom);
 }

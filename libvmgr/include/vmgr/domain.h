@@ -266,8 +266,10 @@ int vmgr_domain_reset(struct vmgr_domain *domain, uint32_t flags, struct vmgr_er
 /** Lets the emulator flush and end by itself, and fails with VMGR_ERR_OPERATION_FAILED if it does
  * not. */
 #define VMGR_DOMAIN_DESTROY_GRACEFUL (1u << 0)
-/** Pulls the plug; returns when the process is gone. Errors: VMGR_ERR_OPERATION_INVALID (not
- * running). */
+/** Removes the emulator's log afterwards. */
+#define VMGR_DOMAIN_DESTROY_REMOVE_LOGS (1u << 1)
+/** Pulls the plug; returns when the process is gone. @flags: VMGR_DOMAIN_DESTROY_*. Errors:
+ * VMGR_ERR_OPERATION_INVALID (not running), VMGR_ERR_SYSTEM_ERROR (the log cannot be removed). */
 int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_error **err);
 /** Stops the vCPUs. Errors: VMGR_ERR_OPERATION_INVALID (not running). */
 int vmgr_domain_suspend(struct vmgr_domain *domain, struct vmgr_error **err);

@@ -279,7 +279,8 @@ int vmgr_domain_destroy(struct vmgr_domain *domain, uint32_t flags, struct vmgr_
 
     NEED(domain->conn, domain_destroy, function);
     if (vmgr__need_write(domain->conn, function, err) < 0 ||
-        vmgr__check_flags(flags, VMGR_DOMAIN_DESTROY_GRACEFUL, function, err) < 0)
+        vmgr__check_flags(flags, VMGR_DOMAIN_DESTROY_GRACEFUL | VMGR_DOMAIN_DESTROY_REMOVE_LOGS,
+                          function, err) < 0)
         return -1;
     return domain->conn->driver->domain_destroy(domain, flags, err);
 }

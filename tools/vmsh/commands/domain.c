@@ -259,12 +259,16 @@ static bool cmd_reset(struct shell *sh, const struct args *args)
 static const struct opt destroy_opts[] = {
     DOMAIN_OPT(COMPLETE_DOMAIN_ACTIVE),
     FLAG("graceful", "terminate gracefully"),
+    FLAG("remove-logs", "remove domain logs"),
     OPT_END,
 };
 
 static bool cmd_destroy(struct shell *sh, const struct args *args)
 {
-    uint32_t flags = args_bool(args, "graceful") ? VMGR_DOMAIN_DESTROY_GRACEFUL : 0;
+    const uint32_t flags =
+        (args_bool(args, "graceful") ? VMGR_DOMAIN_DESTROY_GRACEFUL : 0) |
+        (args_bool(args, "remove-logs") ? VMGR_DOMAIN_DESTROY_REMOVE_LOGS : 0);
+
     return simple(sh, args, flags, vmgr_domain_destroy, "destroy", "destroyed");
 }
 

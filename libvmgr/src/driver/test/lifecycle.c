@@ -109,7 +109,7 @@ int vmgr__test_shutdown(struct vmgr_domain *dom, uint32_t flags, struct vmgr_err
     return vmgr__test_leave(t, r);
 }
 
-int vmgr__test_reboot(struct vmgr_domain *dom, uint32_t flags G_GNUC_UNUSED,
+int vmgr__test_reboot(struct vmgr_domain *dom, uint32_t flags,
                       struct vmgr_error **err)
 {
     struct test *t;
@@ -142,10 +142,13 @@ int vmgr__test_reset(struct vmgr_domain *dom, struct vmgr_error **err)
 int vmgr__test_destroy(struct vmgr_domain *dom, uint32_t flags G_GNUC_UNUSED,
                        struct vmgr_error **err)
 {
+    struct vmgr__domobj *obj;
     struct test *t;
-    struct vmgr__domobj *obj = vmgr__test_enter(dom, &t, err);
     int r;
 
+    if (vmgr__check_flags(flags, VMGR_DOMAIN_DESTROY_GRACEFUL, "testDomainDestroyFlags", err) < 0)
+        return -1;
+    obj = vmgr__test_enter(dom, &t, err);
     if (!obj)
         return -1;
     r = vmgr__domobj_need_active(obj, err);

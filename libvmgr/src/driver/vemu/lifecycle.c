@@ -23,6 +23,7 @@
 #include "run/files.h"
 #include "run/firmware.h"
 #include "run/launch.h"
+#include "run/log.h"
 #include "run/process.h"
 #include "run/qmp.h"
 #include "run/rights.h"
@@ -520,11 +521,14 @@ int vmgr__vemu_end_locked(struct vemu_change *c, int reason, struct vmgr_error *
 int vmgr__vemu_destroy(struct vmgr_domain *dom, uint32_t flags, struct vmgr_error **err)
 {
     struct vemu_change c;
+    int r;
 
     if (vmgr__vemu_change_begin_active(&c, dom, err) < 0)
         return -1;
-    return vmgr__vemu_change_end(
-        &c, destroy_locked(&c, flags, VMGR_DOMAIN_SHUTOFF_DESTROYED, err));
+    r = destroy_locked(&c, flags, VMGR_DOMAIN_SHUTOFF_DESTROYED, err);
+    if (r == 0 && flags & VMGR_DOMAIN_DESTROY_REMOVE_LOGS)
+        r = vmgr__vemu_log_remove(c.d, c.name, err);
+    return vmgr__vemu_change_end(&c, r);
 }
 
 void vmgr__vemu_autodestroy(struct vemu *d)

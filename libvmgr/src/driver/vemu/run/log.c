@@ -39,3 +39,13 @@ void vmgr__vemu_log_failure(const struct vemu *d, const char *name, const char *
         close(fd);
     vmgr_error_free(why);
 }
+
+int vmgr__vemu_log_remove(const struct vemu *d, const char *name, struct vmgr_error **err)
+{
+    g_autofree char *path = vmgr__vemu_log_path(d, name);
+
+    if (unlink(path) < 0 && errno != ENOENT)
+        return vmgr__error_set_errno(err, errno, VMGR_FROM_VEMU, "cannot remove log file '%s'",
+                                     path);
+    return 0;
+}

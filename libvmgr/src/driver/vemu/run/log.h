@@ -13,5 +13,7 @@ int vmgr__vemu_log_open(const struct vemu *d, const char *name, const char *text
 /* Adds such a line about what no caller can be told. why is taken over. */
 void vmgr__vemu_log_failure(const struct vemu *d, const char *name, const char *what,
                             struct vmgr_error *why);
+/* None is there afterwards. */
+int vmgr__vemu_log_remove(const struct vemu *d, const char *name, struct vmgr_error **err);
 
 #endif
