@@ -28,8 +28,11 @@ port() { # NAME: waits for a channel and what it is called
         sleep 0.2
     done
 }
-echo_lines() { while read -r line; do echo "$1 got $line"; done <>"$2" >&0; } # a port of virtio opens once
+echo_lines() { # NAME PORT: one of virtio opens once, and what comes before is lost
+    { : >"/open.$1"; while read -r line; do echo "$1 got $line"; done; } <>"$2" >&0
+}
 for device in ttyS1 ttyS2 ttyS3 hvc0; do echo_lines $device /dev/$device & done
+for device in ttyS1 ttyS2 ttyS3 hvc0; do while [ ! -e /open.$device ]; do sleep 0.1; done; done
 echo "T: ready"
 (echo_lines pipe "$(port org.pipe)") &
 (echo_lines tty "$(port org.tty)") &
