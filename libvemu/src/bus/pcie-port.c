@@ -21,6 +21,9 @@
  * goes without asking.
  *
  * Surprise removal: the function goes first, and the guest hears that presence and link are gone.
+ * What is plugged in while the guest still clears up after that is found twice, by its presence and
+ * by the button: Linux switches it on and then takes the press for a wish to remove it. A power
+ * indicator that begins to blink for that reason is answered by another press, which calls it off.
  *
  * At reset a slot with something in it is on, an empty one is off.
  */
@@ -52,9 +55,11 @@ struct port {
     uint8_t port; /* properties */
     uint16_t chassis, slot;
     bool hotplug;
-    bool unplug_asked; /* the button was pressed for what is in the slot; saved */
-    int64_t asked_ns;  /* when, by the machine's clock */
-    bool was_asserted; /* the interrupt condition held when last looked at */
+    bool unplug_asked;  /* the button was pressed for what is in the slot; saved */
+    bool pressed_in;    /* it was pressed when that came; saved */
+    uint16_t indicated; /* by the power indicator, when it was last set */
+    int64_t asked_ns;   /* when, by the machine's clock */
+    bool was_asserted;  /* the interrupt condition held when last looked at */
 };
 
 static unsigned reg(const struct port *s, unsigned offset)
@@ -102,6 +107,11 @@ static void port_event(struct port *s, uint16_t events)
 
 /* --- slot ------------------------------------------------------------------------------------- */
 
+static uint16_t indicator(const struct port *s)
+{
+    return control(s) & PCI_EXP_SLTCTL_PIC;
+}
+
 static void set_power(struct port *s, bool on)
 {
     unsigned at = reg(s, PCI_EXP_SLTCTL);
@@ -109,6 +119,7 @@ static void set_power(struct port *s, bool on)
 
     value |= on ? PCI_EXP_SLTCTL_PWR_IND_ON : PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PCC;
     vemu_pci_put16(s->pci.config, at, value);
+    s->indicated = indicator(s);
     atomic_store(&s->pci.secondary->powered, on);
 }
 
@@ -117,12 +128,14 @@ static void port_changed(struct vemu_pci_device *bridge, bool attached)
     struct port *s = (struct port *)bridge;
 
     pthread_mutex_lock(&bridge->dev.lock);
-    s->unplug_asked = false;
+    s->unplug_asked = s->pressed_in = false;
     if (atomic_load(&bridge->dev.vm->state) == VEMU_VM_CREATED || !s->hotplug)
         set_power(s, attached);
-    else
+    else {
+        s->pressed_in = attached;
         port_event(s, PCI_EXP_SLTSTA_PDC | (attached ? PCI_EXP_SLTSTA_ABP : 0) |
                           (power_is_on(s) ? PCI_EXP_SLTSTA_DLLSC : 0));
+    }
     pthread_mutex_unlock(&bridge->dev.lock);
 }
 
@@ -152,7 +165,7 @@ static int port_request_unplug(struct vemu_pci_device *bridge)
         let_go(s);
     } else if (s->unplug_asked && now - s->asked_ns < UNPLUG_NS) {
         r = -EALREADY;
-    } else if ((control(s) & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_BLINK) {
+    } else if (indicator(s) == PCI_EXP_SLTCTL_PWR_IND_BLINK) {
         r = -EBUSY;
     } else {
         s->unplug_asked = true;
@@ -190,6 +203,12 @@ static void port_config_written(struct vemu_pci_device *pci, unsigned offset, un
             if (!on && s->unplug_asked)
                 let_go(s);
         }
+        if (on && s->pressed_in && !s->unplug_asked && s->indicated == PCI_EXP_SLTCTL_PWR_IND_ON &&
+            indicator(s) == PCI_EXP_SLTCTL_PWR_IND_BLINK) {
+            s->pressed_in = false;
+            port_event(s, PCI_EXP_SLTSTA_ABP);
+        }
+        s->indicated = indicator(s);
         port_event(s, PCI_EXP_SLTSTA_CC);
     } else {
         port_interrupt(s); /* events cleared, enables or MSI changed */
@@ -303,7 +322,7 @@ static void port_reset(struct vemu_device *dev)
 {
     struct port *s = (struct port *)dev;
 
-    s->unplug_asked = s->was_asserted = false;
+    s->unplug_asked = s->pressed_in = s->was_asserted = false;
     vemu_pci_reset(&s->pci);
     if (s->hotplug)
         set_power(s, !vemu__pci_bus_is_empty(s->pci.secondary));
@@ -316,6 +335,7 @@ static void port_restored(struct vemu_device *dev)
     vemu_pci_restored(&s->pci);
     if (s->hotplug)
         atomic_store(&s->pci.secondary->powered, power_is_on(s));
+    s->indicated = indicator(s);
     s->was_asserted = false;
     port_interrupt(s);
 }
@@ -339,6 +359,7 @@ static const struct vemu_prop port_props[] = {
 static const struct vemu_state_field port_state[] = {
     VEMU_STATE_GROUP(0, vemu__pci_state),
     VEMU_STATE(struct port, unplug_asked),
+    VEMU_STATE(struct port, pressed_in),
     VEMU_STATE_END,
 };
 

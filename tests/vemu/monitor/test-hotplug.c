@@ -34,14 +34,29 @@ static void teardown(void)
     unlink(image);
 }
 
-/* The guest's half of plugging and unplugging: power of rp2's slot. */
-static void slot_control(uint16_t value)
+static unsigned slot_register(unsigned offset)
 {
     unsigned at_cap = board_config_read(&c.board, RP2, PCI_CAPABILITY_LIST, 1);
 
     while (board_config_read(&c.board, RP2, at_cap, 1) != PCI_CAP_ID_EXP)
         at_cap = board_config_read(&c.board, RP2, at_cap + 1, 1);
-    board_config_write(&c.board, RP2, at_cap + PCI_EXP_SLTCTL, 2, value);
+    return at_cap + offset;
+}
+
+/* The guest's half of plugging and unplugging: power of rp2's slot. */
+static void slot_control(uint16_t value)
+{
+    board_config_write(&c.board, RP2, slot_register(PCI_EXP_SLTCTL), 2, value);
+}
+
+/* Whether the button was pressed since the last time. */
+static bool slot_pressed(void)
+{
+    const unsigned status = slot_register(PCI_EXP_SLTSTA);
+    const bool pressed = board_config_read(&c.board, RP2, status, 2) & PCI_EXP_SLTSTA_ABP;
+
+    board_config_write(&c.board, RP2, status, 2, PCI_EXP_SLTSTA_ABP);
+    return pressed;
 }
 
 #define SLOT_ON    (PCI_EXP_SLTCTL_PWR_IND_ON | PCI_EXP_SLTCTL_ATTN_IND_OFF)
@@ -94,6 +109,40 @@ START_TEST(test_device)
     ck_assert_str_eq(string_at(client_event(&c, "DEVICE_DELETED"), "device"), "r");
     client_fails(&c, "device_del", "GenericError", "cannot be unplugged",
                  "{'id':'f','force':true}");
+    teardown();
+}
+END_TEST
+
+/* A guest that finds a device by its presence takes the press that came with it for a wish to
+ * remove it. That is called off, once. */
+START_TEST(test_press)
+{
+    setup();
+    client_ok(&c, "device_add", "{'driver':'virtio-rng-pci','bus':'rp2','id':'r'}");
+    ck_assert(slot_pressed());
+    slot_control(SLOT_BLINK | PCI_EXP_SLTCTL_PCC);
+    slot_control(SLOT_BLINK); /* on its way to be on */
+    ck_assert(!slot_pressed());
+    slot_control(SLOT_ON);
+    ck_assert(!slot_pressed());
+    slot_control(SLOT_BLINK);
+    ck_assert(slot_pressed());
+    slot_control(SLOT_ON);
+    slot_control(SLOT_BLINK);
+    ck_assert(!slot_pressed());
+    slot_control(SLOT_ON);
+    /* One that was asked for is not. */
+    client_ok(&c, "device_del", "{'id':'r','force':true}");
+    client_event(&c, "DEVICE_DELETED");
+    client_ok(&c, "device_add", "{'driver':'virtio-rng-pci','bus':'rp2','id':'r'}");
+    slot_control(SLOT_ON);
+    slot_pressed();
+    client_ok(&c, "device_del", "{'id':'r'}");
+    ck_assert(slot_pressed());
+    slot_control(SLOT_BLINK);
+    ck_assert(!slot_pressed());
+    slot_control(SLOT_OFF);
+    client_event(&c, "DEVICE_DELETED");
     teardown();
 }
 END_TEST
@@ -343,4 +392,4 @@ START_TEST(test_descriptor)
 }
 END_TEST
 
-SUITE_MAIN("hot-plug by QMP", test_device, test_block, test_net, test_chardev, test_descriptor)
+SUITE_MAIN("hot-plug by QMP", test_device, test_press, test_block, test_net, test_chardev, test_descriptor)
