@@ -392,4 +392,5 @@ START_TEST(test_descriptor)
 }
 END_TEST
 
-SUITE_MAIN("hot-plug by QMP", test_device, test_press, test_block, test_net, test_chardev, test_descriptor)
+SUITE_MAIN("hot-plug by QMP", test_device, test_press, test_block, test_net, test_chardev,
+           test_descriptor)
