@@ -3,8 +3,8 @@
 # Needs packages.sh and guests.sh.
 # shellcheck shell=bash
 
-# system_guests NAME: sets kernel, work, root and daemon (of one that is killed at the end: none yet);
-# ends the test with 77 where they cannot be.
+# system_guests NAME: sets kernel, work and root, or ends the test with 77 where such guests cannot be.
+# A test that starts a vmgrd puts its process id into `daemon`: it is killed at the end.
 system_guests() {
     [ "$(id -u)" = 0 ] || { echo "not root"; exit 77; }
     command -v setpriv >/dev/null || { echo "no setpriv"; exit 77; }

@@ -164,6 +164,8 @@ START_TEST(test_live)
           "invalid argument: vcpu 4 is not present in live config");
     FAILS(vmgr_domain_set_vcpu(dom, "1", 1, 0, &err), VMGR_ERR_INVALID_ARG,
           "invalid argument: vcpu '1' is already in requested state");
+    FAILS(vmgr_domain_set_vcpu(dom, "0", 1, 0, &err), VMGR_ERR_INVALID_ARG,
+          "invalid argument: vcpu '0' is already in requested state");
     FAILS(vmgr_domain_set_vcpu(dom, "1", 2, 0, &err), VMGR_ERR_INVALID_ARG,
           "invalid argument: unsupported state value");
     OK(vmgr_domain_set_vcpus(dom, 1, 0, &err));

@@ -129,9 +129,9 @@ static void port_changed(struct vemu_pci_device *bridge, bool attached)
 
     pthread_mutex_lock(&bridge->dev.lock);
     s->unplug_asked = s->pressed_in = false;
-    if (atomic_load(&bridge->dev.vm->state) == VEMU_VM_CREATED || !s->hotplug)
+    if (atomic_load(&bridge->dev.vm->state) == VEMU_VM_CREATED || !s->hotplug) {
         set_power(s, attached);
-    else {
+    } else {
         s->pressed_in = attached;
         port_event(s, PCI_EXP_SLTSTA_PDC | (attached ? PCI_EXP_SLTSTA_ABP : 0) |
                           (power_is_on(s) ? PCI_EXP_SLTSTA_DLLSC : 0));

@@ -131,8 +131,8 @@ static void on_pending(void *data, uint32_t revents)
         return;
     }
     close(fd);
-    vemu_vm_log(sock->net.vm, VEMU_LOG_INFO, "netdev '%s': cannot connect to %s: %s", sock->net.id,
-                sock->connect, strerror(-r));
+    vemu_vm_log(sock->net.vm, sock->reconnect ? VEMU_LOG_INFO : VEMU_LOG_WARNING,
+                "netdev '%s': cannot connect to %s: %s", sock->net.id, sock->connect, strerror(-r));
     if (sock->reconnect)
         retry_later(sock);
 }
@@ -254,7 +254,9 @@ static int check_place(const struct net_socket *sock, struct vemu_error **err)
         if (places[i].value)
             found = places[i].prop;
     }
-    return found ? 0 : vemu__error_set(err, EINVAL, "property 'path' is missing");
+    if (!found)
+        return vemu__error_set(err, EINVAL, "none of path=, fd=, listen=, connect=, udp= is given");
+    return 0;
 }
 
 static int check_inet(const struct net_socket *sock, struct vemu_error **err)

@@ -71,9 +71,10 @@ int vmgr__def_set_vcpus(struct vmgr__domain_def *def, uint32_t count, uint32_t f
     return 0;
 }
 
-/* The map of document `vcpus`, for all that there may be; NULL and *err. */
+/* The map of document `vcpus`, for all that there may be; NULL and *err. From vCPU `first` on,
+ * those named must not be as wanted. */
 static uint8_t *parse_map(const struct vmgr__domain_def *def, const char *vcpus, bool there,
-                          const char *where, struct vmgr_error **err)
+                          uint32_t first, const char *where, struct vmgr_error **err)
 {
     g_autofree uint8_t *set = g_malloc0(VMGR__VCPUS_MAX);
 
@@ -86,7 +87,7 @@ static uint8_t *parse_map(const struct vmgr__domain_def *def, const char *vcpus,
             invalid(err, "vcpu %u is not present in %s config", i, where);
             return NULL;
         }
-        if (set[i] && vmgr__vcpu_online(def, i) == there && i) {
+        if (set[i] && vmgr__vcpu_online(def, i) == there && i >= first) {
             invalid(err, "vcpu '%u' is already in requested state", i);
             return NULL;
         }
@@ -97,7 +98,7 @@ static uint8_t *parse_map(const struct vmgr__domain_def *def, const char *vcpus,
 int vmgr__def_set_vcpu(struct vmgr__domain_def *def, const char *vcpus, bool there,
                        struct vmgr_error **err)
 {
-    g_autofree uint8_t *set = parse_map(def, vcpus, there, "persistent", err);
+    g_autofree uint8_t *set = parse_map(def, vcpus, there, 1, "persistent", err);
 
     if (!set)
         return -1;
@@ -146,7 +147,7 @@ uint8_t *vmgr__def_choose_vcpus(const struct vmgr__domain_def *def, uint32_t cou
 uint8_t *vmgr__def_choose_vcpu(const struct vmgr__domain_def *def, const char *vcpus, bool there,
                                struct vmgr_error **err)
 {
-    g_autofree uint8_t *set = parse_map(def, vcpus, there, "live", err);
+    g_autofree uint8_t *set = parse_map(def, vcpus, there, 0, "live", err);
 
     for (uint32_t i = 0; set && i < def->max_vcpus; i++) {
         const bool online = vmgr__vcpu_online(def, i);

@@ -260,7 +260,7 @@ START_TEST(test_refused)
         const char *words;
     } cases[] = {
         { "bridge", { { NULL } }, EINVAL, "'bridge'" },
-        { "socket", { { NULL } }, EINVAL, "'path'" },
+        { "socket", { { NULL } }, EINVAL, "udp= is given" },
         { "socket", { { "path", "/x" }, { "fd", "3" } }, EINVAL, "exclude" },
         { "socket", { { "path", "/x" }, { "type", "tcp" } }, EINVAL, "'tcp'" },
         { "socket", { { "path", "/x" }, { "type", "dgram" } }, EINVAL, "'local'" },

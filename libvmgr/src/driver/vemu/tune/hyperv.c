@@ -20,6 +20,14 @@ static const char *const switches[] = { "relaxed",  "vapic", "vpindex",     "run
                                         "synic",    "reset", "frequencies", "reenlightenment",
                                         "tlbflush", "ipi",   "avic",        NULL };
 
+static int check_state(const xmlNode *node, struct vmgr_error **err)
+{
+    return node && vmgr__vemu_feature_state(node) < 0
+               ? xml_error(err, "Missing required attribute 'state' in element '%s'",
+                           (const char *)node->name)
+               : 0;
+}
+
 static int check_child(const xmlNode *child, struct vmgr_error **err)
 {
     const char *name = (const char *)child->name;
@@ -28,10 +36,12 @@ static int check_child(const xmlNode *child, struct vmgr_error **err)
     g_autofree char *value = vmgr__xml_attr(child, "value");
     uint32_t count;
 
-    if (on < 0)
-        return xml_error(err, "Missing required attribute 'state' in element '%s'", name);
-    if (!on || vmgr__name_index(switches, name) >= 0 || strcmp(name, "stimer") == 0)
+    if (check_state(child, err) < 0)
+        return -1;
+    if (!on || vmgr__name_index(switches, name) >= 0)
         return 0;
+    if (strcmp(name, "stimer") == 0)
+        return check_state(vmgr__xml_child(child, "direct"), err);
     if (strcmp(name, "spinlocks") == 0) {
         if (!retries)
             return xml_error(err, "Missing required attribute 'retries' in element 'spinlocks'");

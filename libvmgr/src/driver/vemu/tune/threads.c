@@ -156,10 +156,15 @@ bool vmgr__threads_has(const struct vemu_threads *threads, int tid)
 static int place_others(const struct vemu_status *s, const struct vemu_threads *threads,
                         struct vmgr_error **err)
 {
+    const struct vmgr__tuning *t = &s->def->tuning;
     g_autofree char *path = g_strdup_printf("/proc/%d/task", s->process.pid);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    g_autoptr(GDir) dir = NULL;
     const char *file;
 
+    if (!vmgr__tuning_pin(t, VMGR_PIN_EMULATOR, 0) &&
+        !vmgr__tuning_scheduler(t, VMGR_PIN_EMULATOR, 0))
+        return 0;
+    dir = g_dir_open(path, 0, NULL);
     while (dir && (file = g_dir_read_name(dir))) {
         uint32_t tid;
 
