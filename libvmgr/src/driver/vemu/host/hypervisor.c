@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Questions about an emulator of this host, by path, architecture, machine and kind: which is meant,
- * what its domains can have, how CPUs compare with what it offers.
+ * Questions about an emulator of this host, by path, architecture, machine and kind: which one is
+ * meant, what its domains can have, how CPUs compare with what it offers.
  */
 #include <string.h>
 #include <vemu/registry.h>
