@@ -164,6 +164,16 @@ for memory in ram memfd,share=on memfd,prealloc=on file,mem-path=.,merge=on file
     status 7 -device isa-debug-exit -kernel exit7 -object "memory-backend-$memory,id=m,size=16M" \
         -machine microvm,memory-backend=m
 done
+if unshare -m mount -t tmpfs -o size=8m none "$work" 2>/dev/null; then
+    full() { # ERROR BACKEND...: on a file system without room
+        local text=$1; shift
+        unshare -m bash -c 'mount -t tmpfs -o size=8m none /mnt && exec "$@"' . timeout 20 "$vemu" -kernel idle -m 16M \
+            -machine microvm,memory-backend=m -object "memory-backend-file,id=m,size=16M,prealloc=on,$1" >out 2>err
+        [ $? -eq 1 ] && grep -qF -- "$text" err || fail "a full file system: $(cat err)"
+    }
+    full "'/mnt/f': there is no room for 16 MiB: No space left on device" mem-path=/mnt/f,share=on
+    full "cannot allocate 16 MiB: No space left on device" mem-path=/mnt/f
+fi
 [ "$(stat -c %s ram)" = 16777216 ] || fail "the file of the guest's memory has $(stat -c %s ram) bytes"
 status 7 -device isa-debug-exit -kernel exit7 -mem-path . -mem-prealloc
 status 7 -device isa-debug-exit -kernel exit7 -m 16M,slots=1,maxmem=1G -smp 2,maxcpus=4 \

@@ -175,6 +175,21 @@ static int open_path(struct vemu_memdev *m, struct vemu_error **err)
                    : vemu__error_set(err, errno, "cannot open '%s': %s", m->path, strerror(errno));
 }
 
+/* Room in the file system for all of it: without, whoever touches a page that there is none for is
+ * killed by SIGBUS. What is written to a private mapping is not in the file. */
+static int reserve_file(const struct vemu_memdev *m, struct vemu_error **err)
+{
+    int r;
+
+    do
+        r = fallocate(m->fd, 0, 0, (off_t)m->size);
+    while (r < 0 && errno == EINTR);
+    return r == 0 || errno == EOPNOTSUPP
+               ? 0
+               : vemu__error_set(err, errno, "'%s': there is no room for %" PRIu64 " MiB: %s",
+                                 m->path, m->size >> 20, strerror(errno));
+}
+
 static int size_file(struct vemu_memdev *m, struct vemu_error **err)
 {
     struct statfs fs;
@@ -190,15 +205,14 @@ static int size_file(struct vemu_memdev *m, struct vemu_error **err)
         m->size = (uint64_t)st.st_size;
     if (check_size(m, err) < 0)
         return -EINVAL;
-    if ((uint64_t)st.st_size >= m->size)
-        return 0;
-    if (m->read_only || (st.st_size > 0 && fs.f_type != HUGETLBFS))
+    if ((uint64_t)st.st_size < m->size &&
+        (m->read_only || (st.st_size > 0 && fs.f_type != HUGETLBFS)))
         return vemu__error_set(err, EINVAL, "'%s' has %" PRIu64 " bytes, less than 'size'", m->path,
                                (uint64_t)st.st_size);
-    return ftruncate(m->fd, (off_t)m->size) < 0
-               ? vemu__error_set(err, errno, "'%s': cannot be made %" PRIu64 " bytes long: %s",
-                                 m->path, m->size, strerror(errno))
-               : 0;
+    if ((uint64_t)st.st_size < m->size && ftruncate(m->fd, (off_t)m->size) < 0)
+        return vemu__error_set(err, errno, "'%s': cannot be made %" PRIu64 " bytes long: %s",
+                               m->path, m->size, strerror(errno));
+    return m->prealloc && m->share && !m->read_only ? reserve_file(m, err) : 0;
 }
 
 static int file_complete(struct vemu_object *object, struct vemu_error **err)

@@ -25,6 +25,8 @@ static int touch(uint8_t *hva, uint64_t size, uint64_t page_size)
 {
     if (madvise(hva, size, POPULATE_WRITE) == 0)
         return 0;
+    if (errno == EFAULT) /* SIGBUS for who touches it: its file has no room */
+        return -ENOSPC;
     if (errno != EINVAL)
         return -errno;
     /* An older kernel. Nobody else writes there yet. */
