@@ -5,11 +5,13 @@
 #ifndef TESTS_VMGR_FAKE_MEMORY_H
 #define TESTS_VMGR_FAKE_MEMORY_H
 
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FAKE_MEMORY_BASE 0x100000000
 
@@ -18,6 +20,19 @@ static struct fake_memory {
     bool is_dimm, is_mem;
     int64_t size;
 } fake_memory[16];
+
+/* The file of a back-end: "ram/..." up to a comma. False: it cannot be made, or is there. */
+static inline bool fake_memory_make_file(const char *path)
+{
+    char file[256];
+    int fd;
+
+    if (!path || strncmp(path, "ram/", 4) != 0)
+        return true;
+    snprintf(file, sizeof(file), "%.*s", (int)strcspn(path, ","), path);
+    fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    return fd >= 0 && close(fd) == 0;
+}
 
 /* A device of any class; those that are no memory are not noted. */
 static inline void fake_memory_add(const char *class_name, const char *id)

@@ -130,9 +130,13 @@ static const char *text_of(struct json_object *args, const char *key)
 /* An object can be taken away by its name. */
 static void add_object(const char *text)
 {
-    const char *id = strstr(text, ",id=");
+    const char *id = strstr(text, ",id="), *path = strstr(text, ",mem-path=");
     char name[64];
 
+    if (path && !fake_memory_make_file(path + strlen(",mem-path="))) {
+        fprintf(stderr, "fake-vemu: -object %s: no such file\n", text);
+        exit(1);
+    }
     if (!id)
         return;
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(id + 4, ","), id + 4);
@@ -366,6 +370,9 @@ static int run_device(int fd, const char *command, struct json_object *args, con
         if (id && find_device(id) >= 0)
             *ret_error = "the name is taken";
         if (id && find_device(id) >= 0)
+            return -1;
+        *ret_error = "no room for memory";
+        if (!fake_memory_make_file(text_of(args, "mem-path")))
             return -1;
         if (id)
             add_device(id);

@@ -195,8 +195,9 @@ START_TEST(test_backends)
     ck_assert(
         sandbox_ran_with("m", "memory-backend-memfd,id=memdimm0,size=67108864,share=off,hugetlb=on,"
                               "hugetlbsize=2097152,prealloc=on,prealloc-threads=4"));
-    ck_assert(sandbox_ran_with("m", "-object memory-backend-memfd,id=pc.ram,size=131072k,share=off,"
-                                    "prealloc=on,prealloc-threads=4"));
+    ck_assert(sandbox_ran_with("m",
+                               "-object memory-backend-memfd,id=pc.ram,size=134217728,share=off,"
+                               "prealloc=on,prealloc-threads=4"));
 }
 END_TEST
 
@@ -211,9 +212,9 @@ START_TEST(test_cells)
     OK(vmgr_domain_start(dom, 0, &err));
     ck_assert(sandbox_ran_with("m", "-machine q35 -m size=131072k "));
     ck_assert(sandbox_ran_with(
-        "m", "-object memory-backend-memfd,id=ram-node0,size=65536k,share=on -numa "
-             "node,nodeid=0,memdev=ram-node0,cpus=0-0 -object memory-backend-memfd,id=ram-node1,"
-             "size=65536k,share=off -numa node,nodeid=1,memdev=ram-node1,cpus=1-1 "));
+        "m", "-object memory-backend-memfd,id=ram-node0,size=67108864,share=on -numa "
+             "node,nodeid=0,memdev=ram-node0,cpus=0-0 -object memory-backend-ram,id=ram-node1,"
+             "size=67108864,share=off -numa node,nodeid=1,memdev=ram-node1,cpus=1-1 "));
     OK(vmgr_domain_destroy(dom, 0, &err));
     define(DOC("<cpu><numa><cell id='0' memory='131072' memAccess='all'/></numa></cpu>", "q35",
                "131072", ""));

@@ -216,8 +216,6 @@ START_TEST(test_unsupported)
           "Scheduler priority 100 out of range [1, 99]" },
         { "<memoryBacking><allocation mode='immediate' threads='1025'/></memoryBacking>",
           "more than 1024 threads of <allocation> are not supported" },
-        { "<memoryBacking><source type='file'/><discard/></memoryBacking>",
-          "<source type='file'> of <memoryBacking> is not supported by the vemu driver" },
         { "<numatune><memory mode='strict' placement='auto'/></numatune>",
           "automatic placement on NUMA nodes is not supported by the vemu driver" },
         { "<vcpu current='1'>2</vcpu>",

@@ -273,6 +273,12 @@ struct vmgr__blkio_device {
     uint64_t value[VMGR__BLKIO_COUNT]; /* 0: none */
 };
 
+enum vmgr__memory_source {
+    VMGR__MEMORY_SOURCE_FILE = 1, /* 0: not said */
+    VMGR__MEMORY_SOURCE_ANONYMOUS,
+    VMGR__MEMORY_SOURCE_MEMFD
+};
+
 struct vmgr__tuning {
     int64_t value[VMGR__TUNE_COUNT];
     GArray *pins;       /* struct vmgr__pin, by kind and id; NULL: none */
@@ -284,7 +290,8 @@ struct vmgr__tuning {
     char *partition;    /* of <resource> */
     bool hugepages, nosharepages, locked, discard;
     uint64_t hugepage_kib;          /* 0: the host's usual */
-    int source, access, allocation; /* index into its names, 0: not said */
+    int source;                     /* enum vmgr__memory_source */
+    int access, allocation;         /* index into its names, 0: not said */
     uint32_t allocation_threads;
     GPtrArray *kept[5]; /* char *: children that are only kept; of enum vmgr__tune_element */
 };

@@ -8,7 +8,11 @@
 #include "element.h"
 #include "tuning.h"
 
-static const char *const sources[] = { "", "file", "anonymous", "memfd", NULL };
+static const char *const sources[] = { "",
+                                       [VMGR__MEMORY_SOURCE_FILE] = "file",
+                                       [VMGR__MEMORY_SOURCE_ANONYMOUS] = "anonymous",
+                                       [VMGR__MEMORY_SOURCE_MEMFD] = "memfd",
+                                       NULL };
 static const char *const accesses[] = { "", "shared", "private", NULL };
 static const char *const allocations[] = { "", "immediate", "ondemand", NULL };
 

@@ -18,6 +18,7 @@
 #include "device/vsock.h"
 #include "lifecycle.h"
 #include "run/agent.h"
+#include "run/backing.h"
 #include "run/channel.h"
 #include "run/clock.h"
 #include "run/files.h"
@@ -303,6 +304,8 @@ static int start_locked(struct vemu_change *c, struct vmgr__domain_def *def, boo
     r = vmgr__vemu_nvram_make(c->d, def, flags & VMGR_DOMAIN_START_RESET_NVRAM, err);
     if (r == 0)
         r = vmgr__vemu_rights_begin(c->d, c->name, s, err);
+    if (r == 0)
+        r = vmgr__vemu_backing_begin(c->d, c->name, s, err);
     if (r == 0)
         r = vmgr__vemu_launch(c->d, c->name, s, &q, &log_from, err);
     s->files = NULL;

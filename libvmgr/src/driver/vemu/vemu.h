@@ -66,6 +66,7 @@ struct vemu {
     char *settings_path; /* vemu.conf */
     char *dump_dir;      /* unless that says another */
     char *nvram_dir;     /* variables of guests' firmware */
+    char *ram_dir;       /* files that guests' memory is in, unless vemu.conf says another */
     char **firmware_dirs; /* with its descriptors; the last one counts most */
     bool is_system;      /* the host's own, not a directory that was named or a user's */
     char *net_config_dir;

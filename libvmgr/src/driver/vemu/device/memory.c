@@ -13,6 +13,7 @@
 #include "../run/qmp.h"
 #include "../tune/numa.h"
 #include "memory.h"
+#include "ram.h"
 
 #define SLOTS_MAX    256          /* of libvemu */
 #define BLOCKS_MAX   256          /* of a virtio-mem */
@@ -90,33 +91,6 @@ static int check_elements(const xmlNode *root, int model, struct vmgr_error **er
                   : 0;
 }
 
-/* What the memory is: a file; pages of a size, or that others may share; else the process's own.
- * What is no file is discarded in the end whether or not that is asked for. */
-static void add_backend(const struct vmgr__domain_def *def, const struct vmgr__memory_device *m,
-                        const char *id, struct vemu_parts *parts)
-{
-    const struct vmgr__tuning *t = &def->tuning;
-    const bool shared = m->access ? m->access == 1 : t->access == 1;
-    const uint64_t page = m->page_size ? m->page_size : t->hugepage_kib;
-    const bool huge = m->page_size ? m->page_size > 4 : t->hugepages;
-    const char *kind = m->path                            ? "memory-backend-file"
-                       : huge || shared || t->source == 3 ? "memory-backend-memfd"
-                                                          : "memory-backend-ram";
-    struct json_object *o = vmgr__vemu_part_add(parts, VEMU_PART_OBJECT, kind, id);
-
-    vmgr__vemu_set(o, "mem-path", m->path);
-    vmgr__vemu_set_int(o, "size", (int64_t)vmgr__memory_device_round(m->size) * 1024);
-    vmgr__vemu_set_bool(o, "share", shared);
-    if (huge && !m->path)
-        vmgr__vemu_set_bool(o, "hugetlb", true);
-    if (huge && !m->path && page)
-        vmgr__vemu_set_int(o, "hugetlbsize", (int64_t)page * 1024);
-    if (t->allocation == 1 && m->model == VMGR__MEMORY_DIMM)
-        vmgr__vemu_set_bool(o, "prealloc", true);
-    if (t->allocation == 1 && m->model == VMGR__MEMORY_DIMM && t->allocation_threads)
-        vmgr__vemu_set_int(o, "prealloc-threads", t->allocation_threads);
-}
-
 static int add_device(const struct vmgr__domain_def *def, const xmlNode *root,
                       const struct vmgr__memory_device *m, const char *alias, const char *backend,
                       struct vemu_parts *parts, struct vmgr_error **err)
@@ -163,7 +137,16 @@ int vmgr__vemu_memory_parts(const struct vmgr__domain_def *def, const struct vmg
                  check_node(def, &m, err) < 0)
             r = -1;
         if (r == 0) {
-            add_backend(def, &m, backend, parts);
+            const struct vemu_ram ram = { .id = backend,
+                                          .path = m.path,
+                                          .file = alias,
+                                          .bytes = vmgr__memory_device_round(m.size) * 1024,
+                                          .page_kib = m.page_size,
+                                          .access = m.access,
+                                          .discard = m.discard,
+                                          .later = m.model != VMGR__MEMORY_DIMM };
+
+            vmgr__vemu_ram_part(&def->tuning, &ram, parts);
             r = add_device(def, root, &m, alias, backend, parts, err);
         }
         vmgr__memory_device_clear(&m);
@@ -300,26 +283,6 @@ char *vmgr__vemu_memory_alias(const struct vmgr__device *dev)
 static uint64_t pages_kib(uint64_t kib)
 {
     return (kib + 3) / 4 * 4;
-}
-
-char *vmgr__vemu_ram_option(const struct vmgr__tuning *t, const char *id, uint64_t kib, int access)
-{
-    const bool memfd = t->hugepages || t->source == 3 || access;
-    GString *s = g_string_new(NULL);
-
-    g_string_append_printf(s, "memory-backend-%s,id=%s,size=%" G_GUINT64_FORMAT "k",
-                           memfd ? "memfd" : "ram", id, kib);
-    if (memfd)
-        g_string_append_printf(s, ",share=%s", access == 1 ? "on" : "off");
-    if (t->hugepages)
-        g_string_append(s, ",hugetlb=on");
-    if (t->hugepages && t->hugepage_kib)
-        g_string_append_printf(s, ",hugetlbsize=%" G_GUINT64_FORMAT "k", t->hugepage_kib);
-    if (t->allocation == 1)
-        g_string_append(s, ",prealloc=on");
-    if (t->allocation == 1 && t->allocation_threads)
-        g_string_append_printf(s, ",prealloc-threads=%u", t->allocation_threads);
-    return g_string_free(s, FALSE);
 }
 
 char *vmgr__vemu_memory_option(const struct vmgr__domain_def *def)

@@ -26,9 +26,6 @@ bool vmgr__vemu_memory_is_pci(const struct vmgr__device *dev);
 char *vmgr__vemu_memory_alias(const struct vmgr__device *dev);
 /* Value of -m. For g_free(). */
 char *vmgr__vemu_memory_option(const struct vmgr__domain_def *def);
-/* Value of -object for what the guest boots with, or a NUMA cell of that. access: 1 shared. For
- * g_free(). */
-char *vmgr__vemu_ram_option(const struct vmgr__tuning *t, const char *id, uint64_t kib, int access);
 
 /* ---- of a run ---- */
 /* The guest has nothing of virtio-mem yet: counts <currentMemory> so, and learns. */

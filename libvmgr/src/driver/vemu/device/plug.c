@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../block/blockjob.h"
+#include "../run/backing.h"
 #include "../run/files.h"
 #include "../run/port.h"
 #include "../run/rights.h"
@@ -54,6 +55,7 @@ static void drop_parts(struct vemu_change *c, struct vemu_qmp *q, const struct v
         vmgr__vemu_parts_fini(&parts);
     }
     vmgr__vemu_files_drop(dev, q);
+    vmgr__vemu_backing_drop(c->d, c->name, dev);
     vmgr__vemu_port_forget(c->d, c->status.def, dev);
 }
 
@@ -210,6 +212,7 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
         r = bring(c, dev, files, ports, err);
     if (r < 0) {
         vmgr__vemu_plug_forget(c, alias);
+        vmgr__vemu_backing_drop(c->d, c->name, dev);
         if (ports) /* else a name that its document has may be another's */
             vmgr__vemu_port_forget(c->d, c->status.def, dev);
         save(c, NULL);

@@ -13,6 +13,7 @@
 #include "../../../conf/tuning.h"
 #include "../device/memory.h"
 #include "../device/parts.h"
+#include "../device/ram.h"
 #include "../state/paths.h"
 #include "../tune/feature.h"
 #include "../tune/iothread.h"
@@ -318,9 +319,7 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     const struct vmgr__tuning *t = &def->tuning;
     const uint64_t kib = (vmgr__memory_initial(def) + 3) / 4 * 4;
     g_autofree char *size = vmgr__vemu_memory_option(def);
-    const bool own = t->hugepages || t->source == 3 || t->access == 1 ||
-                     (t->allocation == 1 && t->allocation_threads);
-    const bool backend = own && !vmgr__vemu_numa_backends(def);
+    const bool backend = vmgr__vemu_ram_is_own(t) && !vmgr__vemu_numa_cells(def);
     g_autofree char *clock = vmgr__vemu_clock_option(def);
     bool no_hpet = false;
 
@@ -330,11 +329,9 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
         no_hpet =
             no_hpet || (strcmp(vmgr__timer_names[timer->name], "hpet") == 0 && timer->present == 2);
     }
-    if (backend) {
-        g_autofree char *object = vmgr__vemu_ram_option(t, "pc.ram", kib, t->access);
-
-        add(args, "-object", object);
-    }
+    if (backend)
+        vmgr__vemu_ram_argv(
+            t, &(struct vemu_ram){ .id = "pc.ram", .file = "pc.ram", .bytes = kib * 1024 }, args);
     addf(args, "-machine", "%s%s%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
          no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",
          def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "",

@@ -66,8 +66,7 @@ static int give(const struct vemu_giving *w, const char *path, unsigned rights, 
     return r;
 }
 
-/* Directories on the way to `path`. */
-static int give_way(const struct vemu_giving *w, const char *path)
+int vmgr__rights_give_way(const struct vemu_giving *w, const char *path)
 {
     g_autofree char *dir = g_path_get_dirname(path);
 
@@ -91,7 +90,7 @@ static int give_file(const struct vemu_giving *w, const char *path, unsigned rig
     if (!real)
         return vmgr__error_set_errno(w->err, errno, VMGR_FROM_VEMU,
                                      "Cannot access storage file '%s'", path);
-    if (give_way(w, real) == 0)
+    if (vmgr__rights_give_way(w, real) == 0)
         r = give(w, real, rights, rights & VEMU_ACL_WRITE);
     if (r == 0 && strcmp(real, path) != 0) {
         g_autofree char *dir = g_path_get_dirname(path);
@@ -100,7 +99,7 @@ static int give_file(const struct vemu_giving *w, const char *path, unsigned rig
         if (real_dir) {
             g_autofree char *inside = g_build_filename(real_dir, "x", NULL);
 
-            r = give_way(w, inside);
+            r = vmgr__rights_give_way(w, inside);
         }
         free(real_dir);
     }
@@ -124,7 +123,7 @@ static int give_tree(const struct vemu_giving *w, const char *path, bool writabl
         vemu_error(w->err, VMGR_ERR_CONFIG_UNSUPPORTED,
                    "'/' cannot be shared with a guest that is a user of its own: it would have all "
                    "files of this host");
-    } else if (give_way(w, real) == 0 && vmgr__rights_note(w, line) == 0) {
+    } else if (vmgr__rights_give_way(w, real) == 0 && vmgr__rights_note(w, line) == 0) {
         r = vmgr__tree_give(fd, w->s->uid, writable);
         if (r < 0)
             r = vmgr__error_set_errno(
@@ -260,7 +259,7 @@ static int give_socket_place(const struct vemu_giving *w, const char *path)
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
         st.st_uid - w->settings->uid_first < w->settings->uid_count)
         unlink(path);
-    if (give_way(w, path) < 0)
+    if (vmgr__rights_give_way(w, path) < 0)
         return -1;
     fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     allowed = fd >= 0 && vmgr__acl_allows(fd, w->s->uid, VEMU_ACL_WRITE | VEMU_ACL_SEARCH);
@@ -285,6 +284,12 @@ static int give_output(const struct vemu_giving *w, const char *path)
     if (fd >= 0)
         close(fd);
     return give_file(w, path, VEMU_ACL_READ | VEMU_ACL_WRITE);
+}
+
+/* A file of the run's own is in a directory that belongs to the user. */
+static int give_memory(const struct vemu_giving *w, const char *path)
+{
+    return path && g_path_is_absolute(path) ? give_output(w, path) : 0;
 }
 
 /* Two FIFOs by one name. */
@@ -325,8 +330,7 @@ int vmgr__rights_give_parts(const struct vemu_giving *w, const struct vemu_parts
         int r = 0;
 
         if (part->kind == VEMU_PART_OBJECT)
-            r = text_of(part->props, "mem-path") ? give_output(w, text_of(part->props, "mem-path"))
-                                                 : 0;
+            r = give_memory(w, text_of(part->props, "mem-path"));
         else if (part->kind == VEMU_PART_BLOCK && !part->left_alone)
             r = give_node(w, part->props, false);
         else if (part->kind == VEMU_PART_CHARDEV)

@@ -23,6 +23,8 @@ int vmgr__rights_note(const struct vemu_giving *w, const char *text);
 /* An image and all behind it, which is only read. format: NULL: found out. */
 int vmgr__rights_give_image(const struct vemu_giving *w, const char *path, const char *format,
                             bool writable);
+/* Directories on the way to `path`. */
+int vmgr__rights_give_way(const struct vemu_giving *w, const char *path);
 int vmgr__rights_give_parts(const struct vemu_giving *w, const struct vemu_parts *parts);
 /* All that the run's definition names. */
 int vmgr__rights_give_definition(const struct vemu_giving *w);

@@ -141,10 +141,23 @@ int vmgr__vemu_rights_begin(struct vemu *d, const char *name, struct vemu_status
     return r;
 }
 
-/* For a run that is under way: what `parts` need, or one image. */
+/* What a run that is under way is given: what parts need, an image, or the way to something. */
+struct more {
+    const struct vemu_parts *parts;
+    const char *image, *way;
+    bool writable; /* the image */
+};
+
+static int give_one(const struct vemu_giving *w, const struct more *more)
+{
+    if (more->way)
+        return vmgr__rights_give_way(w, more->way);
+    return more->parts ? vmgr__rights_give_parts(w, more->parts)
+                       : vmgr__rights_give_image(w, more->image, NULL, more->writable);
+}
+
 static int give_more(struct vemu *d, const char *name, const struct vemu_status *s,
-                     const struct vemu_parts *parts, const char *path, bool writable,
-                     struct vmgr_error **err)
+                     const struct more *more, struct vmgr_error **err)
 {
     struct vemu_settings settings;
     struct vemu_giving w = { .d = d, .name = name, .s = s, .settings = &settings, .err = err };
@@ -156,7 +169,7 @@ static int give_more(struct vemu *d, const char *name, const struct vemu_status 
         return -1;
     vmgr__vemu_settings_clear(&settings);
     vmgr__vemu_seclabel_of_run(s->def, &settings);
-    if (settings.leave_files)
+    if (settings.leave_files && !more->way)
         return 0;
     lock = vmgr__rights_lock(d, err);
     if (lock < 0)
@@ -164,8 +177,7 @@ static int give_more(struct vemu *d, const char *name, const struct vemu_status 
     r = record_open(&w, false);
     if (r == 0) {
         find_others(&w);
-        r = parts ? vmgr__rights_give_parts(&w, parts)
-                  : vmgr__rights_give_image(&w, path, NULL, writable);
+        r = give_one(&w, more);
         g_clear_pointer(&w.others, g_hash_table_unref);
         close(w.record);
     }
@@ -176,13 +188,19 @@ static int give_more(struct vemu *d, const char *name, const struct vemu_status 
 int vmgr__vemu_rights_parts(struct vemu *d, const char *name, const struct vemu_status *s,
                             const struct vemu_parts *parts, struct vmgr_error **err)
 {
-    return give_more(d, name, s, parts, NULL, false, err);
+    return give_more(d, name, s, &(struct more){ .parts = parts }, err);
 }
 
 int vmgr__vemu_rights_file(struct vemu *d, const char *name, const struct vemu_status *s,
                            const char *path, bool writable, struct vmgr_error **err)
 {
-    return give_more(d, name, s, NULL, path, writable, err);
+    return give_more(d, name, s, &(struct more){ .image = path, .writable = writable }, err);
+}
+
+int vmgr__vemu_rights_way(struct vemu *d, const char *name, const struct vemu_status *s,
+                          const char *path, struct vmgr_error **err)
+{
+    return give_more(d, name, s, &(struct more){ .way = path }, err);
 }
 
 /* What a line of a record tells of. */

@@ -26,7 +26,8 @@ struct vemu_settings {
     uint32_t uid_first, uid_count;
     bool leave_files; /* of this run's definition: it gets no entries */
     bool sandbox;
-    char *auto_dump_path; /* where dumps of guests that crashed go */
+    char *auto_dump_path;     /* where dumps of guests that crashed go */
+    char *memory_backing_dir; /* where files that guests' memory is in are */
 };
 
 /* ---- settings.c ---- */
@@ -48,6 +49,9 @@ int vmgr__vemu_rights_parts(struct vemu *d, const char *name, const struct vemu_
  * user. Context: the domain's lock is held. */
 int vmgr__vemu_rights_file(struct vemu *d, const char *name, const struct vemu_status *s,
                            const char *path, bool writable, struct vmgr_error **err);
+/* Gives a run's user the way to what the driver itself has made for it. */
+int vmgr__vemu_rights_way(struct vemu *d, const char *name, const struct vemu_status *s,
+                          const char *path, struct vmgr_error **err);
 /* Takes all of it away again. */
 void vmgr__vemu_rights_end(struct vemu *d, const char *name);
 

@@ -28,6 +28,7 @@ static const struct {
 } places[] = {
     { offsetof(struct vemu, dump_dir), DATA, "dump" },
     { offsetof(struct vemu, nvram_dir), DATA, "nvram" },
+    { offsetof(struct vemu, ram_dir), DATA, "ram" },
     { offsetof(struct vemu, settings_path), CONFIG, "vemu.conf" },
     { offsetof(struct vemu, config_dir), CONFIG, "domains" },
     { offsetof(struct vemu, autostart_dir), CONFIG, "autostart" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The driver's own configuration file, vemu.conf: who guests run as, where dumps go.
+ * The driver's own configuration file, vemu.conf: who guests run as, where dumps go, and files
+ * that guests' memory is in.
  *
  * It is read at each start of a guest, by whoever starts it: all callers of a directory agree. A
  * key that is not known, or a value that is not of its kind, is an error that names it.
@@ -43,6 +44,17 @@ static int read_user(const struct vemu *d, const char *text, struct vemu_setting
                : bad(d, "guests_as", "names a group that is not there", err);
 }
 
+/* in: what is used of it; NULL: itself. */
+static int read_directory(const struct vemu *d, const char *key, const char *text, const char *in,
+                          char **ret, struct vmgr_error **err)
+{
+    if (!g_path_is_absolute(text))
+        return bad(d, key, "must be absolute", err);
+    g_free(*ret);
+    *ret = g_build_filename(text, in, NULL);
+    return 0;
+}
+
 static int read_key(const struct vemu *d, GKeyFile *f, const char *key, struct vemu_settings *s,
                     struct vmgr_error **err)
 {
@@ -61,13 +73,10 @@ static int read_key(const struct vemu *d, GKeyFile *f, const char *key, struct v
         return vmgr__parse_u32(text, &s->uid_count) && s->uid_count
                    ? 0
                    : bad(d, key, "must be a number from 1 on", err);
-    if (strcmp(key, "auto_dump_path") == 0) {
-        if (!g_path_is_absolute(text))
-            return bad(d, key, "must be absolute", err);
-        g_free(s->auto_dump_path);
-        s->auto_dump_path = g_steal_pointer(&text);
-        return 0;
-    }
+    if (strcmp(key, "auto_dump_path") == 0)
+        return read_directory(d, key, text, NULL, &s->auto_dump_path, err);
+    if (strcmp(key, "memory_backing_dir") == 0)
+        return read_directory(d, key, text, "vmgr", &s->memory_backing_dir, err);
     if (strcmp(key, "sandbox") != 0)
         return bad(d, key, "is not a key", err);
     s->sandbox = g_key_file_get_boolean(f, GROUP, key, &cause);
@@ -107,7 +116,8 @@ int vmgr__vemu_settings_load(const struct vemu *d, struct vemu_settings *ret,
                                    .uid_first = VEMU_UID_FIRST,
                                    .uid_count = VEMU_UID_COUNT,
                                    .sandbox = true,
-                                   .auto_dump_path = g_strdup(d->dump_dir) };
+                                   .auto_dump_path = g_strdup(d->dump_dir),
+                                   .memory_backing_dir = g_strdup(d->ram_dir) };
     if (r > 0)
         r = g_key_file_load_from_data(f, text, strlen(text), G_KEY_FILE_NONE, &cause)
                 ? read_file(d, f, ret, err)
@@ -120,4 +130,5 @@ int vmgr__vemu_settings_load(const struct vemu *d, struct vemu_settings *ret,
 void vmgr__vemu_settings_clear(struct vemu_settings *s)
 {
     g_clear_pointer(&s->auto_dump_path, g_free);
+    g_clear_pointer(&s->memory_backing_dir, g_free);
 }

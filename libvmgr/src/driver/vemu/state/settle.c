@@ -21,6 +21,7 @@
 
 #include "../backup/backup.h"
 #include "../tune/cgroup.h"
+#include "../run/backing.h"
 #include "../run/firmware.h"
 #include "../run/rights.h"
 #include "../run/port.h"
@@ -77,6 +78,7 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
     if (s->def)
         vmgr__vemu_ports_forget(d, s->def);
     vmgr__backup_forget(s->backup);
+    vmgr__vemu_backing_end(d, name);
     vmgr__vemu_rights_end(d, name);
     if (s->cgroup)
         vmgr__cgroup_remove(s->cgroup);

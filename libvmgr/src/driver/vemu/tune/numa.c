@@ -8,8 +8,8 @@
 
 #include "../../../conf/memory-device.h"
 #include "../../../conf/tuning.h"
-#include "../device/memory.h"
 #include "../device/parts.h"
+#include "../device/ram.h"
 
 #define CELLS_MAX 128
 #define CPUS_MAX  4096
@@ -33,7 +33,8 @@ struct cell {
     uint32_t id;
     uint64_t kib;
     char *cpus; /* NULL: none */
-    int access; /* 0 as the guest's memory, 1 shared, 2 private */
+    int access;  /* 0 as the guest's memory, 1 shared, 2 private */
+    int discard; /* of vmgr__yes_no, 0 as the guest's memory */
 };
 
 static void cell_clear(void *data)
@@ -48,7 +49,6 @@ static int cell_read(const xmlNode *node, uint32_t position, struct cell *ret,
     g_autofree char *memory = vmgr__xml_attr(node, "memory");
     g_autofree char *unit = vmgr__xml_attr(node, "unit");
     static const char *const accesses[] = { "default", "shared", "private", NULL };
-    int discard = 0; /* what is no file is discarded in the end whether or not that is asked for */
     uint8_t set[CPUS_MAX];
     uint64_t n;
 
@@ -63,7 +63,7 @@ static int cell_read(const xmlNode *node, uint32_t position, struct cell *ret,
         return unsupported(err, "memory of NUMA cell %u is not a multiple of 4 KiB", ret->id);
     ret->kib = n / 1024;
     if (vmgr__xml_enum(node, "memAccess", accesses, &ret->access, err) < 0 ||
-        vmgr__xml_enum(node, "discard", vmgr__yes_no, &discard, err) < 0)
+        vmgr__xml_enum(node, "discard", vmgr__yes_no, &ret->discard, err) < 0)
         return -1;
     ret->cpus = vmgr__xml_attr(node, "cpus");
     if (ret->cpus && !vmgr__cpuset_parse(ret->cpus, set, sizeof(set)))
@@ -201,22 +201,16 @@ unsigned vmgr__vemu_numa_cells(const struct vmgr__domain_def *def)
     return cells ? cells->len : 0;
 }
 
-static bool have_access(const GArray *cells)
+/* Whether cells are objects, in place of parts of the guest's memory. */
+static bool are_own(const struct vmgr__tuning *t, const GArray *cells)
 {
+    if (vmgr__vemu_ram_is_own(t))
+        return true;
     for (guint i = 0; i < cells->len; i++) {
         if (g_array_index(cells, struct cell, i).access)
             return true;
     }
     return false;
-}
-
-bool vmgr__vemu_numa_backends(const struct vmgr__domain_def *def)
-{
-    xmlDoc *doc = numa_of(def, NULL);
-    g_autoptr(GArray) cells = doc ? cells_read(xmlDocGetRootElement(doc), NULL) : NULL;
-
-    xmlFreeDoc(doc);
-    return cells && have_access(cells);
 }
 
 /* ---- options ---- */
@@ -272,12 +266,15 @@ void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args)
         const struct cell *c = &g_array_index(cells, struct cell, i);
         GString *s = g_string_new(NULL);
 
-        if (have_access(cells)) {
+        if (are_own(t, cells)) {
             g_autofree char *id = g_strdup_printf("ram-node%u", i);
+            const struct vemu_ram ram = { .id = id,
+                                          .file = id,
+                                          .bytes = c->kib * 1024,
+                                          .access = c->access,
+                                          .discard = c->discard };
 
-            g_ptr_array_add(args, g_strdup("-object"));
-            g_ptr_array_add(
-                args, vmgr__vemu_ram_option(t, id, c->kib, c->access ? c->access : t->access));
+            vmgr__vemu_ram_argv(t, &ram, args);
             g_string_append_printf(s, "node,nodeid=%u,memdev=%s", i, id);
         } else {
             g_string_append_printf(s, "node,nodeid=%u,mem=%" G_GUINT64_FORMAT "k", i, c->kib);

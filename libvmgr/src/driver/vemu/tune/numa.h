@@ -11,8 +11,6 @@
 int vmgr__vemu_check_numa(const struct vmgr__domain_def *def, struct vmgr_error **err);
 /* How many cells a definition that was checked has; 0: it says nothing of them. */
 unsigned vmgr__vemu_numa_cells(const struct vmgr__domain_def *def);
-/* Whether cells have memory of their own, in place of parts of the guest's. */
-bool vmgr__vemu_numa_backends(const struct vmgr__domain_def *def);
 /* Adds -numa options; the definition has been checked. */
 void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args);
 

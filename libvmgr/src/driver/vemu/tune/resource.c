@@ -82,17 +82,12 @@ int vmgr__vemu_tune_start(const struct vemu *d, const char *name, struct vemu_st
     return vmgr__threads_place(d, name, s, q, NULL, err);
 }
 
-/* What memory can be made of. It is in no file, so nothing is left of it to discard. */
 static int check_backing(const struct vmgr__tuning *t, struct vmgr_error **err)
 {
     if (t->allocation_threads > ALLOCATION_THREADS_MAX)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "more than %u threads of <allocation> are not supported",
                           ALLOCATION_THREADS_MAX);
-    if (t->source == 1)
-        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
-                          "<source type='file'> of <memoryBacking> is not supported by the vemu "
-                          "driver");
     return 0;
 }
 
