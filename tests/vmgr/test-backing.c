@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Files that guests' memory is in: which there are, whose they are, and that nothing is left of
- * them, however a run ends.
+ * What guests' memory is made of: huge pages, and files: which there are, whose they are, and that
+ * nothing is left of them, however a run ends.
  */
 #include <errno.h>
 #include <glib.h>
@@ -151,6 +151,58 @@ START_TEST(cells_and_modules)
     OK(vmgr_domain_destroy(dom, 0, &err));
     expect_nothing();
     vmgr_domain_unref(dom);
+}
+END_TEST
+
+START_TEST(huge_pages)
+{
+    static const char *const refused[][2] = {
+        { "<hugepages/><allocation mode='ondemand'/>",
+          "hugepages are not allowed with memory allocation ondemand" },
+        { "<hugepages><page size='1' unit='G'/></hugepages><source type='anonymous'/>",
+          "hugepages are not allowed with anonymous memory source" },
+    };
+    struct vmgr_domain *dom = define_v(
+        FILE_DOC("<hugepages><page size='1' unit='G' nodeset='1'/><page size='2' unit='M'/>"
+                 "<page size='4' nodeset='0,2'/></hugepages>",
+                 "<cpu><numa><cell id='0' memory='16' unit='MiB' memAccess='shared'/>"
+                 "<cell id='1' memory='16' unit='MiB'/><cell id='2' memory='16' unit='MiB'/>"
+                 "<cell id='3' memory='16' unit='MiB'/></numa></cpu>"));
+    static const char dimm[] = "<memory model='dimm'>%s<target><size "
+                               "unit='MiB'>64</size><node>%d</node></target></memory>";
+    g_autofree char *large = g_strdup_printf(dimm, "", 1);
+    g_autofree char *small =
+        g_strdup_printf(dimm, "<source><pagesize unit='KiB'>4</pagesize></source>", 1);
+
+    OK(vmgr_domain_attach_device(dom, large, VMGR_DOMAIN_AFFECT_CONFIG, &err));
+    OK(vmgr_domain_attach_device(dom, small, VMGR_DOMAIN_AFFECT_CONFIG, &err));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert(sandbox_ran_with("v", "memory-backend-memfd,id=ram-node0,size=16777216,share=on "));
+    ck_assert(sandbox_ran_with("v", "memory-backend-memfd,id=ram-node1,size=16777216,share=off,"
+                                    "hugetlb=on,hugetlbsize=1073741824 "));
+    ck_assert(sandbox_ran_with("v", "memory-backend-ram,id=ram-node2,size=16777216,share=off "));
+    ck_assert(sandbox_ran_with("v", "memory-backend-memfd,id=ram-node3,size=16777216,share=off,"
+                                    "hugetlb=on,hugetlbsize=2097152 "));
+    ck_assert(sandbox_ran_with("v", "memory-backend-memfd,id=memdimm0,size=67108864,share=off,"
+                                    "hugetlb=on,hugetlbsize=1073741824 "));
+    ck_assert(sandbox_ran_with("v", "memory-backend-ram,id=memdimm1,size=67108864,share=off "));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    /* without cells all is node 0 */
+    dom = define_v(FILE_DOC("<hugepages><page size='2' unit='M' nodeset='0'/></hugepages>", ""));
+    OK(vmgr_domain_start(dom, 0, &err));
+    ck_assert(sandbox_ran_with("v", "memory-backend-memfd,id=pc.ram,size=67108864,share=off,"
+                                    "hugetlb=on,hugetlbsize=2097152 "));
+    OK(vmgr_domain_destroy(dom, 0, &err));
+    vmgr_domain_unref(dom);
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autofree char *xml = g_strdup_printf(FILE_DOC("%s", ""), refused[i][0]);
+        g_autofree char *message = g_strconcat("unsupported configuration: ", refused[i][1], NULL);
+
+        dom = define_v(xml);
+        FAILS(vmgr_domain_start(dom, 0, &err), VMGR_ERR_CONFIG_UNSUPPORTED, message);
+        vmgr_domain_unref(dom);
+    }
 }
 END_TEST
 
@@ -360,6 +412,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, main_memory);
     tcase_add_test(c, cells_and_modules);
+    tcase_add_test(c, huge_pages);
     tcase_add_test(c, emulator_killed);
     tcase_add_test(c, caller_killed);
     tcase_add_test(c, host_crashed);

@@ -279,6 +279,14 @@ enum vmgr__memory_source {
     VMGR__MEMORY_SOURCE_MEMFD
 };
 
+#define VMGR__NODES_MAX 1024 /* more than a guest can have */
+struct vmgr__hugepage {
+    uint64_t kib;
+    bool of_nodes;                        /* of these; else of those that no other names */
+    uint64_t nodes[VMGR__NODES_MAX / 64]; /* bits */
+    unsigned beyond;                      /* the first that no guest can have; 0: none */
+};
+
 struct vmgr__tuning {
     int64_t value[VMGR__TUNE_COUNT];
     GArray *pins;       /* struct vmgr__pin, by kind and id; NULL: none */
@@ -289,18 +297,17 @@ struct vmgr__tuning {
     bool numa_auto;     /* placement='auto' */
     char *partition;    /* of <resource> */
     bool hugepages, nosharepages, locked, discard;
-    uint64_t hugepage_kib;          /* 0: the host's usual */
+    GArray *pages;                  /* struct vmgr__hugepage; NULL: the host's usual */
     int source;                     /* enum vmgr__memory_source */
     int access, allocation;         /* index into its names, 0: not said */
     uint32_t allocation_threads;
-    GPtrArray *kept[5]; /* char *: children that are only kept; of enum vmgr__tune_element */
+    GPtrArray *kept[4]; /* char *: children that are only kept; of enum vmgr__tune_element */
 };
 enum vmgr__tune_element {
     VMGR__TUNE_CPUTUNE,
     VMGR__TUNE_MEMTUNE,
     VMGR__TUNE_BLKIOTUNE,
-    VMGR__TUNE_NUMATUNE,
-    VMGR__TUNE_BACKING
+    VMGR__TUNE_NUMATUNE
 };
 
 enum vmgr__seclabel_type {

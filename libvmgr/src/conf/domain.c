@@ -227,7 +227,7 @@ static int parse_elements(struct vmgr__parse *p, xmlNode *root)
     }
     if (p->defaults->commandline && vmgr__commandline_parse(p, root) < 0)
         return -1;
-    return vmgr__memory_settle(p);
+    return vmgr__memory_settle(p) < 0 ? -1 : vmgr__hugepages_settle(p, root);
 }
 
 static void keep_others(struct vmgr__parse *p, xmlNode *root)

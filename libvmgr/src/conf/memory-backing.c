@@ -2,49 +2,16 @@
 /*
  * <memoryBacking>: what a guest's memory is made of.
  */
-#include <string.h>
-
 #include "canonical.h"
 #include "element.h"
 #include "tuning.h"
 
-static const char *const sources[] = { "",
-                                       [VMGR__MEMORY_SOURCE_FILE] = "file",
-                                       [VMGR__MEMORY_SOURCE_ANONYMOUS] = "anonymous",
-                                       [VMGR__MEMORY_SOURCE_MEMFD] = "memfd",
-                                       NULL };
+static const char *const sources[] = {
+    "", [VMGR__MEMORY_SOURCE_FILE] = "file", [VMGR__MEMORY_SOURCE_ANONYMOUS] = "anonymous",
+    [VMGR__MEMORY_SOURCE_MEMFD] = "memfd", NULL
+};
 static const char *const accesses[] = { "", "shared", "private", NULL };
 static const char *const allocations[] = { "", "immediate", "ondemand", NULL };
-
-static int parse_pages(struct vmgr__parse *p, xmlNode *node)
-{
-    struct vmgr__tuning *t = &p->def->tuning;
-    xmlNode *page = vmgr__xml_child(node, "page");
-    g_autofree char *size = page ? vmgr__xml_attr(page, "size") : NULL;
-    g_autofree char *unit = page ? vmgr__xml_attr(page, "unit") : NULL;
-    g_autofree char *nodeset = page ? vmgr__xml_attr(page, "nodeset") : NULL;
-    uint64_t n, bytes;
-
-    if (page && (vmgr__xml_next(page, "page") || nodeset)) {
-        /* of several sizes, or of single NUMA nodes */
-        vmgr__tuning_keep(t, node, VMGR__TUNE_BACKING);
-        return 0;
-    }
-    t->hugepages = true;
-    if (!page)
-        return 0;
-    if (!size || !*size)
-        return conf_error(p, VMGR_ERR_XML_ERROR, "missing element or attribute './@size'");
-    if (!vmgr__parse_u64(size + strspn(size, " \t\r\n"), &n))
-        return conf_error(p, VMGR_ERR_XML_ERROR,
-                          "Invalid value '%s' for element or attribute './@size'", size);
-    if (!n)
-        return conf_error(p, VMGR_ERR_XML_DETAIL, "hugepage size can't be zero");
-    if (vmgr__scale(n, unit, 1024, INT64_MAX, &bytes, p->err) < 0)
-        return -1;
-    t->hugepage_kib = bytes / 1024 + (bytes % 1024 != 0);
-    return 0;
-}
 
 static int parse_word(struct vmgr__parse *p, const xmlNode *node, const char *attr,
                       const char *const *words, int *ret)
@@ -65,7 +32,7 @@ static int parse_child(struct vmgr__parse *p, xmlNode *c)
     g_autofree char *threads = NULL;
 
     if (vmgr__xml_is(c, "hugepages"))
-        return parse_pages(p, c);
+        return vmgr__hugepages_parse(p, c);
     if (vmgr__xml_is(c, "nosharepages"))
         t->nosharepages = true;
     else if (vmgr__xml_is(c, "locked"))
@@ -115,8 +82,8 @@ static void write_flag(struct vmgr__xml_writer *w, const char *name, bool on)
 
 static bool has_backing(const struct vmgr__tuning *t)
 {
-    return t->kept[VMGR__TUNE_BACKING] || t->hugepages || t->nosharepages || t->locked ||
-           t->source || t->access || t->allocation || t->allocation_threads || t->discard;
+    return t->hugepages || t->nosharepages || t->locked || t->source || t->access ||
+           t->allocation || t->allocation_threads || t->discard;
 }
 
 static void backing_format(const struct vmgr__domain_def *def, uint32_t flags G_GNUC_UNUSED,
@@ -127,17 +94,7 @@ static void backing_format(const struct vmgr__domain_def *def, uint32_t flags G_
     if (!has_backing(t))
         return;
     vmgr__xw_begin(w, "memoryBacking");
-    vmgr__tuning_write_kept(t, VMGR__TUNE_BACKING, w);
-    if (t->hugepages) {
-        vmgr__xw_begin(w, "hugepages");
-        if (t->hugepage_kib) {
-            vmgr__xw_begin(w, "page");
-            vmgr__xw_attrf(w, "size", "%" G_GUINT64_FORMAT, t->hugepage_kib);
-            vmgr__xw_attr(w, "unit", "KiB");
-            vmgr__xw_end(w, "page");
-        }
-        vmgr__xw_end(w, "hugepages");
-    }
+    vmgr__hugepages_write(t, w);
     write_flag(w, "nosharepages", t->nosharepages);
     write_flag(w, "locked", t->locked);
     write_word(w, "source", "type", sources, t->source);

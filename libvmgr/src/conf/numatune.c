@@ -50,12 +50,17 @@ static int parse_numa_memory(struct vmgr__parse *p, const xmlNode *node)
     return 0;
 }
 
-static bool has_cells(const xmlNode *domain)
+unsigned vmgr__numa_cell_count(const xmlNode *domain)
 {
     const xmlNode *cpu = vmgr__xml_child(domain, "cpu");
     const xmlNode *numa = cpu ? vmgr__xml_child(cpu, "numa") : NULL;
 
-    return numa && vmgr__xml_child(numa, "cell");
+    unsigned n = 0;
+
+    for (const xmlNode *c = numa ? vmgr__xml_child(numa, "cell") : NULL; c;
+         c = vmgr__xml_next(c, "cell"))
+        n++;
+    return n;
 }
 
 static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
@@ -65,7 +70,7 @@ static int numatune_parse(struct vmgr__parse *p, xmlNode *node)
     vmgr__canonical(p, node, "");
     if (memory && parse_numa_memory(p, memory) < 0)
         return -1;
-    if (vmgr__xml_child(node, "memnode") && !has_cells(node->parent))
+    if (vmgr__xml_child(node, "memnode") && !vmgr__numa_cell_count(node->parent))
         return conf_error(p, VMGR_ERR_XML_ERROR,
                           "Element 'memnode' is invalid without any guest NUMA cells");
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {

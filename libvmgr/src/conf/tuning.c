@@ -116,6 +116,7 @@ void vmgr__tuning_copy(struct vmgr__tuning *to, const struct vmgr__tuning *from)
         g_array_append_val(array(&to->blkio, sizeof(d), blkio_clear), d);
     }
     to->schedulers = from->schedulers ? g_array_copy(from->schedulers) : NULL;
+    to->pages = from->pages ? g_array_copy(from->pages) : NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(to->kept); i++) {
         to->kept[i] = from->kept[i] ? g_ptr_array_copy(from->kept[i], copy_text, NULL) : NULL;
         if (to->kept[i])
@@ -127,6 +128,7 @@ void vmgr__tuning_fini(struct vmgr__tuning *t)
 {
     g_clear_pointer(&t->pins, g_array_unref);
     g_clear_pointer(&t->schedulers, g_array_unref);
+    g_clear_pointer(&t->pages, g_array_unref);
     g_clear_pointer(&t->blkio, g_array_unref);
     g_clear_pointer(&t->numa_nodeset, g_free);
     g_clear_pointer(&t->partition, g_free);

@@ -37,6 +37,18 @@ const char *vmgr__tuning_pin(const struct vmgr__tuning *t, int kind, uint32_t id
 void vmgr__tuning_set_pin(struct vmgr__tuning *t, int kind, uint32_t id, const char *cpuset);
 void vmgr__tuning_drop_pin(struct vmgr__tuning *t, int kind, uint32_t id);
 
+/* ---- hugepages.c ---- */
+int vmgr__hugepages_parse(struct vmgr__parse *p, const xmlNode *node);
+/* What only the whole domain tells: its NUMA cells. */
+int vmgr__hugepages_settle(struct vmgr__parse *p, const xmlNode *domain);
+/* Whether a NUMA node's memory (-1: of none) is of huge pages. *ret_kib: their size, 0: the host's
+ * usual. */
+bool vmgr__hugepages_of(const struct vmgr__tuning *t, int node, uint64_t *ret_kib);
+void vmgr__hugepages_write(const struct vmgr__tuning *t, struct vmgr__xml_writer *w);
+
+/* numatune.c: how many <cell>s the domain has. */
+unsigned vmgr__numa_cell_count(const xmlNode *domain);
+
 /* ---- schedulers, scheduler.c ---- */
 extern const char *const vmgr__scheduler_names[]; /* "batch", "idle", "fifo", "rr" */
 /* A child of <cputune>. 1: it was one, 0: not, -1. */

@@ -142,6 +142,7 @@ int vmgr__vemu_memory_parts(const struct vmgr__domain_def *def, const struct vmg
                                           .file = alias,
                                           .bytes = vmgr__memory_device_round(m.size) * 1024,
                                           .page_kib = m.page_size,
+                                          .node = m.node,
                                           .access = m.access,
                                           .discard = m.discard,
                                           .later = m.model != VMGR__MEMORY_DIMM };

@@ -3,6 +3,7 @@
  * What memory is made of: what a guest boots with, its NUMA cells, devices.
  */
 #include "ram.h"
+#include "../../../conf/tuning.h"
 #include "../run/backing.h"
 
 bool vmgr__vemu_ram_is_own(const struct vmgr__tuning *t)
@@ -18,8 +19,8 @@ void vmgr__vemu_ram_part(const struct vmgr__tuning *t, const struct vemu_ram *ra
                          struct vemu_parts *parts)
 {
     const bool shared = (ram->access ? ram->access : t->access) == 1;
-    const uint64_t page = ram->page_kib ? ram->page_kib : t->hugepage_kib;
-    const bool huge = ram->page_kib ? ram->page_kib > 4 : t->hugepages;
+    uint64_t page = ram->page_kib;
+    const bool huge = page ? page > 4 : vmgr__hugepages_of(t, ram->node, &page);
     const bool all = t->allocation == 1 && !ram->later;
     const bool own_file = !ram->path && !huge && t->source == VMGR__MEMORY_SOURCE_FILE;
     const bool memfd = huge || shared || t->source == VMGR__MEMORY_SOURCE_MEMFD;

@@ -13,6 +13,7 @@ struct vemu_ram {
     const char *file; /* what a file of the run's is called */
     uint64_t bytes;
     uint64_t page_kib; /* 0: as <memoryBacking> has it */
+    int node;          /* of NUMA; -1: none */
     int access;        /* 1 shared, 2 private, 0 as the guest's */
     int discard;       /* of vmgr__yes_no, 0 as the guest's */
     bool later;        /* pages come when they are touched, whatever <allocation> says */

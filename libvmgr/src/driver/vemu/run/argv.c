@@ -331,7 +331,10 @@ static void add_machine(GPtrArray *args, const struct vmgr__domain_def *def)
     }
     if (backend)
         vmgr__vemu_ram_argv(
-            t, &(struct vemu_ram){ .id = "pc.ram", .file = "pc.ram", .bytes = kib * 1024 }, args);
+            t,
+            &(struct vemu_ram){
+                .id = "pc.ram", .file = "pc.ram", .bytes = kib * 1024, .node = -1 },
+            args);
     addf(args, "-machine", "%s%s%s%s%s%s", def->os.machine, backend ? ",memory-backend=pc.ram" : "",
          no_hpet && vmgr__vemu_has_pci(def) ? ",hpet=off" : "",
          def->pm_mem == 2 && vmgr__vemu_has_pci(def) ? ",s3=off" : "",

@@ -271,6 +271,7 @@ void vmgr__vemu_numa_argv(const struct vmgr__domain_def *def, GPtrArray *args)
             const struct vemu_ram ram = { .id = id,
                                           .file = id,
                                           .bytes = c->kib * 1024,
+                                          .node = (int)i,
                                           .access = c->access,
                                           .discard = c->discard };
 

@@ -88,6 +88,12 @@ static int check_backing(const struct vmgr__tuning *t, struct vmgr_error **err)
         return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "more than %u threads of <allocation> are not supported",
                           ALLOCATION_THREADS_MAX);
+    if (t->hugepages && t->allocation == 2)
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "hugepages are not allowed with memory allocation ondemand");
+    if (t->hugepages && t->source == VMGR__MEMORY_SOURCE_ANONYMOUS)
+        return vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "hugepages are not allowed with anonymous memory source");
     return 0;
 }
 
