@@ -35,14 +35,20 @@ START_TEST(words)
           "unsupported configuration: driver 'virtiofs' of <filesystem> is not supported by the "
           "vemu driver yet" },
         { MOUNT("", "<driver type='path' wrpolicy='immediate'/>"), "q35",
-          "unsupported configuration: attribute 'wrpolicy' of <driver> is not supported by the "
-          "vemu driver yet" },
+          "-fsdev local,id=fsdev-fs0,path=/srv,security_model=passthrough,writeout=immediate "
+          "-device virtio-9p-pci,id=fs0,fsdev=fsdev-fs0,mount_tag=tag" },
+        { MOUNT("accessmode='mapped' fmode='644' dmode='00755'", ""), "q35",
+          "-fsdev local,id=fsdev-fs0,path=/srv,security_model=mapped-xattr,fmode=0644,dmode=0755 "
+          "-device virtio-9p-pci,id=fs0,fsdev=fsdev-fs0,mount_tag=tag" },
+        { MOUNT("fmode='0'", ""), "q35",
+          "-fsdev local,id=fsdev-fs0,path=/srv,security_model=passthrough "
+          "-device virtio-9p-pci,id=fs0,fsdev=fsdev-fs0,mount_tag=tag" },
         { MOUNT("fmode='644'", ""), "q35",
-          "unsupported configuration: attribute 'fmode' of <filesystem> is not supported by the "
-          "vemu driver yet" },
-        { MOUNT("dmode='755'", ""), "q35",
-          "unsupported configuration: attribute 'dmode' of <filesystem> is not supported by the "
-          "vemu driver yet" },
+          "unsupported configuration: fmode and dmode must be used with accessmode=mapped" },
+        { MOUNT("accessmode='squash' dmode='755'", ""), "q35",
+          "unsupported configuration: fmode and dmode must be used with accessmode=mapped" },
+        { MOUNT("accessmode='mapped' dmode='7777'", ""), "q35",
+          "XML error: invalid dmode: '07777'" },
         { MOUNT("multidevs='forbid'", ""), "q35",
           "unsupported configuration: multidevs 'forbid' of <filesystem> is not supported by the "
           "vemu driver yet" },

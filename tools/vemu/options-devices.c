@@ -97,7 +97,7 @@ static const struct option table[] = {
     { "nic", "[CLASS][,mac=MAC][,model=virtio-net][,PROPERTY=VALUE...]",
       "add a network card and its network (user unless named; none: no card, not even q35's own)",
       LIST(nics), .answer = help_netdevs },
-    { "fsdev", "local,id=ID,path=DIR,security_model=MODEL[,readonly=on]",
+    { "fsdev", "local,id=ID,path=DIR,security_model=MODEL[,PROPERTY=VALUE...]",
       "share a directory with a device's fsdev=ID ('help' lists)", LIST(fsdevs),
       .answer = help_fsdevs },
     { "virtfs", "local,path=DIR,mount_tag=TAG,security_model=MODEL[,readonly=on][,id=ID]",

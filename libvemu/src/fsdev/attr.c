@@ -123,6 +123,13 @@ int vemu__fs_utimens(const struct vemu_fsdev *fs, int file, const struct timespe
     return utimensat(AT_FDCWD, vemu__fs_name(file).path, times, 0) < 0 ? -errno : 0;
 }
 
+void vemu__fs_wrote(const struct vemu_fsdev *fs, int fd, uint64_t offset, uint64_t size)
+{
+    if (fs->write_soon && size)
+        sync_file_range(fd, (off64_t)offset, (off64_t)size,
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+}
+
 int vemu__fs_truncate(const struct vemu_fsdev *fs, int file, uint64_t size)
 {
     int fd, r = 0;
@@ -136,6 +143,15 @@ int vemu__fs_truncate(const struct vemu_fsdev *fs, int file, uint64_t size)
         r = -errno;
     close(fd);
     return r;
+}
+
+/* Last, since it may take the right to write from who made it. */
+static int set_host_mode(const struct vemu_fsdev *fs, int file, bool is_dir)
+{
+    const struct vemu_fs_name name = vemu__fs_name(file);
+    const uint32_t mode = is_dir ? fs->dir_mode : fs->file_mode;
+
+    return (is_dir ? fs->dmode : fs->fmode) && chmod(name.path, mode) < 0 ? -errno : 0;
 }
 
 int vemu__fs_set_new(const struct vemu_fsdev *fs, int file, uint32_t mode, dev_t rdev,
@@ -153,5 +169,5 @@ int vemu__fs_set_new(const struct vemu_fsdev *fs, int file, uint32_t mode, dev_t
     if (r >= 0 && (S_ISCHR(mode) || S_ISBLK(mode)) &&
         setxattr(name.path, MAP_RDEV, &number, sizeof(number), 0) < 0)
         r = -errno;
-    return r;
+    return r < 0 ? r : set_host_mode(fs, file, S_ISDIR(mode));
 }

@@ -19,6 +19,12 @@ static const struct vemu_prop local_props[] = {
     VEMU_PROP(struct vemu_fsdev, security_model, "security_model", STRING, NULL,
               "passthrough, mapped-xattr (or mapped) or none: whose the files are"),
     VEMU_PROP(struct vemu_fsdev, read_only, "readonly", BOOL, "off", "refuse all changes"),
+    VEMU_PROP(struct vemu_fsdev, fmode, "fmode", STRING, NULL,
+              "mode of new files with mapped-xattr, 0600 unless given"),
+    VEMU_PROP(struct vemu_fsdev, dmode, "dmode", STRING, NULL,
+              "mode of new directories with mapped-xattr, 0700 unless given"),
+    VEMU_PROP(struct vemu_fsdev, writeout, "writeout", STRING, NULL,
+              "immediate: the host begins to write out what the guest writes at once"),
     VEMU_PROP_END,
 };
 
@@ -67,11 +73,47 @@ static int choose_security(struct vemu_fsdev *fs, struct vemu_error **err)
                            fs->security_model);
 }
 
+/* Octal with a zero in front, decimal or hexadecimal, as QEMU has it. */
+static int choose_mode(const struct vemu_fsdev *fs, const char *name, const char *text,
+                       uint32_t unless, uint32_t *ret, struct vemu_error **err)
+{
+    char *end = NULL;
+    guint64 mode;
+
+    *ret = unless;
+    if (!text)
+        return 0;
+    if (fs->security != VEMU_FS_MAPPED)
+        return vemu__error_set(err, EINVAL, "property '%s': only with security_model mapped-xattr",
+                               name);
+    mode = g_ascii_strtoull(text, &end, 0);
+    if (!g_ascii_isdigit(*text) || *end || mode > 0777)
+        return vemu__error_set(err, EINVAL, "property '%s': '%s' is not a mode from 0 to 0777",
+                               name, text);
+    *ret = (uint32_t)mode;
+    return 0;
+}
+
+static int choose_writing(struct vemu_fsdev *fs, struct vemu_error **err)
+{
+    if (fs->writeout && strcmp(fs->writeout, "immediate") != 0)
+        return vemu__error_set(
+            err, EINVAL, "property 'writeout': '%s' is not supported (immediate)", fs->writeout);
+    fs->write_soon = fs->writeout;
+    return 0;
+}
+
 static int fs_open(void *instance, struct vemu_error **err)
 {
     struct vemu_fsdev *fs = instance;
     int r = choose_security(fs, err);
 
+    if (r >= 0)
+        r = choose_mode(fs, "fmode", fs->fmode, VEMU_FS_NEW_FILE, &fs->file_mode, err);
+    if (r >= 0)
+        r = choose_mode(fs, "dmode", fs->dmode, VEMU_FS_NEW_DIR, &fs->dir_mode, err);
+    if (r >= 0)
+        r = choose_writing(fs, err);
     if (r < 0)
         return r;
     if (!fs->path)

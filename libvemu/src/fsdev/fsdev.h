@@ -14,8 +14,8 @@
  *                 set them
  *   none          the same, but owners that cannot be set are let be
  *   mapped-xattr  owner, mode, type and device number are kept in the extended attributes
- *                 user.virtfs.*; on the host all files belong to the process, and symbolic links
- *                 and special files are plain files
+ *                 user.virtfs.*; on the host all files belong to the process, have the modes fmode
+ *                 and dmode, and symbolic links and special files are plain files
  *
  * All functions return -errno on failure. They keep no state, so any thread may call them.
  */
@@ -40,11 +40,13 @@ struct vemu_fsdev {
     const struct vemu_fsdev_class *class_;
     char *id;
     /* properties */
-    char *path, *security_model;
+    char *path, *security_model, *fmode, *dmode, *writeout;
     bool read_only;
 
     enum vemu_fs_security security;
-    int root; /* O_PATH */
+    uint32_t file_mode, dir_mode; /* on the host, of what is made with fmode, dmode */
+    bool write_soon;              /* what is written starts its way to the disk at once */
+    int root;                     /* O_PATH */
     struct stat root_stat;
 };
 
@@ -60,6 +62,10 @@ void vemu__fsdev_free(struct vemu_fsdev *fs);
 struct vemu_fs_owner {
     uint32_t uid, gid;
 };
+
+/* Modes of what is made, until it has those that it shall have. */
+#define VEMU_FS_NEW_FILE 0600u
+#define VEMU_FS_NEW_DIR  0700u
 
 /* --- local.c: the tree ------------------------------------------------------------------------ */
 /* One component: not empty, not "." or "..", no '/', not too long. */
@@ -98,6 +104,8 @@ int vemu__fs_stat(const struct vemu_fsdev *fs, int file, struct stat *ret);
 int vemu__fs_chmod(const struct vemu_fsdev *fs, int file, uint32_t mode);
 int vemu__fs_chown(const struct vemu_fsdev *fs, int file, struct vemu_fs_owner owner);
 int vemu__fs_utimens(const struct vemu_fsdev *fs, int file, const struct timespec times[2]);
+/* What was written there is begun to be written out, if that is wanted; no promise that it is. */
+void vemu__fs_wrote(const struct vemu_fsdev *fs, int fd, uint64_t offset, uint64_t size);
 int vemu__fs_truncate(const struct vemu_fsdev *fs, int file, uint64_t size);
 /* A file that was just made gets what it shall have. `rdev` is for special files. */
 int vemu__fs_set_new(const struct vemu_fsdev *fs, int file, uint32_t mode, dev_t rdev,

@@ -17,10 +17,6 @@
 
 #include "fsdev/fsdev.h"
 
-/* Until the file has the mode and the owner it shall have. */
-#define NEW_FILE 0600u
-#define NEW_DIR  0700u
-
 int vemu__fs_check_name(const char *name)
 {
     size_t length = strlen(name);
@@ -142,7 +138,7 @@ static int finish_by_name(const struct vemu_fsdev *fs, int dir, const char *name
 static int make_plain(const struct vemu_fsdev *fs, int dir, const char *name, const char *text,
                       uint32_t mode, dev_t rdev, struct vemu_fs_owner owner)
 {
-    int fd = open_component(dir, name, O_CREAT | O_EXCL | O_WRONLY, NEW_FILE), r = 0;
+    int fd = open_component(dir, name, O_CREAT | O_EXCL | O_WRONLY, VEMU_FS_NEW_FILE), r = 0;
     size_t length = text ? strlen(text) : 0;
 
     if (fd < 0)
@@ -167,7 +163,7 @@ int vemu__fs_create(const struct vemu_fsdev *fs, int dir, const char *name, int 
 
     if (r < 0)
         return r;
-    fd = open_component(dir, name, flags | O_CREAT | O_EXCL | O_NOCTTY, NEW_FILE);
+    fd = open_component(dir, name, flags | O_CREAT | O_EXCL | O_NOCTTY, VEMU_FS_NEW_FILE);
     if (fd < 0)
         return fd;
     r = finish(fs, dir, name, fd, S_IFREG | (mode & 07777), 0, owner);
@@ -184,7 +180,7 @@ int vemu__fs_mkdir(const struct vemu_fsdev *fs, int dir, const char *name, uint3
 
     if (r < 0)
         return r;
-    if (mkdirat(dir, name, NEW_DIR) < 0)
+    if (mkdirat(dir, name, VEMU_FS_NEW_DIR) < 0)
         return -errno;
     return finish_by_name(fs, dir, name, S_IFDIR | (mode & 07777), 0, owner);
 }
@@ -200,7 +196,7 @@ int vemu__fs_mknod(const struct vemu_fsdev *fs, int dir, const char *name, uint3
         return -EINVAL;
     if (fs->security == VEMU_FS_MAPPED)
         return make_plain(fs, dir, name, NULL, mode, rdev, owner);
-    if (mknodat(dir, name, (mode & S_IFMT) | NEW_FILE, rdev) < 0)
+    if (mknodat(dir, name, (mode & S_IFMT) | VEMU_FS_NEW_FILE, rdev) < 0)
         return -errno;
     return finish_by_name(fs, dir, name, mode, rdev, owner);
 }

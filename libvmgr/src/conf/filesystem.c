@@ -19,20 +19,34 @@ static const char *const wrpolicies[] = { "immediate", NULL };
 static const char *const source_attrs[] = { "dir", "dev", "file",   "name",
                                             NULL,  "dir", "volume", NULL };
 
-/* Modes of files are written in octal. */
-static int check_mode(struct vmgr__parse *p, const xmlNode *node, const char *attr)
+/* Modes of files are written in octal, with four digits; 0 says nothing. */
+static int check_mode(struct vmgr__parse *p, xmlNode *node, const char *attr)
 {
     g_autofree char *text = vmgr__xml_attr(node, attr);
+    char canonical[8];
+    guint64 mode;
 
-    if (!text || (*text && strlen(text) <= 4 && strspn(text, "01234567") == strlen(text)))
+    if (!text)
         return 0;
+    if (*text && strlen(text) <= 10 && strspn(text, "01234567") == strlen(text)) {
+        mode = g_ascii_strtoull(text, NULL, 8);
+        if (mode > 0777)
+            return conf_error(p, VMGR_ERR_XML_ERROR, "invalid %s: '0%" G_GINT64_MODIFIER "o'", attr,
+                              mode);
+        g_snprintf(canonical, sizeof(canonical), "%04o", (unsigned)mode);
+        if (mode)
+            xmlSetProp(node, BAD_CAST attr, BAD_CAST canonical);
+        else
+            xmlUnsetProp(node, BAD_CAST attr);
+        return 0;
+    }
     return conf_error(p, VMGR_ERR_XML_ERROR,
                       "Invalid value for attribute '%s' in element 'filesystem': '%s'. Expected "
                       "non-negative integer value",
                       attr, text);
 }
 
-static int check_words(struct vmgr__parse *p, const xmlNode *node, int *ret_type)
+static int check_words(struct vmgr__parse *p, xmlNode *node, int *ret_type)
 {
     const xmlNode *driver = vmgr__xml_child(node, "driver");
     int index;

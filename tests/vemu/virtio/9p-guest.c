@@ -113,6 +113,11 @@ int attach(struct guest *g, uint32_t fid, uint32_t uid)
 
 struct guest *start_with(const char *model, const char *read_only)
 {
+    return start_more(model, read_only, (struct vemu_property){ NULL, NULL });
+}
+
+struct guest *start_more(const char *model, const char *read_only, struct vemu_property more)
+{
     struct vemu_vm *vm = guest_vm();
     struct guest *g;
 
@@ -129,9 +134,10 @@ struct guest *start_with(const char *model, const char *read_only)
     {
         const struct vemu_property props[] = { { "path", host_path("share") },
                                                { "security_model", model },
-                                               { "readonly", read_only } };
+                                               { "readonly", read_only },
+                                               more };
 
-        OK(vemu_vm_add_fsdev(vm, "local", "fs", props, 3, &err));
+        OK(vemu_vm_add_fsdev(vm, "local", "fs", props, more.name ? 4 : 3, &err));
     }
     g = guest_attach(vm, "virtio-9p", "fsdev", "fs", "mount_tag", "tag", NULL);
     guest_start(g, ALL, 1);

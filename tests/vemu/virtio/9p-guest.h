@@ -34,6 +34,8 @@ bool host_has_xattrs(void);
 /* --- the guest -------------------------------------------------------------------------------- */
 /* A share, negotiated with and attached to as ROOT; `model` and `read_only` are properties. */
 struct guest *start_with(const char *model, const char *read_only);
+/* With one more property, whose name is NULL for none. */
+struct guest *start_more(const char *model, const char *read_only, struct vemu_property more);
 struct guest *start(void);
 /* The directory goes too. */
 void finish(struct guest *g);

@@ -194,11 +194,19 @@ START_TEST(test_reset_under_way)
 }
 END_TEST
 
+#define SHARED(model, key, value)                                                                  \
+    {                                                                                              \
+        { "path", "/" }, { "security_model", model },                                              \
+        {                                                                                          \
+            key, value                                                                             \
+        }                                                                                          \
+    }
+
 START_TEST(test_fsdev_refused)
 {
     static const struct {
         const char *class_name, *id;
-        struct vemu_property props[2];
+        struct vemu_property props[3];
         int code;
         const char *words;
     } rows[] = {
@@ -207,7 +215,14 @@ START_TEST(test_fsdev_refused)
         { "local", "a", { { "path", "/" }, { "security_model", "no" } }, EINVAL, "'no'" },
         { "local", "a", { { "path", "/" }, { "readonly", "on" } }, EINVAL, "security_model" },
         { "local", "a", { { "readonly", "on" }, { "security_model", "none" } }, EINVAL, "path" },
-        { "local", "a", { { "path", "/" }, { "fmode", "1" } }, EINVAL, "fmode" },
+        { "local", "a", { { "path", "/" }, { "throttling", "1" } }, EINVAL, "throttling" },
+        { "local", "a", SHARED("none", "fmode", "0644"), EINVAL, "'fmode': only with" },
+        { "local", "a", SHARED("passthrough", "dmode", "0"), EINVAL, "'dmode': only with" },
+        { "local", "a", SHARED("mapped", "fmode", "01000"), EINVAL, "'01000' is not a mode" },
+        { "local", "a", SHARED("mapped", "dmode", "-1"), EINVAL, "'-1' is not a mode" },
+        { "local", "a", SHARED("mapped", "dmode", "0755x"), EINVAL, "'0755x' is not a mode" },
+        { "local", "a", SHARED("mapped", "dmode", ""), EINVAL, "'' is not a mode" },
+        { "local", "a", SHARED("none", "writeout", "later"), EINVAL, "'later' is not supported" },
         { "local", "a", { { "path", "/nowhere" }, { "security_model", "none" } }, ENOENT, "/no" },
         { "local", "a", { { "path", "/etc/passwd" }, { "security_model", "none" } }, ENOTDIR, "" },
     };
@@ -217,7 +232,8 @@ START_TEST(test_fsdev_refused)
     struct vemu_vm *vm = guest_vm();
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        FAILS(vemu_vm_add_fsdev(vm, rows[i].class_name, rows[i].id, rows[i].props, 2, &err),
+        FAILS(vemu_vm_add_fsdev(vm, rows[i].class_name, rows[i].id, rows[i].props,
+                                rows[i].props[2].name ? 3 : 2, &err),
               rows[i].code, rows[i].words);
     FAILS(vemu_vm_add_fsdev(vm, NULL, "a", NULL, 0, &err), EINVAL, "class");
     OK(vemu_vm_add_fsdev(vm, "local", "a", good, 2, &err));

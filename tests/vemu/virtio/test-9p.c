@@ -409,6 +409,66 @@ START_TEST(test_mapped)
 }
 END_TEST
 
+static void expect_mode(const char *name, mode_t mode)
+{
+    struct stat st;
+
+    ck_assert_int_eq(lstat(host_path(name), &st), 0);
+    ck_assert_msg(st.st_mode == mode, "%s: %o", name, st.st_mode);
+}
+
+/* Modes of the host, whatever the umask; the guest has its own. */
+static void check_modes(struct vemu_property more, mode_t file, mode_t dir)
+{
+    const mode_t before = umask(077);
+    struct guest *g = start_more("mapped", "off", more);
+    struct attributes a;
+
+    if (host_has_xattrs()) {
+        ck_assert_int_eq(walk(g, ROOT, 4, NULL, NULL, NULL), 0);
+        ck_assert_int_eq(lcreate(g, 4, "new", O_RDWR, 0600), 0);
+        ck_assert_int_eq(getattr(g, 4, &a), 0);
+        ck_assert_uint_eq(a.mode, S_IFREG | 0600);
+        expect_mode("share/new", S_IFREG | file);
+        begin(P9_MKDIR);
+        p32(ROOT), ps("folder"), p32(0711), p32(0);
+        ck_assert_int_eq(call(g), 0);
+        expect_mode("share/folder", S_IFDIR | dir);
+        begin(P9_SYMLINK);
+        p32(ROOT), ps("link"), ps("new"), p32(6);
+        ck_assert_int_eq(call(g), 0);
+        expect_mode("share/link", S_IFREG | file);
+    }
+    finish(g);
+    umask(before);
+}
+
+START_TEST(test_file_mode)
+{
+    check_modes((struct vemu_property){ "fmode", "0644" }, 0644, 0700);
+}
+END_TEST
+
+START_TEST(test_dir_mode)
+{
+    check_modes((struct vemu_property){ "dmode", "0755" }, 0600, 0755);
+}
+END_TEST
+
+/* That it is written sooner cannot be seen; what is written can. */
+START_TEST(test_written_soon)
+{
+    struct guest *g = start_more("none", "off", (struct vemu_property){ "writeout", "immediate" });
+
+    ck_assert_int_eq(walk(g, ROOT, 2, "file", NULL, NULL), 1);
+    ck_assert_int_eq(lopen(g, 2, O_RDWR), 0);
+    ck_assert_int_eq(write_at(g, 2, 3, "TENTS", 5), 5);
+    ck_assert_int_eq(write_at(g, 2, 0, "", 0), 0);
+    host_expect("share/file", "conTENTS");
+    finish(g);
+}
+END_TEST
+
 START_TEST(test_read_only)
 {
     struct guest *g = start_with("none", "on");
@@ -447,9 +507,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { test_files,   test_tree,       test_no_escape,
-                                   test_readdir, test_attributes, test_xattrs,
-                                   test_mapped,  test_read_only,  NULL };
+    const TTest *const tests[] = { test_files,    test_tree,         test_no_escape,
+                                   test_readdir,  test_attributes,   test_xattrs,
+                                   test_mapped,   test_read_only,    test_file_mode,
+                                   test_dir_mode, test_written_soon, NULL };
 
     return run_tests("9p", tests);
 }

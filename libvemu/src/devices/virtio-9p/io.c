@@ -233,6 +233,8 @@ int vemu__p9_write(struct p9_session *s, struct p9_reader *r, struct p9_writer *
             vemu__virtq_slice(elem->out, elem->out_count, P9_WRITE, count, iov, PIECES);
 
         n = transfer(fid->fd, iov, pieces, offset, false);
+        if (n > 0)
+            vemu__fs_wrote(s->fs, fid->fd, offset, (uint64_t)n);
         if (n < 0)
             return (int)n;
     }

@@ -30,6 +30,9 @@ static int check(const xmlNode *root, struct vmgr_error **err)
     g_autofree char *type = vmgr__xml_attr(root, "type");
     g_autofree char *model = vmgr__xml_attr(root, "model");
     g_autofree char *multidevs = vmgr__xml_attr(root, "multidevs");
+    g_autofree char *access_mode = vmgr__xml_attr(root, "accessmode");
+    g_autofree char *fmode = vmgr__xml_attr(root, "fmode");
+    g_autofree char *dmode = vmgr__xml_attr(root, "dmode");
     g_autofree char *kind = driver ? vmgr__xml_attr(driver, "type") : NULL;
 
     if (g_strcmp0(type, "mount") != 0)
@@ -42,10 +45,12 @@ static int check(const xmlNode *root, struct vmgr_error **err)
     if (multidevs && strcmp(multidevs, "default") != 0 && strcmp(multidevs, "remap") != 0)
         return refuse(err, "multidevs", multidevs);
     if (vmgr__vemu_only(root, "driver source target readonly alias address",
-                        "type accessmode model multidevs", err) < 0 ||
+                        "type accessmode model multidevs fmode dmode", err) < 0 ||
         vmgr__vemu_only(vmgr__xml_child(root, "source"), "", "dir", err) < 0 ||
-        (driver && vmgr__vemu_only(driver, "", "type", err) < 0))
+        (driver && vmgr__vemu_only(driver, "", "type wrpolicy", err) < 0))
         return -1;
+    if ((fmode || dmode) && g_strcmp0(access_mode, "mapped") != 0)
+        return unsupported(err, "fmode and dmode must be used with accessmode=mapped");
     return 0;
 }
 
@@ -55,6 +60,10 @@ static int make(const struct vmgr__domain_def *def, const struct vmgr__device *d
     g_autofree char *alias = vmgr__device_alias(dev);
     g_autofree char *back = g_strdup_printf("fsdev-%s", alias ? alias : "");
     g_autofree char *access_mode = vmgr__xml_attr(root, "accessmode");
+    g_autofree char *fmode = vmgr__xml_attr(root, "fmode");
+    g_autofree char *dmode = vmgr__xml_attr(root, "dmode");
+    const xmlNode *driver = vmgr__xml_child(root, "driver");
+    g_autofree char *policy = driver ? vmgr__xml_attr(driver, "wrpolicy") : NULL;
     g_autofree char *class_name = vmgr__vemu_virtio_class(def, "virtio-9p");
     struct json_object *o;
 
@@ -69,6 +78,9 @@ static int make(const struct vmgr__domain_def *def, const struct vmgr__device *d
     o = vmgr__vemu_part_add(parts, VEMU_PART_FSDEV, "local", back);
     vmgr__vemu_set(o, "path", dev->source);
     vmgr__vemu_set(o, "security_model", security_of(access_mode));
+    vmgr__vemu_set(o, "fmode", fmode);
+    vmgr__vemu_set(o, "dmode", dmode);
+    vmgr__vemu_set(o, "writeout", policy);
     if (vmgr__xml_child(root, "readonly"))
         vmgr__vemu_set_bool(o, "readonly", true);
     o = vmgr__vemu_part_add(parts, VEMU_PART_DEVICE, class_name, alias);
