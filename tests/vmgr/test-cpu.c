@@ -27,6 +27,8 @@ START_TEST(test_words)
         { GUEST("qemu", FEATURES("<kvm/>")), " -cpu max -smp " },
         { GUEST("vemu", FEATURES("<kvm><poll-control state='on'/><pv-ipi state='off'/></kvm>")),
           " -cpu max,kvm-poll-control=on,kvm-pv-ipi=off,enforce -smp " },
+        { GUEST("qemu", FEATURES("<kvm><hint-dedicated state='on'/></kvm>")),
+          " -cpu max,kvm-hint-dedicated=on -smp " },
         { GUEST("qemu", FEATURES("<kvm><pv-ipi state='off'/></kvm>")),
           " -cpu max,kvm-pv-ipi=off -smp " },
         { GUEST("vemu", FEATURES("<apic eoi='on'/>")), " -cpu max,kvm-pv-eoi=on,enforce -smp " },
@@ -86,8 +88,9 @@ START_TEST(test_refused)
     static const struct {
         const char *xml, *message;
     } rows[] = {
-        { GUEST("vemu", FEATURES("<kvm><hint-dedicated state='on'/></kvm>")),
-          "<hint-dedicated> of feature 'kvm' is not supported by the vemu driver yet" },
+        { GUEST("qemu",
+                FEATURES("<kvm><hidden state='on'/><hint-dedicated state='on'/></kvm>")),
+          "CPU setting kvm-hint-dedicated is told in KVM's leaves, which kvm=off hides" },
         { GUEST("vemu", FEATURES("<kvm><dirty-ring state='on' size='4096'/></kvm>")),
           "<dirty-ring> of feature 'kvm' is not supported by the vemu driver yet" },
         { GUEST("vemu", FEATURES("<ioapic driver='kvm'/>")),

@@ -122,6 +122,7 @@ bool help_cpus(const char *value)
            "query-cpu-model-expansion lists the features.\n"
            "Settings:\n"
            "  kvm=off            KVM's leaves are not shown\n"
+           "  kvm-hint-dedicated=on  vCPUs have CPUs of their own: guests need not yield\n"
            "  phys-bits=N        width of physical addresses\n"
            "  host-phys-bits=on  the host's; not more than host-phys-bits-limit=N\n"
            "  hv-NAME            Hyper-V enlightenments, on kvm: relaxed vapic time crash reset\n"

@@ -281,6 +281,19 @@ static void words_put(struct words *words, int feature, bool on)
 }
 
 /* The guest is shown these words, and what goes with them. */
+/* Advice for the guest, which needs nothing of the accelerator: KVM's documentation, cpuid.rst,
+ * KVM_HINTS_REALTIME. */
+static int hint_dedicated(struct vemu_cpuid *cpuid, struct vemu_error **err)
+{
+    struct vemu_cpuid_entry *e = vemu__cpuid_find(cpuid, 0x40000001, 0);
+
+    if (!e)
+        return vemu__error_set(err, ENOTSUP,
+                               "CPU setting kvm-hint-dedicated: vCPUs do not have KVM's leaves");
+    e->edx |= 1;
+    return 0;
+}
+
 static void show(struct vemu_cpuid *cpuid, const struct words *words, bool kvm)
 {
     for (unsigned w = 0; w < vemu__cpu_word_count; w++) {
@@ -327,6 +340,8 @@ int vemu__cpu_model_apply(const char *model, struct vemu_cpuid *cpuid, GPtrArray
     for (guint n = 0; missing && settings.check && n < lacks->len; n++)
         g_ptr_array_add(missing, g_strdup(lacks->pdata[n]));
     show(cpuid, &words, settings.kvm);
+    if (settings.kvm_hint_dedicated)
+        r = hint_dedicated(cpuid, err);
 out:
     words_clear(&words);
     return r;

@@ -29,6 +29,7 @@ static const struct {
     { "check", false, offsetof(struct vemu_cpu_settings, check) },
     { "enforce", false, offsetof(struct vemu_cpu_settings, enforce) },
     { "kvm", false, offsetof(struct vemu_cpu_settings, kvm) },
+    { "kvm-hint-dedicated", false, offsetof(struct vemu_cpu_settings, kvm_hint_dedicated) },
     { "host-phys-bits", false, offsetof(struct vemu_cpu_settings, host_phys_bits) },
     { "host-phys-bits-limit", true, offsetof(struct vemu_cpu_settings, host_phys_bits_limit) },
     { "phys-bits", true, offsetof(struct vemu_cpu_settings, phys_bits) },
@@ -95,6 +96,10 @@ int vemu__cpu_settings_check(const struct vemu_cpu_settings *s, struct vemu_erro
     if (s->host_phys_bits_limit && !s->host_phys_bits)
         return vemu__error_set(err, EINVAL,
                                "CPU setting host-phys-bits-limit needs host-phys-bits");
+    if (s->kvm_hint_dedicated && !s->kvm)
+        return vemu__error_set(err, EINVAL,
+                               "CPU setting kvm-hint-dedicated is told in KVM's leaves, which "
+                               "kvm=off hides");
     return vemu__hyperv_check(&s->hyperv, err);
 }
 

@@ -20,6 +20,7 @@ struct vemu_error;
 struct vemu_cpu_settings {
     bool check, enforce;           /* features that are missing are told, or are an error */
     bool kvm;                      /* KVM's leaves are shown */
+    bool kvm_hint_dedicated;       /* and say that vCPUs have host CPUs of their own */
     bool host_phys_bits;           /* addresses are as wide as the host's */
     uint32_t phys_bits;            /* their width; 0: what the accelerator offers */
     uint32_t host_phys_bits_limit; /* of host_phys_bits; 0: none */

@@ -79,6 +79,7 @@ START_TEST(text)
         "max", "host", "base", "qemu64", "x86-64-v1", "x86-64-v2", "x86-64-v3", "max,+sse3",
         "max,-sse4_1,sse4.2=off,+lzcnt", "host,enforce", "max,check=off,enforce=on",
         "base,+kvmclock", "max,tsc_adjust=on", "max,kvm=off", "host,kvm=on,kvm",
+        "max,kvm-hint-dedicated=on", "max,kvm_hint_dedicated=off,kvm=off",
         "max,phys-bits=32", "max,phys_bits=52,host_phys_bits=off", "max,phys-bits=0",
         "max,host-phys-bits=on,host-phys-bits-limit=39",
     };
@@ -100,7 +101,9 @@ START_TEST(text)
         { "max,kvm=no", "'kvm=no' is not on or off" },
         { "max,kvm=", "'kvm='" },
         { "max,-kvm", "'-kvm' is not known" },
-        { "max,kvm-hint-dedicated=on", "'kvm-hint-dedicated=on' is not known" },
+        { "max,kvm-hint-dedicated=1", "'kvm-hint-dedicated=1' is not on or off" },
+        { "max,-kvm-hint-dedicated", "'-kvm-hint-dedicated' is not known" },
+        { "max,kvm-hint-dedicated,kvm=off", "which kvm=off hides" },
         { "max,phys-bits", "'phys-bits' is not a number of bits from 32 to 52" },
         { "max,phys-bits=", "'phys-bits='" },
         { "max,phys-bits=31", "'phys-bits=31'" },
@@ -268,6 +271,20 @@ START_TEST(without_kvm)
 }
 END_TEST
 
+/* The hint is not among what is offered: nobody has it who does not ask. */
+START_TEST(dedicated)
+{
+    APPLY("max,kvm-hint-dedicated=off", "");
+    ck_assert_uint_eq(leaf(0x40000001, 0)->edx, 0);
+    APPLY("max,kvm-hint-dedicated=on,enforce", "");
+    ck_assert_uint_eq(leaf(0x40000001, 0)->edx, 1);
+    ck_assert_uint_eq(leaf(0x40000001, 0)->eax, 0x01000009);
+    offer();
+    FAILS(vemu__cpu_model_apply("max,-hypervisor,kvm-hint-dedicated", &cpuid, NULL, &err), ENOTSUP,
+          "vCPUs do not have KVM's leaves");
+}
+END_TEST
+
 /* What is offered, with addresses of 46 bits. */
 static struct vemu_cpu_settings settings_of(const char *model)
 {
@@ -356,7 +373,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { text, everything, levels,      single, missing, amd,
-                                   told, offers,     without_kvm, widths, NULL };
+                                   told, offers,     without_kvm, dedicated, widths, NULL };
 
     return run_tests("cpu-model", tests);
 }

@@ -52,6 +52,16 @@ static const char *kvm_feature(const xmlNode *child)
     return NULL;
 }
 
+/* What stands for a child that is on; one that is off says nothing. */
+static const char *kvm_setting(const xmlNode *child)
+{
+    const char *name = (const char *)child->name;
+
+    return strcmp(name, "hidden") == 0           ? "kvm=off"
+           : strcmp(name, "hint-dedicated") == 0 ? "kvm-hint-dedicated=on"
+                                                 : NULL;
+}
+
 static int check_kvm_child(const xmlNode *child, struct vmgr_error **err)
 {
     const char *name = (const char *)child->name;
@@ -60,7 +70,7 @@ static int check_kvm_child(const xmlNode *child, struct vmgr_error **err)
     if (on < 0)
         return vemu_error(err, VMGR_ERR_XML_ERROR,
                           "Missing required attribute 'state' in element '%s'", name);
-    if (on == 1 && strcmp(name, "hidden") != 0 && !kvm_feature(child))
+    if (on == 1 && !kvm_setting(child) && !kvm_feature(child))
         return unsupported(err, "<%s> of feature 'kvm' is not supported by the vemu driver yet",
                            name);
     return 0;
@@ -95,7 +105,7 @@ static bool add_kvm(const struct vmgr__domain_def *def, GString *cpu)
         if (feature)
             g_string_append_printf(cpu, ",%s=%s", feature, on ? "on" : "off");
         else if (on)
-            g_string_append(cpu, ",kvm=off");
+            g_string_append_printf(cpu, ",%s", kvm_setting(c));
         wants = wants || (feature && on);
     }
     xmlFreeDoc(doc);
