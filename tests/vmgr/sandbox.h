@@ -8,7 +8,11 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -63,6 +67,25 @@ static inline void sandbox_set_room(bool room)
 static inline void sandbox_kill(int pid)
 {
     kill(pid, SIGKILL);
+}
+
+/* A caller that never ends by itself, killed within `most_us`. */
+static inline void sandbox_kill_caller(void (*work)(void), int most_us)
+{
+    const pid_t child = fork();
+    struct timespec now;
+    int status = 0;
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        work();
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    usleep((useconds_t)(now.tv_nsec / 1000 % most_us));
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status));
 }
 
 static inline void sandbox_close(void)

@@ -5,9 +5,7 @@
  */
 #include <errno.h>
 #include <glib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "vemu-domain.h"
@@ -253,18 +251,8 @@ START_TEST(caller_killed)
 
     for (int round = 0; round < 40; round++) {
         struct vmgr_domain_info info = VMGR_DOMAIN_INFO_INIT;
-        const pid_t child = fork();
-        int status = 0;
 
-        ck_assert_int_ge(child, 0);
-        if (child == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            churn();
-        }
-        g_usleep((gulong)g_random_int_range(0, 60000));
-        kill(child, SIGKILL);
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert(WIFSIGNALED(status));
+        sandbox_kill_caller(churn, 60000);
         OK(vmgr_domain_get_info(dom, &info, &err));
         if (info.state == VMGR_DOMAIN_SHUTOFF)
             OK(vmgr_domain_start(dom, 0, &err));

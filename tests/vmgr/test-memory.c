@@ -3,8 +3,6 @@
  * Memory devices of domains, over an emulator without a machine.
  */
 #include <glib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include "harness.h"
 #include "sandbox.h"
@@ -492,18 +490,7 @@ START_TEST(test_killed)
     define(DOC(MAX_MEMORY, "q35", "65536", ""));
     OK(vmgr_domain_start(dom, 0, &err));
     for (int round = 0; round < 40; round++) {
-        const pid_t child = fork();
-        int status = 0;
-
-        ck_assert_int_ge(child, 0);
-        if (child == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            churn();
-        }
-        g_usleep((gulong)g_random_int_range(0, 30000));
-        kill(child, SIGKILL);
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert(WIFSIGNALED(status));
+        sandbox_kill_caller(churn, 30000);
         OK(vmgr_domain_suspend(dom, &err)); /* settles what was torn */
         OK(vmgr_domain_resume(dom, &err));
         for (int slot = 0; slot < 4; slot++) {
