@@ -392,7 +392,7 @@ START_TEST(test_host_network)
         { ON("ethernet", "dev='none'", ""),
           "attribute 'dev' of <source> is not supported by the vemu driver yet" },
         { ON("bridge", "bridge='none'", "<target dev='x' managed='no'/>"),
-          "attribute 'managed' of <target> is not supported by the vemu driver yet" },
+          "unmanaged target dev is not supported on interfaces of type 'bridge'" },
         { ON("bridge", "bridge='none' network='x'", ""),
           "attribute 'network' of <source> is not supported by the vemu driver yet" },
         { ON("direct", "dev='none' bridge='x'", ""),

@@ -149,6 +149,16 @@ START_TEST(cards)
                "</source>",
                ""),
           "-netdev socket,id=hostnet0,udp=127.0.0.1:5558,localaddr=127.0.0.2:5559", card },
+        { CARD("ethernet", "<target dev='a' managed='no'/><script path=''/>", ""), tap, "" },
+        { CARD("ethernet", "<script path='/u'/><downscript path='/d'/>", ""), tap, "" },
+        { CARD("ethernet", "<downscript path='d'/>", ""), "",
+          "unsupported configuration: the path of <downscript> must be absolute: 'd'" },
+        { CARD("bridge", "<source bridge='b'/><script path='/u'/>", ""), "",
+          "unsupported configuration: <script> of <interface> is not supported by the vemu driver "
+          "yet" },
+        { "<interface type='direct' trustGuestRxFilters='yes'><source dev='e'/></interface>", "",
+          "unsupported configuration: trustGuestRxFilters='yes' of <interface> is not supported by "
+          "the vemu driver yet" },
         { CARD("mcast", "<source address='230.0.0.1' port='5558'/>", ""), "",
           "unsupported configuration: interface type 'mcast' is not supported by the vemu driver "
           "yet" },

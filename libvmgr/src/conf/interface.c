@@ -63,6 +63,7 @@ static void drop_run(xmlNode *node, int type)
     static const char *const noted[] = { "bridge", "portid", "dev", "mode" };
     xmlNode *target = vmgr__xml_child(node, "target"), *source = vmgr__xml_child(node, "source");
     g_autofree char *name = target ? vmgr__xml_attr(target, "dev") : NULL;
+    g_autofree char *managed = target ? vmgr__xml_attr(target, "managed") : NULL;
     const bool led = source && xmlHasProp(source, BAD_CAST "network");
     bool own = false;
 
@@ -71,6 +72,8 @@ static void drop_run(xmlNode *node, int type)
         for (size_t i = 0; i < G_N_ELEMENTS(noted); i++)
             drop_attr(source, noted[i]);
     }
+    if (g_strcmp0(managed, "no") == 0)
+        return;
     for (size_t i = 0; name && i < G_N_ELEMENTS(own_names); i++)
         own = own || g_str_has_prefix(name, own_names[i]);
     if (!own)
@@ -80,6 +83,34 @@ static void drop_run(xmlNode *node, int type)
         xmlUnlinkNode(target);
         xmlFreeNode(target);
     }
+}
+
+/* One without a path is none: so libvirt has it, and clients write it. */
+static void drop_empty_script(xmlNode *node, const char *element)
+{
+    xmlNode *script = vmgr__xml_child(node, element);
+    g_autofree char *path = script ? vmgr__xml_attr(script, "path") : NULL;
+
+    if (script && (!path || !*path)) {
+        xmlUnlinkNode(script);
+        xmlFreeNode(script);
+    }
+}
+
+/* Whose the host's end is; trust in what the guest says of its addresses. */
+static int check_switches(struct vmgr__parse *p, const xmlNode *node, const char *type)
+{
+    static const char *const words[] = { "no", "yes", NULL };
+    const xmlNode *target = vmgr__xml_child(node, "target");
+    int managed = 1, trust = 0;
+
+    if (vmgr__xml_enum(node, "trustGuestRxFilters", words, &trust, p->err) < 0 ||
+        (target && vmgr__xml_enum(target, "managed", words, &managed, p->err) < 0))
+        return -1;
+    if (!managed && strcmp(type, "ethernet") != 0)
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "unmanaged target dev is not supported on interfaces of type '%s'", type);
+    return 0;
 }
 
 static int check_mode(struct vmgr__parse *p, xmlNode *source)
@@ -149,6 +180,10 @@ int vmgr__interface_check(struct vmgr__parse *p, xmlNode *node,
     if (!xmlHasProp(node, BAD_CAST "type"))
         xmlNewProp(node, BAD_CAST "type", BAD_CAST types[type]);
     if (check_mac(p, node) < 0)
+        return -1;
+    drop_empty_script(node, "script");
+    drop_empty_script(node, "downscript");
+    if (check_switches(p, node, types[type]) < 0)
         return -1;
     if (p->flags & VMGR__CONF_INACTIVE) {
         drop_run(node, type);

@@ -192,8 +192,9 @@ const struct vmgr__shape vmgr__shapes[] = {
     { "input/driver", "iommu ats packed page_per_vq", "" },
     { "input/source", "dev grab repeat grabToggle evdev", "" },
     { "interface", "type managed trustGuestRxFilters",
-      "mac source route port vlan virtualport ip script bandwidth target guest model backend "
-      "driver filterref tune link mtu coalesce teaming portForward boot alias rom address" },
+      "mac source route port vlan virtualport ip script downscript bandwidth target guest "
+      "model backend driver filterref tune link mtu coalesce teaming portForward boot alias rom "
+      "address" },
     { "interface/backend", "type tap vhost logFile", "" },
     { "interface/bandwidth", "", "inbound outbound" },
     { "interface/bandwidth/inbound", "average peak floor burst", "" },
@@ -201,6 +202,7 @@ const struct vmgr__shape vmgr__shapes[] = {
     { "interface/coalesce", "", "rx" },
     { "interface/coalesce/rx", "", "frames" },
     { "interface/coalesce/rx/frames", "max", "" },
+    { "interface/downscript", "path", "" },
     { "interface/driver",
       "name txmode ioeventfd event_idx queues rx_queue_size tx_queue_size rss rss_hash_report "
       "iommu ats packed page_per_vq",

@@ -96,6 +96,7 @@ struct vmgr__tap {
     char *dev;       /* the one of the pool that it is over */
     char *name;      /* wanted, or NULL: the first free "vnetN", "macvtapN"; then the interface's */
     uint8_t mac[6];      /* of the guest */
+    bool foreign;        /* somebody else's: it must be there, and stays, as it is; on no bridge */
     uint32_t mtu;        /* 0: the bridge's, that of what it is over */
     unsigned queues;     /* wanted; at most VMGR__TAP_QUEUES */
     /* one a queue, which keep a tap there; close-on-exec, 3 or above; -1: none */
@@ -105,6 +106,11 @@ struct vmgr__tap {
  * macvtap by vmgr__direct_forget(). */
 int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **err);
 void vmgr__tap_close_queues(struct vmgr__tap *tap);
+/* One more queue of the interface of its name, which is made, or must be there unless this process
+ * may make it. A descriptor, or -1; sets its name. */
+int vmgr__tap_open_queue(struct vmgr__tap *tap, bool make, struct vmgr_error **err);
+/* adopt.c: opens a foreign one. */
+int vmgr__tap_adopt(struct vmgr__tap *tap, struct vmgr_error **err);
 /* Takes away again what was opened. */
 void vmgr__tap_close(const struct vemu *d, struct vmgr__tap *tap);
 /* What a port group (NULL: the default one, if any) gives to who has no limits of its own. */
@@ -155,6 +161,9 @@ struct vmgr_network_dhcp_lease *vmgr__lease_parse(const char *line,
 /* ---- program.c ---- */
 /* Runs a system program to its end. package: where it comes from. Its last words are in *err. */
 int vmgr__program_run(const char *const *argv, const char *package, struct vmgr_error **err);
+/* Runs the script of a guest's interface, whose name is its argument, with no capability but
+ * CAP_NET_ADMIN. NULL: there is none. */
+int vmgr__script_run(const char *path, const char *interface, struct vmgr_error **err);
 
 /* ---- watch.c ---- */
 int vmgr__hostnet_watch(struct vmgr_conn *conn, int epoll_fd, struct vmgr_error **err);

@@ -5,6 +5,7 @@
  * A program ends with the thread that waits for it, so that none is left working for a caller that
  * was killed; what it has left behind as a daemon by then stays.
  */
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -53,27 +54,55 @@ static void prepare(void *data G_GNUC_UNUSED)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* The same; and the bounding set leaves the program of an administrator one capability. */
+static void prepare_script(void *data)
+{
+    prepare(data);
+    for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+        if (cap != CAP_NET_ADMIN)
+            prctl(PR_CAPBSET_DROP, cap); /* fails for who has none to drop */
+    }
+}
+
+static int run(char **argv, const char *name, GSpawnChildSetupFunc setup, struct vmgr_error **err)
+{
+    g_autofree char *said = NULL;
+    GError *gerr = NULL;
+    int status = 0;
+
+    if (!g_spawn_sync("/", argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, setup, NULL, NULL, &said,
+                      &status, &gerr)) {
+        hostnet_error(err, VMGR_ERR_SYSTEM_ERROR, "cannot run %s: %s", argv[0], gerr->message);
+        g_error_free(gerr);
+        return -1;
+    }
+    if (status == 0)
+        return 0;
+    explain(name, status, said, err);
+    return -1;
+}
+
 int vmgr__program_run(const char *const *argv, const char *package, struct vmgr_error **err)
 {
     g_autofree char *path = find(argv[0]);
-    g_autofree char *said = NULL;
     g_auto(GStrv) args = g_strdupv((char **)argv);
-    GError *gerr = NULL;
-    int status = 0;
 
     if (!path)
         return hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
                              "the program '%s' is not installed (package %s)", argv[0], package);
     g_free(args[0]);
     args[0] = g_strdup(path);
-    if (!g_spawn_sync("/", args, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, prepare, NULL, NULL, &said,
-                      &status, &gerr)) {
-        hostnet_error(err, VMGR_ERR_SYSTEM_ERROR, "cannot run %s: %s", path, gerr->message);
-        g_error_free(gerr);
-        return -1;
-    }
-    if (status == 0)
+    return run(args, argv[0], prepare, err);
+}
+
+int vmgr__script_run(const char *path, const char *interface, struct vmgr_error **err)
+{
+    char *argv[] = { (char *)path, (char *)interface, NULL };
+
+    if (!path)
         return 0;
-    explain(argv[0], status, said, err);
-    return -1;
+    if (!g_path_is_absolute(path))
+        return hostnet_error(err, VMGR_ERR_CONFIG_UNSUPPORTED,
+                             "the path of the script '%s' is not absolute", path);
+    return run(argv, path, prepare_script, err);
 }

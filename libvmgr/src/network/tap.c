@@ -4,7 +4,8 @@
  *
  * A tap is not persistent: it lives as long as somebody has a descriptor of it, which is the
  * guest's emulator. So there is nothing to clean up, whoever is killed when. It is always a new one
- * (IFF_TUN_EXCL): an interface that was there before is never taken over.
+ * (IFF_TUN_EXCL): an interface that was there before is taken only where the guest's document says
+ * so (adopt.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -151,12 +152,10 @@ static void no_queues(struct vmgr__tap *tap)
         tap->fds[i] = -1;
 }
 
-/* One more queue of the interface; the first one makes it. */
-static int open_queue(const struct vmgr__tap *tap, bool first, struct ifreq *ret,
-                      struct vmgr_error **err)
+int vmgr__tap_open_queue(struct vmgr__tap *tap, bool make, struct vmgr_error **err)
 {
     struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
-                                              (first ? IFF_TUN_EXCL : 0) |
+                                              (make ? IFF_TUN_EXCL : 0) |
                                               (tap->queues > 1 ? IFF_MULTI_QUEUE : 0)) };
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), high = -1;
 
@@ -173,22 +172,19 @@ static int open_queue(const struct vmgr__tap *tap, bool first, struct ifreq *ret
         close(high);
         return -1;
     }
-    *ret = ifr;
+    g_free(tap->name);
+    tap->name = g_strndup(ifr.ifr_name, sizeof(ifr.ifr_name) - 1);
     return high;
 }
 
 static int make(struct vmgr__tap *tap, struct vmgr_error **err)
 {
     for (unsigned i = 0; i < tap->queues; i++) {
-        struct ifreq ifr;
-
-        tap->fds[i] = open_queue(tap, i == 0, &ifr, err);
+        tap->fds[i] = vmgr__tap_open_queue(tap, i == 0, err);
         if (tap->fds[i] < 0) {
             vmgr__tap_close_queues(tap);
             return -1;
         }
-        g_free(tap->name);
-        tap->name = g_strndup(ifr.ifr_name, sizeof(ifr.ifr_name) - 1);
     }
     return 0;
 }
@@ -200,6 +196,8 @@ static int find_place(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error *
         return find_network(d, tap, err);
     if (tap->pool)
         return check_admin("host interface", tap->pool->pdata[0], err);
+    if (tap->foreign)
+        return 0; /* the kernel knows whose it is */
     return tap->bridge ? check_admin("bridge", tap->bridge, err)
                        : check_admin("host interface", tap->name ? tap->name : "vnet", err);
 }
@@ -208,6 +206,8 @@ static int place(const struct vmgr__tap *tap, struct vmgr_error **err)
 {
     uint8_t mac[6];
 
+    if (tap->foreign)
+        return 0;
     /* The host's end has the guest's address but for the first byte, which is the highest there is:
      * a bridge takes the lowest address of its ports for its own. */
     memcpy(mac, tap->mac, sizeof(mac));
@@ -247,7 +247,9 @@ int vmgr__tap_open(struct vemu *d, struct vmgr__tap *tap, struct vmgr_error **er
     if (tap->name && !is_name(tap->name))
         return unsupported(err, "'%s' is not the name of an interface", tap->name);
     if (find_place(d, tap, err) < 0 ||
-        (tap->pool ? vmgr__direct_open(d, tap, err) : make(tap, err)) < 0)
+        (tap->pool      ? vmgr__direct_open(d, tap, err)
+         : tap->foreign ? vmgr__tap_adopt(tap, err)
+                        : make(tap, err)) < 0)
         return -1;
     if ((tap->pool || place(tap, err) == 0) &&
         (!vmgr__bandwidth_is_any(&tap->bandwidth) ||

@@ -19,23 +19,28 @@ char *vmgr__vemu_netdev_name(const struct vmgr__device *dev)
     return g_strconcat("host", alias, NULL);
 }
 
+#define ANY    "mac model driver link boot mtu alias address "
+#define PORT   ANY "source target bandwidth filterref "
+#define SOCKET ANY "source "
+
 /* What is understood of an interface, by its type. */
 static const struct kind {
     const char *type;
     bool port;           /* its back-end is handed over open; port.c */
+    const char *children;
     const char *netdev;  /* the back-end */
     const char *address; /* its property for <source address= port=>; NULL: there is none */
     const char *source;  /* attributes of <source> */
     const char *inside;  /* elements of it */
 } kinds[] = {
-    { "network", true, "tap", NULL, "network portgroup portid bridge", "" },
-    { "bridge", true, "tap", NULL, "bridge", "" },
-    { "direct", true, "tap", NULL, "network portgroup portid dev mode", "" },
-    { "ethernet", true, "tap", NULL, "", "" },
-    { "user", false, "user", NULL, "", "" },
-    { "server", false, "socket", "listen", "address port", "" },
-    { "client", false, "socket", "connect", "address port", "" },
-    { "udp", false, "socket", "udp", "address port", "local" },
+    { "network", true, PORT, "tap", NULL, "network portgroup portid bridge", "" },
+    { "bridge", true, PORT, "tap", NULL, "bridge", "" },
+    { "direct", true, PORT, "tap", NULL, "network portgroup portid dev mode", "" },
+    { "ethernet", true, PORT "script downscript", "tap", NULL, "", "" },
+    { "user", false, ANY, "user", NULL, "", "" },
+    { "server", false, SOCKET, "socket", "listen", "address port", "" },
+    { "client", false, SOCKET, "socket", "connect", "address port", "" },
+    { "udp", false, SOCKET, "socket", "udp", "address port", "local" },
 };
 
 static const struct kind *kind_of(const char *type)
@@ -51,14 +56,13 @@ static int check(const xmlNode *root, const struct kind *kind, struct vmgr_error
 {
     const xmlNode *source = vmgr__xml_child(root, "source");
     const xmlNode *target = vmgr__xml_child(root, "target");
-    const char *children =
-        kind->port      ? "mac source target model driver link boot mtu alias address bandwidth "
-                          "filterref"
-        : kind->address ? "mac source model driver link boot mtu alias address"
-                        : "mac model driver link boot mtu alias address";
+    g_autofree char *trust = vmgr__xml_attr(root, "trustGuestRxFilters");
 
-    if (vmgr__vemu_only(root, children, "type", err) < 0 ||
-        (target && vmgr__vemu_only(target, "", "dev", err) < 0))
+    if (g_strcmp0(trust, "yes") == 0)
+        return unsupported(err, "trustGuestRxFilters='yes' of <interface> is not supported by the "
+                                "vemu driver yet");
+    if (vmgr__vemu_only(root, kind->children, "type trustGuestRxFilters", err) < 0 ||
+        (target && vmgr__vemu_only(target, "", "dev managed", err) < 0))
         return -1;
     return source ? vmgr__vemu_only(source, kind->inside, kind->source, err) : 0;
 }

@@ -50,6 +50,7 @@ GPtrArray *vmgr__vemu_plugs_read(const xmlNode *root)
         xmlNode *child = xmlFirstElementChild(n);
         g_autofree char *alias = vmgr__xml_attr(n, "alias");
         g_autofree char *medium = vmgr__xml_attr(n, "medium");
+        g_autofree char *port = vmgr__xml_attr(n, "port");
         g_autofree char *text = child ? vmgr__xml_keep(child, 2) : NULL;
         struct vmgr__device *dev =
             text ? vmgr__device_parse(text, &vmgr__vemu_defaults, 0, NULL) : NULL;
@@ -64,6 +65,7 @@ GPtrArray *vmgr__vemu_plugs_read(const xmlNode *root)
         p->dev = dev;
         p->node = vmgr__xml_attr(n, "node");
         p->medium = medium && strcmp(medium, "yes") == 0;
+        p->port_open = port && strcmp(port, "yes") == 0;
     }
     return plugs;
 }
@@ -77,6 +79,7 @@ void vmgr__vemu_plugs_write(const GPtrArray *plugs, struct vmgr__xml_writer *w)
         vmgr__xw_attr(w, "alias", p->alias);
         vmgr__xw_attr(w, "node", p->node);
         vmgr__xw_attr(w, "medium", p->medium ? "yes" : NULL);
+        vmgr__xw_attr(w, "port", p->port_open ? "yes" : NULL);
         if (p->dev)
             vmgr__xw_raw(w, p->dev->text);
         vmgr__xw_end(w, "plug");
@@ -110,6 +113,13 @@ int vmgr__vemu_plug_note_coming(struct vemu_change *c, const char *alias,
     p->dev = vmgr__device_copy(dev);
     p->medium = medium;
     return vmgr__vemu_status_save(c->d, c->name, &c->status, err);
+}
+
+int vmgr__vemu_plug_note_port(struct vemu_change *c, const char *alias,
+                              const struct vmgr__device *dev, struct vmgr_error **err)
+{
+    vmgr__vemu_plug_note(c, alias)->port_open = true;
+    return vmgr__vemu_plug_note_coming(c, alias, dev, false, err);
 }
 
 void vmgr__vemu_plug_forget(struct vemu_change *c, const char *alias)

@@ -11,6 +11,7 @@
 struct vemu_plug {
     char *alias;              /* the device's; of a medium, its drive's */
     struct vmgr__device *dev; /* that comes; NULL: one of the definition, that goes */
+    bool port_open;           /* the host's end of dev is there */
     bool medium;              /* dev is a drive that is there, with another medium */
     char *node;               /* the disk's, that goes; or NULL */
 };
@@ -29,6 +30,9 @@ struct vemu_plug *vmgr__vemu_plug_note(struct vemu_change *c, const char *alias)
 int vmgr__vemu_plug_note_coming(struct vemu_change *c, const char *alias,
                                 const struct vmgr__device *dev, bool medium,
                                 struct vmgr_error **err);
+/* Notes it anew: the host's end is there, and its document says where. */
+int vmgr__vemu_plug_note_port(struct vemu_change *c, const char *alias,
+                              const struct vmgr__device *dev, struct vmgr_error **err);
 /* The caller saves the status. */
 void vmgr__vemu_plug_forget(struct vemu_change *c, const char *alias);
 

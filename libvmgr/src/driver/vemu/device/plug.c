@@ -6,6 +6,7 @@
 
 #include "../block/blockjob.h"
 #include "../run/backing.h"
+#include "../run/ethernet.h"
 #include "../run/files.h"
 #include "../run/port.h"
 #include "../run/rights.h"
@@ -121,14 +122,6 @@ static int finish(struct vemu_qmp *q, struct vmgr__device *dev, struct vmgr_erro
 
 /* ---- coming ---- */
 
-/* What is noted is what the emulator is asked for: an interface has its name on the host by now. */
-static int note(struct vemu_change *c, const struct vmgr__device *dev, struct vmgr_error **err)
-{
-    g_autofree char *alias = vmgr__device_alias(dev);
-
-    return vmgr__vemu_plug_note_coming(c, alias, dev, false, err);
-}
-
 static int make(struct vemu_change *c, struct vmgr__device *dev, struct vemu_qmp *q,
                 const GArray *files, const GArray *ports, struct vmgr_error **err)
 {
@@ -200,21 +193,23 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
     g_autofree char *alias = vmgr__device_alias(dev);
     g_autoptr(GArray) files = vmgr__vemu_files_open(c->d, c->status.def, dev, err);
     g_autoptr(GArray) ports = NULL;
-    int r = files ? note(c, dev, err) : -1;
+    int r = files ? vmgr__vemu_plug_note_coming(c, alias, dev, false, err) : -1;
 
     if (r == 0) {
         ports = vmgr__vemu_port_open(c->d, c->status.def, dev, err);
         r = ports ? 0 : -1;
     }
     if (r == 0 && vmgr__vemu_ports_count(ports))
-        r = note(c, dev, err);
+        r = vmgr__vemu_plug_note_port(c, alias, dev, err);
     if (r == 0)
         r = bring(c, dev, files, ports, err);
     if (r < 0) {
         vmgr__vemu_plug_forget(c, alias);
         vmgr__vemu_backing_drop(c->d, c->name, dev);
-        if (ports) /* else a name that its document has may be another's */
+        if (ports) { /* else a name that its document has may be another's */
             vmgr__vemu_port_forget(c->d, c->status.def, dev);
+            vmgr__vemu_ethernet_down(c->d, c->status.def, dev);
+        }
         save(c, NULL);
     }
     return r;
@@ -228,6 +223,8 @@ static bool settle(struct vemu_change *c, struct vemu_qmp *q, struct vemu_plug *
         return vmgr__vemu_medium_settle(c, q, p->alias, p->dev);
     if (lacks(q, p->alias)) {
         drop_parts(c, q, p->dev, NULL);
+        if (p->port_open)
+            vmgr__vemu_ethernet_down(c->d, c->status.def, p->dev);
     } else {
         finish(q, p->dev, NULL);
         vmgr__memory_count(c->status.def, p->dev, true);
@@ -302,6 +299,7 @@ int vmgr__vemu_unplug(struct vemu_change *c, struct vmgr__device *dev, struct vm
         r = ask_to_go(q, alias, err);
     if (r > 0) {
         drop_parts(c, q, dev, p->node);
+        vmgr__vemu_ethernet_down(c->d, c->status.def, dev);
         vmgr__memory_discount(c->status.def, dev, true);
         g_ptr_array_remove(c->status.def->devices, dev);
     }

@@ -533,6 +533,7 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
     struct word w = { 0 };
     off_t log_from = 0;
 
+    s->ports_open = ports;
     if (!ports || set_affinity(&p, s->def, err) < 0)
         return -1;
     set_user(&p, s);

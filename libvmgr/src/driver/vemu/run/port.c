@@ -14,6 +14,7 @@
 #include "../../../network/port.h"
 #include "../../../nwfilter/nwfilter.h"
 #include "../device/parts.h"
+#include "ethernet.h"
 #include "log.h"
 #include "port.h"
 #include "qmp.h"
@@ -131,6 +132,7 @@ static int place_read(struct place *p, const struct vmgr__device *dev, struct vm
         p->tap.bridge = vmgr__device_get(dev, "source", "bridge");
     }
     p->tap.name = vmgr__device_get(dev, "target", "dev");
+    p->tap.foreign = vmgr__vemu_ethernet_is_foreign(dev);
     if (mac)
         vmgr__mac_parse(mac, p->tap.mac);
     if (queues && vmgr__parse_u32(queues, &p->tap.queues))
@@ -170,6 +172,8 @@ int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **er
     struct place p;
     int r = place_read(&p, dev, err), filter = 0;
 
+    if (r == 0)
+        r = vmgr__vemu_ethernet_check(dev, err);
     ref = r == 0 ? read_filter(dev, &filter, err) : NULL;
     if (ref && p.tap.pool)
         filter = no_filter(dev, err);
@@ -227,7 +231,8 @@ static int open_port(struct vemu *d, const struct vmgr__domain_def *def, struct 
     if (r == 0)
         r = vmgr__tap_open(d, &p.tap, err);
     if (r == 0 &&
-        (bind_filter(d, def, dev, &p.tap, err) < 0 || plug(d, def, dev, &p.tap, err) < 0)) {
+        (bind_filter(d, def, dev, &p.tap, err) < 0 ||
+         vmgr__vemu_ethernet_up(dev, p.tap.name, err) < 0 || plug(d, def, dev, &p.tap, err) < 0)) {
         vmgr__nwfilter_unbind(d, def->uuid, p.tap.name, NULL);
         vmgr__tap_close(d, &p.tap);
         r = -1;
@@ -258,8 +263,11 @@ GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def, stru
     for (guint i = 0; i < def->devices->len; i++) {
         struct vmgr__device *dev = def->devices->pdata[i];
 
-        if (vmgr__vemu_port_wanted(dev) && open_port(d, def, dev, ports, err) < 0)
-            return NULL;
+        if (!vmgr__vemu_port_wanted(dev) || open_port(d, def, dev, ports, err) == 0)
+            continue;
+        while (i-- > 0)
+            vmgr__vemu_ethernet_down(d, def, def->devices->pdata[i]);
+        return NULL;
     }
     return g_steal_pointer(&ports);
 }
@@ -443,6 +451,7 @@ bool vmgr__vemu_port_stays(const struct vmgr__device *old, const struct vmgr__de
     bool same = place_read(&a, old, NULL) == 0;
 
     same = place_read(&b, dev, NULL) == 0 && same && a.tap.queues == b.tap.queues &&
+           vmgr__vemu_ethernet_same(old, dev) &&
            (!(a.tap.dev || b.tap.dev) ||
             (g_strcmp0(a.network, b.network) == 0 && g_strcmp0(a.tap.dev, b.tap.dev) == 0 &&
              g_strcmp0(a.tap.mode, b.tap.mode) == 0));

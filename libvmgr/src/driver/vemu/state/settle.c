@@ -24,6 +24,7 @@
 #include "../run/backing.h"
 #include "../run/firmware.h"
 #include "../run/rights.h"
+#include "../run/ethernet.h"
 #include "../run/port.h"
 #include "../run/process.h"
 #include "../run/qmp.h"
@@ -75,8 +76,10 @@ int vmgr__vemu_finish(struct vemu *d, const char *name, struct vemu_status *s, i
 {
     g_autofree char *config = vmgr__vemu_config_path(d, name);
 
-    if (s->def)
+    if (s->def) {
         vmgr__vemu_ports_forget(d, s->def);
+        vmgr__vemu_ethernets_down(d, s);
+    }
     vmgr__backup_forget(s->backup);
     vmgr__vemu_backing_end(d, name);
     vmgr__vemu_rights_end(d, name);

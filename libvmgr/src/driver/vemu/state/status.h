@@ -20,6 +20,7 @@ struct vemu_status {
     bool bitmaps; /* of its images have come or gone: they are written when the images are closed */
     bool unsettled; /* the run is over, but somebody else is at it: this is not the last word */
     bool sandbox; /* while it starts: the emulator gives up system calls */
+    bool ports_open; /* while it starts: its interfaces are there (run/ethernet.c) */
     const GArray *files; /* while it starts or gets a disk: of files.c, borrowed; else NULL */
     uid_t uid;    /* whom the process runs as; 0: its starter's, or root */
     gid_t gid;
