@@ -13,7 +13,7 @@ packages_test="clang lld libclang-rt-14-dev cppcheck g++ binutils file procps ut
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     linux-image-amd64 xorriso mtools fdisk grub-pc-bin grub-efi-amd64-bin grub-common seabios ovmf
     ethtool gnutls-bin libnbd-bin nbdkit dmidecode pciutils fio iperf3 iproute2
-    libvirt-daemon libsasl2-modules sasl2-bin dnsmasq-base nftables qemu-guest-agent
+    libvirt-daemon libsasl2-modules sasl2-bin dnsmasq-base nftables passt qemu-guest-agent
     virtinst osinfo-db libvirt-dbus dbus-daemon libglib2.0-bin"
 # For the soaks.
 packages_soak="clang-tidy valgrind grub-rescue-pc memtest86+ debian-installer-12-netboot-amd64"

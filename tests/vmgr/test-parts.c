@@ -3,6 +3,7 @@
  * What a guest shares with its host: file systems, sockets, the number of its generation. The words
  * for the emulator, and what definitions of domains and of runs say.
  */
+#include "driver/vemu/device/usernet.h"
 #include "parts-of.h"
 #include "vemu-domain.h"
 
@@ -149,6 +150,32 @@ START_TEST(cards)
                "</source>",
                ""),
           "-netdev socket,id=hostnet0,udp=127.0.0.1:5558,localaddr=127.0.0.2:5559", card },
+        { CARD("user", "<ip address='172.17.2.0' prefix='25'/><ip family='ipv6' address='fd00::'/>",
+               ""),
+          "-netdev user,id=hostnet0,net=172.17.2.0/25,ipv6-net=fd00::/64", card },
+        { CARD("user", "<ip address='172.17.2.9'/>", ""),
+          "-netdev user,id=hostnet0,net=172.17.2.9/24", card },
+        { CARD("user", "<ip address='1.2.3.4'/><ip address='1.2.3.5'/>", ""), "",
+          "unsupported configuration: Only one IPv4 address per interface is allowed" },
+        { CARD("user", "<ip address='1.2.3.4' peer='1.2.3.5'/>", ""), "",
+          "unsupported configuration: Invalid attempt to set peer IP for guest" },
+        { CARD("user", "<ip address='1.2.3.4' prefix='3'/>", ""), "",
+          "XML error: invalid prefix, must be in range of 4-27" },
+        { CARD("user", "<ip family='ipv6' address='1.2.3.4'/>", ""), "",
+          "XML error: Invalid address '1.2.3.4' in <ip>" },
+        { CARD("user", "<ip prefix='8'/>", ""), "", "XML error: Missing required address in <ip>" },
+        { CARD("user", "<ip address='fd00::1' prefix='65'/>", ""), "",
+          "unsupported configuration: unsupported IPv6 address prefix='65' - must be 64" },
+        { CARD("user", "<backend type='passt'/><source dev='eth0'/>", ""),
+          "-netdev socket,id=hostnet0", card },
+        { CARD("user", "<backend type='zork'/>", ""), "",
+          "XML error: Invalid value for attribute 'type' in element 'backend': 'zork'." },
+        { CARD("user", "<backend logFile='/l'/>", ""), "",
+          "unsupported configuration: <backend> of <interface type='user'> needs <backend "
+          "type='passt'/>" },
+        { CARD("bridge", "<source bridge='b'/><backend type='passt'/>", ""), "",
+          "unsupported configuration: <backend> of <interface> is not supported by the vemu driver "
+          "yet" },
         { CARD("ethernet", "<target dev='a' managed='no'/><script path=''/>", ""), tap, "" },
         { CARD("ethernet", "<script path='/u'/><downscript path='/d'/>", ""), tap, "" },
         { CARD("ethernet", "<downscript path='d'/>", ""), "",
@@ -208,6 +235,86 @@ START_TEST(cards)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *got = parts_of(rows[i].xml, "q35");
+        g_autofree char *want = g_strconcat(rows[i].before, rows[i].want, NULL);
+
+        ck_assert_msg(strcmp(got, want) == 0, "%s: %s", rows[i].xml, got);
+    }
+}
+END_TEST
+
+/* ---- passt ---- */
+
+#define PASST(inside)                                                                              \
+    "<interface type='user'><mac address='52:54:00:00:00:01'/><backend type='passt' "              \
+    "logFile='/l'/>" inside "</interface>"
+#define FORWARD(attrs, inside) PASST("<portForward " attrs ">" inside "</portForward>")
+
+/* What passt is told, or the error; for g_free(). */
+static char *passt_of(const char *xml)
+{
+    struct vmgr_error *error = NULL;
+    struct vmgr__device *dev = vmgr__device_parse(xml, &vmgr__vemu_defaults, 0, &error);
+    xmlDoc *doc = dev ? vmgr__device_doc(dev) : NULL;
+    GPtrArray *args = doc ? vmgr__vemu_passt_args(xmlDocGetRootElement(doc), &error) : NULL;
+    char *text;
+
+    if (args)
+        g_ptr_array_add(args, NULL);
+    text = args ? g_strjoinv(" ", (char **)args->pdata) : g_strdup(vmgr_error_get_message(error));
+    vmgr_error_free(error);
+    if (args)
+        g_ptr_array_unref(args);
+    xmlFreeDoc(doc);
+    if (dev)
+        vmgr__device_free(dev);
+    return text;
+}
+
+START_TEST(passt)
+{
+    static const char plain[] = "--mac-addr 52:54:00:00:00:01 --log-file /l";
+    static const struct {
+        const char *xml, *before, *want;
+    } rows[] = {
+        { PASST(""), plain, "" },
+        { PASST("<ip address='172.17.2.4' prefix='24'/><ip family='ipv6' address='fd00::20'/>"),
+          plain, " --address 172.17.2.4 --address fd00::20 --netmask 24" },
+        { PASST("<source dev='eth0'/><mtu size='1400'/>"), "",
+          "--mac-addr 52:54:00:00:00:01 --mtu 1400 --interface eth0 --log-file /l" },
+        { FORWARD("proto='tcp'", ""), plain, " --tcp-ports all" },
+        { FORWARD("proto='tcp' address='2001:db8::1'", "<range start='2022' to='22'/>"), plain,
+          " --tcp-ports 2001:db8::1/2022:22" },
+        { FORWARD("proto='udp' address='1.2.3.4' dev='eth0'",
+                  "<range start='5000' end='5020' to='6000'/>"
+                  "<range start='5010' end='5015' exclude='yes'/><range start='7' exclude='no'/>"),
+          plain, " --udp-ports 1.2.3.4%eth0/5000-5020:6000-6020,~5010-5015,7" },
+        { FORWARD("proto='tcp'", "<range end='9'/>"), "",
+          "XML error: Missing required attribute 'start' in element 'range'" },
+        { FORWARD("proto='tcp'", "<range start='0'/>"), "",
+          "XML error: Invalid value for attribute 'start' in element 'range': Zero is not "
+          "permitted" },
+        { FORWARD("proto='tcp'", "<range start='x'/>"), "",
+          "XML error: Invalid value for attribute 'start' in element 'range': 'x'. Expected "
+          "non-negative integer value" },
+        { FORWARD("proto='tcp'", "<range start='9' exclude='x'/>"), "",
+          "XML error: Invalid value for attribute 'exclude' in element 'range': 'x'." },
+        { FORWARD("proto='tcp'", "<range start='9' end='8'/>"), "",
+          "unsupported configuration: <range start='9' end='8'> ends before it begins" },
+        { FORWARD("proto='tcp'", "<range start='9' to='8' exclude='yes'/>"), "",
+          "unsupported configuration: <range start='9' exclude='yes'> cannot have 'to'" },
+        { FORWARD("proto='tcp'", "<range start='1' end='9' to='65528'/>"), "",
+          "unsupported configuration: <range start='1' end='9' to='65528'> goes beyond port "
+          "65535" },
+        { FORWARD("proto='tcp' dev='eth0'", ""), "",
+          "unsupported configuration: <portForward dev='eth0'> needs an address" },
+        { FORWARD("proto='tcp' address='::' dev='a/b'", ""), "",
+          "unsupported configuration: 'a/b' of <portForward> is not the name of an interface" },
+        { FORWARD("", ""), "",
+          "XML error: Missing required attribute 'proto' in element 'portForward'" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *got = passt_of(rows[i].xml);
         g_autofree char *want = g_strconcat(rows[i].before, rows[i].want, NULL);
 
         ck_assert_msg(strcmp(got, want) == 0, "%s: %s", rows[i].xml, got);
@@ -532,6 +639,7 @@ int main(void)
 
     tcase_add_test(tc, words);
     tcase_add_test(tc, cards);
+    tcase_add_test(tc, passt);
     tcase_add_test(tc, ports);
     tcase_add_test(tc, channels);
     suite_add_tcase(s, tc);

@@ -31,8 +31,15 @@ static int add_forwards(struct qmp_props *props, struct json_object *list, struc
     return 0;
 }
 
-/* A tap interface's descriptors may have come with getfd. It takes them when it is made. */
-static char *tap_descriptors(struct json_object *args, struct vemu_error **err)
+/* Descriptors of a tap interface or a socket may have come with getfd. It takes them when it is
+ * made. */
+static bool takes_descriptors(const char *type)
+{
+    return !strcmp(type, "tap") || !strcmp(type, "socket") || !strcmp(type, "stream") ||
+           !strcmp(type, "dgram");
+}
+
+static char *descriptors_of(struct json_object *args, struct vemu_error **err)
 {
     return vemu__qmp_descriptors_resolve(vemu__qmp_descriptors(), qmp_get_string(args, "fd"), err);
 }
@@ -41,9 +48,9 @@ static int cmd_netdev_add(QMP_PARAMS)
 {
     const char *type = qmp_get_string(args, "type");
     const bool handed =
-        !strcmp(type, "tap") && json_object_is_type(qmp_get(args, "fd"), json_type_string);
+        takes_descriptors(type) && json_object_is_type(qmp_get(args, "fd"), json_type_string);
     struct qmp_props *props = vemu__qmp_props_new();
-    g_autofree char *fds = handed ? tap_descriptors(args, err) : NULL;
+    g_autofree char *fds = handed ? descriptors_of(args, err) : NULL;
     int r = handed && !fds ? -EINVAL : 0;
 
     json_object_object_foreach(args, key, value)

@@ -161,6 +161,10 @@ struct vmgr_network_dhcp_lease *vmgr__lease_parse(const char *line,
 /* ---- program.c ---- */
 /* Runs a system program to its end. package: where it comes from. Its last words are in *err. */
 int vmgr__program_run(const char *const *argv, const char *package, struct vmgr_error **err);
+/* The same for one that goes to the background when it is ready, as this user (0 and 0: the
+ * caller's) and with this descriptor. */
+int vmgr__daemon_run(const char *const *argv, const char *package, uid_t uid, gid_t gid, int fd,
+                     struct vmgr_error **err);
 /* Runs the script of a guest's interface, whose name is its argument, with no capability but
  * CAP_NET_ADMIN. NULL: there is none. */
 int vmgr__script_run(const char *path, const char *interface, struct vmgr_error **err);

@@ -374,11 +374,19 @@ START_TEST(test_descriptor)
     client_fails(&c, "getfd", "GenericError", "No file descriptor supplied", "{'fdname':'c'}");
     client_fails(&c, "netdev_add", "GenericError", "named 'x' has not been found",
                  "{'type':'tap','id':'n','fd':'x'}");
+    client_fails(&c, "netdev_add", "GenericError", "named 'x' has not been found",
+                 "{'type':'stream','id':'n','fd':'x'}");
     /* What is no tap interface is refused, and used up. */
     client_fails(&c, "netdev_add", "GenericError", "is not that of a tap interface",
                  "{'type':'tap','id':'n','fd':'a'}");
     client_fails(&c, "closefd", "GenericError", "named 'a' has not been found", "{'fdname':'a'}");
     ck_assert_uint_eq(count_null(), before + 1);
+    client_fails(&c, "netdev_add", "GenericError", "Socket operation on non-socket",
+                 "{'type':'stream','id':'n','fd':'b'}");
+    client_fails(&c, "closefd", "GenericError", "named 'b' has not been found", "{'fdname':'b'}");
+    ck_assert_uint_eq(count_null(), before);
+    send_with(" ", 1);
+    client_ok(&c, "getfd", "{'fdname':'b'}");
     client_ok(&c, "closefd", "{'fdname':'b'}");
     ck_assert_uint_eq(count_null(), before);
     /* The rest goes with the session. */

@@ -21,6 +21,7 @@
 #include "memory.h"
 #include "parts.h"
 #include "plug.h"
+#include "usernet.h"
 #include "vsock.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
@@ -338,7 +339,7 @@ static int check_same(const struct work *w, const struct vmgr__device *old, stru
     r = vmgr__vemu_device_parts(w->c.status.def, old, &before, err);
     if (r == 0)
         r = vmgr__vemu_device_parts(w->c.status.def, dev, &after, err);
-    if (r == 0 && (!same_but_medium(&before, &after) ||
+    if (r == 0 && (!same_but_medium(&before, &after) || !vmgr__vemu_passt_same(old, dev) ||
                    (vmgr__vemu_port_wanted(old) &&
                     (vmgr__vemu_port_renamed(old, dev) || !vmgr__vemu_port_stays(old, dev)))))
         r = unsupported(err, "of %s '%s' only the %s can change while the guest runs", old->name,

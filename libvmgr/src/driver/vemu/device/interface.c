@@ -9,6 +9,7 @@
 
 #include "../../../network/network.h"
 #include "parts.h"
+#include "usernet.h"
 
 #define unsupported(err, ...) vemu_error(err, VMGR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
 
@@ -37,7 +38,7 @@ static const struct kind {
     { "bridge", true, PORT, "tap", NULL, "bridge", "" },
     { "direct", true, PORT, "tap", NULL, "network portgroup portid dev mode", "" },
     { "ethernet", true, PORT "script downscript", "tap", NULL, "", "" },
-    { "user", false, ANY, "user", NULL, "", "" },
+    { "user", false, ANY "source ip backend portForward", "user", NULL, "dev", "" },
     { "server", false, SOCKET, "socket", "listen", "address port", "" },
     { "client", false, SOCKET, "socket", "connect", "address port", "" },
     { "udp", false, SOCKET, "socket", "udp", "address port", "local" },
@@ -239,8 +240,11 @@ int vmgr__vemu_interface_parts(const struct vmgr__domain_def *def, const struct 
         unsupported(err, "interface model '%s' is not supported by the vemu driver yet", model);
     } else if (check(root, kind, err) == 0 &&
                (!kind->port || vmgr__vemu_port_check(dev, err) == 0)) {
-        o = vmgr__vemu_part_add(parts, VEMU_PART_NET, kind->netdev, net);
-        r = put_place(o, kind, root, err);
+        const bool user = strcmp(kind->type, "user") == 0;
+
+        o = vmgr__vemu_part_add(parts, VEMU_PART_NET,
+                                user ? vmgr__vemu_usernet_class(root) : kind->netdev, net);
+        r = user ? vmgr__vemu_usernet_put(o, root, err) : put_place(o, kind, root, err);
         o = vmgr__vemu_part_add(parts, VEMU_PART_DEVICE, class_name, alias);
         vmgr__vemu_set(o, "netdev", net);
         vmgr__vemu_set(o, "mac", mac);

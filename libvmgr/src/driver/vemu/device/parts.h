@@ -105,9 +105,6 @@ int vmgr__vemu_ports_send(const GArray *ports, const struct vemu_parts *parts, s
                           struct vmgr_error **err);
 /* Whether its document makes sense. */
 int vmgr__vemu_port_check(const struct vmgr__device *dev, struct vmgr_error **err);
-/* As vmgr__vemu_ports_open() for one device; without any if it wants none. */
-GArray *vmgr__vemu_port_open(struct vemu *d, const struct vmgr__domain_def *def,
-                             struct vmgr__device *dev, struct vmgr_error **err);
 /* Puts an interface that is there where its document says, with its limits and filters. */
 int vmgr__vemu_port_move(struct vemu *d, const struct vmgr__domain_def *def,
                          struct vmgr__device *dev, struct vmgr_error **err);

@@ -196,7 +196,7 @@ int vmgr__vemu_plug(struct vemu_change *c, struct vmgr__device *dev, struct vmgr
     int r = files ? vmgr__vemu_plug_note_coming(c, alias, dev, false, err) : -1;
 
     if (r == 0) {
-        ports = vmgr__vemu_port_open(c->d, c->status.def, dev, err);
+        ports = vmgr__vemu_port_open(c->d, &c->status, dev, err);
         r = ports ? 0 : -1;
     }
     if (r == 0 && vmgr__vemu_ports_count(ports))

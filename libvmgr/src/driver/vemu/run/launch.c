@@ -516,7 +516,7 @@ int vmgr__vemu_launch(struct vemu *d, const char *name, struct vemu_status *s,
                       struct vemu_qmp **ret_qmp, off_t *ret_log_from, struct vmgr_error **err)
 {
     g_autofree char *dir = vmgr__vemu_run_path(d, name, NULL);
-    g_autoptr(GArray) ports = vmgr__vemu_ports_open(d, s->def, err);
+    g_autoptr(GArray) ports = vmgr__vemu_ports_open(d, s, err);
     g_auto(GStrv) argv =
         ports ? vmgr__vemu_argv(s->def, s->def->emulator, s->sandbox, ports, s->files, dir) : NULL;
     g_auto(GStrv) envp = make_env(s->def);

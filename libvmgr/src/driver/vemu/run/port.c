@@ -16,6 +16,7 @@
 #include "../device/parts.h"
 #include "ethernet.h"
 #include "log.h"
+#include "passt.h"
 #include "port.h"
 #include "qmp.h"
 
@@ -256,14 +257,34 @@ static GArray *ports_new(void)
     return ports;
 }
 
-GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def, struct vmgr_error **err)
+static int open_passt(struct vemu *d, const struct vemu_status *s, const struct vmgr__device *dev,
+                      GArray *ports, struct vmgr_error **err)
 {
+    struct port port = { .fd = vmgr__vemu_passt_open(d, s, dev, err) };
+
+    if (port.fd < 0)
+        return -1;
+    port.netdev = vmgr__vemu_netdev_name(dev);
+    g_array_append_val(ports, port);
+    return 0;
+}
+
+/* The host's end of any device; most have none. */
+static int open_any(struct vemu *d, const struct vemu_status *s, struct vmgr__device *dev,
+                    GArray *ports, struct vmgr_error **err)
+{
+    if (vmgr__vemu_port_wanted(dev))
+        return open_port(d, s->def, dev, ports, err);
+    return vmgr__vemu_passt_wanted(dev) ? open_passt(d, s, dev, ports, err) : 0;
+}
+
+GArray *vmgr__vemu_ports_open(struct vemu *d, const struct vemu_status *s, struct vmgr_error **err)
+{
+    const struct vmgr__domain_def *def = s->def;
     g_autoptr(GArray) ports = ports_new();
 
     for (guint i = 0; i < def->devices->len; i++) {
-        struct vmgr__device *dev = def->devices->pdata[i];
-
-        if (!vmgr__vemu_port_wanted(dev) || open_port(d, def, dev, ports, err) == 0)
+        if (open_any(d, s, def->devices->pdata[i], ports, err) == 0)
             continue;
         while (i-- > 0)
             vmgr__vemu_ethernet_down(d, def, def->devices->pdata[i]);
@@ -272,14 +293,12 @@ GArray *vmgr__vemu_ports_open(struct vemu *d, struct vmgr__domain_def *def, stru
     return g_steal_pointer(&ports);
 }
 
-GArray *vmgr__vemu_port_open(struct vemu *d, const struct vmgr__domain_def *def,
-                             struct vmgr__device *dev, struct vmgr_error **err)
+GArray *vmgr__vemu_port_open(struct vemu *d, const struct vemu_status *s, struct vmgr__device *dev,
+                             struct vmgr_error **err)
 {
     g_autoptr(GArray) ports = ports_new();
 
-    if (vmgr__vemu_port_wanted(dev) && open_port(d, def, dev, ports, err) < 0)
-        return NULL;
-    return g_steal_pointer(&ports);
+    return open_any(d, s, dev, ports, err) == 0 ? g_steal_pointer(&ports) : NULL;
 }
 
 /* The end of an interface is none of what fails: its guest has let it go, or has ended. */
