@@ -230,7 +230,7 @@ refused "only the link state, source, bandwidth and filter can change" \
     sh update-device g "$work/name.xml" --live
 
 # one that comes while the guest runs, on a network and on nothing
-third="<interface type='network'><mac address='52:54:00:00:03:03'/><source network='nat'/>
+third="<interface type='network'><mac address='52:54:00:00:03:03'/><source network='nat'/><port isolated='yes'/>
 <bandwidth><inbound average='50'/></bandwidth><filterref filter='no-mac-spoofing'/></interface>"
 echo "$third" >"$work/third.xml"
 sh attach-device g "$work/third.xml" --live >/dev/null || fail "attach"
@@ -240,6 +240,11 @@ ports 2 || fail "the third card has no port: $(sh net-port-list nat)"
 sh domiflist g | grep -q 'vnet1 *network *nat' || fail "$(sh domiflist g)"
 tc class show dev vnet1 | grep -q 'rate 409600bit' || fail "$(tc class show dev vnet1)"
 nft list table bridge vmgr_filter_vnet1 >/dev/null || fail "it has no filter"
+isolated() { [ "$(cat "/sys/class/net/$1/brport/isolated")" = "$2" ]; }
+isolated vnet1 1 && isolated vnet0 0 || fail "ports of the bridge are not as isolated as they should be"
+sed "s#<port isolated='yes'/>##" "$work/third.xml" >"$work/open.xml"
+sh update-device g "$work/open.xml" --live >/dev/null && isolated vnet1 0 || fail "the port is isolated still"
+sh update-device g "$work/third.xml" --live >/dev/null && isolated vnet1 1 || fail "the port is not isolated again"
 moved() { [ "$(cat /sys/class/net/vnet1/statistics/rx_packets)" -gt 0 ]; }
 until_ok 60 moved || fail "nothing comes from it"
 sed "s/03:03/03:04/; s/filter='no-mac-spoofing'/filter='none'/" "$work/third.xml" >"$work/bad.xml"

@@ -183,6 +183,21 @@ START_TEST(cards)
         { CARD("bridge", "<source bridge='b'/><script path='/u'/>", ""), "",
           "unsupported configuration: <script> of <interface> is not supported by the vemu driver "
           "yet" },
+        { CARD("bridge", "<source bridge='b'/><port isolated='yes'/>", ""), tap, "" },
+        { CARD("network", "<source network='n'/><port isolated='no'/>", ""), tap, "" },
+        { CARD("ethernet", "<port isolated='yes'/>", ""), "",
+          "unsupported configuration: interface 52:54:00:00:00:01 - <port isolated='yes'/> is not "
+          "supported for network interfaces with type='ethernet'" },
+        { CARD("bridge", "<source bridge='b'/><vlan><tag id='5'/></vlan>", ""), "",
+          "unsupported configuration: <vlan> of <interface> is not supported by the vemu driver "
+          "yet" },
+        { CARD("bridge", "<source bridge='b'/><coalesce><rx><frames max='7'/></rx></coalesce>", ""),
+          "",
+          "unsupported configuration: <coalesce> of <interface> is not supported by the vemu "
+          "driver yet" },
+        { CARD("bridge", "<source bridge='b'/><teaming type='persistent'/>", ""), "",
+          "unsupported configuration: <teaming> of <interface> is not supported by the vemu driver "
+          "yet" },
         { "<interface type='direct' trustGuestRxFilters='yes'><source dev='e'/></interface>", "",
           "unsupported configuration: trustGuestRxFilters='yes' of <interface> is not supported by "
           "the vemu driver yet" },

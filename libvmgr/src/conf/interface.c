@@ -97,16 +97,26 @@ static void drop_empty_script(xmlNode *node, const char *element)
     }
 }
 
-/* Whose the host's end is; trust in what the guest says of its addresses. */
+/* Whose the host's end is and whom it reaches; trust in what the guest says of its addresses. */
 static int check_switches(struct vmgr__parse *p, const xmlNode *node, const char *type)
 {
     static const char *const words[] = { "no", "yes", NULL };
     const xmlNode *target = vmgr__xml_child(node, "target");
-    int managed = 1, trust = 0;
+    const xmlNode *port = vmgr__xml_child(node, "port");
+    int managed = 1, trust = 0, isolated = 0;
 
     if (vmgr__xml_enum(node, "trustGuestRxFilters", words, &trust, p->err) < 0 ||
-        (target && vmgr__xml_enum(target, "managed", words, &managed, p->err) < 0))
+        (target && vmgr__xml_enum(target, "managed", words, &managed, p->err) < 0) ||
+        (port && vmgr__xml_enum(port, "isolated", words, &isolated, p->err) < 0))
         return -1;
+    if (isolated && strcmp(type, "network") != 0 && strcmp(type, "bridge") != 0) {
+        g_autofree char *mac = vmgr__xml_attr(vmgr__xml_child(node, "mac"), "address");
+
+        return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
+                          "interface %s - <port isolated='yes'/> is not supported for network "
+                          "interfaces with type='%s'",
+                          mac, type);
+    }
     if (!managed && strcmp(type, "ethernet") != 0)
         return conf_error(p, VMGR_ERR_CONFIG_UNSUPPORTED,
                           "unmanaged target dev is not supported on interfaces of type '%s'", type);

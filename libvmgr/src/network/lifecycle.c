@@ -43,8 +43,10 @@ static int check_bridge(const struct vmgr__network_def *def, struct vmgr_error *
     if (def->mac_table == 1)
         return unsupported(err, "macTableManager 'libvirt' of network '%s' is not supported",
                            def->name);
-    if (def->port_isolated == 1)
-        return unsupported(err, "<port isolated='yes'> of network '%s' is not supported",
+    if (def->port_isolated == 1 && vmgr__network_def_is_direct(def))
+        return unsupported(err,
+                           "<port isolated='yes'> of network '%s', which has no bridge, is not "
+                           "supported",
                            def->name);
     if (def->trust_filters == 1)
         return unsupported(err, "trustGuestRxFilters of network '%s' is not supported", def->name);

@@ -243,6 +243,30 @@ int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], 
     return r;
 }
 
+int vmgr__link_isolate(const char *name, bool isolated, struct vmgr_error **err)
+{
+    struct ifinfomsg info = { .ifi_family = AF_BRIDGE, .ifi_index = (int)if_nametoindex(name) };
+    struct nl_msg *msg = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+    struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);
+    struct nlattr *port;
+    int r = -NLE_NOMEM;
+
+    if (!sk) {
+        nlmsg_free(msg);
+        return -1;
+    }
+    if (msg) {
+        nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO);
+        port = nla_nest_start(msg, IFLA_PROTINFO | NLA_F_NESTED);
+        nla_put_u8(msg, IFLA_BRPORT_ISOLATED, isolated);
+        nla_nest_end(msg, port);
+        r = nl_send_sync(sk, msg); /* frees it */
+    }
+    nl_socket_free(sk);
+    return r < 0 ? nl_fail(err, r, "cannot set whether port '%s' of its bridge is isolated", name)
+                 : 0;
+}
+
 int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmgr_error **err)
 {
     struct nl_sock *sk = vmgr__rt_open(VMGR_FROM_NETWORK, err);

@@ -74,6 +74,8 @@ int vmgr__bridge_check_free(const struct vmgr__network_def *def, struct vmgr_err
 /* Puts an interface on a bridge and sets it up, with a MAC address and an MTU; 0: the bridge's. */
 int vmgr__link_join(const char *name, const char *bridge, const uint8_t mac[6], uint32_t mtu,
                     struct vmgr_error **err);
+/* Whether an interface on a bridge reaches only those of it that are not isolated. */
+int vmgr__link_isolate(const char *name, bool isolated, struct vmgr_error **err);
 /* Sets an interface up. mac may be NULL; mtu 0: as it is. */
 int vmgr__link_up(const char *name, const uint8_t *mac, uint32_t mtu, struct vmgr_error **err);
 
@@ -97,6 +99,7 @@ struct vmgr__tap {
     char *name;      /* wanted, or NULL: the first free "vnetN", "macvtapN"; then the interface's */
     uint8_t mac[6];      /* of the guest */
     bool foreign;        /* somebody else's: it must be there, and stays, as it is; on no bridge */
+    int isolated;        /* tristate, of its bridge's port; 0: as the network has it */
     uint32_t mtu;        /* 0: the bridge's, that of what it is over */
     unsigned queues;     /* wanted; at most VMGR__TAP_QUEUES */
     /* one a queue, which keep a tap there; close-on-exec, 3 or above; -1: none */

@@ -79,6 +79,11 @@ static int find_pool(const struct vmgr__network_def *def, struct vmgr__tap *tap,
 {
     const GPtrArray *list = def->forward.interfaces;
 
+    if (tap->isolated == 1)
+        return unsupported(err,
+                           "<port isolated='yes'> on network '%s', which has no bridge, is not "
+                           "supported",
+                           def->name);
     if (!list->len)
         return hostnet_error(err, VMGR_ERR_INTERNAL_ERROR,
                              "network '%s' uses a direct mode, but has no forward dev and no "
@@ -103,6 +108,8 @@ static int follow(const struct vmgr__network_def *def, struct vmgr__tap *tap,
     g_clear_pointer(&tap->pool, g_ptr_array_unref);
     g_free(tap->bridge);
     tap->bridge = g_strdup(def->bridge);
+    if (!tap->isolated)
+        tap->isolated = def->port_isolated;
     return 0;
 }
 
@@ -213,7 +220,9 @@ static int place(const struct vmgr__tap *tap, struct vmgr_error **err)
     memcpy(mac, tap->mac, sizeof(mac));
     mac[0] = mac[0] == 0xfe ? 0xfa : 0xfe;
     if (tap->bridge)
-        return vmgr__link_join(tap->name, tap->bridge, mac, tap->mtu, err);
+        return vmgr__link_join(tap->name, tap->bridge, mac, tap->mtu, err) < 0
+                   ? -1
+                   : vmgr__link_isolate(tap->name, tap->isolated == 1, err);
     return vmgr__link_up(tap->name, mac, tap->mtu, err);
 }
 

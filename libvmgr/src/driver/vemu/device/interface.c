@@ -34,8 +34,8 @@ static const struct kind {
     const char *source;  /* attributes of <source> */
     const char *inside;  /* elements of it */
 } kinds[] = {
-    { "network", true, PORT, "tap", NULL, "network portgroup portid bridge", "" },
-    { "bridge", true, PORT, "tap", NULL, "bridge", "" },
+    { "network", true, PORT "port", "tap", NULL, "network portgroup portid bridge", "" },
+    { "bridge", true, PORT "port", "tap", NULL, "bridge", "" },
     { "direct", true, PORT, "tap", NULL, "network portgroup portid dev mode", "" },
     { "ethernet", true, PORT "script downscript", "tap", NULL, "", "" },
     { "user", false, ANY "source ip backend portForward", "user", NULL, "dev", "" },

@@ -121,6 +121,7 @@ static int place_read(struct place *p, const struct vmgr__device *dev, struct vm
     g_autofree char *mtu = vmgr__device_get(dev, "mtu", "size");
     g_autofree char *queues = vmgr__device_get(dev, "driver", "queues");
     g_autofree char *type = vmgr__device_get(dev, NULL, "type");
+    g_autofree char *isolated = vmgr__device_get(dev, "port", "isolated");
 
     memset(p, 0, sizeof(*p));
     p->tap.queues = 1;
@@ -133,6 +134,7 @@ static int place_read(struct place *p, const struct vmgr__device *dev, struct vm
         p->tap.bridge = vmgr__device_get(dev, "source", "bridge");
     }
     p->tap.name = vmgr__device_get(dev, "target", "dev");
+    p->tap.isolated = !isolated ? 0 : strcmp(isolated, "yes") == 0 ? 1 : 2;
     p->tap.foreign = vmgr__vemu_ethernet_is_foreign(dev);
     if (mac)
         vmgr__mac_parse(mac, p->tap.mac);
