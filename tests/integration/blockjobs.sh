@@ -19,6 +19,10 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 for module in $(cat /modules); do insmod "$module"; done
+until [ -b /dev/vda ]; do
+    echo "no disk yet"
+    sleep 1
+done
 n=0
 while :; do
     n=$((n + 1))

@@ -178,7 +178,7 @@ def main():
                                at("served")], cwd=at("pool"))
     until(lambda: listens(at("nbd.sock")), "qemu-nbd listens")
     run(virsh, "start", "d")
-    until(lambda: written()[0] > 2, "the guest writes", 120)
+    until(lambda: written()[0] > 2, lambda: f"the guest writes; {contents(LOG)[-2000:]}", 120)
     heard = at("events")
     with open(heard, "w", encoding="utf-8") as out, subprocess.Popen(
             ["stdbuf", "-oL", *vmsh, "event", "--all", "--loop", "--timeout", "250"],

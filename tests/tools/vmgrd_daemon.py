@@ -18,9 +18,11 @@ def check(condition, what):
 
 
 def until(condition, what, seconds=60):
+    """what: a text, or what makes one of how things are by then"""
     end = time.monotonic() + seconds
     while not condition():
-        check(time.monotonic() < end, f"timed out: {what}")
+        if time.monotonic() > end:
+            sys.exit(f"FAILED: timed out: {what() if callable(what) else what}")
         time.sleep(0.01)
 
 
