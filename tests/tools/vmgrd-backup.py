@@ -226,7 +226,7 @@ def killed(daemon, virsh, vmsh):
 def kill_emulator(virsh):
     for process in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.readlink(f"/proc/{process}/cwd").endswith("root/run/vmgr/domains/d.d"):
+            if os.readlink(f"/proc/{process}/cwd") == at("root/run/vmgr/domains/d.d"):
                 os.kill(int(process), 9)
         except OSError:
             pass
