@@ -83,6 +83,25 @@ for elf in "$elves"/*.elf; do
     done
 done
 
+# ends_by_signal PROGRAM...: runs it until SIGTERM after a second, with its output in the file "out". If it lives on for
+# a minute, what its threads do is printed.
+ends_by_signal() {
+    local process end=$((SECONDS + 60)) task file
+    timeout 1 "$@" >"$work/out" 2>&1 </dev/null &
+    process=$!
+    while kill -0 $process 2>/dev/null; do
+        if [ $SECONDS -gt $end ]; then
+            for task in /proc/"$(pgrep -P $process)"/task/*; do
+                for file in comm wchan syscall stack; do echo "$file: $(cat "$task/$file")"; done
+            done
+            pkill -9 -P $process
+            break
+        fi
+        sleep 0.1
+    done
+    wait $process
+}
+
 # Hostile guests once more: every port; random code at CPL 0, which may end in any way but a crash;
 # and all of it on a build with sanitizers, if there is one.
 hostile() { # VEMU WHAT SEEDS
@@ -93,8 +112,8 @@ hostile() { # VEMU WHAT SEEDS
         verdict "hostile-$name" "soft, $what" $?
     done
     for seed in $(seq "$seeds"); do
-        timeout -k 60 1 "$program" -accel soft -m 8M -kernel "$elves/hostile-kernel.elf" \
-            -nodefaults -serial null -append "$seed" -no-reboot >"$work/out" 2>&1 </dev/null
+        ends_by_signal "$program" -accel soft -m 8M -kernel "$elves/hostile-kernel.elf" \
+            -nodefaults -serial null -append "$seed" -no-reboot
         status=$?
         # 0: the guest ended or the signal came; 1: it asked for something that ends in an error
         { [ $status = 0 ] || [ $status = 1 ] || [ $status = 124 ]; } &&
