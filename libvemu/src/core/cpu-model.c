@@ -280,7 +280,6 @@ static void words_put(struct words *words, int feature, bool on)
     }
 }
 
-/* The guest is shown these words, and what goes with them. */
 /* Advice for the guest, which needs nothing of the accelerator: KVM's documentation, cpuid.rst,
  * KVM_HINTS_REALTIME. */
 static int hint_dedicated(struct vemu_cpuid *cpuid, struct vemu_error **err)
@@ -294,6 +293,7 @@ static int hint_dedicated(struct vemu_cpuid *cpuid, struct vemu_error **err)
     return 0;
 }
 
+/* The guest is shown these words, and what goes with them. */
 static void show(struct vemu_cpuid *cpuid, const struct words *words, bool kvm)
 {
     for (unsigned w = 0; w < vemu__cpu_word_count; w++) {
