@@ -29,6 +29,7 @@ fi
 options_of() {
     case $1 in
     smp) echo "-smp 2" ;;
+    syscall-smp) echo "-no-reboot -smp 2" ;;
     hypervisor) echo "-no-reboot -cpu max,kvm=off,phys-bits=36" ;;
     atomics) echo "-no-reboot -smp 4" ;;
     reset-*) ;;

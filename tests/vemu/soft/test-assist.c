@@ -523,6 +523,21 @@ START_TEST(cpuid_follows_xcr0)
 }
 END_TEST
 
+START_TEST(avx512_is_one_vcpus)
+{
+    uint32_t out[4] = { 0, 1u << 16, 0, 0 }, components[4] = { 0xe7, 0, 0, 0 };
+
+    sc_assist_cpuid(cpu, 7, 0, out);
+    ck_assert_uint_eq(out[1], 1u << 16);
+    cpu->vm->config.vcpus = 2;
+    sc_assist_cpuid(cpu, 7, 0, out);
+    ck_assert_uint_eq(out[1], 0);
+    sc_assist_cpuid(cpu, 0xd, 0, components);
+    ck_assert_uint_eq(components[0], 7);
+    cpu->vm->config.vcpus = 1;
+}
+END_TEST
+
 /* --- leaving -------------------------------------------------------------------------------- */
 
 START_TEST(leaves_for_what_is_the_owners)
@@ -631,6 +646,7 @@ int main(void)
     tcase_add_test(t, xrstor_refuses_bad_headers);
     tcase_add_test(t, xgetbv_says_what_is_enabled);
     tcase_add_test(t, cpuid_follows_xcr0);
+    tcase_add_test(t, avx512_is_one_vcpus);
     tcase_add_test(t, leaves_for_what_is_the_owners);
     tcase_add_test(t, apic_registers_go_to_the_owner);
     tcase_add_test(t, one_instruction_and_no_more);

@@ -148,8 +148,8 @@ static int set_free(struct kvm_vcpu *vcpu)
     }
     set_entries(vcpu);
     sc_assist_store(a->cpu, &a->state);
-    a->user_cs = a->state.sregs.seg[VEMU_CS];
-    a->user_ss = a->state.sregs.seg[VEMU_SS];
+    a->left_cs = a->state.sregs.seg[VEMU_CS];
+    a->left_ss = a->state.sregs.seg[VEMU_SS];
     a->lstar = a->cpu->lstar;
     a->cpu->lstar = KVM__SYSCALL_TRAP;
     r = finish(vcpu, KVM_NEXT_FREE, 0);

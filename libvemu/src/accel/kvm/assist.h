@@ -26,7 +26,7 @@ struct kvm_assist {
     uint64_t lstar;
     uint64_t entry;         /* where KVM stopped for a breakpoint, 0: nowhere */
     uint64_t page_fault, invalid_opcode; /* handlers with breakpoints */
-    struct vemu_segment user_cs, user_ss; /* when KVM was set free */
+    struct vemu_segment left_cs, left_ss; /* when KVM was set free */
     uint64_t user_ns;       /* CPU time that user mode took here, as ticks found it */
     uint64_t tick_ns;       /* CPU time of the thread at the last tick */
     uint64_t tsc_deadline;

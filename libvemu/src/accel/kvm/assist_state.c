@@ -10,6 +10,7 @@
 
 #include "accel/kvm/assist.h"
 #include "accel/soft/lent/native.h"
+#include "accel/soft/seg/seg.h"
 #include "core/error.h"
 
 #define TICK_NS 1000000u /* the software CPU looks for interrupts this often at least */
@@ -260,6 +261,23 @@ static int load_msrs(struct kvm_vcpu *vcpu)
     return 0;
 }
 
+/* What a selector in a handler's frame was: the segment that KVM went with, or one of user mode, if
+ * KVM has returned there by itself since. */
+static bool find_segment(struct kvm_assist *a, uint64_t selector, const struct vemu_segment *left,
+                         struct vemu_segment *ret)
+{
+    struct sc_desc d = { .selector = (uint16_t)selector };
+
+    *ret = *left;
+    if (left->selector == selector)
+        return true;
+    if ((selector & 7) != 3 || (selector | 7) > a->state.sregs.gdt.limit ||
+        !sc_assist_read(a->cpu, a->state.sregs.gdt.base + (selector & ~7ull), &d.lo, sizeof(d.lo)))
+        return false;
+    sc_desc_load(&d, d.selector, ret);
+    return ret->s && ret->present && ret->dpl == 3;
+}
+
 /*
  * KVM stopped at the first instruction of a handler. From user mode, it gets two things wrong:
  * SYSCALL goes to LSTAR without leaving user mode, which then faults at KVM__SYSCALL_TRAP; and some
@@ -270,11 +288,12 @@ static bool undo_entry(struct kvm_assist *a)
 {
     const bool fault = a->entry == a->page_fault;
     uint64_t frame[6], *f = frame + fault;
+    struct vemu_segment cs, ss;
 
     if (a->entry != a->state.regs.rip || (!fault && a->entry != a->invalid_opcode) ||
         !sc_assist_read(a->cpu, a->state.regs.gpr[VEMU_RSP], frame, sizeof(frame) - 8 + 8 * fault))
         return false;
-    if (f[1] != a->user_cs.selector || f[4] != a->user_ss.selector)
+    if (!find_segment(a, f[1], &a->left_cs, &cs) || !find_segment(a, f[4], &a->left_ss, &ss))
         return false;
     if (fault ? f[0] != KVM__SYSCALL_TRAP : f[0] == a->left_at) /* the latter is meant */
         return false;
@@ -285,8 +304,8 @@ static bool undo_entry(struct kvm_assist *a)
         a->state.regs.rflags = a->state.regs.gpr[VEMU_R11];
     }
     a->state.regs.gpr[VEMU_RSP] = f[3];
-    a->state.sregs.seg[VEMU_CS] = a->user_cs;
-    a->state.sregs.seg[VEMU_SS] = a->user_ss;
+    a->state.sregs.seg[VEMU_CS] = cs;
+    a->state.sregs.seg[VEMU_SS] = ss;
     return true;
 }
 

@@ -442,8 +442,8 @@ bool sc_assist_read(struct sc_cpu *c, uint64_t va, void *buf, unsigned size)
 /*
  * Kernel code with these would end at an instruction that nobody here can execute; in user mode it
  * would be the owner's turn each time. What user mode sees at the owner's may be the hardware's
- * CPUID. AVX512F stays, because a kernel must know that there is more to save. Leaf, subleaf, and
- * the bits to hide of EAX to EDX.
+ * CPUID. So with one vCPU AVX512F stays: a kernel must know that there is more to save. Leaf,
+ * subleaf, and the bits to hide of EAX to EDX.
  */
 static const struct {
     uint32_t leaf, subleaf, hide[4];
@@ -469,6 +469,15 @@ static const struct {
     { 0x80000008, 0, { 0, 1u << 0 | 1u << 4 | 1u << 8 /* CLZERO, RDPRU, MCOMMIT */, 0, 0 } },
 };
 
+/* With several vCPUs user mode stays here (docs/assist.md), and C libraries use what they see. */
+static void hide_avx512(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    if (leaf == 7 && subleaf == 0)
+        out[1] &= ~(1u << 16); /* AVX512F */
+    if (leaf == 0xd && subleaf == 0)
+        out[0] &= ~(7u << 5); /* opmask, upper halves of ZMM0 to 15, ZMM16 to 31 */
+}
+
 void sc_assist_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     const uint64_t xcr0 = c->assist->xcr0;
@@ -477,6 +486,8 @@ void sc_assist_cpuid(struct sc_cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t
         if (hidden[n].leaf == leaf && hidden[n].subleaf == subleaf)
             for (unsigned k = 0; k < 4; k++)
                 out[k] &= ~hidden[n].hide[k];
+    if (c->vm->config.vcpus > 1)
+        hide_avx512(leaf, subleaf, out);
     if (leaf == 0xd && subleaf == 0)
         out[1] = sc_xsave_size(c, xcr0, false);
     else if (leaf == 0xd && subleaf == 1)
