@@ -117,6 +117,9 @@ static int find_channel(const struct vmgr__domobj *obj, struct session *s, struc
     const struct vmgr__device *dev = vmgr__vemu_agent_channel(obj->live);
     g_autofree char *mode = NULL, *state = NULL;
 
+    /* First: a guest that goes to sleep may disconnect its agent, or not. */
+    if (obj->state == VMGR_DOMAIN_PAUSED || obj->state == VMGR_DOMAIN_PMSUSPENDED)
+        return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
     if (!dev)
         return vemu_error(err, VMGR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
     mode = vmgr__device_get(dev, "source", "mode");
@@ -127,8 +130,6 @@ static int find_channel(const struct vmgr__domobj *obj, struct session *s, struc
                           "'connect')");
     if (g_strcmp0(state, "disconnected") == 0)
         return vemu_error(err, VMGR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected");
-    if (obj->state == VMGR_DOMAIN_PAUSED || obj->state == VMGR_DOMAIN_PMSUSPENDED)
-        return vemu_error(err, VMGR_ERR_OPERATION_INVALID, "domain is not running");
     s->socket = vmgr__vemu_channel_socket(dev);
     s->disks = list_disks(obj->live);
     return 0;
