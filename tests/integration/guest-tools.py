@@ -174,7 +174,7 @@ def use_network(guest):
         expect("ethtool: receive segmentation off", "rx-gro-hw: off" in text, text)
         guest.run("ethtool -K eth0 tso on rx-gro-hw on")
     for way in ("", "-R"):
-        size = 8 * MIB
+        size, window = 64 * MIB, 16 * MIB  # its receiver counts until the sender has sent, not what is on the way then
         with subprocess.Popen(["iperf3", "-s", "-1", "-p", "5299", "-J"], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as server:
             guest.run(f"i=0; until iperf3 -c {host} -p 5299 -J -n {size} -l 65536 {way} >/tmp/iperf; "
@@ -183,7 +183,7 @@ def use_network(guest):
         text = guest.run("cat /tmp/iperf")
         end = json.loads(text)["end"]
         sent, received = end["sum_sent"]["bytes"], end["sum_received"]["bytes"]
-        expect(f"iperf3 {way}: all of it arrives", sent >= size and abs(sent - received) < MIB and
+        expect(f"iperf3 {way}: it arrives", sent >= size and abs(sent - received) < window and
                "error" not in json.loads(there), text)
         print(f"iperf3 {way or '  '} {end['sum_received']['bits_per_second'] / 1e6:.0f} Mbit/s")
 
