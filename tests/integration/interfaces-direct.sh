@@ -8,36 +8,27 @@ export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/namespaces.sh"
-kernel=$(find_kernel)
-if [ "${1:-}" != inside ]; then
-    [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-    enter_namespaces "$0" 280 cpio
-fi
+. "$TOP/tests/lib/netguests.sh"
+enter_with_guests "${1:-}" "$0"
 
 work=$2
 check_namespaces
-mount -t sysfs none /sys || { echo "no /sys of these namespaces"; exit 77; }
+mount_sysfs
 make_world "$work"
 modprobe -q macvtap 2>/dev/null
 ip link add link w0 name check type macvtap 2>/dev/null || { echo "this kernel has no macvtap"; exit 77; }
 [ -c "/dev/tap$(cat /sys/class/net/check/ifindex)" ] || { echo "no devtmpfs on /dev"; exit 77; }
 ip link del check
-modules=$(find_modules "$kernel" virtio_pci virtio_net)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
-vmsh=$BUILD/tools/vmsh/vmsh
-export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
+prepare_guests virtio_pci virtio_net
 uri="qemu:///system?socket=$work/root/run/vmgr/libvirt-sock"
-sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
 fail() { echo "FAILED: $*"; ip -br link; tail -n 20 "$work/console" "$work"/root/log/vmgr/*; exit 1; }
 says() { grep -q "^T: $1" "$work/console"; }
 no_link() { ! ip link show "$1" 2>/dev/null; }
 nothing_left() { # macvtap links and records
     [ -z "$(ip -o link show type macvtap)" ] && [ -z "$(ls "$work/root/run/vmgr/macvtap" 2>/dev/null)" ]
 }
-emulator_of() { pgrep -f "$VMGR_EMULATOR.*guest=$1 "; }
 queues() { readlink "/proc/$(emulator_of "$1")"/fd/* | grep -c "^/dev/tap$(cat "/sys/class/net/$2/ifindex")\$"; }
 mac_of() { cat "/sys/class/net/$1/address"; }
-mkdir -p "$work/root"
 ip -n world addr add 10.50.0.3/24 dev w1
 for n in 1 2; do # more interfaces of the host, with their other ends outside
     ip link add "e$n" type veth peer name "f$n" netns world

@@ -8,29 +8,20 @@ export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/namespaces.sh"
-kernel=$(find_kernel)
-if [ "${1:-}" != inside ]; then
-    [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-    enter_namespaces "$0" 280 cpio
-fi
+. "$TOP/tests/lib/netguests.sh"
+enter_with_guests "${1:-}" "$0"
 
 work=$2
 check_namespaces
-mount -t sysfs none /sys || { echo "no /sys of these namespaces"; exit 77; }
+mount_sysfs
 make_world "$work"
-modules=$(find_modules "$kernel" virtio_pci virtio_net)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
-vmsh=$BUILD/tools/vmsh/vmsh
-export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
-sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
+prepare_guests virtio_pci virtio_net
 fail() { echo "FAILED: $*"; ip -br link; tail -n 20 "$work/console" "$work"/root/log/vmgr/* "$work/scripts"; exit 1; }
-emulator_of() { pgrep -f "$VMGR_EMULATOR.*guest=$1 "; }
 state_of() { # what is its owner's alone
     ip -o link show "$1" | sed 's/LOWER_UP,*//; s/NO-CARRIER,*//; s/,>/>/; s/state [A-Z]*//; s/qdisc [a-z_]*//
         s/\\ *alias .*//'
     ip -o addr show "$1" | grep -v fe80
 }
-mkdir -p "$work/root"
 
 cat >"$work/init" <<'INIT'
 #!/bin/sh

@@ -8,24 +8,16 @@ export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/namespaces.sh"
-kernel=$(find_kernel)
-if [ "${1:-}" != inside ]; then
-    [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-    enter_namespaces "$0" 280 cpio passt setpriv
-fi
+. "$TOP/tests/lib/netguests.sh"
+enter_with_guests "${1:-}" "$0" passt setpriv
 
 work=$2
 check_namespaces
 make_world "$work"
 ip route add default via 10.50.0.2
 ip -n world addr add 10.50.0.3/24 dev w1
-modules=$(find_modules "$kernel" virtio_pci virtio_net af_packet)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
-vmsh=$BUILD/tools/vmsh/vmsh
-export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
-sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
+prepare_guests virtio_pci virtio_net af_packet
 fail() { echo "FAILED: $*"; pgrep -a passt; tail -n 20 "$work/console-g" "$work"/root/log/vmgr/* "$work"/*.log; exit 1; }
-emulator_of() { pgrep -f "$VMGR_EMULATOR.*guest=$1 "; }
 passts() { ps -C passt,passt.avx2 -o stat= | grep -vc Z; }
 # The ends of connections are left to the servers: some versions of passt lose what comes after the client's.
 inside() { [ "$({ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 1; } | timeout 5 busybox nc 127.0.0.1 2080 | tail -n 1)" = guest ]; }

@@ -10,26 +10,17 @@ export PATH=$PATH:/usr/sbin:/sbin
 . "$TOP/tests/lib/packages.sh"
 . "$TOP/tests/lib/modules.sh"
 . "$TOP/tests/lib/namespaces.sh"
-kernel=$(find_kernel)
-if [ "${1:-}" != inside ]; then
-    [ -c /dev/net/tun ] || { echo "no /dev/net/tun"; exit 77; }
-    [ -n "$kernel" ] || { echo "no kernel in /boot"; exit 77; }
-    enter_namespaces "$0" 280 cpio
-fi
+. "$TOP/tests/lib/netguests.sh"
+enter_with_guests "${1:-}" "$0"
 
 work=$2
 check_namespaces
-mount -t sysfs none /sys || { echo "no /sys of these namespaces"; exit 77; }
+mount_sysfs
 ip tuntap add check mode tap && ip link del check || { echo "no taps here"; exit 77; }
-modules=$(find_modules "$kernel" virtio_pci virtio_net)
-[ -n "$modules" ] || { echo "no modules for $kernel"; exit 77; }
-vmsh=$BUILD/tools/vmsh/vmsh
-export VMGR_EMULATOR=$BUILD/tools/vemu/vemu
-sh() { "$vmsh" -q -c vemu:///system --root "$work/root" "$@"; }
+prepare_guests virtio_pci virtio_net
 fail() { echo "FAILED: $*"; ip -br link; tail -n 20 "$work/console" "$work"/root/log/vmgr/*; exit 1; }
 says() { grep -q "^T: $1" "$work/console"; }
 no_link() { ! ip link show "$1"; }
-mkdir -p "$work/root"
 make_world "$work"
 
 cat >"$work/init" <<'INIT'
@@ -242,6 +233,8 @@ tc class show dev vnet1 | grep -q 'rate 409600bit' || fail "$(tc class show dev 
 nft list table bridge vmgr_filter_vnet1 >/dev/null || fail "it has no filter"
 isolated() { [ "$(cat "/sys/class/net/$1/brport/isolated")" = "$2" ]; }
 isolated vnet1 1 && isolated vnet0 0 || fail "ports of the bridge are not as isolated as they should be"
+ports=$(for port in $(sh net-port-list nat --uuid); do sh net-port-dumpxml nat "$port"; done)
+[ "$(grep -c "<port isolated='yes'/>" <<<"$ports")" = 1 ] || fail "the network's ports do not show which is isolated"
 sed "s#<port isolated='yes'/>##" "$work/third.xml" >"$work/open.xml"
 sh update-device g "$work/open.xml" --live >/dev/null && isolated vnet1 0 || fail "the port is isolated still"
 sh update-device g "$work/third.xml" --live >/dev/null && isolated vnet1 1 || fail "the port is not isolated again"

@@ -50,6 +50,7 @@ START_TEST(test_document)
                                 "    <inbound average='100' peak='200' burst='64'/>\n"
                                 "    <outbound average='50'/>\n"
                                 "  </bandwidth>\n"
+                                "  <port isolated='yes'/>\n"
                                 "  <plug type='network' bridge='virbr0'/>\n"
                                 "</networkport>\n";
     struct vmgr__network_port port;
@@ -100,6 +101,8 @@ static const struct {
     { PORT("<plug type='network' bridge='lo' macTableManager='libvirt'/>"),
       VMGR_ERR_CONFIG_UNSUPPORTED,
       "unsupported configuration: macTableManager 'libvirt' of a network port is not supported" },
+    { PORT("<port isolated='2'/>"), VMGR_ERR_XML_ERROR,
+      "XML error: Invalid value for attribute 'isolated' in element 'port': '2'." },
     { PORT("<vlan><tag id='1'/></vlan>"), VMGR_ERR_CONFIG_UNSUPPORTED,
       "unsupported configuration: <vlan> of a network port is not supported" },
     { PORT("<bandwidth><inbound average='1' floor='1'/></bandwidth>"), VMGR_ERR_CONFIG_UNSUPPORTED,

@@ -100,10 +100,6 @@ struct vmgr__os {
 };
 extern const char *const vmgr__boot_names[];
 
-/* A tristate is 0 absent, 1 on/yes, 2 off/no. */
-extern const char *const vmgr__on_off[];
-extern const char *const vmgr__yes_no[];
-
 struct vmgr__feature {
     bool present;
     int state;  /* tristate */

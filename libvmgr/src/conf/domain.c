@@ -22,8 +22,6 @@ const char *const vmgr__virt_type_names[] = { "none",   "qemu", "kqemu",  "kvm",
                                               "lxc",    "uml",  "openvz", "test",      "vmware",
                                               "hyperv", "vbox", "phyp",   "parallels", "bhyve",
                                               "vz",     "vemu", NULL };
-const char *const vmgr__on_off[] = { "default", "on", "off", NULL };
-const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
 
 #define KEPT(tag) static const struct vmgr__element kept_##tag = { .name = #tag, .repeats = true }
 KEPT(defaultiothread);

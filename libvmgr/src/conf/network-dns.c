@@ -6,8 +6,6 @@
 
 #include "network.h"
 
-static const char *const yes_no[] = { "default", "yes", "no", NULL };
-
 static void forwarder_free(void *data)
 {
     struct vmgr__net_forwarder *f = data;
@@ -250,8 +248,9 @@ int vmgr__net_dns_parse(struct vmgr__net_parse *p, xmlNode *node)
 
     vmgr__net_warn_attrs(p, node, known_attrs);
     vmgr__net_warn_children(p, node, known);
-    if (vmgr__xml_enum(node, "enable", yes_no, &dns->enable, p->err) < 0 ||
-        vmgr__xml_enum(node, "forwardPlainNames", yes_no, &dns->forward_plain_names, p->err) < 0 ||
+    if (vmgr__xml_enum(node, "enable", vmgr__yes_no, &dns->enable, p->err) < 0 ||
+        vmgr__xml_enum(node, "forwardPlainNames", vmgr__yes_no, &dns->forward_plain_names, p->err) <
+            0 ||
         parse_records(p, node) < 0)
         return -1;
     if (dns->enable == 2 && (dns->forwarders->len || dns->txts->len || dns->srvs->len ||
@@ -305,9 +304,9 @@ void vmgr__net_dns_format(const struct vmgr__network_def *def, struct vmgr__xml_
         return;
     vmgr__xw_begin(w, "dns");
     if (dns->enable)
-        vmgr__xw_attr(w, "enable", yes_no[dns->enable]);
+        vmgr__xw_attr(w, "enable", vmgr__yes_no[dns->enable]);
     if (dns->forward_plain_names)
-        vmgr__xw_attr(w, "forwardPlainNames", yes_no[dns->forward_plain_names]);
+        vmgr__xw_attr(w, "forwardPlainNames", vmgr__yes_no[dns->forward_plain_names]);
     for (guint i = 0; i < dns->forwarders->len; i++) {
         const struct vmgr__net_forwarder *f = dns->forwarders->pdata[i];
 

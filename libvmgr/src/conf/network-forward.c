@@ -9,7 +9,6 @@
 
 const char *const vmgr__forward_names[] = { "none",    "nat",  "route",       "open",    "bridge",
                                             "private", "vepa", "passthrough", "hostdev", NULL };
-static const char *const yes_no[] = { "default", "yes", "no", NULL };
 
 void vmgr__net_forward_fini(struct vmgr__net_forward *f)
 {
@@ -110,7 +109,7 @@ static int parse_nat(struct vmgr__net_parse *p, xmlNode *forward)
                          p->def->name);
     vmgr__net_warn_attrs(p, nat, known_attrs);
     vmgr__net_warn_children(p, nat, known);
-    if (vmgr__xml_enum(nat, "ipv6", yes_no, &ipv6, p->err) < 0)
+    if (vmgr__xml_enum(nat, "ipv6", vmgr__yes_no, &ipv6, p->err) < 0)
         return -1;
     p->def->forward.nat_ipv6 = ipv6 == 1;
     return parse_nat_addresses(p, nat) < 0 || parse_ports(p, nat) < 0 ? -1 : 0;
@@ -166,7 +165,7 @@ int vmgr__net_forward_parse(struct vmgr__net_parse *p, xmlNode *node)
     f->mode = mode ? vmgr__name_index(vmgr__forward_names, mode) : VMGR__FORWARD_NAT;
     if (f->mode < 0)
         return net_error(p, VMGR_ERR_CONFIG_UNSUPPORTED, "unknown forwarding type '%s'", mode);
-    if (vmgr__xml_enum(node, "managed", yes_no, &f->managed, p->err) < 0 ||
+    if (vmgr__xml_enum(node, "managed", vmgr__yes_no, &f->managed, p->err) < 0 ||
         parse_nat(p, node) < 0 || parse_interfaces(p, node) < 0)
         return -1;
     for (xmlNode *c = vmgr__xml_first(node); c; c = vmgr__xml_next(c, NULL)) {

@@ -7,7 +7,6 @@
 
 #include "network.h"
 
-static const char *const yes_no[] = { "default", "yes", "no", NULL };
 const char *const vmgr__lease_units[] = { "seconds", "minutes", "hours", NULL };
 #define LEASE_MIN 120 /* what the DHCP server takes */
 
@@ -384,7 +383,7 @@ int vmgr__net_ip_parse(struct vmgr__net_parse *p, xmlNode *node)
     ip->family = vmgr__xml_attr(node, "family");
     if (parse_family(p, ip->family, &ip->address, address, "") < 0 ||
         parse_mask(p, node, &ip->address, &ip->netmask, &ip->prefix, &ip->has_prefix) < 0 ||
-        vmgr__xml_enum(node, "localPtr", yes_no, &ip->local_ptr, p->err) < 0)
+        vmgr__xml_enum(node, "localPtr", vmgr__yes_no, &ip->local_ptr, p->err) < 0)
         return -1;
     if (vmgr__xml_child(node, "tftp"))
         ip->tftp_root = vmgr__xml_attr(vmgr__xml_child(node, "tftp"), "root");
@@ -459,7 +458,7 @@ void vmgr__net_ip_format(const struct vmgr__net_ip *ip, struct vmgr__xml_writer 
     vmgr__xw_begin(w, "ip");
     format_address(ip->family, &ip->address, &ip->netmask, ip->has_prefix, ip->prefix, w);
     if (ip->local_ptr)
-        vmgr__xw_attr(w, "localPtr", yes_no[ip->local_ptr]);
+        vmgr__xw_attr(w, "localPtr", vmgr__yes_no[ip->local_ptr]);
     vmgr__xw_content(w);
     if (ip->tftp_root) {
         vmgr__xw_begin(w, "tftp");

@@ -114,10 +114,18 @@ static int read_plug(const xmlNode *root, struct vmgr__network_port *port, struc
                         : port_error(err, VMGR_ERR_XML_ERROR, "Missing network port bridge name");
 }
 
+static int read_options(const xmlNode *root, struct vmgr__network_port *port,
+                        struct vmgr_error **err)
+{
+    const xmlNode *node = vmgr__xml_child(root, "port");
+
+    return node ? vmgr__xml_enum(node, "isolated", vmgr__yes_no, &port->isolated, err) : 0;
+}
+
 static int check_children(const xmlNode *root, struct vmgr_error **err)
 {
     static const char *const known[] = {
-        "uuid", "owner", "group", "mac", "plug", "bandwidth", NULL
+        "uuid", "owner", "group", "mac", "plug", "bandwidth", "port", NULL
     };
 
     for (const xmlNode *c = vmgr__xml_first(root); c; c = vmgr__xml_next(c, NULL)) {
@@ -139,7 +147,9 @@ static int read_port(const xmlNode *root, struct vmgr__network_port *port, struc
     if (read_mac(root, port, err) < 0 ||
         (bandwidth && vmgr__bandwidth_read(bandwidth, &port->bandwidth, err) < 0))
         return -1;
-    return read_plug(root, port, err) < 0 ? -1 : check_children(root, err);
+    return read_options(root, port, err) < 0 || read_plug(root, port, err) < 0
+               ? -1
+               : check_children(root, err);
 }
 
 int vmgr__network_port_parse(const char *xml, struct vmgr__network_port *ret,
@@ -179,6 +189,11 @@ char *vmgr__network_port_format(const struct vmgr__network_port *port, bool stat
     vmgr__xw_attr(&w, "address", port->mac);
     vmgr__xw_end(&w, "mac");
     vmgr__bandwidth_write(&port->bandwidth, &w);
+    if (port->isolated) {
+        vmgr__xw_begin(&w, "port");
+        vmgr__xw_attr(&w, "isolated", vmgr__yes_no[port->isolated]);
+        vmgr__xw_end(&w, "port");
+    }
     if (port->bridge) {
         vmgr__xw_begin(&w, "plug");
         vmgr__xw_attr(&w, "type", "network");

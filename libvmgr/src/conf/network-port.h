@@ -15,6 +15,7 @@ struct vmgr__network_port {
     char *group; /* of the network; NULL: the default one, if any */
     char *mac;
     struct vmgr__bandwidth bandwidth;
+    int isolated;    /* tristate, of the bridge's port */
     char *bridge;    /* it is plugged into; NULL: not yet, or none */
     char *dev;       /* of the host, that it is over; NULL: none */
     char *mode;      /* of that, of vmgr__direct_modes */

@@ -14,7 +14,6 @@
 
 #include "def.h"
 
-static const char *const yes_no[] = { "default", "yes", "no", NULL };
 static const char *const mac_tables[] = { "kernel", "libvirt", NULL };
 #define MTU_MAX 65535
 
@@ -127,7 +126,8 @@ static int parse_domain(struct vmgr__net_parse *p, xmlNode *node)
 
     vmgr__net_warn_attrs(p, node, known);
     p->def->domain = vmgr__xml_attr(node, "name");
-    return vmgr__xml_enum(node, "localOnly", yes_no, &p->def->domain_local, p->err) < 0 ? -1 : 0;
+    return vmgr__xml_enum(node, "localOnly", vmgr__yes_no, &p->def->domain_local, p->err) < 0 ? -1
+                                                                                              : 0;
 }
 
 static int parse_port(struct vmgr__net_parse *p, xmlNode *node)
@@ -135,7 +135,8 @@ static int parse_port(struct vmgr__net_parse *p, xmlNode *node)
     static const char *const known[] = { "isolated", NULL };
 
     vmgr__net_warn_attrs(p, node, known);
-    return vmgr__xml_enum(node, "isolated", yes_no, &p->def->port_isolated, p->err) < 0 ? -1 : 0;
+    return vmgr__xml_enum(node, "isolated", vmgr__yes_no, &p->def->port_isolated, p->err) < 0 ? -1
+                                                                                              : 0;
 }
 
 void vmgr__net_portgroup_free(void *data)
@@ -161,7 +162,7 @@ struct vmgr__net_portgroup *vmgr__net_portgroup_parse(struct vmgr__net_parse *p,
         net_error(p, VMGR_ERR_XML_ERROR, "Missing required name attribute in portgroup");
         return NULL;
     }
-    if (vmgr__xml_enum(node, "default", yes_no, &is_default, p->err) < 0)
+    if (vmgr__xml_enum(node, "default", vmgr__yes_no, &is_default, p->err) < 0)
         return NULL;
     vmgr__xw_init(&w);
     w.level = 1;
@@ -236,7 +237,7 @@ static void format_domain(const struct vmgr__network_def *def, struct vmgr__xml_
     vmgr__xw_begin(w, "domain");
     vmgr__xw_attr(w, "name", def->domain);
     if (def->domain_local)
-        vmgr__xw_attr(w, "localOnly", yes_no[def->domain_local]);
+        vmgr__xw_attr(w, "localOnly", vmgr__yes_no[def->domain_local]);
     vmgr__xw_end(w, "domain");
 }
 
@@ -245,7 +246,7 @@ static void format_port(const struct vmgr__network_def *def, struct vmgr__xml_wr
     if (!def->port_isolated)
         return;
     vmgr__xw_begin(w, "port");
-    vmgr__xw_attr(w, "isolated", yes_no[def->port_isolated]);
+    vmgr__xw_attr(w, "isolated", vmgr__yes_no[def->port_isolated]);
     vmgr__xw_end(w, "port");
 }
 
@@ -403,8 +404,10 @@ static int parse_identity(struct vmgr__net_parse *p, xmlNode *root)
         return net_error(p, VMGR_ERR_XML_ERROR, "Invalid ipv6 setting '%s' in network '%s'", ipv6,
                          def->name);
     def->ipv6 = ipv6 && strcmp(ipv6, "yes") == 0;
-    return vmgr__xml_enum(root, "trustGuestRxFilters", yes_no, &def->trust_filters, p->err) < 0 ? -1
-                                                                                                : 0;
+    return vmgr__xml_enum(root, "trustGuestRxFilters", vmgr__yes_no, &def->trust_filters, p->err) <
+                   0
+               ? -1
+               : 0;
 }
 
 static int parse_elements(struct vmgr__net_parse *p, xmlNode *root)
@@ -545,7 +548,7 @@ void vmgr__network_def_write(const struct vmgr__network_def *def, struct vmgr__x
     if (def->uses)
         vmgr__xw_attrf(w, "connections", "%u", def->uses);
     if (def->trust_filters)
-        vmgr__xw_attr(w, "trustGuestRxFilters", yes_no[def->trust_filters]);
+        vmgr__xw_attr(w, "trustGuestRxFilters", vmgr__yes_no[def->trust_filters]);
     vmgr__xw_text(w, "name", def->name);
     vmgr__xw_text(w, "uuid", uuid);
     for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {

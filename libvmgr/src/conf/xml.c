@@ -16,6 +16,9 @@
 
 #define QUOTE_MAX 4096
 
+const char *const vmgr__on_off[] = { "default", "on", "off", NULL };
+const char *const vmgr__yes_no[] = { "default", "yes", "no", NULL };
+
 struct parse {
     const char *what;
     struct vmgr_error **err;

@@ -40,6 +40,9 @@ char *vmgr__xml_text(const xmlNode *node);
  * -1 and *err: "Invalid value for attribute ...". */
 int vmgr__xml_enum(const xmlNode *node, const char *attr, const char *const *names, int *ret,
                    struct vmgr_error **err);
+/* A tristate is 0 absent, 1 on/yes, 2 off/no. */
+extern const char *const vmgr__on_off[];
+extern const char *const vmgr__yes_no[];
 /* Index of value in names or -1. */
 int vmgr__name_index(const char *const *names, const char *value);
 /* Whole-string decimal numbers without sign or space. */
