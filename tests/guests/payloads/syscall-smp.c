@@ -6,7 +6,7 @@
 #include "runtime.h"
 
 __asm__(".text\n"
-        "u_beyond: .byte 0x62, 0xf1, 0x7d, 0x48, 0xef, 0xc0; syscall\n" /* vpxord zmm0, zmm0, zmm0 */
+        "u_beyond: .byte 0x62, 0xf1, 0x7d, 0x48, 0xef, 0xc0; syscall\n" /* vpxord zmm0, ... */
         "u_loop: mov $3, %ebx; 1: mov %ebx, %edi; mov %ebx, %eax; syscall; dec %ebx; jnz 1b\n"
         " mov %r11, %rdi; mov $99, %eax; syscall\n");
 extern uint8_t u_beyond[], u_loop[];
