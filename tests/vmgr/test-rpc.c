@@ -618,7 +618,7 @@ START_TEST(test_spin)
         wait_for(&s, 5, (int)s.needed);
         wait_for(&s, 100, 1);
     }
-    wait_for(&s, 5, 1023);
+    wait_for(&s, 5, 63);
     ck_assert_int_eq(looked_us(&s), 0);
     wait_for(&s, 5, 1);
     ck_assert_int_eq(looked_us(&s), VMGR__SPIN_MIN_US);

@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #define NEEDED_MIN 4
-#define NEEDED_MAX 1024
+#define NEEDED_MAX 64
 #define IN_VAIN    8 /* what a look in vain costs, and one that finds something earns 1 */
 #define CREDIT_MAX 64
 

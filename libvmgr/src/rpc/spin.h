@@ -12,7 +12,8 @@
  * processors, who looks only takes them from the one who would answer. Without credit packets have
  * to come soon several times again before it is tried, each time twice as often, until looking has
  * found something as many times: so somebody who waits for slow things never looks in vain more
- * than once. With one processor the peer could not even answer meanwhile.
+ * than once. There is an end to that: on some hosts one wait of a few hundred is long, and so many
+ * in a row do not come. With one processor the peer could not even answer meanwhile.
  */
 #ifndef VMGR_RPC_SPIN_H
 #define VMGR_RPC_SPIN_H
