@@ -22,6 +22,8 @@ struct mock_irq_line {
 struct vemu_vm {
     int64_t now_ns;
     struct mock_irq_line irqs[24];
+    /* what hangs on the lines, told of every change of one; NULL: nothing */
+    void (*wire)(struct vemu_vm *vm, unsigned n, bool level);
     /* requests */
     unsigned resets, shutdowns, panics;
     enum vemu_cause reset_cause, shutdown_cause;
@@ -30,7 +32,7 @@ struct vemu_vm {
     uint32_t sleep_wakes; /* of the last sleep */
     uint8_t progress; /* the last code */
     /* the accelerator */
-    unsigned msi_count;
+    unsigned msi_count; /* MOCK_MSI_MAX: there may have been more */
     struct {
         uint64_t address;
         uint32_t data;
@@ -59,6 +61,8 @@ void mock_reset(struct vemu_device *dev);
 void mock_save_restore(struct vemu_device *dev);
 /* Fills all state fields with `byte` and calls restored(): a hostile stream. */
 void mock_restore_garbage(struct vemu_device *dev, uint8_t byte);
+/* ... or with bytes that follow from the seed, most of them 0. */
+void mock_restore_random(struct vemu_device *dev, uint64_t seed);
 void mock_powerdown(struct vemu_vm *vm);
 
 /* What a guest would do. An unclaimed read gives all ones. */
