@@ -4,7 +4,7 @@
  * FISes and packets as it likes. What must hold at the end: after a reset the disk identifies
  * itself.
  *
- * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and
  * runs as a test: ahci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
@@ -20,13 +20,6 @@
 
 enum { PORT, ADAPTER, READ, MEMORY, CONFIG, RECOVER, ATA, QUEUED, PACKET, ISSUE, KINDS = 16 };
 
-struct op {
-    uint8_t kind, what;
-    uint16_t small;
-    uint32_t value;
-};
-G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
-
 static const uint8_t ata_opcodes[] = { 0x06, 0x20, 0x24, 0x25, 0x29, 0x2f, 0x30, 0x34, 0x35, 0x39,
                                        0x3d, 0x40, 0x42, 0x47, 0xa0, 0xa1, 0xb0, 0xc4, 0xc5, 0xc6,
                                        0xc8, 0xca, 0xe0, 0xe5, 0xe7, 0xea, 0xec, 0xef, 0x08, 0xff };
@@ -34,7 +27,7 @@ static const uint8_t scsi_opcodes[] = { 0x00, 0x03, 0x12, 0x15, 0x1a, 0x1b, 0x1e
                                         0x43, 0x46, 0x4a, 0x51, 0x55, 0x5a, 0xa0, 0xa8, 0xbd,
                                         0xbe, 0x2a, 0x42 };
 
-static unsigned port_of(const struct op *op)
+static unsigned port_of(const struct fuzz_op *op)
 {
     static const uint8_t ports[] = { 0, 0, 0, 2, 2, 0, 2, 1 };
 
@@ -42,7 +35,8 @@ static unsigned port_of(const struct op *op)
 }
 
 /* A command of the table, with numbers that are often small; memory of some size. */
-static void prepare(struct sata *sata, const struct op *op, uint8_t opcode, const uint8_t *packet)
+static void prepare(struct sata *sata, const struct fuzz_op *op, uint8_t opcode,
+                    const uint8_t *packet)
 {
     unsigned slot = op->small % 32, size = (op->value >> 8 & 0xff) * 128 % 0x10000;
     uint8_t fis[20] = { 0x27, op->value & 0x80000000 ? 0 : 0x80, opcode, (uint8_t)op->small,
@@ -65,7 +59,7 @@ static void prepare(struct sata *sata, const struct op *op, uint8_t opcode, cons
     sata_set(sata, port_of(op), 0x38, 1u << slot);
 }
 
-static void packet(struct sata *sata, const struct op *op)
+static void packet(struct sata *sata, const struct fuzz_op *op)
 {
     uint8_t cdb[12] = { scsi_opcodes[op->what / 8 % sizeof(scsi_opcodes)] };
 
@@ -74,7 +68,7 @@ static void packet(struct sata *sata, const struct op *op)
     prepare(sata, op, 0xa0, cdb);
 }
 
-static void play(struct sata *sata, const struct op *op)
+static void play(struct sata *sata, const struct fuzz_op *op)
 {
     uint32_t memory = op->value % (0x40000 - 4);
 
@@ -107,16 +101,14 @@ static void play(struct sata *sata, const struct op *op)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sata sata;
-    struct op op;
+    struct fuzz_op op;
 
     sata_init(&sata, 65536);
     sata_start_port(&sata, 0);
     sata_start_port(&sata, 2);
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         play(&sata, &op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     board_config_write(&sata.board, SATA_BDF, 0x24, 4, SATA_BAR);
     board_config_write(&sata.board, SATA_BDF, 0x04, 2, 7);
@@ -128,12 +120,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-static void make(uint64_t word, uint64_t *state, void *op)
-{
-    struct op *o = op;
-
-    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                      fuzz_value(word) };
-}
-
-const struct fuzz_target fuzz_target = { "ahci", OPS_MAX, 100, make };
+const struct fuzz_target fuzz_target = { "ahci", OPS_MAX, 100, fuzz_make_op };

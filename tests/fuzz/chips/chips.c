@@ -8,7 +8,7 @@
  * and again at the same moment, vectors and messages are such, and after a reset each chip does
  * what it is for.
  *
- * Input: operations of 8 bytes each (struct op). Built plainly it makes inputs from a seed and runs
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and runs
  * as a test: fuzz-chips [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
@@ -53,13 +53,6 @@ enum {
     RESET,
     KINDS
 };
-
-struct op {
-    uint8_t kind, what;
-    uint16_t small;
-    uint32_t value;
-};
-G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 static const struct chip {
     const struct vemu_device_class *class_;
@@ -132,7 +125,7 @@ static void board_init(void)
 
 /* --- guest ------------------------------------------------------------------------------------ */
 
-static uint16_t port_of(const struct op *op)
+static uint16_t port_of(const struct fuzz_op *op)
 {
     static const uint16_t ports[] = {
         0x20, 0x21, 0xa0, 0xa1,     0x4d0, 0x4d1, 0x40,  0x41,  0x42,  0x43,  0x61,  0x70,  0x71,
@@ -144,7 +137,7 @@ static uint16_t port_of(const struct op *op)
                       (op->small >> 13 ? 0 : op->small % 4));
 }
 
-static unsigned size_of(const struct op *op)
+static unsigned size_of(const struct fuzz_op *op)
 {
     return op->small & 3 ? 1 : 1u << (op->small >> 2) % 3;
 }
@@ -157,14 +150,14 @@ static void ring(void)
             abort();
 }
 
-static void leap(const struct op *op)
+static void leap(const struct fuzz_op *op)
 {
     vm->now_ns += (int64_t)op->value << op->what % 16;
     ring();
 }
 
 /* Text on its way in: as much as the port takes. */
-static void input(const struct op *op)
+static void input(const struct fuzz_op *op)
 {
     uint8_t text[64];
     size_t taken;
@@ -175,7 +168,7 @@ static void input(const struct op *op)
         abort();
 }
 
-static void type(const struct op *op)
+static void type(const struct fuzz_op *op)
 {
     static const uint16_t buttons[] = { BTN_LEFT, BTN_RIGHT, BTN_MIDDLE, BTN_SIDE, BTN_EXTRA };
     static const uint16_t axes[] = { REL_X, REL_Y, REL_WHEEL };
@@ -194,7 +187,7 @@ static void type(const struct op *op)
 }
 
 /* A command block: reads, skips and writes of items and files, somewhere. */
-static void fw_cfg(const struct op *op)
+static void fw_cfg(const struct fuzz_op *op)
 {
     const uint32_t words[2] = {
         GUINT32_TO_BE((uint32_t)(op->small & 0x3f) << 16 | (op->what & 0x1f)),
@@ -216,7 +209,7 @@ static void ack(void)
         abort();
 }
 
-static void ioapic(const struct op *op)
+static void ioapic(const struct fuzz_op *op)
 {
     mock_write(vm, VEMU_IOAPIC_ADDRESS, 4, op->what & 0x80 ? op->small : op->small % 0x42);
     if (op->what & 1)
@@ -225,7 +218,7 @@ static void ioapic(const struct op *op)
         mock_read(vm, VEMU_IOAPIC_ADDRESS + (op->what & 0x7e), 4);
 }
 
-static void play(const struct op *op)
+static void play(const struct fuzz_op *op)
 {
     const unsigned chip = op->what % CHIPS;
 
@@ -340,26 +333,16 @@ static void check_end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct op op;
+    struct fuzz_op op;
 
     board_init();
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         play(&op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     check_end();
     mock_free(vm);
     return 0;
 }
 
-static void make(uint64_t word, uint64_t *state, void *op)
-{
-    struct op *o = op;
-
-    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                      fuzz_value(word) };
-}
-
-const struct fuzz_target fuzz_target = { "chips", OPS_MAX, 300, make };
+const struct fuzz_target fuzz_target = { "chips", OPS_MAX, 300, fuzz_make_op };

@@ -5,7 +5,7 @@
  * mouse, while somebody looks at the screens, types and pushes the mouse. What must hold at the
  * end: after a reset the display shows a mode that is right, and the keyboard tests well.
  *
- * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and
  * runs as a test: display [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
@@ -47,13 +47,6 @@ enum {
     MODE,
     KINDS
 };
-
-struct op {
-    uint8_t kind, what;
-    uint16_t small;
-    uint32_t value;
-};
-G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 struct screen {
     struct board board;
@@ -108,7 +101,7 @@ static void fw_cfg(struct screen *s, uint32_t control, uint32_t length, uint64_t
 }
 
 /* A picture: mostly one that can be, with one thing wrong. */
-static void ramfb(struct screen *s, const struct op *op)
+static void ramfb(struct screen *s, const struct fuzz_op *op)
 {
     static const char fourccs[][5] = { "XR24", "AR24", "XB24", "RG24", "RG16", "XR15", "nope" };
     struct {
@@ -130,7 +123,7 @@ static void ramfb(struct screen *s, const struct op *op)
     fw_cfg(s, 0x20u << 16 | 0x18, sizeof(config), CONFIG);
 }
 
-static void input(struct screen *s, const struct op *op, uint32_t type)
+static void input(struct screen *s, const struct fuzz_op *op, uint32_t type)
 {
     static const uint16_t codes[] = { REL_X, REL_Y, REL_WHEEL, BTN_LEFT, BTN_EXTRA };
     struct vemu_input_event event = { type, op->small % 256, op->value & 1 };
@@ -143,7 +136,7 @@ static void input(struct screen *s, const struct op *op, uint32_t type)
     vemu_vm_send_input(s->board.vm, NULL, &event, 1, NULL);
 }
 
-static void mode(struct screen *s, const struct op *op)
+static void mode(struct screen *s, const struct fuzz_op *op)
 {
     static const uint8_t bits[] = { 15, 16, 24, 32, 8 };
 
@@ -154,7 +147,7 @@ static void mode(struct screen *s, const struct op *op)
     look(s, 0);
 }
 
-static void play(struct screen *s, const struct op *op)
+static void play(struct screen *s, const struct fuzz_op *op)
 {
     struct board *b = &s->board;
 
@@ -191,7 +184,7 @@ static void play(struct screen *s, const struct op *op)
 static void check_end(struct screen *s)
 {
     struct vemu_display_info info = VEMU_DISPLAY_INFO_INIT;
-    const struct op op = { .what = 3, .value = 100u << 16 | 300 };
+    const struct fuzz_op op = { .what = 3, .value = 100u << 16 | 300 };
 
     must(vemu_vm_reset(s->board.vm, NULL), NULL);
     place(s);
@@ -209,18 +202,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vemu_error *err = NULL;
     struct screen s;
-    struct op op;
+    struct fuzz_op op;
 
     board_init_full(&s.board, add, NULL);
     must(vemu_vm_start(s.board.vm, &err), err);
     must(vemu_display_view_new(s.board.vm, "vga", &s.views[0], &err), err);
     must(vemu_display_view_new(s.board.vm, "ramfb", &s.views[1], &err), err);
     place(&s);
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         play(&s, &op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     check_end(&s);
     vemu_display_view_free(s.views[0]);
@@ -229,12 +220,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-static void make(uint64_t word, uint64_t *state, void *op)
-{
-    struct op *o = op;
-
-    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                      fuzz_value(word) };
-}
-
-const struct fuzz_target fuzz_target = { "display", OPS_MAX, 60, make };
+const struct fuzz_target fuzz_target = { "display", OPS_MAX, 60, fuzz_make_op };

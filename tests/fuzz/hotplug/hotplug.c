@@ -5,7 +5,7 @@
  * must hold: the machine's own lists agree with each other, and all of it can be taken out in the
  * end.
  *
- * Input: operations of 8 bytes each (struct op). Built plainly it makes inputs from a seed and runs
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and runs
  * as a test: fuzz-hotplug [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
@@ -48,26 +48,20 @@ enum {
     KINDS
 };
 
-struct op {
-    uint8_t kind, what;
-    uint16_t small;
-    uint32_t value;
-};
-
 static struct board board;
 
-static unsigned size_of(const struct op *op)
+static unsigned size_of(const struct fuzz_op *op)
 {
     return 1u << op->what % 3;
 }
 
 /* Numbers that often name a slot. */
-static uint32_t value_of(const struct op *op)
+static uint32_t value_of(const struct fuzz_op *op)
 {
     return op->what & 0x40 ? op->value : op->value % 10;
 }
 
-static const char *name_of(const struct op *op, char text[8])
+static const char *name_of(const struct fuzz_op *op, char text[8])
 {
     snprintf(text, 8, "%c%u", op->what & 8 ? 'c' : 'd', op->small % SLOTS);
     return text;
@@ -101,7 +95,7 @@ static int renew(struct vemu_vm *vm, void *data, struct vemu_error **err)
     return vemu__vmgenid_set(vemu__vmgenid_find(vm), "auto", err);
 }
 
-static void play(const struct op *op)
+static void play(const struct fuzz_op *op)
 {
     uint16_t cpu = (uint16_t)(VEMU_HOTPLUG_CPU_PORT + op->small % VEMU_HOTPLUG_CPU_SIZE);
     uint16_t memory = (uint16_t)(VEMU_HOTPLUG_MEMORY_PORT + op->small % VEMU_HOTPLUG_MEMORY_SIZE);
@@ -203,20 +197,18 @@ static void add_dog(struct vemu_vm *vm, void *data)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct op op;
+    struct fuzz_op op;
 
     board_init_with(&board, add_dog, NULL);
     vemu__watchdog_set_action(board.vm, VEMU_WATCHDOG_NONE);
     vemu_vm_start(board.vm, NULL);
     board_config_write(&board, DOG_BDF, PCI_BASE_ADDRESS_0, 4, DOG_BAR);
     board_config_write(&board, DOG_BDF, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         play(&op);
         if (count % 64 == 63)
             vemu__vm_control(board.vm, agree, NULL, NULL);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     take_out();
     board_fini(&board);

@@ -82,11 +82,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct op op;
 
     board_init(&board);
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         play(&board, &op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     board_reset(&board);
     for (unsigned n = 0; n < BOARD_LINES; n++)

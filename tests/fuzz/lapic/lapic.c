@@ -6,7 +6,7 @@
  * is announced is taken and is in service then, nothing of a priority that is masked comes, a saved
  * page is the same when it was loaded, and a reset leaves nothing.
  *
- * Input: operations of 8 bytes each (struct op). Built plainly it makes inputs from a seed and runs
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and runs
  * as a test: fuzz-lapic [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
@@ -43,13 +43,6 @@ enum {
     KINDS
 };
 
-struct op {
-    uint8_t kind, what;
-    uint16_t small;
-    uint32_t value;
-};
-G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
-
 static struct sc_harness *h;
 
 static void expect(bool is_so)
@@ -69,7 +62,7 @@ static int on_ack(void *data)
     return 0x20;
 }
 
-static uint64_t wide(const struct op *op)
+static uint64_t wide(const struct fuzz_op *op)
 {
     return op->what & 0x80 ? (uint64_t)op->value << 32 | op->small : op->value;
 }
@@ -95,7 +88,7 @@ static void take(struct sc_cpu *c)
     expect(vector == -2 || in_service(c, taken));
 }
 
-static void timer(struct sc_cpu *c, const struct op *op)
+static void timer(struct sc_cpu *c, const struct fuzz_op *op)
 {
     static const uint32_t modes[] = { 0, 0x20000, 0x40000, 0x60000 };
 
@@ -106,7 +99,7 @@ static void timer(struct sc_cpu *c, const struct op *op)
     expect(sc_lapic_read(c, APIC_TIMER_CURRENT) <= c->lapic->initial);
 }
 
-static void mode(struct sc_cpu *c, const struct op *op)
+static void mode(struct sc_cpu *c, const struct fuzz_op *op)
 {
     static const uint32_t bits[] = { 0, APIC_BASE_ENABLE, APIC_BASE_ENABLE | APIC_BASE_EXTD,
                                      APIC_BASE_EXTD };
@@ -116,7 +109,7 @@ static void mode(struct sc_cpu *c, const struct op *op)
 }
 
 /* Saved and loaded again it is the same, whatever it was before. */
-static void page(struct sc_cpu *c, const struct op *op)
+static void page(struct sc_cpu *c, const struct fuzz_op *op)
 {
     uint8_t before[1024], after[1024];
 
@@ -135,7 +128,7 @@ static void page(struct sc_cpu *c, const struct op *op)
     expect(memcmp(before, after, sizeof(before)) == 0);
 }
 
-static void play(const struct op *op)
+static void play(const struct fuzz_op *op)
 {
     struct sc_cpu *c = h->vm.cpus[op->what % SC_HARNESS_CPUS];
     const unsigned index = 0x800 + op->small % 0x100;
@@ -196,14 +189,12 @@ static void check_end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct op op;
+    struct fuzz_op op;
 
     start();
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         play(&op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     check_end();
     sc_harness_free(h);

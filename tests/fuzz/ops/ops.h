@@ -7,8 +7,17 @@
 #ifndef TESTS_FUZZ_OPS_H
 #define TESTS_FUZZ_OPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+/* Most targets' operation; `kind` modulo the number of kinds says what it is. */
+struct fuzz_op {
+    uint8_t kind, what;
+    uint16_t small;
+    uint32_t value;
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,6 +43,26 @@ static inline uint64_t fuzz_next(uint64_t *state)
 static inline uint32_t fuzz_value(uint64_t word)
 {
     return word >> 62 ? (uint32_t)(word >> 32) : 1u << (word >> 32) % 32;
+}
+
+/* The input's next operation of so many bytes; false: there is none. */
+static inline bool fuzz_take_op(const uint8_t **data, size_t *size, void *op, size_t op_size)
+{
+    if (*size < op_size)
+        return false;
+    memcpy(op, *data, op_size);
+    *data += op_size;
+    *size -= op_size;
+    return true;
+}
+
+/* For fuzz_target.make: any kind, and a value that is often one bit. */
+static inline void fuzz_make_op(uint64_t word, uint64_t *state, void *op)
+{
+    struct fuzz_op *o = op;
+
+    *o = (struct fuzz_op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                           fuzz_value(word) };
 }
 
 #endif

@@ -4,7 +4,7 @@
  * wherever they then are, bridges and slots, while functions raise interrupts and are plugged in
  * and out. Nothing may happen but what happens to that guest.
  *
- * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and
  * runs as a test: pci [SEED COUNT]; it also replays files. Built with libFuzzer it takes its inputs
  * from there.
  */
@@ -19,13 +19,6 @@
 #define OPS_MAX 2000
 
 enum { CONFIG_WRITE, CONFIG_READ, PORT_WRITE, BAR_WRITE, BAR_READ, MEMORY, INTERRUPT, PLUG, KINDS };
-
-struct op {
-    uint8_t kind, what;
-    uint16_t offset;
-    uint32_t value;
-};
-G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
 
 /* Buses that the ports may have been given, mostly. */
 static unsigned some_bdf(uint8_t what)
@@ -57,30 +50,30 @@ static struct vemu_pci_device *find(struct board *board, uint8_t what)
 }
 
 /* An address in a BAR that is mapped, or else anywhere. */
-static uint64_t some_address(struct board *board, const struct op *op)
+static uint64_t some_address(struct board *board, const struct fuzz_op *op)
 {
     struct vemu_pci_device *pci = find(board, op->what);
     const struct vemu_pci_bar *bar = pci ? &pci->bars[op->what / 4 % VEMU_PCI_BARS] : NULL;
 
     if (bar && bar->size && bar->address != VEMU_PCI_UNMAPPED)
-        return bar->address + op->offset % bar->size;
-    return (uint64_t)op->offset << 20 | op->value;
+        return bar->address + op->small % bar->size;
+    return (uint64_t)op->small << 20 | op->value;
 }
 
-static void interrupt(struct board *board, const struct op *op)
+static void interrupt(struct board *board, const struct fuzz_op *op)
 {
     struct vemu_pci_device *pci = find(board, op->what);
 
     if (!pci || strcmp(pci->dev.id, "rng") == 0)
         return;
-    vemu_pci_msix_notify(pci, op->offset);
+    vemu_pci_msix_notify(pci, op->small);
     pthread_mutex_lock(&pci->dev.lock);
-    vemu_pci_msi_notify(pci, op->offset);
+    vemu_pci_msi_notify(pci, op->small);
     vemu_pci_set_intx(pci, op->value & 1);
     pthread_mutex_unlock(&pci->dev.lock);
 }
 
-static void plug(struct board *board, const struct op *op)
+static void plug(struct board *board, const struct fuzz_op *op)
 {
     struct vemu_error *err = NULL;
 
@@ -92,25 +85,25 @@ static void plug(struct board *board, const struct op *op)
     board_sync(board);
 }
 
-static void play(struct board *board, const struct op *op)
+static void play(struct board *board, const struct fuzz_op *op)
 {
     switch (op->kind % KINDS) {
     case CONFIG_WRITE:
-        board_config_write(board, some_bdf(op->what), op->offset & 0x1ff, some_size(op->what),
+        board_config_write(board, some_bdf(op->what), op->small & 0x1ff, some_size(op->what),
                            op->value);
         break;
     case CONFIG_READ:
-        board_config_read(board, some_bdf(op->what), op->offset & 0xfff, some_size(op->what));
+        board_config_read(board, some_bdf(op->what), op->small & 0xfff, some_size(op->what));
         break;
     case PORT_WRITE:
-        board_out(board, 0xcf8, 4, 0x80000000 | some_bdf(op->what) << 8 | (op->offset & 0xfc));
-        board_out(board, (uint16_t)(0xcfc + (op->offset & 3)), some_size(op->what), op->value);
+        board_out(board, 0xcf8, 4, 0x80000000 | some_bdf(op->what) << 8 | (op->small & 0xfc));
+        board_out(board, (uint16_t)(0xcfc + (op->small & 3)), some_size(op->what), op->value);
         break;
     case BAR_WRITE:
         board_write(board, some_address(board, op), some_size(op->what), op->value);
         break;
     case BAR_READ: board_read(board, some_address(board, op), some_size(op->what)); break;
-    case MEMORY: board_write(board, op->value % (1 << 20), some_size(op->what), op->offset); break;
+    case MEMORY: board_write(board, op->value % (1 << 20), some_size(op->what), op->small); break;
     case INTERRUPT: interrupt(board, op); break;
     default: plug(board, op); break;
     }
@@ -140,20 +133,17 @@ static void enumerate(struct board *board)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct board board;
-    struct op op;
+    struct fuzz_op op;
     unsigned count = 0;
 
     board_init(&board);
     enumerate(&board);
-    for (; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op)); count++) {
         if (count % 64 == 0) { /* or nothing but the ports would be left soon */
             board_out(&board, 0xcf8, 4, 0x80000060);
             board_out(&board, 0xcfc, 4, BOARD_ECAM | 1);
         }
         play(&board, &op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     board_fini(&board);
     return 0;
@@ -172,10 +162,10 @@ static uint32_t some_value(uint64_t *state)
 
 static void make(uint64_t word, uint64_t *state, void *op)
 {
-    struct op *o = op;
+    struct fuzz_op *o = op;
 
-    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                      some_value(state) };
+    *o = (struct fuzz_op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                           some_value(state) };
     if (o->kind % KINDS == PLUG && word >> 32 & 7) /* slow, so rarely */
         o->kind = CONFIG_WRITE;
 }

@@ -5,7 +5,7 @@
  * hold at the end: the array is read again after a reset, reads as memory and as a device agree,
  * unit 0 has not changed, and the file holds what unit 1 reads as if no write to it failed.
  *
- * Input: operations of 8 bytes each (see struct op). Built plainly it makes inputs from a seed and
+ * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and
  * runs as a test: pflash [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
  * inputs from there.
  */
@@ -23,13 +23,6 @@
 
 enum { WRITE, COMMAND, READ, RESET, LIMIT, SLOTS, RESTORED, BUFFER, KINDS = 16 };
 
-struct op {
-    uint8_t kind, what;
-    uint16_t small;
-    uint32_t value;
-};
-G_STATIC_ASSERT(sizeof(struct op) == sizeof(uint64_t));
-
 static const uint8_t commands[] = { 0x10, 0x40, 0x20, 0xd0, 0x50, 0x60, 0x70, 0x90,
                                     0x98, 0xe8, 0xff, 0xf0, 0x00, 0xb0, 0x01, 0x80 };
 
@@ -43,7 +36,7 @@ static void reset(struct flash_board *board)
     }
 }
 
-static void restore(struct pflash *s, const struct op *op)
+static void restore(struct pflash *s, const struct fuzz_op *op)
 {
     pthread_mutex_lock(&s->dev.lock);
     s->mode = op->what & 7;
@@ -55,7 +48,7 @@ static void restore(struct pflash *s, const struct op *op)
 }
 
 /* True: the file may not hold all that was programmed. */
-static bool play(struct flash_board *board, const struct op *op)
+static bool play(struct flash_board *board, const struct fuzz_op *op)
 {
     uint32_t at = (op->small & 0x8000 ? op->small & 0xff : op->small * 2u) % (TOTAL - 8);
 
@@ -103,14 +96,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct flash_board board;
     bool failed = false;
-    struct op op;
+    struct fuzz_op op;
 
     flash_init(&board);
-    for (unsigned count = 0; size >= sizeof(op) && count < OPS_MAX; count++) {
-        memcpy(&op, data, sizeof(op));
+    for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
+         count++) {
         failed |= play(&board, &op);
-        data += sizeof(op);
-        size -= sizeof(op);
     }
     check(&board, failed);
     flash_fini(&board);
@@ -119,10 +110,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 static void make(uint64_t word, uint64_t *state, void *op)
 {
-    struct op *o = op;
+    struct fuzz_op *o = op;
 
-    *o = (struct op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
-                      (uint32_t)(word >> 32) };
+    *o = (struct fuzz_op){ (uint8_t)word, (uint8_t)(word >> 8), (uint16_t)(word >> 16),
+                           (uint32_t)(word >> 32) };
     /* resets and nonsense from outside rarely */
     if ((o->kind % KINDS == RESET || o->kind % KINDS == RESTORED || o->kind % KINDS == LIMIT) &&
         word >> 60)

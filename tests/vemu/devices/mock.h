@@ -30,7 +30,7 @@ struct vemu_vm {
     uint32_t shutdown_code;
     unsigned sleeps, wakes;
     uint32_t sleep_wakes; /* of the last sleep */
-    uint8_t progress; /* the last code */
+    uint8_t progress;     /* the last code */
     /* the accelerator */
     unsigned msi_count; /* MOCK_MSI_MAX: there may have been more */
     struct {
