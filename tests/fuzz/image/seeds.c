@@ -95,7 +95,7 @@ static GByteArray *make(unsigned number, const char *folder)
                                                folder, makers[number].command);
     const char *argv[] = { "sh", "-c", command, NULL };
     g_autofree char *image = g_build_filename(folder, "i", NULL);
-    g_autofree char *extent = g_build_filename(folder, "i-s001.vmdk", NULL);
+    g_autofree char *extent = g_build_filename(folder, "i-s001", NULL);
     g_autofree char *raw = g_build_filename(folder, "r", NULL);
     const char *path = image;
     GByteArray *input = NULL;
