@@ -73,7 +73,8 @@ static const struct chip {
     { &vemu__device_debugcon, "iobase=0xe9" },
     { &vemu__device_pvpanic, NULL },
 };
-enum { PIC, APIC, CHIPS = G_N_ELEMENTS(chips), FW = 7 };
+/* Places in the table. */
+enum { PIC, APIC, PIT, RTC, SERIAL, KEYBOARD, PM, FW, CHIPS = G_N_ELEMENTS(chips) };
 
 static struct vemu_vm *vm;
 static struct vemu_device *devices[CHIPS];
@@ -209,6 +210,14 @@ static void ack(void)
         abort();
 }
 
+/* Messages go where local APICs are. */
+static void check_messages(void)
+{
+    for (unsigned n = 0; n < vm->msi_count; n++)
+        if (vm->msis[n].address >> 20 != 0xfee)
+            abort();
+}
+
 static void ioapic(const struct fuzz_op *op)
 {
     mock_write(vm, VEMU_IOAPIC_ADDRESS, 4, op->what & 0x80 ? op->small : op->small % 0x42);
@@ -259,6 +268,7 @@ static void play(const struct fuzz_op *op)
         break;
     default: mock_reset(devices[chip]); break;
     }
+    check_messages();
 }
 
 /* --- end -------------------------------------------------------------------------------------- */
