@@ -70,7 +70,7 @@ static const struct chip {
     { &vemu__device_reset_port, NULL },
     { &vemu__device_post_port, NULL },
     { &vemu__device_debug_exit, "iobase=0xf4" },
-    { &vemu__device_debugcon, "iobase=0xe9" },
+    { &vemu__device_debugcon, "iobase=0xe9,chardev=log" },
     { &vemu__device_pvpanic, NULL },
 };
 /* Places in the table. */

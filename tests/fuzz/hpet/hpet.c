@@ -14,9 +14,12 @@
 #include <glib.h>
 
 #include "../ops/ops.h"
-#include "board.h"
+#include "devices/devices.h"
+#include "devices/hpet/hpet.h"
+#include "mock.h"
 
 #define OPS_MAX 300
+#define LINES   G_N_ELEMENTS(((struct vemu_vm *)0)->irqs)
 
 enum { WRITE, READ, PASS, TIMER, ENABLE, RESTORE, RESET, KINDS };
 
@@ -27,72 +30,93 @@ struct op {
     uint64_t value;
 };
 
-static unsigned rises(const struct board *b)
+static struct vemu_vm *vm;
+static struct vemu_device *hpet;
+
+static unsigned rises(void)
 {
     unsigned sum = 0;
 
-    for (unsigned n = 0; n < BOARD_LINES; n++)
-        sum += b->rises[n];
+    for (unsigned n = 0; n < LINES; n++)
+        sum += vm->irqs[n].rises;
     return sum;
 }
 
 /* At most one rise of each timer in 20 us, and three that were due. */
-static void pass(struct board *b, uint32_t ns)
+static void pass(uint32_t ns)
 {
-    const unsigned before = rises(b);
+    const unsigned before = rises();
 
-    board_advance(b, ns);
-    if (rises(b) - before > 3 * (ns / 20000 + 2))
+    mock_advance(vm, ns);
+    if (rises() - before > 3 * (ns / 20000 + 2))
         abort();
 }
 
-static uint64_t counter(struct board *b)
+static uint64_t get(uint64_t offset, unsigned size)
 {
-    return board_read(b, 0xf0, 8);
+    return mock_read(vm, VEMU_HPET_ADDRESS + offset, size);
 }
 
-static void play(struct board *b, const struct op *op)
+static void put(uint64_t offset, unsigned size, uint64_t value)
+{
+    mock_write(vm, VEMU_HPET_ADDRESS + offset, size, value);
+}
+
+static uint64_t counter(void)
+{
+    return get(0xf0, 8);
+}
+
+static void play(const struct op *op)
 {
     const unsigned size = op->what & 1 ? 8 : 4;
     const uint64_t at = op->offset % VEMU_HPET_SIZE / size * size;
     uint64_t before;
 
     switch (op->kind % KINDS) {
-    case WRITE: board_write(b, at, size, op->value); break;
-    case READ: board_read(b, at, size); break;
+    case WRITE: put(at, size, op->value); break;
+    case READ: get(at, size); break;
     case PASS:
-        before = counter(b);
-        pass(b, op->time % 3000000);
-        if (counter(b) - before > 300000)
+        before = counter();
+        pass(op->time % 3000000);
+        if (counter() - before > 300000)
             abort();
         break;
     case TIMER: /* one that comes soon */
-        board_write(b, 0x100 + op->offset % 3 * 0x20, 8, op->value & 0x3f4e);
-        board_write(b, 0x108 + op->offset % 3 * 0x20, 8, counter(b) + op->time % 100000);
+        put(0x100 + op->offset % 3 * 0x20, 8, op->value & 0x3f4e);
+        put(0x108 + op->offset % 3 * 0x20, 8, counter() + op->time % 100000);
         break;
-    case ENABLE: board_write(b, 0x10, 4, op->value & 3); break;
-    case RESTORE: board_garbage(b, op->value); break;
-    default: board_reset(b); break;
+    case ENABLE: put(0x10, 4, op->value & 3); break;
+    case RESTORE: mock_restore_random(hpet, op->value); break;
+    default: mock_reset(hpet); break;
     }
+}
+
+/* Lines 0 and 1 are those of legacy replacement, 2 is high meanwhile. */
+static void board_init(void)
+{
+    vm = mock_new();
+    hpet = mock_add(vm, &vemu__device_hpet, NULL);
+    vemu__hpet_connect(hpet, vemu_device_get_irq(hpet, 0, NULL), vemu_device_get_irq(hpet, 1, NULL),
+                       vemu_device_get_irq(hpet, 2, NULL));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct board board;
     struct op op;
 
-    board_init(&board);
+    board_init();
     for (unsigned count = 0; count < OPS_MAX && fuzz_take_op(&data, &size, &op, sizeof(op));
          count++) {
-        play(&board, &op);
+        play(&op);
     }
-    board_reset(&board);
-    for (unsigned n = 0; n < BOARD_LINES; n++)
-        if (board.level[n])
+    mock_reset(hpet);
+    for (unsigned n = 0; n < LINES; n++)
+        if (vm->irqs[n].level)
             abort();
-    if (board_is_armed(&board))
+    if (mock_timer_armed(vm))
         abort();
-    board_fini(&board);
+    mock_free(vm);
     return 0;
 }
 

@@ -57,7 +57,7 @@ struct mock {
     unsigned irq_count;
     struct vemu_timer timers[MAX];
     unsigned timer_count;
-    struct vemu_chardev chardev;
+    struct vemu_chardev chardev, other_chardev;
     struct vemu_device *powerdown_dev;
     vemu_powerdown_fn powerdown;
     struct {
@@ -75,7 +75,7 @@ struct vemu_vm *mock_new(void)
     struct vemu_vm *vm = calloc(1, sizeof(*vm));
 
     vm->mock = calloc(1, sizeof(*vm->mock));
-    vm->mock->chardev.vm = vm;
+    vm->mock->chardev.vm = vm->mock->other_chardev.vm = vm;
     vm->output_room = SIZE_MAX;
     vm->now_ns = 1000000000;
     return vm;
@@ -125,7 +125,10 @@ static void set_prop(struct vemu_vm *vm, struct vemu_device *dev, const struct v
         free(*(char **)at);
         *(char **)at = strdup(text);
         break;
-    case VEMU_PROP_CHARDEV: *(struct vemu_chardev **)at = &vm->mock->chardev; break;
+    case VEMU_PROP_CHARDEV:
+        *(struct vemu_chardev **)at =
+            strcmp(text, "mock") == 0 ? &vm->mock->chardev : &vm->mock->other_chardev;
+        break;
     case VEMU_PROP_BLOCK:
     case VEMU_PROP_NETDEV:
     case VEMU_PROP_FSDEV:

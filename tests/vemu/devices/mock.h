@@ -84,7 +84,7 @@ unsigned mock_posted(struct vemu_vm *vm, int *ret_type, uint64_t *ret_value);
 /* An event for the device that takes its type, alone. */
 void mock_event(struct vemu_vm *vm, uint32_t type, uint32_t code, int32_t value);
 
-/* The chardev that property chardev=mock names. */
+/* The chardev that property chardev=mock names. Any other name is one that takes output alone. */
 void mock_input(struct vemu_vm *vm, const void *buf, size_t size, size_t *ret_taken);
 void mock_break(struct vemu_vm *vm);
 /* Takes `room` more bytes of output and says so. */
