@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fuzzer of ACPI hot-plug, the i6300esb watchdog and the generation ID: a guest that writes their
- * registers as it likes, while the host plugs CPUs, memory modules and virtio-mem in and out. What
- * must hold: the machine's own lists agree with each other, and all of it can be taken out in the
- * end.
+ * Fuzzer of ACPI hot-plug, the LPC bridge that it interrupts through, the i6300esb watchdog and the
+ * generation ID: a guest that writes their registers as it likes, while the host plugs CPUs and
+ * memory modules in and out. What must hold: the machine's own lists agree with each other, and all
+ * of it can be taken out in the end.
  *
  * Input: operations of 8 bytes (struct fuzz_op). Built plainly it makes inputs from a seed and runs
  * as a test: fuzz-hotplug [SEED COUNT]; it also replays files. Built with libFuzzer it takes its
@@ -29,13 +29,16 @@
 #define SLOTS   4u
 #define DOG_BDF (5u << 3)
 #define DOG_BAR 0xc0000000u
+#define LPC_BDF (0x1fu << 3)
+#define RCBA    0xc8000000u
 
 enum {
     CPU_OUT,
     CPU_IN,
     MEMORY_OUT,
     MEMORY_IN,
-    GPE,
+    LPC,
+    RCBA_OR_CONFIG,
     DOG,
     DOG_CONFIG,
     PLUG_CPU,
@@ -95,6 +98,31 @@ static int renew(struct vemu_vm *vm, void *data, struct vemu_error **err)
     return vemu__vmgenid_set(vemu__vmgenid_find(vm), "auto", err);
 }
 
+/* General-purpose events, SMI, the port that would cause one. */
+static void lpc_ports(const struct fuzz_op *op)
+{
+    static const uint16_t ports[] = { 0x620, 0x624, 0x628, 0x62c, 0x630, 0x634, 0xb2, 0x620 };
+    const uint16_t port = (uint16_t)(ports[op->what >> 5] + op->small % 4);
+
+    if (op->what & 4)
+        board_in(&board, port, size_of(op));
+    else
+        board_out(&board, port, size_of(op), op->value);
+}
+
+/* The bridge's memory, wherever it is, or its configuration: interrupt routes, for one. */
+static void lpc_memory(const struct fuzz_op *op)
+{
+    if (op->what & 0x80) {
+        board_config_write(&board, LPC_BDF, 0x40 + op->small % 0xc0, size_of(op), op->value);
+        return;
+    }
+    if (op->what & 8)
+        board_config_write(&board, LPC_BDF, 0xf0, 4, RCBA | 1);
+    board_write(&board, RCBA + op->small % 0x4000, size_of(op), op->value);
+    board_read(&board, RCBA + op->small % 0x4000, size_of(op));
+}
+
 static void play(const struct fuzz_op *op)
 {
     uint16_t cpu = (uint16_t)(VEMU_HOTPLUG_CPU_PORT + op->small % VEMU_HOTPLUG_CPU_SIZE);
@@ -106,7 +134,8 @@ static void play(const struct fuzz_op *op)
     case CPU_IN: board_in(&board, cpu, size_of(op)); break;
     case MEMORY_OUT: board_out(&board, memory, size_of(op), value_of(op)); break;
     case MEMORY_IN: board_in(&board, memory, size_of(op)); break;
-    case GPE: board_out(&board, (uint16_t)(0x620 + op->small % 16), 1, op->value); break;
+    case LPC: lpc_ports(op); break;
+    case RCBA_OR_CONFIG: lpc_memory(op); break;
     case DOG:
         if (op->what & 0x80) {
             board_write(&board, DOG_BAR + 12, 2, 0x80);
@@ -187,7 +216,6 @@ static void take_out(void)
 static void add_dog(struct vemu_vm *vm, void *data)
 {
     static const struct vemu_property props[] = { { "addr", "5" } };
-
     static const struct vemu_property guid[] = { { "guid", "auto" } };
 
     if (vemu_vm_add_device(vm, "i6300esb", "dog", props, 1, NULL) < 0 ||
