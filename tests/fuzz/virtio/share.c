@@ -21,7 +21,8 @@
 
 #define CLIENTS 8u
 
-static char top[32];                /* what share_machine() made; "": nothing */
+static unsigned said; /* 9p: messages of this session */
+static char top[32];  /* what share_machine() made; "": nothing */
 static bool is_vsock;
 static int listener = -1, seq_listener = -1, clients[CLIENTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 
@@ -77,8 +78,6 @@ static struct guest *machine_vsock(struct vemu_vm *vm)
 
 struct guest *share_machine(struct vemu_vm *vm, const char *device)
 {
-    if (strcmp(device, "9p") != 0 && strcmp(device, "vsock") != 0)
-        return NULL;
     snprintf(top, sizeof(top), "/tmp/vemu-fuzz-XXXXXX");
     guest_assert(mkdtemp(top));
     return strcmp(device, "9p") == 0 ? machine_9p(vm) : machine_vsock(vm);
@@ -113,43 +112,14 @@ void share_end(void)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-struct source {
-    share_byte_fn *byte;
-    void *data;
-    uint8_t *buf;
-    size_t used, size;
-};
-
-static uint8_t draw(struct source *s)
-{
-    return s->byte(s->data);
-}
-
-static void put(struct source *s, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size && s->used < s->size; i++)
-        s->buf[s->used++] = (uint8_t)(value >> (8 * i));
-}
-
-/* Mostly small, now and then anything. */
-static uint64_t number(struct source *s)
-{
-    uint8_t how = draw(s);
-    uint64_t value = draw(s);
-
-    for (unsigned i = 1; how >= 240 && i < 8; i++)
-        value |= (uint64_t)draw(s) << (8 * i);
-    return how & 1 ? value << 7 : value;
-}
-
-static void put_name(struct source *s)
+static void put_name(struct program *p, struct request *r)
 {
     static const char *const names[] = { "a", "b", "c", "d", "e", "..", ".", "", "a/b", "user.x" };
-    const char *name = names[draw(s) % G_N_ELEMENTS(names)];
+    const char *name = names[program_byte(p) % G_N_ELEMENTS(names)];
 
-    put(s, strlen(name) + (draw(s) > 250), 2);
+    request_put(r, strlen(name) + (program_byte(p) > 250), 2);
     for (; *name; name++)
-        put(s, (uint8_t)*name, 1);
+        request_put(r, (uint8_t)*name, 1);
 }
 
 /* f: fid, n: name, b w i q: numbers of 1, 2, 4, 8 bytes, m: a mode with a type, N: names, V: the
@@ -158,89 +128,123 @@ static const struct {
     uint8_t type;
     const char *fields;
 } messages[] = {
-    { 8, "f" }, { 12, "fi" }, { 14, "fniii" }, { 16, "fnni" }, { 18, "fnmiii" }, { 20, "ffn" },
-    { 22, "f" }, { 24, "fq" }, { 26, "fiiiiqqqqq" }, { 30, "ffn" }, { 32, "fnqi" }, { 40, "fqi" },
-    { 50, "fi" }, { 52, "fbiqqin" }, { 54, "fbqqin" }, { 70, "ffn" }, { 72, "fnii" },
-    { 74, "fnfn" }, { 76, "fni" }, { 100, "iV" }, { 104, "fFnni" }, { 108, "w" }, { 110, "ffN" },
-    { 116, "fqi" }, { 118, "fqiqqq" }, { 120, "f" }, { 122, "f" }, { 110, "ffN" }, { 12, "fi" },
+    { 8, "f" },       { 12, "fi" },   { 14, "fniii" }, { 16, "fnni" },       { 18, "fnmiii" },
+    { 20, "ffn" },    { 22, "f" },    { 24, "fq" },    { 26, "fiiiiqqqqq" }, { 30, "ffn" },
+    { 32, "fnqi" },   { 40, "fqi" },  { 50, "fi" },    { 52, "fbiqqin" },    { 54, "fbqqin" },
+    { 70, "ffn" },    { 72, "fnii" }, { 74, "fnfn" },  { 76, "fni" },        { 100, "iV" },
+    { 104, "fFnni" }, { 108, "w" },   { 110, "ffN" },  { 116, "fqi" },       { 118, "fqiqqq" },
+    { 120, "f" },     { 122, "f" },   { 110, "ffN" },  { 12, "fi" },
 };
 
-static void put_field(struct source *s, char field)
+static void put_field(struct program *p, struct request *r, char field)
 {
     unsigned count;
 
     switch (field) {
-    case 'f': put(s, draw(s) % 6, 4); break;
-    case 'F': put(s, UINT32_MAX, 4); break;
-    case 'n': put_name(s); break;
-    case 'b': put(s, number(s), 1); break;
-    case 'w': put(s, number(s), 2); break;
-    case 'i': put(s, number(s), 4); break;
-    case 'q': put(s, number(s), 8); break;
-    case 'm': put(s, (draw(s) & 1 ? S_IFREG : S_IFIFO) | number(s), 4); break;
+    case 'f': request_put(r, program_byte(p) % 6, 4); break;
+    case 'F': request_put(r, UINT32_MAX, 4); break;
+    case 'n': put_name(p, r); break;
+    case 'b': request_put(r, program_number(p), 1); break;
+    case 'w': request_put(r, program_number(p), 2); break;
+    case 'i': request_put(r, program_number(p), 4); break;
+    case 'q': request_put(r, program_number(p), 8); break;
+    case 'm':
+        request_put(r, (program_byte(p) & 1 ? S_IFREG : S_IFIFO) | program_number(p), 4);
+        break;
     case 'V':
-        put(s, 8, 2);
+        request_put(r, 8, 2);
         for (const char *at = "9P2000.L"; *at; at++)
-            put(s, (uint8_t)*at, 1);
+            request_put(r, (uint8_t)*at, 1);
         break;
     case 'N':
-        count = draw(s) % 4;
-        put(s, count, 2);
+        count = program_byte(p) % 4;
+        request_put(r, count, 2);
         while (count--)
-            put_name(s);
+            put_name(p, r);
         break;
     }
 }
 
-static size_t message_9p(struct source *s)
+/* A session begins with its version, and with its root as the first file. */
+static void put_beginning(struct request *r, unsigned n)
 {
-    uint8_t which = draw(s), wrong = draw(s);
+    static const char version[] = { 100, 0,   0,   0,   0x20, 0,   0,   8,  0,
+                                    '9', 'P', '2', '0', '0',  '0', '.', 'L' },
+                      attach[] = { 104, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0 };
+    const size_t size = n ? sizeof(attach) : sizeof(version);
+
+    request_put(r, 4 + size, 4);
+    for (size_t i = 0; i < size; i++)
+        request_put(r, (uint8_t)(n ? attach : version)[i], 1);
+    r->in_size = 4096;
+}
+
+void share_begin_9p(void)
+{
+    said = 0;
+}
+
+void share_make_9p(struct program *p, struct request *r)
+{
+    const uint8_t which = program_byte(p) % G_N_ELEMENTS(messages), wrong = program_byte(p),
+                  room = program_byte(p);
     size_t size;
 
-    which %= G_N_ELEMENTS(messages);
-    put(s, 0, 4);
-    put(s, wrong == 255 ? draw(s) : messages[which].type, 1);
-    put(s, draw(s), 2);
+    if (said < 2) {
+        put_beginning(r, said++);
+        return;
+    }
+    request_put(r, 0, 4);
+    request_put(r, wrong == 255 ? program_byte(p) : messages[which].type, 1);
+    request_put(r, program_byte(p), 2);
     for (const char *field = messages[which].fields; *field; field++)
-        put_field(s, *field);
-    size = s->used;
-    s->used = 0;
-    put(s, wrong == 254 ? number(s) : messages[which].type == 100 ? MAX(size, 21) : size, 4);
-    return size;
+        put_field(p, r, *field);
+    size = r->used;
+    r->used = 0;
+    request_put(r,
+                wrong == 254                  ? program_number(p)
+                : messages[which].type == 100 ? MAX(size, 21)
+                                              : size,
+                4);
+    r->used = size;
+    r->in_size = room > 128 ? 4096 : 16u * room;
 }
 
-static size_t message_vsock(struct source *s)
+static void put_packet(struct program *p, struct request *r)
 {
-    uint8_t wrong = draw(s);
-    uint32_t len = draw(s) & 1 ? 0 : (uint32_t)number(s) & 0x7ff;
+    const uint8_t wrong = program_byte(p);
+    const uint32_t len = program_byte(p) & 1 ? 0 : (uint32_t)program_number(p) & 0x7ff;
 
-    put(s, wrong == 255 ? number(s) : 3, 8);
-    put(s, wrong == 254 ? number(s) : 2, 8);
-    put(s, draw(s) % 4, 4);
-    put(s, draw(s) & 1 ? 1 : 0x40000000u + draw(s) % 16, 4);
-    put(s, len, 4);
-    put(s, wrong == 253 ? number(s) : 1, 2);
-    put(s, draw(s) % 9, 2);
-    put(s, draw(s) % 5, 4);
-    put(s, number(s) << 8, 4);
-    put(s, wrong > 200 ? number(s) : 0, 4);
-    return MIN(s->used + len, s->size);
+    request_put(r, wrong == 255 ? program_number(p) : 3, 8);
+    request_put(r, wrong == 254 ? program_number(p) : 2, 8);
+    request_put(r, program_byte(p) % 4, 4);
+    request_put(r, program_byte(p) & 1 ? 1 : 0x40000000u + program_byte(p) % 16, 4);
+    request_put(r, len, 4);
+    request_put(r, wrong == 253 ? program_number(p) : 1, 2);
+    request_put(r, program_byte(p) % 9, 2);
+    request_put(r, program_byte(p) % 5, 4);
+    request_put(r, program_number(p) << 8, 4);
+    request_put(r, wrong > 200 ? program_number(p) : 0, 4);
+    for (uint32_t n = 0; n < len; n++)
+        request_put(r, 0, 1);
 }
 
-size_t share_message(const char *device, share_byte_fn *byte, void *data, uint8_t *buf, size_t size)
+void share_make_vsock(struct program *p, struct request *r)
 {
-    struct source s = { byte, data, buf, 0, size };
+    const uint8_t how = program_byte(p);
 
-    return strcmp(device, "9p") == 0      ? message_9p(&s)
-           : strcmp(device, "vsock") == 0 ? message_vsock(&s)
-                                          : 0;
+    r->queue = how < 8 ? 2 : how & 1;
+    if (r->queue == 1)
+        put_packet(p, r);
+    else
+        r->in_size = r->queue == 2 ? 4 : 16u * program_byte(p);
 }
 
 /* --- the host --------------------------------------------------------------------------------- */
 
-static void client_step(struct source *s, int *client)
+static void client_step(struct program *p, int *client)
 {
-    uint8_t what = draw(s), data[4096] = { 0 };
+    uint8_t what = program_byte(p), data[4096] = { 0 };
     bool seq = what & 4;
     struct sockaddr_un a = address(seq ? "v_seqpacket" : "v");
     int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -258,7 +262,8 @@ static void client_step(struct source *s, int *client)
     }
     switch (what % 8) {
     case 0: n = send(*client, data, 1 + (size_t)what * 16, MSG_NOSIGNAL); break;
-    case 1: case 2: n = recv(*client, data, sizeof(data), 0); break;
+    case 1:
+    case 2: n = recv(*client, data, sizeof(data), 0); break;
     case 3: shutdown(*client, what & 16 ? SHUT_WR : SHUT_RD); break;
     case 4:
         close(*client);
@@ -269,10 +274,8 @@ static void client_step(struct source *s, int *client)
     (void)n; /* nobody expects anything */
 }
 
-void share_neighbours(share_byte_fn *byte, void *data)
+void share_neighbours(struct program *p)
 {
-    struct source s = { byte, data, NULL, 0, 0 };
-
     if (is_vsock && top[0])
-        client_step(&s, &clients[draw(&s) % CLIENTS]);
+        client_step(p, &clients[program_byte(p) % CLIENTS]);
 }

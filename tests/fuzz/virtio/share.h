@@ -6,19 +6,17 @@
 #ifndef TESTS_FUZZ_VIRTIO_SHARE_H
 #define TESTS_FUZZ_VIRTIO_SHARE_H
 
-#include "guest.h"
+#include "request.h"
 
-/* Draws from the program. */
-typedef uint8_t share_byte_fn(void *data);
-
-/* The device with its back-end, if it is one of the two; else NULL. */
+/* The device with its back-end: "9p" or "vsock". */
 struct guest *share_machine(struct vemu_vm *vm, const char *device);
-/* A message for the device; its size (0: it has none). */
-size_t share_message(const char *device, share_byte_fn *byte, void *data, uint8_t *buf,
-                     size_t size);
+/* For the table of requests. */
+void share_begin_9p(void);
+void share_make_9p(struct program *p, struct request *r);
+void share_make_vsock(struct program *p, struct request *r);
 /* Programs of the host connect, read and write. */
-void share_neighbours(share_byte_fn *byte, void *data);
-/* The back-end goes. Aborts when something outside of it was touched. */
+void share_neighbours(struct program *p);
+/* The back-end goes, if there is one. Aborts when something outside of it was touched. */
 void share_end(void);
 
 #endif

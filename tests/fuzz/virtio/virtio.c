@@ -2,30 +2,27 @@
 /*
  * Fuzzer of virtio devices: a guest that writes registers, rings and descriptors as it likes.
  *
- * Input: a program of operations on one machine with one device, whose
- * operands are drawn from small sets of interesting values, so that random bytes get far: queues
- * are set up properly half of the time, descriptors mostly point to memory. What must hold at the
- * end: the device answers a reset, and works for a well-behaved driver after it.
+ * Input: a program of operations on one machine with one device, whose operands are drawn from
+ * small sets of interesting values. Half of the operations are whole requests (request.c), so that
+ * what is wrong comes to a device that works; the others break its registers, rings and
+ * descriptors. What must hold at the end: the device answers a reset, and works for a well-behaved
+ * driver after it.
  *
  * Built with libFuzzer (for one DEVICE each) it takes inputs from there; built plainly, it runs
- * programs from a fixed seed, or replays a file: fuzz-virtio DEVICE [HOW-MANY | FILE].
+ * programs from a fixed seed, replays a file, or writes programs for libFuzzer to begin with:
+ * fuzz-virtio DEVICE [HOW-MANY | FILE | --write FOLDER].
  */
-#include <fcntl.h>
-#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <vemu/block.h>
-#include <vemu/input.h>
-#include <vemu/net.h>
-#include <vemu/object.h>
+#include <glib.h>
 
 #include "echo.h"
 #include "guest.h"
-#include "share.h"
+#include "machine.h"
+#include "request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,53 +32,36 @@ static const char *device = DEVICE;
 static const char *device;
 #endif
 
-#define AREA  0x8000u /* rings lie here, one queue's behind the other's */
-#define STEPS 400
+#define AREA      0x8000u /* rings lie here, one queue's behind the other's */
+#define ENTRIES   16u
+#define STEPS     400
+#define DRIVER_OK 4u
 
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
+static const struct request_kind *kind;
 
-static uint8_t byte(struct input *in)
+/* --- operations ------------------------------------------------------------------------------- */
+
+static uint64_t address(struct program *p)
 {
-    if (!in->size)
-        return 0;
-    in->size--;
-    return *in->data++;
-}
-
-static uint32_t word(struct input *in)
-{
-    uint32_t value = byte(in);
-
-    value |= (uint32_t)byte(in) << 8;
-    value |= (uint32_t)byte(in) << 16;
-    return value | (uint32_t)byte(in) << 24;
-}
-
-static uint64_t address(struct input *in)
-{
-    switch (byte(in) % 8) {
-    case 0: return GUEST_HOLE + byte(in);
-    case 1: return GUEST_RAM - byte(in);
-    case 2: return GUEST_BLOCK - byte(in);
-    case 3: return (uint64_t)word(in) << 32 | word(in);
-    case 4: return AREA + word(in) % 0x8000; /* the rings themselves */
-    default: return 0x20000 + word(in) % 0x100000;
+    switch (program_byte(p) % 8) {
+    case 0: return GUEST_HOLE + program_byte(p);
+    case 1: return GUEST_RAM - program_byte(p);
+    case 2: return GUEST_BLOCK - program_byte(p);
+    case 3: return (uint64_t)program_word(p) << 32 | program_word(p);
+    case 4: return AREA + program_word(p) % 0x18000; /* the rings themselves */
+    default: return 0x20000 + program_word(p) % 0x100000;
     }
 }
 
-static uint32_t length(struct input *in)
+static uint32_t length(struct program *p)
 {
-    switch (byte(in) % 8) {
-    case 0: return word(in);
+    switch (program_byte(p) % 8) {
+    case 0: return program_word(p);
     case 1: return 0;
-    case 2: return UINT32_MAX - byte(in);
-    case 3: return 16u * byte(in);
-    case 4: return 512u * byte(in);
+    case 2: return UINT32_MAX - program_byte(p);
+    case 3: return 16u * program_byte(p);
+    case 4: return 512u * program_byte(p);
     case 5: return 1;
-    case 6: return strcmp(device, "scsi") == 0 ? 51 + 57 * (byte(in) & 1) : 16;
     default: return 16;
     }
 }
@@ -91,26 +71,40 @@ static uint64_t area_of(unsigned queue, unsigned area)
     return AREA + queue * 0x2000 + area * 0x800;
 }
 
-static void setup_queue(struct guest *g, struct input *in, unsigned queue)
+/* Where it should be, or anywhere; g->queues has it in the first case. */
+static void setup_queue(struct guest *g, struct program *p, unsigned queue)
 {
+    const uint8_t how = program_byte(p) & (program_once(p, 4) ? 0xff : 0x10);
+    const uint16_t size = how & 8 ? (uint16_t)program_word(p) : ENTRIES;
+    struct guest_queue *q = &g->queues[queue];
     uint64_t areas[3];
-    uint8_t how = byte(in);
 
     for (unsigned i = 0; i < 3; i++)
-        areas[i] = how & (1u << i) && how & 0x80 ? address(in) : area_of(queue, i);
-    g->t->queue_setup(g, queue, how & 8 && how & 0x80 ? (uint16_t)word(in) : 16, areas);
+        areas[i] = how & (1u << i) ? address(p) : area_of(queue, i);
+    memset(q, 0, sizeof(*q));
+    if (!(how & 0x0f)) {
+        q->index = queue;
+        q->size = ENTRIES;
+        memcpy(q->area, areas, sizeof(areas));
+        q->packed = g->features & VEMU_VIRTIO_F_RING_PACKED;
+        q->wrap = q->seen_wrap = true;
+        if (!(how & 0x80)) /* or with what was there */
+            memset(guest_ptr(g, areas[0]), 0, 0x1800);
+    }
+    g->t->queue_setup(g, queue, size, areas);
     g->t->queue_enable(g, queue);
 }
 
 /* A descriptor of a queue (or anywhere), in either layout. */
-static void put_desc(struct guest *g, struct input *in, unsigned queue)
+static void put_desc(struct guest *g, struct program *p, unsigned queue)
 {
     uint64_t table = area_of(queue, 0);
-    uint64_t at = byte(in) & 0x80 ? address(in) & ~15ull : table + 16u * (byte(in) % 16);
-    uint64_t addr = address(in);
-    uint32_t len = length(in);
-    uint16_t half[2] = { byte(in), byte(in) };
-    uint8_t how = byte(in);
+    uint64_t at =
+        program_byte(p) & 0x80 ? address(p) & ~15ull : table + 16u * (program_byte(p) % ENTRIES);
+    uint64_t addr = address(p);
+    uint32_t len = length(p);
+    uint16_t half[2] = { program_byte(p), program_byte(p) };
+    uint8_t how = program_byte(p);
 
     half[how & 1] &= 7; /* flags; the other is next or id */
     half[!(how & 1)] %= 17;
@@ -121,303 +115,162 @@ static void put_desc(struct guest *g, struct input *in, unsigned queue)
     vemu_dma_write(g->vm, at + 12, half, 4);
 }
 
-static void make_available(struct guest *g, struct input *in, unsigned queue)
+static void make_available(struct guest *g, struct program *p, unsigned queue)
 {
-    uint16_t idx, entry = byte(in) % 18;
-    uint8_t how = byte(in);
+    uint16_t idx, entry = program_byte(p) % (ENTRIES + 2);
+    uint8_t how = program_byte(p);
 
     vemu_dma_read(g->vm, area_of(queue, 1) + 2, &idx, 2);
-    vemu_dma_write(g->vm, area_of(queue, 1) + 4 + 2 * (idx % 16), &entry, 2);
-    idx = how < 250 ? (uint16_t)(idx + 1) : (uint16_t)word(in);
+    vemu_dma_write(g->vm, area_of(queue, 1) + 4 + 2 * (idx % ENTRIES), &entry, 2);
+    idx = how < 250 ? (uint16_t)(idx + 1) : (uint16_t)program_word(p);
     vemu_dma_write(g->vm, area_of(queue, 1) + 2, &idx, 2);
 }
 
-/* A command for one of the two units, mostly of a kind that is there. */
-static void put_scsi(struct guest *g, struct input *in)
-{
-    static const uint8_t opcodes[] = { 0x00, 0x03, 0x08, 0x0a, 0x12, 0x15, 0x1a, 0x1b, 0x1e, 0x25,
-                                       0x28, 0x2a, 0x2f, 0x35, 0x41, 0x42, 0x43, 0x46, 0x4a, 0x51,
-                                       0x55, 0x5a, 0x88, 0x8a, 0x93, 0x9e, 0xa0, 0xa8, 0xbd, 0xbe };
-    uint8_t bytes[51] = { 1, byte(in) % 3, 0x40, 0 };
-
-    for (unsigned i = 20; i < 35; i++)
-        bytes[i] = byte(in) & 1 ? 0 : byte(in) % 16;
-    bytes[19] = opcodes[byte(in) % sizeof(opcodes)];
-    if (!(byte(in) & 15)) /* task management */
-        memset(bytes, 0, 4);
-    vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, bytes, sizeof(bytes));
-}
-
-/* A request of virtio-mem for blocks around those that there are. */
-static void put_mem(struct guest *g, struct input *in)
-{
-    uint64_t words[3] = { byte(in) % 6, GUEST_DEVICE_MEMORY + ((byte(in) % 40) << 21),
-                          byte(in) % 8 };
-
-    if (byte(in) > 250)
-        words[1] += byte(in);
-    if (byte(in) > 250)
-        words[2] = word(in);
-    vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, words, sizeof(words));
-}
-
-/* The first bytes of a buffer: headers of requests. */
-static void put_header(struct guest *g, struct input *in)
-{
-    uint32_t header[4] = { byte(in) % 16, byte(in), byte(in), 0 };
-
-    if (strcmp(device, "scsi") == 0) {
-        put_scsi(g, in);
-        return;
-    }
-    if (strcmp(device, "mem") == 0) {
-        put_mem(g, in);
-        return;
-    }
-    if (byte(in) > 250)
-        header[3] = word(in);
-    vemu_dma_write(g->vm, 0x20000 + word(in) % 0x100000, header, sizeof(header));
-}
-
-static uint8_t byte_of(void *data)
-{
-    return byte(data);
-}
-
-/* A whole request that makes some sense, for devices whose messages nobody hits upon by chance. */
-static void put_request(struct guest *g, struct input *in)
-{
-    uint8_t message[4096] = { 0 }, how = byte(in);
-    unsigned slot = how % 8;
-    uint64_t out_gpa = 0x20000 + 0x1000 * slot, in_gpa = 0x30000 + 0x1000 * slot;
-    size_t size = share_message(device, byte_of, in, message, sizeof(message));
-    bool is_9p = strcmp(device, "9p") == 0;
-    /* 9p: both in one chain; vsock: a packet for the device, and a buffer for one of its own. */
-    const struct {
-        uint64_t addr;
-        uint32_t len;
-        uint16_t flags, next;
-    } descs[] = {
-        { out_gpa, (uint32_t)size, is_9p, (uint16_t)(2 * slot + 1) },
-        { in_gpa, how > 128 ? 4096 : 16u * how, 2, 0 },
-    };
-    uint16_t idx, entry = (uint16_t)(2 * slot);
-    unsigned queue = is_9p ? 0 : 1;
-
-    if (!size)
-        return;
-    vemu_dma_write(g->vm, out_gpa, message, size);
-    for (unsigned i = 0; i < 2; i++, entry++) {
-        unsigned q = is_9p ? 0 : 1 - i;
-
-        vemu_dma_write(g->vm, area_of(q, 0) + 16u * entry, &descs[i], 16);
-        if (is_9p && i)
-            break;
-        vemu_dma_read(g->vm, area_of(q, 1) + 2, &idx, 2);
-        vemu_dma_write(g->vm, area_of(q, 1) + 4 + 2 * (idx % 16), &entry, 2);
-        idx++;
-        vemu_dma_write(g->vm, area_of(q, 1) + 2, &idx, 2);
-    }
-    g->t->notify(g, queue);
-    g->t->notify(g, 0);
-}
-
-static void negotiate(struct guest *g, struct input *in)
+static void negotiate(struct guest *g, struct program *p)
 {
     static const uint64_t sets[] = {
-        0, ~0ull, ~VEMU_VIRTIO_F_RING_PACKED, ~VEMU_VIRTIO_F_IN_ORDER,
+        ~0ull,
+        ~VEMU_VIRTIO_F_RING_PACKED,
+        ~VEMU_VIRTIO_F_IN_ORDER,
         ~(VEMU_VIRTIO_F_RING_PACKED | VEMU_VIRTIO_F_IN_ORDER),
+        0,
     };
+    const uint8_t how = program_byte(p);
+    uint64_t set = sets[how % G_N_ELEMENTS(sets)];
 
-    guest_negotiate(g, sets[byte(in) % G_N_ELEMENTS(sets)]);
-    for (unsigned n = 0; n < 3; n++)
-        setup_queue(g, in, n);
-    if (byte(in) & 7)
+    if (how > 200) /* without some that are the device's own */
+        set &= ~(uint64_t)program_word(p);
+    guest_negotiate(g, set);
+    if (kind->begin)
+        kind->begin();
+    for (unsigned n = 0; n < kind->queues; n++)
+        setup_queue(g, p, n);
+    if (!program_once(p, 8))
         guest_driver_ok(g);
 }
 
-static void step(struct guest *g, struct input *in)
+/* A driver finds that its device wants a reset, mostly. */
+static void request(struct guest *g, struct program *p)
 {
-    uint8_t op = byte(in);
-    unsigned queue = byte(in) % 3;
+    struct request r = { 0 };
 
-    switch (op % 20) {
-    case 0: negotiate(g, in); break;
-    case 1: setup_queue(g, in, queue); break;
-    case 2: g->t->queue_reset(g, byte(in)); break;
-    case 3: g->t->set_status(g, byte(in)); break;
-    case 4: g->t->set_features(g, byte(in) % 3, word(in)); break;
-    case 5: g->t->config_write(g, byte(in), 1u << byte(in) % 4, word(in)); break;
-    case 6: g->t->config_read(g, byte(in), 1u << byte(in) % 4); break;
-    case 7: vemu__memory_write(g->vm->memory, VEMU_SPACE_MEMORY, g->base + word(in) % 0x200,
-                               1u << byte(in) % 4, word(in)); break;
-    case 8: vemu__memory_read(g->vm->memory, VEMU_SPACE_MEMORY, g->base + word(in) % 0x200,
-                              1u << byte(in) % 4); break;
-    case 9: put_header(g, in); break;
-    case 10: g->t->notify(g, byte(in)); break;
-    case 11: case 12: make_available(g, in, queue); g->t->notify(g, queue); break;
-    case 13: make_available(g, in, queue); break;
-    case 14: case 15: case 16: put_request(g, in); break;
-    default: put_desc(g, in, queue); break;
+    if ((guest_broken(g) || !(g->t->get_status(g) & DRIVER_OK)) && program_byte(p) & 3)
+        negotiate(g, p);
+    kind->make(p, &r);
+    request_send(g, p, &r);
+}
+
+static void touch_register(struct guest *g, struct program *p, bool write)
+{
+    const uint64_t at = g->base + program_word(p) % 0x200;
+    const unsigned size = 1u << program_byte(p) % 4;
+
+    if (write)
+        vemu__memory_write(g->vm->memory, VEMU_SPACE_MEMORY, at, size, program_word(p));
+    else
+        vemu__memory_read(g->vm->memory, VEMU_SPACE_MEMORY, at, size);
+}
+
+/* Registers that are there, mostly. */
+static void write_config(struct guest *g, struct program *p)
+{
+    const uint8_t offset = program_byte(p);
+    const unsigned size = 1u << program_byte(p) % 4;
+
+    g->t->config_write(g, offset & 0xc0 ? offset % 16 : offset, size, program_number(p));
+}
+
+/* By the register or, as KVM has it, by a descriptor. */
+static void notify(struct guest *g, struct program *p)
+{
+    const uint8_t queue = program_byte(p);
+    const uint64_t one = 1;
+    int fd = -1;
+
+    if (queue & 0x80)
+        fd = guest_notifier(g, queue % kind->queues);
+    if (fd < 0 || write(fd, &one, sizeof(one)) < 0)
+        g->t->notify(g, queue % 16);
+}
+
+static void want_interrupt(struct guest *g, struct program *p, unsigned queue)
+{
+    struct guest_queue *q = &g->queues[queue];
+
+    if (q->size)
+        guest_want_interrupt(g, q, program_byte(p) & 1);
+}
+
+static void step(struct guest *g, struct program *p)
+{
+    const uint8_t op = program_byte(p);
+    const unsigned queue = op / 32 % kind->queues;
+
+    switch (op % 32) {
+    case 0: negotiate(g, p); break;
+    case 1: setup_queue(g, p, queue); break;
+    case 2: g->t->queue_reset(g, program_byte(p)); break;
+    case 3: g->t->set_status(g, program_byte(p)); break;
+    case 4: g->t->set_features(g, program_byte(p) % 3, program_word(p)); break;
+    case 5: write_config(g, p); break;
+    case 6: g->t->config_read(g, program_byte(p), 1u << program_byte(p) % 4); break;
+    case 7: touch_register(g, p, true); break;
+    case 8: touch_register(g, p, false); break;
+    case 9: notify(g, p); break;
+    case 10: want_interrupt(g, p, queue); break;
+    case 11: put_desc(g, p, queue); break;
+    case 12: make_available(g, p, queue); break;
+    case 13:
+        put_desc(g, p, queue);
+        make_available(g, p, queue);
+        g->t->notify(g, queue);
+        break;
+    case 14:
+    case 15: machine_host(g, p); break;
+    default: request(g, p); break;
     }
 }
 
-/* --- the machine ------------------------------------------------------------------------------ */
-
-static int cable = -1; /* net: the other end */
-
-/* The neighbours send frames, and read what the guest sends or let it wait. */
-static void neighbours(struct input *in)
-{
-    uint8_t frame[2048], what = cable >= 0 ? byte(in) : 0;
-
-    if (what & 1) {
-        memset(frame, what, sizeof(frame));
-        if (send(cable, frame, 8u * what + 1, MSG_DONTWAIT) < 0 && what & 2)
-            return;
-    }
-    while (what & 4 && recv(cable, frame, sizeof(frame), MSG_DONTWAIT) >= 0)
-        ;
-}
-
-/* Somebody types, or moves. */
-static void user(struct guest *g, struct input *in)
-{
-    const struct vemu_input_event keys[] = { { VEMU_INPUT_KEY, 1 + byte(in) % 88, byte(in) & 1 } };
-    const struct vemu_input_event moves[] = { { VEMU_INPUT_ABS, byte(in) & 1, byte(in) } };
-
-    vemu_vm_send_input(g->vm, NULL, strcmp(device, "tablet") ? keys : moves, 1, NULL);
-}
-
-static struct guest *machine_net(struct vemu_vm *vm)
-{
-    char number[16];
-    const struct vemu_property props[] = { { "type", "dgram" }, { "fd", number } };
-    struct vemu_error *err = NULL;
-    int ends[2], small = 8192;
-
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
-        abort();
-    setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-    snprintf(number, sizeof(number), "%d", ends[0]);
-    cable = ends[1];
-    guest_ok(vemu_vm_add_net(vm, "socket", "cable", props, 2, &err), err);
-    return guest_attach(vm, "virtio-net", "netdev", "cable", "packed", "on", "in_order", "on",
-                        NULL);
-}
-
-static struct guest *machine_memory(struct vemu_vm *vm)
-{
-    const struct vemu_property props[] = { { "size", "64M" } };
-    struct vemu_error *err = NULL;
-
-    guest_ok(vemu_vm_add_object(vm, "memory-backend-memfd", "m", props, 1, &err), err);
-    return strcmp(device, "pmem") == 0
-               ? guest_attach(vm, "virtio-pmem", "memdev", "m", "packed", "on", "in_order", "on",
-                              NULL)
-               : guest_attach(vm, "virtio-mem", "memdev", "m", "requested-size", "32M", "packed",
-                              "on", "in_order", "on", NULL);
-}
-
-static struct guest *machine_scsi(struct vemu_vm *vm)
-{
-    const struct vemu_property adapter[] = { { "packed", "on" }, { "in_order", "on" },
-                                             { "num_queues", "1" } };
-    const struct vemu_property disk[] = { { "drive", "disk" } };
-    struct vemu_error *err = NULL;
-
-    guest_ok(vemu_vm_add_device(vm, "virtio-scsi", "scsi", adapter, 3, &err), err);
-    guest_ok(vemu_vm_add_device(vm, "scsi-hd", NULL, disk, 1, &err), err);
-    guest_ok(vemu_vm_add_device(vm, "scsi-cd", NULL, NULL, 0, &err), err);
-    return guest_adopt(vm, "scsi");
-}
-
-static struct guest *machine_new(char *path)
-{
-    /* Threads: taking an io_uring away takes the kernel many times longer than a program. */
-    const struct vemu_property props[] = { { "filename", path },
-                                           { "discard", "unmap" },
-                                           { "aio", "threads" } };
-    struct vemu_vm *vm = guest_vm();
-    struct vemu_error *err = NULL;
-    int fd;
-
-    if (strcmp(device, "serial") == 0) {
-        const struct vemu_property ring[] = { { "chardev", "ring" } };
-
-        guest_ok(vemu_vm_add_chardev(vm, "ring", "ring", NULL, 0, &err), err);
-        guest_ok(vemu_vm_add_device(vm, "virtio-serial", "serial", NULL, 0, &err), err);
-        guest_ok(vemu_vm_add_device(vm, "virtconsole", NULL, ring, 1, &err), err);
-        guest_ok(vemu_vm_add_device(vm, "virtserialport", NULL, NULL, 0, &err), err);
-        return guest_adopt(vm, "serial");
-    }
-    if (strcmp(device, "net") == 0)
-        return machine_net(vm);
-    if (strcmp(device, "mem") == 0 || strcmp(device, "pmem") == 0)
-        return machine_memory(vm);
-    if (strcmp(device, "9p") == 0 || strcmp(device, "vsock") == 0)
-        return share_machine(vm, device);
-    if (strcmp(device, "echo") == 0)
-        return guest_attach(vm, "test-echo", "packed", "on", "in_order", "on", NULL);
-    if (strcmp(device, "blk") != 0 && strcmp(device, "scsi") != 0) {
-        g_autofree char *name = g_strconcat("virtio-", device, NULL);
-
-        return guest_attach(vm, name, "packed", "on", "in_order", "on", NULL);
-    }
-    fd = mkstemp(path);
-    if (fd < 0 || ftruncate(fd, 65536) < 0)
-        abort();
-    close(fd);
-    guest_ok(vemu_vm_add_block(vm, "file", "disk", props, 3, &err), err);
-    if (strcmp(device, "scsi") == 0)
-        return machine_scsi(vm);
-    return guest_attach(vm, "virtio-blk", "drive", "disk", "packed", "on", "in_order", "on",
-                        "num-queues", "3", NULL);
-}
+/* --- programs --------------------------------------------------------------------------------- */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[] = "/tmp/vemu-fuzz-XXXXXX";
-    struct guest *g = machine_new(path);
-    struct input in = { data, size };
+    struct guest *g = machine_new(device);
+    struct program p = { data, size };
 
+    kind = request_kind(device);
     if (strcmp(device, "echo") == 0)
-        ((struct echo *)g->vdev)->hold = byte(&in) & 1;
-    if (strcmp(device, "keyboard") == 0 || strcmp(device, "tablet") == 0)
-        vemu_vm_start(g->vm, NULL);
-    negotiate(g, &in);
-    for (unsigned i = 0; i < STEPS && in.size; i++) {
-        step(g, &in);
-        neighbours(&in);
-        if ((strcmp(device, "keyboard") == 0 || strcmp(device, "tablet") == 0) && i % 4 == 0)
-            user(g, &in);
-        share_neighbours(byte_of, &in);
-    }
+        ((struct echo *)g->vdev)->hold = program_byte(&p) & 1;
+    negotiate(g, &p);
+    for (unsigned i = 0; i < STEPS && p.size; i++)
+        step(g, &p);
     g->t->set_status(g, 0);
     if (g->t->get_status(g) != 0 || guest_broken(g))
         abort();
     guest_start(g, strcmp(device, "mem") == 0 ? 2 : 0, 1);
     if (guest_broken(g))
         abort();
-    guest_free(g);
-    share_end();
-    unlink(path);
-    if (cable >= 0)
-        close(cable);
-    cable = -1;
+    machine_free(g);
     return 0;
 }
 
 #ifndef DEVICE
 
-static uint64_t state = 0x9e3779b97f4a7c15;
+#define LONGEST 4096u
+#define WRITTEN 100u /* programs for libFuzzer */
 
-static uint8_t random_byte(void)
+static uint8_t program[LONGEST];
+
+static void make_program(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint8_t)(state >> 24);
+    static uint64_t state = 0x9e3779b97f4a7c15;
+
+    for (unsigned i = 0; i < LONGEST; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        program[i] = (uint8_t)(state >> 24);
+    }
 }
 
 static int replay(const char *path)
@@ -432,22 +285,37 @@ static int replay(const char *path)
     return LLVMFuzzerTestOneInput((const uint8_t *)text, size);
 }
 
+/* From short ones to long ones. */
+static int write_programs(const char *folder)
+{
+    for (unsigned n = 1; n <= WRITTEN; n++) {
+        g_autofree char *path = g_strdup_printf("%s/seed-%u", folder, n);
+
+        make_program();
+        if (!g_file_set_contents(path, (const char *)program, LONGEST * n / WRITTEN, NULL)) {
+            fprintf(stderr, "fuzz-virtio: cannot write %s\n", path);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     unsigned runs = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1000;
-    uint8_t data[4096];
 
     if (argc < 2) {
-        fprintf(stderr, "usage: fuzz-virtio DEVICE [HOW-MANY | FILE]\n");
+        fprintf(stderr, "usage: fuzz-virtio DEVICE [HOW-MANY | FILE | --write FOLDER]\n");
         return 2;
     }
     device = argv[1];
+    if (argc == 4 && strcmp(argv[2], "--write") == 0)
+        return write_programs(argv[3]);
     if (!runs)
         return replay(argv[2]);
     for (unsigned i = 0; i < runs; i++) {
-        for (size_t j = 0; j < sizeof(data); j++)
-            data[j] = random_byte();
-        LLVMFuzzerTestOneInput(data, sizeof(data));
+        make_program();
+        LLVMFuzzerTestOneInput(program, LONGEST);
     }
     printf("fuzz-virtio %s: %u programs\n", device, runs);
     return 0;
